@@ -382,6 +382,7 @@ class Recording:
         recording, heads = self._recorder.stats.named()
         health["heads"] = {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()}
         health["holds"] = sorted(session.holds)
+        health["troubles"] = sorted(self._daemon.troubles)
         if recording is not None:
             health["recording"] = recording
         if session.policy is not None:

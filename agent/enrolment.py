@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import platform
 import shutil
 import socket
+import stat
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent import desktop, durable
+from agent import desktop, durable, users
 from agent.app import LOG
 from agent.browser.manifests import SOCKET_NAME
 from agent.config import Config
@@ -21,10 +26,15 @@ from agent.ledger import DiskLedger, has_unsent
 from agent.sending import RECEIPTS, VERSION
 from agent.spool import SET_ASIDE
 from agent.state import identity, in_force
-from agent.state.identity import IDENTITY, TRUST, Trust
+from agent.state.identity import IDENTITY, TRUST, Admitted, Trust
 from agent.state.rule_usage_file import NAME as RULE_USAGE
 from agent.wire import Route
+from protocol.system import ON_WINDOWS
 
+# Where a file stands for each user whom `eyelid enroll --system` has enrolled: the unit's StateDirectory.
+MARKS: Final = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/eyelid")) / "enrolled"
+IS_ENROLLED: Final = "enrolled"
+HANDING: Final = 60.0  # seconds that a user's process may take
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
@@ -34,19 +44,29 @@ STATE: Final = (
 
 
 def enrol(token: str, config: Config) -> str:
-    """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`.
+    """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`."""
+    identity.refuse_enrolled(config.home)
+    return take(_apply(token, config, getpass.getuser()), config)
 
-    A policy that the store's bundle carries is this PC's; it is written into its folder too, if that holds none.
-    """
-    joined = identity.enrol(
+
+def _apply(token: str, config: Config, user: str) -> Admitted:
+    return identity.apply(
         token,
-        config.home,
         desktop.current_clock(),
         host=socket.gethostname(),
+        user=user,
         system=platform.platform(terse=True),
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
     )
+
+
+def take(admitted: Admitted, config: Config) -> str:
+    """Put an enrolment on this user's disk; what to tell the person. Raises EnvironmentFault, Untrusted.
+
+    A policy that the store's bundle carries is this PC's; it is written into its folder too, if that holds none.
+    """
+    joined = identity.keep(config.home, admitted)
     enrolled = f"This PC is now enrolled as {joined.device}."
     files = Trust(joined).bundle.policy_files
     if any(config.policies.glob("*.yaml")):
@@ -64,11 +84,70 @@ def enrol(token: str, config: Config) -> str:
         durable.make_folder(config.policies)
         for name, text in files.items():
             durable.write(config.policies / name, text.encode("utf-8"))
-    except OSError as failure:
-        raise EnvironmentFault(
-            f"{enrolled} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
-        ) from failure
+    except OSError:  # as where IT manages the folder. The copy is for people to read: the signed one counts
+        return f"{enrolled} The policy that came signed with the store's bundle counts."
     return f"{enrolled} The store's policy now lies in {config.policies}."
+
+
+# -- for every user of this PC ----------------------------------------------------------------------------------------
+
+
+def enrol_all(
+    file: Path, config: Config, *, homes: Path = users.HOMES, marks: Path = MARKS
+) -> Iterator[tuple[users.User, str]]:
+    """Enrol each user who has a home here and was not enrolled by this before: (user, "" or what went wrong).
+
+    For root, who alone can read the token: a user's process gets that user's keys and never the token, and what it
+    says decides nothing but whether it is enrolled already. `config`: root's. Raises UserError, Transient, Untrusted,
+    EnvironmentFault where no user can be enrolled now.
+    """
+    token = _token_of_the_machine(file)
+    command = [sys.executable, "-I", "-m", "agent", "enroll", "--handed"]
+    durable.make_folder(marks)
+    for user in users.with_homes(homes):
+        mark = marks / str(user.uid)
+        if mark.exists():
+            continue
+        try:
+            ready = users.run_as(user, command, seconds=HANDING)
+            if ready is None or ready.strip() == IS_ENROLLED:
+                continue
+            admitted = _apply(token, config, user.name)
+            # First: nobody who makes the rest fail spends a second use of the token.
+            durable.write(mark, f"{admitted.device}\n".encode())
+            handed = users.run_as(user, command, seconds=HANDING, given=admitted.as_json())
+        except OSError as failure:
+            raise EnvironmentFault(f"{user.name} cannot be enrolled: {failure.strerror}") from None
+        well = handed is not None and handed.strip() == IS_ENROLLED
+        yield user, "" if well else f"{admitted.device} is not on its disk; to try again, remove {mark}"
+
+
+def _token_of_the_machine(file: Path) -> str:
+    """Raises UserError unless root alone can read it, and change what it is."""
+    if ON_WINDOWS or os.geteuid() != 0:
+        raise UserError("only root can enrol other users: run it with sudo, or let eyelid-enroll.timer do it")
+    try:
+        seen = file.lstat()
+        if not stat.S_ISREG(seen.st_mode) or seen.st_uid != 0 or seen.st_mode & 0o077:
+            raise UserError(f"{file} must be root's alone: run `chown root {file}` and `chmod 600 {file}`")
+        if file.absolute().parent.stat().st_uid != 0:
+            raise UserError(f"{file} lies in a folder of another user: move it into one of root's, as /etc/eyelid")
+        return file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "no token is in it"
+        raise UserError(f"{file}: the token cannot be read from this file: {reason}") from None
+
+
+def handed(text: str, config: Config) -> bool:
+    """In a user's own process: take what root's hands over, if it does; whether this user is enrolled then."""
+    if text and not (config.home / IDENTITY).exists():
+        try:
+            take(Admitted.parse(text), config)
+        except ValueError:
+            raise UserError(
+                "`eyelid enroll --handed` is for `eyelid enroll --system`, which says what to take"
+            ) from None
+    return (config.home / IDENTITY).exists()
 
 
 # -- leaving ------------------------------------------------------------------------------------------------------

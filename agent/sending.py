@@ -55,6 +55,7 @@ class Sending:
             "pending_chunks": chunks,
             "pending_bytes": size,
             "bundle_revision": self.trust.bundle.revision,
+            "location": self.trust.location,
         }
 
 
@@ -77,14 +78,14 @@ def sending(
     sign_last_heads(ledger, spool, receipts)
     texts = PolicyTexts(config.home / "policy-texts")
     wire = Wire(
-        who.address,
-        who.ca,
+        *trust.places[0],
         clock,
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
         pace=Pace(config.upload.max_kbit, clock),
         connections=config.upload.parallel + 1,  # the account and health beside the chunks
     )
+    wire.follow(trust.places)
     uploader = Uploader(
         who,
         trust,

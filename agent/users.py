@@ -84,8 +84,9 @@ def _owner(folder: Path) -> int | None:
     return seen.st_uid if stat.S_ISDIR(seen.st_mode) else None
 
 
-def run_as(user: User, command: Sequence[str], *, seconds: float) -> str | None:
+def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "") -> str | None:
     """What the command wrote to standard output, run as the user, without any group but theirs, for at most so long.
+    `given`: what it reads from standard input.
 
     None where it did not end by itself. What it wrote is that user's to choose. Raises OSError when it cannot be run.
     """
@@ -99,7 +100,7 @@ def run_as(user: User, command: Sequence[str], *, seconds: float) -> str | None:
             umask=0o077,
             cwd="/",
             env={**passed_on, "HOME": str(user.home), "USER": user.name, "LOGNAME": user.name},
-            stdin=subprocess.DEVNULL,
+            input=given.encode("utf-8"),
             stdout=subprocess.PIPE,
             timeout=seconds,
             check=False,

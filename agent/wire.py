@@ -11,7 +11,7 @@ import logging
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -40,6 +40,9 @@ PIECES: Final = 40  # a second: what is sent under a limit goes in pieces of a f
 MAX_PIECE: Final = 16 * 2**10
 HEADERS: Final = 800  # bytes, about what a request has in headers
 BESIDE: Final = 1.05  # TCP, IP and TLS add some four in a hundred, and the limit is the network's
+
+Place = tuple[str, str]
+"""Address of a store, and the PEM certificates that its TLS must chain to ("" for the system's)."""
 
 SYSTEM: Final = "system"  # whatever proxy this PC's system names, if any
 NO_PROXY: Final = "none"
@@ -193,9 +196,36 @@ class Wire:
         self._clock = clock
         self._pace = pace or Pace(None, clock)
         self._ahead: int | None = None  # store's wall clock minus our clock, ns
+        self._agent_version, self._route, self._connections = agent_version, route, connections
+        self._moving = threading.Lock()
+        self._places: tuple[Place, ...] = ((address, ca),)
+        self._client = self._connect(address, ca)
+        # One for each place that there was: other threads may still use those that were left.
+        self._clients: dict[Place, httpx.Client] = {(address, ca): self._client}
+
+    def follow(self, places: Sequence[Place]) -> None:
+        """Where the store may be from now on, the likeliest first; where one cannot be connected to, the next request
+        goes to the next. Any thread. Raises as the constructor."""
+        with self._moving:
+            if (places := tuple(places)) != self._places:
+                self._move(places)
+
+    def _move(self, places: tuple[Place, ...]) -> None:
+        if places[0] not in self._clients:
+            self._clients[places[0]] = self._connect(*places[0])
+        self._client, self._places = self._clients[places[0]], places
+
+    def _elsewhere(self, client: httpx.Client) -> None:
+        """This one did not get a connection."""
+        with self._moving:
+            if client is self._client and len(self._places) > 1:
+                self._move((*self._places[1:], self._places[0]))
+
+    def _connect(self, address: str, ca: str) -> httpx.Client:
+        route, connections = self._route, self._connections
         trust = _trust(ca, route.ca)
         try:
-            self._client = httpx.Client(
+            return httpx.Client(
                 base_url=address,
                 verify=trust,
                 proxy=_proxy(route),
@@ -205,7 +235,7 @@ class Wire:
                     max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
                 ),
                 headers={
-                    api.AGENT_VERSION_HEADER: agent_version,
+                    api.AGENT_VERSION_HEADER: self._agent_version,
                     "User-Agent": "eyelid",
                     "Accept-Encoding": "identity",  # little comes back, and little must not unpack to much
                 },
@@ -240,7 +270,8 @@ class Wire:
             self._pace.take(HEADERS)
             pieces = _ending(self._pace.pieces(content), end_turn) if content else None
             waits = patience(len(content))
-            with self._client.stream(method, path, content=pieces, headers=headers, timeout=waits) as response:
+            client = self._client
+            with client.stream(method, path, content=pieces, headers=headers, timeout=waits) as response:
                 self._learn_time(response.headers.get("Date", ""))
                 received = bytearray()
                 begun = self._clock.now()
@@ -250,6 +281,8 @@ class Wire:
                         raise Untrusted("the store's answer has no end")
                 return Answer(response.status_code, bytes(received), self._retry_after(response.headers))
         except httpx.HTTPError as failure:
+            if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):
+                self._elsewhere(client)
             raise Transient(_in_words(failure)) from failure
         except (httpx.InvalidURL, httpx.StreamError, UnicodeError) as failure:
             # An answer that httpx itself trips over, and does not count among the network's failures.
@@ -301,7 +334,8 @@ class Wire:
 
     def close(self) -> None:
         """Once no request is under way."""
-        self._client.close()
+        for client in self._clients.values():
+            client.close()
 
 
 def _moment(date: str) -> float | None:

@@ -17,19 +17,20 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
-import httpx
-
 from bench.ingest_load import Request
 from protocol import api, bundle, jws
+from protocol.application import Application
+from protocol.claims import Claims
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
+from protocol.errors import ProtocolError
 from protocol.keys import RecipientPublic
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE
+from store.admin.init import COMPLIANCE, STORE
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
-from store.server.enrolment import Applicant, enrol, make_secret
+from store.server.enrolment import enrol, make_secret
 from store.server.serving import open_services
-from testkit.fakes.pc import FakeRecording, Pc
+from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it
@@ -88,15 +89,19 @@ class Agent:
 
 def enrolled(home: Home, count: int) -> list[Agent]:
     """So many devices in a store that does not serve yet, each with a token."""
-    with closing(open_services(home)) as services, httpx.Client() as unused, ThreadPoolExecutor(16) as pool:
+    with (
+        closing(open_services(home)) as services,
+        StoreClient(home.key(STORE).id) as unused,
+        ThreadPoolExecutor(16) as pool,
+    ):
         with services.database.writing() as connection:
             now = services.clock()
             secret = make_secret(connection, uses=count, expires_at=now + AN_HOUR * SECOND, group="bench", now=now)
 
         def admit(number: int) -> Agent:
             pc = Pc(unused)
-            public = pc.token_key.public_key(), pc.evidence_key.public_key()
-            pc.device = enrol(services, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
+            application = Application.verify(Claims(pc.application(secret, host=f"desk-{number}"), "", ProtocolError))
+            pc.device = enrol(services, application)["device"]
             issued = now // SECOND
             claims = {"device": pc.device, "iat": issued, "exp": issued + AN_HOUR}
             return Agent(number, pc, f"Bearer {jws.sign(jws.TOKEN, claims, services.store_key)}")

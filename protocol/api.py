@@ -86,17 +86,23 @@ class EnrollRequest(TypedDict):
     """POST /v1/enroll. Keys: Ed25519, raw 32 bytes in base64url; one for tokens, one for evidence."""
 
     secret: str
+    store: str  # thumbprint of the store's key that the token pinned
     token_key: str
     evidence_key: str
     host: str
+    user: str  # the operating system's name of the user
     os: str
     agent_version: str
+    nonce: str  # 16 bytes in base64url
+    token_proof: str  # JWS, eyelid-application: all of this, signed with each key
+    evidence_proof: str
 
 
 class EnrollResponse(TypedDict):
     device: str
     bundle: str  # JWS, eyelid-bundle
     successors: list[str]  # JWS, eyelid-successor: the store's keys since the one that the token pinned
+    proof: str  # JWS, eyelid-admission
 
 
 class AuthClaims(TypedDict):
@@ -156,6 +162,7 @@ class BundleResponse(TypedDict):
 
     bundle: str
     successors: list[str]
+    location: NotRequired[str]  # JWS, eyelid-location; of a store that has moved since it was made
 
 
 class PolicyRequest(TypedDict):
@@ -188,11 +195,14 @@ class DeviceHealthRequest(TypedDict):
     pending_bytes: int
     bundle_revision: int
     policy: NotRequired[str]  # hash of the policy in force
+    location: NotRequired[int]  # number of the one that this PC has
+    troubles: NotRequired[list[str]]  # codes of those that are not over
     report: NotRequired[str]  # JWS, eyelid-report: heads and ledger as here
 
 
 class DeviceHealthResponse(TypedDict):
     bundle_revision: int  # newest the store has: fetch it when it is higher
+    location: NotRequired[int]  # number of its newest location: fetched together with the bundle
     ledger: StreamHead
 
 

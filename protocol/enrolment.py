@@ -47,7 +47,7 @@ def make(enrolment: Enrolment) -> str:
     return PREFIX + base64url.encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
 
 
-def _acceptable(address: str) -> bool:
+def is_acceptable(address: str) -> bool:
     """Whether a store may be reached there: never in clear over a network."""
     try:
         parts = urlsplit(address)
@@ -74,7 +74,7 @@ def parse(pasted: str) -> Enrolment:
         raise EnrolmentError("damaged", "the enrolment token is not whole: copy it again") from None
     claims = Claims(fields, "enrolment token", EnrolmentError)
     address = claims.text("address")
-    if not _acceptable(address):
+    if not is_acceptable(address):
         raise claims.refuse("address", "an https address (http only on loopback)")
     ca = claims.text("ca")
     try:

@@ -30,7 +30,12 @@ TOKEN: Final = "eyelid-token"  # noqa: S105 - a type's name
 AUTH: Final = "eyelid-auth"
 SUCCESSOR: Final = "eyelid-successor"
 REPORT: Final = "eyelid-report"
-TYPES: Final = frozenset({PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT})
+APPLICATION: Final = "eyelid-application"
+ADMISSION: Final = "eyelid-admission"
+LOCATION: Final = "eyelid-location"
+TYPES: Final = frozenset(
+    {PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION}
+)
 
 MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
 MAX_HEADER: Final = 512  # characters of its first part

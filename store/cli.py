@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "serving": ("serve",),
     "fleet": ("enroll-token", "devices", "revoke"),
     "tokens": ("tokens",),
+    "renew": ("renew", "rename"),
     "bundles": ("bundle",),
     "audit": ("recordings", "timeline", "verify", "export"),
     "replay": ("replay",),

@@ -51,3 +51,12 @@ def owned_as(descriptor: int, folder: Path) -> None:
         return
     owner = folder.stat()
     os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def write_over(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """In the place of what is there, whole or not at all; durable when it returns."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)  # of one that was cut short
+    write_new(beside, content, mode)
+    beside.replace(path)
+    sync_folder(path.parent)

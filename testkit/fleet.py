@@ -107,6 +107,7 @@ def found(folder: Path, home: Path | None = None) -> Founded:
     """A new store in `home` (default: a folder in `folder`)."""
     home, secret = home or folder / "store", folder / "operator.key"
     init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
+    init += ["--keys", str(folder / "keys")]
     answer("eyelid-store init", run(init, os.environ))
     return home, secret
 

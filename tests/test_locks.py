@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"agent": ["agent"], "store": ["store"], "dev": ["agent", "store", "dev"]}
+EXTRAS = {
+    "agent": ["agent"], "store": ["store"], "dev": ["agent", "store", "dev"], "build": ["build"],
+    "release": ["build", "release"],
+}  # fmt: skip
 
 
 def canonical(name: str) -> str:
@@ -48,7 +51,7 @@ def test_every_package_has_a_hash_and_no_registry_is_named(lock: str) -> None:
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("lock", ["agent", "store"])
+@pytest.mark.parametrize("lock", ["agent", "store", "build"])
 def test_what_is_installed_is_what_was_tested(lock: str) -> None:
     assert locked(lock) <= locked("dev")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
+import stat
 import sys
 import time
 from collections.abc import Iterable
@@ -25,6 +27,7 @@ from agent.core.account.troubles import degrades
 from agent.errors import EyelidError, UserError
 from agent.tray.icon_state import OVER, PARTS, Lid, Mark, icon_state_of
 from agent.tray.words import Words
+from protocol.system import ON_WINDOWS
 
 AGAIN = 0.25  # seconds between tries to find a recorder
 MISSED = 3.0  # seconds; a device that is heard gives samples ten times a second
@@ -43,7 +46,8 @@ def add_to(commands: Commands) -> None:
         help="join a store with the token that it issued",
         description="Makes this PC's keys, registers them with the store and fetches who may open its recordings.",
         epilog="examples: eyelid enroll   (and paste what `eyelid-store enroll-token` printed)\n"
-        "  eyelid enroll token.txt\n  ssh store eyelid-store enroll-token | eyelid enroll -",
+        "  eyelid enroll token.txt\n  ssh store eyelid-store enroll-token | eyelid enroll -\n"
+        "  sudo eyelid enroll --system /etc/eyelid/enrolment-token",
         formatter_class=Wrapped,
     )
     enroll.add_argument(
@@ -53,6 +57,13 @@ def add_to(commands: Commands) -> None:
         help="where the token stands, - for standard input; without it, it is asked for. The token itself has no place "
         "on a command line, which every user of this PC can read",
     )
+    enroll.add_argument(
+        "--system",
+        action="store_true",
+        help="for every user of this PC who is not enrolled, each with keys of their own; for root, with a FILE that "
+        "root alone can read",
+    )
+    enroll.add_argument("--handed", action="store_true", help=argparse.SUPPRESS)
     enroll.set_defaults(work=_enroll)
 
     run = commands.add_parser(
@@ -99,8 +110,25 @@ def add_to(commands: Commands) -> None:
 def _enroll(asked: argparse.Namespace) -> int:
     from agent import enrolment  # noqa: PLC0415 - imports for half a second, which the other commands need not pay
 
+    if asked.handed:
+        print(enrolment.IS_ENROLLED if enrolment.handed(sys.stdin.read(), config.load()) else "not enrolled")
+        return 0
+    if asked.system:
+        return _enroll_all(asked.source)
     print(enrolment.enrol(_token(asked.source), config.load()), "`eyelid run` starts recording.")
     return 0
+
+
+def _enroll_all(source: str | None) -> int:
+    from agent import enrolment  # noqa: PLC0415 - as above
+
+    if source in {None, "-"}:
+        raise UserError("`eyelid enroll --system FILE` takes the token from a file that root alone can read")
+    status = 0
+    for user, trouble in enrolment.enrol_all(Path(str(source)), config.load()):
+        print(f"{user.name}: {trouble or 'enrolled; it records from their next session on'}", flush=True)
+        status = 1 if trouble else status
+    return status
 
 
 def _token(source: str | None) -> str:
@@ -123,6 +151,12 @@ def _token(source: str | None) -> str:
         return sys.stdin.readline() if sys.stdin.isatty() else sys.stdin.read(MAX_SIZE + 1)
     try:
         with Path(source).open(encoding="ascii") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISREG(mode) and mode & 0o077 and not ON_WINDOWS:  # Windows keeps who may read elsewhere
+                raise UserError(
+                    f"{source} can be read by others, who can then enrol with it: run `chmod 600 {source}`; where they "
+                    "had the time, withdraw the token (`eyelid-store tokens`) and make another"
+                )
             return file.read(MAX_SIZE + 1)
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "no token is in it"

@@ -1,7 +1,7 @@
 """Who this PC is to its store: two device keys, whom it trusts there, and the newest bundle. All of it on disk.
 
     <home>/identity.json   made once by enrolling: device id, keys, address, CA, pins
-    <home>/trust.json      the bundle and the store's successor keys: signed statements, checked at every load
+    <home>/trust.json      the bundle, the store's successor keys, where it is: signed statements, checked at every load
 
 Both are readable by this user alone (mode 0600). Keys in a TPM or in the system's key store are later work; until then
 a process of this user can sign as this PC, but opens nothing: no key here opens a recording.
@@ -10,6 +10,7 @@ a process of this user can sign as this PC, but opens nothing: no key here opens
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from agent import durable
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.ports import Clock
-from agent.wire import DIRECT, Answer, Route, Wire
+from agent.wire import DIRECT, Answer, Place, Route, Wire
 from protocol import api, base64url, bundle, enrolment, jws, successor
+from protocol.application import NONCE_SIZE, Application
 from protocol.bundle import Bundle
 from protocol.claims import Claims, parse_object
+from protocol.enrolment import Enrolment
 from protocol.errors import EnrolmentError, KeyProblem, ProtocolError
-from protocol.keys import public_from_text, public_to_text, signing_key
+from protocol.keys import public_from_text, public_to_text, signing_key, thumbprint
+from protocol.location import Location
 from protocol.system import ON_WINDOWS
 
 IDENTITY: Final = "identity.json"
@@ -67,28 +71,57 @@ class Trust:
             self._statements = saved.texts("successors")
             self.bundle: Bundle = bundle.verify(self._token, identity.compliance)
             self.store_keys: Mapping[str, Ed25519PublicKey] = successor.trusted(identity.store_key, self._statements)
+            self._location = saved.text("location") if saved.has("location") else ""
+            self._place = Location.verify(self._location, self.store_keys) if self._location else None
         except ProtocolError as problem:
             raise _damaged(self._path, problem) from problem
 
-    def adopt(self, token: str, successors: Iterable[str]) -> bool:
+    @property
+    def location(self) -> int:
+        """Number of the newest location that the store has signed; 0 where that is the one of the enrolment."""
+        return 0 if self._place is None else self._place.number
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the store may be reached, the likeliest first."""
+        if self._place is None:
+            return ((self._identity.address, self._identity.ca),)
+        # Where it was, as long as it does not answer elsewhere; but by the authorities that count now.
+        newest, ca = (self._place.address, self._place.ca), self._place.ca
+        return tuple(dict.fromkeys((newest, (self._identity.address, ca))))
+
+    def adopt(self, token: str, successors: Iterable[str], location: str = "") -> bool:
         """Take over what the store hands out; whether the bundle is a new one.
 
         Raises Untrusted, and changes nothing, for a bundle that the compliance key did not sign, one that is older than
-        the one here or another of the same revision, and for a lie about the store's keys; Transient for a busy disk.
+        the one here or another of the same revision, and for a lie about the store's keys or where it is; Transient for
+        a busy disk. A location that is not newer, as after a restored backup, changes nothing.
         """
-        newest, statements, keys = _check(self._identity, token, (*self._statements, *successors))
+        newest, statements, keys = _check(
+            self._identity.store_key, self.compliance, token, (*self._statements, *successors)
+        )
         if token != self._token and newest.revision <= self.bundle.revision:
             raise Untrusted(
                 f"the store hands out a bundle of revision {newest.revision}, revision {self.bundle.revision} is here "
                 "already: a bundle's revision must rise with every change"
             )
-        if (token, statements) == (self._token, self._statements):
+        place = self._place
+        if location:
+            try:
+                offered = Location.verify(location, keys)
+            except ProtocolError as problem:
+                raise Untrusted(f"where the store says that it is was not signed by it: {problem}") from problem
+            place = offered if offered.number > self.location else place
+        location = location if place is not self._place else self._location
+        if (token, statements, location) == (self._token, self._statements, self._location):
             return False
         try:
-            _write(self._path, {"bundle": token, "successors": statements})
+            moved = {"location": location} if location else {}
+            _write(self._path, {"bundle": token, "successors": statements, **moved})
         except OSError as failure:
             raise Transient(f"{self._path} cannot be written: {failure.strerror}") from failure
         changed = token != self._token
+        self._location, self._place = location, place
         self._token, self._statements, self.bundle, self.store_keys = token, statements, newest, keys
         return changed
 
@@ -113,56 +146,113 @@ def load(home: Path) -> Identity:
         raise _damaged(path, problem) from problem
 
 
-def enrol(
-    pasted: str, home: Path, clock: Clock, *, host: str, system: str, agent_version: str, route: Route = DIRECT
-) -> Identity:
-    """Make this PC a device of the store that the token names; on disk when it returns.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What an enrolment gives a PC, checked and not on disk yet: the content of both files."""
 
-    `system`: the operating system in words. Raises UserError for a token that is not whole, used up or expired, and
-    where this PC is enrolled already; Untrusted when the store shows another bundle than the token vouches for;
-    Transient when the store cannot be reached.
+    identity: Mapping[str, object] = field(repr=False)  # it has the device's keys
+    trust: Mapping[str, object] = field(repr=False)
+
+    @property
+    def device(self) -> str:
+        return str(self.identity["device"])
+
+    def as_json(self) -> str:
+        """For `parse`, in a process of the user whose it is."""
+        return json.dumps({"identity": self.identity, "trust": self.trust})
+
+    @classmethod
+    def parse(cls, text: str) -> Admitted:
+        """Raises ValueError. What it holds is checked when it is loaded."""
+        fields = Claims(parse_object(text.encode("utf-8")), "enrolment", KeyProblem)
+        identity, trust = fields.object("identity"), fields.object("trust")
+        return cls(
+            {name: identity.text(name) for name in identity.names()},
+            {"bundle": trust.text("bundle"), "successors": trust.texts("successors")},
+        )
+
+
+def apply(
+    pasted: str, clock: Clock, *, host: str, user: str, system: str, agent_version: str, route: Route = DIRECT
+) -> Admitted:
+    """Have a user of this PC made a device of the store that the token names. It is in the store when this returns.
+
+    `system`: the operating system in words. Raises UserError for a token that is not whole, used up or expired;
+    Untrusted when the answer is not the store's, or has another bundle than the token vouches for; Transient when the
+    store cannot be reached.
     """
     try:
         token = enrolment.parse(pasted)
     except EnrolmentError as problem:
         raise UserError(str(problem)) from None
+    token_key, evidence_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    application = Application(
+        secret=token.secret,
+        store=thumbprint(token.store_key),
+        token_key=token_key.public_key(),
+        evidence_key=evidence_key.public_key(),
+        host=host,
+        user=user,
+        os=system,
+        agent_version=agent_version,
+        nonce=base64url.encode(secrets.token_bytes(NONCE_SIZE)),
+    )
+    wire = Wire(token.address, token.ca, clock, agent_version=agent_version, route=route)
+    try:
+        answer = wire.send("POST", api.ENROLL, body=dict(application.sign(token_key, evidence_key)))
+    except Transient as failure:
+        raise Transient(f"{token.address}, of the token: {failure}") from failure
+    finally:
+        wire.close()
+    device, bundle_token, statements = _let_in(token, application, answer)
+    return Admitted(
+        {
+            "device": device,
+            "address": token.address,
+            "ca": token.ca,
+            "store_key": public_to_text(token.store_key),
+            "compliance": token.compliance,
+            "group": token.group,
+            "token_key": base64url.encode(token_key.private_bytes_raw()),
+            "evidence_key": base64url.encode(evidence_key.private_bytes_raw()),
+        },
+        {"bundle": bundle_token, "successors": statements},
+    )
+
+
+def refuse_enrolled(home: Path) -> None:
+    """Raises UserError where this user of the PC is enrolled already."""
     if (home / IDENTITY).exists():
         raise UserError(
             f"this PC is enrolled already, as {load(home).device}. To enrol it anew, run `eyelid unenroll` first: it "
             "sends what waits for the store, and then forgets the keys"
         )
-    identity = Identity(
-        home=home,
-        device="",
-        address=token.address,
-        ca=token.ca,
-        store_key=token.store_key,
-        compliance=token.compliance,
-        group=token.group,
-        token_key=Ed25519PrivateKey.generate(),
-        evidence_key=Ed25519PrivateKey.generate(),
-    )
-    request: api.EnrollRequest = {
-        "secret": token.secret,
-        "token_key": public_to_text(identity.token_key.public_key()),
-        "evidence_key": public_to_text(identity.evidence_key.public_key()),
-        "host": host,
-        "os": system,
-        "agent_version": agent_version,
-    }
-    wire = Wire(token.address, token.ca, clock, agent_version=agent_version, route=route)
+
+
+def enrol(
+    pasted: str, home: Path, clock: Clock, *, host: str, user: str, system: str, agent_version: str,
+    route: Route = DIRECT,
+) -> Identity:  # fmt: skip
+    """Make this PC a device of the store that the token names; on disk when it returns. Raises as `apply`, and
+    UserError where it is enrolled already."""
+    refuse_enrolled(home)
+    admitted = apply(pasted, clock, host=host, user=user, system=system, agent_version=agent_version, route=route)
+    return keep(home, admitted)
+
+
+def keep(home: Path, admitted: Admitted) -> Identity:
+    """Put it on disk. Raises EnvironmentFault."""
     try:
-        answer = wire.send("POST", api.ENROLL, body=dict(request))
-    except Transient as failure:
-        raise Transient(f"{token.address}, of the token: {failure}") from failure
-    finally:
-        wire.close()
-    device, bundle_token, statements = _let_in(identity, answer)
-    _save(identity, device, bundle_token, statements)
+        durable.make_folder(home)
+        # The identity last: where it is, everything is.
+        _write(home / TRUST, admitted.trust)
+        _write(home / IDENTITY, admitted.identity)
+    except OSError as failure:
+        raise EnvironmentFault(f"{home} cannot be written: {failure.strerror}") from failure
     return load(home)
 
 
-def _let_in(identity: Identity, answer: Answer) -> tuple[str, str, tuple[str, ...]]:
+def _let_in(token: Enrolment, application: Application, answer: Answer) -> tuple[str, str, tuple[str, ...]]:
     """(device id, bundle, successor statements), checked."""
     if not answer.accepted:
         if not answer.refusal() or answer.status >= 500 or answer.status == 429:
@@ -172,45 +262,26 @@ def _let_in(identity: Identity, answer: Answer) -> tuple[str, str, tuple[str, ..
     try:
         device = claims.text("device")
         bundle_token = claims.text("bundle")
-        _, statements, _ = _check(identity, bundle_token, claims.texts("successors"))
+        _, statements, keys = _check(token.store_key, token.compliance, bundle_token, claims.texts("successors"))
+        if not claims.has("proof"):
+            raise Untrusted("the store did not sign that it enrolled this PC: bring the store up to date first")
+        application.check_admission(claims.text("proof"), device, bundle_token, keys)
     except ProtocolError as problem:
         raise Untrusted(f"the store's answer is not an enrolment: {problem}") from problem
     return device, bundle_token, statements
 
 
 def _check(
-    identity: Identity, token: str, statements: tuple[str, ...]
+    store_key: Ed25519PublicKey, compliance: str, token: str, statements: tuple[str, ...]
 ) -> tuple[Bundle, tuple[str, ...], Mapping[str, Ed25519PublicKey]]:
     """The bundle, the statements that speak of the store's own line of keys, and these keys. Raises Untrusted."""
     try:
-        checked = bundle.verify(token, identity.compliance)
-        keys = successor.trusted(identity.store_key, statements)
+        checked = bundle.verify(token, compliance)
+        keys = successor.trusted(store_key, statements)
         own = {s for s in statements if jws.read_header(jws.SUCCESSOR, s)["kid"] in keys}
     except ProtocolError as problem:
         raise Untrusted(f"what the store hands out is not signed by whom it must be: {problem}") from problem
     return checked, tuple(sorted(own)), keys
-
-
-def _save(identity: Identity, device: str, bundle_token: str, statements: tuple[str, ...]) -> None:
-    try:
-        durable.make_folder(identity.home)
-        # The identity last: where it is, everything is.
-        _write(identity.home / TRUST, {"bundle": bundle_token, "successors": statements})
-        _write(
-            identity.home / IDENTITY,
-            {
-                "device": device,
-                "address": identity.address,
-                "ca": identity.ca,
-                "store_key": public_to_text(identity.store_key),
-                "compliance": identity.compliance,
-                "group": identity.group,
-                "token_key": base64url.encode(identity.token_key.private_bytes_raw()),
-                "evidence_key": base64url.encode(identity.evidence_key.private_bytes_raw()),
-            },
-        )
-    except OSError as failure:
-        raise EnvironmentFault(f"{identity.home} cannot be written: {failure.strerror}") from failure
 
 
 def _write(path: Path, fields: Mapping[str, object]) -> None:

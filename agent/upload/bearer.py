@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.core.account.troubles import TroubleCode
@@ -14,7 +14,7 @@ from agent.errors import Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
 from agent.upload.answers import Disposition, ShutOut, later, understood, weigh
-from agent.wire import Answer, Wire
+from agent.wire import Answer, Place, Wire
 from protocol import api, jws
 
 ASSERTION_LIFETIME: Final = 60  # seconds
@@ -50,6 +50,10 @@ class Bearer:
             self._drop(token)
             raise ShutOut(TroubleCode(answer.refusal()))
         return answer
+
+    def follow(self, places: Sequence[Place]) -> None:
+        """As `Wire.follow`."""
+        self._wire.follow(places)
 
     def _good_token(self) -> str:
         with self._lock:  # one thread asks for a new token, the others wait for it

@@ -197,9 +197,16 @@ class SyncTasks:
         answer = self._bearer.send("PUT", api.device_health_path(self._identity.device), dict(health))
         settle(answer, "this PC's health")
         self._health_at = self._clock.now()
-        newest = understood(answer, lambda claims: claims.integer("bundle_revision"))
+        newest, place = understood(
+            answer,
+            lambda claims: (
+                claims.integer("bundle_revision"),
+                claims.integer("location") if claims.has("location") else 0,
+            ),
+        )
         # An older one too: asking for it raises the alarm that the store's bundle was put back.
-        self._bundle_wanted = self._bundle_wanted or newest != self._trust.bundle.revision
+        wanted = newest != self._trust.bundle.revision or place > self._trust.location
+        self._bundle_wanted = self._bundle_wanted or wanted
         full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
         self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)
         return True
@@ -219,7 +226,7 @@ class SyncTasks:
         )
 
     def _fetch_bundle(self) -> bool:
-        """The newest bundle and the store's successor keys: at the start, and when the store says that it has more."""
+        """The newest bundle, the store's successor keys and where it is: at the start, and when it has more."""
         if not self._bundle_wanted:
             return False
         self.adopt_bundle()
@@ -230,6 +237,15 @@ class SyncTasks:
         """Raises Refused, Untrusted, Transient, ShutOut."""
         answer = self._bearer.send("GET", api.BUNDLE, b"")
         settle(answer, "the question for the bundle")
-        token, successors = understood(answer, lambda claims: (claims.text("bundle"), claims.texts("successors")))
-        if self._trust.adopt(token, successors):
+        token, successors, location = understood(
+            answer,
+            lambda claims: (
+                claims.text("bundle"),
+                claims.texts("successors"),
+                claims.text("location") if claims.has("location") else "",
+            ),
+        )
+        if self._trust.adopt(token, successors, location):
             self._callbacks.bundle(self._trust.bundle)
+        if self._trust.location:  # else the store is where it was
+            self._bearer.follow(self._trust.places)

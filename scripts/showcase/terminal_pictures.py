@@ -28,13 +28,13 @@ from protocol.ledger import line
 from protocol.policyhash import policy_hash
 from scripts.showcase.shop import shop
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE
+from store.admin.init import COMPLIANCE, STORE
 from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import newest_bundle
 from store.clock import MINUTE
 from testkit.browsers import chromium
-from testkit.fakes.pc import Pc
+from testkit.fakes.pc import Pc, StoreClient
 from testkit.fleet import Store, answer, installed, pc, run, store
 from testkit.stage import Stage, own_display
 from testkit.terminal import drawn, typed
@@ -168,7 +168,7 @@ class Fleet:
     def pc(self, host: str) -> Pc:
         made = Pc(self._client)
         secret = enrolment.parse(self._services.ask("enroll-token", "--group", "leeds")["token"]).secret
-        answer = self._client.post(api.ENROLL, json={**made.application(secret), "host": host})
+        answer = self._client.post(api.ENROLL, json=made.application(secret, host=host))
         made.device = answer.raise_for_status().json()["device"]
         made.ask_token(int(time.time())).raise_for_status()
         return made
@@ -226,7 +226,7 @@ def _populate(fleet: Fleet) -> None:
 def devices(images: Path, folder: Path) -> None:
     with store(folder) as services, closing(Home.open(services.home).database()) as database:
         trust = ssl.create_default_context(cafile=Home.open(services.home).ca_certificate)
-        with httpx.Client(base_url=services.address, verify=trust) as client:
+        with StoreClient(Home.open(services.home).key(STORE).id, base_url=services.address, verify=trust) as client:
             _populate(Fleet(services, client, database))
         command = installed("eyelid-store", "devices", "--home", str(services.home))
         said = typed(command, {**os.environ, **TERMINAL}, quiet=True)

@@ -6,7 +6,7 @@ blobs/        sealed bytes
 tls/          CA and server certificate with their keys; the CA's key is sealed under the passphrase
 operators.jsonl, operators.head: who opened or listed recordings (store/admin/operators.py)
 exports/      a note of each export that is being written, so that what a killed one left is found
-keys/         store.key signs receipts unattended, so it lies open (mode 0600); the others are sealed
+keys/         store.key signs receipts unattended, so it lies open (mode 0600); those of people lie elsewhere, sealed
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from protocol.system import ON_WINDOWS
 from store.catalog.blobs import LocalBlobs
 from store.catalog.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
-from store.files import write_new
+from store.files import write_new, write_over
 
 FORMAT: Final = 1
 SETTINGS: Final = "store.json"
@@ -40,7 +40,8 @@ SETTINGS: Final = "store.json"
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key that `init` made. `id`: key id of a recipient, thumbprint of a signing key. `file`: within the home."""
+    """A key that `init` made. `id`: key id of a recipient, thumbprint of a signing key. `file`: within the home, or
+    absolute: where `init` left it, until somebody has taken it away."""
 
     name: str
     purpose: str
@@ -84,8 +85,14 @@ class Home:
         return next(record for record in self.keys if record.name == name)
 
     def write_settings(self) -> None:
+        write_new(self.folder / SETTINGS, self._settings())
+
+    def replace_settings(self) -> None:
+        write_over(self.folder / SETTINGS, self._settings())
+
+    def _settings(self) -> bytes:
         settings = {"format": FORMAT, "address": self.address, "keys": [asdict(record) for record in self.keys]}
-        write_new(self.folder / SETTINGS, json.dumps(settings, indent=1).encode() + b"\n")
+        return json.dumps(settings, indent=1).encode() + b"\n"
 
     @classmethod
     def open(cls, folder: Path) -> Home:
@@ -147,6 +154,10 @@ class Home:
         if not isinstance(key, Ed25519PrivateKey):
             raise StoreError(f"{path} is no Ed25519 key: put it back from a backup")
         return key
+
+
+def url_of(host: str, port: int) -> str:
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:

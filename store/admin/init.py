@@ -1,7 +1,7 @@
 """Makes a store in a fresh folder, whole or not at all: keys, certificates, catalog, first bundle.
 
-The keys that can read recordings or change who reads them are sealed under the operator's passphrase; the operator is
-told to take two of them away, because a store that holds them could be made to use them.
+The keys that can read recordings or change who reads them are sealed under the operator's passphrase and never lie in
+the store's folder: a store that holds them could be made to use them, and its backups would carry them.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ STORE: Final = "store"
 
 PURPOSES: Final = {
     RECIPIENT: "opens recordings: for those who export and verify",
-    RECOVERY: "opens recordings when the recipient key is lost: take it away, keep it in a safe",
-    COMPLIANCE: "signs who may read and what the eye closes for: take it away, keep it with compliance",
+    RECOVERY: "opens recordings when the recipient key is lost: belongs in a safe, away from here",
+    COMPLIANCE: "signs who may read and what the eye closes for: belongs with compliance, away from here",
     STORE: "signs receipts and access tokens: stays here, readable by the server alone",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the operator asked for. `policies`: file name -> text. `cost`: of protocol.keyfile."""
+    """What the operator asked for. `policies`: file name -> text. `cost`: of protocol.keyfile.
+
+    `keys`: the folder for the private keys of people, None for the home's own; `recipient_here`: the recipient's goes
+    into the home nevertheless, for exports on the store's machine.
+    """
 
     folder: Path
     address: str
@@ -54,6 +58,13 @@ class Plan:
     addresses: tuple[str, ...] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
     cost: int = COST
+    keys: Path | None = None
+    recipient_here: bool = False
+
+    def key_file(self, name: str) -> Path:
+        """As `KeyRecord.file` has it: within the home, or absolute."""
+        away = self.keys is not None and name != STORE and not (name == RECIPIENT and self.recipient_here)
+        return Path(self.keys.absolute() if self.keys and away else "keys") / f"{name}.key"
 
 
 def check_free(folder: Path) -> None:
@@ -64,15 +75,29 @@ def check_free(folder: Path) -> None:
         raise WrongUsage(f"{folder} is not empty: give --home a folder of its own")
 
 
+def _check_keys(plan: Plan) -> list[Path]:
+    """Where keys go that lie outside of the home. Raises WrongUsage where they lie inside, or something is there."""
+    outside = [path for name in PURPOSES if (path := plan.key_file(name)).is_absolute()]
+    for path in outside:
+        if path.resolve().is_relative_to(plan.folder.resolve()):
+            raise WrongUsage(f"{path.parent} lies in the store's folder: give --keys another, as on a USB stick")
+        if path.exists():
+            raise WrongUsage(f"{path} is there already, and a key is never overwritten: give --keys another folder")
+    return outside
+
+
 def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
     """The new store. Raises StoreError and WrongUsage, and then leaves nothing behind."""
     check_free(plan.folder)
+    outside = _check_keys(plan)
     # A folder that is there already may lie where its owner can make nothing else, as below /var/lib.
     ready = plan.folder.is_dir()
     building = (plan.folder if ready else plan.folder.parent) / f".{plan.folder.name}.{secrets.token_hex(4)}"
     try:
         plan.folder.parent.mkdir(parents=True, exist_ok=True)
         building.mkdir(mode=0o700)
+        for path in outside:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         home = _build(plan, building, passphrase, clock())
         for folder in (building / "tls", building / "keys", building):
             sync_folder(folder)
@@ -81,10 +106,17 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
         else:
             building.rename(plan.folder)
             sync_folder(plan.folder.parent)
-    except OSError as error:
-        raise StoreError(f"{plan.folder} cannot be made: {error.strerror or error}") from None
-    except BlobFault as fault:
-        raise StoreError(f"{plan.folder} cannot be made: {fault}") from None
+    except BaseException as error:
+        for path in outside:
+            with suppress(OSError):
+                path.unlink()
+        match error:
+            case OSError():
+                where = error.filename or plan.folder
+                raise StoreError(f"{where} cannot be made: {error.strerror or error}") from None
+            case BlobFault():
+                raise StoreError(f"{plan.folder} cannot be made: {error}") from None
+        raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return Home(plan.folder, home.address, home.keys)
@@ -112,7 +144,7 @@ def _build(plan: Plan, folder: Path, passphrase: bytes, now: int) -> Home:
     signers = {name: Ed25519PrivateKey.generate() for name in (COMPLIANCE, STORE)}
     ids = {name: reader.key_id for name, reader in readers.items()}
     ids |= {name: thumbprint(signer.public_key()) for name, signer in signers.items()}
-    records = tuple(KeyRecord(name, PURPOSES[name], ids[name], f"keys/{name}.key") for name in PURPOSES)
+    records = tuple(KeyRecord(name, PURPOSES[name], ids[name], str(plan.key_file(name))) for name in PURPOSES)
     home = Home(folder, plan.address, records)
 
     for name, reader in readers.items():

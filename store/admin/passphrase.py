@@ -16,7 +16,8 @@ from store.errors import StoreError, WrongUsage
 from store.files import write_new
 
 VARIABLE: Final = "EYELID_PASSPHRASE"
-LEAST: Final = 8  # characters of a new passphrase
+ENOUGH: Final = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses, each of which takes scrypt 0.3 s
+_JUDGED: Final = 72  # characters that zxcvbn looks at: it takes seconds for hundreds
 _LEAST_KEY_FILE: Final = 32  # bytes
 _MOST: Final = 4096  # bytes of either file
 
@@ -49,11 +50,20 @@ def new(options: Namespace) -> bytes:
                 raise StoreError(f"{options.key_file} cannot be written: {error.strerror}") from None
         return _key_file(options.key_file)
     text = _read(options, "New passphrase for the private keys: ")
-    if len(text) < LEAST:
-        raise WrongUsage(f"a passphrase needs at least {LEAST} characters: a short sentence is good")
+    _refuse_weak(text)
     if not given(options) and _ask("The same again: ") != text:
         raise WrongUsage("the two passphrases differ: start again")
     return _text(text)
+
+
+def _refuse_weak(text: str) -> None:
+    """Raises WrongUsage for what is soon guessed: who steals the files has all the time."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - reads lists of words, and few commands make a key
+
+    judged = zxcvbn(text[:_JUDGED])
+    if judged["score"] < ENOUGH:
+        why = judged["feedback"]["warning"].rstrip(".").lower() or "it is too short"
+        raise WrongUsage(f"this passphrase is soon guessed ({why}): take four words that do not belong together")
 
 
 def _read(options: Namespace, prompt: str) -> str:

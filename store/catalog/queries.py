@@ -25,7 +25,7 @@ MOST_ALARMS: Final = 50  # open at once, of one code about one recording, or abo
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`enrolled_at`, `revoked_at`: ns since 1970 by the store's clock."""
+    """`enrolled_at`, `revoked_at`: ns since 1970 by the store's clock. `user`: of the PC's system; "" where unknown."""
 
     id: str
     token_key: Ed25519PublicKey
@@ -36,6 +36,7 @@ class Device:
     group: str
     enrolled_at: int
     revoked_at: int | None
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def _device(row: Row[Any]) -> Device:
         group=row.group_name,
         enrolled_at=row.enrolled_at,
         revoked_at=row.revoked_at,
+        user=row.os_user,
     )
 
 
@@ -494,6 +496,13 @@ def bundle_of(connection: Connection, revision: int) -> str | None:
 
 def successors(connection: Connection) -> list[str]:
     return list(connection.scalars(select(schema.successors.c.token).order_by(schema.successors.c.id)))
+
+
+def location(connection: Connection) -> tuple[int, str] | None:
+    """(number, JWS) of the newest; None while the store is where it was made."""
+    columns = schema.locations.c
+    row = connection.execute(select(columns.number, columns.token).order_by(columns.number.desc()).limit(1)).first()
+    return None if row is None else (row.number, row.token)
 
 
 def policy_files(connection: Connection, policy: str) -> str | None:

@@ -42,6 +42,7 @@ devices: Final = Table(
     Column("token_kid", String(43), nullable=False, unique=True),  # its thumbprint
     Column("evidence_key", String(43), nullable=False, unique=True),
     Column("host", Text, nullable=False),
+    Column("os_user", Text, nullable=False, server_default=""),  # "" of one that enrolled before it was asked
     Column("os", Text, nullable=False),
     Column("agent_version", Text, nullable=False),
     Column("group_name", String(200), nullable=False),
@@ -176,6 +177,14 @@ successors: Final = Table(
     metadata,
     Column("id", _Number, primary_key=True),
     Column("token", Text, nullable=False),  # JWS, eyelid-successor
+    Column("added_at", BigInteger, nullable=False),
+)
+
+locations: Final = Table(
+    "locations",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("token", Text, nullable=False),  # JWS, eyelid-location
     Column("added_at", BigInteger, nullable=False),
 )
 

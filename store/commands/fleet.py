@@ -32,7 +32,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         commands,
         "enroll-token",
         "print a token that lets PCs enrol",
-        "  eyelid-store enroll-token\n  eyelid-store enroll-token --uses 50 --expires 30d --group leeds > token.txt",
+        "  eyelid-store enroll-token\n"
+        "  eyelid-store enroll-token --uses 50 --expires 30d --group leeds |\n"
+        "      install -m 600 /dev/stdin token.txt",
         _enroll_token,
     )
     token.add_argument("--uses", type=count, default=1, metavar="N", help="PCs that may enrol with it (%(default)s)")
@@ -46,6 +48,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "  eyelid-store devices\n  eyelid-store devices --json | jq '.devices[] | select(.level == \"broken\")'",
         _devices,
     )
+    listed.add_argument("--all", action="store_true", help="also those that left or were enrolled anew")
     listed.add_argument("--wide", action="store_true", help="one line a PC, however narrow the terminal is")
     revoke = add_command(
         commands,
@@ -127,7 +130,7 @@ def _devices(options: Namespace) -> int:
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
         return 0
-    print_devices(console(), listed, now, wide=options.wide)
+    print_devices(console(), listed, now, wide=options.wide, gone=options.all)
     return 0
 
 
@@ -136,12 +139,14 @@ def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, objec
     return {
         "device": device.id,
         "host": device.host,
+        "user": device.user,
         "os": device.os,
         "agent_version": one.version,
         "group": device.group,
         "enrolled": iso(device.enrolled_at),
         "revoked": iso(device.revoked_at),
         "level": one.level.name.lower(),
+        "gone": one.gone,
         "state": one.state,
         "words": one.words,
         "others": list(one.others),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from store.admin import passphrase
 from store.admin.ca import check_address, check_name
-from store.admin.home import Home
-from store.admin.init import COMPLIANCE, RECOVERY, Plan, check_free, found
+from store.admin.home import Home, url_of
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, check_free, found
 from store.admin.signing import read_policies
 from store.commands.agents_command import check_policies
 from store.commands.options import Subcommands, add_command, home_of, port
@@ -22,13 +22,25 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         commands,
         "init",
         "make a store: its folder, certificates, keys and first bundle",
-        "  eyelid-store init --name store.example.com --policies policies/\n"
+        "  eyelid-store init --name store.example.com --policies policies/ \\\n      --keys /media/stick\n"
         "  eyelid-store init --home /srv/eyelid --address 10.0.0.5 \\\n      --passphrase-file pass.txt --json",
         _init,
     )
     init.add_argument("--name", action="append", default=[], metavar="HOST", help="a host name PCs reach the store by")
     init.add_argument("--address", action="append", default=[], metavar="IP", help="an IP address they reach it by")
     init.add_argument("--port", type=port, default=PORT, help="the port they reach it by (%(default)s)")
+    init.add_argument(
+        "--keys",
+        type=Path,
+        default=Path("eyelid-keys"),
+        metavar="DIR",
+        help="where the private keys of people go, never into the store's folder: best a USB stick (%(default)s, here)",
+    )
+    init.add_argument(
+        "--recipient-here",
+        action="store_true",
+        help="leave recipient.key in the store's folder, to export and verify on this machine",
+    )
     init.add_argument("--policies", type=Path, metavar="DIR", help="sign the *.yaml files of DIR into the first bundle")
     passphrase.add_options(init)
     add_command(
@@ -46,10 +58,12 @@ def _init(options: Namespace) -> int:
         check_policies(policies)
     plan = Plan(
         folder=options.home.absolute(),
-        address=f"https://{f'[{first}]' if ':' in first else first}:{options.port}",
+        address=url_of(first, options.port),
         names=tuple(names),
         addresses=tuple(addresses),
         policies=policies,
+        keys=options.keys,
+        recipient_here=options.recipient_here,
     )
     home = found(plan, passphrase.new(options))
     if options.json:
@@ -59,26 +73,30 @@ def _init(options: Namespace) -> int:
         f"A store was made in {home.folder}; PCs reach it at {home.address}.\n", soft_wrap=True, markup=False
     )
     _print_keys(home)
-    _say_what_to_take_away(home)
+    _say_where_keys_go(home)
     if not plan.policies:
         console().print("The first bundle holds no policy (--policies): each PC needs its own policy folder.")
     console().print("\nNext:  eyelid-store serve     and then     eyelid-store enroll-token")
     return 0
 
 
-def _say_what_to_take_away(home: Home) -> None:
+_PLACES = {
+    RECIPIENT: "to those who export and verify",
+    RECOVERY: "into a safe: it opens every recording, should the recipient key be lost",
+    COMPLIANCE: "to compliance: it decides who may read and what the eye closes for,\n      "
+    "and those who run the store must not have it",
+}
+
+
+def _say_where_keys_go(home: Home) -> None:
     out = console()
     out.print(
-        "\n[bold]Now take two files off this machine[/bold], say to two USB sticks in two safes,\nand delete them here:"
+        "\n[bold]Now take these files off this machine[/bold], each on a USB stick of its own, and delete them here:"
     )
-    for name, why in (
-        (RECOVERY, "opens every recording, should the recipient key be lost"),
-        (
-            COMPLIANCE,
-            "decides who may read and what the eye closes for:\n      those who run the store must not have it",
-        ),
-    ):
-        out.print(f"  {home.folder / home.key(name).file}\n      {why}", markup=False, soft_wrap=True)
+    for name, where in _PLACES.items():
+        path = home.folder / home.key(name).file
+        if not path.is_relative_to(home.folder):
+            out.print(f"  {path}\n      {where}", markup=False, soft_wrap=True)
     out.print(
         "They are sealed under the passphrase you gave; without it they stay sealed,\n"
         "and it cannot be restored.\n"

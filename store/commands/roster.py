@@ -20,7 +20,7 @@ from store.evidence.timeline.device_status import DeviceStatus, Level
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
 _WORDS: Final = {Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out"}
 _WIDE: Final = (
-    "host", "device", "group", "state", "version", "last heard", "last receipt", "blind", "alarms", "waiting",
+    "host", "user", "device", "group", "state", "version", "last heard", "last receipt", "blind", "alarms", "waiting",
     "next step",
 )  # fmt: skip
 _NARROW: Final = ("host", "state", "blind", "last receipt", "alarms")
@@ -30,10 +30,20 @@ _STATE: Final = 18  # columns that a state has at least
 _INDENT: Final = 4
 
 
-def print_devices(out: Console, listed: Sequence[DeviceStatus], now: int, *, wide: bool = False) -> None:
-    """`now`: ns since 1970. `wide`: one line a PC whatever the terminal's width is; it may then break it."""
-    ordered = sorted(listed, key=lambda one: (one.level, one.device.host, one.device.id))
-    whole = table(_WIDE, [_row(one) for one in ordered], numbers=(7, 9))
+def print_devices(
+    out: Console, listed: Sequence[DeviceStatus], now: int, *, wide: bool = False, gone: bool = False
+) -> None:
+    """`now`: ns since 1970. `wide`: one line a PC whatever the terminal's width is; it may then break it. `gone`: also
+    those that left or were enrolled anew."""
+    shown = [one for one in listed if gone or not one.gone]
+    if hidden := len(listed) - len(shown):
+        out.print(
+            f"{hidden} left or {'was' if hidden == 1 else 'were'} enrolled anew: --all lists them.\n", soft_wrap=True
+        )
+    if not shown:
+        return
+    ordered = sorted(shown, key=lambda one: (one.level, one.device.host, one.device.id))
+    whole = table(_WIDE, [_row(one) for one in ordered], numbers=(8, 10))
     if wide:
         out.width = max(out.width, ANY)  # a longer line is the terminal's to break
     if fits(out, whole):
@@ -47,6 +57,7 @@ def print_devices(out: Console, listed: Sequence[DeviceStatus], now: int, *, wid
 def _row(one: DeviceStatus) -> list[str | Text]:
     return [
         one.device.host,
+        one.device.user or "-",
         one.device.id,
         one.device.group or "-",
         _state(one),
@@ -104,7 +115,7 @@ def _below(one: DeviceStatus) -> Iterator[Text]:
     if codes := codes_of(one):
         yield Text(clean(f"alarms: {', '.join(codes)}"))
     waiting = f"{size(one.pending_bytes)} waiting there" if one.pending_chunks else ""
-    facts = (one.device.id, one.version, one.device.group, waiting)
+    facts = (one.device.id, one.device.user, one.version, one.device.group, waiting)
     yield Text("  ".join(clean(fact) for fact in facts if fact), "dim")
 
 
@@ -133,7 +144,7 @@ def _at(lines: Sequence[Text], number: int) -> Text:
 
 def _sum_up(out: Console, listed: Sequence[DeviceStatus]) -> None:
     counted = Counter(one.level for one in listed)
+    pcs = len({one.device.host for one in listed})
+    of = f"{len(listed)} users of {pcs}" if pcs < len(listed) else str(pcs)
     counts = ", ".join(f"{counted[level]} {word}" for level, word in _WORDS.items() if counted[level])
-    out.print(
-        f"\n{len(listed)} PC{'s' if len(listed) > 1 else ''}: {counts}. Blind is of the time watched in the last day."
-    )
+    out.print(f"\n{of} PC{'s' if pcs > 1 else ''}: {counts}. Blind is of the time watched in the last day.")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, insert, select, update
 
-from protocol import base64url
+from protocol import base64url, jws
 from protocol.api import EnrollResponse
+from protocol.application import Application
 from protocol.keys import public_to_text, thumbprint
 from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
@@ -22,18 +21,6 @@ from store.server.services import Services
 
 MOST_USES: Final = 100_000
 _MOST_TEXT: Final = 255  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Applicant:
-    """What a PC says of itself when it enrols."""
-
-    secret: str
-    token_key: Ed25519PublicKey
-    evidence_key: Ed25519PublicKey
-    host: str
-    os: str
-    agent_version: str
 
 
 def _hash(secret: str) -> str:
@@ -59,35 +46,48 @@ def make_secret(
     return secret
 
 
-def enrol(services: Services, applicant: Applicant) -> EnrollResponse:
+def enrol(services: Services, application: Application) -> EnrollResponse:
     """The device's id and the bundle. The same PC asking again (its answer was lost) spends no further use.
 
-    Refusals: 400 same-key, bad-field; 403 unknown-enrolment, withdrawn-enrolment, expired-enrolment,
+    Refusals: 400 bad-field; 403 other-store, unknown-enrolment, withdrawn-enrolment, expired-enrolment,
     used-up-enrolment, device-revoked; 409 key-taken.
     """
-    if public_to_text(applicant.token_key) == public_to_text(applicant.evidence_key):
-        raise Refusal(400, "same-key", "a device has two keys: one for tokens and another for evidence")
-    for name in ("host", "os", "agent_version"):
-        text: str = getattr(applicant, name)
+    for name in ("host", "user", "os", "agent_version"):
+        text: str = getattr(application, name)
         if len(text) > _MOST_TEXT or "\0" in text:
             raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters, or a zero byte")
+    with services.database.reading() as connection:
+        statements = successors(connection)
+    if application.store not in _own_keys(services, statements):
+        raise Refusal(403, "other-store", "this enrolment was signed for another store: ask this one for a token")
     now = services.clock()
-    device = services.writer.write(lambda connection: _admit(connection, applicant, now))
+    device = services.writer.write(lambda connection: _admit(connection, application, now))
     with services.database.reading() as connection:
         bundle = newest_bundle(connection)
         if bundle is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
-        return {"device": device, "bundle": bundle[1], "successors": successors(connection)}
+    return {
+        "device": device,
+        "bundle": bundle[1],
+        "successors": statements,
+        "proof": application.admit(device, bundle[1], services.store_key),
+    }
 
 
-def _admit(connection: Connection, applicant: Applicant, now: int) -> str:
+def _own_keys(services: Services, statements: list[str]) -> set[str]:
+    """Thumbprints of the store's key and of those before it: a token may have pinned an earlier one."""
+    earlier = {str(jws.read_header(jws.SUCCESSOR, statement)["kid"]) for statement in statements}
+    return {thumbprint(services.store_key.public_key()), *earlier}
+
+
+def _admit(connection: Connection, application: Application, now: int) -> str:
     columns = schema.enrolments.c
     enrolment = connection.execute(
-        select(schema.enrolments).where(columns.secret_sha256 == _hash(applicant.secret))
+        select(schema.enrolments).where(columns.secret_sha256 == _hash(application.secret))
     ).first()
     if enrolment is None:
         raise Refusal(403, "unknown-enrolment", "this enrolment token is not of this store: ask for another")
-    token_key, evidence_key = public_to_text(applicant.token_key), public_to_text(applicant.evidence_key)
+    token_key, evidence_key = public_to_text(application.token_key), public_to_text(application.evidence_key)
     devices = schema.devices.c
     known = find_device(connection, (devices.evidence_key == evidence_key) | (devices.token_key == token_key))
     if known is not None:
@@ -113,11 +113,12 @@ def _admit(connection: Connection, applicant: Applicant, now: int) -> str:
         insert(schema.devices).values(
             id=device,
             token_key=token_key,
-            token_kid=thumbprint(applicant.token_key),
+            token_kid=thumbprint(application.token_key),
             evidence_key=evidence_key,
-            host=applicant.host,
-            os=applicant.os,
-            agent_version=applicant.agent_version,
+            host=application.host,
+            os_user=application.user,
+            os=application.os,
+            agent_version=application.agent_version,
             group_name=enrolment.group_name,
             enrolment=enrolment.id,
             enrolled_at=now,

@@ -13,10 +13,11 @@ from uuid import UUID, uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import api, jws
+from protocol import api, base64url, jws
+from protocol.application import NONCE_SIZE, Application
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind, digest, seal
-from protocol.keys import RecipientPublic, public_to_text
+from protocol.keys import RecipientPublic
 from protocol.ledger import ZERO, Batch, line, line_hash
 from protocol.packet import KeyPacket, Monitor
 from protocol.report import DeviceReport
@@ -116,6 +117,14 @@ class FakeLedger:
         return Batch(self._pc.device, begin, end, tuple(self.lines[begin : end + 1])).sign(self._pc.evidence_key)
 
 
+class StoreClient(httpx.Client):
+    """`store`: thumbprint of the store's key, which a PC has from its token."""
+
+    def __init__(self, store: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.store = store
+
+
 class Pc:
     """`client` talks to the store. `device` is empty before `enrol`."""
 
@@ -129,15 +138,20 @@ class Pc:
 
     # -- being known ----------------------------------------------------------------------------------------------
 
-    def application(self, secret: str) -> api.EnrollRequest:
-        return {
+    def application(self, secret: str, **changes: Any) -> api.EnrollRequest:
+        """Signed with its keys. `changes`: of `Application`."""
+        fields: dict[str, Any] = {
             "secret": secret,
-            "token_key": public_to_text(self.token_key.public_key()),
-            "evidence_key": public_to_text(self.evidence_key.public_key()),
+            "store": self.client.store if isinstance(self.client, StoreClient) else "",
+            "token_key": self.token_key.public_key(),
+            "evidence_key": self.evidence_key.public_key(),
             "host": "pc-7",
+            "user": "lovelace",
             "os": "Linux",
             "agent_version": "0.1.0",
+            "nonce": base64url.encode(secrets.token_bytes(NONCE_SIZE)),
         }
+        return Application(**fields | changes).sign(self.token_key, self.evidence_key)
 
     def enrol(self, secret: str) -> httpx.Response:
         answer = self.client.post(api.ENROLL, json=self.application(secret))

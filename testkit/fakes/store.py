@@ -28,11 +28,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol import api, bundle, enrolment, jws, successor
+from protocol.application import Application
 from protocol.bundle import Bundle
 from protocol.claims import Claims, parse_object
 from protocol.enrolment import Enrolment
 from protocol.errors import ProtocolError
-from protocol.keys import RecipientPrivate, public_from_text, thumbprint
+from protocol.keys import RecipientPrivate, thumbprint
 from protocol.ledger import ZERO, Batch
 from protocol.policyhash import policy_hash
 from protocol.receipt import Receipt
@@ -88,6 +89,7 @@ class FakeStore:
         self.health: list[dict[str, object]] = []
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.connections = 0
+        self.admission: dict[str, object] = {}  # its last answer to an enrolment
         self.lies: list[Callable[[Receipt], str]] = []  # the next receipts, made from the honest ones
         self._script: list[tuple[str, Reply]] = []
         self._spent: set[str] = set()
@@ -196,14 +198,15 @@ class FakeStore:
         return Reply(404, b'{"detail":"Not Found"}')
 
     def _enrol(self, claims: Claims) -> Reply:
-        if claims.text("secret") not in self.secrets:
+        application = Application.verify(claims)
+        if application.secret not in self.secrets:
             return problem(403, "used-up")
-        self.secrets.discard(claims.text("secret"))
+        self.secrets.discard(application.secret)
         device = f"device-{len(self.devices) + 1}"
-        self.devices[device] = Device(
-            public_from_text(claims.text("token_key")), public_from_text(claims.text("evidence_key"))
-        )
-        return _json({"device": device, "bundle": self.bundle, "successors": self.successors})
+        self.devices[device] = Device(application.token_key, application.evidence_key)
+        proof = application.admit(device, self.bundle, self.store_key)
+        self.admission = {"device": device, "bundle": self.bundle, "successors": self.successors, "proof": proof}
+        return _json(self.admission)
 
     def _token(self, assertion: str) -> Reply:
         kid = str(jws.read_header(jws.AUTH, assertion)["kid"])

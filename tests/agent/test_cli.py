@@ -209,6 +209,7 @@ def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
     if source == "file":
         file = tmp_path / "token.txt"
         file.write_text(pasted)
+        file.chmod(0o600)
         words.append(str(file))
     elif source == "standard input":
         monkeypatch.setattr("sys.stdin", StringIO(pasted))
@@ -225,6 +226,19 @@ def test_enroll_refuses_a_token_on_the_command_line_and_repeats_none_of_it(capsy
     assert main(["enroll", f"{PREFIX}secretsecret"]) == 2
     said = capsys.readouterr().err
     assert all(part in said for part in ("every user of this PC", "withdraw it", "`eyelid enroll` asks", "file"))
+    assert "secretsecret" not in said
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_enroll_takes_no_token_that_others_can_read(
+    mode: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token.txt"
+    file.write_text(f"{PREFIX}secretsecret")
+    file.chmod(mode)
+    assert main(["enroll", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert f"chmod 600 {file}" in said
     assert "secretsecret" not in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_a_policy_that_lies_there_does_not_count_beside_a_signed_one(store: Fake
     store.bundle = store.signed_bundle(1, None, **{"cards.yaml": "schema: 1\n...\n"})
     assert f"counts; what lies in {config.policies} does not." in enrol(store.pasted(), config)
     assert [path.name for path in config.policies.iterdir()] == ["own.yaml"]
+
+
+def test_a_folder_that_only_it_may_write_is_no_failure(store: FakeStore, config: Config, tmp_path: Path) -> None:
+    store.bundle = store.signed_bundle(1, None, **{"cards.yaml": "schema: 1\n...\n"})
+    (tmp_path / "file").write_text("")  # root, who may run this, is let into every folder; into a file nobody is
+    managed = replace(config, policies=tmp_path / "file" / "policies")
+    assert "The policy that came signed with the store's bundle counts." in enrol(store.pasted(), managed)
 
 
 def test_without_any_policy_it_says_that_nothing_is_recorded(store: FakeStore, config: Config) -> None:

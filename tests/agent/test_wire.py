@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,26 @@ def asked(address: str, ca: str) -> int:
         return wire.send("GET", api.HEALTH).status
     finally:
         wire.close()
+
+
+# -- where it is --------------------------------------------------------------------------------------------------
+
+
+def test_it_follows_and_comes_back_while_the_new_place_does_not_answer(store: FakeStore, wire: Wire) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    nowhere = (f"http://127.0.0.1:{port}", "")  # nobody listens there any more
+    wire.follow((nowhere, (store.address, "")))
+    for _ in range(2):  # each failure goes to the other place, and the clients of both are kept
+        with pytest.raises(Transient):
+            wire.send("GET", api.HEALTH)
+        assert wire.send("GET", api.HEALTH).status == 200
+        wire.follow((nowhere, (store.address, "")))
+    assert len(wire._clients) == 2
+    with FakeStore() as moved:
+        wire.follow(((moved.address, ""), (store.address, "")))
+        assert wire.send("GET", api.HEALTH).status == 200
+        assert [path for _, path, _ in moved.requests] == [api.HEALTH]
 
 
 # -- trust --------------------------------------------------------------------------------------------------------

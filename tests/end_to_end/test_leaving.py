@@ -98,7 +98,14 @@ def test_the_policy_that_came_from_the_store_goes_with_it(tmp_path: Path) -> Non
     )
     home = tmp_path / "store"
     init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1")
-    flags = ["--key-file", str(tmp_path / "key"), "--policies", str(tmp_path / "policies")]
+    flags = [
+        "--keys",
+        str(tmp_path / "keys"),
+        "--key-file",
+        str(tmp_path / "key"),
+        "--policies",
+        str(tmp_path / "policies"),
+    ]
     assert run([*init, *flags], os.environ).returncode == 0
     with serving(home, tmp_path / "key", tmp_path) as (services, _):
         pc = Pc(services, tmp_path / "home")

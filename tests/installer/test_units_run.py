@@ -54,7 +54,17 @@ def asked(pc: Machine, command: str, *words: str) -> dict[str, object]:
 def store(pc: Machine) -> Machine:
     """The store as its README has it made and started."""
     pc.run("install", "-d", "-o", "eyelid-store", "-g", "eyelid-store", "-m", "700", STORE_HOME, "/run/operator")
-    init = ("init", "--home", STORE_HOME, "--address", "127.0.0.1", "--key-file", "/run/operator/key")
+    init = (
+        "init",
+        "--home",
+        STORE_HOME,
+        "--address",
+        "127.0.0.1",
+        "--key-file",
+        "/run/operator/key",
+        "--keys",
+        "/run/operator",
+    )
     pc.run(EYELID_STORE, *init, user="eyelid-store")
     pc.systemctl("start", "eyelid-store.service")
     eventually(pc, lambda: answers(pc), "the store's first answer")
@@ -132,6 +142,7 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has
         desk = {"DISPLAY": stage.environment["DISPLAY"], "HOME": "/home/ada"}
         record = partial(store.start, "recorder", EYELID, "run", user="ada", **desk)
         put(token(store), f"{ADAS}/token", "ada")
+        store.run("chmod", "600", f"{ADAS}/token")
         store.run(EYELID, "enroll", f"{ADAS}/token", user="ada")
         put(POLICY, f"{ADAS}/policies/policy.yaml", "ada")
         record()

@@ -18,7 +18,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.catalog.blobs import BlobStore
 from store.catalog.queries import bundle_of, newest_bundle
 from store.clock import SECOND
@@ -29,7 +29,7 @@ from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
 from store.server.services import Services
 from store.server.serving import listen, make_server, open_services, url
-from testkit.fakes.pc import FakeRecording, Pc
+from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 from tests.store.recorded import Filmed, close, make_filmed
 
 Gather = Callable[[FakeRecording], Evidence]
@@ -94,7 +94,7 @@ def serving(home: Home, services: Services, intake: Intake | None = None) -> Ite
         thread.start()
         trust = ssl.create_default_context(cafile=home.ca_certificate)
         try:
-            with httpx.Client(base_url=address, verify=trust, timeout=30) as client:
+            with StoreClient(home.key(STORE).id, base_url=address, verify=trust, timeout=30) as client:
                 yield client
         finally:
             server.should_exit = True

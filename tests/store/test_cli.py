@@ -35,7 +35,8 @@ __all__ = ["passphrase_file", "run"]  # fixtures
 # -- help ---------------------------------------------------------------------------------------------------------
 
 COMMANDS = [
-    "init", "keys", "serve", "enroll-token", "tokens", "devices", "revoke", "recordings", "timeline", "verify",
+    "init", "keys", "serve", "enroll-token", "tokens", "devices", "revoke", "renew", "rename",
+    "recordings", "timeline", "verify",
     "export", "gaps", "rules", "replay",
 ]  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_a_store_and_its_keys_are_told_on_a_terminal_of_80_columns(tmp_path: Pat
         assert [line for line in prose if len(line) > 80] == []
         [_, key] = re.findall(r"^(key|recovery) +(\S+)", said, re.MULTILINE)
         assert len(key[1]) == 43  # in one piece
-        assert "store/keys/recovery.key\n" in said
+        assert "eyelid-keys/recovery.key\n" in said
 
 
 def test_the_commands_are_listed(run: Run) -> None:
@@ -116,14 +117,43 @@ POLICY = "schema: 1\nrevision: 1\nname: Test\nrules: [{ id: till, why: because, 
 @pytest.mark.usefixtures("cheap")
 def test_init_tells_a_person_what_to_take_away(run: Run, tmp_path: Path, passphrase_file: Path) -> None:
     folder = tmp_path / "new"
-    told = run("init", "--home", folder, "--name", "Store.Example.com", "--passphrase-file", passphrase_file)
+    keys = ("--keys", tmp_path / "stick", "--passphrase-file", passphrase_file)
+    told = run("init", "--home", folder, "--name", "Store.Example.com", *keys)
     assert told.code == 0
     assert "https://store.example.com:8443" in told.out
-    assert "take two files off this machine" in told.out
-    for name in ("recovery.key", "compliance.key"):
-        assert f"{folder}/keys/{name}" in told.out
+    assert "take these files off this machine" in told.out
+    for name in ("recipient.key", "recovery.key", "compliance.key"):
+        assert f"{tmp_path}/stick/{name}\n" in told.out
+        assert (tmp_path / "stick" / name).stat().st_mode & 0o077 == 0
+    assert [path.name for path in (folder / "keys").iterdir()] == ["store.key"]
     again = run("init", "--home", folder, "--passphrase-file", passphrase_file)
     assert (again.code, "holds a store already" in again.err) == (2, True)
+
+
+@pytest.mark.usefixtures("cheap")
+def test_the_recipients_key_stays_with_the_store_only_where_it_is_asked_for(
+    run: Run, tmp_path: Path, passphrase_file: Path
+) -> None:
+    folder, stick = tmp_path / "new", tmp_path / "stick"
+    keys = ("--keys", stick, "--passphrase-file", passphrase_file)
+    assert run("init", "--home", folder, "--recipient-here", *keys).code == 0
+    assert sorted(path.name for path in (folder / "keys").iterdir()) == ["recipient.key", "store.key"]
+    assert sorted(path.name for path in stick.iterdir()) == ["compliance.key", "recovery.key"]
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("where", ["new/keys", "new", "stick", "file/keys"])
+def test_keys_go_neither_into_the_store_nor_over_others_and_a_failure_leaves_none(
+    run: Run, tmp_path: Path, passphrase_file: Path, where: str
+) -> None:
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "stick" / "recovery.key").write_text("another store's")
+    (tmp_path / "file").write_text("")
+    told = run("init", "--home", tmp_path / "new", "--keys", tmp_path / where, "--passphrase-file", passphrase_file)
+    assert told.code in {1, 2}
+    assert where in told.err
+    assert not (tmp_path / "new").exists()
+    assert [path.name for path in (tmp_path / "stick").iterdir()] == ["recovery.key"]
 
 
 @pytest.mark.usefixtures("cheap")
@@ -133,7 +163,7 @@ def test_init_as_json_with_a_key_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policies" / "a.yaml").write_text(POLICY)
     told = run(
         "init", "--home", folder, "--address", "10.0.0.5", "--port", 9000, "--key-file", secret,
-        "--policies", tmp_path / "policies", "--json",
+        "--policies", tmp_path / "policies", "--keys", tmp_path / "keys", "--json",
     )  # fmt: skip
     assert told.code == 0
     assert told.facts["address"] == "https://10.0.0.5:9000"
@@ -217,12 +247,13 @@ def test_devices_for_a_person(run: Run, new_pc: Callable[[], Pc]) -> None:
 def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[], Pc], services: Services) -> None:
     fine, broken = new_pc(), new_pc()
     with services.database.writing() as connection:
-        connection.execute(update(schema.devices).where(schema.devices.c.id == broken.device).values(enrolled_at=1))
+        of_broken = update(schema.devices).where(schema.devices.c.id == broken.device)
+        connection.execute(of_broken.values(enrolled_at=1, os_user="turing"))  # else its user enrolled anew since
     told = run("devices").out
     assert told.index(broken.device) < told.index(fine.device)
     assert "never heard of" in told
     assert "eyelid run" in told
-    assert "2 PCs: 1 broken, 1 fine." in told
+    assert "2 users of 1 PC: 1 broken, 1 fine." in told
     facts = {one["device"]: one for one in run("devices", "--json").facts["devices"]}
     assert (facts[broken.device]["level"], facts[fine.device]["level"]) == ("broken", "fine")
     assert facts[broken.device]["next_step"]
@@ -230,7 +261,7 @@ def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[]
 
 def test_a_host_name_cannot_move_the_cursor(run: Run, client: httpx.Client, secret: Callable[..., str]) -> None:
     pc = Pc(client)
-    body = pc.application(secret()) | {"host": "\x1b[2J\x1b]0;owned\x07[red]x"}
+    body = pc.application(secret(), host="\x1b[2J\x1b]0;owned\x07[red]x")
     assert client.post("/v1/enroll", json=body).status_code == 200
     listed = run("devices").out
     assert "\x1b" not in listed

@@ -15,7 +15,7 @@ from agent.doctor.facts import StoreFacts
 from agent.doctor.findings import Unasked
 from agent.errors import EnvironmentFault, EyelidError, Transient, Untrusted, UserError
 from agent.state import identity
-from agent.state.identity import Identity
+from agent.state.identity import Identity, Trust
 from agent.upload.answers import ShutOut
 from agent.upload.bearer import Bearer
 from agent.wire import Route, Wire
@@ -26,20 +26,19 @@ from protocol.errors import ProtocolError
 def ask(config: Config) -> StoreFacts | Unasked:
     try:
         who = identity.load(config.home)
+        address, ca = Trust(who).places[0]
     except (UserError, EnvironmentFault):
         return Unasked("not asked: without keys this PC has no store", follows=True)
     clock = desktop.current_clock()
     shown = keys()["upload.proxy"].kind.write(config.upload.proxy)
-    wire = Wire(
-        who.address, who.ca, clock, agent_version=version("eyelid"), route=Route(config.upload.proxy, config.upload.ca)
-    )
+    wire = Wire(address, ca, clock, agent_version=version("eyelid"), route=Route(config.upload.proxy, config.upload.ca))
     try:
-        return _ask(who, wire, StoreFacts(who.address, shown), Bearer(who, wire, clock))
+        return _ask(who, wire, StoreFacts(address, shown), Bearer(who, wire, clock), ca)
     finally:
         wire.close()
 
 
-def _ask(who: Identity, wire: Wire, so_far: StoreFacts, bearer: Bearer) -> StoreFacts:
+def _ask(who: Identity, wire: Wire, so_far: StoreFacts, bearer: Bearer, ca: str) -> StoreFacts:
     try:
         answer = wire.send("GET", api.HEALTH)
         if not answer.accepted:
@@ -58,7 +57,7 @@ def _ask(who: Identity, wire: Wire, so_far: StoreFacts, bearer: Bearer) -> Store
         ahead=ahead,
         begins=None if certificate is None else _seconds(certificate.not_valid_before_utc),
         ends=None if certificate is None else _seconds(certificate.not_valid_after_utc),
-        ca_ends=_seconds(x509.load_pem_x509_certificate(who.ca.encode()).not_valid_after_utc) if who.ca else None,
+        ca_ends=_seconds(x509.load_pem_x509_certificate(ca.encode()).not_valid_after_utc) if ca else None,
         refused=refused,
         bundle_there=there,
     )

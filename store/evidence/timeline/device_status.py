@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -31,6 +32,7 @@ _TAKEN_OVER: Final = 5 * MINUTE  # from a new bundle to every PC's having it
 _STUCK: Final = 15 * MINUTE  # without a receipt while chunks wait
 _RECENT: Final = 20  # recordings among which the last receipt is looked for
 NEVER: Final = "rule-never-matched"
+UNENROLLED: Final = "unenrolled"  # why, in the last entry of an account whose PC has left (agent/enrolment.py)
 _DIM: Final = (What.BLIND, What.UNSEEN, What.UNEXPLAINED)
 
 
@@ -67,6 +69,7 @@ class DeviceStatus:
     words: str
     next_step: str
     others: tuple[str, ...] = ()
+    gone: bool = False  # it left, or was enrolled anew: nothing more is to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class _Seen:
     newest: tuple[int, int] | None  # the store's bundle: revision, and when it came
     store_version: str
     now: int
+    left: bool
+    replaced: bool
 
     @property
     def state(self) -> str:
@@ -138,6 +143,8 @@ def _reported(seen: _Seen) -> tuple[str, ...]:
 
 _CAUSES: Final = (
     _Cause(Level.AWAY, lambda s: s.state == "revoked", lambda _: "revoked", "nothing: it may send no more"),
+    _Cause(Level.AWAY, lambda s: s.replaced, lambda _: "enrolled anew", "nothing: its user has another device since"),
+    _Cause(Level.AWAY, lambda s: s.left, lambda _: "left", "nothing; its keys may live on in a backup: revoke it"),
     _Cause(
         Level.BROKEN,
         lambda s: bool(_urgent(s.alarms)),
@@ -232,8 +239,9 @@ def device_status(database: Database, device: Device, *, now: int, store_version
 def judge(seen: _Seen) -> DeviceStatus:
     applying = [cause for cause in _CAUSES if cause.applies(seen)]
     wrong = sorted((one for one in applying if one.level <= Level.LOOK), key=lambda one: one.level)
-    if seen.state == "revoked":
-        wrong = []  # whatever else it told is past
+    gone = seen.left or seen.replaced
+    if gone or seen.state == "revoked":
+        wrong = []  # whatever else it told is past; what the store found stays in `eyelid-store alarms`
     first, others = (wrong or applying)[0], wrong[1:]
     found = seen.gaps
     return DeviceStatus(
@@ -253,6 +261,7 @@ def judge(seen: _Seen) -> DeviceStatus:
         words=first.words(seen),
         next_step=first.next_step.replace(" ID", f" {found.device.id[:8]}"),
         others=tuple(one.words(seen) for one in others),
+        gone=gone,
     )
 
 
@@ -294,16 +303,43 @@ def _look(database: Database, device: Device, now: int, store_version: str) -> _
         newest = connection.execute(
             select(columns.revision, columns.added_at).order_by(columns.revision.desc()).limit(1)
         ).first()
+        health = json.loads(last[1]) if last else {}
+        reported = set(_reported_alarms(connection, device, now - DAY))
         return _Seen(
             gaps=found,
-            health=json.loads(last[1]) if last else {},
+            health=health,
             receipt=_last_receipt(connection, device),
             alarms=tuple(dict.fromkeys(queries.open_alarms(connection, device.id))),
-            reported=tuple(sorted(set(_reported_alarms(connection, device, now - DAY)))),
+            reported=tuple(sorted(reported & set(health.get("troubles", reported)))),
             newest=None if newest is None else (newest.revision, newest.added_at),
             store_version=store_version,
             now=now,
+            left=found.state == "off" and _last_words(connection, device) == UNENROLLED,
+            replaced=_replaced(connection, device, found.heard),
         )
+
+
+def _last_words(connection: Connection, device: Device) -> str:
+    """Why its account ended; "" where the end is damaged since."""
+    head = queries.ledger_head(connection, device.id).next
+    for row in queries.ledger_lines(connection, device.id, head - 1, head - 1):
+        with suppress(LedgerError):
+            return str(parse_line(row.line.encode("utf-8"), seq=row.seq).get("why", ""))
+    return ""
+
+
+def _replaced(connection: Connection, device: Device, heard: int | None) -> bool:
+    """Whether the same user of a PC of the same name enrolled later, and this device was not heard of since."""
+    columns = schema.devices.c
+    later: int | None = connection.scalar(
+        select(func.min(columns.enrolled_at)).where(
+            columns.host == device.host,
+            columns.os_user == device.user,
+            columns.enrolled_at > device.enrolled_at,
+            columns.revoked_at.is_(None),
+        )
+    )
+    return bool(device.user) and later is not None and (heard or 0) <= later
 
 
 def _last_receipt(connection: Connection, device: Device) -> int | None:
@@ -320,12 +356,14 @@ def _last_receipt(connection: Connection, device: Device) -> int | None:
 
 
 def _reported_alarms(connection: Connection, device: Device, since: int) -> Iterator[str]:
-    """Codes of the alarms in its account that was received since then."""
+    """Codes of the alarms that its last run told, and that were received since then: a start says them anew."""
     lines, batches = schema.ledger_lines.c, schema.ledger_batches.c
+    head = queries.ledger_head(connection, device.id).next
+    start, _ = queries.run_around(connection, device.id, head)
     rows = connection.execute(
         select(lines.seq, lines.line)
         .join_from(schema.ledger_lines, schema.ledger_batches)
-        .where(lines.device == device.id, lines.kind == "alarm", batches.received_at >= since)
+        .where(lines.device == device.id, lines.kind == "alarm", lines.seq >= start, batches.received_at >= since)
     )
     for row in rows:
         try:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from protocol import api
 from protocol.policyhash import policy_hash
 from store.catalog import schema
-from store.catalog.queries import Device, add_if_new, newest_bundle, successors
+from store.catalog.queries import Device, add_if_new, location, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
 from store.server.routes.access import device_of, services_of
@@ -40,6 +40,8 @@ def bundle(request: Request) -> JSONResponse:
         if newest is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
         answer: api.BundleResponse = {"bundle": newest[1], "successors": successors(connection)}
+        if (place := location(connection)) is not None:
+            answer["location"] = place[1]
         return JSONResponse(answer)
 
 

@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from protocol import api
+from protocol.application import Application
 from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import ProtocolError
-from protocol.keys import strong_from_text
 from protocol.ledger import MAX_TEXT
 from protocol.numbers import read_number
 from protocol.report import DeviceReport
 from store.catalog import reported, schema
-from store.catalog.queries import Device, ledger_head, newest_bundle, put
+from store.catalog.queries import Device, ledger_head, location, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token, read_assertion
-from store.server.enrolment import Applicant, enrol
+from store.server.enrolment import enrol
 from store.server.entries import MOST_STREAMS
 from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
@@ -31,21 +31,14 @@ from store.server.services import Services
 from store.server.turns import TOKENS
 
 _MOST_HOLDS: Final = 32  # there are ten
+_MOST_TROUBLES: Final = 128  # there are some forty
 
 
 async def enroll(request: Request) -> JSONResponse:
-    """Make a device known by its two public keys; takes one use of the token."""
+    """Make a device known by its two public keys, each of which has signed this; takes one use of the token."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
-    applicant = Applicant(
-        secret=claims.text("secret"),
-        token_key=strong_from_text(claims.text("token_key")),
-        evidence_key=strong_from_text(claims.text("evidence_key")),
-        host=claims.text("host"),
-        os=claims.text("os"),
-        agent_version=claims.text("agent_version"),
-    )
-    return JSONResponse(await run_in_threadpool(enrol, services_of(request), applicant))
+    return JSONResponse(await run_in_threadpool(enrol, services_of(request), Application.verify(claims)))
 
 
 async def token(request: Request) -> JSONResponse:
@@ -79,7 +72,7 @@ def _health(claims: Claims, sender: Device) -> api.DeviceHealthRequest:
         "agent_version": _short(claims, "agent_version", claims.text("agent_version")),
         "heads": {stream: _head(heads.object(stream)) for stream in _streams(heads)},
         "ledger": _head(claims.object("ledger")),
-        "holds": _holds(claims),
+        "holds": _codes(claims, "holds", _MOST_HOLDS),
         "pending_chunks": claims.integer("pending_chunks"),
         "pending_bytes": claims.integer("pending_bytes"),
         "bundle_revision": claims.integer("bundle_revision"),
@@ -88,6 +81,10 @@ def _health(claims: Claims, sender: Device) -> api.DeviceHealthRequest:
         health["recording"] = str(claims.uuid("recording"))
     if claims.has("policy"):
         health["policy"] = claims.hex256("policy")
+    if claims.has("location"):
+        health["location"] = claims.integer("location")
+    if claims.has("troubles"):
+        health["troubles"] = _codes(claims, "troubles", _MOST_TROUBLES)
     if claims.has("report"):
         health["report"] = claims.text("report")
         _check_report(health["report"], sender)
@@ -99,11 +96,11 @@ def _check_report(token: str, sender: Device) -> None:
         raise ProtocolError("bad-field", "health: its `report` is another device's")
 
 
-def _holds(claims: Claims) -> list[str]:
-    holds = claims.texts("holds")
-    if len(holds) > _MOST_HOLDS:
-        raise claims.refuse("holds", f"at most {_MOST_HOLDS} texts")
-    return [_short(claims, "holds", hold) for hold in holds]
+def _codes(claims: Claims, name: str, most: int) -> list[str]:
+    codes = claims.texts(name)
+    if len(codes) > most:
+        raise claims.refuse(name, f"at most {most} texts")
+    return [_short(claims, name, code) for code in codes]
 
 
 def _short(claims: Claims, name: str, text: str) -> str:
@@ -135,7 +132,14 @@ def _keep_health(services: Services, device: Device, health: api.DeviceHealthReq
     with services.database.reading() as connection:
         bundle = newest_bundle(connection)
         head = ledger_head(connection, device.id)
-    return {"bundle_revision": bundle[0] if bundle else 0, "ledger": {"next": head.next, "head": head.head}}
+        place = location(connection)
+    answer: api.DeviceHealthResponse = {
+        "bundle_revision": bundle[0] if bundle else 0,
+        "ledger": {"next": head.next, "head": head.head},
+    }
+    if place is not None:
+        answer["location"] = place[0]
+    return answer
 
 
 ROUTES: Final = (
@@ -146,8 +150,9 @@ ROUTES: Final = (
         reads=api.EnrollRequest,
         answers=api.EnrollResponse,
         refusals={
-            400: "bad-json, bad-field, bad-key, same-key",
-            403: "unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            400: "bad-json, bad-field, bad-key, same-key, unproven-key",
+            403: "other-store, unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, "
+            "device-revoked",
             409: "key-taken",
         },
     ),

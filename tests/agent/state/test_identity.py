@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.state.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
 from protocol import api, successor
 from protocol.keys import thumbprint
+from protocol.location import Location
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore, Reply, problem
 
@@ -30,7 +32,15 @@ def home(tmp_path: Path) -> Path:
 
 
 def enrolled(store: FakeStore, home: Path, pasted: str = "") -> Identity:
-    return enrol(pasted or store.pasted(), home, HandClock(), host="pc-17", system="Debian 13", agent_version="0.1.0")
+    return enrol(
+        pasted or store.pasted(),
+        home,
+        HandClock(),
+        host="pc-17",
+        user="alice",
+        system="Debian 13",
+        agent_version="0.1.0",
+    )
 
 
 # -- enrolling ----------------------------------------------------------------------------------------------------
@@ -138,6 +148,19 @@ def test_an_answer_that_is_no_enrolment_is_refused(store: FakeStore, home: Path)
     assert not home.exists()
 
 
+def test_an_answer_that_the_store_did_not_sign_for_this_pc_is_refused(store: FakeStore, home: Path) -> None:
+    enrolled(store, home)
+    shutil.rmtree(home)
+    unsigned = {name: value for name, value in store.admission.items() if name != "proof"}  # as by a store of before
+    store.says(api.ENROLL, *(Reply(body=json.dumps(body).encode()) for body in (store.admission, unsigned)))
+    store.secrets.add("another")
+    with pytest.raises(Untrusted, match="to another enrolment"):
+        enrolled(store, home)
+    with pytest.raises(Untrusted, match="bring the store up to date"):
+        enrolled(store, home)
+    assert not home.exists()
+
+
 def test_a_home_that_cannot_be_written_is_told(store: FakeStore, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match="cannot be written: Not a directory"):
@@ -240,3 +263,27 @@ def test_a_forged_successor_changes_nothing(store: FakeStore, identity: Identity
         trust.adopt(store.signed_bundle(2), [forged])
     assert trust.bundle.revision == 1
     assert len(trust.store_keys) == 1
+
+
+def test_where_the_store_goes_is_kept_and_only_ever_newer(store: FakeStore, identity: Identity) -> None:
+    trust = Trust(identity)
+    assert (trust.location, trust.places) == (0, ((identity.address, identity.ca),))
+    moved = Location(2, "https://new.example.com:8443", "")
+    assert not trust.adopt(store.bundle, [], moved.sign(store.store_key))
+    wanted = (("https://new.example.com:8443", ""), (identity.address, ""))
+    for other in (Location(1, "https://old.example.com", ""), Location(2, "https://other.example.com", "")):
+        trust.adopt(store.bundle, [], other.sign(store.store_key))
+        trust.adopt(store.bundle, [])
+        for known in (trust, Trust(identity)):
+            assert (known.location, known.places) == (2, wanted)
+    store.new_key()
+    trust.adopt(store.bundle, store.successors, Location(3, "https://third.example.com", "").sign(store.store_key))
+    assert Trust(identity).places[0] == ("https://third.example.com", "")
+
+
+def test_nobody_but_the_store_says_where_it_is(store: FakeStore, identity: Identity) -> None:
+    trust = Trust(identity)
+    lie = Location(9, "https://thief.example.com", "").sign(Ed25519PrivateKey.generate())
+    with pytest.raises(Untrusted, match="was not signed by it"):
+        trust.adopt(store.signed_bundle(2), [], lie)
+    assert (trust.location, trust.bundle.revision) == (0, 1)

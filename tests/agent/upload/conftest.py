@@ -171,7 +171,7 @@ def start_pc(store: FakeStore, clock: HandClock, home: Path, identity: Identity,
 @pytest.fixture
 def pc(store: FakeStore, clock: HandClock, tmp_path: Path) -> Iterator[Pc]:
     home = tmp_path / "home"
-    identity = enrol(store.pasted(), home, clock, host="pc-17", system="Debian 13", agent_version="0.1.0")
+    identity = enrol(store.pasted(), home, clock, host="pc-17", user="alice", system="Debian 13", agent_version="0.1.0")
     store.requests.clear()
     made = start_pc(store, clock, home, identity)
     yield made

@@ -31,7 +31,7 @@ def an_hour_offline(pc: Pc, chunks: int) -> list[str]:
 
 def test_two_days_offline_are_sent_in_order_and_nothing_is_lost(store: FakeStore, tmp_path: Path) -> None:
     clock, home = HandClock(), tmp_path / "home"
-    identity = enrol(store.pasted(), home, clock, host="pc-17", system="Debian 13", agent_version="0.1.0")
+    identity = enrol(store.pasted(), home, clock, host="pc-17", user="alice", system="Debian 13", agent_version="0.1.0")
     pc = start_pc(store, clock, home, identity, parallel=2)
     pc.settle()
     began = clock.now()

@@ -1,8 +1,11 @@
-"""The uploader and the store that ships: side by side over TLS, and after the store was put back from an old backup."""
+"""The uploader and the store that ships: side by side over TLS; after the store was put back from an old backup; and
+when the store's key, authority, name and port change."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +33,7 @@ from store.catalog.schema import sealed
 from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.serving import open_services
+from testkit import fleet
 from testkit.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.agent.recordings import media, new_sealer
 from tests.store.conftest import COST, PASSPHRASE, serving
@@ -85,7 +89,9 @@ class RealPc:
         self.spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
         self.alarms: list[str] = []
         self.receipts = 0
-        trust = Trust(identity)
+        self.trust = trust = Trust(identity)
+        if trust.location:
+            self.wire.follow(trust.places)
         self.uploader = Uploader(
             identity,
             trust,
@@ -97,7 +103,8 @@ class RealPc:
             receipts=KeptReceipts(home / "receipts"),
             health=lambda: {
                 "wall": self.clock.wall(), "agent_version": "0.1.0", "heads": {}, "holds": [], "pending_chunks": 0,
-                "pending_bytes": 0, "bundle_revision": 1, "ledger": {"next": 0, "head": "0" * 64},
+                "pending_bytes": 0, "bundle_revision": 1, "location": trust.location,
+                "ledger": {"next": 0, "head": "0" * 64},
             },
             callbacks=UploadCallbacks(self._received, self.alarms.append, lambda _: None, lambda _: None),
             clock=self.clock,
@@ -114,6 +121,11 @@ class RealPc:
         sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, origin)
         return [sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(20))]
 
+    def minute(self) -> None:
+        """It tells of its health, and does what follows from the answer."""
+        self.clock.pass_by(61)
+        self.send([])
+
     def send(self, made: list[Sealed]) -> None:
         for one in made:
             self.spool.put(one)
@@ -129,7 +141,9 @@ def test_recordings_travel_side_by_side_and_survive_a_restored_backup(tmp_path: 
     folder, home = tmp_path / "store", tmp_path / "pc"
     found(Plan(folder, "https://127.0.0.1:8443", cost=COST), PASSPHRASE)
     with running(folder) as address:
-        identity = enrol(pasted(folder, address), home, HandClock(), host="pc-17", system="d", agent_version="0.1.0")
+        identity = enrol(
+            pasted(folder, address), home, HandClock(), host="pc-17", user="alice", system="d", agent_version="0.1.0"
+        )
     shutil.copytree(folder, tmp_path / "backup")
     with running(folder) as address:
         pc = RealPc(identity, home, address)
@@ -148,3 +162,69 @@ def test_recordings_travel_side_by_side_and_survive_a_restored_backup(tmp_path: 
         assert again.spool.aside() == 0
         again.wire.close()
     assert sealed_in(folder) == 6 + 6  # and their key packets
+
+
+@contextmanager
+def served(folder: Path, log: Path, port: int = 0) -> Iterator[str]:
+    """The address of a store that serves this folder as a process of its own."""
+    with fleet.running("the store", fleet.serve(folder, port), log, os.environ) as process:
+        yield process.until(lambda: fleet.announced(log), "it said where it listens")
+
+
+@pytest.mark.slow(reason="five stores are started one after the other, and eight commands")
+def test_a_running_pc_follows_a_new_key_name_port_and_authority(founded: fleet.Founded, tmp_path: Path) -> None:
+    """Between two parts the store's process ends and another begins; the PC's uploader goes on."""
+    folder, secret = fleet.found_like(founded, tmp_path)
+    words = ("--home", str(folder), "--key-file", str(secret), "--json")
+
+    def changed(*command: str) -> None:
+        made = fleet.run(fleet.installed("eyelid-store", *command, *words), os.environ)
+        assert made.returncode == 0, made.stderr
+
+    def refused(*command: str) -> str:
+        made = fleet.run(fleet.installed("eyelid-store", *command, *words), os.environ)
+        assert made.returncode == 2, made.stdout
+        return made.stderr
+
+    with served(folder, tmp_path / "1.log") as address:
+        port = int(address.rpartition(":")[2])
+        identity = enrol(
+            pasted(folder, address), tmp_path / "pc", HandClock(), host="pc-17", user="a", system="d",
+            agent_version="0.1.0",
+        )  # fmt: skip
+        pc = RealPc(identity, tmp_path / "pc", address)
+        parts = iter([pc.record(number) for number in range(8)])
+        pc.send(next(parts))
+        changed("renew", "store-key")
+        pc.send(next(parts))  # the process has the old key until its end
+    with served(folder, tmp_path / "2.log", port):
+        pc.send(next(parts))
+        assert len(pc.trust.store_keys) == 2
+        pc.minute()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            another = free.getsockname()[1]
+        changed("rename", "--name", "localhost", "--port", str(another))
+        pc.minute()  # told by the process that ran already, at the old place
+        assert pc.trust.places[0][0] == f"https://localhost:{another}"
+        pc.send(next(parts))  # which still answers alone
+    with served(folder, tmp_path / "3.log", another):
+        pc.send(next(parts))
+        changed("renew", "ca")
+        # A PC that has not heard of the new authority would be shut out.
+        assert "pc-17" in refused("renew", "tls")
+        pc.minute()
+        pc.minute()  # says that it has it
+        changed("renew", "tls")
+        assert "still of" not in refused("renew", "ca")
+    with served(folder, tmp_path / "4.log", another):
+        pc.send(next(parts))
+        changed("renew", "ca", "--drop-old")
+        pc.minute()
+        pc.send(next(parts))
+    pc.wire.close()
+    later = RealPc(identity, tmp_path / "pc", address)  # as after the PC's next start
+    with served(folder, tmp_path / "5.log", another):
+        later.send(next(parts))
+    later.wire.close()
+    assert (pc.receipts + later.receipts, pc.alarms, later.alarms) == (8 * 21, [], [])
+    assert sealed_in(folder) == 8 * 21

@@ -292,7 +292,10 @@ def test_a_key_file_is_made_once_and_used_whole(tmp_path: Path) -> None:
     [
         (b"", "first line is empty"),
         (b"\nsecond", "first line is empty"),
-        (b"short", "at least 8"),
+        (b"short", "soon guessed"),
+        (b"aaaaaaaa", "soon guessed \\(repeats"),
+        (b"password1234", "soon guessed"),
+        (b"x" * 300, "soon guessed"),
         (b"\xff" * 20, "not text"),
         (b"x" * 5000, "larger than"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,25 @@ def test_where_there_is_room_and_where_it_is_asked_for_a_pc_is_one_line() -> Non
     whole = [line.split()[0] for line in shown(400) if line]
     assert whole == ["host", FLEET[2].device.host, "desk-04", "desk-01", "desk-02", "desk-05", "5"]
     assert [line.rstrip() for line in shown(80, wide=True)] == [line.rstrip() for line in shown(400)]
+
+
+def test_those_that_are_gone_are_counted_and_listed_when_asked_for() -> None:
+    left = pc(6, "desk-06", Level.AWAY, "left", gone=True)
+    told = shown(80, [*FLEET, left])
+    assert told[0] == "1 left or was enrolled anew: --all lists them."
+    assert not any("desk-06" in line for line in told)
+    out = io.StringIO()
+    print_devices(Console(file=out, width=80), [*FLEET, left], NOW, gone=True)
+    assert "desk-06" in out.getvalue()
+    assert shown(80, [left]) == [told[0], ""]
+
+
+def test_a_pc_of_several_users_counts_once() -> None:
+    users = [replace(FLEET[0], device=replace(FLEET[0].device, user=name)) for name in ("alice", "bob")]
+    for width in (80, 400):
+        told = shown(width, users)
+        assert told[-1].startswith("2 users of 1 PC: 2 fine.")
+        assert [sum(name in line for line in told) for name in ("alice", "bob")] == [1, 1]
 
 
 def test_what_a_pc_calls_itself_cannot_move_the_cursor() -> None:

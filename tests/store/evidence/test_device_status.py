@@ -216,6 +216,52 @@ def test_an_older_version_is_named_and_a_revoked_pc_is_nothing_but_revoked(
     assert (verdict(found), found.others) == ((Level.AWAY, "revoked"), ())
 
 
+def test_one_that_left_is_gone_and_what_it_had_told_is_past(
+    pc: Pc, clock: SetClock, look: Look, database: Database
+) -> None:
+    report(pc, clock, holds=["no-policy"])
+    pc.ledger.write("start", at=0)
+    pc.ledger.write("alarm", at=1, what="policy-mistakes")
+    pc.ledger.write("stop", at=SECOND, why="shutdown")
+    assert pc.send_ledger().is_success
+    assert (verdict(look(pc)), look(pc).gone) == ((Level.LOOK, "reported policy-mistakes"), False)
+    pc.ledger.write("start", at=2 * SECOND)
+    pc.ledger.write("stop", at=3 * SECOND, why="unenrolled")
+    assert pc.send_ledger().is_success
+    with database.writing() as connection:
+        add_alarm(connection, clock(), "two-bodies", pc.device)
+    found = look(pc, 60 * 24)
+    assert (verdict(found), found.gone, found.others) == ((Level.AWAY, "left"), True, ())
+
+
+def test_one_whose_user_enrolled_anew_is_gone_until_it_is_heard_of_again(
+    new_pc: Callable[[], Pc], clock: SetClock, look: Look
+) -> None:
+    first = new_pc()
+    report(first, clock)
+    clock.pass_by(3600)
+    second = new_pc()
+    assert (verdict(look(first)), look(first).gone) == ((Level.AWAY, "enrolled anew"), True)
+    assert not look(second).gone
+    clock.pass_by(60)
+    report(first, clock)  # it is another PC of that name
+    assert not look(first).gone
+
+
+def test_an_alarm_that_is_over_is_told_no_more(pc: Pc, clock: SetClock, look: Look) -> None:
+    pc.ledger.write("start", at=0)
+    pc.ledger.write("alarm", at=1, what="policy-mistakes")
+    pc.ledger.write("alarm", at=2, what="sound-died")
+    assert pc.send_ledger().is_success
+    report(pc, clock)
+    assert look(pc).reported == ("policy-mistakes", "sound-died")  # an agent of before does not say what is over
+    report(pc, clock, troubles=["sound-died"])
+    assert look(pc).reported == ("sound-died",)
+    pc.ledger.write("start", at=3)
+    assert pc.send_ledger().is_success
+    assert look(pc).reported == ()  # it would have said it anew
+
+
 def test_versions_are_compared_as_numbers() -> None:
     assert older("0.9.3", "0.10.0")
     assert not older("0.10.0", "0.9")

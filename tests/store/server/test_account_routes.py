@@ -197,7 +197,13 @@ def test_openapi_describes_every_route_of_the_protocol(client: httpx.Client) -> 
     assert {path: next(iter(methods)) for path, methods in described["paths"].items()} == paths
     request = described["paths"][api.DEVICE_HEALTH]["put"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(request["properties"]) == set(api.DeviceHealthRequest.__annotations__)
-    assert set(request["required"]) == set(request["properties"]) - {"recording", "policy", "report"}
+    assert set(request["required"]) == set(request["properties"]) - {
+        "recording",
+        "policy",
+        "report",
+        "location",
+        "troubles",
+    }
     assert request["properties"]["heads"]["additionalProperties"]["required"] == ["next", "head"]
     answer = described["paths"][api.RECORDING]["put"]["responses"]
     assert set(answer) >= {"200", "400", "401", "403", "409", "413", "503", "507"}

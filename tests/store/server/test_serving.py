@@ -24,12 +24,12 @@ from protocol.bundle import Bundle
 from protocol.receipt import Receipt
 from store.admin import ca
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE
+from store.admin.init import COMPLIANCE, STORE
 from store.catalog.blobs import sealed_name
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.server.enrolment import make_secret
-from testkit.fakes.pc import SECOND, FakeRecording, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc, StoreClient
 from tests.agent.faults import breakable
 
 PROGRAM = "import sys; from store.cli import main; sys.exit(main())"
@@ -66,7 +66,8 @@ def process(home: Home, *arguments: str, program: str = PROGRAM) -> Iterator[Pro
 
 def connect(home: Home, address: str) -> httpx.Client:
     trust = ssl.create_default_context(cafile=home.ca_certificate)
-    return httpx.Client(base_url=address.replace("0.0.0.0", "127.0.0.1"), verify=trust, timeout=30)  # noqa: S104
+    where = address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    return StoreClient(home.key(STORE).id, base_url=where, verify=trust, timeout=30)
 
 
 def enrolled(home: Home, client: httpx.Client) -> Pc:
