@@ -278,7 +278,8 @@ def test_init_of_all_packs_is_named_after_all_of_them(tmp_path: Path, capsys: Ou
     names = sorted(path.parent.name for path in (ROOT / "policies").glob("*/policy.yaml") if path.parent.name != "demo")
     said(capsys, "init", *names, "--into", str(made))
     assert read_folder(made).name == (
-        "Banking, Personnel files, Identity documents, Medical records, Passwords and Card payments"
+        "Banking, CRM systems, Personnel files, Identity documents, Medical records, Passwords, Card payments, SAP and "
+        "Webmail"
     )
 
 
