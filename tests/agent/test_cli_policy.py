@@ -347,6 +347,13 @@ def test_init_gives_a_folder_of_rules_its_missing_head(tmp_path: Path, capsys: O
     assert read_folder(tmp_path).name == "Personnel files"
 
 
+def test_init_adds_a_pack_where_few_applications_are_allowed(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "ours.yaml").write_text("schema: 1\nrevision: 3\nname: Few\nallow: [app: [crm]]\n...\n")
+    out = said(capsys, "init", "webmail", "--into", str(tmp_path))
+    assert f"added {tmp_path / 'webmail.yaml'}\n" in out
+    assert "Few: all its tests hold." in out
+
+
 @pytest.mark.parametrize(
     ("there", "says"),
     [
