@@ -46,7 +46,7 @@ def _tray(asked: argparse.Namespace) -> int:
     settings = config.load()
     write_log(None, settings.log_level)
     words = Words(asked.language or language())
-    _icon().run(Indicator(ControlLine(settings.home), words, settings.home))
+    _icon().run(Indicator(ControlLine(settings.home), words, settings.home, settings.privacy_notice))
     return 0
 
 

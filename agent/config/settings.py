@@ -17,6 +17,7 @@ from typing import Any, Final
 from agent.config.values import (
     DEVICE,
     HOURS,
+    NOTICE,
     PATH,
     PATH_OR_NONE,
     PROXY,
@@ -92,6 +93,7 @@ class Config:
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     upload: UploadSettings = field(default_factory=UploadSettings)
+    privacy_notice: str | None = _set(NOTICE, "the notice of GDPR 13: its address, or a line of text", None)
     chunk_seconds: float = _set(number(0.5, 10), "what a crash can cost at most; shorter ones are for tests", 4.0)
     log_level: str = _set(one_of(*LOG_LEVELS), "no level writes a title, an address or content", "info")
     log_size: int = _set(SIZE, "what the log may take on the disk; the oldest lines go", 10 * 10**6)

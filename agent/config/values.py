@@ -133,6 +133,26 @@ def _device(text: str) -> str:
 DEVICE: Final = Kind(_device)
 
 
+LONGEST_NOTICE: Final = 120  # signs: one line of a menu
+
+
+def is_address(text: str) -> bool:
+    """Of a page that a browser's extension may look into. It has no access to a file's, which would close the eye."""
+    split = urlsplit(text)
+    return split.scheme in ("http", "https") and bool(split.netloc)
+
+
+def _notice(text: str) -> str | None:
+    if text == "none":
+        return None
+    if is_address(text) or (text.strip() and text.isprintable() and len(text) <= LONGEST_NOTICE and "://" not in text):
+        return text
+    raise ValueError(f"an address that begins with https://, a line of at most {LONGEST_NOTICE} signs, or none")
+
+
+NOTICE: Final = Kind(_notice, lambda notice: notice or "none")
+
+
 def _path(text: str) -> Path:
     if not text:
         raise ValueError("a path")

@@ -15,9 +15,9 @@ from agent.core.account.lane import AccountedProof
 from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
-from agent.core.matching.decide import NOT_RECORDED, UNLISTED
+from agent.core.matching.decide import LEFT_OUT, NOT_ALLOWED, NOT_RECORDED
 from agent.core.model.media import Block, Frame, Lane
-from agent.core.model.rules import Effect, Hold, Policy, Reason
+from agent.core.model.rules import AllOf, Condition, Effect, Hold, Policy, Reason
 from agent.core.model.seen import Scene
 from agent.core.model.times import SECOND
 from agent.core.session import Phase, Session
@@ -182,7 +182,8 @@ class Status:
         return asdict(self)
 
 
-MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
+MOST_ALLOWED: Final = 6  # names in a sentence of what may be recorded
+MEANT: Final = LEFT_OUT | {NOT_RECORDED}  # reasons without a rule of the policy that the policy asks for all the same
 
 
 def state_of(session: Session, accounted: AccountedProof[Frame] | AccountedProof[Block], now: int) -> RecorderState:
@@ -272,10 +273,21 @@ def describe(
 
 
 def _why(session: Session) -> dict[str, str]:
-    if session.policy is None:
+    policy = session.policy
+    if policy is None:
         return {}
-    closing = {reason.number for reasons in session.closed.values() for reason in reasons}
-    return {rule.id: rule.why for rule in session.policy.rules if rule.number in closing}
+    reasons = [reason for reasons in session.closed.values() for reason in reasons]
+    closing = {reason.number for reason in reasons}
+    why = {rule.id: rule.why for rule in policy.rules if rule.number in closing}
+    if NOT_ALLOWED in reasons and len(policy.allow) == 1:  # what several files allow together has no list
+        why[NOT_ALLOWED.id] = _allowed_in_words(policy.allow[0])
+    return why
+
+
+def _allowed_in_words(block: tuple[Condition, ...]) -> str:
+    firsts = [condition.matchers[0] if isinstance(condition, AllOf) else condition for condition in block]
+    names = [pattern for matcher in firsts for pattern in matcher.patterns]
+    return ", ".join(names[:MOST_ALLOWED]) + (" …" if names[MOST_ALLOWED:] else "")
 
 
 def _hold(hold: UserHold, policy: Policy | None, now: int) -> HoldStatus:

@@ -6,6 +6,7 @@ shutter, so there is nothing to lock and nothing to race.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import count
@@ -69,6 +70,8 @@ from agent.recorder.recording import Close, FlushBarrier, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
 from agent.recorder.witness_poller import WitnessPoller
+
+log = logging.getLogger(__name__)
 
 PAGES: Final = 4096  # so many pages' judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
@@ -224,6 +227,7 @@ class Daemon:
         self._poller.pages_moved()
 
     def _alarm(self, alarm: Alarm) -> None:
+        log.debug("what the %s witness has seen so far proves nothing (%s)", alarm.witness, alarm.why)
         if alarm.witness == BROWSERS:
             self.marks.alarm(alarm.at)
         for pipeline in self._lanes:

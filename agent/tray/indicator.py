@@ -11,7 +11,6 @@ import logging
 import time
 import webbrowser
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Protocol
 
@@ -44,9 +43,12 @@ class Icon(Protocol):
 
 
 class Indicator:
-    """`take` and `view` are for one thread at a time; `listen` and `act` for others. `home`: of the recorder."""
+    """`take` and `view` are for one thread at a time; `listen` and `act` for others. `home`: of the recorder; `notice`:
+    of GDPR 13, an address or a line of text.
+    """
 
-    def __init__(self, recorder: Recorder, words: Words, home: Path) -> None:
+    def __init__(self, recorder: Recorder, words: Words, home: Path, notice: str | None = None) -> None:
+        self._notice = notice
         self._recorder = recorder
         self.words = words
         self._notifier = Notifier(words)
@@ -61,7 +63,7 @@ class Indicator:
     def _view_of(self, said: Status | None, pauses: Pauses | None) -> IconView:
         icon, status, words = icon_state_of(said), said or None, self.words
         parts = (words.sentence(icon, status), words.offline(status), words.advice(icon), words.troubled(icon))
-        entries = menu_of(icon, status, pauses, words, now=time.time())
+        entries = menu_of(icon, status, pauses, words, now=time.time(), notice=self._notice)
         return IconView(icon, words.title(icon), " ".join(part for part in parts if part), entries)
 
     def take(self, status: Status | None, pauses: Pauses | None = None) -> list[Notice]:
@@ -103,8 +105,8 @@ class Indicator:
     def act(self, action: Action) -> Notice | None:
         """What was clicked. May take seconds; a refusal is told."""
         try:
-            if action.verb == "help":
-                open_help(self.words.language)
+            if action.verb == "notice":
+                webbrowser.open(self._notice or "")
             elif action.verb == "release":
                 self._notifier.released()
                 self._recorder.ask("release")
@@ -147,8 +149,3 @@ class Memory:
             return {str(what) for what in json.loads(self._path.read_text("utf-8"))}
         except (OSError, ValueError):
             return set()
-
-
-def open_help(language: str) -> None:
-    with as_file(files("agent.tray").joinpath("help", f"{language}.html")) as page:
-        webbrowser.open(page.as_uri())

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent.config.values import is_address
 from agent.tray.icon_state import IconState, Lid, Status
 from agent.tray.words import Words
 
 SHORT_HOLD: Final = 300.0  # seconds
+# What help says, in this order. It stands in the menu, since a page in a browser closes the eye: one that starts is
+# unseen until its extension has connected, and an extension that IT installs has no access to files' addresses.
+HELP: Final = (
+    ("about",),
+    ("open", "shut", "call", "warning", "held", "fault", "gone", "offline"),
+    ("pauses", "account", "terminal"),
+)
 LISTED: Final = 10  # pauses, the latest
 BRIEF: Final = 1.0  # seconds; briefer ones are a look that was asked again, and not counted
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`verb` and `arguments` of a request to the recorder; `help` is the tray's own."""
+    """`verb` and `arguments` of a request to the recorder; `notice` is the tray's own: it opens that page."""
 
     verb: str
     seconds: float | None = None
@@ -35,20 +43,46 @@ class Entry:
 
 
 def menu_of(
-    icon: IconState, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None, words: Words, *, now: float
+    icon: IconState,
+    status: Status | None,
+    pauses: Sequence[Mapping[str, Any]] | None,
+    words: Words,
+    *,
+    now: float,
+    notice: str | None = None,
 ) -> tuple[Entry, ...]:
     """`pauses`: of today, as the recorder tells them, oldest first; None where they are not known. `now`: seconds
-    since 1970."""
+    since 1970. `notice`: of GDPR 13, an address or a line of text."""
     groups = (
         _what_is(icon, status, words),
         (_pauses(pauses, words, now),) if status is not None else (),
         _holds(icon, status, words),
-        (Entry("help", words.say("menu.help"), Action("help")),),
+        (_help(notice, words), *((_notice("notice", notice, words),) if notice else ())),
     )
+    return _apart(groups, "line")
+
+
+def _apart(groups: Iterable[tuple[Entry, ...]], key: str) -> tuple[Entry, ...]:
+    """With a line between groups, `key` its name."""
     entries: list[Entry] = []
     for number, group in enumerate(group for group in groups if group):
-        entries += [Entry(f"line-{number}"), *group] if entries else group
+        entries += [Entry(f"{key}-{number}"), *group] if entries else group
     return tuple(entries)
+
+
+def _help(notice: str | None, words: Words) -> Entry:
+    said = [tuple(Entry(f"help-{name}", words.say(f"help.{name}")) for name in group) for group in HELP]
+    return Entry(
+        "help", words.say("menu.help"), children=_apart([*said, (_notice("help-notice", notice, words),)], "help")
+    )
+
+
+def _notice(key: str, notice: str | None, words: Words) -> Entry:
+    if notice is None:
+        return Entry(key, words.say("menu.notice.none"))
+    if is_address(notice):
+        return Entry(key, words.say("menu.notice"), Action("notice"))
+    return Entry(key, words.say("menu.notice.text", notice=notice))
 
 
 def _what_is(icon: IconState, status: Status | None, words: Words) -> tuple[Entry, ...]:

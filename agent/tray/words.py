@@ -132,6 +132,8 @@ class Words:
         """
 
         def said(name: str) -> str:
+            if name == "not-allowed" and name in why:
+                return self.say("rule.not-allowed.names", names=why[name])
             of_policy = why.get(name) or self.say("rule.of-policy", name=name)
             return self._texts.get(f"rule.{name}", of_policy)
 

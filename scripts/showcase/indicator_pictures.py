@@ -143,7 +143,7 @@ def menu(stage: Stage, colour: str, language: str, said: dict[str, Any], *, reas
         bottom, right = top + height, left + width
         if reasons:
             rows = [row for row in range(8, height, 6) if opens(pointer, left + 60, top + row)]
-            pointer.move(left + 60, top + rows[len(rows) // 2])
+            pointer.move(left + 60, top + rows[len(rows) * 3 // 8])  # the second of pauses, two holds and help
             _, below, beside, tall = until(lambda: pointer.popups()[1:], "the reasons were open")[0]
             right, bottom = right + beside, max(bottom, below + tall)
             time.sleep(0.5)

@@ -20,6 +20,7 @@ OWN: Final[Mapping[str, str]] = {
     "remote-display": "a window shows another machine",
     "overview": "a switcher or overview shows other windows",
     "unlisted": "no rule names what was shown, and the policy closes for that",
+    "not-allowed": "something was shown that is none of the applications that allow names",
     "not-recorded": "nothing that the policy records was open",
     "blind": "nothing could be seen",
 }

@@ -31,6 +31,8 @@ rules:
 ...
 """
 
+CLOSES_ALL = RULES.replace("card-forms", "tills").replace("rules:", "unlisted: close\nrules:")
+
 
 # -- check --------------------------------------------------------------------------------------------------------
 
@@ -276,7 +278,8 @@ def test_init_of_all_packs_is_named_after_all_of_them(tmp_path: Path, capsys: Ou
     names = sorted(path.parent.name for path in (ROOT / "policies").glob("*/policy.yaml") if path.parent.name != "demo")
     said(capsys, "init", *names, "--into", str(made))
     assert read_folder(made).name == (
-        "Banking, Personnel files, Identity documents, Medical records, Passwords and Card payments"
+        "Banking, CRM systems, Personnel files, Identity documents, Medical records, Passwords, Card payments, SAP and "
+        "Webmail"
     )
 
 
@@ -300,17 +303,89 @@ def test_what_init_and_check_say_can_be_copied_where_a_folder_has_a_space(tmp_pa
     assert f"/etc/eyelid/policies '{folder}'/*.yaml" in out
 
 
-def test_init_overwrites_nothing(folder: Path, capsys: Out) -> None:
-    assert main(["policy", "init", "payments"]) == 2
-    assert "holds a policy already (cards.yaml); nothing was written" in capsys.readouterr().err
-    assert [path.name for path in folder.iterdir()] == ["cards.yaml"]
+def test_init_adds_to_a_policy_what_is_missing_and_overwrites_nothing(folder: Path, capsys: Out) -> None:
+    out = said(capsys, "init", "hr")
+    assert f"added {folder / 'hr.yaml'}\n" in out
+    assert f"added {folder / 'schema.json'}\n" in out
     assert (folder / "cards.yaml").read_text() == RULES
+    assert sorted(path.name for path in folder.iterdir()) == ["cards.yaml", "hr.yaml", "schema.json"]
+    assert f"Count up revision 3 in {folder / 'cards.yaml'}:2:1 to put this in force." in out
+    assert "no mistake" in said(capsys, "check", str(folder))
+
+
+def test_init_leaves_what_is_there_and_says_where_it_is_not_as_shipped(tmp_path: Path, capsys: Out) -> None:
+    made = tmp_path / "made"
+    first = told(capsys, "init", "payments", "--into", str(made), "--json")
+    assert first["written"] == [str(made / name) for name in ("payments.yaml", "policy.yaml", "schema.json")]
+    assert (first["left"], first["revision"]) == ([], 2)
+    ours = (made / "payments.yaml").read_text().replace("never_matched: ignore", "never_matched: 90d")
+    (made / "payments.yaml").write_text(ours)
+    out = said(capsys, "init", "payments", "hr", "--into", str(made))
+    assert f"added {made / 'hr.yaml'}\n" in out
+    assert f"left  {made / 'payments.yaml'} (there already; not as this release ships it)\n" in out
+    assert f"left  {made / 'policy.yaml'} (there already)\n" in out
+    assert f"left  {made / 'schema.json'} (there already)\n" in out
+    assert (made / "payments.yaml").read_text() == ours
+    again = told(capsys, "init", "payments", "hr", "--into", str(made), "--json")
+    assert again["written"] == []
+    assert [(Path(one["file"]).name, one["as_shipped"]) for one in again["left"]] == [
+        ("hr.yaml", True),
+        ("payments.yaml", False),
+        ("policy.yaml", None),
+        ("schema.json", True),
+    ]
+    out = said(capsys, "init", "payments", "hr", "--into", str(made))
+    assert "Nothing is missing: nothing was written." in out
+    assert "to put this in force" not in out
+
+
+def test_init_gives_a_folder_of_rules_its_missing_head(tmp_path: Path, capsys: Out) -> None:
+    said(capsys, "init", "hr", "payments", "--into", str(tmp_path))
+    (tmp_path / "policy.yaml").unlink()
+    out = said(capsys, "init", "hr", "--into", str(tmp_path))
+    assert f"added {tmp_path / 'policy.yaml'}\n" in out
+    assert read_folder(tmp_path).name == "Personnel files"
+
+
+def test_init_adds_a_pack_where_few_applications_are_allowed(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "ours.yaml").write_text("schema: 1\nrevision: 3\nname: Few\nallow: [app: [crm]]\n...\n")
+    out = said(capsys, "init", "webmail", "--into", str(tmp_path))
+    assert f"added {tmp_path / 'webmail.yaml'}\n" in out
+    assert "Few: all its tests hold." in out
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ({"policy.yaml": "schema: 1\nname: Ours\n...\n"}, "no file has revision"),
+        ({"ours.yml": RULES}, "only names that end in .yaml"),
+        ({"ours.yaml": RULES}, "another rule is called"),
+        (
+            {"ours.yaml": RULES.replace("card-forms", "c").replace("rules:", "unlisted: close\nrules:")},
+            "the test expects",
+        ),
+    ],
+)
+def test_init_writes_nothing_where_the_policy_would_not_come_into_force(
+    tmp_path: Path, capsys: Out, there: dict[str, str], says: str
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for name, content in there.items():
+        (made / name).write_text(content)
+    assert main(["policy", "init", "payments", "--into", str(made)]) == 2
+    err = capsys.readouterr().err
+    assert f"nothing was written into {made}: with what is missing, the policy would not come into force" in err
+    assert says in err
+    assert {path.name: path.read_text() for path in made.iterdir()} == there
 
 
 def test_init_lists_the_packs(capsys: Out) -> None:
     assert "  payments           Card payments: 4 rules\n" in said(capsys, "init")
     assert main(["policy", "init", "nothing"]) == 2
     assert "there is no pack nothing; there are" in capsys.readouterr().err
+    facts = told(capsys, "init", "--json")
+    assert {"pack": "payments", "name": "Card payments", "rules": 4} in facts["packs"]
 
 
 def test_init_where_nothing_can_be_written(tmp_path: Path, capsys: Out) -> None:

@@ -129,6 +129,20 @@ def test_explain_what_is_not_listed_or_not_recorded(folder: Path, capsys: Out) -
     assert "It is recorded while this is open: title Call*." in out
 
 
+def test_explain_what_is_not_allowed(folder: Path, capsys: Out) -> None:
+    allow = "allow: [app: [crm]]\n"
+    out = explained(folder, capsys, allow, "--app", "notes")
+    assert "● not-allowed (a rule of Eyelid's own) closes both, because" in out
+    assert "the policy keeps only what allow names, and this is not named there" in out
+    assert 'To record it, add under allow:  - app: ["notes"]' in out
+    assert "Screen and sound: recorded" in explained(folder, capsys, allow, "--app", "crm")
+    out = explained(folder, capsys, allow, "--title", "of some program")
+    assert "It has no name that can be read, and so it cannot be allowed." in out
+    (folder / "ours.yaml").write_text("schema: 1\nallow: [app: [notes]]\n...\n")
+    out = said(capsys, "explain", "--app", "notes", "--policy", str(folder))
+    assert f"add under allow: in each of these files: {folder}/cards.yaml, {folder}/ours.yaml  - app:" in out
+
+
 def test_explain_needs_one_thing(capsys: Out) -> None:
     for wrong in (
         [],

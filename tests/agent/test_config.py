@@ -82,6 +82,25 @@ log_level: debug
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "notice"),
+    [
+        ("none", None),
+        ("https://intranet.example/privacy", "https://intranet.example/privacy"),
+        ('"Intranet, Data protection: dpo@example.com"', "Intranet, Data protection: dpo@example.com"),
+    ],
+)
+def test_the_privacy_notice_is_an_address_or_a_line(file: Path, written: str, notice: str | None) -> None:
+    assert config_of(file, f"privacy_notice: {written}\n").privacy_notice == notice
+
+
+@pytest.mark.parametrize("written", ["file:///etc/privacy.html", "https://", '" "', '"two\\nlines"', "x" * 121])
+def test_a_privacy_notice_that_no_menu_shows_and_no_extension_sees(file: Path, written: str) -> None:
+    [said] = mistakes_of(file, f"privacy_notice: {written}\n")
+    assert "privacy_notice" in said
+    assert "an address that begins with https://, a line of at most 120 signs, or none" in said
+
+
 def test_the_file_counts_before_the_environment(file: Path) -> None:
     assert config_of(file, "home: /var/lib/eyelid").policies == Path("/var/lib/eyelid/policies")
     assert config_of(file, "log_level: error").home == file.parents[1] / "home"
@@ -114,7 +133,7 @@ chunk_seconds: [4]
         "5:9 screen must be keys and values, one `key: value` a line",
         "6:12 `log_level` must be one of debug, info, warning, error, not 'verbose'",
         "7:1 `log_level` comes twice; which one was meant?",
-        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, audio, upload, chunk_seconds, log_level, log_size",  # noqa: E501 - the message, as it is printed
+        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, audio, upload, privacy_notice, chunk_seconds, log_level, log_size",  # noqa: E501 - the message, as it is printed
         "9:16 `chunk_seconds` must be one value",
     ]
 

@@ -33,6 +33,7 @@ WRITTEN = {
     "upload.parallel": "2",
     "upload.proxy": "http://alice:hunter2@proxy.example.com:3128",
     "upload.ca": "/etc/ssl/proxy.pem",
+    "privacy_notice": "https://intranet.example/privacy",
     "chunk_seconds": "1",
     "log_level": "debug",
     "log_size": "1 MB",

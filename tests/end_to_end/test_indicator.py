@@ -138,7 +138,7 @@ def test_a_hold_until_i_release_is_clicked_and_in_the_account_with_its_bound(des
     desk.until_well()
     before = len(holds(desk))
     menu = menus.open_menu(desk.pointer, desk.icon(COLOURS[Lid.OPEN]))
-    menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, menu, upwards=True))
+    menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, menu, 2, upwards=True))  # above help
     desk.until_seen(COLOURS[Lid.HELD])
     desk.until(lambda: not desk.pointer.popups(), "the menu was closed")
     hold = desk.status()["hold"]

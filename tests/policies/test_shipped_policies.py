@@ -16,13 +16,24 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, Extent, PolicyTest, Rule
 from agent.core.model.seen import Box, Page, Scene, Window
 from agent.witness.policies import parse_files, read_files
-from tests.policies.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
+from tests.policies.shipped import ALL, DAILY, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
 
 # -- every pack ---------------------------------------------------------------------------------------------------
 
 
 def test_there_are_packs() -> None:
-    expected = {"demo", "payments", "medical-records", "banking", "passwords", "identity", "hr"}
+    expected = {
+        "demo",
+        "payments",
+        "medical-records",
+        "banking",
+        "passwords",
+        "identity",
+        "hr",
+        "webmail",
+        "sap",
+        "crm",
+    }
     assert set(PACKS) == expected
 
 
@@ -149,14 +160,17 @@ PROGRAMS = (
 )  # fmt: skip
 
 
-def test_a_days_work_in_a_contact_centre_is_recorded_under_all_packs_together() -> None:
+def test_a_days_work_in_a_contact_centre_is_recorded_under_all_packs_but_those_of_whole_systems() -> None:
+    """`webmail` and `sap` close for all of a system that a day's work may need: who takes them means that."""
     pages = tuple(Page((url,), frozenset({"name", "email", "tel", "username"}), parked=True) for url in CRM)
-    assert judged(*pages, by=ALL) == Verdict()
+    assert judged(*pages, by=DAILY) == Verdict()
     windows = tuple(
         Window(number, app, "Customer 17 - passwords, payslips, patients", number, Box(0, 0, 800, 600), shown=True)
         for number, app in enumerate(PROGRAMS)
     )
-    assert decide(pack(ALL), Scene(windows)) == Verdict()
+    assert decide(pack(DAILY), Scene(windows)) == Verdict()
+    assert {reason.id for reason in judged(*pages, by="webmail").screen} == {"webmail"}
+    assert {reason.id for reason in decide(pack("sap"), Scene(windows)).screen} == {"sap-programs"}
 
 
 @pytest.mark.parametrize("name", FOR_USE)

@@ -23,6 +23,8 @@ from testkit.played import held, sound, status
         (status("closed", rules=("card-forms",)), Lid.SHUT, "shut.rule"),
         (status("closed", rules=("unlisted", "card-forms")), Lid.SHUT, "shut.rule"),
         (status("closed", rules=("unlisted",)), Lid.SHUT, "shut.unlisted"),
+        (status("closed", rules=("not-allowed",)), Lid.SHUT, "shut.not-allowed"),
+        (status("closed", rules=("not-allowed", "card-forms")), Lid.SHUT, "shut.rule"),
         (status("closed", rules=("not-recorded",)), Lid.SHUT, "shut.not-recorded"),
         (status("closed"), Lid.SHUT, "shut.moment"),
         (status("blind", rules=("blind",), since_s=MOMENT - 0.1), Lid.SHUT, "shut.moment"),

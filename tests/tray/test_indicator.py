@@ -114,16 +114,23 @@ def test_a_memory_that_cannot_be_kept_is_said_again_next_time(tmp_path: Path, ca
     assert Memory(tmp_path / "tray.json").first("recording")
 
 
-def test_what_was_clicked_is_asked_of_the_recorder(
-    shown: Indicator, recorder: Reports, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_clicked_is_asked_of_the_recorder(shown: Indicator, recorder: Reports) -> None:
     assert shown.act(Action("hold", 300.0, "break")) is None
     assert shown.act(Action("release")) is None
     assert recorder.asked == [("hold", {"seconds": 300.0, "reason": "break"}), ("release", {})]
+
+
+def test_the_privacy_notice_is_opened_where_it_has_an_address(
+    recorder: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(module.webbrowser, "open", opened.append)
-    assert shown.act(Action("help")) is None
-    assert opened[0].endswith("/help/en.html")
+    monkeypatch.setattr(module.webbrowser, "open", opened.append)  # no browser is started by a test of the menu
+    shown = Indicator(recorder, Words("en"), tmp_path, "https://intranet.example/privacy")
+    assert [entry.label for entry in shown.view.entries if entry.action] == [
+        "Privacy notice (GDPR 13): why and how you are recorded"
+    ]
+    assert shown.act(Action("notice")) is None
+    assert opened == ["https://intranet.example/privacy"]
 
 
 def test_a_refusal_is_shown_in_its_own_words(shown: Indicator, recorder: Reports) -> None:
@@ -171,7 +178,7 @@ def test_whoever_is_not_understood_is_said_to_run_and_offered_nothing(shown: Ind
     view = shown.view
     assert view.title == "Eyelid: it runs, and may be recording"
     assert "may be recorded. Log off and on again." in view.text
-    assert [entry.key for entry in view.entries if entry.action] == ["help"]
+    assert [entry.key for entry in view.entries if entry.action] == []
 
 
 def test_what_cannot_be_told_is_shown_as_not_understood_and_the_icon_lives_on(shown: Indicator) -> None:

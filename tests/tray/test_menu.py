@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from agent.tray.icon_state import icon_state_of
 from agent.tray.menu import LISTED, Action, Entry, menu_of
-from agent.tray.words import Words
+from agent.tray.words import LANGUAGES, Words
 from testkit.played import OFFER, held, sound, status
 
 WORDS = Words("en")
@@ -82,6 +84,37 @@ def test_who_holds_can_release_and_who_is_not_recorded_can_do_neither() -> None:
     assert "hold" not in found
     gone = menu(None)
     assert list(gone) == ["sentence", "advice", "advice-1", "line-1", "help"]
+
+
+def test_help_stands_in_the_menu_and_opens_nothing() -> None:
+    """A page in a browser would close the eye."""
+    asks = menu(None)["help"]
+    assert asks.action is None
+    assert [child.key for child in asks.children if not child.label] == ["help-1", "help-2", "help-3"]
+    assert len({child.key for child in asks.children}) == len(asks.children)
+    assert [child.action for child in asks.children] == [None] * len(asks.children)
+    assert asks.children[-1].label == "Privacy notice (GDPR 13): ask your employer's data protection officer"
+    assert "notice" not in menu(None)
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_a_line_of_help_fits_into_a_menu(spoken: str) -> None:
+    said = menu_of(icon_state_of(None), None, None, Words(spoken), now=NOW)
+    [asks] = [entry for entry in said if entry.key == "help"]
+    assert [child.label for child in asks.children if len(child.label) > 115] == []
+
+
+def test_the_privacy_notice_has_its_place_in_menu_and_help() -> None:
+    def notices(notice: str) -> list[Entry]:
+        entries = menu_of(icon_state_of(None), None, None, WORDS, now=NOW, notice=notice)
+        [asks] = [entry for entry in entries if entry.key == "help"]
+        return [entry for entry in (*entries, *asks.children) if entry.key.endswith("notice")]
+
+    page, line = notices("https://intranet.example/privacy"), notices("Intranet, Data protection")
+    assert [entry.action for entry in page] == [Action("notice")] * 2
+    assert [(entry.label, entry.action) for entry in line] == [
+        ("Privacy notice (GDPR 13): Intranet, Data protection", None)
+    ] * 2
 
 
 def test_what_was_not_recorded_today_the_latest_first() -> None:

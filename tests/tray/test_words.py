@@ -61,6 +61,7 @@ def test_every_name_that_the_recorder_may_say_has_its_words(spoken: str) -> None
         held(100.0, sound=sound("held")),
         status("closed", rules=("card-forms", "web-engine")),
         status("closed", rules=("unlisted",)),
+        status("closed", rules=("not-allowed",)),
         status("closed"),
         status("blind", rules=("web-engine",)),
         status("blind", rules=("a-rule-of-a-later-version",)),
@@ -87,6 +88,14 @@ def test_a_closed_eye_says_why_and_since_when() -> None:
     assert "since " in sentence
     said["why"] = {"card-forms": "card numbers are never kept"}
     assert ": card numbers are never kept; the rule charts." in ENGLISH.sentence(icon_state_of(said), said)
+
+
+def test_a_closed_eye_says_what_may_be_recorded_here() -> None:
+    said = status("closed", rules=("not-allowed",), since_s=0.0)
+    assert ": Eyelid records only what the policy allows here." in ENGLISH.sentence(icon_state_of(said), said)
+    said["why"] = {"not-allowed": "crm, softphone"}
+    assert ": Eyelid records only crm, softphone here." in ENGLISH.sentence(icon_state_of(said), said)
+    assert ": Eyelid nimmt hier nur crm, softphone auf." in Words("de").sentence(icon_state_of(said), said)
 
 
 OPEN = {"state": "recording"}

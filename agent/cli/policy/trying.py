@@ -72,14 +72,14 @@ def _as_json(outcomes: Sequence[Tested], tried: Sequence[Coverage]) -> dict[str,
         ],
         "rules": [
             {
-                "id": one.rule.id,
-                "where": one.rule.where,
+                "id": one.id,
+                "where": one.where,
                 "closes": {lane.value: tests for lane, tests in one.closes.items()},
                 "alike": one.alike,
             }
             for one in tried
         ],
-        "rules_without_a_test": [one.rule.id for one in tried if one.closes and not any(one.closes.values())],
+        "rules_without_a_test": [one.id for one in tried if one.closes and not any(one.closes.values())],
     }
 
 
@@ -121,7 +121,7 @@ def _rules(tried: Sequence[Coverage]) -> Table:
         closes = ", ".join(f"{SPOKEN[lane]} {tests}" for lane, tests in one.closes.items()) or "nothing to close"
         table.add_row(
             Text("ok", style="green") if one.whole else Text("!", style="bold yellow"),
-            Text(one.rule.id + (" (dry run)" if one.rule.dry_run else "")),
+            Text(one.id + (" (dry run)" if one.rule and one.rule.dry_run else "")),
             closes,
             str(one.alike) if one.closes else "",
             Text(_missing(one), style="yellow"),
@@ -133,7 +133,7 @@ def _missing(one: Coverage) -> str:
     lanes = [SPOKEN[lane] for lane in one.untested]
     missing = [f"a test that closes the {' and the '.join(lanes)}"] if lanes else []
     if one.closes and not one.alike:
-        missing.append("a look-alike that stays open")
+        missing.append("a look-alike that stays open" if one.rule else "a test of what is kept")
     return "; ".join(missing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.core.linting.explain import Does, Hit, Word
@@ -23,6 +24,7 @@ OWN: Final = {
     "remote-display": "it shows another machine, which cannot be looked into from here",
     "overview": "it shows pictures of other windows",
     "unlisted": "the policy says unlisted: close, and no rule names it",
+    "not-allowed": "the policy keeps only what allow names, and this is not named there",
     "not-recorded": "nothing that record_when names is open",
 }
 EXCUSABLE: Final = frozenset({"unreadable", "web-engine", "unseen-page", "remote-display", "overview"})
@@ -86,8 +88,8 @@ def _undo_own(policy: Policy, word: Word, thing: Window | Page) -> str:
     extension = thing.extension if isinstance(thing, Page) else None
     if word.does is Does.EXCUSED:
         return f"To close for it, take that line out of {'allow_unseen' if extension is None else 'allow_extensions'}."
-    if word.id == "unlisted":
-        return "To record it, name it in a rule with screen: record and audio: record."
+    if word.id in _UNDO_LEFT_OUT:
+        return _UNDO_LEFT_OUT[word.id](policy, thing)
     if word.id == "not-recorded" and policy.record_when is not None:
         names = "; ".join(
             f"{matcher.attribute} {', '.join(matcher.patterns)}"
@@ -102,6 +104,21 @@ def _undo_own(policy: Policy, word: Word, thing: Window | Page) -> str:
     if word.id in EXCUSABLE and entry:
         return f"Only if a person has looked at it and found it harmless, add under allow_unseen:  {entry}"
     return ""
+
+
+def _undo_not_allowed(policy: Policy, thing: Window | Page) -> str:
+    entry = _unseen(thing)
+    if not entry:
+        return "It has no name that can be read, and so it cannot be allowed."
+    files = [block[0].where.rsplit(":", 2)[0] for block in policy.allow]
+    where = f" in each of these files: {', '.join(files)}" if files[1:] else ""
+    return f"To record it, add under allow:{where}  {entry}"
+
+
+_UNDO_LEFT_OUT: Final[Mapping[str, Callable[[Policy, Window | Page], str]]] = {
+    "unlisted": lambda _policy, _thing: "To record it, name it in a rule with screen: record and audio: record.",
+    "not-allowed": _undo_not_allowed,
+}
 
 
 def _exception(thing: Window | Page) -> str:

@@ -9,7 +9,16 @@ from typing import Final
 from urllib.parse import quote
 
 from agent.core.language.characters import first_odd, name_of, of_regular_expressions
-from agent.core.language.keys import AUTOFILL, CHROMIUM_EXTENSION, CONDITION, FIREFOX_EXTENSION, MATCHERS, Keys
+from agent.core.language.keys import (
+    ALLOWED,
+    AUTOFILL,
+    CHROMIUM_EXTENSION,
+    CONDITION,
+    FIREFOX_EXTENSION,
+    MATCHERS,
+    UNSEEN,
+    Keys,
+)
 from agent.core.language.marks import Mark, Node, Scalar
 from agent.core.language.reading import Reading, quoted
 from agent.core.matching.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
@@ -23,13 +32,18 @@ def read_conditions(reading: Reading, node: Node, name: str) -> tuple[Condition,
     return tuple(
         condition
         for item in reading.items(node, name, "conditions")
-        for condition in _read_condition(reading, item, f"an entry of {name}")
+        for condition in _read_condition(reading, item, f"an entry of {name}", CONDITION, MATCHERS)
     )
 
 
-def _read_condition(reading: Reading, node: Node, what: str) -> tuple[Condition, ...]:
-    """None or one."""
-    entry = reading.one_entry(node, CONDITION, what)
+def read_allowed(reading: Reading, node: Node) -> tuple[Condition, ...]:
+    """None or one: an entry of `allow`."""
+    return _read_condition(reading, node, "an entry of allow", ALLOWED, UNSEEN)
+
+
+def _read_condition(reading: Reading, node: Node, what: str, keys: Keys, within: Keys) -> tuple[Condition, ...]:
+    """None or one. `within`: the keys that may stand in an `all`."""
+    entry = reading.one_entry(node, keys, what)
     if entry is None:
         return ()
     key, mark, value = entry
@@ -38,7 +52,7 @@ def _read_condition(reading: Reading, node: Node, what: str) -> tuple[Condition,
     matchers = tuple(
         matcher
         for item in reading.items(value, key, "conditions")
-        for matcher in read_matcher(reading, item, MATCHERS, "an entry of all")
+        for matcher in read_matcher(reading, item, within, "an entry of all")
     )
     looked_at = attributes(AllOf(matchers))
     if looked_at & WINDOW_ATTRIBUTES and looked_at & PAGE_ATTRIBUTES:

@@ -20,6 +20,7 @@ OWN_RULES: Final = (
     "remote-display",
     "overview",
     "unlisted",
+    "not-allowed",
     "not-recorded",
 )
 
@@ -90,6 +91,11 @@ POLICY: Final[Keys] = {
     "keep_recording": Key("How long recording goes on after the last sign named by record_when.", DURATION),
     "unlisted": Key(
         "What happens while a window is shown that no rule and no record_when names.", one_of("record", "close")
+    ),
+    "allow": Key(
+        "Only these applications and pages: while anything else is in view, nothing is kept. Rules close all the same. "
+        "Where several files have it, each must name what is kept.",
+        list_of("allowed"),
     ),
     "never_matched": Key(
         "After how many days an alarm is raised for a rule of this file that has fitted nothing: 30d unless it says "
@@ -187,6 +193,11 @@ CONDITION: Final[Keys] = {
     "all": Key("All of these must fit the same window, or the same page.", list_of("matcher")),
 }
 UNSEEN: Final[Keys] = {**WINDOW_MATCHERS, **URL_MATCHER}
+# What may be kept is named by what it is, never by what it has in it: any page may have a field.
+ALLOWED: Final[Keys] = {
+    **UNSEEN,
+    "all": Key("All of these must fit the same window, or the same page.", list_of("unseen")),
+}
 
 SEEN: Final[Keys] = {
     "page": Key("The address of a page.", WORD),
@@ -224,6 +235,7 @@ def schema() -> dict[str, object]:
             "condition": _one_key(CONDITION),
             "matcher": _one_key(MATCHERS),
             "unseen": _one_key(UNSEEN),
+            "allowed": _one_key(ALLOWED),
             "test": _table(TEST),
             "seen": _table(SEEN),
             "expect": {**_table(EXPECT), "minProperties": 1},

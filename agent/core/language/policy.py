@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Final, TypeVar
 
-from agent.core.language.conditions import read_conditions, read_extension, read_matcher
+from agent.core.language.conditions import read_allowed, read_conditions, read_extension, read_matcher
 from agent.core.language.examples import read_test
 from agent.core.language.hold import read_user_hold
 from agent.core.language.keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
@@ -58,6 +59,10 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool 
         record_when=files.one("record_when", _read_record_when, None),
         keep_recording=files.one("keep_recording", Reading.duration, 0),
         unlisted=files.one("unlisted", _read_unlisted, Effect.RECORD),
+        allow=tuple(
+            tuple(condition for entry in entries for condition in read_allowed(files.reading, entry))
+            for entries in files.each("allow")
+        ),
         allow_unseen=tuple(
             matcher
             for entry in files.all("allow_unseen")
@@ -125,16 +130,18 @@ class _Files:
 
     def all(self, key: str) -> tuple[Node, ...]:
         """The entries of a list, of all files."""
-        return tuple(
-            item
-            for table in self._tables
-            if key in table
-            for item in self.reading.items(table[key][1], key, _ENTRIES[key])
-        )
+        return tuple(chain.from_iterable(self.each(key)))
+
+    def each(self, key: str) -> Iterator[tuple[Node, ...]]:
+        """The entries of a list, for each file that has it."""
+        for table in self._tables:
+            if key in table:
+                yield self.reading.items(table[key][1], key, _ENTRIES[key])
 
 
 _ENTRIES: Final = {
     "rules": "rules",
+    "allow": "applications or pages",
     "allow_unseen": "programs or pages",
     "allow_extensions": "ids of extensions",
     "tests": "tests",
@@ -149,7 +156,8 @@ def _check_language(reading: Reading, node: Node) -> None:
 
 def _check_sense(files: _Files, policy: Policy) -> None:
     """What is well formed and still cannot be meant."""
-    if not policy.rules and policy.unlisted is Effect.RECORD and not files.has("rules") and files.whole:
+    leaves_out = policy.unlisted is Effect.PAUSE or files.has("allow")
+    if not policy.rules and not leaves_out and not files.has("rules") and files.whole:
         files.reading.wrong(
             files.place("rules"), "no file has rules, a policy without rules would record everything, add rules:"
         )

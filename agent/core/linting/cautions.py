@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import Final
 
 from agent.core.linting.cover import contradiction, covers, fits_everything, rule_covers
 from agent.core.linting.reach import never, too_wide
 from agent.core.matching.match import attributes
+from agent.core.matching.text import fold_app
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Matcher, Policy, Rule
+
+# Whose windows a witness answers for, by the extension.
+BROWSERS: Final = frozenset({
+    "brave", "brave-browser", "chrome", "chromium", "chromium-browser", "firefox", "firefox-esr", "google-chrome",
+    "msedge", "microsoft-edge", "opera", "vivaldi", "vivaldi-bin",
+})  # fmt: skip
 
 
 class Kind(StrEnum):
@@ -42,7 +50,8 @@ def cautions(policy: Policy) -> tuple[Caution, ...]:
         _shadows(policy),
         _of_conditions(policy.record_when or (), Opens.RECORDING),
         _of_conditions(policy.allow_unseen, Opens.UNSEEN),
-        _titles_alone(policy.allow_unseen),
+        _titles_alone(policy.allow_unseen, Opens.UNSEEN),
+        *(_of_allow(block) for block in policy.allow),
         _scenes(policy),
     )
     return tuple(sorted(dict.fromkeys(found), key=_place))
@@ -63,6 +72,7 @@ class Opens(StrEnum):
     RULE = "keeps this rule silent for"
     UNSEEN = "lets pass unseen"
     RECORDING = "begins recording for"
+    ALLOWED = "allows to be recorded"
 
 
 def _of_rule(policy: Policy, rule: Rule) -> Iterator[Caution]:
@@ -88,7 +98,7 @@ def _swallowed(rule: Rule) -> Iterator[Caution]:
     says = f"{rule.id} can never close: this unless excuses all that its any names"
     if as_frame:
         says = f"{rule.id} closes only for frames inside other pages: this unless excuses the pages that its any names"
-    yield Caution(_where(excuse), Kind.NEVER, f"{says}, write a narrower one")
+    yield Caution(excuse.where, Kind.NEVER, f"{says}, write a narrower one")
 
 
 def _excuse(rule: Rule, condition: Condition) -> Condition | None:
@@ -124,10 +134,21 @@ def _wide(matcher: Matcher, opens: Opens) -> Iterator[Caution]:
             yield Caution(place, Kind.WIDE, f"this {opens} {reach.what}, {reach.instead}")
 
 
-def _titles_alone(matchers: tuple[Matcher, ...]) -> Iterator[Caution]:
+def _of_allow(block: tuple[Condition, ...]) -> Iterator[Caution]:
+    yield from _of_conditions(block, Opens.ALLOWED)
+    alone = tuple(condition for condition in block if isinstance(condition, Matcher))
+    yield from _titles_alone(alone, Opens.ALLOWED)
+    for matcher in alone:
+        for pattern, place in zip(matcher.patterns, matcher.places, strict=True):
+            if matcher.attribute is Attribute.APP and fold_app(pattern) in BROWSERS:
+                says = f"the windows of {pattern} count by their pages, which this does not allow"
+                yield Caution(place, Kind.NEVER, f"{says}, name these with url")
+
+
+def _titles_alone(matchers: tuple[Matcher, ...], opens: Opens) -> Iterator[Caution]:
     for matcher in matchers:
         if matcher.attribute is Attribute.TITLE:
-            says = "this lets pass unseen whatever calls itself so, and a web page chooses its own title"
+            says = f"this {opens} whatever calls itself so, and a web page chooses its own title"
             yield Caution(matcher.where, Kind.WIDE, f"{says}, name the program with app instead")
 
 
@@ -136,10 +157,6 @@ def _scenes(policy: Policy) -> Iterator[Caution]:
         says = "titles and whole addresses of everything that is open are kept, also while the eye is closed for them"
         how = "sealed, for those who may open the recording; leave the key out to keep none"
         yield Caution(policy.scenes_where, Kind.SCENES, f"{says}: {how}")
-
-
-def _where(condition: Condition) -> str:
-    return condition.matchers[0].where if isinstance(condition, AllOf) else condition.where
 
 
 # -- two rules ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Final
 
 from agent.core.language.tests import Tested, run_tests
+from agent.core.matching.decide import NOT_ALLOWED
 from agent.core.matching.match import attributes
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Matcher, Policy, PolicyTest, Rule
@@ -24,11 +25,15 @@ EMPTY_WORDS: Final = frozenset({
 class Coverage:
     """`closes`: for each lane that the rule closes, how many tests make it do so. `alike`: how many show that it stays
     open on a lane of its own for something that has a word or a kind of field in common with what it names.
+
+    `rule`: None for `allow`, which stands at `where`. There `alike` counts what is kept.
     """
 
-    rule: Rule
+    rule: Rule | None
     closes: Mapping[Lane, int]
     alike: int
+    id: str
+    where: str
 
     @property
     def untested(self) -> tuple[Lane, ...]:
@@ -41,10 +46,17 @@ class Coverage:
 
 
 def coverage(policy: Policy) -> tuple[Coverage, ...]:
-    """For each rule, in order. Only tests that hold count."""
+    """For each rule, in order, then for `allow`. Only tests that hold count."""
     outcomes = [outcome for outcome in run_tests(policy) if outcome.passed]
     tests = {test.where: test for test in policy.tests}
-    return tuple(_of(rule, outcomes, tests) for rule in policy.rules)
+    return (*(_of(rule, outcomes, tests) for rule in policy.rules), *_of_allow(policy, outcomes))
+
+
+def _of_allow(policy: Policy, outcomes: list[Tested]) -> Iterator[Coverage]:
+    if policy.allow:
+        closes = {lane: sum(o.lane is lane and NOT_ALLOWED.id in o.spoke for o in outcomes) for lane in Lane}
+        kept = {o.where for o in outcomes if o.got is Effect.RECORD}
+        yield Coverage(None, closes, len(kept), "allow", policy.allow[0][0].where)
 
 
 def _of(rule: Rule, outcomes: list[Tested], tests: Mapping[str, PolicyTest]) -> Coverage:
@@ -55,7 +67,7 @@ def _of(rule: Rule, outcomes: list[Tested], tests: Mapping[str, PolicyTest]) -> 
     words = frozenset(chain.from_iterable(_words(pattern) for pattern in _patterns(rule)))
     looks_at = frozenset(chain.from_iterable(map(attributes, rule.any)))
     alike = sum(_is_alike(tests[where], words, looks_at) for where in silent)
-    return Coverage(rule, {lane: len(found) for lane, found in speaks.items()}, alike)
+    return Coverage(rule, {lane: len(found) for lane, found in speaks.items()}, alike, rule.id, rule.where)
 
 
 def _is_alike(test: PolicyTest, words: frozenset[str], looks_at: frozenset[Attribute]) -> bool:

@@ -60,6 +60,7 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         weaker = new.unlisted is Effect.RECORD
         says = "windows that no rule names will be recorded" if weaker else "windows that no rule names now close"
         yield Change(_weaker_if(weaker), says, where)
+    yield from _of_allow(old, new)
     if new.parked_tabs_allowed is not old.parked_tabs_allowed:
         weaker = new.parked_tabs_allowed
         says = "no longer close" if weaker else "now close"
@@ -74,14 +75,35 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         yield Change(Weight.OTHER, says, where)
     gone, come = _moved(old.allow_unseen, new.allow_unseen)
     if come:
-        yield Change(Weight.WEAKER, f"let pass without being looked into: {_listed(come)}", _where(come[0]))
+        yield Change(Weight.WEAKER, f"let pass without being looked into: {_listed(come)}", come[0].where)
     if gone:
         yield Change(Weight.STRONGER, f"no longer let pass without being looked into: {_listed(gone)}", where)
     gone, come = _moved(old.allow_extensions, new.allow_extensions)
     if come:
-        yield Change(Weight.WEAKER, f"let pass whatever it shows beside pages: {_listed(come)}", _where(come[0]))
+        yield Change(Weight.WEAKER, f"let pass whatever it shows beside pages: {_listed(come)}", come[0].where)
     if gone:
         yield Change(Weight.STRONGER, f"no longer let pass what it shows beside pages: {_listed(gone)}", where)
+
+
+def _of_allow(old: Policy, new: Policy) -> Iterator[Change]:
+    if old.allow == new.allow:
+        return
+    where = new.allow[0][0].where if new.allow else new.where
+    before, after = _only(old), _only(new)
+    if _as_narrow(new, old) and _as_narrow(old, new):
+        yield Change(Weight.OTHER, "allow says the same in other words", where)
+    else:
+        says = f"recorded is {after}, and no longer {before} (allow)"
+        yield Change(_weaker_if(not _as_narrow(new, old)), says, where)
+
+
+def _only(policy: Policy) -> str:
+    return f"only {' and also '.join(map(_listed, policy.allow))}" if policy.allow else "every application"
+
+
+def _as_narrow(one: Policy, other: Policy) -> bool:
+    """Whether whatever `one` allows is allowed by `other` as well."""
+    return all(any(all_covered(wide, _units(narrow)) for narrow in one.allow) for wide in other.allow)
 
 
 def _of_recording(old: Policy, new: Policy) -> Iterator[Change]:
@@ -203,14 +225,14 @@ def _of_conditions(old: Rule, new: Rule) -> Iterator[Change]:
     if lost:
         yield Change(Weight.WEAKER, f"{name} no longer closes for {_listed(lost)}", new.where)
     if more:
-        yield Change(Weight.STRONGER, f"{name} now also closes for {_listed(more)}", _where(more[0]))
+        yield Change(Weight.STRONGER, f"{name} now also closes for {_listed(more)}", more[0].where)
     if (gone or come) and not lost and not more:
         yield Change(Weight.OTHER, f"{name} says the same in other words", new.where)
     gone, come = _moved(_units(old.unless), _units(new.unless))
     silent = [unit for unit in come if not all_covered(old.unless, (unit,))]
     heard = [unit for unit in gone if not all_covered(new.unless, (unit,))]
     if silent:
-        yield Change(Weight.WEAKER, f"{name} is now silent for {_listed(silent)} (unless)", _where(silent[0]))
+        yield Change(Weight.WEAKER, f"{name} is now silent for {_listed(silent)} (unless)", silent[0].where)
     if heard:
         yield Change(Weight.STRONGER, f"{name} is no longer silent for {_listed(heard)} (unless)", new.where)
 
@@ -270,7 +292,3 @@ def _listed(conditions: tuple[Condition, ...] | list[Condition]) -> str:
             kinds[unit.attribute.value] += unit.patterns
     said = [f"{kind} {', '.join(patterns)}" for kind, patterns in kinds.items() if patterns]
     return "; ".join([*said, *together])
-
-
-def _where(condition: Condition) -> str:
-    return condition.matchers[0].where if isinstance(condition, AllOf) else condition.where

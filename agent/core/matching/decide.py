@@ -23,7 +23,9 @@ REMOTE_DISPLAY: Final = Reason("remote-display")
 OVERVIEW: Final = Reason("overview")
 UNSEEN_PAGE: Final = Reason("unseen-page")
 UNLISTED: Final = Reason("unlisted")
+NOT_ALLOWED: Final = Reason("not-allowed")
 NOT_RECORDED: Final = Reason("not-recorded")
+LEFT_OUT: Final = frozenset({UNLISTED, NOT_ALLOWED})  # said of what the policy does not name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -
         *_policy_rules(policy, things, everything=everything),
         *_own_rules(policy, seen, things, everything=everything),
         *(_own(lane, OVERVIEW, thing, allowed) for thing, allowed in overviews if allowed for lane in Lane),
-        *_unlisted(policy, seen, things, everything=everything),
+        *_left_out(policy, seen, things, everything=everything),
         *(() if interaction else _not_recorded(policy, seen)),
     )
 
@@ -281,18 +283,24 @@ def _own(lane: Lane, reason: Reason, thing: _Thing, allowed: Matcher | None) -> 
     return RuleFinding(lane, reason, Effect.RECORD, allowed.where, thing.name)
 
 
-def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[RuleFinding]:
-    """`unlisted: close`. A browser's window that a witness answers for is judged by its pages."""
-    if policy.unlisted is Effect.RECORD:
-        return
+def _left_out(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[RuleFinding]:
+    """`unlisted: close`, and `allow`. A browser's window that a witness answers for is judged by its pages."""
+    asked = [(UNLISTED, _named)] if policy.unlisted is Effect.PAUSE else []
+    asked += [(NOT_ALLOWED, _allowed)] if policy.allow else []
     reach = _reach(dict.fromkeys(Lane, Extent.SHOWN), everything=everything)
-    for thing in things:
-        accounted = thing.window is not None and thing.window.id in scene.accounted
-        # An extension that may be showing something is no window of its own: `allow_extensions` is all it needs.
-        answered_for = thing.shares or accounted or thing.extension is not None
-        if reach[thing.shown] and not answered_for and not _named(policy, thing):
-            for lane, by_overview in reach[thing.shown]:
-                yield from _with_overview(RuleFinding(lane, UNLISTED, thing=thing.name), by_overview=by_overview)
+    for reason, names in asked:
+        for thing in things:
+            accounted = thing.window is not None and thing.window.id in scene.accounted
+            # An extension that may be showing something is no window of its own: `allow_extensions` is all it needs.
+            answered_for = thing.shares or accounted or thing.extension is not None
+            if reach[thing.shown] and not answered_for and not names(policy, thing):
+                for lane, by_overview in reach[thing.shown]:
+                    yield from _with_overview(RuleFinding(lane, reason, thing=thing.name), by_overview=by_overview)
+
+
+def _allowed(policy: Policy, thing: _Thing) -> bool:
+    """Whether every file that says `allow` names the thing for certain."""
+    return all(any_of(block, thing.opening()) is Ternary.YES for block in policy.allow)
 
 
 def _named(policy: Policy, thing: _Thing) -> bool:

@@ -51,6 +51,11 @@ class AllOf:
 
     matchers: tuple[Matcher, ...]
 
+    @property
+    def where(self) -> str:
+        """As a matcher has it: of the first."""
+        return self.matchers[0].where
+
 
 Condition = Matcher | AllOf
 
@@ -123,6 +128,7 @@ class Policy:
     record_when: tuple[Condition, ...] | None = None  # None: always
     keep_recording: int = 0
     unlisted: Effect = Effect.RECORD  # PAUSE is written `close` in the file
+    allow: tuple[tuple[Condition, ...], ...] = ()  # of each file that says it: each must name whatever is kept
     allow_unseen: tuple[Matcher, ...] = ()
     allow_extensions: tuple[Matcher, ...] = ()  # one id each
     parked_tabs_allowed: bool = False

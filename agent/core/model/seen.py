@@ -215,7 +215,7 @@ class PageEvent:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Earlier looks of this witness are worthless from `at` on."""
+    """Earlier looks of this witness are worthless from `at` on. `why`: for the log; nothing is decided by it."""
 
     witness: str
     at: int

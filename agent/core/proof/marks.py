@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.matching.decide import BLIND, UNLISTED
+from agent.core.matching.decide import BLIND, LEFT_OUT
 from agent.core.model.marks import Answer, Marked, Request, Shown, Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import TOP, BrowserWindow, Browsing, Look, Page, PageEvent, Tab
@@ -252,7 +252,7 @@ class Marks:
 
     def _rules(self, page: Page) -> frozenset[Reason]:
         """That no rule names a page is said of the tab, not of each document in it."""
-        return frozenset(self._reasons(page)) - {UNLISTED}
+        return frozenset(self._reasons(page)) - LEFT_OUT
 
     def _judged(self, state: _Tab, tab: Tab, asked: int, window: _Window) -> Tab:
         if not tab.visible:

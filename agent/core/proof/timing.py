@@ -70,5 +70,5 @@ def page_lag(stalled: float) -> int:
 def _asks_for_titles(policy: Policy) -> bool:
     """Whether any condition of the policy, be it an exception, looks at a window's title."""
     of_rules = ((*rule.any, *rule.unless) for rule in policy.closing)
-    conditions = chain(policy.record_when or (), policy.allow_unseen, *of_rules)
+    conditions = chain(policy.record_when or (), policy.allow_unseen, *policy.allow, *of_rules)
     return any(Attribute.TITLE in attributes(condition) for condition in conditions)

@@ -16,7 +16,7 @@ from agent.control.control_service import ControlService, Sources
 from agent.control.status import RecorderState, exit_code
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold
-from agent.core.model.rules import HoldTerms
+from agent.core.model.rules import AllOf, Attribute, HoldTerms, Matcher
 from agent.core.model.times import SECOND
 from agent.errors import UserError
 from agent.recorder.audio_loop import Heard
@@ -155,6 +155,26 @@ def test_a_closed_eye_does_not_stall_and_one_that_opens_has_its_time_again() -> 
     assert asked.ask("status")["why"] == {"charts": CHART.why}
     asked.rig.watch()
     assert asked.state() is RecorderState.RECORDING
+
+
+def test_an_eye_that_closes_for_what_is_not_allowed_says_what_is() -> None:
+    """It is closed as the policy wants it, and not blind."""
+    many = Matcher(Attribute.APP, ("crm", "phone", "desk", "wiki", "till", "mail", "chat"))
+    both = AllOf((Matcher(Attribute.APP, ("desk",)), Matcher(Attribute.TITLE, ("Ticket*",))))
+    for number, (allow, said) in enumerate(
+        [
+            (((Matcher(Attribute.APP, ("crm",)), both),), {"not-allowed": "crm, desk"}),
+            (((many,),), {"not-allowed": "crm, phone, desk, wiki, till, mail …"}),
+            (((many,), (both,)), {}),  # what both files allow has no list
+        ],
+        start=2,
+    ):
+        asked = Asked().opened()
+        asked.rig.daemon.turn(PolicyArrived(replace(POLICY, hash=f"h{number}", revision=number, allow=allow)))
+        asked.rig.watch(policy=f"h{number}")
+        assert asked.state() is RecorderState.CLOSED
+        assert asked.ask("status")["rules"] == ("not-allowed",)
+        assert asked.ask("status")["why"] == said
 
 
 def test_what_waits_without_a_receipt_is_offline_and_outside_of_the_hours_it_is_not() -> None:

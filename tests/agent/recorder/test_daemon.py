@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
 from agent.core.model.rules import Hold, HoldTerms, Policy
-from agent.core.model.seen import Box, Look, Scene, StalePixels
+from agent.core.model.seen import WINDOWS, Alarm, Box, Look, Scene, StalePixels
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.recorder.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
@@ -72,6 +73,13 @@ def test_what_was_covered_before_the_chart_came_is_still_let_go() -> None:
     assert rig.taken() == [Gap(still)]  # the screen was what was let go until then
     rig.look(WITH_CHART)
     assert rig.taken() == []  # one gap, not one a look
+
+
+def test_why_what_was_seen_proves_nothing_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    rig = Rig().opened()
+    rig.daemon.turn(Alarm(WINDOWS, rig.clock.time, "compositor"))
+    assert caplog.messages == ["what the window witness has seen so far proves nothing (compositor)"]
 
 
 def test_a_capture_that_does_not_say_how_still_it_was_is_not_waited_for() -> None:

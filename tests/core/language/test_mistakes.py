@@ -87,8 +87,8 @@ TOP = [
     case(
         HEAD + A_RULE + "colour: 1\n",
         'a.yaml:9:1 "colour" is not a key of a policy file, write one of schema, revision, name, '
-        "record_when, keep_recording, unlisted, never_matched, rules, allow_unseen, allow_extensions, parked_tabs, "
-        "user_hold, keep_scenes, tests",
+        "record_when, keep_recording, unlisted, allow, never_matched, rules, allow_unseen, allow_extensions, "
+        "parked_tabs, user_hold, keep_scenes, tests",
     ),
     case(
         HEAD + A_RULE + "unless: []\n",
@@ -102,6 +102,27 @@ TOP = [
     case(
         HEAD + A_RULE + "name: again\n",
         'a.yaml:9:1 "name" stands twice here, first in line 3, leave one out',
+    ),
+    case(
+        HEAD + A_RULE + "allow: []\n",
+        "a.yaml:9:8 allow is empty and would never fit, name applications or pages or leave allow out",
+    ),
+    case(
+        HEAD + A_RULE + "allow: [crm]\n",
+        'a.yaml:9:9 an entry of allow is one key with a list, not "crm", write for example app: …',
+    ),
+    case(
+        HEAD + A_RULE + "allow: [field: [cc-number]]\n",
+        'a.yaml:9:9 "field" is not a key of an entry of allow, write app or title or url or all',
+    ),
+    case(
+        HEAD + A_RULE + "allow: [all: [{app: [crm]}, {css: ['#x']}]]\n",
+        'a.yaml:9:30 "css" is not a key of an entry of all, write app or title or url',
+    ),
+    case(
+        HEAD + A_RULE + "allow: [all: [{app: [chrome]}, {url: [crm.example.com]}]]\n",
+        "a.yaml:9:9 all mixes app or title, which windows have, with url, field or css, which pages have: no one thing "
+        "has both, write two rules or leave one out",
     ),
     case(
         HEAD + A_RULE + "unlisted: closed\n",

@@ -148,6 +148,16 @@ def test_recording_only_during_named_interactions() -> None:
     assert found.rules == ()
 
 
+def test_only_these_applications_and_no_rule() -> None:
+    found = policy("allow:\n  - app: [crm, phone]\n  - all: [{ app: [desk] }, { title: ['Ticket*'] }]\n")
+    [[first, second]] = found.allow
+    assert first == Matcher(Attribute.APP, ("crm", "phone"))
+    assert isinstance(second, AllOf)
+    assert (first.where, second.where) == ("a.yaml:5:5", "a.yaml:6:13")
+    assert found.rules == ()
+    assert policy("rules: [{ id: r, why: w, any: [app: [x]] }]").allow == ()
+
+
 # -- several files ------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +169,11 @@ def test_rules_are_numbered_through_all_files() -> None:
         (1, "second", "b.yaml:3:5"),
     ]
     assert [matcher.where for matcher in found.allow_unseen] == ["b.yaml:4:16"]
+
+
+def test_what_each_file_allows_stays_apart() -> None:
+    found = parsed(HEAD + "allow: [app: [crm]]\n", "schema: 1\n" + A_RULE, "schema: 1\nallow: [app: [mail]]\n")
+    assert [block[0].where for block in found.allow] == ["a.yaml:4:9", "c.yaml:2:9"]
 
 
 def test_files_may_repeat_what_they_share_but_not_contradict_each_other() -> None:

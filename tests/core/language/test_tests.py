@@ -65,6 +65,20 @@ def test_what_is_beside() -> None:
     assert scene.pages == (Page(("https://c.example",)),)
 
 
+def test_a_test_is_judged_by_what_its_own_file_allows() -> None:
+    """A pack's tests say that ordinary pages are recorded: they hold beside a file that allows none of them."""
+    notes = "tests:\n  - {name: n, app: notes, expect: {screen: record, audio: record}}\n"
+    pack = f"schema: 1\nrules: [{{id: till, why: w, any: [app: [till]]}}]\n{notes}"
+    only = HEAD + "allow: [app: [crm]]\n"
+    assert failed_tests(parsed(only, pack)) == ()
+    assert failed_tests(parsed(only + notes, pack)) == (
+        "a.yaml:6:5 the test expects screen: record, the policy says pause (not-allowed), correct the rule or the test",
+        "a.yaml:6:5 the test expects audio: record, the policy says pause (not-allowed), correct the rule or the test",
+    )
+    ours = "schema: 1\nallow: [app: [notes]]\n" + notes
+    assert failed_tests(parsed(only, ours)) == ()  # what both files allow is nothing, and each test is of its file
+
+
 def test_examples_that_do_not_hold() -> None:
     policy = with_tests(
         "{ name: the till, app: till, expect: { screen: record, audio: pause } }",

@@ -289,3 +289,52 @@ def test_a_rule_that_is_only_tried_makes_no_other_superfluous() -> None:
     ]
     assert two("any: [app: ['till*']], dry_run: true", "any: [app: [till]]") == []
     assert len(two("any: [app: [till]], dry_run: true", "any: [app: [till]], dry_run: true")) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("app: [crm]", []),
+        ("all: [{app: [desk]}, {title: ['Ticket*']}]", []),
+        ("url: [crm.example.com]", []),
+        (
+            "app: [SAP GUI]",
+            [
+                (
+                    "never",
+                    (
+                        "a.yaml:4:15 no process is called SAP GUI: that is a product, write its process, which may be "
+                        "saplogon, saplgpad, sapgui: `eyelid windows` shows it"
+                    ),
+                )
+            ],
+        ),
+        (
+            "app: [crm, Chrome.exe]",
+            [
+                (
+                    "never",
+                    (
+                        "a.yaml:4:20 the windows of Chrome.exe count by their pages, which this does not allow, name "
+                        "these with url"
+                    ),
+                )
+            ],
+        ),
+        (
+            "title: ['Ticket 1*']",
+            [
+                (
+                    "wide",
+                    (
+                        "a.yaml:4:9 this allows to be recorded whatever calls itself so, and a web page chooses its "
+                        "own title, name the program with app instead"
+                    ),
+                )
+            ],
+        ),
+        ("app: ['*']", [("wide", "a.yaml:4:15 this allows to be recorded every program, name the programs")]),
+    ],
+)
+def test_what_is_allowed(entry: str, said: list[tuple[str, str]]) -> None:
+    assert of_head(f"allow: [{entry}]") == said

@@ -20,7 +20,7 @@ rules:
 
 def counted(*tests: str) -> list[tuple[str, dict[Lane, int], int, bool]]:
     text = HEAD + RULES + ("tests:\n" + "".join(f"  - {{name: n, {test}}}\n" for test in tests) if tests else "")
-    return [(one.rule.id, dict(one.closes), one.alike, one.whole) for one in coverage(parsed(text))]
+    return [(one.id, dict(one.closes), one.alike, one.whole) for one in coverage(parsed(text))]
 
 
 def test_without_tests_only_a_rule_that_closes_nothing_is_whole() -> None:
@@ -75,3 +75,16 @@ def test_a_rule_that_closes_and_stays_open_is_wholly_tried() -> None:
         "page: https://shop.example/, expect: {audio: record}",
     )
     assert found[0] == ("cards", {Lane.SCREEN: 1, Lane.AUDIO: 1}, 1, True)
+
+
+def test_what_is_allowed_is_tried_by_what_it_keeps_and_what_it_does_not() -> None:
+    text = HEAD + "allow: [app: [crm]]\ntests:\n"
+    kept = "  - {name: n, app: crm, expect: {screen: record, audio: record}}\n"
+    shut = "  - {name: n, app: mail, expect: {screen: pause}}\n"
+    [one] = coverage(parsed(text + kept + shut))
+    assert (one.rule, one.id, one.where, one.alike) == (None, "allow", "a.yaml:4:9", 1)
+    assert dict(one.closes) == {Lane.SCREEN: 1, Lane.AUDIO: 0}
+    assert not one.whole
+    [both] = coverage(parsed(text + kept + shut.replace("pause", "pause, audio: pause")))
+    assert both.whole
+    assert not coverage(parsed(text + shut.replace("pause", "pause, audio: pause")))[0].whole

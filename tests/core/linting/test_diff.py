@@ -178,6 +178,31 @@ def test_a_reason() -> None:
     [
         ("unlisted: close", "unlisted: record", ("weaker", "windows that no rule names will be recorded", HEADED)),
         ("", "unlisted: close", ("stronger", "windows that no rule names now close", HEADED)),
+        (
+            "",
+            "allow: [app: [crm]]",
+            ("stronger", "recorded is only app crm, and no longer every application (allow)", "a.yaml:6:9"),
+        ),
+        (
+            "allow: [app: [crm]]",
+            "",
+            ("weaker", "recorded is every application, and no longer only app crm (allow)", HEADED),
+        ),
+        (
+            "allow: [app: [crm]]",
+            "allow: [app: [crm, mail]]",
+            ("weaker", "recorded is only app crm, mail, and no longer only app crm (allow)", "a.yaml:6:9"),
+        ),
+        (
+            "allow: [app: ['c*', mail]]",
+            "allow: [app: [crm]]",
+            ("stronger", "recorded is only app crm, and no longer only app c*, mail (allow)", "a.yaml:6:9"),
+        ),
+        (
+            "allow: [app: [crm, mail]]",
+            "allow: [{app: [mail]}, {app: [crm]}]",
+            ("other", "allow says the same in other words", "a.yaml:6:10"),
+        ),
         ("", "parked_tabs: allow", ("weaker", "sensitive tabs behind another tab no longer close", HEADED)),
         ("parked_tabs: allow", "", ("stronger", "sensitive tabs behind another tab now close", HEADED)),
         (
@@ -290,3 +315,11 @@ def test_words() -> None:
         "90s",
         "2m",
     ]
+
+
+def test_one_more_file_that_allows_takes_away() -> None:
+    one, other = HEAD + "allow: [app: [crm, mail]]\n", "schema: 1\nallow: [app: [crm]]\n"
+    assert [(c.weight.value, c.says) for c in changes(parsed(one), parsed(one, other))] == [
+        ("stronger", "recorded is only app crm, mail and also app crm, and no longer only app crm, mail (allow)")
+    ]
+    assert [c.weight.value for c in changes(parsed(one, other), parsed(one))] == ["weaker"]

@@ -23,3 +23,7 @@ def test_a_name_is_known_however_it_is_written() -> None:
     assert processes_of("SAP  GUI") == processes_of("sap gui") == "saplogon, saplgpad, sapgui"
     assert processes_of("saplogon") is None
     assert processes_of("till") is None
+
+
+def test_a_hundred_products_are_known() -> None:
+    assert len(_BY_PROCESS) >= 100

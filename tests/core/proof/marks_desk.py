@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import count
 from zlib import crc32
 
-from agent.core.matching.decide import UNLISTED
+from agent.core.matching.decide import NOT_ALLOWED, UNLISTED
 from agent.core.model.marks import Answer, Marked, Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, PageEvent, Tab
@@ -18,11 +18,11 @@ CARDS, PAIR = Reason("cards", 0), Reason("pair", 1)
 
 
 def reasons(page: Page) -> tuple[Reason, ...]:
-    """One rule names PAY, another SHOP and a bank together; `news` is named by nothing and unlisted."""
+    """One rule names PAY, another SHOP and a bank together; `news` is named by nothing, unlisted and not allowed."""
     found = [CARDS] if PAY.urls[0] in page.urls or page.fields else []
     found += [PAIR] if {*BOTH.urls} <= {*page.urls} else []
     found += [Reason("unseen-page")] if page.unread else []
-    found += [UNLISTED] if "https://news.example/" in page.urls else []
+    found += [UNLISTED, NOT_ALLOWED] if "https://news.example/" in page.urls else []
     return tuple(found)
 
 

@@ -78,8 +78,9 @@ APP = Matcher(Attribute.APP, ("till",))
         Policy("hash", 1, "name", (Rule(0, "id", "", (APP,), unless=(TITLE,)),)),
         Policy("hash", 1, "name", (), record_when=(APP, TITLE)),
         Policy("hash", 1, "name", (), allow_unseen=(TITLE,)),
+        Policy("hash", 1, "name", (), allow=((APP,), (AllOf((APP, TITLE)),))),
     ],
-    ids=["a rule", "with others", "an exception", "record_when", "allow_unseen"],
+    ids=["a rule", "with others", "an exception", "record_when", "allow_unseen", "allow"],
 )
 def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks: Policy) -> None:
     timing = timings(asks, Lane.SCREEN)[WINDOWS]
