@@ -17,7 +17,6 @@ from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import KeyProblem, SignatureError
 
-VERSION: Final = 1
 _EDITIONS: Final = frozenset(Edition)
 _PIXELS: Final = 2**31 - 1  # no desktop is wider
 
@@ -97,7 +96,6 @@ class KeyPacket:
     def sign(self, evidence_key: Ed25519PrivateKey) -> str:
         """Compact JWS, ASCII; its bytes are stream 0xFFFF, sequence 0 of the recording."""
         payload = {
-            "v": VERSION,
             "recording": str(self.recording),
             "suite": {"kem": self.kem, "kdf": self.kdf, "aead": self.aead},
             "wrapped": {key_id: base64url.encode(wrapped) for key_id, wrapped in self.wrapped.items()},
@@ -111,8 +109,8 @@ class KeyPacket:
             "monitors": [asdict(monitor) for monitor in self.monitors],
             "agent_version": self.agent_version,
         }
-        # An older store ignores the name, and refuses the chunks with the word that has them kept and sent later.
-        later = {"envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
+        # A store from before `crit` ignores both names, and refuses the chunks with the word that has them kept.
+        later = {"crit": ["envelope"], "envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
         return jws.sign(jws.PACKET, payload | later, evidence_key)
 
     @classmethod
@@ -122,8 +120,6 @@ class KeyPacket:
         Raises SignatureError (as `jws.verify`; unknown-version, unknown-suite, bad-field), KeyProblem (no-recipients).
         """
         claims = Claims(jws.verify(jws.PACKET, token, key), "key packet", SignatureError)
-        if claims.integer("v") != VERSION:
-            raise SignatureError("unknown-version", "key packet: of a version that this program cannot read")
         suite = claims.object("suite")
         kem, kdf, aead = (suite.integer(name, most=0xFFFF) for name in ("kem", "kdf", "aead"))
         if (kem, kdf, aead) != (keys.KEM_ID, keys.KDF_ID, keys.AEAD_ID):

@@ -23,7 +23,7 @@ from agent.ports import Clock
 from agent.wire import DIRECT, Answer, Route, Wire
 from protocol import api, base64url, bundle, enrolment, jws, successor
 from protocol.bundle import Bundle
-from protocol.claims import Claims, parse_object
+from protocol.claims import VERSION, Claims, parse_object
 from protocol.errors import EnrolmentError, KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, signing_key
 from protocol.system import ON_WINDOWS
@@ -143,6 +143,7 @@ def enrol(
         evidence_key=Ed25519PrivateKey.generate(),
     )
     request: api.EnrollRequest = {
+        "v": VERSION,
         "secret": token.secret,
         "token_key": public_to_text(identity.token_key.public_key()),
         "evidence_key": public_to_text(identity.evidence_key.public_key()),
@@ -170,6 +171,7 @@ def _let_in(identity: Identity, answer: Answer) -> tuple[str, str, tuple[str, ..
         raise UserError(f"the store did not enrol this PC: {answer.words()} ({answer.refusal()})")
     claims = answer.claims()
     try:
+        claims.check_format()
         device = claims.text("device")
         bundle_token = claims.text("bundle")
         _, statements, _ = _check(identity, bundle_token, claims.texts("successors"))

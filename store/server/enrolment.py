@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from protocol import base64url
 from protocol.api import EnrollResponse
+from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
 from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
@@ -77,7 +78,7 @@ def enrol(services: Services, applicant: Applicant) -> EnrollResponse:
         bundle = newest_bundle(connection)
         if bundle is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
-        return {"device": device, "bundle": bundle[1], "successors": successors(connection)}
+        return {"v": VERSION, "device": device, "bundle": bundle[1], "successors": successors(connection)}
 
 
 def _admit(connection: Connection, applicant: Applicant, now: int) -> str:

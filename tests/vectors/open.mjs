@@ -124,10 +124,23 @@ async function verifyJws(typ, token, publicKey) {
   return parseObject(payload);
 }
 
+// The names that a payload says must be understood; `known` are those that this program does.
+function checkFormat(payload, known) {
+  refuseIf(payload.v !== undefined && payload.v !== 1, "unknown-version");
+  if (payload.crit === undefined) return;
+  const { crit } = payload;
+  refuseIf(!Array.isArray(crit) || crit.length < 1 || crit.length > 16, "bad-field");
+  const fits = (name) => typeof name === "string" && name.length > 0 && [...name].length <= 64;
+  refuseIf(!crit.every(fits) || new Set(crit).size !== crit.length, "bad-field");
+  refuseIf(!crit.every((name) => known.includes(name)), "unknown-critical");
+  refuseIf(!crit.every((name) => Object.hasOwn(payload, name)), "bad-field");
+}
+
 async function openPacket(token, evidenceKey, seed) {
   const packet = await verifyJws("eyelid-packet", token, evidenceKey);
+  checkFormat(packet, ["envelope"]);
   const edition = packet.envelope ?? 1;
-  refuseIf(packet.v !== 1 || (edition !== 1 && edition !== 2), "unknown-version");
+  refuseIf(edition !== 1 && edition !== 2, "unknown-version");
   const { kem: kemId, kdf, aead } = packet.suite;
   refuseIf(kemId !== 0x647a || kdf !== 1 || aead !== 2, "unknown-suite");
   const wrapped = new Map(Object.entries(packet.wrapped).map(([id, text]) => [id, fromBase64url(text)]));

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from protocol import bundle, enrolment, keys, ledger, successor
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.envelope import digest
 from protocol.receipt import Receipt
 from tests.vectors.chunks import CHUNKS, PACKET
@@ -27,6 +30,12 @@ from tests.vectors.inputs import (
 from tests.vectors.packets import parts_of, raw_jws
 
 
+def strange(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
+    """The same statement, of which its signer said that a reader must understand `later`."""
+    header, payload, _ = parts_of(token)
+    return raw_jws(header, {**payload, "crit": ["later"], "later": 1, **fields}, key)
+
+
 def ledger_lines() -> list[bytes]:
     entries: tuple[tuple[str, dict[str, Any]], ...] = (
         ("start", {}),
@@ -45,6 +54,7 @@ def ledger_vectors() -> dict[str, Any]:
     lines = ledger_lines()
     changed = lines[1].replace(POLICY.encode(), b"0" * 64)
     head = ledger.line_hash(lines[1])
+    later = ledger.line(1, ledger.line_hash(lines[0]), at=SECOND, wall=START, kind="later", crit=["later"], later=1)
 
     def case(name: str, run: list[bytes], expect: list[str], prev: str = ledger.ZERO, seq: int = 0) -> Case:
         return {"name": name, "lines": [line.decode() for line in run], "prev": prev, "seq": seq, "expect": expect}
@@ -63,6 +73,7 @@ def ledger_vectors() -> dict[str, Any]:
             case("repeated: one line", [*lines[:2], *lines[1:]], ["wrong-seq"]),
             case("truncated: the last line", [*lines[:3], lines[3][:-5]], ["bad-line"]),
             case("another start", lines[2:], ["broken-chain"], ledger.ZERO, 2),
+            case("a critical name that is not understood", [lines[0], later], ["unknown-critical"]),
             case("not an object", [b"[]"], ["bad-line"]),
             case("a line without a kind", [b'{"seq":0,"at":0,"wall":0,"prev":"' + b"0" * 64 + b'"}'], ["bad-field"]),
         ],
@@ -110,6 +121,7 @@ def statement_vectors() -> dict[str, Any]:
         "group": "front desk",
     }
     pinned = {"store_key": public(STORE)}
+    later_enrolment = json.loads(base64url.decode(pasted.removeprefix(enrolment.PREFIX))) | {"crit": ["later"]}
     return {
         "about": "Each is one signed statement (or the enrolment token) and what it must be taken to say.",
         "cases": [
@@ -127,6 +139,20 @@ def statement_vectors() -> dict[str, Any]:
                     "at": receipt.at,
                     "device": "d-7",
                 },
+            },
+            {
+                "name": "receipt: a critical name that is not understood",
+                "kind": "receipt",
+                "token": strange(receipt.sign(STORE), STORE),
+                **pinned,
+                "expect": "unknown-critical",
+            },
+            {
+                "name": "receipt: of a later version",
+                "kind": "receipt",
+                "token": strange(receipt.sign(STORE), STORE, v=2),
+                **pinned,
+                "expect": "unknown-version",
             },
             {"name": "receipt: wrong typ", "kind": "receipt", "token": PACKET, **pinned, "expect": "wrong-type"},
             {
@@ -149,6 +175,13 @@ def statement_vectors() -> dict[str, Any]:
                     "prev": ledger.line_hash(lines[1]),
                     "head": ledger.line_hash(lines[3]),
                 },
+            },
+            {
+                "name": "batch: a critical name that is not understood",
+                "kind": "batch",
+                "token": strange(batch.sign(EVIDENCE), EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "unknown-critical",
             },
             {
                 "name": "batch: a line too few",
@@ -176,6 +209,13 @@ def statement_vectors() -> dict[str, Any]:
                     "recipients": [AUDITOR.key_id, RECOVERY.key_id],
                     "policy_files": {"demo.yaml": "schema: 1\n...\n"},
                 },
+            },
+            {
+                "name": "bundle: a critical name that is not understood",
+                "kind": "bundle",
+                "token": strange(signed_bundle, COMPLIANCE),
+                "fingerprint": fingerprint,
+                "expect": "unknown-critical",
             },
             {
                 "name": "bundle: signed by the store instead",
@@ -222,6 +262,13 @@ def statement_vectors() -> dict[str, Any]:
                 "says": {"trusted": [keys.thumbprint(STORE.public_key())]},
             },
             {
+                "name": "successors: a critical name that is not understood",
+                "kind": "successor",
+                "tokens": [strange(first, STORE)],
+                **pinned,
+                "expect": "unknown-critical",
+            },
+            {
                 "name": "successors: forged",
                 "kind": "successor",
                 "tokens": [forged],
@@ -235,6 +282,12 @@ def statement_vectors() -> dict[str, Any]:
                 "token": "\n".join(pasted[at : at + 76] for at in range(0, len(pasted), 76)) + "\n",
                 "expect": "ok",
                 "says": enrolled,
+            },
+            {
+                "name": "enrolment: a critical name that is not understood",
+                "kind": "enrolment",
+                "token": enrolment.PREFIX + base64url.encode(json.dumps(later_enrolment).encode("utf-8")),
+                "expect": "unknown-critical",
             },
             {"name": "enrolment: not pasted whole", "kind": "enrolment", "token": pasted[:-10], "expect": "damaged"},
             {"name": "enrolment: something else", "kind": "enrolment", "token": "hello", "expect": "not-a-token"},

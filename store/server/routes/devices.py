@@ -37,6 +37,7 @@ async def enroll(request: Request) -> JSONResponse:
     """Make a device known by its two public keys; takes one use of the token."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
+    claims.check_format()
     applicant = Applicant(
         secret=claims.text("secret"),
         token_key=strong_from_text(claims.text("token_key")),
@@ -149,6 +150,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, bad-key, same-key",
             403: "unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
             409: "key-taken",
+            426: "agent-unsupported, unknown-critical",
         },
     ),
     Described(
@@ -161,6 +163,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
             401: "wrong-time, replayed-assertion",
             403: "unknown-device, device-revoked",
+            426: "agent-unsupported, unknown-critical",
         },
     ),
     Described(
@@ -173,6 +176,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, wrong-signer, bad-signature",
             401: "no-token, bad-token, expired-token",
             403: "foreign-device, unknown-device, device-revoked",
+            426: "agent-unsupported, unknown-critical",
             507: "store-full",
         },
     ),
