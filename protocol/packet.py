@@ -83,7 +83,7 @@ class KeyPacket:
             wrapped={recipient.key_id: keys.wrap(recipient, recording, key) for recipient in recipients},
             bundle_revision=bundle_revision,
             policy=policy,
-            commitment=keys.commitment(key, recording),
+            commitment=keys.commitment(_committing(key, recording, edition), recording),
             start=start,
             device=device,
             host=host,
@@ -166,5 +166,13 @@ class KeyPacket:
                 "not-a-recipient", f"recording {self.recording} was not sealed to the private key {recipient.key_id}"
             )
         key = keys.unwrap(recipient, self.recording, wrapped)
-        keys.check_commitment(key, self.recording, self.commitment)
+        keys.check_commitment(_committing(key, self.recording, self.edition), self.recording, self.commitment)
         return key
+
+    def stream_key(self, key: bytes, stream: int) -> bytes:
+        """What opens the chunks of a stream: in the first edition the recording's key itself. `key`: of `open_key`."""
+        return key if self.edition is Edition.FIRST else keys.stream_key(key, self.recording, stream)
+
+
+def _committing(key: bytes, recording: UUID, edition: Edition) -> bytes:
+    return key if edition is Edition.FIRST else keys.commitment_key(key, recording)

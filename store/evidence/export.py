@@ -30,7 +30,7 @@ from store.evidence.evidence import Evidence
 from store.evidence.film import CannotPlay
 from store.evidence.film.layout import lay_out
 from store.evidence.film.plan import Plan, make_plan
-from store.evidence.opening import read_body
+from store.evidence.opening import StreamKeys, read_body
 from store.evidence.rules import words_of
 from store.evidence.show import progress, seconds
 from store.evidence.timeline import recording as timeline
@@ -106,7 +106,7 @@ def in_the_way(report: Report) -> list[Defect]:
 def write(
     evidence: Evidence,
     blobs: BlobStore,
-    key: bytes,
+    keys: StreamKeys,
     report: Report,
     folder: Path,
     *,
@@ -125,7 +125,7 @@ def write(
     try:
         building.mkdir(mode=0o700)
         with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
-            opener = _Opener(blobs, key, report, advance)
+            opener = _Opener(blobs, keys, report, advance)
             files = tuple(
                 opener.write_scenes(evidence, texts or {}, building)
                 if stream == SCENE_STREAM
@@ -149,7 +149,7 @@ def write(
 @dataclass(frozen=True, slots=True)
 class _Opener:
     blobs: BlobStore
-    key: bytes
+    keys: StreamKeys
     report: Report
     advance: Callable[[int], None]
 
@@ -160,7 +160,7 @@ class _Opener:
             for chunk in chain:
                 self.advance(1)
                 if chunk in playable:
-                    _, plaintext = envelope.open_sealed(self.key, read_body(self.blobs, chunk))
+                    _, plaintext = envelope.open_sealed(self.keys(stream), read_body(self.blobs, chunk))
                     file.write(plaintext)
             written = file.tell()
         kept = union(chunk.span for chunk in playable if chunk.kind is Kind.MEDIA)
@@ -172,7 +172,7 @@ class _Opener:
         done = set()
         with _new(folder / SCENES) as file:
             file.write(scenes.head(evidence, texts))
-            for chunk, text in scenes.lines(evidence, self.blobs, self.key, self.report):
+            for chunk, text in scenes.lines(evidence, self.blobs, self.keys, self.report):
                 file.write(text)
                 done.add(chunk)
             written = file.tell()
