@@ -194,9 +194,14 @@ def seal_and_digest(
     for part in parts:
         hashed.update(part)
     if signer is not None:
-        parts.append(signer.sign(_SIGNED_AS + hashed.digest()))
+        parts.append(sign_digest(hashed.digest(), signer))
         hashed.update(parts[-1])
     return b"".join(parts), hashed.digest()
+
+
+def sign_digest(sha256: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """The signature of a chunk, 64 bytes. `sha256`: over all that stands before it, 32 bytes."""
+    return signer.sign(_SIGNED_AS + sha256)
 
 
 def committed(sealed: bytes) -> bytes | None:

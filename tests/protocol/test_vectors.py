@@ -18,6 +18,7 @@ from protocol.envelope import Edition, check_signature, digest, expect, open_sea
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
+from protocol.report import DeviceReport
 from testkit.node_packages import installed
 from tests.vectors.freeze import SUMS, sums
 from tests.vectors.make import build
@@ -101,6 +102,17 @@ def read_statement(case: dict[str, Any]) -> dict[str, Any]:
                 "created": read.created,
                 "recipients": [recipient.key_id for recipient in read.recipients],
                 "policy_files": read.policy_files,
+            }
+        case "report":
+            report = DeviceReport.verify(case["token"], keys.public_from_text(case["evidence_key"]))
+            return {
+                "device": report.device,
+                "wall": report.wall,
+                "recording": None if report.recording is None else str(report.recording),
+                "heads": {str(stream): list(head) for stream, head in report.heads.items()},
+                "receipted": {str(stream): following for stream, following in report.receipted.items()},
+                "ledger": list(report.ledger),
+                "confirmed": report.confirmed,
             }
         case "successor":
             return {"trusted": sorted(successor.trusted(keys.public_from_text(case["store_key"]), case["tokens"]))}

@@ -19,6 +19,7 @@ from protocol.envelope import (
     Kind,
     digest,
     seal,
+    sign_digest,
 )
 from tests.vectors.chunks import CHUNKS, PLAINTEXTS, flip, packet
 from tests.vectors.inputs import EVIDENCE, INPUTS, KEY, OTHER_EVIDENCE, OTHER_KEY, RECORDING, SECOND, Case, public
@@ -85,7 +86,7 @@ def derived_keys() -> dict[str, Any]:
 def with_two_keys(one: bytes, other: bytes, before: bytes) -> bytes:
     """As a device might sign it that wants two readers to see two things; it can commit to one key only."""
     body = two_key_chunk((one, other), header_of(1, before, EVIDENCE, 0)) + keys.stream_commitment(one, RECORDING, 0)
-    return body + EVIDENCE.sign(b"eyelid chunk v2" + digest(body))
+    return body + sign_digest(digest(body), EVIDENCE)
 
 
 def signed_vectors() -> dict[str, Any]:

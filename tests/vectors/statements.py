@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.envelope import digest
 from protocol.receipt import Receipt
+from protocol.report import DeviceReport
 from tests.vectors.chunks import CHUNKS, PACKET
 from tests.vectors.inputs import (
     AUDITOR,
@@ -32,8 +34,12 @@ from tests.vectors.packets import parts_of, raw_jws
 
 def strange(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
     """The same statement, of which its signer said that a reader must understand `later`."""
+    return with_payload(token, key, crit=["later"], later=1, **fields)
+
+
+def with_payload(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
     header, payload, _ = parts_of(token)
-    return raw_jws(header, {**payload, "crit": ["later"], "later": 1, **fields}, key)
+    return raw_jws(header, {**payload, **fields}, key)
 
 
 def ledger_lines() -> list[bytes]:
@@ -95,6 +101,8 @@ def account_vector() -> dict[str, Any]:
 
 
 def statement_vectors() -> dict[str, Any]:
+    heads = {0: (4, digest(CHUNKS[3]).hex()), 32_768: (1, digest(CHUNKS[0]).hex())}
+    report = DeviceReport("d-7", START, RECORDING, heads, {0: 3}, (4, ledger.line_hash(ledger_lines()[3])), 2)
     receipt = Receipt(RECORDING, 0, 1, digest(CHUNKS[1]).hex(), START + SECOND, "d-7")
     lines = ledger_lines()
     batch = ledger.Batch("d-7", 2, 3, tuple(lines[2:]))
@@ -196,6 +204,66 @@ def statement_vectors() -> dict[str, Any]:
                 "token": ledger.Batch("d-7", 2, 3, (lines[3], lines[2])).sign(EVIDENCE),
                 "evidence_key": public(EVIDENCE),
                 "expect": "wrong-seq",
+            },
+            {
+                "name": "report: good",
+                "kind": "report",
+                "token": report.sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "ok",
+                "says": {
+                    "device": "d-7",
+                    "wall": START,
+                    "recording": str(RECORDING),
+                    "heads": {"0": [4, digest(CHUNKS[3]).hex()], "32768": [1, digest(CHUNKS[0]).hex()]},
+                    "receipted": {"0": 3},
+                    "ledger": [4, ledger.line_hash(lines[3])],
+                    "confirmed": 2,
+                },
+            },
+            {
+                "name": "report: no recording is open",
+                "kind": "report",
+                "token": replace(report, recording=None, heads={}, receipted={}).sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "ok",
+                "says": {
+                    "device": "d-7",
+                    "wall": START,
+                    "recording": None,
+                    "heads": {},
+                    "receipted": {},
+                    "ledger": [4, ledger.line_hash(lines[3])],
+                    "confirmed": 2,
+                },
+            },
+            {
+                "name": "report: by another device that names this one",
+                "kind": "report",
+                "token": raw_jws(*parts_of(report.sign(EVIDENCE))[:2], OTHER_EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-signature",
+            },
+            {
+                "name": "report: a critical name that is not understood",
+                "kind": "report",
+                "token": strange(report.sign(EVIDENCE), EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "unknown-critical",
+            },
+            {
+                "name": "report: a stream written with a zero before it",
+                "kind": "report",
+                "token": with_payload(report.sign(EVIDENCE), EVIDENCE, receipted={"00": 3}),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-field",
+            },
+            {
+                "name": "report: the key packet's stream number",
+                "kind": "report",
+                "token": with_payload(report.sign(EVIDENCE), EVIDENCE, receipted={"65535": 3}),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-field",
             },
             {
                 "name": "bundle: good",
