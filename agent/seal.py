@@ -15,7 +15,7 @@ from agent.core.model.media import Chunk, Monitor
 from agent.core.model.times import Span
 from agent.errors import EnvironmentFault
 from agent.ports import Sealed
-from protocol import envelope, packet
+from protocol import envelope, keys, packet
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind
 from protocol.errors import KeyProblem
@@ -54,6 +54,7 @@ class Provenance:
 class _Stream:
     sequence: int
     previous: bytes
+    key: bytes = field(repr=False)
 
 
 class RecordingSealer:
@@ -107,7 +108,10 @@ class RecordingSealer:
         something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope."""
         if not self._key:
             raise RuntimeError(f"recording {self.recording} is closed: its key is gone")
-        stream = self._streams.get(chunk.stream, _Stream(0, self._packet.sha256))
+        stream = self._streams.get(chunk.stream)
+        if stream is None:
+            own = keys.stream_key(self._key, self.recording, chunk.stream)
+            stream = self._streams[chunk.stream] = _Stream(0, self._packet.sha256, own)
         span = Span(chunk.span.start - self._start, chunk.span.end - self._start)
         header = Header(
             kind=Kind(chunk.kind.value),
@@ -120,12 +124,13 @@ class RecordingSealer:
             previous=stream.previous,
             edition=Edition.SIGNED,
         )
-        data, sha256 = envelope.seal_and_digest(self._key, header, chunk.data, self._evidence)
+        data, sha256 = envelope.seal_and_digest(stream.key, header, chunk.data, self._evidence)
         sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, sha256)
-        self._streams[chunk.stream] = _Stream(stream.sequence + 1, sealed.sha256)
+        stream.sequence, stream.previous = stream.sequence + 1, sha256
         return sealed
 
     def forget(self) -> None:
-        """Give up the key. The last reference goes; Python cannot promise that no copy of its bytes lies in freed
+        """Give up the keys. The last reference goes; Python cannot promise that no copy of its bytes lies in freed
         memory until that is used again (docs/threat-model.md)."""
         self._key = b""
+        self._streams.clear()

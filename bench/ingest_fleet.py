@@ -1,7 +1,8 @@
 """The agents that bench/ingest plays: enrolled devices with a token and an open recording, and their sealed chunks.
 
 Devices are made by the store's own code before it serves; key packets and chunks go through its API. A chunk has a
-header of its own, chained to the one before; the ciphertext is the same chance for all, since the store cannot open it.
+header of its own, chained to the one before, and its device's signature; the ciphertext is the same chance for all,
+since the store cannot open it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from bench.ingest_load import Request
 from protocol import api, bundle, jws
 from protocol.application import Application
 from protocol.claims import Claims
-from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
+from protocol.envelope import KEY_PACKET_STREAM, TAG_SIZE, Edition, Flag, Header, Kind, digest, sign_digest
 from protocol.errors import ProtocolError
-from protocol.keys import RecipientPublic
+from protocol.keys import RecipientPublic, stream_commitment
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.catalog.queries import newest_bundle
@@ -50,7 +51,7 @@ class Item:
 
 @dataclass
 class Agent:
-    """A device; `sequence`, `previous` and `at` are its open recording's. `bearer`: its Authorization."""
+    """A device; from `recording` on all is its open recording's. `bearer`: its Authorization."""
 
     number: int
     pc: Pc
@@ -59,31 +60,38 @@ class Agent:
     sequence: int = 0
     previous: bytes = b""
     at: int = 0
+    commitment: bytes = b""
 
     def open(self, recipients: tuple[RecipientPublic, ...]) -> Item:
         """The key packet of a new recording."""
         opened = FakeRecording(self.pc, recipients, start=time.time_ns())
         self.recording, self.sequence, self.previous, self.at = opened.id, 0, digest(opened.packet), 0
-        return self._item(KEY_PACKET_STREAM, 0, opened.packet, b"")
+        self.commitment = stream_commitment(opened.stream_key(0), opened.id, 0)
+        return self._item(KEY_PACKET_STREAM, 0, opened.packet)
 
     def chunk(self, ciphertext: bytes, due: float = 0.0) -> Item:
         """The next sealed chunk of the open recording."""
         span = (self.at, self.at + LENGTH)
-        header = Header(Kind.MEDIA, Flag.KEY_FRAME, 0, self.recording, self.sequence, *span, self.previous)
-        item = self._item(0, self.sequence, header.pack(), ciphertext, due)
+        place = (0, self.recording, self.sequence)
+        header = Header(Kind.MEDIA, Flag.KEY_FRAME, *place, *span, self.previous, edition=Edition.SIGNED).pack()
+        signature = sign_digest(digest(header + ciphertext + self.commitment), self.pc.evidence_key)
+        item = self._item(0, self.sequence, header, ciphertext, tail=self.commitment + signature, due=due)
         self.sequence, self.previous, self.at = self.sequence + 1, bytes.fromhex(item.sha256), span[1]
         return item
 
-    def _item(self, stream: int, sequence: int, own: bytes, rest: bytes, due: float = 0.0) -> Item:
+    def _item(
+        self, stream: int, sequence: int, own: bytes, rest: bytes = b"", *, tail: bytes = b"", due: float = 0.0
+    ) -> Item:
         content = hashlib.sha256(own)
         content.update(rest)
+        content.update(tail)
         head = (
             f"PUT {api.recording_path(self.recording, stream, sequence)} HTTP/1.1\r\n"
             f"Host: 127.0.0.1\r\nAuthorization: {self.bearer}\r\n{api.AGENT_VERSION_HEADER}: 0.1.0\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {len(own) + len(rest)}\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {len(own) + len(rest) + len(tail)}\r\n"
             f"{api.CONTENT_DIGEST_HEADER}: sha-256=:{base64.b64encode(content.digest()).decode('ascii')}:\r\n\r\n"
         ).encode("ascii")
-        request = Request(self.number, head + own, rest, due)
+        request = Request(self.number, head + own, rest, due, tail)
         return Item(self.number, self.recording, stream, sequence, content.hexdigest(), request)
 
 
@@ -119,6 +127,6 @@ def recipients(home: Home) -> tuple[RecipientPublic, ...]:
 
 def chunks(agents: Sequence[Agent], count: int, size: int, seconds: float = 0.0) -> Iterator[Item]:
     """`count` chunks of `size` bytes, from each agent in turn; with `seconds` evenly due over that time."""
-    ciphertext = os.urandom(size - HEADER_SIZE)
+    ciphertext = os.urandom(size - Edition.SIGNED.overhead + TAG_SIZE)
     for number in range(count):
         yield agents[number % len(agents)].chunk(ciphertext, seconds * number / count)

@@ -28,6 +28,8 @@ _LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class Request:
     """`head`: the HTTP head and what of the body is this request's own; `rest`: what many requests share.
 
+    `tail`: what follows, again its own.
+
     `due`: seconds after the start at which it is sent; 0 where it goes as soon as a place is free.
     """
 
@@ -35,6 +37,7 @@ class Request:
     head: bytes
     rest: bytes
     due: float = 0.0
+    tail: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Connection:
 
     def begin(self, request: Request, since: float) -> None:
         self.request, self.since = request, since
-        self._out = [memoryview(request.rest), memoryview(request.head)]  # taken from the end
+        parts = (request.tail, request.rest, request.head)
+        self._out = [memoryview(part) for part in parts if part]  # taken from the end
         self._in.clear()
 
     def send(self) -> bool:

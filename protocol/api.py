@@ -78,6 +78,9 @@ class Problem(TypedDict):
 DEVICE_REVOKED: Final = "device-revoked"  # 401 or 403: the operator has shut this PC out
 DEVICE_UNKNOWN: Final = "unknown-device"  # 403: the store has no such PC, as after its restore from an old backup
 AGENT_UNSUPPORTED: Final = "agent-unsupported"  # 426: another version of the agent is needed
+UNKNOWN_CRITICAL: Final = (
+    "unknown-critical"  # 426: of what was sent, `crit` names something that this store is too old for
+)
 # Refusals (400) of a body that was whole when it left: it is sent again.
 DAMAGED_ON_THE_WAY: Final = frozenset({"wrong-digest", "cut-short"})
 
@@ -85,6 +88,8 @@ DAMAGED_ON_THE_WAY: Final = frozenset({"wrong-digest", "cut-short"})
 class EnrollRequest(TypedDict):
     """POST /v1/enroll. Keys: Ed25519, raw 32 bytes in base64url; one for tokens, one for evidence."""
 
+    v: NotRequired[int]  # 1; the first agents sent none
+    crit: NotRequired[list[str]]  # names that must be understood: docs/envelope.md
     secret: str
     store: str  # thumbprint of the store's key that the token pinned
     token_key: str
@@ -99,6 +104,8 @@ class EnrollRequest(TypedDict):
 
 
 class EnrollResponse(TypedDict):
+    v: NotRequired[int]
+    crit: NotRequired[list[str]]
     device: str
     bundle: str  # JWS, eyelid-bundle
     successors: list[str]  # JWS, eyelid-successor: the store's keys since the one that the token pinned

@@ -12,7 +12,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol import api, jws
-from protocol.claims import Claims
+from protocol.claims import VERSION, Claims
 from protocol.errors import ProtocolError, SignatureError
 from protocol.keys import public_to_text, strong_from_text
 
@@ -54,6 +54,7 @@ class Application:
         """Raises SignatureError where a text in it is no Unicode."""
         claims = self._claims()
         return {
+            "v": VERSION,
             "secret": self.secret,
             "store": self.store,
             "token_key": public_to_text(self.token_key),
@@ -69,7 +70,9 @@ class Application:
 
     @classmethod
     def verify(cls, claims: Claims) -> Application:
-        """Raises ProtocolError: bad-field; bad-key; same-key; unproven-key, where a key did not sign all of it."""
+        """Raises ProtocolError: as `Claims.check_format`; bad-field; bad-key; same-key; unproven-key, where one of the
+        keys did not sign all of it."""
+        claims.check_format()
         keys = {name: strong_from_text(claims.text(name)) for name in ("token_key", "evidence_key")}
         if claims.text("token_key") == claims.text("evidence_key"):
             raise ProtocolError("same-key", "a device has two keys: one for tokens and another for evidence")

@@ -17,6 +17,10 @@ from protocol import base64url
 from protocol.errors import ProtocolError
 
 MAX_INTEGER: Final = 2**63 - 1
+VERSION: Final = 1  # `v` of everything that is written here
+FORMAT_NAMES: Final = frozenset({"v", "crit"})
+_MOST_CRITICAL: Final = 16
+_LONGEST_CRITICAL: Final = 64  # characters
 _INTEGERS: Final = range(-(2**63), 2**64)  # what other languages have a type for; a larger one breaks its readers
 _HEX256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -86,6 +90,27 @@ class Claims:
     def names(self) -> tuple[str, ...]:
         """The object's own names, for one that maps names of its author's choosing."""
         return tuple(self._values)
+
+    def check_format(self, critical: frozenset[str] = frozenset()) -> None:
+        """That this program may read the object: its version is known, and every name in its `crit` (RFC 7515, 4.1.11).
+
+        `critical`: names that came after the first edition and are understood here. An object of the first edition has
+        neither `v` nor `crit`. The error: unknown-version, unknown-critical, bad-field.
+        """
+        if self.has("v") and self.integer("v") != VERSION:
+            raise self._error("unknown-version", f"{self._what}: of a version that this program cannot read")
+        if not self.has("crit"):
+            return
+        names = self.texts("crit")
+        lengths_fit = all(0 < len(name) <= _LONGEST_CRITICAL for name in names)
+        if not 0 < len(names) <= _MOST_CRITICAL or len(set(names)) != len(names) or not lengths_fit:
+            wanted = f"1 to {_MOST_CRITICAL} names, each once and of at most {_LONGEST_CRITICAL} characters"
+            raise self.refuse("crit", wanted)
+        if not critical.issuperset(names):
+            message = "it may only be read by who understands a name that is not known here: update this program"
+            raise self._error("unknown-critical", f"{self._what}: {message}")
+        if not all(map(self.has, names)):
+            raise self.refuse("crit", "names that are there")
 
     def text(self, name: str) -> str:
         value = self._values.get(name)

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol import base64url
-from protocol.claims import Claims, parse_object
+from protocol.claims import VERSION, Claims, parse_object
 from protocol.errors import EnrolmentError, KeyProblem
 from protocol.keys import public_from_text, public_to_text
 
@@ -37,6 +37,7 @@ class Enrolment:
 
 def make(enrolment: Enrolment) -> str:
     fields = {
+        "v": VERSION,
         "address": enrolment.address,
         "ca": enrolment.ca,
         "store_key": public_to_text(enrolment.store_key),
@@ -61,7 +62,7 @@ def is_acceptable(address: str) -> bool:
 def parse(pasted: str) -> Enrolment:
     """Line breaks and blanks from the way it was pasted do not matter.
 
-    Raises EnrolmentError: not-a-token, oversized, damaged, bad-field.
+    Raises EnrolmentError: not-a-token, oversized, damaged, bad-field, unknown-version, unknown-critical.
     """
     token = "".join(pasted.split())
     if not token.startswith(PREFIX):
@@ -73,6 +74,7 @@ def parse(pasted: str) -> Enrolment:
     except ValueError:
         raise EnrolmentError("damaged", "the enrolment token is not whole: copy it again") from None
     claims = Claims(fields, "enrolment token", EnrolmentError)
+    claims.check_format()
     address = claims.text("address")
     if not is_acceptable(address):
         raise claims.refuse("address", "an https address (http only on loopback)")

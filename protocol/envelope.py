@@ -6,6 +6,7 @@ docs/envelope.md says the same for a reader in another language; tests/vectors/ 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import struct
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol.errors import EnvelopeError
+from protocol.keys import stream_commitment
 
 MAGIC: Final = b"EYL"  # and the digit of the edition
 KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
@@ -27,7 +29,9 @@ SCREEN, AUDIO = "screen", "audio"  # the lanes, as the ledger names them
 SCENE: Final = "scene"  # a lane that is not played and that no rule closes
 HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
+COMMITMENT_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
+_BEHIND_TAG: Final = COMMITMENT_SIZE + SIGNATURE_SIZE  # in the edition SIGNED
 KEY_SIZE: Final = 32
 # ns. A recording lasts an hour; what claims more than these is a lie, and what reads it would never end.
 LONGEST_CHUNK: Final = 2 * 3600 * 10**9
@@ -39,10 +43,14 @@ _MAX_U64: Final = 2**64 - 1
 
 
 class Edition(IntEnum):
-    """In the first the tag alone vouches for a chunk, and everyone who can read the recording can make one."""
+    """In the first the tag alone vouches for a chunk, and everyone who can read the recording can make one.
+
+    In the second each stream has a key of its own, and behind the tag stand the commitment to it and the device's
+    signature. In each chunk, because a monitor that is plugged in begins a stream that the key packet could not name.
+    """
 
     FIRST = 1
-    SIGNED = 2  # the device's signature stands behind the tag
+    SIGNED = 2
 
     @property
     def magic(self) -> bytes:
@@ -51,10 +59,10 @@ class Edition(IntEnum):
     @property
     def overhead(self) -> int:
         """Bytes of a sealed chunk beside its content."""
-        return HEADER_SIZE + TAG_SIZE + (SIGNATURE_SIZE if self is Edition.SIGNED else 0)
+        return HEADER_SIZE + TAG_SIZE + (_BEHIND_TAG if self is Edition.SIGNED else 0)
 
 
-LEAST_READ: Final = HEADER_SIZE + TAG_SIZE + SIGNATURE_SIZE  # so many bytes of any chunk say where it belongs
+LEAST_READ: Final = HEADER_SIZE + TAG_SIZE + _BEHIND_TAG  # so many bytes of any chunk say where it belongs
 
 
 class Kind(IntEnum):
@@ -156,14 +164,15 @@ def check_span(start: int, end: int) -> None:
 
 def _cipher(key: bytes) -> AESGCM:
     if len(key) != KEY_SIZE:
-        raise EnvelopeError("bad-key", f"a recording key is {KEY_SIZE} bytes, not {len(key)}")
+        raise EnvelopeError("bad-key", f"a key that seals is {KEY_SIZE} bytes, not {len(key)}")
     return AESGCM(key)
 
 
 def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
-    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in the edition SIGNED, the signature. `key`: 32 bytes.
+    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in the edition SIGNED, commitment and signature.
 
-    `signer`: the device's evidence key, for the edition SIGNED and no other.
+    `key`: the stream's, 32 bytes (`KeyPacket.stream_key`). `signer`: the device's evidence key, for the edition SIGNED
+    and no other.
     """
     return seal_and_digest(key, header, plaintext, signer)[0]
 
@@ -178,13 +187,30 @@ def seal_and_digest(
     if (header.edition is Edition.SIGNED) != (signer is not None):
         raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
     packed = header.pack()
-    sealed = packed + cipher.encrypt(header.nonce, plaintext, packed)
-    hashed = hashlib.sha256(sealed)
-    if signer is None:
-        return sealed, hashed.digest()
-    signature = signer.sign(_SIGNED_AS + hashed.digest())
-    hashed.update(signature)
-    return sealed + signature, hashed.digest()
+    parts = [packed, cipher.encrypt(header.nonce, plaintext, packed)]
+    if signer is not None:
+        parts.append(stream_commitment(key, header.recording, header.stream))
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(part)
+    if signer is not None:
+        parts.append(sign_digest(hashed.digest(), signer))
+        hashed.update(parts[-1])
+    return b"".join(parts), hashed.digest()
+
+
+def sign_digest(sha256: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """The signature of a chunk, 64 bytes. `sha256`: over all that stands before it, 32 bytes."""
+    return signer.sign(_SIGNED_AS + sha256)
+
+
+def committed(sealed: bytes) -> bytes | None:
+    """The commitment to the stream's key that a chunk carries; None in the first edition. Errors: as `Header.parse`."""
+    return _committed(sealed) if Header.parse(sealed).edition is Edition.SIGNED else None
+
+
+def _committed(sealed: bytes) -> bytes:
+    return sealed[-_BEHIND_TAG:-SIGNATURE_SIZE]
 
 
 def check_signature(sealed: bytes, device: Ed25519PublicKey) -> None:
@@ -201,21 +227,30 @@ def check_signature(sealed: bytes, device: Ed25519PublicKey) -> None:
 
 
 def open_sealed(key: bytes, sealed: bytes) -> tuple[Header, bytes]:
-    """(header, plaintext). Raises EnvelopeError as `Header.parse`, and wrong-tag. Says nothing about a signature.
+    """(header, plaintext). Raises EnvelopeError as `Header.parse`; wrong-commitment, wrong-tag.
 
-    GCM does not commit to its key: check the key against the packet's commitment first (`protocol.packet`).
+    `key`: the stream's. Says nothing about a signature. GCM does not commit to its key: in the first edition check the
+    key against the packet's commitment first (`protocol.packet`); in the second that of the chunk is checked here.
     """
     cipher = _cipher(key)
     header = Header.parse(sealed)
+    if header.edition is Edition.SIGNED:
+        own = stream_commitment(key, header.recording, header.stream)
+        if not hmac.compare_digest(_committed(sealed), own):
+            message = "the key is not the one that the chunk commits to"
+            raise EnvelopeError("wrong-commitment", f"{_claimed(header)}: {message}")
     end = len(sealed) - header.edition.overhead + HEADER_SIZE + TAG_SIZE
     try:
         plaintext = cipher.decrypt(header.nonce, sealed[HEADER_SIZE:end], sealed[:HEADER_SIZE])
     except InvalidTag:
-        where = f"recording {header.recording}, stream {header.stream}, sequence {header.sequence}"
         raise EnvelopeError(
-            "wrong-tag", f"{where} (as it says itself): the tag does not fit: changed, cut short, or another key"
+            "wrong-tag", f"{_claimed(header)}: the tag does not fit: changed, cut short, or another key"
         ) from None
     return header, plaintext
+
+
+def _claimed(header: Header) -> str:
+    return f"recording {header.recording}, stream {header.stream}, sequence {header.sequence} (as it says itself)"
 
 
 def expect(header: Header, *, recording: UUID, stream: int, sequence: int, previous: bytes) -> None:

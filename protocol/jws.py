@@ -16,7 +16,7 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import OKPKey
 
 from protocol import base64url
-from protocol.claims import parse_object
+from protocol.claims import FORMAT_NAMES, VERSION, Claims, parse_object
 from protocol.errors import SignatureError
 from protocol.keys import public_to_text, thumbprint
 
@@ -36,6 +36,9 @@ LOCATION: Final = "eyelid-location"
 TYPES: Final = frozenset(
     {PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION}
 )
+
+# Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.
+_CRITICAL: Final = {PACKET: frozenset({"envelope"})}
 
 MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
 MAX_HEADER: Final = 512  # characters of its first part
@@ -60,7 +63,10 @@ def _signer(key: Ed25519PrivateKey) -> tuple[OKPKey, str]:
 
 
 def sign(typ: str, payload: Mapping[str, object], key: Ed25519PrivateKey, *, with_key: bool = False) -> str:
-    """Compact JWS. `with_key` puts the public key itself into the header (`jwk`): only a bundle does."""
+    """Compact JWS. `with_key` puts the public key itself into the header (`jwk`): only a bundle does.
+
+    The payload gets its version, `v`.
+    """
     if typ not in TYPES:
         raise SignatureError("wrong-type", f"{typ!r} is no type of signed statement")
     imported, kid = _signer(key)
@@ -68,7 +74,9 @@ def sign(typ: str, payload: Mapping[str, object], key: Ed25519PrivateKey, *, wit
     if with_key:
         header["jwk"] = {"kty": "OKP", "crv": "Ed25519", "x": public_to_text(key.public_key())}
     try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+        text = json.dumps({"v": VERSION, **payload}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+            "utf-8"
+        )
     except UnicodeEncodeError:  # Python reads names that are no UTF-8 (a user's, a host's) as half surrogates
         raise SignatureError("malformed", f"{typ}: a text in it is no Unicode and cannot be signed") from None
     token = jws.serialize_compact(header, text, imported, registry=_REGISTRY)
@@ -105,10 +113,12 @@ def read_header(typ: str, token: str, *, with_key: bool = False) -> dict[str, ob
 
 
 def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[str, object]:
-    """The payload of a token of this type signed by this key (or by one of these); everything else is refused.
+    """The payload of a token of this type signed by this key (or by one of these), without its version and `crit`.
+
+    Everything else is refused.
 
     Raises SignatureError: as `read_header`; wrong-signer (it names another key than any of these),
-    bad-signature.
+    bad-signature; as `Claims.check_format`.
     """
     header = read_header(typ, token, with_key=with_key)
     keys = {thumbprint(key): key} if isinstance(key, Ed25519PublicKey) else key
@@ -122,6 +132,8 @@ def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[s
             "bad-signature", f"{typ}: the signature does not fit: changed, or not signed by its key"
         ) from None
     try:
-        return parse_object(verified.payload)
+        payload = parse_object(verified.payload)
     except ValueError as error:
         raise SignatureError("malformed", f"{typ}: signed, but {error}") from None
+    Claims(payload, typ, SignatureError).check_format(_CRITICAL.get(typ, frozenset()))
+    return {name: value for name, value in payload.items() if name not in FORMAT_NAMES}

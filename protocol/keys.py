@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import (
     AEAD,
     KDF,
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.hpke import (
     MLKEM768X25519PublicKey,
     Suite,
 )
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OKPKey
 
 from protocol import base64url
@@ -42,6 +44,10 @@ AEAD_ID: Final = 0x0002
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _INFO: Final = b"eyelid recording key v1"
 _COMMIT: Final = b"eyelid commit"
+_STREAM_COMMIT: Final = b"eyelid stream commit"
+# HKDF's info begins so: one label for each use, and of each one length.
+_STREAM_KEY: Final = b"eyelid stream key v2"
+_COMMITMENT_KEY: Final = b"eyelid commitment key v2"
 
 
 # -- keys that sign -----------------------------------------------------------------------------------------------
@@ -182,12 +188,38 @@ def unwrap(recipient: RecipientPrivate, recording: UUID, wrapped: bytes) -> byte
         ) from None
 
 
+def _derived(key: bytes, recording: UUID, info: bytes) -> bytes:
+    """32 bytes by HKDF-SHA256 (RFC 5869), salted with the recording's id."""
+    return HKDF(algorithm=SHA256(), length=RECORDING_KEY_SIZE, salt=recording.bytes, info=info).derive(key)
+
+
+def stream_key(key: bytes, recording: UUID, stream: int) -> bytes:
+    """Second edition: what seals one stream. Neither the recording's key nor another stream's can be had from it."""
+    return _derived(key, recording, _STREAM_KEY + stream.to_bytes(2, "big"))
+
+
+def stream_commitment(key: bytes, recording: UUID, stream: int) -> bytes:
+    """Second edition: HMAC-SHA256 that ties a stream to one key. `key`: the stream's."""
+    return hmac.digest(key, _STREAM_COMMIT + recording.bytes + stream.to_bytes(2, "big"), "sha256")
+
+
+def commitment_key(key: bytes, recording: UUID) -> bytes:
+    """Second edition: what `commitment` is made with, so that no key that commits seals too."""
+    return _derived(key, recording, _COMMITMENT_KEY)
+
+
 def commitment(key: bytes, recording: UUID) -> bytes:
-    """HMAC-SHA256 that ties the recording to one key: AES-GCM alone opens one ciphertext under two keys."""
+    """HMAC-SHA256 that ties the recording to one key: AES-GCM alone opens one ciphertext under two keys.
+
+    `key`: in the first edition the recording's, in the second its `commitment_key`.
+    """
     return hmac.digest(key, _COMMIT + recording.bytes, "sha256")
 
 
 def check_commitment(key: bytes, recording: UUID, committed: bytes) -> None:
-    """Raises KeyProblem ("wrong-commitment") unless the key is the one that the packet committed to."""
+    """Raises KeyProblem ("wrong-commitment") unless the key is the one that the packet committed to.
+
+    `key`: as of `commitment`.
+    """
     if not hmac.compare_digest(commitment(key, recording), committed):
         raise KeyProblem("wrong-commitment", f"recording {recording}: the key is not the one its packet committed to")

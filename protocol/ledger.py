@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import jws
-from protocol.claims import Claims, parse_object
+from protocol.claims import VERSION, Claims, parse_object
 from protocol.errors import LedgerError, SignatureError
 
 ZERO: Final = "0" * 64  # `prev` of a device's very first entry
@@ -29,7 +29,7 @@ def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object
 
     `at`: ns of the device's clock that never jumps; `wall`: ns since 1970 as the PC believes it.
     """
-    entry = {"seq": seq, "at": at, "wall": wall, "kind": kind, **fields, "prev": prev}
+    entry = {"v": VERSION, "seq": seq, "at": at, "wall": wall, "kind": kind, **fields, "prev": prev}
     try:
         written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -79,7 +79,8 @@ def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[Ledger
     """Everything that is wrong with a run of lines which should continue after hash `prev` with number `seq`.
 
     After a mistake it goes on from the line as it is, so that one break is told once. Codes: bad-line, bad-field,
-    oversized, wrong-seq (lines are missing, repeated or swapped), broken-chain (the line before was changed).
+    oversized, unknown-version, unknown-critical, wrong-seq (lines are missing, repeated or swapped), broken-chain (the
+    line before was changed).
     """
     mistakes: list[LedgerError] = []
     for written in lines:
@@ -88,6 +89,7 @@ def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[Ledger
         except LedgerError as mistake:
             mistakes.append(mistake)
         else:
+            mistakes += _not_understood(entry, seq)
             if entry["seq"] != seq:
                 mistakes.append(
                     LedgerError("wrong-seq", f"ledger entry {seq}: number {entry['seq']} stands in its place", seq=seq)
@@ -100,6 +102,15 @@ def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[Ledger
         prev = line_hash(written)
         seq += 1
     return tuple(mistakes)
+
+
+def _not_understood(entry: dict[str, object], seq: int) -> list[LedgerError]:
+    """Its place in the chain can be told all the same: whose reader is older can still show it."""
+    try:
+        Claims(entry, f"ledger entry {seq}", partial(LedgerError, seq=seq)).check_format()
+    except LedgerError as mistake:
+        return [mistake]
+    return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import KeyProblem, SignatureError
 
-VERSION: Final = 1
 _EDITIONS: Final = frozenset(Edition)
 _PIXELS: Final = 2**31 - 1  # no desktop is wider
 
@@ -84,7 +83,7 @@ class KeyPacket:
             wrapped={recipient.key_id: keys.wrap(recipient, recording, key) for recipient in recipients},
             bundle_revision=bundle_revision,
             policy=policy,
-            commitment=keys.commitment(key, recording),
+            commitment=keys.commitment(_committing(key, recording, edition), recording),
             start=start,
             device=device,
             host=host,
@@ -97,7 +96,6 @@ class KeyPacket:
     def sign(self, evidence_key: Ed25519PrivateKey) -> str:
         """Compact JWS, ASCII; its bytes are stream 0xFFFF, sequence 0 of the recording."""
         payload = {
-            "v": VERSION,
             "recording": str(self.recording),
             "suite": {"kem": self.kem, "kdf": self.kdf, "aead": self.aead},
             "wrapped": {key_id: base64url.encode(wrapped) for key_id, wrapped in self.wrapped.items()},
@@ -111,8 +109,8 @@ class KeyPacket:
             "monitors": [asdict(monitor) for monitor in self.monitors],
             "agent_version": self.agent_version,
         }
-        # An older store ignores the name, and refuses the chunks with the word that has them kept and sent later.
-        later = {"envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
+        # A store from before `crit` ignores both names, and refuses the chunks with the word that has them kept.
+        later = {"crit": ["envelope"], "envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
         return jws.sign(jws.PACKET, payload | later, evidence_key)
 
     @classmethod
@@ -122,8 +120,6 @@ class KeyPacket:
         Raises SignatureError (as `jws.verify`; unknown-version, unknown-suite, bad-field), KeyProblem (no-recipients).
         """
         claims = Claims(jws.verify(jws.PACKET, token, key), "key packet", SignatureError)
-        if claims.integer("v") != VERSION:
-            raise SignatureError("unknown-version", "key packet: of a version that this program cannot read")
         suite = claims.object("suite")
         kem, kdf, aead = (suite.integer(name, most=0xFFFF) for name in ("kem", "kdf", "aead"))
         if (kem, kdf, aead) != (keys.KEM_ID, keys.KDF_ID, keys.AEAD_ID):
@@ -170,5 +166,13 @@ class KeyPacket:
                 "not-a-recipient", f"recording {self.recording} was not sealed to the private key {recipient.key_id}"
             )
         key = keys.unwrap(recipient, self.recording, wrapped)
-        keys.check_commitment(key, self.recording, self.commitment)
+        keys.check_commitment(_committing(key, self.recording, self.edition), self.recording, self.commitment)
         return key
+
+    def stream_key(self, key: bytes, stream: int) -> bytes:
+        """What opens the chunks of a stream: in the first edition the recording's key itself. `key`: of `open_key`."""
+        return key if self.edition is Edition.FIRST else keys.stream_key(key, self.recording, stream)
+
+
+def _committing(key: bytes, recording: UUID, edition: Edition) -> bytes:
+    return key if edition is Edition.FIRST else keys.commitment_key(key, recording)

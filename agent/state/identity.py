@@ -260,6 +260,7 @@ def _let_in(token: Enrolment, application: Application, answer: Answer) -> tuple
         raise UserError(f"the store did not enrol this PC: {answer.words()} ({answer.refusal()})")
     claims = answer.claims()
     try:
+        claims.check_format()
         device = claims.text("device")
         bundle_token = claims.text("bundle")
         _, statements, keys = _check(token.store_key, token.compliance, bundle_token, claims.texts("successors"))

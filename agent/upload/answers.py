@@ -29,6 +29,8 @@ class Disposition(Enum):
 SHUT_OUT_CODES: Final = frozenset({
     TroubleCode.DEVICE_REVOKED, TroubleCode.DEVICE_UNKNOWN, TroubleCode.AGENT_UNSUPPORTED, TroubleCode.NOT_LET_IN,
 })  # fmt: skip
+# What the store is too old for waits until it is upgraded.
+SHUT_OUT: Final = {str(code): code for code in SHUT_OUT_CODES} | {api.UNKNOWN_CRITICAL: TroubleCode.AGENT_UNSUPPORTED}
 
 NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/server/ingest.py)
 
@@ -48,7 +50,7 @@ def weigh(answer: Answer) -> Disposition:
     refusal = answer.refusal()
     if answer.accepted:
         return Disposition.ACCEPTED
-    if refusal in SHUT_OUT_CODES:
+    if refusal in SHUT_OUT:
         return Disposition.SHUT_OUT
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return Disposition.NOT_KNOWN

@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
-from agent.upload.answers import Disposition, ShutOut, later, understood, weigh
+from agent.upload.answers import SHUT_OUT, Disposition, ShutOut, later, understood, weigh
 from agent.wire import Answer, Place, Wire
 from protocol import api, jws
 
@@ -48,7 +48,7 @@ class Bearer:
             answer = self._wire.send(method, path, body=body, bearer=token)
         if weigh(answer) is Disposition.SHUT_OUT:
             self._drop(token)
-            raise ShutOut(TroubleCode(answer.refusal()))
+            raise ShutOut(SHUT_OUT[answer.refusal()])
         return answer
 
     def follow(self, places: Sequence[Place]) -> None:
@@ -80,7 +80,7 @@ class Bearer:
                 self._token = token
                 self._until = self._clock.now() + lifetime * SECOND * 9 // 10
             case Disposition.SHUT_OUT:
-                raise ShutOut(TroubleCode(answer.refusal()))
+                raise ShutOut(SHUT_OUT[answer.refusal()])
             case Disposition.NOT_KNOWN | Disposition.NEVER:
                 raise ShutOut(TroubleCode.NOT_LET_IN)
             case Disposition.LATER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bench.ingest import Window, check, markdown, slope, total
-from bench.ingest_fleet import Item, chunks, enrolled, recipients
+from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Answer, Volley, connected
 from bench.ingest_load import sent as sent_over
-from protocol.envelope import Header, expect
+from protocol.envelope import Header, check_signature, committed, expect
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import Plan, found
@@ -27,11 +28,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return found(Plan(tmp_path_factory.mktemp("ingest") / "home", "https://127.0.0.1:8443", cost=10), b"words")
 
 
-def sent(home: Home) -> list[Item]:
+def opened(home: Home) -> list[Agent]:
     agents = enrolled(home, 2)
     for agent in agents:
         agent.open(recipients(home))
-    return list(chunks(agents, 6, SIZE))
+    return agents
+
+
+def sent(home: Home) -> list[Item]:
+    return list(chunks(opened(home), 6, SIZE))
 
 
 def receipted(home: Home, item: Item, **changes: object) -> Answer:
@@ -41,12 +46,17 @@ def receipted(home: Home, item: Item, **changes: object) -> Answer:
 
 
 def test_the_chunks_are_envelopes_that_follow_from_one_another(home: Home) -> None:
-    for item in sent(home):
-        body = (item.request.head + item.request.rest).partition(b"\r\n\r\n")[2]
+    agents = opened(home)
+    for place, item in enumerate(chunks(agents, 6, SIZE)):
+        request = item.request
+        body = (request.head + request.rest + request.tail).partition(b"\r\n\r\n")[2]
         assert len(body) == SIZE
         header = Header.parse(body)
         previous = header.previous
         expect(header, recording=item.recording, stream=0, sequence=item.sequence, previous=previous)
+        assert hashlib.sha256(body).hexdigest() == item.sha256
+        check_signature(body, agents[place % len(agents)].pc.evidence_key.public_key())
+        assert committed(body) == agents[place % len(agents)].commitment
 
 
 def test_chunks_may_be_due_over_a_time(home: Home) -> None:

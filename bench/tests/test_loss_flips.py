@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.loss_flips import FLIPS
 from protocol import base64url, jws
-from protocol.envelope import HEADER_SIZE, SIGNATURE_SIZE, TAG_SIZE
+from protocol.envelope import COMMITMENT_SIZE, HEADER_SIZE, SIGNATURE_SIZE, TAG_SIZE
 from testkit.flipping import CHUNK, flip, flip_in
 
 
@@ -22,11 +22,15 @@ def test_one_bit(at: int, bit: int) -> None:
 
 
 def test_every_field_of_a_sealed_chunk_is_among_them() -> None:
-    """Magic, kind, flags, stream, recording, sequence, start, end, previous, nonce; ciphertext; tag; signature."""
+    """Magic, kind, flags, stream, recording, sequence, start, end, previous, nonce; then what follows the header."""
     fields = [(0, 4), (4, 5), (5, 6), (6, 8), (8, 24), (24, 32), (32, 40), (40, 48), (48, 80), (80, HEADER_SIZE)]
     places = {at % 1000 for at, _ in CHUNK.values()}
-    tag, signature = 1000 - SIGNATURE_SIZE - TAG_SIZE, 1000 - SIGNATURE_SIZE
-    for first, end in [*fields, (HEADER_SIZE, tag), (tag, signature), (signature, 1000)]:
+    signature = 1000 - SIGNATURE_SIZE
+    commitment = signature - COMMITMENT_SIZE
+    tag = commitment - TAG_SIZE
+    for first, end in [
+        *fields, (HEADER_SIZE, tag), (tag, commitment), (commitment, signature), (signature, 1000),
+    ]:  # fmt: skip
         assert any(first <= at < end for at in places), (first, end)
 
 

@@ -29,7 +29,7 @@ from store.evidence import export, picture
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.opening import Unsound, load_recipient, read_packet, recording_key
+from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.recording import CHECKS, Report, examine
@@ -223,13 +223,16 @@ def recipient_of(options: Namespace) -> RecipientPrivate:
     return load_recipient(options.key, passphrase.existing(options, str(options.key)))
 
 
-def key_of(evidence: Evidence, blobs: BlobStore, recipient: RecipientPrivate) -> tuple[KeyPacket, bytes]:
-    """The recording's key packet and key. Raises StoreError; KeyProblem where the private key is not a reader's."""
+def keys_of(evidence: Evidence, blobs: BlobStore, recipient: RecipientPrivate) -> tuple[KeyPacket, StreamKeys]:
+    """The recording's key packet, and what opens its streams.
+
+    Raises StoreError; KeyProblem where the private key is not a reader's.
+    """
     if evidence.chosen.packet is None:
         raise StoreError(f"recording {evidence.recording.id} has no key packet: nothing of it can be opened")
     try:
         packet = read_packet(blobs, evidence.chosen.packet, evidence.device)
-        return packet, recording_key(packet, recipient)
+        return packet, partial(packet.stream_key, recording_key(packet, recipient))
     except Unsound as error:
         raise StoreError(f"recording {evidence.recording.id}, key packet: {error} ({error.code})") from None
 
@@ -317,7 +320,7 @@ def _export(options: Namespace) -> int:
 def _opened(home: Home, evidence: Evidence, options: Namespace) -> export.Export:
     recipient = recipient_of(options)
     blobs = home.blobs()
-    packet, key = key_of(evidence, blobs, recipient)
+    packet, keys = keys_of(evidence, blobs, recipient)
     report = examined(home, evidence, recipient)
     if export.in_the_way(report) and not options.partial:
         _print_findings(report, stderr=True)
@@ -325,7 +328,7 @@ def _opened(home: Home, evidence: Evidence, options: Namespace) -> export.Export
     return export.write(
         evidence,
         blobs,
-        key,
+        keys,
         report,
         options.output,
         register=home.exports,

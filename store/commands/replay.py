@@ -76,10 +76,10 @@ def _opened(home: Home, evidence: Evidence, options: Namespace) -> bytes:
         raise WrongUsage(f"recording {evidence.recording.id} has no scenes to try a policy on: {how}")
     recipient = audit.recipient_of(options)
     blobs = home.blobs()
-    _, key = audit.key_of(evidence, blobs, recipient)
+    _, keys = audit.keys_of(evidence, blobs, recipient)
     report = audit.examined(home, evidence, recipient)
     try:
-        lines = [text for _, text in scenes.lines(evidence, blobs, key, report)]
+        lines = [text for _, text in scenes.lines(evidence, blobs, keys, report)]
     except Unsound as error:
         raise StoreError(f"recording {evidence.recording.id}: {error} ({error.code})") from None
     return b"".join((scenes.head(evidence, audit.texts_in_force(home, evidence)), *lines))

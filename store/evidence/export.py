@@ -28,7 +28,7 @@ from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
 from store.evidence.film import CannotPlay, apart
 from store.evidence.film.plan import Plan, make_plan
-from store.evidence.opening import read_body
+from store.evidence.opening import StreamKeys, read_body
 from store.evidence.rules import words_of
 from store.evidence.show import progress, seconds
 from store.evidence.timeline import recording as timeline
@@ -105,7 +105,7 @@ def in_the_way(report: Report) -> list[Defect]:
 def write(
     evidence: Evidence,
     blobs: BlobStore,
-    key: bytes,
+    keys: StreamKeys,
     report: Report,
     folder: Path,
     *,
@@ -124,7 +124,7 @@ def write(
     try:
         with building(register, folder) as hidden:
             with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
-                opener = _Opener(blobs, key, report, advance)
+                opener = _Opener(blobs, keys, report, advance)
                 files = tuple(
                     opener.write_scenes(evidence, texts or {}, hidden)
                     if stream == SCENE_STREAM
@@ -148,7 +148,7 @@ def write(
 @dataclass(frozen=True, slots=True)
 class _Opener:
     blobs: BlobStore
-    key: bytes
+    keys: StreamKeys
     report: Report
     advance: Callable[[int], None]
 
@@ -159,7 +159,7 @@ class _Opener:
             for chunk in chain:
                 self.advance(1)
                 if chunk in playable:
-                    _, plaintext = envelope.open_sealed(self.key, read_body(self.blobs, chunk))
+                    _, plaintext = envelope.open_sealed(self.keys(stream), read_body(self.blobs, chunk))
                     file.write(plaintext)
             written = file.tell()
         kept = union(chunk.span for chunk in playable if chunk.kind is Kind.MEDIA)
@@ -171,7 +171,7 @@ class _Opener:
         done = set()
         with _new(folder / SCENES) as file:
             file.write(scenes.head(evidence, texts))
-            for chunk, text in scenes.lines(evidence, self.blobs, self.key, self.report):
+            for chunk, text in scenes.lines(evidence, self.blobs, self.keys, self.report):
                 file.write(text)
                 done.add(chunk)
             written = file.tell()

@@ -14,7 +14,7 @@ from protocol.envelope import SCENE_STREAM
 from store.catalog.blobs import BlobStore
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
-from store.evidence.opening import read_body
+from store.evidence.opening import StreamKeys, read_body
 from store.evidence.show import iso
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.recording import Report
@@ -44,13 +44,13 @@ def head(evidence: Evidence, texts: Mapping[str, str]) -> bytes:
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
-def lines(evidence: Evidence, blobs: BlobStore, key: bytes, report: Report) -> Iterator[tuple[Stored, bytes]]:
+def lines(evidence: Evidence, blobs: BlobStore, keys: StreamKeys, report: Report) -> Iterator[tuple[Stored, bytes]]:
     """Each chunk that opens, with its lines. Raises Unsound, EnvelopeError for bytes that have changed meanwhile."""
     expected, until = 0, 0
     for chunk in kept(evidence):
         if chunk in report.unsound:
             continue
-        _, text = envelope.open_sealed(key, read_body(blobs, chunk))
+        _, text = envelope.open_sealed(keys(SCENE_STREAM), read_body(blobs, chunk))
         if chunk.sequence != expected:
             text = json.dumps({"at": until, "untold": "missing"}).encode("ascii") + b"\n" + text
         expected, until = chunk.sequence + 1, chunk.span.end

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from protocol.api import AGENT_UNSUPPORTED, MAX_CHUNK_BODY, MAX_LEDGER_BODY, RECORDING, VERSION
+from protocol.api import AGENT_UNSUPPORTED, MAX_CHUNK_BODY, MAX_LEDGER_BODY, RECORDING, UNKNOWN_CRITICAL, VERSION
 from protocol.claims import MAX_INTEGER
 from protocol.errors import ProtocolError
 from protocol.numbers import read_number
@@ -43,6 +43,9 @@ _INFO: Final = {
     "description": "Takes sealed recordings and signed accounts from enrolled devices. It can open neither.",
 }
 _CHUNKS: Final = RECORDING.partition("{")[0]
+_TOO_NEW: Final = {"unknown-version": AGENT_UNSUPPORTED, "unknown-suite": AGENT_UNSUPPORTED} | {
+    UNKNOWN_CRITICAL: UNKNOWN_CRITICAL  # 426 and not 400: what is refused for good the agent sets aside
+}
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
@@ -102,6 +105,9 @@ def _refusal(request: Request, error: Refusal) -> JSONResponse:
 
 
 async def _not_protocol(request: Request, error: ProtocolError) -> JSONResponse:
+    if error.code in _TOO_NEW:
+        request.state.code = code = _TOO_NEW[error.code]
+        return _problem(426, code, f"{error}: upgrade the store first")
     request.state.code = error.code
     return _problem(400, error.code, str(error))
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from protocol import base64url, jws
 from protocol.api import EnrollResponse
 from protocol.application import Application
+from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
 from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
@@ -67,6 +68,7 @@ def enrol(services: Services, application: Application) -> EnrollResponse:
         if bundle is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
     return {
+        "v": VERSION,
         "device": device,
         "bundle": bundle[1],
         "successors": statements,

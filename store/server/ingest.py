@@ -91,7 +91,7 @@ async def accept(services: Services, arrival: Arrival) -> Accepted:
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
     Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device,
-    device-revoked; 409 no-key-packet; 426 agent-unsupported; 503, 507.
+    device-revoked; 409 no-key-packet; 426 agent-unsupported, unknown-critical; 503, 507.
     """
     loop = asyncio.get_running_loop()
     recorded: asyncio.Future[_Entered] = loop.create_future()
@@ -237,10 +237,6 @@ def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
         raise unknown()
     try:
         packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
-    except SignatureError as error:
-        if error.code not in {"unknown-version", "unknown-suite"}:
-            raise
-        raise Refusal(426, AGENT_UNSUPPORTED, f"{error}: upgrade the store first") from None
     except UnicodeDecodeError:
         raise SignatureError("malformed", "key packet: not a compact JWS") from None
     if packet.recording != arrival.recording:

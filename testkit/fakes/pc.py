@@ -17,7 +17,7 @@ from protocol import api, base64url, jws
 from protocol.application import NONCE_SIZE, Application
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind, digest, seal
-from protocol.keys import RecipientPublic
+from protocol.keys import RecipientPublic, stream_key
 from protocol.ledger import ZERO, Batch, line, line_hash
 from protocol.packet import KeyPacket, Monitor
 from protocol.report import DeviceReport
@@ -85,9 +85,13 @@ class FakeRecording:
         header = Header(
             kind, flags, stream, self.id, place.next, start, start + length, place.head, edition=self.edition
         )
-        sealed = seal(self.key, header, plaintext, self.pc.evidence_key if self.edition is Edition.SIGNED else None)
+        signer = self.pc.evidence_key if self.edition is Edition.SIGNED else None
+        sealed = seal(self.stream_key(stream), header, plaintext, signer)
         place.next, place.head, place.at = place.next + 1, digest(sealed), start + length
         return sealed
+
+    def stream_key(self, stream: int) -> bytes:
+        return self.key if self.edition is Edition.FIRST else stream_key(self.key, self.id, stream)
 
     def heads(self) -> dict[str, list[object]]:
         return {str(stream): [place.next, place.head.hex()] for stream, place in self.streams.items()}

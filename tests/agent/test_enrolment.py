@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from agent.config import Config
 from agent.enrolment import enrol
 from agent.errors import Untrusted
-from testkit.fakes.store import FakeStore
+from protocol import api
+from protocol.errors import ProtocolError
+from testkit.fakes.store import FakeStore, Reply
 
 
 @pytest.fixture
@@ -63,3 +66,13 @@ def test_a_bundle_writes_nowhere_else(store: FakeStore, config: Config, name: st
     with pytest.raises(Untrusted, match="no plain"):
         enrol(store.pasted(), config)
     assert not config.policies.exists()
+
+
+def test_an_answer_with_a_part_that_must_be_understood_enrols_nothing(store: FakeStore, config: Config) -> None:
+    answer = {"device": "device-1", "bundle": store.bundle, "successors": [], "crit": ["later"], "later": 1}
+    store.says(api.ENROLL, Reply(200, json.dumps(answer).encode()))
+    with pytest.raises(Untrusted, match="not an enrolment") as refused:
+        enrol(store.pasted(), config)
+    assert isinstance(refused.value.__cause__, ProtocolError)
+    assert refused.value.__cause__.code == "unknown-critical"
+    assert not (config.home / "identity.json").exists()

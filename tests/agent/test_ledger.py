@@ -39,7 +39,7 @@ def test_entries_carry_number_both_times_kind_fields_and_the_hash_before(folder:
     first, second = entries(folder)
     start = HandClock()
     assert first == {
-        "seq": 0, "at": start.now(), "wall": start.wall(), "kind": "lane-closed", "lane": "screen",
+        "v": 1, "seq": 0, "at": start.now(), "wall": start.wall(), "kind": "lane-closed", "lane": "screen",
         "rules": [4, "unreadable"], "prev": ZERO,
     }  # fmt: skip
     assert (second["seq"], second["at"], second["wall"]) == (1, clock.now(), clock.wall())

@@ -43,7 +43,7 @@ def test_the_recipients_of_the_bundle_can_open_it_and_nobody_else() -> None:
     key = packet.open_key(AUDITOR)
     assert packet.open_key(RECOVERY) == key
     chunk = media(0, 0)
-    assert open_sealed(key, sealer.seal(chunk).data)[1] == chunk.data
+    assert open_sealed(packet.stream_key(key, 0), sealer.seal(chunk).data)[1] == chunk.data
 
 
 def test_every_recording_has_a_key_of_its_own() -> None:
@@ -52,13 +52,14 @@ def test_every_recording_has_a_key_of_its_own() -> None:
 
 def test_each_stream_counts_and_chains_by_itself_from_the_key_packet() -> None:
     sealer = new_sealer()
-    key = packet_of(sealer).open_key(AUDITOR)
+    packet = packet_of(sealer)
+    key = packet.open_key(AUDITOR)
     previous = dict.fromkeys((0, 7), sealer.packet().sha256)
     expected = dict.fromkeys((0, 7), 0)
     for chunk in (header(0), header(7), media(0, 0), media(0, 4), media(7, 0), media(0, 8)):
         sealed = sealer.seal(chunk)
-        parsed, plaintext = open_sealed(key, sealed.data)
         stream = chunk.stream
+        parsed, plaintext = open_sealed(packet.stream_key(key, stream), sealed.data)
         expect(parsed, recording=sealer.recording, stream=stream, sequence=expected[stream], previous=previous[stream])
         assert (sealed.recording, sealed.stream, sealed.sequence) == (sealer.recording, stream, expected[stream])
         assert sealed.sha256 == digest(sealed.data)
@@ -70,7 +71,8 @@ def test_each_stream_counts_and_chains_by_itself_from_the_key_packet() -> None:
 
 def test_spans_count_from_the_recordings_start_and_flags_are_kept() -> None:
     sealer = new_sealer()
-    key = packet_of(sealer).open_key(AUDITOR)
+    packet = packet_of(sealer)
+    key = packet.stream_key(packet.open_key(AUDITOR), 0)
     span = Span(START + 5 * SECOND, START + 9 * SECOND + 1)
     flags = ChunkFlag.KEY_FRAME | ChunkFlag.AFTER_GAP
     parsed, _ = open_sealed(key, sealer.seal(Chunk(0, ChunkKind.MEDIA, span, b"x", flags)).data)
@@ -103,12 +105,15 @@ def test_a_closed_recording_seals_nothing_more() -> None:
 
 def test_the_key_is_nowhere_in_what_is_kept() -> None:
     sealer = new_sealer()
-    key = packet_of(sealer).open_key(AUDITOR)
+    packet = packet_of(sealer)
+    key = packet.open_key(AUDITOR)
     sealed = sealer.seal(media(0, 0))
-    sealer.forget()
     assert key not in sealed.data + sealer.packet().data
+    assert packet.stream_key(key, 0) not in sealed.data + sealer.packet().data
+    sealer.forget()
     kept = [getattr(sealer, name) for name in vars(sealer)]
     assert not any(key in bytes(value) for value in kept if isinstance(value, bytes))
+    assert not [value for value in kept if isinstance(value, dict) and value]  # nor the streams' keys
 
 
 def test_another_recipients_private_key_opens_nothing() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from protocol.envelope import (
     AUDIO,
+    COMMITMENT_SIZE,
     HEADER_SIZE,
     KEY_PACKET_STREAM,
     LATEST_END,
@@ -31,6 +32,7 @@ from protocol.envelope import (
     Kind,
     check_signature,
     check_span,
+    committed,
     digest,
     expect,
     lane_of,
@@ -38,6 +40,7 @@ from protocol.envelope import (
     seal,
 )
 from protocol.errors import EnvelopeError
+from protocol.keys import stream_commitment
 
 KEY = bytes(range(32))
 U64 = st.integers(0, 2**64 - 1)
@@ -246,7 +249,7 @@ def code_of(refused: pytest.ExceptionInfo[EnvelopeError]) -> str:
 @given(headers(), st.binary(max_size=200))
 def test_a_signed_chunk_opens_and_is_the_device_s(written: Header, plaintext: bytes) -> None:
     sealed = signed(written, plaintext)
-    assert len(sealed) == HEADER_SIZE + len(plaintext) + TAG_SIZE + SIGNATURE_SIZE
+    assert len(sealed) == HEADER_SIZE + len(plaintext) + TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE
     assert sealed[:4] == b"EYL2"
     assert open_sealed(KEY, sealed) == (replace(written, edition=Edition.SIGNED), plaintext)
     check_signature(sealed, DEVICE.public_key())
@@ -299,15 +302,36 @@ def test_a_key_that_signs_belongs_to_the_edition_that_is_signed(
 
 def test_a_signed_chunk_without_room_for_its_signature_is_truncated() -> None:
     packed = header(edition=Edition.SIGNED).pack()
-    assert Header.parse(packed + bytes(TAG_SIZE + SIGNATURE_SIZE)).edition is Edition.SIGNED
+    assert Header.parse(packed + bytes(TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE)).edition is Edition.SIGNED
     with pytest.raises(EnvelopeError) as refused:
-        Header.parse(packed + bytes(TAG_SIZE + SIGNATURE_SIZE - 1))
+        Header.parse(packed + bytes(TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE - 1))
     assert code_of(refused) == "truncated"
 
 
 def test_the_largest_signed_chunk_fits_and_one_byte_more_does_not() -> None:
-    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE - SIGNATURE_SIZE
+    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE - COMMITMENT_SIZE - SIGNATURE_SIZE
     assert len(signed(header(), bytes(room))) == MAX_SEALED
     with pytest.raises(EnvelopeError) as refused:
         signed(header(), bytes(room + 1))
     assert code_of(refused) == "oversized"
+
+
+@given(headers(), st.binary(max_size=40), st.binary(min_size=32, max_size=32).filter(lambda key: key != KEY))
+def test_a_signed_chunk_says_which_key_opens_it(written: Header, plaintext: bytes, other: bytes) -> None:
+    """GCM alone does not: tests/vectors has a chunk that opens under two keys."""
+    sealed = signed(written, plaintext)
+    assert committed(sealed) == stream_commitment(KEY, written.recording, written.stream)
+    with pytest.raises(EnvelopeError) as refused:
+        open_sealed(other, sealed)
+    assert code_of(refused) == "wrong-commitment"
+
+
+def test_the_commitment_of_another_stream_is_none() -> None:
+    """It names recording and stream, so that a chunk cannot be made out of two."""
+    commitments = {committed(signed(header(**place))) for place in ({}, {"stream": 4}, {"recording": UUID(int=6)})}
+    assert len(commitments) == 3
+    assert committed(signed(header())) == committed(signed(header(sequence=8)))
+
+
+def test_a_chunk_of_the_first_edition_commits_to_nothing() -> None:
+    assert committed(seal(KEY, header(), b"content")) is None

@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol import base64url, keys
 from protocol.errors import KeyProblem
@@ -170,3 +172,26 @@ def test_the_commitment_binds_key_and_recording() -> None:
         with pytest.raises(KeyProblem) as refused:
             keys.check_commitment(key, recording, committed)
         assert refused.value.code == "wrong-commitment"
+
+
+# -- the second edition -------------------------------------------------------------------------------------------
+
+
+@given(st.binary(min_size=32, max_size=32), st.uuids(), st.integers(0, 0xFFFE))
+def test_a_stream_s_key_is_hkdf_of_the_recording_s(key: bytes, recording: UUID, stream: int) -> None:
+    """RFC 5869, written out: both its steps are HMAC, and 32 bytes need one block."""
+    extracted = hmac.digest(recording.bytes, key, "sha256")
+    number = stream.to_bytes(2, "big")
+    own = hmac.digest(extracted, b"eyelid stream key v2" + number + b"\1", "sha256")
+    assert keys.stream_key(key, recording, stream) == own
+    committing = hmac.digest(extracted, b"eyelid commitment key v2\1", "sha256")
+    assert keys.commitment_key(key, recording) == committing
+    said = hmac.digest(own, b"eyelid stream commit" + recording.bytes + number, "sha256")
+    assert keys.stream_commitment(own, recording, stream) == said
+    assert len({key, own, committing, said}) == 4
+
+
+@given(st.sets(st.integers(0, 0xFFFE), min_size=2, max_size=9))
+def test_no_two_streams_share_a_key(streams: set[int]) -> None:
+    own = {keys.stream_key(KEY, RECORDING, stream) for stream in streams}
+    assert len(own | {keys.commitment_key(KEY, RECORDING), KEY}) == len(streams) + 2

@@ -22,7 +22,9 @@ AUDITOR, RECOVERY = keys.RecipientPrivate.generate(), keys.RecipientPrivate.gene
 KEY = os.urandom(32)
 
 
-def build(recipients: tuple[keys.RecipientPublic, ...] = (AUDITOR.public, RECOVERY.public)) -> KeyPacket:
+def build(
+    recipients: tuple[keys.RecipientPublic, ...] = (AUDITOR.public, RECOVERY.public), edition: Edition = Edition.FIRST
+) -> KeyPacket:
     return KeyPacket.build(
         KEY,
         recipients,
@@ -35,6 +37,7 @@ def build(recipients: tuple[keys.RecipientPublic, ...] = (AUDITOR.public, RECOVE
         os_user="maría",
         monitors=(Monitor(0, -1920, 0, 1920, 1080, "DP-1"),),
         agent_version="0.1.0",
+        edition=edition,
     )
 
 
@@ -56,6 +59,25 @@ def test_the_packet_says_of_which_edition_its_chunks_are() -> None:
     assert KeyPacket.verify(signed.sign(DEVICE), DEVICE.public_key()) == signed
     first = raw_jws(header, said | {"envelope": 1}, DEVICE)
     assert KeyPacket.verify(first, DEVICE.public_key()).edition is Edition.FIRST
+
+
+def test_of_the_second_edition_the_key_that_commits_seals_nothing() -> None:
+    packet = build(edition=Edition.SIGNED)
+    recording = packet.recording
+    assert packet.commitment == keys.commitment(keys.commitment_key(KEY, recording), recording)
+    assert packet.open_key(AUDITOR) == KEY
+    assert [packet.stream_key(KEY, stream) for stream in (0, 1)] == [
+        keys.stream_key(KEY, recording, stream) for stream in (0, 1)
+    ]
+    with pytest.raises(KeyProblem) as refused:
+        replace(packet, commitment=build().commitment).open_key(AUDITOR)
+    assert refused.value.code == "wrong-commitment"
+
+
+def test_of_the_first_edition_one_key_opens_every_stream() -> None:
+    packet = build()
+    assert packet.commitment == keys.commitment(KEY, packet.recording)
+    assert {packet.stream_key(packet.open_key(AUDITOR), stream) for stream in (0, 1, 0x8000)} == {KEY}
 
 
 @pytest.mark.parametrize(("envelope", "code"), [(0, "unknown-version"), (3, "unknown-version"), ("2", "bad-field")])

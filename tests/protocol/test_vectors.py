@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import subprocess
 from pathlib import Path
@@ -17,6 +18,7 @@ from protocol.envelope import Edition, check_signature, digest, expect, open_sea
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
+from protocol.report import DeviceReport
 from testkit.node_packages import installed
 from tests.vectors.freeze import SUMS, sums
 from tests.vectors.make import build
@@ -54,14 +56,15 @@ def open_chunk(case: dict[str, Any]) -> dict[str, str]:
 
 
 def open_signed(case: dict[str, Any]) -> dict[str, str]:
-    """As `verify` does: edition, signature, tag, place."""
+    """As `verify` does: edition, signature, commitment, tag, place."""
     vector = load("signed")
     sealed, device = bytes.fromhex(case["sealed"]), keys.public_from_text(vector["evidence_key"])
     packet = KeyPacket.verify(vector["packet"], device)
     assert packet.edition is Edition.SIGNED
     check_signature(sealed, device)
     key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
-    return open_chunk(case | {"key": key.hex()})
+    own = packet.stream_key(key, case["place"]["stream"]).hex()
+    return open_chunk(case | {"key": case.get("stream_key", own)})
 
 
 def open_packet(case: dict[str, Any]) -> dict[str, str]:
@@ -99,6 +102,17 @@ def read_statement(case: dict[str, Any]) -> dict[str, Any]:
                 "created": read.created,
                 "recipients": [recipient.key_id for recipient in read.recipients],
                 "policy_files": read.policy_files,
+            }
+        case "report":
+            report = DeviceReport.verify(case["token"], keys.public_from_text(case["evidence_key"]))
+            return {
+                "device": report.device,
+                "wall": report.wall,
+                "recording": None if report.recording is None else str(report.recording),
+                "heads": {str(stream): list(head) for stream, head in report.heads.items()},
+                "receipted": {str(stream): following for stream, following in report.receipted.items()},
+                "ledger": list(report.ledger),
+                "confirmed": report.confirmed,
             }
         case "successor":
             return {"trusted": sorted(successor.trusted(keys.public_from_text(case["store_key"]), case["tokens"]))}
@@ -158,6 +172,31 @@ def test_every_vector_of_the_second_edition_is_answered_as_it_says() -> None:
     assert {"ok", "bad-signature", "wrong-edition", "truncated"} <= {case["expect"] for case in cases("signed")}
 
 
+def test_every_key_of_the_second_edition_is_derived_as_it_says() -> None:
+    """With HMAC alone (RFC 5869, section 2), by nothing of ours."""
+    derived = load("signed")["derived"]
+    recording, key = UUID(derived["recording"]).bytes, bytes.fromhex(derived["recording_key"])
+
+    def mac(key: bytes, text: bytes) -> bytes:
+        return hmac.digest(key, text, "sha256")
+
+    extracted = mac(recording, key)
+    committing = mac(extracted, b"eyelid commitment key v2" + b"\1")
+    assert derived["commitment_key"] == committing.hex()
+    assert derived["commitment"] == mac(committing, b"eyelid commit" + recording).hex()
+    for stream, own in derived["streams"].items():
+        number = int(stream).to_bytes(2, "big")
+        stream_key = mac(extracted, b"eyelid stream key v2" + number + b"\1")
+        assert own["key"] == stream_key.hex()
+        assert own["commitment"] == mac(stream_key, b"eyelid stream commit" + recording + number).hex()
+    keys_seen = {
+        derived["recording_key"],
+        derived["commitment_key"],
+        *(one["key"] for one in derived["streams"].values()),
+    }
+    assert len(keys_seen) == 2 + len(derived["streams"])
+
+
 RECORDINGS: Final = [*((folder, "recording") for folder in FOLDERS), (VECTORS, "signed")]
 
 
@@ -171,7 +210,7 @@ def test_the_recording_opens_in_the_order_that_the_docs_give(folder: Path, name:
         sealed = bytes.fromhex(chunk["sealed"])
         if packet.edition is Edition.SIGNED:
             check_signature(sealed, keys.public_from_text(vector["evidence_key"]))
-        header, plaintext = open_sealed(key, sealed)
+        header, plaintext = open_sealed(packet.stream_key(key, 0), sealed)
         expect(header, recording=packet.recording, stream=0, sequence=sequence, previous=previous)
         assert hashlib.sha256(plaintext).hexdigest() == chunk["plaintext_sha256"]
         previous = digest(sealed)

@@ -88,7 +88,9 @@ def test_a_chunk(place: str, pc: Pc, bundle: Bundle, examined: Examine, home: Ho
         assert ("chain", "wrong-previous", following) in codes(examined(made.recording, None))
         named = ("signatures", "bad-signature", here)
         assert named in codes(examined(made.recording, None))
-        if not place.startswith("signature"):
+        if place.startswith("commitment"):
+            assert ("commitment", "wrong-commitment", here) in codes(examined(made.recording))
+        elif not place.startswith("signature"):
             assert ("tags", "wrong-tag", here) in codes(examined(made.recording))
 
     # The honest bytes come after it: the chain and the heads say that they are the ones.

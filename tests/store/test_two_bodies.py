@@ -41,12 +41,13 @@ class Forger:
     def forge(self, *sequences: int) -> dict[int, bytes]:
         """Chained among themselves, the first to the honest one before it."""
         fragments = film(WHITE + 1)[1]
+        own = self.made.recording.stream_key(0)
         forged: dict[int, bytes] = {}
         for sequence in sequences:
             honest = Header.parse(self.made.sealed[sequence])
             before = forged.get(sequence - 1, self.made.sealed[sequence - 1])
             header = replace(honest, previous=digest(before), nonce=bytes(12))
-            forged[sequence] = seal(self.made.recording.key, header, fragments[WHITE], self.made.pc.evidence_key)
+            forged[sequence] = seal(own, header, fragments[WHITE], self.made.pc.evidence_key)
         return forged
 
 

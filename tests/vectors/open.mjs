@@ -3,7 +3,7 @@
 //
 //   node open.mjs FOLDER_OF_THE_VECTORS      (with the packages of node/package.json beside it)
 
-import { createHash, createHmac, timingSafeEqual, webcrypto } from "node:crypto";
+import { createHash, createHmac, hkdfSync, timingSafeEqual, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
@@ -16,6 +16,22 @@ const suite = new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm(
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 const hex = (text) => Buffer.from(text, "hex");
+
+function hmac(key, ...parts) {
+  const mac = createHmac("sha256", key);
+  for (const part of parts) mac.update(part);
+  return mac.digest();
+}
+
+// The second edition's keys, from the recording's.
+function derive(key, recording, ...info) {
+  return Buffer.from(hkdfSync("sha256", key, recording, Buffer.concat(info.map((part) => Buffer.from(part))), 32));
+}
+
+function streamKey({ key, recording, edition }, stream) {
+  const number = Buffer.from([stream >> 8, stream & 255]);
+  return edition === 1 ? key : derive(key, hex(recording.replaceAll("-", "")), "eyelid stream key v2", number);
+}
 
 class Refused extends Error {
   constructor(code) {
@@ -35,7 +51,7 @@ function parseHeader(sealed) {
   refuseIf(sealed.length < 92 + 16, "truncated");
   const edition = ["EYL1", "EYL2"].indexOf(sealed.subarray(0, 4).toString("latin1")) + 1;
   refuseIf(edition === 0, "bad-magic");
-  refuseIf(edition === 2 && sealed.length < 92 + 16 + 64, "truncated");
+  refuseIf(edition === 2 && sealed.length < 92 + 16 + 32 + 64, "truncated");
   refuseIf(sealed[4] > 1, "unknown-kind");
   refuseIf(sealed[5] & ~3, "unknown-flags");
   refuseIf(sealed.readUInt16BE(6) === 0xffff, "bad-stream");
@@ -53,10 +69,14 @@ function parseHeader(sealed) {
 async function openChunk(key, sealed) {
   refuseIf(key.length !== 32, "bad-key");
   const header = parseHeader(sealed);
+  if (header.edition === 2) {
+    const committed = hmac(key, "eyelid stream commit", header.recording, sealed.subarray(6, 8));
+    refuseIf(!timingSafeEqual(committed, sealed.subarray(-96, -64)), "wrong-commitment");
+  }
   const aes = await subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
   const gcm = { name: "AES-GCM", iv: header.nonce, additionalData: sealed.subarray(0, 92), tagLength: 128 };
   try {
-    const end = sealed.length - (header.edition === 2 ? 64 : 0);
+    const end = sealed.length - (header.edition === 2 ? 96 : 0);
     return { header, plaintext: Buffer.from(await subtle.decrypt(gcm, aes, sealed.subarray(92, end))) };
   } catch {
     throw new Refused("wrong-tag");
@@ -124,10 +144,23 @@ async function verifyJws(typ, token, publicKey) {
   return parseObject(payload);
 }
 
+// The names that a payload says must be understood; `known` are those that this program does.
+function checkFormat(payload, known) {
+  refuseIf(payload.v !== undefined && payload.v !== 1, "unknown-version");
+  if (payload.crit === undefined) return;
+  const { crit } = payload;
+  refuseIf(!Array.isArray(crit) || crit.length < 1 || crit.length > 16, "bad-field");
+  const fits = (name) => typeof name === "string" && name.length > 0 && [...name].length <= 64;
+  refuseIf(!crit.every(fits) || new Set(crit).size !== crit.length, "bad-field");
+  refuseIf(!crit.every((name) => known.includes(name)), "unknown-critical");
+  refuseIf(!crit.every((name) => Object.hasOwn(payload, name)), "bad-field");
+}
+
 async function openPacket(token, evidenceKey, seed) {
   const packet = await verifyJws("eyelid-packet", token, evidenceKey);
+  checkFormat(packet, ["envelope"]);
   const edition = packet.envelope ?? 1;
-  refuseIf(packet.v !== 1 || (edition !== 1 && edition !== 2), "unknown-version");
+  refuseIf(edition !== 1 && edition !== 2, "unknown-version");
   const { kem: kemId, kdf, aead } = packet.suite;
   refuseIf(kemId !== 0x647a || kdf !== 1 || aead !== 2, "unknown-suite");
   const wrapped = new Map(Object.entries(packet.wrapped).map(([id, text]) => [id, fromBase64url(text)]));
@@ -148,7 +181,8 @@ async function openPacket(token, evidenceKey, seed) {
   } catch {
     throw new Refused("wrong-key");
   }
-  const committed = createHmac("sha256", key).update("eyelid commit").update(recording).digest();
+  const committing = edition === 1 ? key : derive(key, recording, "eyelid commitment key v2");
+  const committed = hmac(committing, "eyelid commit", recording);
   refuseIf(!timingSafeEqual(committed, fromBase64url(packet.commitment)), "wrong-commitment");
   return { packet, recording: packet.recording, key, edition };
 }
@@ -167,13 +201,14 @@ async function answer(attempt) {
 const hashed = (plaintext) => ({ plaintext_sha256: sha256(plaintext).toString("hex") });
 
 async function openRecording(vector) {
-  const { recording, key, edition } = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
+  const packet = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
+  const { recording, edition } = packet;
   const opened = [];
   let previous = sha256(vector.packet);
   for (const [sequence, chunk] of vector.chunks.entries()) {
     const sealed = hex(chunk.sealed);
     await checkSignature(sealed, vector.evidence_key, edition);
-    const { header, plaintext } = await openChunk(key, sealed);
+    const { header, plaintext } = await openChunk(streamKey(packet, 0), sealed);
     checkPlace(header, { recording, stream: 0, sequence, previous });
     opened.push({ answer: "ok", ...hashed(plaintext) });
     previous = sha256(sealed);
@@ -188,9 +223,10 @@ async function openChunkCase(one) {
 }
 
 async function openSignedCase(vector, one) {
-  const { key, edition } = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
+  const packet = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
   const sealed = hex(one.sealed);
-  await checkSignature(sealed, vector.evidence_key, edition);
+  await checkSignature(sealed, vector.evidence_key, packet.edition);
+  const key = one.stream_key ? hex(one.stream_key) : streamKey(packet, one.place.stream);
   const { header, plaintext } = await openChunk(key, sealed);
   checkPlace(header, { ...one.place, previous: hex(one.place.previous) });
   return hashed(plaintext);

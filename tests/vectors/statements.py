@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
-from protocol import bundle, enrolment, keys, ledger, successor
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.envelope import digest
 from protocol.receipt import Receipt
+from protocol.report import DeviceReport
 from tests.vectors.chunks import CHUNKS, PACKET
 from tests.vectors.inputs import (
     AUDITOR,
@@ -27,6 +32,16 @@ from tests.vectors.inputs import (
 from tests.vectors.packets import parts_of, raw_jws
 
 
+def strange(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
+    """The same statement, of which its signer said that a reader must understand `later`."""
+    return with_payload(token, key, crit=["later"], later=1, **fields)
+
+
+def with_payload(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
+    header, payload, _ = parts_of(token)
+    return raw_jws(header, {**payload, **fields}, key)
+
+
 def ledger_lines() -> list[bytes]:
     entries: tuple[tuple[str, dict[str, Any]], ...] = (
         ("start", {}),
@@ -45,6 +60,7 @@ def ledger_vectors() -> dict[str, Any]:
     lines = ledger_lines()
     changed = lines[1].replace(POLICY.encode(), b"0" * 64)
     head = ledger.line_hash(lines[1])
+    later = ledger.line(1, ledger.line_hash(lines[0]), at=SECOND, wall=START, kind="later", crit=["later"], later=1)
 
     def case(name: str, run: list[bytes], expect: list[str], prev: str = ledger.ZERO, seq: int = 0) -> Case:
         return {"name": name, "lines": [line.decode() for line in run], "prev": prev, "seq": seq, "expect": expect}
@@ -63,6 +79,7 @@ def ledger_vectors() -> dict[str, Any]:
             case("repeated: one line", [*lines[:2], *lines[1:]], ["wrong-seq"]),
             case("truncated: the last line", [*lines[:3], lines[3][:-5]], ["bad-line"]),
             case("another start", lines[2:], ["broken-chain"], ledger.ZERO, 2),
+            case("a critical name that is not understood", [lines[0], later], ["unknown-critical"]),
             case("not an object", [b"[]"], ["bad-line"]),
             case("a line without a kind", [b'{"seq":0,"at":0,"wall":0,"prev":"' + b"0" * 64 + b'"}'], ["bad-field"]),
         ],
@@ -84,6 +101,8 @@ def account_vector() -> dict[str, Any]:
 
 
 def statement_vectors() -> dict[str, Any]:
+    heads = {0: (4, digest(CHUNKS[3]).hex()), 32_768: (1, digest(CHUNKS[0]).hex())}
+    report = DeviceReport("d-7", START, RECORDING, heads, {0: 3}, (4, ledger.line_hash(ledger_lines()[3])), 2)
     receipt = Receipt(RECORDING, 0, 1, digest(CHUNKS[1]).hex(), START + SECOND, "d-7")
     lines = ledger_lines()
     batch = ledger.Batch("d-7", 2, 3, tuple(lines[2:]))
@@ -110,6 +129,7 @@ def statement_vectors() -> dict[str, Any]:
         "group": "front desk",
     }
     pinned = {"store_key": public(STORE)}
+    later_enrolment = json.loads(base64url.decode(pasted.removeprefix(enrolment.PREFIX))) | {"crit": ["later"]}
     return {
         "about": "Each is one signed statement (or the enrolment token) and what it must be taken to say.",
         "cases": [
@@ -127,6 +147,20 @@ def statement_vectors() -> dict[str, Any]:
                     "at": receipt.at,
                     "device": "d-7",
                 },
+            },
+            {
+                "name": "receipt: a critical name that is not understood",
+                "kind": "receipt",
+                "token": strange(receipt.sign(STORE), STORE),
+                **pinned,
+                "expect": "unknown-critical",
+            },
+            {
+                "name": "receipt: of a later version",
+                "kind": "receipt",
+                "token": strange(receipt.sign(STORE), STORE, v=2),
+                **pinned,
+                "expect": "unknown-version",
             },
             {"name": "receipt: wrong typ", "kind": "receipt", "token": PACKET, **pinned, "expect": "wrong-type"},
             {
@@ -151,6 +185,13 @@ def statement_vectors() -> dict[str, Any]:
                 },
             },
             {
+                "name": "batch: a critical name that is not understood",
+                "kind": "batch",
+                "token": strange(batch.sign(EVIDENCE), EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "unknown-critical",
+            },
+            {
                 "name": "batch: a line too few",
                 "kind": "batch",
                 "token": ledger.Batch("d-7", 2, 3, (lines[2],)).sign(EVIDENCE),
@@ -165,6 +206,66 @@ def statement_vectors() -> dict[str, Any]:
                 "expect": "wrong-seq",
             },
             {
+                "name": "report: good",
+                "kind": "report",
+                "token": report.sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "ok",
+                "says": {
+                    "device": "d-7",
+                    "wall": START,
+                    "recording": str(RECORDING),
+                    "heads": {"0": [4, digest(CHUNKS[3]).hex()], "32768": [1, digest(CHUNKS[0]).hex()]},
+                    "receipted": {"0": 3},
+                    "ledger": [4, ledger.line_hash(lines[3])],
+                    "confirmed": 2,
+                },
+            },
+            {
+                "name": "report: no recording is open",
+                "kind": "report",
+                "token": replace(report, recording=None, heads={}, receipted={}).sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "ok",
+                "says": {
+                    "device": "d-7",
+                    "wall": START,
+                    "recording": None,
+                    "heads": {},
+                    "receipted": {},
+                    "ledger": [4, ledger.line_hash(lines[3])],
+                    "confirmed": 2,
+                },
+            },
+            {
+                "name": "report: by another device that names this one",
+                "kind": "report",
+                "token": raw_jws(*parts_of(report.sign(EVIDENCE))[:2], OTHER_EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-signature",
+            },
+            {
+                "name": "report: a critical name that is not understood",
+                "kind": "report",
+                "token": strange(report.sign(EVIDENCE), EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "unknown-critical",
+            },
+            {
+                "name": "report: a stream written with a zero before it",
+                "kind": "report",
+                "token": with_payload(report.sign(EVIDENCE), EVIDENCE, receipted={"00": 3}),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-field",
+            },
+            {
+                "name": "report: the key packet's stream number",
+                "kind": "report",
+                "token": with_payload(report.sign(EVIDENCE), EVIDENCE, receipted={"65535": 3}),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-field",
+            },
+            {
                 "name": "bundle: good",
                 "kind": "bundle",
                 "token": signed_bundle,
@@ -176,6 +277,13 @@ def statement_vectors() -> dict[str, Any]:
                     "recipients": [AUDITOR.key_id, RECOVERY.key_id],
                     "policy_files": {"demo.yaml": "schema: 1\n...\n"},
                 },
+            },
+            {
+                "name": "bundle: a critical name that is not understood",
+                "kind": "bundle",
+                "token": strange(signed_bundle, COMPLIANCE),
+                "fingerprint": fingerprint,
+                "expect": "unknown-critical",
             },
             {
                 "name": "bundle: signed by the store instead",
@@ -222,6 +330,13 @@ def statement_vectors() -> dict[str, Any]:
                 "says": {"trusted": [keys.thumbprint(STORE.public_key())]},
             },
             {
+                "name": "successors: a critical name that is not understood",
+                "kind": "successor",
+                "tokens": [strange(first, STORE)],
+                **pinned,
+                "expect": "unknown-critical",
+            },
+            {
                 "name": "successors: forged",
                 "kind": "successor",
                 "tokens": [forged],
@@ -235,6 +350,12 @@ def statement_vectors() -> dict[str, Any]:
                 "token": "\n".join(pasted[at : at + 76] for at in range(0, len(pasted), 76)) + "\n",
                 "expect": "ok",
                 "says": enrolled,
+            },
+            {
+                "name": "enrolment: a critical name that is not understood",
+                "kind": "enrolment",
+                "token": enrolment.PREFIX + base64url.encode(json.dumps(later_enrolment).encode("utf-8")),
+                "expect": "unknown-critical",
             },
             {"name": "enrolment: not pasted whole", "kind": "enrolment", "token": pasted[:-10], "expect": "damaged"},
             {"name": "enrolment: something else", "kind": "enrolment", "token": "hello", "expect": "not-a-token"},

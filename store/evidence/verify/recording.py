@@ -32,7 +32,7 @@ CHECKS: Final = {
     "ledger": "the device's ledger is signed and unbroken",
     "heads": "every stream reaches as far as the device's signed heads say",
     "account": "nothing is kept from a time at which the ledger says that the eye was closed",
-    "commitment": "the recording's key is the one committed to",
+    "commitment": "the keys are those committed to",
     "tags": "every chunk opens, unchanged since it was sealed",
 }
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
@@ -95,6 +95,7 @@ class Examination:
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
+        self._committed: dict[int, bytes | None] = {}  # stream -> the commitment in its first chunk
         self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
         self._reported_at: int | None = None
         self._reported: Mapping[int, tuple[int, str]] = {}  # heads of this recording in the device's last report
@@ -236,16 +237,21 @@ class Examination:
             yield "headers", "changed-catalog", "the catalog says another kind, flags or span than the chunk"
         if packet is not None and header.edition is not packet.edition:
             yield "signatures", "wrong-edition", f"the key packet says edition {packet.edition:d} of the envelope"
-        elif header.edition is Edition.SIGNED:
+            return
+        if header.edition is Edition.SIGNED:
             try:
                 envelope.check_signature(body, self._evidence.device.evidence_key)
             except EnvelopeError as error:
                 yield "signatures", error.code, str(error)
-        if key is not None:
+            else:
+                committed = envelope.committed(body)
+                if self._committed.setdefault(chunk.stream, committed) != committed:
+                    yield "chain", "other-key", "it commits to another key than the first chunk of its stream"
+        if packet is not None and key is not None:
             try:
-                envelope.open_sealed(key, body)
+                envelope.open_sealed(packet.stream_key(key, chunk.stream), body)
             except EnvelopeError as error:
-                yield "tags", error.code, str(error)
+                yield "commitment" if error.code == "wrong-commitment" else "tags", error.code, str(error)
 
     def _rejected(self, packet: KeyPacket | None) -> None:
         chosen = self._evidence.chosen

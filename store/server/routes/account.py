@@ -84,6 +84,7 @@ ROUTES: Final = (
             400: "bad-json, and the ledger's and signature's codes",
             409: "ledger-gap, ledger-fork: with `next` and `head`, from where the store goes on",
             413: "oversized",
+            426: "agent-unsupported, unknown-critical",
             507: "store-full, over-quota",
         },
     ),

@@ -154,6 +154,7 @@ ROUTES: Final = (
             403: "other-store, unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, "
             "device-revoked",
             409: "key-taken",
+            426: "agent-unsupported, unknown-critical",
         },
     ),
     Described(
@@ -166,6 +167,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
             401: "wrong-time, replayed-assertion",
             403: "unknown-device, device-revoked",
+            426: "agent-unsupported, unknown-critical",
         },
     ),
     Described(
@@ -178,6 +180,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, wrong-signer, bad-signature",
             401: "no-token, bad-token, expired-token",
             403: "foreign-device, unknown-device, device-revoked",
+            426: "agent-unsupported, unknown-critical",
             507: "store-full",
         },
     ),

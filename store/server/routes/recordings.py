@@ -74,7 +74,7 @@ ROUTES: Final = (
             408: "slow-body",
             409: "no-key-packet: send stream 65535, sequence 0 first",
             413: "oversized",
-            426: "agent-unsupported",
+            426: "agent-unsupported, unknown-critical",
             503: "busy, store-fault",
             507: "store-full, over-quota",
         },

@@ -379,4 +379,5 @@ def test_only_a_reader_opens_them() -> None:
     sealed = sealer.seal(Chunk(SCENE_STREAM, ChunkKind.MEDIA, Span(START, START), text, ChunkFlag.KEY_FRAME))
     assert text not in sealed.data
     packet = KeyPacket.verify(sealer.packet().data.decode("ascii"), EVIDENCE.public_key())
-    assert envelope.open_sealed(packet.open_key(AUDITOR), sealed.data)[1] == text
+    key = packet.stream_key(packet.open_key(AUDITOR), SCENE_STREAM)
+    assert envelope.open_sealed(key, sealed.data)[1] == text

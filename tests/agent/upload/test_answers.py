@@ -34,6 +34,7 @@ def said(status: int, code: str) -> Answer:
         (said(401, "device-revoked"), Disposition.SHUT_OUT),
         (said(403, "unknown-device"), Disposition.SHUT_OUT),
         (said(426, "agent-unsupported"), Disposition.SHUT_OUT),
+        (said(426, "unknown-critical"), Disposition.SHUT_OUT),
         (Answer(426, HTML), Disposition.LATER),
     ],
 )

@@ -50,6 +50,16 @@ def wrong_type(pc: Pc) -> Callable[[Receipt], str]:
     return lambda honest: jws.sign(jws.TOKEN, {"sha256": honest.sha256}, pc.store.store_key)
 
 
+def not_understood(pc: Pc) -> Callable[[Receipt], str]:
+    """What this agent cannot read promises it nothing."""
+
+    def made(honest: Receipt) -> str:
+        payload = jws.verify(jws.RECEIPT, honest.sign(pc.store.store_key), pc.store.store_key.public_key())
+        return jws.sign(jws.RECEIPT, payload | {"crit": ["later"], "later": 1}, pc.store.store_key)
+
+    return made
+
+
 LIES = {
     "another recording": another(recording=UUID(int=7)),
     "another stream": another(stream=3),
@@ -59,6 +69,7 @@ LIES = {
     "wrong key": wrong_key,
     "wrong signature": wrong_signature,
     "wrong type": wrong_type,
+    "not understood": not_understood,
     "no receipt": lambda _: lambda _: "thanks",
 }
 

@@ -9,7 +9,7 @@ from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.upload.sync_tasks import HEALTH_EVERY
 from agent.upload.uploader import IDLE
-from protocol import api
+from protocol import api, jws
 from protocol.policyhash import policy_hash
 from testkit.fakes.store import Reply, problem
 from tests.agent.upload.conftest import Pc
@@ -118,6 +118,19 @@ def test_a_store_that_puts_its_bundle_back_raises_an_alarm_until_it_has_a_newer_
     pc.outlast(backoff.CAP)
     pc.work()
     assert pc.heard == ["bundle 3", "alarm bundle-refused", "bundle 4", "cleared bundle-refused"]
+
+
+def test_a_bundle_that_this_agent_does_not_understand_raises_an_alarm_and_changes_nothing(pc: Pc) -> None:
+    pc.settle()
+    key = pc.store.compliance_key
+    payload = jws.verify(jws.BUNDLE, pc.store.signed_bundle(2), key.public_key(), with_key=True)
+    pc.store.bundle = jws.sign(jws.BUNDLE, payload | {"crit": ["later"], "later": 1}, key, with_key=True)
+    pc.store.bundle_revision = 2
+    pc.record(1)
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    assert pc.heard == ["alarm bundle-refused", "receipt", "receipt"]
+    assert pc.trust.bundle.revision == 1
 
 
 def test_a_bundle_that_compliance_did_not_sign_raises_an_alarm_and_changes_nothing(pc: Pc) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,11 @@ def exported(gathered: Gather, examined: Examine, home: Home, readers: dict[str,
         packet = evidence.chosen.packet
         assert packet is not None
         opened = read_packet(home.blobs(), packet, evidence.device)
-        key = recording_key(opened, readers[RECIPIENT])
+        keys = partial(opened.stream_key, recording_key(opened, readers[RECIPIENT]))
         return export.write(
             evidence,
             home.blobs(),
-            key,
+            keys,
             examined(recording),
             folder,
             register=home.exports,

@@ -113,9 +113,9 @@ class Attacker:
     chance: random.Random
     done: list[str] = field(default_factory=list)
 
-    def key_of(self, world: World) -> bytes:
+    def key_of(self, world: World, stream: int) -> bytes:
         packet = KeyPacket.verify(world.recording.packet.decode(), world.pc.evidence_key.public_key())
-        return packet.open_key(self.reader)
+        return packet.stream_key(packet.open_key(self.reader), stream)
 
     def cut(self, world: World, stream: int, first: int) -> None:
         columns = schema.sealed.c
@@ -139,7 +139,7 @@ class Attacker:
                 edition=self.chance.choice(editions),
             )  # fmt: skip
             signer = Ed25519PrivateKey.generate() if header.edition is Edition.SIGNED else None
-            body = seal(self.key_of(world), header, b"it never was", signer)
+            body = seal(self.key_of(world, stream), header, b"it never was", signer)
             if signer and self.chance.random() < 0.5:
                 body = body[:-SIGNATURE_SIZE] + world.sealed[stream][-1][-SIGNATURE_SIZE:]
             self.put(header, body)

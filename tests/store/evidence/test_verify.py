@@ -16,9 +16,9 @@ from sqlalchemy import delete, update
 from protocol import api, ledger
 from protocol.bundle import Bundle
 from protocol.bundle import sign as signed_bundle
-from protocol.envelope import SIGNATURE_SIZE, Edition, digest
+from protocol.envelope import COMMITMENT_SIZE, SIGNATURE_SIZE, Edition, digest
 from protocol.keyfile import load_private
-from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
+from protocol.keys import RecipientPrivate, RecipientPublic, commitment, commitment_key, signing_key
 from protocol.packet import KeyPacket
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
@@ -201,7 +201,7 @@ def health_of(services: Services, pc: Pc) -> dict[str, object]:
 
 
 def with_another_tag(body: bytes) -> bytes:
-    at = len(body) - SIGNATURE_SIZE - 1
+    at = len(body) - SIGNATURE_SIZE - COMMITMENT_SIZE - 1
     return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 
@@ -408,6 +408,20 @@ def test_names_a_key_that_was_not_committed_to(pc: Pc, bundle: Bundle, examined:
     assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads", "account"]
 
 
+def test_names_a_chunk_under_another_key_than_its_stream_s(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """A device that seals one chunk for other eyes. That it is another key can be told without any key."""
+    made = make_filmed(pc, bundle)
+    recording = made.recording
+    honest, recording.key = recording.key, bytes(32)
+    made.sealed.append(recording.seal(b"for other eyes", length=SECOND))
+    recording.key = honest
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    assert codes(examined(recording)) == [("chain", "other-key"), ("commitment", "wrong-commitment")]
+    assert codes(examined(recording, None)) == [("chain", "other-key")]
+
+
 def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ...]) -> bytes:
     """Commits to one key and wraps another."""
     honest, recording.key = recording.key, bytes(32)
@@ -415,7 +429,7 @@ def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ..
     recording.key = honest
     packet = KeyPacket.verify(wrapped.decode(), recording.pc.evidence_key.public_key())
     assert len(packet.wrapped) == len(recipients)
-    lie = replace(packet, commitment=commitment(honest, recording.id))
+    lie = replace(packet, commitment=commitment(commitment_key(honest, recording.id), recording.id))
     return lie.sign(recording.pc.evidence_key).encode()
 
 

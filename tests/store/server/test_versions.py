@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -110,6 +112,61 @@ def test_a_key_packet_of_a_later_version(pc: Pc, bundle: Bundle, change: dict[st
     status, code, message = refusal(pc.put(recording.id, KEY_PACKET_STREAM, 0, token.encode("ascii")))
     assert (status, code) == (426, api.AGENT_UNSUPPORTED)
     assert "upgrade the store" in message
+
+
+LATER: Final = {"crit": ["later"], "later": 1}
+
+
+def with_later(typ: str, token: str, key: Ed25519PrivateKey) -> str:
+    """The same statement with a name in it that its signer says must be understood."""
+    return jws.sign(typ, jws.verify(typ, token, key.public_key()) | LATER, key)
+
+
+def send_packet(pc: Pc, bundle: Bundle) -> httpx.Response:
+    recording = FakeRecording(pc, bundle.recipients)
+    packet = with_later(jws.PACKET, recording.packet.decode("ascii"), pc.evidence_key)
+    return pc.put(recording.id, KEY_PACKET_STREAM, 0, packet.encode("ascii"))
+
+
+def send_batch(pc: Pc, bundle: Bundle) -> httpx.Response:
+    del bundle
+    pc.ledger.write("start", 1)
+    return pc.send_ledger(with_later(jws.LEDGER, pc.ledger.batch(), pc.evidence_key))
+
+
+def send_entry(pc: Pc, bundle: Bundle) -> httpx.Response:
+    del bundle
+    pc.ledger.write("start", 1, **LATER)
+    return pc.send_ledger()
+
+
+def send_report(pc: Pc, bundle: Bundle) -> httpx.Response:
+    del bundle
+    report = pc.report()
+    return pc.put_health(report, with_later(jws.REPORT, report.sign(pc.evidence_key), pc.evidence_key))
+
+
+def send_assertion(pc: Pc, bundle: Bundle) -> httpx.Response:
+    del bundle
+    return pc.ask_token(0, **LATER)
+
+
+def send_enrolment(pc: Pc, bundle: Bundle) -> httpx.Response:
+    del bundle
+    return pc.client.post(api.ENROLL, json={**pc.application("any"), **LATER})
+
+
+@pytest.mark.parametrize(
+    "send",
+    [send_packet, send_batch, send_entry, send_report, send_assertion, send_enrolment],
+    ids=lambda one: one.__name__,
+)
+def test_what_must_be_understood_and_is_not_is_kept_by_its_agent(
+    pc: Pc, bundle: Bundle, send: Callable[[Pc, Bundle], httpx.Response]
+) -> None:
+    status, code, message = refusal(send(pc, bundle))
+    assert (status, code) == (426, api.UNKNOWN_CRITICAL)
+    assert message.endswith("upgrade the store first")
 
 
 def test_another_version_of_the_api(client: httpx.Client) -> None:
