@@ -244,7 +244,7 @@ def test_many_alarms_of_one_kind_end_somewhere_and_are_acknowledged_at_once(
         header = Header.parse(recording.sealed[3])
         for number in range(MOST_ALARMS + 5):
             forged = replace(header, nonce=number.to_bytes(12, "big"))
-            body = seal(recording.recording.key, forged, film(WHITE + 1)[1][WHITE], recording.pc.evidence_key)
+            body = seal(recording.recording.stream_key(0), forged, film(WHITE + 1)[1][WHITE], recording.pc.evidence_key)
             assert recording.pc.put_sealed(body).is_success
     raised = run("alarms", "--json").facts["alarms"]
     assert Counter(alarm["recording"] for alarm in raised) == {
