@@ -102,11 +102,10 @@ def test_here_does_not_record_without_an_answer() -> None:
     assert refused.stdout == ""
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-P", "-m", "scripts.showcase.demo", "--dir", str(tmp_path)]
-    # A shell starts what it runs in the background with SIGINT ignored, and whoever that starts inherits it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
         assert play.stderr is not None
         assert any("a shop in Chromium" in line for line in play.stderr)

@@ -108,6 +108,7 @@ def test_a_purpose_is_short(run: Run, filmed: Filmed, home: Home) -> None:
 
 
 @pytest.mark.skipif(ON_WINDOWS, reason="Windows has no signals that end a program in order")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "outcome"), [(signal.SIGKILL, None), (signal.SIGTERM, "interrupted"), (signal.SIGINT, "interrupted")]
 )

@@ -101,6 +101,7 @@ def test_on_a_disk_that_is_not_there_it_stays_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow(reason="eight exports as processes of their own, each of which starts Python and a decoder")
+@pytest.mark.usefixtures("interruptible")
 def test_an_export_that_is_killed_or_asked_to_end(
     run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path, home: Home
 ) -> None:
