@@ -19,7 +19,7 @@ from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 from store.catalog.blobs import BlobStore
 from store.evidence.chain import Stored, gaps
-from store.evidence.evidence import Evidence
+from store.evidence.evidence import Evidence, heads_of
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
 from store.evidence.show import iso
 
@@ -370,7 +370,7 @@ class Examination:
     def _end(self, *, signed: bool) -> None:
         evidence = self._evidence
         if evidence.closing is not None:
-            closed = evidence.head_entries[-1][1] if evidence.head_entries else {}
+            closed = heads_of(evidence.closing.fields.get("heads"))
             for stream, chain in evidence.chosen.streams.items():
                 if chain[-1].sequence >= closed.get(stream, (0, ""))[0]:
                     self._find("heads", "beyond-closing", chain[-1], "the recording was closed before this chunk")
@@ -411,8 +411,7 @@ class Examination:
             stated = self._evidence.stated_then(lane_of(stream))
             for chunk in chain:
                 if chunk.kind is Kind.MEDIA and any(
-                    chunk.span.start < (state.end if state.end is not None else chunk.span.end)
-                    and state.start < chunk.span.end
+                    (state.end is None or chunk.span.start < state.end) and state.start < chunk.span.end
                     for state in stated
                 ):
                     self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")
