@@ -18,12 +18,13 @@ from protocol.envelope import open_sealed
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
-from store.catalog.queries import bundle_of, recordings_after
+from store.catalog.queries import bundle_of, devices, recordings_after
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, totals
 from store.evidence.evidence import Evidence, gather
 from store.evidence.opening import load_recipient, read_body, read_packet, recording_key
 from store.evidence.timeline.recording import facts, state
 from store.evidence.verify.recording import Defect, examine
+from store.evidence.verify.sweep import check_ledger
 from tests.store.conftest import PASSPHRASE
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
@@ -42,12 +43,14 @@ def open_store(folder: Path, home: Path, key: Path, passphrase: Path) -> subproc
     return run_program(folder, "store.mjs", home, "--json", "--key", key, "--passphrase-file", passphrase)
 
 
-def strangers_answer(folder: Path, home: Path, key: Path, passphrase: Path) -> dict[str, Any]:
-    """Recording -> what the program says of it."""
+def strangers_answer(folder: Path, home: Path, key: Path, passphrase: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(recording -> what the program says of it, device -> what is wrong with its ledger)."""
     ran = open_store(folder, home, key, passphrase)
     assert ran.returncode == 0, ran.stderr
     assert not ran.stderr
-    return {one["id"]: one for one in json.loads(ran.stdout)["recordings"]}
+    said = json.loads(ran.stdout)
+    ledgers = {one["id"]: {strangers_finding(finding) for finding in one["findings"]} for one in said["ledgers"]}
+    return {one["id"]: comparable(one) for one in said["recordings"]}, ledgers
 
 
 def media_of(home: Home, reader: RecipientPrivate, evidence: Evidence) -> dict[str, str]:
@@ -59,6 +62,16 @@ def media_of(home: Home, reader: RecipientPrivate, evidence: Evidence) -> dict[s
         str(stream): hashlib.sha256(b"".join(open_sealed(key, read_body(blobs, one))[1] for one in chain)).hexdigest()
         for stream, chain in chosen.streams.items()
     }
+
+
+def ledgers_of(home: Home) -> dict[str, set[tuple[str, str, str]]]:
+    """Device -> what Eyelid finds in its ledger."""
+    database = home.database()
+    with database.reading() as connection:
+        known = devices(connection)
+    found = {one.id: {finding_of(defect) for defect in check_ledger(database, one)[0]} for one in known}
+    database.close()
+    return found
 
 
 def eyelids_answers(home: Home, reader: RecipientPrivate, recordings: list[str]) -> dict[str, Any]:
@@ -119,8 +132,8 @@ def finding_of(one: Defect) -> tuple[str, str, str]:
     where = one.where.removesuffix(" (the body not chosen)")
     if found := re.fullmatch(r"stream (\d+), sequences? (\d+)(?: to -?\d+)?", where):
         where = f"{found[1]} {found[2]}"
-    elif found := re.fullmatch(r"(?:(batch) from )?(entry|entries) (\d+)(?: to \d+)?", where):
-        where = f"{found[1] or 'entry'} {found[3]}"
+    elif found := re.fullmatch(r"(?:([a-z ]*batch) (?:from|of) )?(?:entry|entries) (\d+)(?: to \d+)?", where):
+        where = f"{found[1] or 'entry'} {found[2]}"
     elif where == "key packet" or where.startswith("bundle revision"):
         where = "65535 0"
     return one.check, one.code, where
@@ -134,8 +147,12 @@ def strangers_finding(one: dict[str, Any]) -> tuple[str, str, str]:
             where = f"{stream} {sequence}"
         case {"entry": entry}:
             where = f"entry {entry}"
-        case {"batch": batch}:
+        case {"batch": batch} | {"batch_of": batch}:
             where = f"batch {batch}"
+        case {"refused_batch": batch}:
+            where = f"refused batch {batch}"
+        case {"device": _}:
+            where = "device"
         case _:
             where = "the device's last report"
     return one["check"], one["code"], where
@@ -165,13 +182,15 @@ def test_of_the_frozen_store_both_say_the_same(node_folder: Path, tmp_path: Path
     folder = shutil.copytree(HERE, tmp_path / "copy")
     home, passphrase = Home.open(folder / HOME), folder / PASSPHRASE_FILE
     key = home.folder / home.key(RECIPIENT).file
-    given = strangers_answer(node_folder, home.folder, key, passphrase)
+    given, ledgers = strangers_answer(node_folder, home.folder, key, passphrase)
     database = home.database()
     with database.reading() as connection:
         recordings = [str(one.id) for one in recordings_after(connection, "", 100)]
     database.close()
     reader = load_recipient(key, passphrase.read_bytes().rstrip())
-    assert {name: comparable(answer) for name, answer in given.items()} == eyelids_answers(home, reader, recordings)
+    assert given == eyelids_answers(home, reader, recordings)
+    assert ledgers == ledgers_of(home)
+    assert not [findings for findings in ledgers.values() if findings]
     assert not [one for answer in given.values() for one in answer["findings"]]
     assert {answer["state"] for answer in given.values()} == {"closed", "broken-off", "open"}
     assert {stream for answer in given.values() for stream in answer["media"]} == {"0", "1", "32768", "32769"}
@@ -207,16 +226,22 @@ def test_of_every_tampering_both_say_the_same(
     disk.close()
     passphrase = tmp_path / "passphrase"
     passphrase.write_bytes(PASSPHRASE + b"\n")
-    given = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    given, ledgers = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    assert ledgers == ledgers_of(home)
     wanted = eyelids_answers(home, readers[RECIPIENT], list(done))
     others = {
-        what: (said, wanted[recording])
+        what: (given[recording], wanted[recording])
         for recording, what in done.items()
-        if (said := comparable(given[recording])) != wanted[recording]
+        if given[recording] != wanted[recording]
     }
     assert not others, "\n".join(differences(others))
     came = {(check, code) for answer in wanted.values() for check, code, _ in answer["findings"]}
     assert codes_of_the_page() - came == set()
+    assert {code for findings in ledgers.values() for _, code, _ in findings} >= LEDGER_CODES
+
+
+# Of a device's whole ledger, beside those of a line and a batch.
+LEDGER_CODES: Final = {"missing", "changed-catalog", "unsigned", "wrong-head", "ledger-cut", "bad-signature", "fork"}
 
 
 def codes_of_the_page() -> set[tuple[str, str]]:

@@ -1,6 +1,6 @@
 // Opens a whole store without any of Eyelid's code, from docs/envelope.md and docs/store-format.md alone: its answers
 // show whether a stranger's program finds the same bodies, accounts, findings and media. Prints one line of JSON for
-// each store: {store, recordings: [{id, state, length, lanes, bodies, findings, media}]}.
+// each store: {store, recordings: [{id, state, length, lanes, bodies, findings, media}], ledgers: [{id, findings}]}.
 //
 //   node store.mjs HOME... [--key FILE --passphrase-file FILE] --json   (with the packages of node/package.json beside it)
 
@@ -18,6 +18,7 @@ const AUDIO = 32_768;
 const SCENES = 32_769;
 const ZERO = "0".repeat(64);
 const MAX_TEXT = 200;
+const ACKNOWLEDGED = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
 const LATER = 51n; // entries after the run that are looked at
 
 const laneOf = (stream) => (stream < AUDIO ? "screen" : stream === SCENES ? null : "audio");
@@ -327,8 +328,7 @@ class Examination {
     const length = lengthOf(this.facts, this.chunks);
     const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.account(lane, length)]));
     const media = reader && (await this.open(packet, reader));
-    const acknowledged = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
-    const alarms = `SELECT * FROM alarms WHERE recording = ? AND id NOT IN (${acknowledged}) ORDER BY id`;
+    const alarms = `SELECT * FROM alarms WHERE recording = ? AND id NOT IN (${ACKNOWLEDGED}) ORDER BY id`;
     for (const one of this.store.rows(alarms, this.row.id)) this.find("alarm", one.code, placeOf(one));
     return {
       id: this.row.id,
@@ -520,6 +520,63 @@ function lengthOf({ run, opening, closing, zero }, chunks) {
   return most([(closing?.at ?? most(run.map((one) => one.at))) - zero], end);
 }
 
+// -- a device's whole ledger ---------------------------------------------------------------------------------------------
+
+/** What is wrong with all that a device has ever accounted for, whatever recording it belongs to. */
+function ledgerOf(store, device) {
+  const findings = [];
+  const find = (code, where, check = "ledger") => findings.push({ check, code, where });
+  const verified = (token, where) => {
+    let batch = { first: 0n, lines: [] };
+    const code = refused(() => (batch = readBatch(token, device.evidence_key)));
+    if (code) find(code, where);
+    return new Map(batch.lines.map((line, at) => [batch.first + BigInt(at), line]));
+  };
+  let [expected, before] = [0n, ZERO];
+  let batch = { id: null, signed: new Map() };
+  for (const row of store.rows("SELECT * FROM ledger_lines WHERE device = ? ORDER BY seq", device.id)) {
+    const { seq, line } = row;
+    if (seq !== expected) find("missing", { entry: expected });
+    let entry = null;
+    refused(() => (entry = readLine(line)));
+    const follows = seq === expected ? before : (entry?.prev ?? ZERO);
+    for (const { code } of walk([line], follows, seq)) find(code, { entry: seq });
+    if (row.batch !== batch.id) {
+      const [stored] = store.rows("SELECT token FROM ledger_batches WHERE id = ?", row.batch);
+      batch = { id: row.batch, signed: stored ? verified(stored.token, { batch_of: seq }) : new Map() };
+    }
+    const hash = sha256(line).toString("hex");
+    if (batch.signed.get(seq) !== line) find("unsigned", { entry: seq });
+    const columns = [row.hash, row.kind, row.recording];
+    if (entry && !same(columns, [hash, entry.kind, entry.recording ?? null])) find("changed-catalog", { entry: seq });
+    [expected, before] = [seq + 1n, hash];
+  }
+  endOf(store, device, expected, find);
+  for (const one of store.rows("SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted", device.id)) {
+    verified(one.token, { refused_batch: one.first });
+  }
+  const alarms = `SELECT code, sequence FROM alarms WHERE device = ? AND recording IS NULL AND id NOT IN (${ACKNOWLEDGED})`;
+  for (const { code, sequence } of store.rows(alarms, device.id)) {
+    const where = sequence === null ? { device: device.id } : { entry: sequence };
+    if (!findings.some((one) => one.code === code && same(one.where, where))) find(code, where, "alarm");
+  }
+  return findings;
+}
+
+/** What the chain cannot vouch for: its own end. */
+function endOf(store, device, expected, find) {
+  const [health] = store.rows("SELECT body FROM health WHERE device = ?", device.id);
+  const body = health && parseJson(health.body);
+  let report = null;
+  const code = isText(body?.report) && refused(() => (report = readReport(body.report, device.evidence_key)));
+  if (code) find(code, { report: device.id });
+  const head = report?.ledger ?? body?.ledger;
+  const query = "SELECT hash FROM ledger_lines WHERE device = ? AND seq = ?";
+  const [known] = head?.next ? store.rows(query, device.id, head.next - 1n) : [];
+  if (known && head.next <= expected && known.hash !== head.head) find("wrong-head", { entry: head.next - 1n });
+  if (report && report.confirmed > expected) find("ledger-cut", { entry: expected });
+}
+
 // -- output ------------------------------------------------------------------------------------------------------------
 
 /** JSON with whole numbers as they are. */
@@ -564,8 +621,12 @@ async function openStore(home) {
   for (const row of store.rows("SELECT * FROM recordings ORDER BY id")) {
     recordings.push(await isolated(row.id, () => new Examination(store, row).answer(reader)));
   }
+  const ledgers = [];
+  for (const device of store.rows("SELECT * FROM devices ORDER BY id")) {
+    ledgers.push(await isolated(device.id, () => ({ id: device.id, findings: ledgerOf(store, device) })));
+  }
   store.database.close();
-  return { store: home, recordings };
+  return { store: home, recordings, ledgers };
 }
 
 for (const home of homes) console.log(print(await isolated(home, () => openStore(home))));

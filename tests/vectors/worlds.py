@@ -571,6 +571,22 @@ def batch_changed(world: World) -> None:
     world.disk.run("UPDATE ledger_batches SET token = ? WHERE id = ?", new, identity)
 
 
+def line_column_changed(world: World) -> None:
+    column, value = world.chance.choice((("hash", "a" * 64), ("kind", "stop"), ("recording", world.pc.device)))
+    seq = world.chance.randrange(len(world.pc.ledger.lines))
+    statement = f"UPDATE ledger_lines SET {column} = ? WHERE device = ? AND seq = ?"  # noqa: S608 - ours
+    world.disk.run(statement, value, world.pc.device, seq)
+
+
+def ledger_contradicted(world: World) -> None:
+    """By the device's last report, and by a batch that was not taken."""
+    put_report(world, ledger=(len(world.pc.ledger.lines), "a" * 64))
+    token = _flipped(world.pc.ledger.batch(0, 0), 400)
+    row = {"device": world.pc.device, "first": 0, "last": 0, "received_at": 1, "accepted": 0}
+    world.disk.insert("ledger_batches", token=token, sha256=digest(token.encode()).hex(), **row)
+    world.disk.insert("alarms", at=1, code="fork", device=world.pc.device, sequence=0)
+
+
 def ledger_cut(world: World) -> None:
     first = world.chance.randrange(1, len(world.pc.ledger.lines))
     world.disk.run("DELETE FROM ledger_lines WHERE device = ? AND seq >= ?", world.pc.device, first)
@@ -638,7 +654,8 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     commitment_changed, packet_has_another_shape, row_changed, previous_changed, row_removed, size_changed,
     bodies_swapped, chunk_under_another_stream,
     chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
-    tail_cut, line_changed, line_removed, batch_removed, batch_changed, ledger_cut, report_changed, report_names_more,
+    tail_cut, line_changed, line_removed, batch_removed, batch_changed,
+    line_column_changed, ledger_contradicted, ledger_cut, report_changed, report_names_more,
     health_names_more, alarm_raised, signature_exchanged,
 )  # fmt: skip
 
