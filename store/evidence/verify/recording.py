@@ -91,7 +91,7 @@ class Examination:
         self._compliance = compliance
         self._bundles = bundles
         self._advance = advance
-        self._findings: list[Defect] = []
+        self._findings: dict[tuple[str, str, str], Defect] = {}  # by check, code and place: each is told once
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
@@ -110,7 +110,9 @@ class Examination:
         self._account()
         self._alarms()
         order = list(CHECKS)
-        findings = sorted(self._findings, key=lambda one: order.index(one.check) if one.check in order else len(order))
+        findings = sorted(
+            self._findings.values(), key=lambda one: order.index(one.check) if one.check in order else len(order)
+        )
         return Report(
             findings=tuple(findings),
             checked=tuple(check for check in CHECKS if check not in self._skipped),
@@ -120,7 +122,7 @@ class Examination:
         )
 
     def _find(self, check: str, code: str, where: object, message: str) -> None:
-        self._findings.append(Defect(check, code, str(where), message))
+        self._findings.setdefault((check, code, str(where)), Defect(check, code, str(where), message))
 
     # -- the key packet and the key -------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Examination:
         elif self._recipient is not None:
             why = "there is no key packet to be trusted"
         self._skipped |= dict.fromkeys(_NEED_KEY, why)
-        if any(finding.check == "commitment" for finding in self._findings):
+        if any(finding.check == "commitment" for finding in self._findings.values()):
             del self._skipped["commitment"]
         return None
 
@@ -398,7 +400,7 @@ class Examination:
 
     def _leave_open(self, why: str) -> None:
         """The heads were compared, and say less than the check promises."""
-        if any(finding.check == "heads" for finding in self._findings):
+        if any(finding.check == "heads" for finding in self._findings.values()):
             self._notes.append(why)
         else:
             self._skipped["heads"] = why

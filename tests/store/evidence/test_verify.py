@@ -268,6 +268,19 @@ def test_a_head_that_signed_a_body_which_never_came(pc: Pc, bundle: Bundle, exam
     assert codes(examined(made.recording)) == found
 
 
+def test_a_head_that_was_signed_again_and_again_is_one_finding(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """A stream of which nothing is kept has the same head every ten seconds."""
+    made = make_filmed(pc, bundle)
+    for second in (1, 2):
+        heads = made.recording.heads()
+        pc.ledger.write("heads", at=ZERO + (9 + second) * SECOND, recording=str(made.recording.id), heads=heads)
+    close(made, 12)
+    sent_unlike_sealed(made, 6, with_another_tag)
+    pc.send_ledger()
+    found = [("signatures", "bad-signature"), ("heads", "wrong-head"), ("tags", "wrong-tag")]
+    assert codes(examined(made.recording)) == found
+
+
 def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     close(made)
