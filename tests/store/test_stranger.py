@@ -84,6 +84,8 @@ def eyelids_answers(home: Home, reader: RecipientPrivate, recordings: list[str])
                 evidence, home.blobs(), reader, compliance=home.key(COMPLIANCE).id,
                 bundles=lambda revision: bundle_of(connection, revision),
             )  # fmt: skip
+            places = [(one.check, one.code, one.where) for one in report.findings]
+            assert len(places) == len(set(places))
             answers[recording] = described(evidence) | {"findings": {finding_of(one) for one in report.findings}}
             if report.sound:
                 answers[recording]["media"] = media_of(home, reader, evidence)

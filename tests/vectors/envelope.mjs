@@ -1,7 +1,15 @@
 // What docs/envelope.md says, in Node and without any of Eyelid's code: strict JSON, sealed chunks, signed statements,
 // key packets, bundles, ledger lines, key files. open.mjs and store.mjs are made of it. Integers are BigInt throughout.
 
-import { createDecipheriv, createHash, createHmac, createPublicKey, scryptSync, timingSafeEqual, verify } from "node:crypto";
+import {
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPublicKey,
+  scryptSync,
+  timingSafeEqual,
+  verify,
+} from "node:crypto";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 
@@ -39,7 +47,7 @@ export const isStream = (name) => /^(0|[1-9][0-9]{0,4})$/.test(name) && Number(n
 
 // -- JSON ------------------------------------------------------------------------------------------------------------
 
-/** The value of strict JSON: objects without prototype, integers as BigInt. Throws a SyntaxError for anything refused. */
+/** The value of strict JSON: objects without prototype, integers as BigInt. Throws an Error for all that is refused. */
 export function parseJson(bytes, levels = 500) {
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(bytes));
   let at = 0;
@@ -72,7 +80,8 @@ export function parseJson(bytes, levels = 500) {
   const value = (depth) => {
     skip();
     if (text[at] === '"') return string();
-    if (text[at] === "{" || text[at] === "[") return depth < levels ? (text[at] === "{" ? object : array)(depth + 1) : fail();
+    if (text[at] === "{" || text[at] === "[")
+      return depth < levels ? (text[at] === "{" ? object : array)(depth + 1) : fail();
     const literal = take(/-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null/y) ?? fail();
     return { true: true, false: false, null: null }[literal] ?? (literal === "null" ? null : number(literal));
   };
@@ -224,7 +233,10 @@ export function readBundle(token, fingerprint) {
   refuseIf(!isUint(bundle.revision) || !isUint(bundle.created) || !Array.isArray(bundle.recipients), "bad-field");
   const keys = bundle.recipients.map((one) => fromBase64url(one, "bad-field"));
   refuseIf(keys.length === 0, "no-recipients");
-  refuseIf(keys.some((one) => one.length !== 1216), "bad-recipient");
+  refuseIf(
+    keys.some((one) => one.length !== 1216),
+    "bad-recipient",
+  );
   const recipients = keys.map((one) => sha256(one).toString("base64url"));
   refuseIf(new Set(recipients).size !== recipients.length, "doubled-recipient");
   return { revision: bundle.revision, recipients };
@@ -234,7 +246,11 @@ export function readBundle(token, fingerprint) {
 
 const isPixels = (value) => typeof value === "bigint" && value < 2n ** 31n && value > -(2n ** 31n);
 const isMonitor = (one) =>
-  isObject(one) && isText(one.name) && isUint(one.stream) && one.stream < 0xffffn && [one.x, one.y].every(isPixels) &&
+  isObject(one) &&
+  isText(one.name) &&
+  isUint(one.stream) &&
+  one.stream < 0xffffn &&
+  [one.x, one.y].every(isPixels) &&
   [one.width, one.height].every((size) => isPixels(size) && size >= 0n);
 
 /** What a packet says, with `edition`, and `wrapped` as a Map of bytes. */
@@ -254,7 +270,10 @@ export function readPacket(token, evidenceKey) {
   refuseIf(!packet.monitors.every(isMonitor), "bad-field");
   refuseIf(!["device", "host", "os_user", "agent_version"].every((name) => isText(packet[name])), "bad-field");
   const wrapped = new Map(Object.entries(packet.wrapped).map(([id, text]) => [id, fromBase64url(text, "bad-field")]));
-  refuseIf([...wrapped.values()].some((one) => one.length !== 1168), "bad-field");
+  refuseIf(
+    [...wrapped.values()].some((one) => one.length !== 1168),
+    "bad-field",
+  );
   refuseIf(wrapped.size === 0, "no-recipients");
   refuseIf(fromBase64url(packet.commitment, "bad-field").length !== 32, "bad-field");
   return { ...packet, wrapped, edition: Number(edition) };
@@ -310,7 +329,10 @@ export function readLine(line) {
   const bytes = Buffer.from(line);
   refuseIf(bytes.length > MAX_LINE, "oversized");
   const entry = parseObject(bytes, "bad-line");
-  refuseIf(![entry.seq, entry.at, entry.wall].every(isUint) || !isText(entry.kind) || !isDigest(entry.prev), "bad-field");
+  refuseIf(
+    ![entry.seq, entry.at, entry.wall].every(isUint) || !isText(entry.kind) || !isDigest(entry.prev),
+    "bad-field",
+  );
   refuseIf(levelsOf(entry) > MAX_LEVELS, "bad-line");
   return entry;
 }
@@ -338,7 +360,7 @@ export function walk(lines, prev, seq) {
   return mistakes;
 }
 
-/** What the device last reported of its ends: {recording, heads: stream -> [next, hash], receipted, ledger, confirmed}. */
+/** What the device last reported of its ends: {recording, heads, receipted, ledger, confirmed}. */
 export function readReport(token, evidenceKey) {
   const report = verifyJws("eyelid-report", token, evidenceKey);
   const { heads, receipted } = report;

@@ -6,7 +6,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  checkPlace, checkSignature, hex, openChunk, openKey, readPacket, recipientOf, Refused, sha256,
+  checkPlace,
+  checkSignature,
+  hex,
+  openChunk,
+  openKey,
+  readPacket,
+  recipientOf,
+  Refused,
+  sha256,
 } from "./envelope.mjs";
 
 async function openPacket(token, evidenceKey, seed) {

@@ -2,15 +2,38 @@
 // show whether a stranger's program finds the same bodies, accounts, findings and media. Prints one line of JSON for
 // each store: {store, recordings: [{id, state, length, lanes, bodies, findings, media}], ledgers: [{id, findings}]}.
 //
-//   node store.mjs HOME... [--key FILE --passphrase-file FILE] --json   (with the packages of node/package.json beside it)
+//   node store.mjs HOME... [--key FILE --passphrase-file FILE] --json
+//
+// The packages of node/package.json have to lie beside it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import initSqlJs from "sql.js";
 import {
-  checkPlace, checkSignature, hex, isBeyond, isObject, isStream, isText, isUint, openChunk, openKey, openKeyFile,
-  parseHeader, parseJson, readBatch, readBundle, readLine, readPacket, readReport, recipientOf, Refused, refuseIf, sha256, walk,
+  checkPlace,
+  checkSignature,
+  hex,
+  isBeyond,
+  isObject,
+  isStream,
+  isText,
+  isUint,
+  openChunk,
+  openKey,
+  openKeyFile,
+  parseHeader,
+  parseJson,
+  readBatch,
+  readBundle,
+  readLine,
+  readPacket,
+  readReport,
+  recipientOf,
+  Refused,
+  refuseIf,
+  sha256,
+  walk,
 } from "./envelope.mjs";
 
 const PACKET = 65_535;
@@ -61,7 +84,8 @@ class Store {
   }
 
   lines(device, first, last) {
-    const query = "SELECT seq, hash, line, batch FROM ledger_lines WHERE device = ? AND seq BETWEEN ? AND ? ORDER BY seq";
+    const query =
+      "SELECT seq, hash, line, batch FROM ledger_lines WHERE device = ? AND seq BETWEEN ? AND ? ORDER BY seq";
     return this.rows(query, device, first, last);
   }
 
@@ -82,7 +106,12 @@ class Store {
     const last = following === null ? next - 1n : following - 1n;
     const lines = this.lines(device, start, closing === null || closing > last ? last : closing);
     const prev = this.lines(device, start - 1n, start - 1n)[0]?.hash ?? ZERO;
-    return { lines, prev, later: following === null ? [] : this.lines(device, following, following + LATER - 1n), next };
+    return {
+      lines,
+      prev,
+      later: following === null ? [] : this.lines(device, following, following + LATER - 1n),
+      next,
+    };
   }
 }
 
@@ -97,7 +126,7 @@ function refused(attempt) {
   }
 }
 
-// -- the entries of a recording ----------------------------------------------------------------------------------------
+// -- the entries of a recording --------------------------------------------------------------------------------------
 
 function entriesOf(rows) {
   return rows.flatMap(({ line }) => {
@@ -112,7 +141,9 @@ function factsOf({ lines, later: laterLines }, recording) {
   const own = (kind) => run.find((one) => one.kind === kind && one.recording === recording) ?? null;
   const [opening, closing] = [own("recording-open"), own("recording-closed")];
   const zero = isUint(opening?.zero) && opening.zero <= opening.at ? opening.zero : (opening?.at ?? 0n);
-  const named = [...run, ...later].filter((one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording);
+  const named = [...run, ...later].filter(
+    (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
+  );
   const ended = closing !== null || laterLines.length > 0;
   return { run, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
 }
@@ -121,7 +152,11 @@ function factsOf({ lines, later: laterLines }, recording) {
 function headsOf(heads) {
   const fits = ([stream, head]) =>
     isStream(stream) && Array.isArray(head) && head.length === 2 && isUint(head[0]) && head[0] > 0n && isText(head[1]);
-  return isObject(heads) ? Object.entries(heads).filter(fits).map(([stream, [next, hash]]) => [Number(stream), next, hash]) : [];
+  return isObject(heads)
+    ? Object.entries(heads)
+        .filter(fits)
+        .map(([stream, [next, hash]]) => [Number(stream), next, hash])
+    : [];
 }
 
 /** stream -> sequence -> the hash that was signed last for it. */
@@ -136,14 +171,18 @@ function signedHeads(named) {
 
 const highest = (of) => most([...of.keys()]);
 
-// -- which body counts -------------------------------------------------------------------------------------------------
+// -- which body counts -----------------------------------------------------------------------------------------------
 
 function chooseBodies(rows, heads) {
   const bodies = (stream, sequence) => rows.filter((row) => row.stream === stream && row.sequence === sequence);
   const packets = rows.filter((row) => row.stream === PACKET);
   const streams = new Map();
-  for (const stream of [...new Set(rows.map((row) => row.stream))].filter((one) => one !== PACKET).sort((a, b) => a - b)) {
-    const sequences = [...new Set(rows.filter((row) => row.stream === stream).map((row) => row.sequence))].sort((a, b) => (a < b ? 1 : -1));
+  for (const stream of [...new Set(rows.map((row) => row.stream))]
+    .filter((one) => one !== PACKET)
+    .sort((a, b) => a - b)) {
+    const sequences = [...new Set(rows.filter((row) => row.stream === stream).map((row) => row.sequence))].sort(
+      (a, b) => (a < b ? 1 : -1),
+    );
     const chosen = [];
     let next = null;
     for (const sequence of sequences) {
@@ -165,7 +204,7 @@ function chooseBodies(rows, heads) {
   return { packet, streams };
 }
 
-// -- the account -------------------------------------------------------------------------------------------------------
+// -- the account -----------------------------------------------------------------------------------------------------
 
 const FOREVER = 2n ** 70n;
 
@@ -178,7 +217,9 @@ function statesOf(lane, { run, later, zero }) {
   let closing = null;
   let current = null;
   const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
-  const ordered = [...run, ...later.filter((one) => one.kind === "blind-since")].sort((a, b) => (a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.seq < b.seq ? -1 : 1));
+  const ordered = [...run, ...later.filter((one) => one.kind === "blind-since")].sort((a, b) =>
+    a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.seq < b.seq ? -1 : 1,
+  );
   for (const entry of ordered) {
     if (entry.kind === "hold") holds.set(textOf(entry, "hold", "unnamed"), entry);
     else if (entry.kind === "release") holds.delete(textOf(entry, "hold", "unnamed"));
@@ -200,7 +241,8 @@ function statesOf(lane, { run, later, zero }) {
   return [...slept, ...states, ...blind].filter(({ from, to }) => from < to);
 }
 
-const textOf = (entry, name, otherwise) => (isText(entry[name]) && [...entry[name]].length <= MAX_TEXT ? entry[name] : otherwise);
+const textOf = (entry, name, otherwise) =>
+  isText(entry[name]) && [...entry[name]].length <= MAX_TEXT ? entry[name] : otherwise;
 const policyOf = (entry) => (textOf(entry, "policy", "").length <= 64 ? textOf(entry, "policy", "") : "");
 
 function causeOf(holds, closing) {
@@ -240,12 +282,23 @@ function partsOf(lane, length, facts, bodies, heads, states) {
   for (const [stream, signed] of heads) {
     const last = bodies.streams.get(stream)?.at(-1);
     if (laneOf(stream) !== lane || highest(signed) <= (last?.sequence ?? -1n)) continue;
-    missing.push({ from: last ? spanOf(last)[1] : 0n, to: length, cause: { what: "missing", why: facts.ended ? "lost" : "not-here-yet" } });
+    missing.push({
+      from: last ? spanOf(last)[1] : 0n,
+      to: length,
+      cause: { what: "missing", why: facts.ended ? "lost" : "not-here-yet" },
+    });
   }
-  if (!facts.ended) missing.push({ from: most(kept.map((one) => one.to)), to: length, cause: { what: "missing", why: "not-here-yet" } });
+  if (!facts.ended)
+    missing.push({
+      from: most(kept.map((one) => one.to)),
+      to: length,
+      cause: { what: "missing", why: "not-here-yet" },
+    });
 
   const cuts = [...kept, ...missing, ...states].flatMap(({ from, to }) => [from, to]);
-  const edges = [...new Set([0n, ...cuts.filter((one) => one > 0n && one < length), length])].sort((a, b) => (a < b ? -1 : 1));
+  const edges = [...new Set([0n, ...cuts.filter((one) => one > 0n && one < length), length])].sort((a, b) =>
+    a < b ? -1 : 1,
+  );
   const parts = [];
   for (const [at, from] of edges.slice(0, -1).entries()) {
     const covers = (one) => one.from <= from && from < one.to;
@@ -280,11 +333,12 @@ function joined(parts) {
 
 function sumsOf(parts) {
   const sums = { kept: 0n, closed: 0n, closed_margin: 0n, held: 0n, blind: 0n, missing: 0n };
-  for (const { from, to, what, margin } of parts) sums[what === "closed" && margin ? "closed_margin" : what] += to - from;
+  for (const { from, to, what, margin } of parts)
+    sums[what === "closed" && margin ? "closed_margin" : what] += to - from;
   return sums;
 }
 
-// -- a recording -------------------------------------------------------------------------------------------------------
+// -- a recording -----------------------------------------------------------------------------------------------------
 
 /** One recording: its bodies, its account, and what is wrong with it. */
 class Examination {
@@ -305,7 +359,8 @@ class Examination {
   }
 
   find(check, code, where) {
-    this.findings.push({ check, code, where });
+    const finding = { check, code, where };
+    if (!this.findings.some((one) => same(one, finding))) this.findings.push(finding);
   }
 
   /** Whether the attempt was not refused; its code becomes a finding about this body. */
@@ -336,7 +391,9 @@ class Examination {
       state: this.facts.closing ? "closed" : this.facts.ended ? "broken-off" : "open",
       length,
       lanes,
-      bodies: [this.bodies.packet, ...this.chunks].filter(Boolean).map((one) => ({ ...placeOf(one), sha256: one.sha256 })),
+      bodies: [this.bodies.packet, ...this.chunks]
+        .filter(Boolean)
+        .map((one) => ({ ...placeOf(one), sha256: one.sha256 })),
       findings: this.findings,
       ...(media && { media }),
     };
@@ -354,7 +411,8 @@ class Examination {
     });
     if (!sound) return null;
     const wrong = (code) => this.find("key-packet", code, placeOf(stored));
-    if (["policy", "start", "host", "os_user"].some((name) => packet[name] !== this.row[name])) wrong("changed-catalog");
+    if (["policy", "start", "host", "os_user"].some((name) => packet[name] !== this.row[name]))
+      wrong("changed-catalog");
     if (this.facts.opening && this.facts.opening.policy !== packet.policy) wrong("other-policy");
     const [row] = this.store.rows("SELECT token FROM bundles WHERE revision = ?", packet.bundle_revision);
     if (!row) wrong("unknown-bundle");
@@ -392,7 +450,8 @@ class Examination {
       for (const one of chunks) {
         const expected = before.sequence + 1n;
         if (one.sequence !== expected) this.find("chain", "gap", placeOf({ stream, sequence: expected }));
-        else if (before.sha256) this.attempt("chain", one, () => refuseIf(one.previous !== before.sha256, "wrong-previous"));
+        else if (before.sha256)
+          this.attempt("chain", one, () => refuseIf(one.previous !== before.sha256, "wrong-previous"));
         before = one;
       }
     }
@@ -405,15 +464,18 @@ class Examination {
     const signed = new Map();
     for (const id of new Set(lines.map(({ batch }) => batch))) {
       const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
-      const code = batch && refused(() => {
-        const { first, lines: said } = readBatch(batch.token, this.device.evidence_key);
-        for (const [at, line] of said.entries()) signed.set(first + BigInt(at), line);
-      });
+      const code =
+        batch &&
+        refused(() => {
+          const { first, lines: said } = readBatch(batch.token, this.device.evidence_key);
+          for (const [at, line] of said.entries()) signed.set(first + BigInt(at), line);
+        });
       if (code) this.find("ledger", code, { batch: batch.first });
     }
     for (const { seq, line } of lines) if (signed.get(seq) !== line) this.find("ledger", "unsigned", { entry: seq });
     const texts = lines.map(({ line }) => line);
-    for (const { seq, code } of walk(texts, lines[0].seq ? prev : ZERO, lines[0].seq)) this.find("ledger", code, { entry: seq });
+    for (const { seq, code } of walk(texts, lines[0].seq ? prev : ZERO, lines[0].seq))
+      this.find("ledger", code, { entry: seq });
   }
 
   /** The last report that the device signed, if it did. */
@@ -435,7 +497,11 @@ class Examination {
   checkHeads(report) {
     const { closing, ended, named } = this.facts;
     const mine = report?.recording === this.row.id;
-    const reported = Object.entries(mine ? report.heads : {}).map(([stream, { next, head }]) => [Number(stream), next, head]);
+    const reported = Object.entries(mine ? report.heads : {}).map(([stream, { next, head }]) => [
+      Number(stream),
+      next,
+      head,
+    ]);
     const receipted = mine ? report.receipted : {};
     const query = "SELECT stream, sequence, sha256 FROM reported_heads WHERE device = ? AND recording = ?";
     const health = this.store.rows(query, this.row.device, this.row.id);
@@ -446,7 +512,8 @@ class Examination {
     }
     for (const { stream, sequence, sha256: hash } of health) {
       const bodies = this.sealed.filter((one) => one.stream === Number(stream) && one.sequence === sequence);
-      if (bodies.length > 0 && bodies.every((one) => one.sha256 !== hash)) wrong.set(`${stream} ${sequence}`, bodies[0]);
+      if (bodies.length > 0 && bodies.every((one) => one.sha256 !== hash))
+        wrong.set(`${stream} ${sequence}`, bodies[0]);
     }
     for (const one of new Set(wrong.values())) this.find("heads", "wrong-head", placeOf(one));
 
@@ -461,7 +528,8 @@ class Examination {
     }
     const closed = new Map(closing ? headsOf(closing.heads).map(([stream, next]) => [stream, next]) : []);
     for (const [stream, chunks] of closing ? this.bodies.streams : []) {
-      if (chunks.at(-1).sequence >= (closed.get(stream) ?? 0n)) this.find("heads", "beyond-closing", placeOf(chunks.at(-1)));
+      if (chunks.at(-1).sequence >= (closed.get(stream) ?? 0n))
+        this.find("heads", "beyond-closing", placeOf(chunks.at(-1)));
     }
   }
 
@@ -478,7 +546,8 @@ class Examination {
     for (const one of this.chunks) {
       if (laneOf(one.stream) !== lane || one.kind !== 1) continue;
       const [start, end] = spanOf(one);
-      if (inRun.some(({ from, to }) => from < end && start < to)) this.find("account", "kept-while-closed", placeOf(one));
+      if (inRun.some(({ from, to }) => from < end && start < to))
+        this.find("account", "kept-while-closed", placeOf(one));
     }
     const parts = partsOf(lane, length, facts, this.bodies, this.heads, states);
     return { parts, sums: sumsOf(parts) };
@@ -520,7 +589,7 @@ function lengthOf({ run, opening, closing, zero }, chunks) {
   return most([(closing?.at ?? most(run.map((one) => one.at))) - zero], end);
 }
 
-// -- a device's whole ledger ---------------------------------------------------------------------------------------------
+// -- a device's whole ledger -----------------------------------------------------------------------------------------
 
 /** What is wrong with all that a device has ever accounted for, whatever recording it belongs to. */
 function ledgerOf(store, device) {
@@ -552,10 +621,14 @@ function ledgerOf(store, device) {
     [expected, before] = [seq + 1n, hash];
   }
   endOf(store, device, expected, find);
-  for (const one of store.rows("SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted", device.id)) {
+  for (const one of store.rows(
+    "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
+    device.id,
+  )) {
     verified(one.token, { refused_batch: one.first });
   }
-  const alarms = `SELECT code, sequence FROM alarms WHERE device = ? AND recording IS NULL AND id NOT IN (${ACKNOWLEDGED})`;
+  const open = `recording IS NULL AND id NOT IN (${ACKNOWLEDGED})`;
+  const alarms = `SELECT code, sequence FROM alarms WHERE device = ? AND ${open}`;
   for (const { code, sequence } of store.rows(alarms, device.id)) {
     const where = sequence === null ? { device: device.id } : { entry: sequence };
     if (!findings.some((one) => one.code === code && same(one.where, where))) find(code, where, "alarm");
@@ -577,7 +650,7 @@ function endOf(store, device, expected, find) {
   if (report && report.confirmed > expected) find("ledger-cut", { entry: expected });
 }
 
-// -- output ------------------------------------------------------------------------------------------------------------
+// -- output ----------------------------------------------------------------------------------------------------------
 
 /** JSON with whole numbers as they are. */
 function print(value) {

@@ -627,7 +627,8 @@ def health_names_more(world: World) -> None:
 
 def alarm_raised(world: World) -> None:
     where: Row = {"stream": 0, "sequence": 3} if world.chance.random() < 0.5 else {}
-    world.disk.insert("alarms", at=1, code="wrong-head", device=world.pc.device, recording=world.id, **where)
+    for _ in range(2):
+        world.disk.insert("alarms", at=1, code="wrong-head", device=world.pc.device, recording=world.id, **where)
     world.disk.insert("alarms", at=1, code="doubled", device=world.pc.device, recording=world.id)
     [[alarm]] = world.disk.run("SELECT max(id) FROM alarms")
     world.disk.insert("audit", at=1, operator="me", action="acknowledge-alarm", alarm=alarm, reason="looked into")
