@@ -15,6 +15,7 @@ from uuid import UUID
 
 from protocol import base64url
 from protocol.errors import ProtocolError
+from protocol.numbers import is_integer
 
 MAX_INTEGER: Final = 2**63 - 1
 VERSION: Final = 1  # `v` of everything that is written here
@@ -120,7 +121,7 @@ class Claims:
 
     def integer(self, name: str, least: int = 0, most: int = MAX_INTEGER) -> int:
         value = self._values.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        if not is_integer(value) or not least <= value <= most:
             raise self.refuse(name, f"an integer from {least} to {most}")
         return value
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 _DIGITS: Final = re.compile("[0-9]{1,40}")
 _MOST_RELEASES: Final = 10**6
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Of a value out of JSON: `true` is none, though Python takes it for 1."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def read_number(text: str, most: int) -> int | None:

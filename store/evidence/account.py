@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from protocol.claims import MAX_INTEGER
 from protocol.ledger import MAX_TEXT
+from protocol.numbers import is_integer
 
 Rule = int | str
 """A rule of a policy by its number, or one of Eyelid's own by its name."""
@@ -112,7 +113,7 @@ class Entry:
     def time(self, name: str) -> int | None:
         """ns of a clock."""
         value = self.fields.get(name)
-        return value if isinstance(value, int) and 0 <= value <= MAX_INTEGER else None
+        return value if is_integer(value) and 0 <= value <= MAX_INTEGER else None
 
     @property
     def policy(self) -> str:
@@ -130,7 +131,7 @@ class Entry:
 
 def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...]:
     """When the lane was not open and why; where two overlap, the earlier in the tuple counts. Times become ns since
-    `zero`.
+    `zero`. What lasted no time is left out.
 
     A hold stands above a closing: while it lasts, nothing would be recorded whatever is shown. `entries` are of one
     run of the agent, so that their clock is one; what it wrote about its predecessor's end may follow.
@@ -162,19 +163,20 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
         found.append(NotKept(since - zero, None, cause))
     blind = [_reported_later(entry, zero, BlindCause(BLIND)) for entry in in_order if entry.kind == "blind-since"]
     slept = [_reported_later(entry, zero, Held((SUSPENDED,))) for entry in in_order if entry.kind == "slept"]
-    return (*slept, *found, *blind)
+    lasting = (one for one in (*slept, *found, *blind) if one.end is None or one.start < one.end)
+    return tuple(lasting)
 
 
 def rules_of(value: object) -> tuple[Rule, ...]:
     """The rules as a ledger entry names them; members of another shape count as not told."""
     rules = value if isinstance(value, list) else []
-    return tuple(one for one in rules if isinstance(one, int) or (isinstance(one, str) and len(one) <= MAX_TEXT))
+    return tuple(one for one in rules if is_integer(one) or (isinstance(one, str) and len(one) <= MAX_TEXT))
 
 
 def held_of(entry: Entry) -> Held:
     """One `hold` entry; a reason of another shape counts as not told."""
     hold, reason = entry.hold, entry.fields.get("reason")
-    if hold == PERSON and isinstance(reason, int):
+    if hold == PERSON and is_integer(reason):
         return Held((hold,), reason, entry.policy)
     return Held((hold,), entry.text("reason") or None if hold == PERSON else None)
 

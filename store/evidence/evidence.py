@@ -19,7 +19,7 @@ from protocol.claims import MAX_INTEGER, Claims
 from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
-from protocol.numbers import read_number
+from protocol.numbers import is_integer, read_number
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
@@ -228,8 +228,11 @@ def heads_of(value: object) -> dict[int, tuple[int, str]]:
     """{"0": [next sequence, hash]} as the ledger writes it; members of another shape count as not told."""
     found: dict[int, tuple[int, str]] = {}
     for name, head in value.items() if isinstance(value, dict) else ():
-        match read_number(name, KEY_PACKET_STREAM - 1), head:
-            case int(stream), [int(following), str(sha256)] if 0 < following <= MAX_INTEGER:
+        stream = read_number(name, KEY_PACKET_STREAM - 1)
+        if stream is None or str(stream) != name:
+            continue
+        match head:
+            case [following, str(sha256)] if is_integer(following) and 0 < following <= MAX_INTEGER:
                 found[stream] = (following, sha256)
             case _:
                 pass

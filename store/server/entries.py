@@ -15,7 +15,7 @@ from protocol.claims import MAX_INTEGER, Claims
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import LedgerError
 from protocol.ledger import MAX_TEXT
-from protocol.numbers import read_number
+from protocol.numbers import is_integer, read_number
 
 MOST_STREAMS: Final = 256  # of one recording: its monitors, sound and scenes
 _KIND: Final = re.compile(r"[a-z0-9-]{1,64}")
@@ -26,11 +26,11 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value <= MAX_INTEGER
+    return is_integer(value) and 0 <= value <= MAX_INTEGER
 
 
 def _is_offset(value: object) -> bool:
-    return isinstance(value, int) and abs(value) <= MAX_INTEGER
+    return is_integer(value) and abs(value) <= MAX_INTEGER
 
 
 def _is_rule(value: object) -> bool:
@@ -49,7 +49,8 @@ def _is_head(named: tuple[str, object]) -> bool:
     stream, head = named
     match head:
         case [following, sha256]:
-            return read_number(stream, KEY_PACKET_STREAM) is not None and _is_number(following) and _is_text(sha256)
+            canonical = str(read_number(stream, KEY_PACKET_STREAM - 1)) == stream
+            return canonical and _is_number(following) and _is_text(sha256)
         case _:
             return False
 

@@ -269,3 +269,20 @@ def test_a_scrape_counts_a_pc_that_cannot_be_read(
 def test_entries_that_the_agent_writes_are_within_the_bounds(filmed: Filmed) -> None:
     for seq, written in enumerate(filmed.pc.ledger.lines):
         entries.check(parse_line(written, seq=seq), seq)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"kind": "slept", "to": True},
+        {"kind": "lane-closed", "rules": [True]},
+        {"kind": "heads", "heads": {"00": [1, "a" * 64]}},
+        {"kind": "heads", "heads": {"65535": [1, "a" * 64]}},
+        {"kind": "heads", "heads": {"0": [True, "a" * 64]}},
+    ],
+    ids=str,
+)
+def test_an_entry_that_two_readers_could_read_in_two_ways_is_refused(told: dict[str, Any]) -> None:
+    with pytest.raises(LedgerError) as refused:
+        entries.check(told, 0)
+    assert refused.value.code == "bad-field"

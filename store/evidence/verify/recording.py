@@ -19,7 +19,7 @@ from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 from store.catalog.blobs import BlobStore
 from store.evidence.chain import Stored, gaps
-from store.evidence.evidence import Evidence
+from store.evidence.evidence import Evidence, heads_of
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
 from store.evidence.show import iso
 
@@ -91,7 +91,7 @@ class Examination:
         self._compliance = compliance
         self._bundles = bundles
         self._advance = advance
-        self._findings: list[Defect] = []
+        self._findings: dict[tuple[str, str, str], Defect] = {}  # by check, code and place: each is told once
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
@@ -111,7 +111,9 @@ class Examination:
         self._account()
         self._alarms()
         order = list(CHECKS)
-        findings = sorted(self._findings, key=lambda one: order.index(one.check) if one.check in order else len(order))
+        findings = sorted(
+            self._findings.values(), key=lambda one: order.index(one.check) if one.check in order else len(order)
+        )
         return Report(
             findings=tuple(findings),
             checked=tuple(check for check in CHECKS if check not in self._skipped),
@@ -121,7 +123,7 @@ class Examination:
         )
 
     def _find(self, check: str, code: str, where: object, message: str) -> None:
-        self._findings.append(Defect(check, code, str(where), message))
+        self._findings.setdefault((check, code, str(where)), Defect(check, code, str(where), message))
 
     # -- the key packet and the key -------------------------------------------------------------------------------
 
@@ -184,7 +186,7 @@ class Examination:
         elif self._recipient is not None:
             why = "there is no key packet to be trusted"
         self._skipped |= dict.fromkeys(_NEED_KEY, why)
-        if any(finding.check == "commitment" for finding in self._findings):
+        if any(finding.check == "commitment" for finding in self._findings.values()):
             del self._skipped["commitment"]
         return None
 
@@ -376,7 +378,7 @@ class Examination:
     def _end(self, *, signed: bool) -> None:
         evidence = self._evidence
         if evidence.closing is not None:
-            closed = evidence.head_entries[-1][1] if evidence.head_entries else {}
+            closed = heads_of(evidence.closing.fields.get("heads"))
             for stream, chain in evidence.chosen.streams.items():
                 if chain[-1].sequence >= closed.get(stream, (0, ""))[0]:
                     self._find("heads", "beyond-closing", chain[-1], "the recording was closed before this chunk")
@@ -404,7 +406,7 @@ class Examination:
 
     def _leave_open(self, why: str) -> None:
         """The heads were compared, and say less than the check promises."""
-        if any(finding.check == "heads" for finding in self._findings):
+        if any(finding.check == "heads" for finding in self._findings.values()):
             self._notes.append(why)
         else:
             self._skipped["heads"] = why
@@ -417,8 +419,7 @@ class Examination:
             stated = self._evidence.stated_then(lane_of(stream))
             for chunk in chain:
                 if chunk.kind is Kind.MEDIA and any(
-                    chunk.span.start < (state.end if state.end is not None else chunk.span.end)
-                    and state.start < chunk.span.end
+                    (state.end is None or chunk.span.start < state.end) and state.start < chunk.span.end
                     for state in stated
                 ):
                     self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")

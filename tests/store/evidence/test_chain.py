@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.evidence.account import Interval
 from store.evidence.chain import Stored, choose, gaps
+from store.evidence.evidence import heads_of
 
 RECORDING = UUID("0193a1b2-0000-7000-8000-000000000001")
 
@@ -113,3 +114,10 @@ def test_every_body_is_chosen_or_rejected_and_each_name_has_one(told: list[tuple
 def test_gaps_in_the_numbers(sequences: list[int], expected: list[tuple[int, int, Interval]]) -> None:
     chain = [chunk(number, str(number), "", span=(number * 10, number * 10 + 10)) for number in sequences]
     assert gaps(chain) == expected
+
+
+def test_heads_of_another_shape_are_not_told() -> None:
+    """As a program in another language reads them: `true` is no number, and a number has one spelling."""
+    told = {"00": [1, "a"], "65535": [1, "a"], "0": [True, "a"], "1": [0, "a"], "2": [1, 7], "3": [4, "a"], "x": 5}
+    assert heads_of(told) == {3: (4, "a")}
+    assert heads_of([]) == {}

@@ -268,6 +268,19 @@ def test_a_head_that_signed_a_body_which_never_came(pc: Pc, bundle: Bundle, exam
     assert codes(examined(made.recording)) == found
 
 
+def test_a_head_that_was_signed_again_and_again_is_one_finding(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """A stream of which nothing is kept has the same head every ten seconds."""
+    made = make_filmed(pc, bundle)
+    for second in (1, 2):
+        heads = made.recording.heads()
+        pc.ledger.write("heads", at=ZERO + (9 + second) * SECOND, recording=str(made.recording.id), heads=heads)
+    close(made, 12)
+    sent_unlike_sealed(made, 6, with_another_tag)
+    pc.send_ledger()
+    found = [("signatures", "bad-signature"), ("heads", "wrong-head"), ("tags", "wrong-tag")]
+    assert codes(examined(made.recording)) == found
+
+
 def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     close(made)
@@ -573,3 +586,26 @@ def test_names_a_key_packet_that_is_not_the_device_s(
     found = codes(examined(filmed.recording))
     assert found[0] in (("key-packet", code), ("key-packet", "malformed"))
     assert found[1:] == [("chain", "wrong-previous")]
+
+
+def test_names_what_is_kept_of_no_length_within_a_closing_that_nothing_ended(
+    pc: Pc, bundle: Bundle, examined: Examine
+) -> None:
+    filmed = make_filmed(pc, bundle)
+    pc.ledger.write("lane-closed", at=ZERO + 10 * SECOND, lane="screen", rules=[0], policy=POLICY)
+    filmed.sealed.append(filmed.recording.seal(b"one picture", length=0, gap=SECOND))
+    filmed.put_all()
+    close(filmed, 12)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == [("account", "kept-while-closed")]
+
+
+def test_a_closing_alone_says_what_lies_beyond_it(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """Not an entry of a later start that names less."""
+    filmed = make_filmed(pc, bundle)
+    filmed.put_all()
+    close(filmed)
+    pc.ledger.write("start", at=ZERO + 20 * SECOND)
+    pc.ledger.write("heads", at=ZERO + 20 * SECOND, recording=str(filmed.recording.id), heads={}, final=True)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == []

@@ -1,0 +1,703 @@
+// Opens a whole store without any of Eyelid's code, from docs/envelope.md and docs/store-format.md alone: its answers
+// show whether a stranger's program finds the same bodies, accounts, findings and media. Prints one line of JSON for
+// each store: {store, recordings: [{id, state, length, lanes, bodies, findings, media}], ledgers: [{id, findings}]}.
+//
+//   node store.mjs HOME... [--key FILE --passphrase-file FILE] --json
+//
+// The packages of node/package.json have to lie beside it.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import initSqlJs from "sql.js";
+import {
+  checkPlace,
+  checkSignature,
+  committed,
+  hex,
+  isBeyond,
+  isObject,
+  isStream,
+  isText,
+  isUint,
+  openChunk,
+  openKey,
+  openKeyFile,
+  parseHeader,
+  parseJson,
+  readBatch,
+  readBundle,
+  readLine,
+  readPacket,
+  readReport,
+  recipientOf,
+  refused,
+  Refused,
+  refuseIf,
+  sha256,
+  streamKey,
+  walk,
+} from "./envelope.mjs";
+
+const PACKET = 65_535;
+const AUDIO = 32_768;
+const SCENES = 32_769;
+const ZERO = "0".repeat(64);
+const MAX_TEXT = 200;
+const ACKNOWLEDGED = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
+const LATER = 51n; // entries after the run that are looked at
+
+const laneOf = (stream) => (stream < AUDIO ? "screen" : stream === SCENES ? null : "audio");
+const most = (values, least = 0n) => values.reduce((one, other) => (other > one ? other : one), least);
+
+// -- the catalog -----------------------------------------------------------------------------------------------------
+
+const { Database } = await initSqlJs();
+
+class Store {
+  constructor(home) {
+    this.home = home;
+    const file = readFileSync(join(home, "store.db"));
+    file.fill(1, 18, 20); // as it lies without its log: this SQLite has no shared memory for one
+    this.database = new Database(file);
+    const about = parseJson(readFileSync(join(home, "store.json")));
+    this.compliance = about.keys.find(({ name }) => name === "compliance")?.id;
+  }
+
+  rows(query, ...values) {
+    const statement = this.database.prepare(query);
+    statement.bind(values);
+    const rows = [];
+    while (statement.step()) rows.push(statement.getAsObject(null, { useBigInt: true }));
+    statement.free();
+    return rows;
+  }
+
+  /** The bytes of a blob. Throws `lost`, `damaged` or `unreadable`. */
+  blob({ recording, stream, sequence, size, sha256: hash }) {
+    const name = `${String(stream).padStart(5, "0")}-${String(sequence).padStart(10, "0")}-${hash}`;
+    let bytes;
+    try {
+      bytes = readFileSync(join(this.home, "blobs", recording.slice(-2), recording, name));
+    } catch (error) {
+      throw new Refused(error.code === "ENOENT" ? "lost" : "unreadable");
+    }
+    refuseIf(BigInt(bytes.length) !== size || sha256(bytes).toString("hex") !== hash, "damaged");
+    return bytes;
+  }
+
+  lines(device, first, last) {
+    const query =
+      "SELECT seq, hash, line, batch FROM ledger_lines WHERE device = ? AND seq BETWEEN ? AND ? ORDER BY seq";
+    return this.rows(query, device, first, last);
+  }
+
+  /** Number of the entry that `choose` (min or max) finds, or null. */
+  entry(choose, device, condition, ...values) {
+    const query = `SELECT ${choose}(seq) AS seq FROM ledger_lines WHERE device = ? AND ${condition}`;
+    return this.rows(query, device, ...values)[0].seq;
+  }
+
+  /** {lines, prev, later, next}: rows of the run, the hash before it, of what came later, the number after the last. */
+  run(device, recording) {
+    const next = (this.entry("max", device, "TRUE") ?? -1n) + 1n;
+    const opening = this.entry("min", device, "kind = 'recording-open' AND recording = ?", recording);
+    if (opening === null) return { lines: [], prev: ZERO, later: [], next };
+    const start = this.entry("max", device, "kind = 'start' AND seq <= ?", opening) ?? 0n;
+    const following = this.entry("min", device, "kind IN ('start', 'blind-since') AND seq > ?", opening);
+    const closing = this.entry("min", device, "kind = 'recording-closed' AND recording = ?", recording);
+    const last = following === null ? next - 1n : following - 1n;
+    const lines = this.lines(device, start, closing === null || closing > last ? last : closing);
+    const prev = this.lines(device, start - 1n, start - 1n)[0]?.hash ?? ZERO;
+    return {
+      lines,
+      prev,
+      later: following === null ? [] : this.lines(device, following, following + LATER - 1n),
+      next,
+    };
+  }
+}
+
+// -- the entries of a recording --------------------------------------------------------------------------------------
+
+function entriesOf(rows) {
+  return rows.flatMap(({ line }) => {
+    let entry = [];
+    refused(() => (entry = [readLine(line)]));
+    return entry;
+  });
+}
+
+function factsOf({ lines, later: laterLines }, recording) {
+  const [run, later] = [entriesOf(lines), entriesOf(laterLines)];
+  const own = (kind) => run.find((one) => one.kind === kind && one.recording === recording) ?? null;
+  const [opening, closing] = [own("recording-open"), own("recording-closed")];
+  const zero = isUint(opening?.zero) && opening.zero <= opening.at ? opening.zero : (opening?.at ?? 0n);
+  const named = [...run, ...later].filter(
+    (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
+  );
+  const ended = closing !== null || laterLines.length > 0;
+  return { run, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
+}
+
+/** [[stream, next, hash]]; members of another shape count as not told. */
+function headsOf(heads) {
+  const fits = ([stream, head]) =>
+    isStream(stream) && Array.isArray(head) && head.length === 2 && isUint(head[0]) && head[0] > 0n && isText(head[1]);
+  return isObject(heads)
+    ? Object.entries(heads)
+        .filter(fits)
+        .map(([stream, [next, hash]]) => [Number(stream), next, hash])
+    : [];
+}
+
+/** stream -> sequence -> the hash that was signed last for it. */
+function signedHeads(named) {
+  const heads = new Map();
+  for (const [stream, next, hash] of named.flat()) {
+    if (!heads.has(stream)) heads.set(stream, new Map());
+    heads.get(stream).set(next - 1n, hash);
+  }
+  return heads;
+}
+
+const highest = (of) => most([...of.keys()]);
+
+// -- which body counts -----------------------------------------------------------------------------------------------
+
+function chooseBodies(rows, heads) {
+  const bodies = (stream, sequence) => rows.filter((row) => row.stream === stream && row.sequence === sequence);
+  const packets = rows.filter((row) => row.stream === PACKET);
+  const streams = new Map();
+  for (const stream of [...new Set(rows.map((row) => row.stream))]
+    .filter((one) => one !== PACKET)
+    .sort((a, b) => a - b)) {
+    const sequences = [...new Set(rows.filter((row) => row.stream === stream).map((row) => row.sequence))].sort(
+      (a, b) => (a < b ? 1 : -1),
+    );
+    const chosen = [];
+    let next = null;
+    for (const sequence of sequences) {
+      const candidates = bodies(stream, sequence);
+      const signed = heads.get(stream)?.get(sequence);
+      const named = next?.sequence === sequence + 1n ? next.previous : null;
+      const before = (sequence === 0n ? packets : bodies(stream, sequence - 1n)).map((row) => row.sha256);
+      const proven = candidates.find((row) => row.sha256 === signed) ?? candidates.find((row) => row.sha256 === named);
+      next = proven ?? candidates.find((row) => before.includes(row.previous)) ?? candidates[0];
+      next.undecided = proven === undefined && candidates.length > 1;
+      chosen.unshift(next);
+    }
+    streams.set(stream, chosen);
+  }
+  const firsts = [...streams.values()].map(([first]) => first).filter((first) => first.sequence === 0n);
+  const packet = packets.find((row) => firsts.some((first) => first.previous === row.sha256)) ?? packets[0] ?? null;
+  const rooted = firsts.some((first) => first.previous === packet?.sha256);
+  if (packet) packet.undecided = packets.length > 1 && !rooted;
+  return { packet, streams };
+}
+
+// -- the account -----------------------------------------------------------------------------------------------------
+
+const FOREVER = 2n ** 70n;
+
+/** The states of a lane from the entries of its run: [{from, to, cause}], in their order of precedence. */
+function statesOf(lane, { run, later, zero }) {
+  const slept = [];
+  const states = [];
+  const blind = [];
+  const holds = new Map();
+  let closing = null;
+  let current = null;
+  const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
+  const ordered = [...run, ...later.filter((one) => one.kind === "blind-since")].sort((a, b) =>
+    a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.seq < b.seq ? -1 : 1,
+  );
+  for (const entry of ordered) {
+    if (entry.kind === "hold") holds.set(textOf(entry, "hold", "unnamed"), entry);
+    else if (entry.kind === "release") holds.delete(textOf(entry, "hold", "unnamed"));
+    else if (entry.kind === "lane-closed" && entry.lane === lane) closing = entry;
+    else if (entry.kind === "lane-open" && entry.lane === lane) closing = null;
+    else if (entry.kind === "slept") {
+      const [from, to] = span(entry);
+      slept.push({ from, to, cause: { what: "held", holds: ["suspended"] } });
+    } else if (entry.kind === "blind-since") {
+      const [from, to] = span(entry);
+      blind.push({ from, to, cause: { what: "blind", why: textOf(entry, "why", "blind") } });
+    }
+    const cause = causeOf(holds, closing);
+    if (same(cause, current?.cause ?? null)) continue;
+    if (current) current.to = entry.at - zero;
+    current = cause && { from: entry.at - zero, to: FOREVER, cause };
+    if (current) states.push(current);
+  }
+  return [...slept, ...states, ...blind].filter(({ from, to }) => from < to);
+}
+
+const textOf = (entry, name, otherwise) =>
+  isText(entry[name]) && [...entry[name]].length <= MAX_TEXT ? entry[name] : otherwise;
+const policyOf = (entry) => (textOf(entry, "policy", "").length <= 64 ? textOf(entry, "policy", "") : "");
+
+function causeOf(holds, closing) {
+  const names = [...holds.keys()].filter((name) => name !== "blind");
+  if (names.length > 0) return { what: "held", holds: names, ...(holds.has("user") && reasonOf(holds.get("user"))) };
+  const rules = (Array.isArray(closing?.rules) ? closing.rules : []).filter(
+    (one) => typeof one === "bigint" || (isText(one) && [...one].length <= MAX_TEXT),
+  );
+  const blind = rules.length === 1 && rules[0] === "blind";
+  if (closing !== null && !blind) return { what: "closed", rules, policy: policyOf(closing) };
+  return blind || holds.has("blind") ? { what: "blind", why: "blind" } : null;
+}
+
+/** Of the hold of the person in front: a number has its meaning in a policy, a text is Eyelid's own. */
+function reasonOf(hold) {
+  if (typeof hold.reason === "bigint") return { reason: hold.reason, policy: policyOf(hold) };
+  return { reason: textOf(hold, "reason", "") || null };
+}
+
+const same = (one, other) => print(one) === print(other);
+
+function partsOf(lane, length, facts, bodies, heads, states) {
+  const kept = [];
+  const missing = [];
+  const streams = [...bodies.streams].filter(([stream]) => laneOf(stream) === lane);
+  for (const [, chunks] of streams) {
+    let end = 0n;
+    let sequence = 0n;
+    for (const chunk of chunks) {
+      const [from, to] = spanOf(chunk);
+      if (chunk.sequence !== sequence) missing.push({ from: end, to: from, cause: { what: "missing", why: "lost" } });
+      if (chunk.kind === 1) kept.push({ from, to, cause: { what: "kept" } });
+      sequence = chunk.sequence + 1n;
+      end = most([to], end);
+    }
+  }
+  for (const [stream, signed] of heads) {
+    const last = bodies.streams.get(stream)?.at(-1);
+    if (laneOf(stream) !== lane || highest(signed) <= (last?.sequence ?? -1n)) continue;
+    missing.push({
+      from: last ? spanOf(last)[1] : 0n,
+      to: length,
+      cause: { what: "missing", why: facts.ended ? "lost" : "not-here-yet" },
+    });
+  }
+  if (!facts.ended)
+    missing.push({
+      from: most(kept.map((one) => one.to)),
+      to: length,
+      cause: { what: "missing", why: "not-here-yet" },
+    });
+
+  const cuts = [...kept, ...missing, ...states].flatMap(({ from, to }) => [from, to]);
+  const edges = [...new Set([0n, ...cuts.filter((one) => one > 0n && one < length), length])].sort((a, b) =>
+    a < b ? -1 : 1,
+  );
+  const parts = [];
+  for (const [at, from] of edges.slice(0, -1).entries()) {
+    const covers = (one) => one.from <= from && from < one.to;
+    const lost = missing.find(covers);
+    const cause = (!lost && kept.find(covers)?.cause) || (states.find(covers) ?? lost)?.cause || null;
+    append(parts, { from, to: edges[at + 1], cause, margin: null });
+  }
+  return joined(parts.map((part, at) => filled(part, parts[at - 1], parts[at + 1], facts)));
+}
+
+function append(parts, part) {
+  const last = parts.at(-1);
+  if (last && last.margin === part.margin && same(last.cause, part.cause)) last.to = part.to;
+  else parts.push({ ...part });
+}
+
+const isState = (part) => part && part.cause !== null && !["kept", "missing"].includes(part.cause.what);
+
+function filled(part, before, after, facts) {
+  if (part.cause !== null) return part;
+  if (facts.opening === null) return { ...part, cause: { what: "missing", why: "no-ledger" } };
+  if (isState(before)) return { ...part, cause: before.cause, margin: "after" };
+  if (isState(after)) return { ...part, cause: after.cause, margin: "before" };
+  return { ...part, cause: { what: "blind", why: "unproven" } };
+}
+
+function joined(parts) {
+  const whole = [];
+  for (const part of parts) append(whole, part);
+  return whole.map(({ from, to, cause, margin }) => ({ from, to, ...cause, margin }));
+}
+
+function sumsOf(parts) {
+  const sums = { kept: 0n, closed: 0n, closed_margin: 0n, held: 0n, blind: 0n, missing: 0n };
+  for (const { from, to, what, margin } of parts)
+    sums[what === "closed" && margin ? "closed_margin" : what] += to - from;
+  return sums;
+}
+
+// -- a recording -----------------------------------------------------------------------------------------------------
+
+/** One recording: its bodies, its account, and what is wrong with it. */
+class Examination {
+  constructor(store, row) {
+    this.store = store;
+    this.row = row;
+    this.findings = [];
+    this.unsound = new Set();
+    this.commitments = new Map(); // stream -> that of its first chunk
+    [this.device] = store.rows("SELECT * FROM devices WHERE id = ?", row.device);
+    this.ledger = store.run(row.device, row.id);
+    this.facts = factsOf(this.ledger, row.id);
+    this.heads = signedHeads(this.facts.named);
+    this.sealed = store
+      .rows("SELECT * FROM sealed WHERE recording = ? ORDER BY received_at, sha256", row.id)
+      .map((one) => ({ ...one, stream: Number(one.stream), kind: one.kind === null ? null : Number(one.kind) }));
+    this.bodies = chooseBodies(this.sealed, this.heads);
+    this.chunks = [...this.bodies.streams.values()].flat();
+  }
+
+  find(check, code, where) {
+    const finding = { check, code, where };
+    if (!this.findings.some((one) => same(one, finding))) this.findings.push(finding);
+  }
+
+  /** Whether the attempt was not refused; its code becomes a finding about this body. */
+  attempt(check, one, action) {
+    const code = refused(action);
+    if (code === null) return true;
+    this.find(check, code, placeOf(one));
+    this.unsound.add(one);
+    return false;
+  }
+
+  async answer(reader) {
+    for (const one of this.sealed) this.attempt("bytes", one, () => (one.bytes = this.store.blob(one)));
+    const packet = this.checkPacket();
+    for (const one of this.chunks) this.checkChunk(one, packet);
+    this.checkChains();
+    this.checkLedger();
+    const report = this.checkReport();
+    if (this.ledger.lines.length > 0) this.checkHeads(report);
+    const length = lengthOf(this.facts, this.chunks);
+    const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.account(lane, length)]));
+    const media = reader && (await this.open(packet, reader));
+    const alarms = `SELECT * FROM alarms WHERE recording = ? AND id NOT IN (${ACKNOWLEDGED}) ORDER BY id`;
+    for (const one of this.store.rows(alarms, this.row.id)) this.find("alarm", one.code, placeOf(one));
+    return {
+      id: this.row.id,
+      device: this.row.device,
+      state: this.facts.closing ? "closed" : this.facts.ended ? "broken-off" : "open",
+      length,
+      lanes,
+      bodies: [this.bodies.packet, ...this.chunks]
+        .filter(Boolean)
+        .map((one) => ({ ...placeOf(one), sha256: one.sha256 })),
+      findings: this.findings,
+      ...(media && { media }),
+    };
+  }
+
+  /** What the chosen key packet says, if it is the device's. */
+  checkPacket() {
+    const { packet: stored } = this.bodies;
+    if (stored === null) this.find("key-packet", "no-key-packet", placeOf({ stream: PACKET, sequence: 0n }));
+    if (!stored?.bytes) return null;
+    let packet = null;
+    const sound = this.attempt("key-packet", stored, () => {
+      packet = readPacket(stored.bytes.toString("latin1"), this.device.evidence_key);
+      refuseIf(packet.recording !== this.row.id || packet.device !== this.row.device, "misplaced");
+    });
+    if (!sound) return null;
+    const wrong = (code) => this.find("key-packet", code, placeOf(stored));
+    if (["policy", "start", "host", "os_user"].some((name) => packet[name] !== this.row[name]))
+      wrong("changed-catalog");
+    if (this.facts.opening && this.facts.opening.policy !== packet.policy) wrong("other-policy");
+    const [row] = this.store.rows("SELECT token FROM bundles WHERE revision = ?", packet.bundle_revision);
+    if (!row) wrong("unknown-bundle");
+    else {
+      let bundle = null;
+      refused(() => (bundle = readBundle(row.token, this.store.compliance)));
+      if (bundle?.revision !== packet.bundle_revision) wrong("bad-bundle");
+      else if (!same(bundle.recipients.sort(), [...packet.wrapped.keys()].sort())) wrong("other-readers");
+    }
+    return packet;
+  }
+
+  checkChunk(one, packet) {
+    if (!one.bytes) return;
+    let header = null;
+    const parsed = this.attempt("headers", one, () => {
+      header = parseHeader(one.bytes);
+      checkPlace(header, { ...placeOf(one), recording: this.row.id, previous: hex(one.previous ?? "") });
+      refuseIf(isBeyond(header), "bad-span");
+    });
+    if (!parsed) return;
+    this.attempt("headers", one, () => {
+      refuseIf(header.kind !== one.kind || BigInt(header.flags) !== one.flags, "changed-catalog");
+      refuseIf(header.start !== (one.start ?? 0n) || header.end !== (one.end ?? 0n), "changed-catalog");
+    });
+    const edition = packet?.edition ?? header.edition;
+    const signed = this.attempt("signatures", one, () => checkSignature(one.bytes, this.device.evidence_key, edition));
+    one.readable = header.edition === edition;
+    if (!signed || edition === 1) return;
+    const commitment = committed(one.bytes).toString("hex");
+    if (!this.commitments.has(one.stream)) this.commitments.set(one.stream, commitment);
+    this.attempt("chain", one, () => refuseIf(commitment !== this.commitments.get(one.stream), "other-key"));
+  }
+
+  checkChains() {
+    const { packet, streams } = this.bodies;
+    for (const [stream, chunks] of streams) {
+      let before = { sequence: -1n, sha256: packet?.sha256 };
+      for (const one of chunks) {
+        const expected = before.sequence + 1n;
+        if (one.sequence !== expected) this.find("chain", "gap", placeOf({ stream, sequence: expected }));
+        else if (before.sha256)
+          this.attempt("chain", one, () => refuseIf(one.previous !== before.sha256, "wrong-previous"));
+        before = one;
+      }
+    }
+    for (const one of [packet, ...this.chunks]) if (one?.undecided) this.find("chain", "undecided", placeOf(one));
+  }
+
+  checkLedger() {
+    const { lines, prev } = this.ledger;
+    if (lines.length === 0) return;
+    const signed = new Map();
+    for (const id of new Set(lines.map(({ batch }) => batch))) {
+      const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
+      const code =
+        batch &&
+        refused(() => {
+          const { first, lines: said } = readBatch(batch.token, this.device.evidence_key);
+          for (const [at, line] of said.entries()) signed.set(first + BigInt(at), line);
+        });
+      if (code) this.find("ledger", code, { batch: batch.first });
+    }
+    for (const { seq, line } of lines) if (signed.get(seq) !== line) this.find("ledger", "unsigned", { entry: seq });
+    const texts = lines.map(({ line }) => line);
+    for (const { seq, code } of walk(texts, lines[0].seq ? prev : ZERO, lines[0].seq))
+      this.find("ledger", code, { entry: seq });
+  }
+
+  /** The last report that the device signed, if it did. */
+  checkReport() {
+    const [health] = this.store.rows("SELECT body FROM health WHERE device = ?", this.row.device);
+    const token = health && parseJson(health.body).report;
+    if (!isText(token)) return null;
+    let report = null;
+    const code = refused(() => (report = readReport(token, this.device.evidence_key)));
+    if (code) this.find("ledger", code, { report: this.row.device });
+    const { closing, later } = this.facts;
+    const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.row.id);
+    if (report && !closing && !final && report.confirmed > this.ledger.next) {
+      this.find("ledger", "ledger-cut", { entry: this.ledger.next });
+    }
+    return report;
+  }
+
+  checkHeads(report) {
+    const { closing, ended, named } = this.facts;
+    const mine = report?.recording === this.row.id;
+    const reported = Object.entries(mine ? report.heads : {}).map(([stream, { next, head }]) => [
+      Number(stream),
+      next,
+      head,
+    ]);
+    const receipted = mine ? report.receipted : {};
+    const query = "SELECT stream, sequence, sha256 FROM reported_heads WHERE device = ? AND recording = ?";
+    const health = this.store.rows(query, this.row.device, this.row.id);
+    const wrong = new Map();
+    for (const [stream, next, hash] of [...named.flat(), ...reported]) {
+      const one = this.bodies.streams.get(stream)?.find(({ sequence }) => sequence === next - 1n);
+      if (one && one.sha256 !== hash) wrong.set(one, one);
+    }
+    for (const { stream, sequence, sha256: hash } of health) {
+      const bodies = this.sealed.filter((one) => one.stream === Number(stream) && one.sequence === sequence);
+      if (bodies.length > 0 && bodies.every((one) => one.sha256 !== hash))
+        wrong.set(`${stream} ${sequence}`, bodies[0]);
+    }
+    for (const one of new Set(wrong.values())) this.find("heads", "wrong-head", placeOf(one));
+
+    const ends = new Map([...this.heads].map(([stream, signed]) => [stream, highest(signed) + 1n]));
+    const others = [...reported, ...health.map(({ stream, sequence }) => [Number(stream), sequence + 1n])];
+    for (const [stream, next] of others) ends.set(stream, most([next], ends.get(stream)));
+    for (const [stream, next] of ends) {
+      const here = (this.bodies.streams.get(stream)?.at(-1).sequence ?? -1n) + 1n;
+      if (here < (receipted[stream] ?? 0n) || (ended && here < next)) {
+        this.find("heads", "tail-missing", placeOf({ stream, sequence: here }));
+      }
+    }
+    const closed = new Map(closing ? headsOf(closing.heads).map(([stream, next]) => [stream, next]) : []);
+    for (const [stream, chunks] of closing ? this.bodies.streams : []) {
+      if (chunks.at(-1).sequence >= (closed.get(stream) ?? 0n))
+        this.find("heads", "beyond-closing", placeOf(chunks.at(-1)));
+    }
+  }
+
+  lanes() {
+    const named = this.facts.run.some((one) => one.lane === "audio");
+    const heard = [...this.bodies.streams.keys(), ...this.heads.keys()].some((stream) => laneOf(stream) === "audio");
+    return named || heard ? ["screen", "audio"] : ["screen"];
+  }
+
+  account(lane, length) {
+    const { facts } = this;
+    const states = facts.opening ? statesOf(lane, facts) : [];
+    const inRun = facts.opening ? statesOf(lane, { ...facts, later: [] }) : [];
+    for (const one of this.chunks) {
+      if (laneOf(one.stream) !== lane || one.kind !== 1) continue;
+      const [start, end] = spanOf(one);
+      if (inRun.some(({ from, to }) => from < end && start < to))
+        this.find("account", "kept-while-closed", placeOf(one));
+    }
+    const parts = partsOf(lane, length, facts, this.bodies, this.heads, states);
+    return { parts, sums: sumsOf(parts) };
+  }
+
+  /** SHA-256 of each stream's media, without what must not be opened; null where there is no key. */
+  async open(packet, reader) {
+    let key = null;
+    try {
+      key = packet && (await openKey(packet, reader));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.code !== "not-a-recipient") this.find("commitment", error.code, placeOf(this.bodies.packet));
+    }
+    if (key === null) return null;
+    const media = {};
+    for (const [stream, chunks] of this.bodies.streams) {
+      const plain = [];
+      for (const one of chunks.filter(({ readable }) => readable)) {
+        const code = refused(() => {
+          const { plaintext } = openChunk(streamKey(packet, key, stream), one.bytes);
+          if (!this.unsound.has(one)) plain.push(plaintext);
+        });
+        if (code) this.find(code === "wrong-commitment" ? "commitment" : "tags", code, placeOf(one));
+      }
+      media[stream] = sha256(Buffer.concat(plain)).toString("hex");
+    }
+    return media;
+  }
+}
+
+const placeOf = ({ stream, sequence }) => ({ stream, sequence });
+const spanOf = (one) => [one.start ?? 0n, one.end ?? 0n];
+
+function lengthOf({ run, opening, closing, zero }, chunks) {
+  const end = most(chunks.map((one) => spanOf(one)[1]));
+  if (opening === null) return end;
+  const until = closing?.until;
+  if (isUint(until) && until >= zero && until <= closing.at) return until - zero;
+  return most([(closing?.at ?? most(run.map((one) => one.at))) - zero], end);
+}
+
+// -- a device's whole ledger -----------------------------------------------------------------------------------------
+
+/** What is wrong with all that a device has ever accounted for, whatever recording it belongs to. */
+function ledgerOf(store, device) {
+  const findings = [];
+  const find = (code, where, check = "ledger") => findings.push({ check, code, where });
+  const verified = (token, where) => {
+    let batch = { first: 0n, lines: [] };
+    const code = refused(() => (batch = readBatch(token, device.evidence_key)));
+    if (code) find(code, where);
+    return new Map(batch.lines.map((line, at) => [batch.first + BigInt(at), line]));
+  };
+  let [expected, before] = [0n, ZERO];
+  let batch = { id: null, signed: new Map() };
+  for (const row of store.rows("SELECT * FROM ledger_lines WHERE device = ? ORDER BY seq", device.id)) {
+    const { seq, line } = row;
+    if (seq !== expected) find("missing", { entry: expected });
+    let entry = null;
+    refused(() => (entry = readLine(line)));
+    const follows = seq === expected ? before : (entry?.prev ?? ZERO);
+    for (const { code } of walk([line], follows, seq)) find(code, { entry: seq });
+    if (row.batch !== batch.id) {
+      const [stored] = store.rows("SELECT token FROM ledger_batches WHERE id = ?", row.batch);
+      batch = { id: row.batch, signed: stored ? verified(stored.token, { batch_of: seq }) : new Map() };
+    }
+    const hash = sha256(line).toString("hex");
+    if (batch.signed.get(seq) !== line) find("unsigned", { entry: seq });
+    const columns = [row.hash, row.kind, row.recording];
+    if (entry && !same(columns, [hash, entry.kind, entry.recording ?? null])) find("changed-catalog", { entry: seq });
+    [expected, before] = [seq + 1n, hash];
+  }
+  endOf(store, device, expected, find);
+  for (const one of store.rows(
+    "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
+    device.id,
+  )) {
+    verified(one.token, { refused_batch: one.first });
+  }
+  const open = `recording IS NULL AND id NOT IN (${ACKNOWLEDGED})`;
+  const alarms = `SELECT code, sequence FROM alarms WHERE device = ? AND ${open}`;
+  for (const { code, sequence } of store.rows(alarms, device.id)) {
+    const where = sequence === null ? { device: device.id } : { entry: sequence };
+    if (!findings.some((one) => one.code === code && same(one.where, where))) find(code, where, "alarm");
+  }
+  return findings;
+}
+
+/** What the chain cannot vouch for: its own end. */
+function endOf(store, device, expected, find) {
+  const [health] = store.rows("SELECT body FROM health WHERE device = ?", device.id);
+  const body = health && parseJson(health.body);
+  let report = null;
+  const code = isText(body?.report) && refused(() => (report = readReport(body.report, device.evidence_key)));
+  if (code) find(code, { report: device.id });
+  const head = report?.ledger ?? body?.ledger;
+  const query = "SELECT hash FROM ledger_lines WHERE device = ? AND seq = ?";
+  const [known] = head?.next ? store.rows(query, device.id, head.next - 1n) : [];
+  if (known && head.next <= expected && known.hash !== head.head) find("wrong-head", { entry: head.next - 1n });
+  if (report && report.confirmed > expected) find("ledger-cut", { entry: expected });
+}
+
+// -- output ----------------------------------------------------------------------------------------------------------
+
+/** JSON with whole numbers as they are. */
+function print(value) {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(print).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${print(one)}`).join(",")}}`;
+}
+
+const { values: options, positionals: homes } = parseArgs({
+  allowPositionals: true,
+  options: { key: { type: "string" }, "passphrase-file": { type: "string" }, json: { type: "boolean" } },
+});
+let reader = null;
+if (options.key) {
+  const passphrase = readFileSync(options["passphrase-file"]);
+  const text = passphrase.at(-1) === 10 ? passphrase.subarray(0, -1) : passphrase;
+  let seed = null;
+  const code = refused(() => (seed = openKeyFile(readFileSync(options.key), "recipient", text)));
+  if (code) {
+    console.error(`store.mjs: ${code}`);
+    process.exit(1);
+  }
+  reader = await recipientOf(seed);
+}
+
+/** What is so broken that nothing of it can be said is `unreadable`, and hides nothing else. */
+async function isolated(id, attempt) {
+  try {
+    return await attempt();
+  } catch (error) {
+    console.error(`${id}: ${error.message}`);
+    return { id, findings: [{ check: "recording", code: "unreadable", where: null }] };
+  }
+}
+
+async function openStore(home) {
+  const store = new Store(home);
+  const recordings = [];
+  for (const row of store.rows("SELECT * FROM recordings ORDER BY id")) {
+    recordings.push(await isolated(row.id, () => new Examination(store, row).answer(reader)));
+  }
+  const ledgers = [];
+  for (const device of store.rows("SELECT * FROM devices ORDER BY id")) {
+    ledgers.push(await isolated(device.id, () => ({ id: device.id, findings: ledgerOf(store, device) })));
+  }
+  store.database.close();
+  return { store: home, recordings, ledgers };
+}
+
+for (const home of homes) console.log(print(await isolated(home, () => openStore(home))));

@@ -1,0 +1,699 @@
+"""Random recordings on a store's disk, and what somebody with the disk does to them: both programs must say the same.
+
+They are written straight into catalog and blobs, because a store would refuse half of it. A seed says what each is
+and what is done to it; keys are fresh.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, cast
+from uuid import UUID, uuid4
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import jws
+from protocol.bundle import Bundle
+from protocol.envelope import (
+    KEY_PACKET_STREAM,
+    SCENE_STREAM,
+    SIGNATURE_SIZE,
+    SOUND_STREAM,
+    Edition,
+    Flag,
+    Header,
+    Kind,
+    digest,
+    seal,
+)
+from protocol.keys import RecipientPrivate, public_to_text, stream_key
+from protocol.ledger import Batch, line_hash
+from store.catalog.blobs import sealed_name
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
+
+Row = dict[str, Any]
+HOLDS: Final = ("user", "locked", "spool-full", "blind", 5)
+RULES: Final = ([0], [1, "unreadable"], ["blind"], ["blind", 2], [], "none", [True, 3], [0, {"odd": 1}])
+LANES: Final = ("screen", "audio")
+STREAMS: Final = (0, 1, SOUND_STREAM, SCENE_STREAM, 40_000)
+HEADS: Final = (  # that no PC of ours signs
+    [], {"0": [True, "a" * 64]}, {"00": [1, "a" * 64]}, {"0": [0, "a" * 64]}, {"1": [2, "b" * 64, 3]}, {"x": 5},
+    {"65535": [1, "a" * 64]}, {"1": [1, 7]}, {"32768": [10**19, "a" * 64]},
+)  # fmt: skip
+ENDS: Final = ("closed", "closed with until", "died", "died and came back", "open")
+
+
+class Disk:
+    """A store's catalog and blobs as somebody with its disk writes them: nothing is checked."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._database = sqlite3.connect(home / "store.db", isolation_level=None)
+        self._database.execute("BEGIN")
+
+    def close(self) -> None:
+        self._database.execute("COMMIT")
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.close()
+
+    def insert(self, table: str, **row: object) -> None:
+        names = ", ".join(f'"{name}"' for name in row)
+        places = ", ".join("?" * len(row))
+        self._database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({places})', list(row.values()))  # noqa: S608 - no foreign text
+
+    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._database.execute(statement, values).fetchall()
+
+    def blob(self, recording: UUID, stream: int, sequence: int, body: bytes) -> Path:
+        path = self.home / "blobs" / sealed_name(recording, stream, sequence, digest(body).hex())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def put(self, recording: UUID, stream: int, sequence: int, body: bytes, at: int = 5, **row: object) -> None:
+        self.blob(recording, stream, sequence, body).write_bytes(body)
+        self.insert(
+            "sealed", recording=str(recording), stream=stream, sequence=sequence, sha256=digest(body).hex(),
+            size=len(body), received_at=at, **row,
+        )  # fmt: skip
+
+    def put_chunk(self, body: bytes, at: int = 5, **row: object) -> None:
+        header = Header.parse(body)
+        said = {
+            "kind": int(header.kind), "flags": int(header.flags), "start": header.start, "end": header.end,
+            "previous": header.previous.hex(),
+        }  # fmt: skip
+        self.put(header.recording, header.stream, header.sequence, body, at, **said | row)
+
+
+@dataclass
+class World:
+    """A recording and the ledger around it; `done`: what was done to it."""
+
+    disk: Disk
+    chance: random.Random
+    pc: Pc
+    recording: FakeRecording
+    reader: RecipientPrivate
+    bundle: Bundle
+    sealed: list[bytes] = field(default_factory=list)
+    at: int = 0
+    done: str = "nothing"
+
+    @property
+    def id(self) -> str:
+        return str(self.recording.id)
+
+    def write(self, kind: str, **fields: object) -> None:
+        self.pc.ledger.write(kind, at=max(0, self.at), **fields)
+
+    def seal(self, stream: int, **fields: Any) -> None:
+        body = self.recording.seal(self.chance.randbytes(self.chance.randint(0, 40)), stream=stream, **fields)
+        self.sealed.append(body)
+
+    def chunk(self) -> bytes:
+        return self.chance.choice(self.sealed)
+
+    def where(self, body: bytes) -> tuple[str, int, int]:
+        header = Header.parse(body)
+        return self.id, header.stream, header.sequence
+
+    def blob(self, body: bytes) -> Path:
+        header = Header.parse(body)
+        return self.disk.blob(self.recording.id, header.stream, header.sequence, body)
+
+    def replace_packet(self, body: bytes) -> None:
+        self.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ?", self.id, KEY_PACKET_STREAM)
+        self.disk.put(self.recording.id, KEY_PACKET_STREAM, 0, body)
+
+    def repack(self, **changes: object) -> None:
+        self.replace_packet(self.recording.make_packet(**changes))
+
+    def forge(self, stream: int, sequence: int, *, edition: Edition, at: int = 5, before: bytes = b"") -> bytes:
+        header = Header(
+            Kind.MEDIA, Flag.KEY_FRAME, stream, self.recording.id, sequence, sequence * SECOND,
+            (sequence + 1) * SECOND, digest(before or self.recording.packet), edition=edition,
+        )  # fmt: skip
+        signer = Ed25519PrivateKey.generate() if edition is Edition.SIGNED else None
+        key = stream_key(self.recording.key, self.recording.id, stream) if signer else self.recording.key
+        body = seal(key, header, b"it never was", signer)
+        self.disk.put_chunk(body, at)
+        return body
+
+
+# -- what a PC and its store leave --------------------------------------------------------------------------------
+
+
+def make_world(seed: int, disk: Disk, bundle: Bundle, reader: RecipientPrivate) -> World:
+    chance = random.Random(seed)
+    pc = Pc(cast("httpx.Client", None))  # it never talks to a store: what it seals and signs is written down here
+    pc.device = str(UUID(int=chance.getrandbits(128)))
+    edition = chance.choice((Edition.FIRST, Edition.SIGNED, Edition.SIGNED))
+    world = World(disk, chance, pc, FakeRecording(pc, bundle.recipients, edition=edition), reader, bundle)
+    _run(world, ENDS[seed % len(ENDS)])
+    _store(world)
+    return world
+
+
+def _run(world: World, end: str) -> None:
+    chance, own, streams = world.chance, world.id, world.chance.sample(STREAMS, world.chance.randint(1, 3))
+    world.at = chance.randint(0, 50) * SECOND
+    for _ in range(chance.randint(0, 3)):
+        _event(world)
+    world.write("start", boot="b")
+    for _ in range(chance.randint(0, 3)):
+        _event(world)
+    world.at += chance.randint(0, 2 * SECOND)
+    zero = chance.choice(({}, {"zero": world.at - chance.randint(-1, SECOND)}))
+    world.write("recording-open", recording=own, policy=world.recording.policy, **zero)
+    for stream in streams:
+        world.seal(stream, kind=Kind.HEADER, length=0)
+    for _ in range(chance.randint(1, 12)):
+        match chance.choice("eeccch"):
+            case "e":
+                _event(world)
+            case "c":
+                length = chance.choice((0, SECOND, 3 * SECOND))
+                world.seal(chance.choice(streams), length=length, gap=chance.choice((0, 0, 2 * SECOND)))
+            case _:
+                world.write("heads", recording=own, heads=world.recording.heads())
+    _end(world, end)
+    if end == "open":
+        world.seal(chance.choice(streams), length=SECOND)
+    for _ in range(chance.randint(0, 2)):
+        _event(world)
+
+
+def _end(world: World, end: str) -> None:
+    chance, own, heads = world.chance, world.id, world.recording.heads()
+    match end:
+        case "closed":
+            world.write("recording-closed", recording=own, heads=heads, why="stop")
+            if chance.random() < 0.3:
+                world.write("start")
+                world.write("heads", recording=own, heads={}, final=True)
+        case "closed with until":
+            until = max(0, world.at - chance.randint(-1, 3 * SECOND))
+            world.write("recording-closed", recording=own, heads=heads, why="hour", until=until)
+        case "died and came back":
+            world.write("blind-since", why="died", to=world.at + 1, **{"from": max(0, world.at - SECOND)})
+            world.write("heads", recording=own, heads=heads, final=chance.random() < 0.7)
+            world.write("start")
+        case "died":
+            world.write("start")
+        case _:
+            pass
+
+
+def _event(world: World) -> None:
+    """Any entry, some of a shape that no PC of ours writes."""
+    chance = world.chance
+    world.at = max(0, world.at + chance.choice((0, SECOND // 3, SECOND, 2 * SECOND, -SECOND // 2)))
+    lane = chance.choice(LANES)
+    from_ = max(0, world.at - chance.randint(0, 3 * SECOND))
+    match chance.randrange(10):
+        case 0 | 1:
+            more = chance.choice(({}, {"reason": 1, "policy": "d" * 64}, {"reason": "other"}, {"reason": [1]}))
+            world.write("hold", hold=chance.choice(HOLDS), **more)
+        case 2 | 3:
+            world.write("release", hold=chance.choice(HOLDS))
+        case 4 | 5:
+            world.write("lane-closed", lane=lane, rules=chance.choice(RULES), policy=chance.choice(("c" * 64, "", 7)))
+        case 6:
+            world.write("lane-open", lane=lane)
+        case 7:
+            to = chance.choice((world.at, from_ - 1, "late", True))
+            world.write("slept", to=to, **{"from": from_})
+        case 8:
+            world.write("heads", recording=world.id, heads=chance.choice(HEADS), final=1)
+        case _:
+            world.write(
+                chance.choice(("would-close", "policy", "unheard-of")), lane="screen", rules=[0], policy="e" * 64
+            )
+
+
+def _store(world: World) -> None:
+    disk, pc, recording, chance = world.disk, world.pc, world.recording, world.chance
+    enrolment = str(uuid4())
+    disk.insert(
+        "enrolments", id=enrolment, secret_sha256=enrolment, group_name="", uses_left=0, expires_at=0, created_at=0
+    )
+    disk.insert(
+        "devices", id=pc.device, host="pc-7", os="Linux", agent_version="0.1.0", group_name="", enrolment=enrolment,
+        token_key=public_to_text(pc.token_key.public_key()), token_kid=pc.device, enrolled_at=0,
+        evidence_key=public_to_text(pc.evidence_key.public_key()),
+    )  # fmt: skip
+    disk.insert(
+        "recordings", id=world.id, device=pc.device, start=recording.start, host="pc-7", os_user="lovelace",
+        policy=recording.policy, opened_at=0,
+    )  # fmt: skip
+    disk.put(recording.id, KEY_PACKET_STREAM, 0, recording.packet)
+    for body in world.sealed:
+        disk.put_chunk(body)
+    cuts = sorted({0, *(chance.randrange(len(pc.ledger.lines)) for _ in range(3)), len(pc.ledger.lines)})
+    for first, following in pairwise(cuts):
+        token = pc.ledger.batch(first, following - 1)
+        put_batch(world, token, first, following - 1)
+    pc.ledger.sent = len(pc.ledger.lines)
+    put_report(world)
+
+
+def put_batch(world: World, token: str, first: int, last: int) -> None:
+    sha256 = digest(token.encode()).hex()
+    row = {"device": world.pc.device, "first": first, "last": last, "sha256": sha256, "received_at": 1, "accepted": 1}
+    world.disk.insert("ledger_batches", token=token, **row)
+    [[batch]] = world.disk.run("SELECT id FROM ledger_batches WHERE sha256 = ?", sha256)
+    for seq in range(first, last + 1):
+        written = world.pc.ledger.lines[seq]
+        entry = json.loads(written)
+        recording = entry.get("recording")
+        world.disk.insert(
+            "ledger_lines", device=world.pc.device, seq=seq, hash=line_hash(written), kind=entry["kind"],
+            recording=recording, batch=batch, line=written.decode(),
+        )  # fmt: skip
+
+
+def put_report(world: World, token: str | None = None, **changes: Any) -> None:
+    report = world.pc.report(world.recording, **changes)
+    body = {"ledger": {"next": 0, "head": "0" * 64}, "report": token or report.sign(world.pc.evidence_key)}
+    world.disk.run("DELETE FROM health WHERE device = ?", world.pc.device)
+    world.disk.insert("health", device=world.pc.device, at=1, body=json.dumps(body))
+
+
+# -- what is done to it -------------------------------------------------------------------------------------------
+
+
+def _flipped(text: str, at: int) -> str:
+    return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+
+
+def _row(world: World, column: str, value: object, body: bytes | None = None) -> None:
+    where = world.where(body or world.chunk())
+    statement = f'UPDATE sealed SET "{column}" = ? WHERE recording = ? AND stream = ? AND sequence = ?'  # noqa: S608 - ours
+    world.disk.run(statement, value, *where)
+
+
+def blob_removed(world: World) -> None:
+    world.blob(world.chunk()).unlink()
+
+
+def blob_changed(world: World) -> None:
+    path = world.blob(world.chunk())
+    body = bytearray(path.read_bytes())
+    body[world.chance.randrange(len(body))] ^= 1
+    path.write_bytes(body)
+
+
+def blob_unreadable(world: World) -> None:
+    path = world.blob(world.chunk())
+    path.unlink()
+    path.mkdir()
+
+
+def packet_blob_removed(world: World) -> None:
+    world.disk.blob(world.recording.id, KEY_PACKET_STREAM, 0, world.recording.packet).unlink()
+
+
+def packet_removed(world: World) -> None:
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ?", world.id, KEY_PACKET_STREAM)
+
+
+def packet_changed(world: World) -> None:
+    token = world.recording.packet.decode()
+    world.replace_packet(_flipped(token, world.chance.randrange(len(token) - 1)).encode())
+
+
+def packet_is_no_text(world: World) -> None:
+    world.replace_packet(b"\xff" + world.recording.packet)
+
+
+def packet_of_another_device(world: World) -> None:
+    world.pc.evidence_key = Ed25519PrivateKey.generate()
+    world.repack()
+
+
+def packet_of_another_recording(world: World) -> None:
+    world.repack(recording=uuid4())
+
+
+def packet_names_another_device(world: World) -> None:
+    world.repack(device=str(uuid4()))
+
+
+def second_packet(world: World) -> None:
+    """Beside the true one; a world without a chunk of sequence 0 cannot decide."""
+    world.disk.put(world.recording.id, KEY_PACKET_STREAM, 0, world.recording.make_packet(), world.chance.choice((1, 9)))
+    if world.chance.random() < 0.5:
+        world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream != ?", world.id, KEY_PACKET_STREAM)
+
+
+def recording_row_changed(world: World) -> None:
+    column, value = world.chance.choice((("host", "pc-8"), ("start", 7), ("os_user", "byron"), ("policy", "d" * 64)))
+    world.disk.run(f"UPDATE recordings SET {column} = ? WHERE id = ?", value, world.id)  # noqa: S608 - ours
+
+
+def packet_of_another_policy(world: World) -> None:
+    world.repack(policy="d" * 64)
+    world.disk.run("UPDATE recordings SET policy = ? WHERE id = ?", "d" * 64, world.id)
+
+
+def bundle_unknown(world: World) -> None:
+    world.repack(bundle_revision=99)
+
+
+def bundle_swapped(world: World) -> None:
+    """Under a revision of its own stands the first one again, or one that compliance never signed."""
+    revision = world.chance.randrange(1000, 2**40)
+    [[token]] = world.disk.run("SELECT token FROM bundles WHERE revision = 1")
+    if world.chance.random() < 0.5:
+        token = _flipped(token, len(token) // 2)
+    world.disk.insert("bundles", revision=revision, token=token, added_at=1)
+    world.repack(bundle_revision=revision)
+
+
+def other_readers(world: World) -> None:
+    world.recording.recipients = world.recording.recipients[:1]
+    world.repack()
+
+
+def wrapped_changed(world: World) -> None:
+    """By a device that lies."""
+    _resigned(world, "wrapped", lambda wrapped: {name: _flipped(text, 1500) for name, text in wrapped.items()})
+
+
+def commitment_changed(world: World) -> None:
+    _resigned(world, "commitment", lambda text: _flipped(text, 5))
+
+
+def _resigned(world: World, name: str, change: Callable[[Any], object]) -> None:
+    payload = jws.verify(jws.PACKET, world.recording.packet.decode(), world.pc.evidence_key.public_key())
+    world.replace_packet(
+        jws.sign(jws.PACKET, payload | {name: change(payload.get(name))}, world.pc.evidence_key).encode()
+    )
+
+
+def packet_has_another_shape(world: World) -> None:
+    name, value = world.chance.choice(
+        (("v", 2), ("envelope", 3), ("suite", {"kem": 1, "kdf": 1, "aead": 2}), ("wrapped", {}), ("start", -1),
+         ("policy", "C" * 64), ("commitment", "AA"), ("recording", "x"), ("monitors", 5), ("device", 7),
+         ("monitors", [{"stream": 0}]), ("wrapped", {"me": "AAAA"}))
+    )  # fmt: skip
+    _resigned(world, name, lambda _: value)
+
+
+def row_changed(world: World) -> None:
+    column, value = world.chance.choice(
+        (("kind", 0), ("kind", 1), ("kind", 9), ("flags", 3), ("start", 77), ("end", 10**12))
+    )
+    _row(world, column, value)
+
+
+def previous_changed(world: World) -> None:
+    _row(world, "previous", "a" * 64)
+
+
+def row_removed(world: World) -> None:
+    where = world.where(world.chunk())
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *where)
+
+
+def size_changed(world: World) -> None:
+    _row(world, "size", 12)
+
+
+def bodies_swapped(world: World) -> None:
+    """A chunk under the name of another, of its own stream or not: hash, blob and row fit each other."""
+    one, other = world.chunk(), world.chunk()
+    _, stream, sequence = world.where(other)
+    header = Header.parse(other)
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *world.where(other))
+    said = {"kind": int(header.kind), "flags": int(header.flags), "start": header.start, "end": header.end}
+    world.disk.put(world.recording.id, stream, sequence, one, **said, previous=header.previous.hex())
+
+
+def chunk_under_another_stream(world: World) -> None:
+    body = world.chunk()
+    header = Header.parse(body)
+    said = {"kind": int(header.kind), "flags": int(header.flags), "start": header.start, "end": header.end}
+    world.disk.put(world.recording.id, 2, header.sequence, body, **said, previous=header.previous.hex())
+
+
+def chunk_of_another_recording(world: World) -> None:
+    body = world.chunk()
+    other = FakeRecording(world.pc, world.bundle.recipients, key=world.recording.key, edition=world.recording.edition)
+    _, stream, sequence = world.where(body)
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *world.where(body))
+    foreign = other.seal(stream=stream, length=SECOND)
+    header = Header.parse(foreign)
+    said = {"kind": int(header.kind), "flags": int(header.flags), "start": header.start, "end": header.end}
+    world.disk.put(world.recording.id, stream, sequence, foreign, **said, previous=header.previous.hex())
+
+
+def chunk_is_garbage(world: World) -> None:
+    body = bytearray(world.chunk())
+    where = world.where(body)
+    match world.chance.randrange(5):
+        case 0:
+            del body[60:]
+        case 1:
+            body[0] ^= 1
+        case 2:
+            body[4] = 9
+        case 3:
+            body[5] |= 0x80
+        case _:
+            body[32:48] = b"\0" * 7 + b"\2" + b"\0" * 7 + b"\1"
+    row = world.disk.run(
+        'SELECT kind, flags, start, "end", previous FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?',
+        *where,
+    )[0]
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *where)
+    said = dict(zip(("kind", "flags", "start", "end", "previous"), row, strict=True))
+    world.disk.put(world.recording.id, where[1], where[2], bytes(body), **said)
+
+
+def chunk_lasts_too_long(world: World) -> None:
+    stream = Header.parse(world.chunk()).stream
+    place = world.recording.streams[stream]
+    header = Header(
+        Kind.MEDIA, Flag.NONE, stream, world.recording.id, place.next, place.at, place.at + 7201 * SECOND, place.head,
+        edition=world.recording.edition,
+    )  # fmt: skip
+    signer = world.pc.evidence_key if world.recording.edition is Edition.SIGNED else None
+    world.disk.put_chunk(seal(world.recording.stream_key(stream), header, b"", signer))
+
+
+def chunk_does_not_open(world: World) -> None:
+    """By a device that lies: signed, and sealed with another key."""
+    stream = Header.parse(world.chunk()).stream
+    world.recording.key = bytes(32)
+    world.seal(stream, length=SECOND)
+    world.disk.put_chunk(world.sealed[-1])
+
+
+def chunk_forged(world: World) -> None:
+    """With a reader's key: behind the end, or in the place of a true one."""
+    _, stream, sequence = world.where(world.chunk())
+    behind = world.recording.streams[stream].next
+    before = [body for body in world.sealed if Header.parse(body).stream == stream]
+    edition = world.chance.choice(tuple(Edition))
+    if world.chance.random() < 0.5:
+        world.forge(stream, behind, edition=edition, before=before[-1])
+    else:
+        world.disk.run(
+            "DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", world.id, stream, sequence
+        )
+        world.forge(stream, sequence, edition=edition, before=before[sequence - 1] if sequence else b"")
+
+
+def another_body(world: World) -> None:
+    """Beside the true one; also where nothing signed says which is which."""
+    _, stream, sequence = world.where(world.chunk())
+    if world.chance.random() < 0.6:
+        sequence = world.recording.streams[stream].next - 1
+    before = [body for body in world.sealed if Header.parse(body).stream == stream]
+    at = world.chance.choice((1, 9))
+    known = before[sequence - 1] if sequence else b""
+    world.forge(stream, sequence, edition=world.recording.edition, at=at, before=world.chance.choice((known, b"x")))
+
+
+def tail_cut(world: World) -> None:
+    _, stream, sequence = world.where(world.chunk())
+    world.disk.run(
+        "DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence >= ?", world.id, stream, sequence
+    )
+
+
+def line_changed(world: World) -> None:
+    seq = world.chance.randrange(len(world.pc.ledger.lines))
+    line = world.pc.ledger.lines[seq].decode()
+    value = world.chance.choice(
+        (line.replace('"at":', '"at":1'), line + " ", "[]", line[:-1], line.replace('"wall":', '"wall":-'),
+         line.replace('"seq":', '"seq":2'), line[:-1] + ',"deep":' + "[" * 17 + "]" * 17 + "}",
+         line[:-1] + ',"at":1}', line[:-1] + ',"more":"' + "x" * 65_536 + '"}')
+    )  # fmt: skip
+    world.disk.run("UPDATE ledger_lines SET line = ? WHERE device = ? AND seq = ?", value, world.pc.device, seq)
+
+
+def line_removed(world: World) -> None:
+    seq = world.chance.randrange(len(world.pc.ledger.lines))
+    world.disk.run("DELETE FROM ledger_lines WHERE device = ? AND seq = ?", world.pc.device, seq)
+
+
+def batch_removed(world: World) -> None:
+    last = "SELECT id FROM ledger_batches WHERE device = ? ORDER BY first DESC LIMIT 1"
+    world.disk.run(f"DELETE FROM ledger_batches WHERE id IN ({last})", world.pc.device)  # noqa: S608 - ours
+
+
+def batch_changed(world: World) -> None:
+    """By its device, or by somebody else."""
+    [identity, token] = world.chance.choice(
+        world.disk.run("SELECT id, token FROM ledger_batches WHERE device = ?", world.pc.device)
+    )
+    batch = Batch.verify(token, world.pc.evidence_key.public_key())
+    claims = {"device": batch.device, "first": batch.first, "last": batch.last}
+    lines = [line.decode() for line in batch.lines]
+    new = world.chance.choice(
+        (
+            _flipped(token, len(token) // 2),
+            batch.sign(Ed25519PrivateKey.generate()),
+            jws.sign(jws.LEDGER, claims | {"lines": lines, "last": batch.last + 1}, world.pc.evidence_key),
+            jws.sign(jws.LEDGER, claims | {"lines": [*lines[:-1], "{}"]}, world.pc.evidence_key),
+            jws.sign(jws.LEDGER, claims | {"lines": 5}, world.pc.evidence_key),
+            jws.sign(jws.REPORT, claims, world.pc.evidence_key),
+        )
+    )
+    world.disk.run("UPDATE ledger_batches SET token = ? WHERE id = ?", new, identity)
+
+
+def line_column_changed(world: World) -> None:
+    column, value = world.chance.choice((("hash", "a" * 64), ("kind", "stop"), ("recording", world.pc.device)))
+    seq = world.chance.randrange(len(world.pc.ledger.lines))
+    statement = f"UPDATE ledger_lines SET {column} = ? WHERE device = ? AND seq = ?"  # noqa: S608 - ours
+    world.disk.run(statement, value, world.pc.device, seq)
+
+
+def ledger_contradicted(world: World) -> None:
+    """By the device's last report, and by a batch that was not taken."""
+    put_report(world, ledger=(len(world.pc.ledger.lines), "a" * 64))
+    token = _flipped(world.pc.ledger.batch(0, 0), 400)
+    row = {"device": world.pc.device, "first": 0, "last": 0, "received_at": 1, "accepted": 0}
+    world.disk.insert("ledger_batches", token=token, sha256=digest(token.encode()).hex(), **row)
+    world.disk.insert("alarms", at=1, code="fork", device=world.pc.device, sequence=0)
+
+
+def ledger_cut(world: World) -> None:
+    first = world.chance.randrange(1, len(world.pc.ledger.lines))
+    world.disk.run("DELETE FROM ledger_lines WHERE device = ? AND seq >= ?", world.pc.device, first)
+
+
+def report_changed(world: World) -> None:
+    report = world.pc.report(world.recording)
+    payload = jws.verify(jws.REPORT, report.sign(world.pc.evidence_key), world.pc.evidence_key.public_key())
+    put_report(
+        world,
+        world.chance.choice(
+            (
+                report.sign(Ed25519PrivateKey.generate()),
+                jws.sign(jws.REPORT, payload | {"confirmed": -1}, world.pc.evidence_key),
+                jws.sign(jws.REPORT, payload | {"heads": {"00": {"next": 1, "head": "a" * 64}}}, world.pc.evidence_key),
+                jws.sign(jws.REPORT, payload | {"recording": "x"}, world.pc.evidence_key),
+            )
+        ),
+    )
+
+
+def report_names_more(world: World) -> None:
+    """Than came: chunks, receipts, another body."""
+    stream = Header.parse(world.chunk()).stream
+    place = world.recording.streams[stream]
+    more = place.next + world.chance.randint(0, 2)
+    heads = {stream: (more, world.chance.choice(("a" * 64, place.head.hex())))}
+    put_report(world, heads=heads, receipted={stream: more} if world.chance.random() < 0.5 else {})
+
+
+def health_names_more(world: World) -> None:
+    _, stream, sequence = world.where(world.chunk())
+    world.disk.insert(
+        "reported_heads", device=world.pc.device, recording=world.id, stream=stream,
+        sequence=sequence + world.chance.choice((0, 0, 9)), sha256="b" * 64, at=1,
+    )  # fmt: skip
+
+
+def alarm_raised(world: World) -> None:
+    where: Row = {"stream": 0, "sequence": 3} if world.chance.random() < 0.5 else {}
+    for _ in range(2):
+        world.disk.insert("alarms", at=1, code="wrong-head", device=world.pc.device, recording=world.id, **where)
+    world.disk.insert("alarms", at=1, code="doubled", device=world.pc.device, recording=world.id)
+    [[alarm]] = world.disk.run("SELECT max(id) FROM alarms")
+    world.disk.insert("audit", at=1, operator="me", action="acknowledge-alarm", alarm=alarm, reason="looked into")
+
+
+def signature_exchanged(world: World) -> None:
+    body = world.chunk()
+    forged = (
+        body[:-SIGNATURE_SIZE] + world.chunk()[-SIGNATURE_SIZE:] if world.recording.edition is Edition.SIGNED else body
+    )
+    world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *world.where(body))
+    world.disk.put_chunk(forged)
+
+
+def nothing(world: World) -> None:
+    del world
+
+
+TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
+    nothing, blob_removed, blob_changed, blob_unreadable, packet_blob_removed, packet_removed, packet_changed,
+    packet_is_no_text, packet_of_another_device, packet_of_another_recording, packet_names_another_device,
+    second_packet,
+    recording_row_changed, packet_of_another_policy, bundle_unknown, bundle_swapped, other_readers, wrapped_changed,
+    commitment_changed, packet_has_another_shape, row_changed, previous_changed, row_removed, size_changed,
+    bodies_swapped, chunk_under_another_stream,
+    chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
+    tail_cut, line_changed, line_removed, batch_removed, batch_changed,
+    line_column_changed, ledger_contradicted, ledger_cut, report_changed, report_names_more,
+    health_names_more, alarm_raised, signature_exchanged,
+)  # fmt: skip
+
+
+def tampered(seeds: Iterable[int], disk: Disk, bundle: Bundle, reader: RecipientPrivate) -> dict[str, str]:
+    """Recording -> its seed and what was done to it."""
+    found = {}
+    for seed in seeds:
+        world = make_world(seed, disk, bundle, reader)
+        tamper = TAMPERING[seed % len(TAMPERING)]
+        tamper(world)
+        found[world.id] = f"seed {seed}: {tamper.__name__.replace('_', ' ')}"
+    return found
+
+
+# A recording's own rows alone: garbage elsewhere would make the worlds depend on each other.
+_CELLS: Final = (
+    *(("sealed", name) for name in ("stream", "sequence", "sha256", "size", "kind", "flags")),
+    *(("sealed", name) for name in ("start", "end", "previous")),
+    *(("ledger_lines", name) for name in ("seq", "hash", "kind", "recording", "batch", "line")),
+    *(("ledger_batches", name) for name in ("first", "token")),
+    *(("recordings", name) for name in ("device", "start", "host", "policy")),
+    ("devices", "evidence_key"), ("health", "body"),
+)  # fmt: skip
+_GARBAGE: Final = (b"\xff\0", "", "😀", -1, 2**63 - 1, 1.5, "../../x", "[" * 10_000)
+
+
+def garbled(seeds: Iterable[int], disk: Disk, bundle: Bundle, reader: RecipientPrivate) -> list[str]:
+    """Recordings of which one cell of the catalog holds anything at all."""
+    found = []
+    for seed in seeds:
+        world = make_world(seed, disk, bundle, reader)
+        table, column = _CELLS[seed % len(_CELLS)]
+        name = {"sealed": "recording", "recordings": "id", "devices": "id"}.get(table, "device")
+        owner = world.id if table in ("sealed", "recordings") else world.pc.device
+        statement = f'UPDATE OR IGNORE "{table}" SET "{column}" = ? WHERE {name} = ?'  # noqa: S608 - ours
+        disk.run(statement, world.chance.choice(_GARBAGE), owner)
+        found.append(world.id)
+    return found
