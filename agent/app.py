@@ -83,6 +83,7 @@ def run(config: Config) -> int:
     with control.take_over(config.home):
         write_log(config.home / LOG, config.log_level, config.log_size)
         who = identity.load(config.home)
+        identity.check_keys(who, config.keys_socket)
         log.info("eyelid %s starts as %s", VERSION, who.device)
         return Recording(config, who).run()
 
@@ -114,7 +115,8 @@ class Recording:
             ),
             health=self._health,
         )
-        self._origin = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
+        self._keys = who.keys.where
+        self._origin = Provenance(who.device, who.keys, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
             config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled
@@ -365,6 +367,7 @@ class Recording:
     def _sources(self) -> Sources:
         return Sources(
             version=VERSION,
+            keys=self._keys,
             stats=lambda: self._recorder.stats,
             receipt_at=lambda: self._receipt_at,
             waiting=self._sending.spool.waiting,

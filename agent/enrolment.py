@@ -22,7 +22,10 @@ from agent.control import control
 from agent.control.control import AlreadyRunning
 from agent.drain import DrainReport, DrainState, drain
 from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
+from agent.keys.home import HomeKeys
+from agent.keys.service import ServiceKeys
 from agent.ledger import DiskLedger, has_unsent
+from agent.ports import DeviceKeys
 from agent.sending import RECEIPTS, VERSION
 from agent.spool import SET_ASIDE
 from agent.state import identity, in_force
@@ -46,10 +49,10 @@ STATE: Final = (
 def enrol(token: str, config: Config) -> str:
     """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`."""
     identity.refuse_enrolled(config.home)
-    return take(_apply(token, config, getpass.getuser()), config)
+    return take(_apply(token, config, getpass.getuser(), os.getuid()), config)
 
 
-def _apply(token: str, config: Config, user: str) -> Admitted:
+def _apply(token: str, config: Config, user: str, uid: int) -> Admitted:
     return identity.apply(
         token,
         desktop.current_clock(),
@@ -58,6 +61,7 @@ def _apply(token: str, config: Config, user: str) -> Admitted:
         system=platform.platform(terse=True),
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
+        keys=None if config.keys_socket is None else ServiceKeys(config.keys_socket, uid),
     )
 
 
@@ -112,7 +116,7 @@ def enrol_all(
             ready = users.run_as(user, command, seconds=HANDING)
             if ready is None or ready.strip() == IS_ENROLLED:
                 continue
-            admitted = _apply(token, config, user.name)
+            admitted = _apply(token, config, user.name, user.uid)
             # First: nobody who makes the rest fail spends a second use of the token.
             durable.write(mark, f"{admitted.device}\n".encode())
             handed = users.run_as(user, command, seconds=HANDING, given=admitted.as_json())
@@ -206,8 +210,11 @@ def drain_to_leave(config: Config) -> Remains:
 
 def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
     """Tell the store by a last entry of the account, and forget keys and state: (whether the store has heard it, what
-    of a policy stays because it is not the store's). Raises UserError where a recorder has started meanwhile, and
-    EnvironmentFault where something cannot be removed; without the identity nothing is sent or recorded any more."""
+    of a policy stays because it is not the store's).
+
+    Raises UserError where a recorder has started meanwhile, Transient where the keys service cannot be reached,
+    EnvironmentFault where something cannot be removed; without the identity nothing is sent or recorded any more.
+    """
     home = config.home
     informed = _say_goodbye(config)
     try:
@@ -218,6 +225,7 @@ def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
         ) from None
     with lock:
         ours = _stores_policy(home)
+        _keys(config).forget()  # where that fails nothing is forgotten
         try:
             (home / IDENTITY).unlink()
             durable.sync_folder(home)  # first and by itself: half of an enrolment is none
@@ -233,15 +241,20 @@ def _say_goodbye(config: Config) -> bool:
     try:
         who = identity.load(config.home)
         with control.claim(config.home):
-            ledger = DiskLedger(
-                config.home / "ledger", desktop.current_clock(), device=who.device, evidence=who.evidence_key
-            )
+            ledger = DiskLedger(config.home / "ledger", desktop.current_clock(), device=who.device, keys=who.keys)
             ledger.write("stop", why="unenrolled")
         return drain(config).state is DrainState.DRAINED
     except AlreadyRunning:
         raise
     except EyelidError:
         return False
+
+
+def _keys(config: Config) -> DeviceKeys:
+    try:
+        return identity.load(config.home).keys
+    except EyelidError:
+        return ServiceKeys(config.keys_socket) if config.keys_socket else HomeKeys.generate()
 
 
 def _stores_policy(home: Path) -> dict[str, str]:

@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from agent import durable
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, Transient, Untrusted
-from agent.ports import Clock
+from agent.ports import Clock, DeviceKeys
 from protocol.errors import LedgerError
 from protocol.ledger import ZERO, Batch, line, line_hash, parse_line, walk
 
@@ -56,11 +54,11 @@ class DiskLedger:
     Raises EnvironmentFault when the folder cannot be used.
     """
 
-    def __init__(self, folder: Path, clock: Clock, *, device: str, evidence: Ed25519PrivateKey) -> None:
+    def __init__(self, folder: Path, clock: Clock, *, device: str, keys: DeviceKeys) -> None:
         self._folder = folder
         self._clock = clock
         self._device = device
-        self._evidence = evidence
+        self._keys = keys
         self._lock = threading.Lock()
         self._next = 0  # number of the next entry
         self._prev = ZERO
@@ -177,7 +175,10 @@ class DiskLedger:
             return self._sent
 
     def due(self, *, at_once: bool = False) -> str | None:
-        """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None."""
+        """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None.
+
+        Raises as `DeviceKeys`.
+        """
         with self._lock:
             count = self._next - self._sent
             if self._waiting_since is None or not count:
@@ -187,7 +188,7 @@ class DiskLedger:
             first, lines = self._unsent()
         if not lines:
             return None  # all of them damaged on this disk: the next good one shows it to the store
-        return Batch(self._device, first, first + len(lines) - 1, tuple(lines)).sign(self._evidence)
+        return self._keys.batch(Batch(self._device, first, first + len(lines) - 1, tuple(lines)))
 
     def _unsent(self) -> tuple[int, list[bytes]]:
         """(number of the first, lines): a run of whole lines from the first that the store lacks and this PC has."""

@@ -17,6 +17,11 @@ from agent.core.model.media import Block, Chunk, Frame, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import Blind, Scene, StalePixels
 from agent.core.model.times import SECOND
+from protocol.api import AuthClaims
+from protocol.envelope import Unsigned
+from protocol.ledger import Batch
+from protocol.packet import KeyPacket
+from protocol.report import DeviceReport
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
@@ -33,6 +38,36 @@ class Clock(Protocol):
 
     def boot(self) -> str:
         """Which start of the PC `now` counts from; "" where the system does not say."""
+
+
+class DeviceKeys(Protocol):
+    """The device's two keys, wherever they lie. For any thread.
+
+    Each statement raises Refused where it does not follow from what these keys have signed, and Transient where they
+    cannot be had now; keys in the home do neither. The same statement again gets the same signature.
+    """
+
+    @property
+    def where(self) -> str:
+        """The keys service's socket; "" for the user's home."""
+
+    def packet(self, packet: KeyPacket) -> str:
+        """JWS."""
+
+    def chunk(self, unsigned: Unsigned) -> bytes:
+        """The signature, 64 bytes."""
+
+    def batch(self, batch: Batch) -> str:
+        """JWS."""
+
+    def report(self, report: DeviceReport) -> str:
+        """JWS."""
+
+    def assertion(self, claims: AuthClaims) -> str:
+        """JWS, by the key for tokens."""
+
+    def forget(self) -> None:
+        """For good, where they do not go with the home."""
 
 
 def read(clock: Clock) -> Reading:

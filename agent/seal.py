@@ -9,12 +9,10 @@ import os
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from agent.core.model.media import Chunk, Monitor
 from agent.core.model.times import Span
 from agent.errors import EnvironmentFault
-from agent.ports import Sealed
+from agent.ports import DeviceKeys, Sealed
 from protocol import envelope, keys, packet
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind
@@ -41,10 +39,10 @@ def _as_text(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who records, as every key packet of this PC says it. `device` and `evidence` come from the enrolment."""
+    """Who records, as every key packet of this PC says it. `device` and `keys` come from the enrolment."""
 
     device: str
-    evidence: Ed25519PrivateKey = field(repr=False)
+    keys: DeviceKeys = field(repr=False)
     host: str
     os_user: str
     agent_version: str
@@ -65,11 +63,12 @@ class RecordingSealer:
     ) -> None:
         """`policy`: its hash. `start`: ns of the clock, the zero of the spans; `wall`: that moment in ns since 1970.
 
-        Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when what is sealed does not open.
+        Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when what is sealed does not open, and
+        as `DeviceKeys`.
         """
         self.recording = recording_id(wall, os.urandom(10))
         self._start = start
-        self._evidence = origin.evidence
+        self._device = origin.keys
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
         # The recipients' private keys are not here, so a passer-by whose private key is becomes a recipient until its
         # packet has been opened once: what it opens with was wrapped by the same calls as theirs.
@@ -96,7 +95,7 @@ class RecordingSealer:
         except KeyProblem as problem:
             raise EnvironmentFault(f"what this PC seals cannot be opened again: {problem}") from problem
         theirs = {key_id: wrapped for key_id, wrapped in tried.wrapped.items() if key_id != passer_by.key_id}
-        data = replace(tried, wrapped=theirs).sign(origin.evidence).encode("ascii")
+        data = origin.keys.packet(replace(tried, wrapped=theirs)).encode("ascii")
         self._packet = Sealed(self.recording, KEY_PACKET_STREAM, 0, data, envelope.digest(data))
         self._streams: dict[int, _Stream] = {}
 
@@ -105,7 +104,8 @@ class RecordingSealer:
 
     def seal(self, chunk: Chunk) -> Sealed:
         """The chunk in its stream's next place. That number is then spent, whatever becomes of the bytes: sealing
-        something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope."""
+        something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope, and
+        as `DeviceKeys`."""
         if not self._key:
             raise RuntimeError(f"recording {self.recording} is closed: its key is gone")
         stream = self._streams.get(chunk.stream)
@@ -124,7 +124,8 @@ class RecordingSealer:
             previous=stream.previous,
             edition=Edition.SIGNED,
         )
-        data, sha256 = envelope.seal_and_digest(stream.key, header, chunk.data, self._evidence)
+        unsigned = envelope.seal_unsigned(stream.key, header, chunk.data)
+        data, sha256 = unsigned.signed(self._device.chunk(unsigned))
         sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, sha256)
         stream.sequence, stream.previous = stream.sequence + 1, sha256
         return sealed

@@ -70,7 +70,7 @@ def sending(
 ) -> Sending:
     """`keep_free`: bytes of the disk that the spool leaves. Raises UserError or EnvironmentFault."""
     trust = Trust(who)
-    ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
+    ledger = DiskLedger(config.home / "ledger", clock, device=who.device, keys=who.keys)
     spool = DiskSpool(
         config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=callbacks.alarm
     )

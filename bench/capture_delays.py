@@ -21,7 +21,6 @@ from typing import Any, Final
 
 import numpy as np
 import psutil
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from Xlib import X
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
@@ -34,6 +33,7 @@ from agent.desktop.clock import BootClock
 from agent.desktop.pressure import Pressure
 from agent.desktop.x11 import X11Desktop
 from agent.encode.video import ScreenEncoder
+from agent.keys.home import HomeKeys
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Close, Factories, Open, Order, Recorder
@@ -76,7 +76,7 @@ def ending(rounds: int, folder: Path, say: Say) -> dict[str, Any]:
 def _drain(folder: Path) -> float:
     """Seconds from the close of the queue until pictures far worse than any desktop's are sealed and durable."""
     clock = current_clock()
-    evidence, reader = Ed25519PrivateKey.generate(), RecipientPrivate.generate()
+    keys, reader = HomeKeys.generate(), RecipientPrivate.generate()
     bundle = Bundle(revision=1, recipients=(reader.public,), created=clock.wall())
     width, height = SIZE
     monitors = (Monitor(0, Box(0, 0, width, height), "one"),)
@@ -84,7 +84,7 @@ def _drain(folder: Path) -> float:
     spool = DiskSpool(folder / "spool", max_bytes=10**9, keep_free=0, alarm=print)
     factories = Factories(
         sealer=lambda order: RecordingSealer(
-            Provenance("bench", evidence, "bench", "bench", "bench"),
+            Provenance("bench", keys, "bench", "bench", "bench"),
             bundle,
             policy=order.policy,
             monitors=order.monitors,
@@ -93,7 +93,7 @@ def _drain(folder: Path) -> float:
         ),
         encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND, hurry=lambda: orders.closed),
     )
-    ledger = DiskLedger(folder / "ledger", clock, device="bench", evidence=evidence)
+    ledger = DiskLedger(folder / "ledger", clock, device="bench", keys=keys)
     recorder = Recorder(orders, factories=factories, spool=spool, ledger=ledger, clock=clock, hold=lambda *_: None)
     chance = np.random.default_rng(1)
     start = clock.now()

@@ -91,7 +91,7 @@ class Pc:
         self._ahead = ahead
         self._opened = 0  # when the open recording was
         self._at = 0  # where its next chunk begins
-        self._origin = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
+        self._origin = Provenance(who.device, who.keys, "made-up", "nobody", VERSION)
         callbacks = UploadCallbacks(lambda _: None, lambda code: say(f"alarm {code}"), *[lambda _: None] * 2)
         self._sends = sends = sending(config, who, clock, keep_free=0, callbacks=callbacks, health=self._health)
         sends.texts.offer(FILES)

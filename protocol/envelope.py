@@ -128,6 +128,17 @@ class Header:
         )  # fmt: skip
 
     @classmethod
+    def parse_unsigned(cls, body: bytes) -> Header:
+        """The header of a chunk whose signature is still to come. Raises EnvelopeError, as `parse`; wrong-edition."""
+        size = len(body) + SIGNATURE_SIZE
+        if size > MAX_SEALED or size < LEAST_READ:
+            raise EnvelopeError("truncated" if size < LEAST_READ else "oversized", "sealed chunk: of a wrong size")
+        header = cls.parse(body[:LEAST_READ].ljust(LEAST_READ, b"\0"))
+        if header.edition is not Edition.SIGNED:
+            raise EnvelopeError("wrong-edition", "sealed chunk: of an edition without signatures")
+        return header
+
+    @classmethod
     def parse(cls, sealed: bytes) -> Header:
         """The header of a whole sealed chunk; says nothing about whether it is authentic.
 
@@ -168,35 +179,48 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
+class Unsigned:
+    """A sealed chunk up to its signature: what the device signs, wherever its key is. `sha256`: over all of it."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+        self._hashed = hashlib.sha256()
+        for part in parts:
+            self._hashed.update(part)
+
+    @property
+    def sha256(self) -> bytes:
+        return self._hashed.digest()
+
+    def signed(self, signature: bytes) -> tuple[bytes, bytes]:
+        """(the whole chunk, its `digest`)."""
+        hashed = self._hashed.copy()
+        hashed.update(signature)
+        return b"".join((*self.parts, signature)), hashed.digest()
+
+
 def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
     """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in the edition SIGNED, commitment and signature.
 
     `key`: the stream's, 32 bytes (`KeyPacket.stream_key`). `signer`: the device's evidence key, for the edition SIGNED
     and no other.
     """
-    return seal_and_digest(key, header, plaintext, signer)[0]
+    unsigned = seal_unsigned(key, header, plaintext)
+    if (header.edition is Edition.SIGNED) != (signer is not None):
+        raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
+    return unsigned.signed(b"" if signer is None else sign_digest(unsigned.sha256, signer))[0]
 
 
-def seal_and_digest(
-    key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None
-) -> tuple[bytes, bytes]:
-    """As `seal`, and its `digest`: the signature needs most of it anyway."""
+def seal_unsigned(key: bytes, header: Header, plaintext: bytes) -> Unsigned:
+    """As `seal`, all but the signature."""
     cipher = _cipher(key)
     if header.edition.overhead + len(plaintext) > MAX_SEALED:
         raise EnvelopeError("oversized", f"a chunk of {len(plaintext)} bytes does not fit {MAX_SEALED} bytes sealed")
-    if (header.edition is Edition.SIGNED) != (signer is not None):
-        raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
     packed = header.pack()
-    parts = [packed, cipher.encrypt(header.nonce, plaintext, packed)]
-    if signer is not None:
-        parts.append(stream_commitment(key, header.recording, header.stream))
-    hashed = hashlib.sha256()
-    for part in parts:
-        hashed.update(part)
-    if signer is not None:
-        parts.append(sign_digest(hashed.digest(), signer))
-        hashed.update(parts[-1])
-    return b"".join(parts), hashed.digest()
+    sealed = (packed, cipher.encrypt(header.nonce, plaintext, packed))
+    if header.edition is Edition.FIRST:
+        return Unsigned(*sealed)
+    return Unsigned(*sealed, stream_commitment(key, header.recording, header.stream))
 
 
 def sign_digest(sha256: bytes, signer: Ed25519PrivateKey) -> bytes:

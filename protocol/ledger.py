@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -132,14 +132,16 @@ class Batch:
         """Hash of the last line."""
         return line_hash(self.lines[-1])
 
-    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
-        payload = {
+    def payload(self) -> dict[str, object]:
+        return {
             "device": self.device,
             "first": self.first,
             "last": self.last,
             "lines": [written.decode("utf-8") for written in self.lines],
         }
-        return jws.sign(jws.LEDGER, payload, evidence_key)
+
+    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+        return jws.sign(jws.LEDGER, self.payload(), evidence_key)
 
     @classmethod
     def verify(cls, token: str, key: jws.Keys) -> Batch:
@@ -147,7 +149,12 @@ class Batch:
 
         Raises SignatureError (as `jws.verify`; bad-field) and LedgerError (as `walk`; bad-count).
         """
-        claims = Claims(jws.verify(jws.LEDGER, token, key), "ledger batch", SignatureError)
+        return cls.read(jws.verify(jws.LEDGER, token, key))
+
+    @classmethod
+    def read(cls, payload: Mapping[str, object]) -> Batch:
+        """From a `payload`, whose signature is somebody else's business. Raises as `verify`."""
+        claims = Claims(payload, "ledger batch", SignatureError)
         batch = cls(
             device=claims.text("device"),
             first=claims.integer("first"),

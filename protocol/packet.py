@@ -5,7 +5,7 @@ It is durable before the first chunk and chained into it; destroying it destroys
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
@@ -93,9 +93,8 @@ class KeyPacket:
             edition=edition,
         )
 
-    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
-        """Compact JWS, ASCII; its bytes are stream 0xFFFF, sequence 0 of the recording."""
-        payload = {
+    def payload(self) -> dict[str, object]:
+        payload: dict[str, object] = {
             "recording": str(self.recording),
             "suite": {"kem": self.kem, "kdf": self.kdf, "aead": self.aead},
             "wrapped": {key_id: base64url.encode(wrapped) for key_id, wrapped in self.wrapped.items()},
@@ -111,7 +110,11 @@ class KeyPacket:
         }
         # A store from before `crit` ignores both names, and refuses the chunks with the word that has them kept.
         later = {"crit": ["envelope"], "envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
-        return jws.sign(jws.PACKET, payload | later, evidence_key)
+        return payload | later
+
+    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+        """Compact JWS, ASCII; its bytes are stream 0xFFFF, sequence 0 of the recording."""
+        return jws.sign(jws.PACKET, self.payload(), evidence_key)
 
     @classmethod
     def verify(cls, token: str, key: jws.Keys) -> KeyPacket:
@@ -119,7 +122,12 @@ class KeyPacket:
 
         Raises SignatureError (as `jws.verify`; unknown-version, unknown-suite, bad-field), KeyProblem (no-recipients).
         """
-        claims = Claims(jws.verify(jws.PACKET, token, key), "key packet", SignatureError)
+        return cls.read(jws.verify(jws.PACKET, token, key))
+
+    @classmethod
+    def read(cls, payload: Mapping[str, object]) -> KeyPacket:
+        """From a `payload`, whose signature is somebody else's business. Raises as `verify`."""
+        claims = Claims(payload, "key packet", SignatureError)
         suite = claims.object("suite")
         kem, kdf, aead = (suite.integer(name, most=0xFFFF) for name in ("kem", "kdf", "aead"))
         if (kem, kdf, aead) != (keys.KEM_ID, keys.KDF_ID, keys.AEAD_ID):

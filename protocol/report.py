@@ -34,9 +34,9 @@ class DeviceReport:
     ledger: Head
     confirmed: int
 
-    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+    def payload(self) -> dict[str, object]:
         open_one = {} if self.recording is None else {"recording": str(self.recording)}
-        payload = {
+        return {
             "device": self.device,
             "wall": self.wall,
             **open_one,
@@ -45,12 +45,19 @@ class DeviceReport:
             "ledger": _written(self.ledger),
             "confirmed": self.confirmed,
         }
-        return jws.sign(jws.REPORT, payload, evidence_key)
+
+    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+        return jws.sign(jws.REPORT, self.payload(), evidence_key)
 
     @classmethod
     def verify(cls, token: str, key: jws.Keys) -> DeviceReport:
         """Raises SignatureError (as `jws.verify`; bad-field)."""
-        claims = Claims(jws.verify(jws.REPORT, token, key), "report", SignatureError)
+        return cls.read(jws.verify(jws.REPORT, token, key))
+
+    @classmethod
+    def read(cls, payload: Mapping[str, object]) -> DeviceReport:
+        """From a `payload`, whose signature is somebody else's business. Raises SignatureError (bad-field)."""
+        claims = Claims(payload, "report", SignatureError)
         heads, receipted = claims.object("heads"), claims.object("receipted")
         return cls(
             device=claims.text("device"),

@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "config": ("config",),
     "doctor": ("doctor",),
     "drain": ("drain",),
+    "keys": ("keys",),
     "receipts": ("receipts",),
     "leaving": ("unenroll",),
     "tray": ("tray",),

@@ -259,6 +259,8 @@ def picture(status: dict[str, Any]) -> Table:
     for end, name in (("microphone", "microphone"), ("far_end", "far end")):
         if status["sound"] is not None and status["sound"]["state"] not in OVER:  # then no sound is taken
             table.add_row(name, _end(status["sound"][end]))
+    if status.get("keys"):  # a recorder of another version may not say
+        table.add_row("keys", f"in the keys service at {status['keys']}")
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
         table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")

@@ -89,6 +89,7 @@ class Config:
 
     home: Path = _set(PATH, "keys, what waits for the store, and the account of this user")
     policies: Path = _set(PATH, "the folder whose *.yaml files are the policy")
+    keys_socket: Path | None = _set(PATH_OR_NONE, "the keys service's; none: the device's keys lie in home", None)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)

@@ -57,11 +57,13 @@ class Sources:
     """Where the status comes from besides the daemon; all of them answer at once and from any thread.
 
     `waiting`: chunks and bytes. `oldest`: when the first of them was recorded, wall time, ns. `sending`: whether it may
-    be sent at this hour. `version`: of the recorder that answers. `hears`: which ends of a call the settings want,
-    microphone and far end. `sound`: None where none is wanted, or nothing here knows it.
+    be sent at this hour. `version`: of the recorder that answers. `keys`: the keys service's socket, "" where they lie
+    in the home. `hears`: which ends of a call the settings want, microphone and far end. `sound`: None where none is
+    wanted, or nothing here knows it.
     """
 
     version: str
+    keys: str
     stats: Callable[[], RecordingStats]
     receipt_at: Callable[[], int | None]
     waiting: Callable[[], tuple[int, int]]
@@ -247,7 +249,11 @@ class ControlService:
         """Raises UserError for what is refused."""
         match verb, asked:
             case "status", _:
-                return {**self._on_loop(self._status).as_json(), "version": self._sources.version}
+                return {
+                    **self._on_loop(self._status).as_json(),
+                    "version": self._sources.version,
+                    "keys": self._sources.keys,
+                }
             case "hold", {"seconds": int() | float() | None as seconds}:
                 reason = str(asked.get("reason") or "")
                 if seconds is not None and not 0 < seconds <= LONGEST_HOLD:

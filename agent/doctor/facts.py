@@ -164,7 +164,8 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class KeysFacts:
-    """`trouble`: why what is there cannot be used. Fingerprints are of public keys."""
+    """`trouble`: why what is there cannot be used. Fingerprints are of public keys. `socket`: the keys service's, ""
+    where the keys lie in the home; `service`: what is wrong with it."""
 
     home: str
     enrolled: bool
@@ -175,6 +176,8 @@ class KeysFacts:
     store_key: str = ""
     compliance: str = ""
     bundle: int | None = None
+    socket: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

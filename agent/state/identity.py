@@ -1,10 +1,10 @@
 """Who this PC is to its store: two device keys, whom it trusts there, and the newest bundle. All of it on disk.
 
-    <home>/identity.json   made once by enrolling: device id, keys, address, CA, pins
+    <home>/identity.json   made once by enrolling: device id, keys or where they are, address, CA, pins
     <home>/trust.json      the bundle, the store's successor keys, where it is: signed statements, checked at every load
 
-Both are readable by this user alone (mode 0600). Keys in a TPM or in the system's key store are later work; until then
-a process of this user can sign as this PC, but opens nothing: no key here opens a recording.
+Both are readable by this user alone (mode 0600). Where the keys lie in the home a process of this user can sign as
+this PC; where the keys service has them it can have signed what follows (decision 40). No key opens a recording.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent import durable
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
-from agent.ports import Clock
+from agent.keys.exchange import Applicant
+from agent.keys.home import HomeKeys
+from agent.keys.service import ServiceKeys
+from agent.ports import Clock, DeviceKeys
 from agent.wire import DIRECT, Answer, Place, Route, Wire
 from protocol import api, base64url, bundle, enrolment, jws, successor
 from protocol.application import NONCE_SIZE, Application
@@ -38,10 +41,7 @@ TRUST: Final = "trust.json"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`ca`: PEM. `store_key`: the one that the enrolment token pinned. `compliance`: fingerprint of its key.
-
-    `token_key` signs for bearer tokens and nothing else, `evidence_key` key packets and ledger.
-    """
+    """`ca`: PEM. `store_key`: the one that the enrolment token pinned. `compliance`: fingerprint of its key."""
 
     home: Path
     device: str
@@ -50,8 +50,7 @@ class Identity:
     store_key: Ed25519PublicKey = field(repr=False)
     compliance: str
     group: str
-    token_key: Ed25519PrivateKey = field(repr=False)
-    evidence_key: Ed25519PrivateKey = field(repr=False)
+    keys: DeviceKeys = field(repr=False)
 
 
 class Trust:
@@ -139,11 +138,21 @@ def load(home: Path) -> Identity:
             store_key=public_from_text(saved.text("store_key")),
             compliance=saved.text("compliance"),
             group=saved.text("group"),
-            token_key=signing_key(saved.raw("token_key")),
-            evidence_key=signing_key(saved.raw("evidence_key")),
+            keys=ServiceKeys(Path(saved.text("keys_socket")))
+            if saved.has("keys_socket")
+            else HomeKeys(signing_key(saved.raw("token_key")), signing_key(saved.raw("evidence_key"))),
         )
     except ProtocolError as problem:
         raise _damaged(path, problem) from problem
+
+
+def check_keys(who: Identity, socket: Path | None) -> None:
+    """Raises UserError where the settings want the keys in the service, and they are elsewhere."""
+    if socket is not None and who.keys.where != str(socket):
+        raise UserError(
+            f"the keys of this PC lie in {who.keys.where or who.home}, and the settings want them in the service at "
+            f"{socket}: run `eyelid unenroll`, which sends what waits, and then `eyelid enroll`"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,34 +181,43 @@ class Admitted:
         )
 
 
+class NewKeys(Protocol):
+    def apply(self, applicant: Applicant) -> api.EnrollRequest:
+        """Make two keys and prove them. Raises as `DeviceKeys`."""
+
+    def admitted(self, device: str) -> Mapping[str, str]:
+        """They are that device's from now on; what identity.json says of them. Raises as `DeviceKeys`."""
+
+
 def apply(
-    pasted: str, clock: Clock, *, host: str, user: str, system: str, agent_version: str, route: Route = DIRECT
-) -> Admitted:
+    pasted: str, clock: Clock, *, host: str, user: str, system: str, agent_version: str, route: Route = DIRECT,
+    keys: NewKeys | None = None,
+) -> Admitted:  # fmt: skip
     """Have a user of this PC made a device of the store that the token names. It is in the store when this returns.
 
-    `system`: the operating system in words. Raises UserError for a token that is not whole, used up or expired;
-    Untrusted when the answer is not the store's, or has another bundle than the token vouches for; Transient when the
-    store cannot be reached.
+    `system`: the operating system in words. `keys`: who makes them; without, they are for the home. Raises UserError
+    for a token that is not whole, used up or expired; Untrusted when the answer is not the store's, or has another
+    bundle than the token vouches for; Transient when the store cannot be reached; and as `NewKeys`.
     """
     try:
         token = enrolment.parse(pasted)
     except EnrolmentError as problem:
         raise UserError(str(problem)) from None
-    token_key, evidence_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    application = Application(
+    keys = keys or HomeKeys.generate()
+    applicant = Applicant(
         secret=token.secret,
         store=thumbprint(token.store_key),
-        token_key=token_key.public_key(),
-        evidence_key=evidence_key.public_key(),
         host=host,
         user=user,
         os=system,
         agent_version=agent_version,
         nonce=base64url.encode(secrets.token_bytes(NONCE_SIZE)),
     )
+    request = dict(keys.apply(applicant))
+    application = Application.verify(Claims(request, "application", KeyProblem))
     wire = Wire(token.address, token.ca, clock, agent_version=agent_version, route=route)
     try:
-        answer = wire.send("POST", api.ENROLL, body=dict(application.sign(token_key, evidence_key)))
+        answer = wire.send("POST", api.ENROLL, body=request)
     except Transient as failure:
         raise Transient(f"{token.address}, of the token: {failure}") from failure
     finally:
@@ -213,8 +231,7 @@ def apply(
             "store_key": public_to_text(token.store_key),
             "compliance": token.compliance,
             "group": token.group,
-            "token_key": base64url.encode(token_key.private_bytes_raw()),
-            "evidence_key": base64url.encode(evidence_key.private_bytes_raw()),
+            **keys.admitted(device),
         },
         {"bundle": bundle_token, "successors": statements},
     )
@@ -231,13 +248,13 @@ def refuse_enrolled(home: Path) -> None:
 
 def enrol(
     pasted: str, home: Path, clock: Clock, *, host: str, user: str, system: str, agent_version: str,
-    route: Route = DIRECT,
+    route: Route = DIRECT, keys: NewKeys | None = None,
 ) -> Identity:  # fmt: skip
     """Make this PC a device of the store that the token names; on disk when it returns. Raises as `apply`, and
     UserError where it is enrolled already."""
     refuse_enrolled(home)
-    admitted = apply(pasted, clock, host=host, user=user, system=system, agent_version=agent_version, route=route)
-    return keep(home, admitted)
+    said = {"host": host, "user": user, "system": system, "agent_version": agent_version}
+    return keep(home, apply(pasted, clock, **said, route=route, keys=keys))
 
 
 def keep(home: Path, admitted: Admitted) -> Identity:

@@ -10,12 +10,12 @@ from typing import Final
 
 from agent.core.account.troubles import TroubleCode
 from agent.core.model.times import SECOND
-from agent.errors import Untrusted
+from agent.errors import Refused, Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
 from agent.upload.answers import SHUT_OUT, Disposition, ShutOut, later, understood, weigh
 from agent.wire import Answer, Place, Wire
-from protocol import api, jws
+from protocol import api
 
 ASSERTION_LIFETIME: Final = 60  # seconds
 _WORD: Final = re.compile(r"[!-~]{1,4096}")  # what may stand in a header
@@ -94,5 +94,11 @@ class Bearer:
             "exp": now + ASSERTION_LIFETIME,
             "jti": secrets.token_urlsafe(16),
         }
-        request: api.TokenRequest = {"assertion": jws.sign(jws.AUTH, dict(claims), self._identity.token_key)}
+        request: api.TokenRequest = {"assertion": self._assertion(claims)}
         return self._wire.send("POST", api.TOKEN, body=dict(request))
+
+    def _assertion(self, claims: api.AuthClaims) -> str:
+        try:
+            return self._identity.keys.assertion(claims)
+        except Refused:  # the keys service has no keys of this device any more
+            raise ShutOut(TroubleCode.NOT_LET_IN) from None

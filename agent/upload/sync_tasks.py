@@ -193,7 +193,7 @@ class SyncTasks:
         if self._clock.now() - self._health_at < HEALTH_EVERY:
             return False
         health = self._health()
-        health["report"] = self._report(health).sign(self._identity.evidence_key)
+        health["report"] = self._identity.keys.report(self._report(health))
         answer = self._bearer.send("PUT", api.device_health_path(self._identity.device), dict(health))
         settle(answer, "this PC's health")
         self._health_at = self._clock.now()

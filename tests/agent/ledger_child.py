@@ -12,14 +12,14 @@ from pathlib import Path
 from agent.errors import EyelidError, Transient
 from agent.ledger import DiskLedger
 from testkit.fakes.clock import HandClock
-from tests.agent.recordings import EVIDENCE
+from tests.agent.recordings import KEYS
 
 ENTRIES = 3
 
 
 def main() -> None:
     try:
-        ledger = DiskLedger(Path(sys.argv[1]), HandClock(), device="device-1", evidence=EVIDENCE)
+        ledger = DiskLedger(Path(sys.argv[1]), HandClock(), device="device-1", keys=KEYS)
         os.write(1, b"open\n")
         for number in range(ENTRIES):
             try:

@@ -9,11 +9,11 @@ from typing import Any
 from agent.ledger import DiskLedger
 from protocol.ledger import Batch, walk
 from testkit.fakes.clock import HandClock
-from tests.agent.recordings import EVIDENCE
+from tests.agent.recordings import EVIDENCE, KEYS
 
 
 def opened(folder: Path, clock: HandClock | None = None) -> DiskLedger:
-    return DiskLedger(folder, clock or HandClock(), device="device-1", evidence=EVIDENCE)
+    return DiskLedger(folder, clock or HandClock(), device="device-1", keys=KEYS)
 
 
 def all_lines(folder: Path) -> list[bytes]:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Monitor
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
+from agent.keys.home import HomeKeys
 from agent.ports import Sealed
 from agent.seal import Provenance, RecordingSealer
 from protocol.bundle import Bundle
@@ -24,10 +25,11 @@ AUDITOR = RecipientPrivate.generate()
 RECOVERY = RecipientPrivate.generate()
 BUNDLE = Bundle(revision=3, recipients=(AUDITOR.public, RECOVERY.public), created=NEW_YEAR_2026)
 EVIDENCE = Ed25519PrivateKey.generate()
+KEYS = HomeKeys(Ed25519PrivateKey.generate(), EVIDENCE)
 
 
 def origin(device: str = "device-1", evidence: Ed25519PrivateKey = EVIDENCE) -> Provenance:
-    return Provenance(device, evidence, host="pc-17", os_user="alice", agent_version="0.1.0")
+    return Provenance(device, HomeKeys(evidence, evidence), host="pc-17", os_user="alice", agent_version="0.1.0")
 
 
 def new_sealer(wall: int = NEW_YEAR_2026, who: Provenance | None = None) -> RecordingSealer:

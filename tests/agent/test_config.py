@@ -133,7 +133,7 @@ chunk_seconds: [4]
         "5:9 screen must be keys and values, one `key: value` a line",
         "6:12 `log_level` must be one of debug, info, warning, error, not 'verbose'",
         "7:1 `log_level` comes twice; which one was meant?",
-        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, audio, upload, privacy_notice, chunk_seconds, log_level, log_size",  # noqa: E501 - the message, as it is printed
+        "8:1 `colour` is no setting; settings here are home, policies, keys_socket, spool, screen, audio, upload, privacy_notice, chunk_seconds, log_level, log_size",  # noqa: E501 - the message, as it is printed
         "9:16 `chunk_seconds` must be one value",
     ]
 

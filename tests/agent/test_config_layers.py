@@ -22,6 +22,7 @@ from agent.errors import UserError
 WRITTEN = {
     "home": "/var/lib/eyelid/alice",
     "policies": "/etc/eyelid/policies",
+    "keys_socket": "/run/eyelid/keys.sock",
     "spool.max_bytes": "512 MiB",
     "spool.keep_free": "1.5 GB",
     "screen.fps": "2.5",

@@ -21,10 +21,10 @@ def leave_behind(home: Path, user: str, token: str, chunks: int) -> str:
     """`chunks`: with the key packet. The id of the device that was enrolled for it."""
     who = enrol(token, home, current_clock(), host="pc-17", user="alice", system="test", agent_version="0.1.0")
     spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=_wrong)
-    sealer = new_sealer(NEW_YEAR_2026, Provenance(who.device, who.evidence_key, "pc-17", user, "0.1.0"))
+    sealer = new_sealer(NEW_YEAR_2026, Provenance(who.device, who.keys, "pc-17", user, "0.1.0"))
     for sealed in (sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(chunks - 1))):
         spool.put(sealed)
-    ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, evidence=who.evidence_key)
+    ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, keys=who.keys)
     ledger.write("start")
     ledger.write("stop", why="logoff")
     return who.device

@@ -50,10 +50,10 @@ class Pc:
         who = load(home)
         self.device = who.device
         spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
-        sealer = new_sealer(NEW_YEAR_2026, Provenance(who.device, who.evidence_key, "pc-17", "alice", "0.1.0"))
+        sealer = new_sealer(NEW_YEAR_2026, Provenance(who.device, who.keys, "pc-17", "alice", "0.1.0"))
         for sealed in (sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(CHUNKS - 1))):
             spool.put(sealed)
-        ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, evidence=who.evidence_key)
+        ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, keys=who.keys)
         ledger.write("start")
         ledger.write("stop", why="logoff")
         (home / "log").mkdir()

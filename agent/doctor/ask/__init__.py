@@ -27,7 +27,7 @@ def ask_all(resolved: Resolved, mistakes: tuple[str, ...] = (), within: float = 
     policy = str(status["policy_hash"]) if status else ""
     questions = {
         "settings": _Asked(lambda: settings(resolved, mistakes)),
-        "keys": _Asked(lambda: home.ask_keys(config.home)),
+        "keys": _Asked(lambda: home.ask_keys(config.home, config.keys_socket)),
         "policy": _Asked(lambda: home.ask_policy(config, policy)),
         "units": _Asked(units.ask),
         "screen": _Asked(screen.ask_screen),

@@ -14,9 +14,10 @@ from typing import Final
 from agent.config import Config, pinned
 from agent.core.model.times import SECOND
 from agent.doctor.facts import KeyFile, KeysFacts, PolicyFacts
-from agent.errors import EnvironmentFault, PolicyError, UserError
+from agent.errors import EnvironmentFault, EyelidError, PolicyError, UserError
+from agent.keys.service import ServiceKeys
 from agent.state import identity
-from agent.state.identity import IDENTITY, TRUST, Trust
+from agent.state.identity import IDENTITY, TRUST, Identity, Trust
 from agent.state.in_force import recall, since
 from agent.witness.choice import SIGNER, Choice, choose
 from agent.witness.policies import Files, parse_files
@@ -25,12 +26,14 @@ from protocol.keys import public_to_text
 _PLACE: Final = re.compile(r"^.*?:\d+:\d+")
 
 
-def ask_keys(home: Path) -> KeysFacts:
+def ask_keys(home: Path, socket: Path | None = None) -> KeysFacts:
+    """`socket`: where the settings want the keys service."""
     files = tuple(_file(path) for path in (home, home / IDENTITY, home / TRUST) if path.exists())
     if not (home / IDENTITY).exists():
         return KeysFacts(str(home), enrolled=False, files=files)
     try:
         who = identity.load(home)
+        identity.check_keys(who, socket)
         trust = Trust(who)
     except (UserError, EnvironmentFault) as fault:
         return KeysFacts(str(home), enrolled=True, files=files, trouble=str(fault))
@@ -43,7 +46,20 @@ def ask_keys(home: Path) -> KeysFacts:
         store_key=hashlib.sha256(public_to_text(who.store_key).encode()).hexdigest()[:16],
         compliance=who.compliance,
         bundle=trust.bundle.revision,
+        socket=who.keys.where,
+        service=_service(who),
     )
+
+
+def _service(who: Identity) -> str:
+    """What is wrong with the keys in the service; "" for nothing."""
+    if not isinstance(who.keys, ServiceKeys):
+        return ""
+    try:
+        device = who.keys.device()
+    except EyelidError as failure:
+        return str(failure)
+    return "" if device == who.device else f"the service at {who.keys.where} has no keys of {who.device}"
 
 
 def _file(path: Path) -> KeyFile:

@@ -85,8 +85,11 @@ def keys(keys: KeysFacts, _: Facts) -> Finding:
             )
     if keys.trouble:
         return wrong(keys.trouble, "eyelid unenroll --force", "eyelid enroll")
+    if keys.service:
+        return wrong(keys.service, "systemctl status eyelid-keys.socket eyelid-keys.service")
     group = f" in group {keys.group}" if keys.group else ""
-    return good(f"enrolled as {keys.device}{group}; only this user may read the keys")
+    where = f"the keys are in the service at {keys.socket}" if keys.socket else "only this user may read the keys"
+    return good(f"enrolled as {keys.device}{group}; {where}")
 
 
 def pins(keys: KeysFacts, _: Facts) -> Finding:

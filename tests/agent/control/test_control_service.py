@@ -48,6 +48,7 @@ class Asked:
             PROMISE,
             Sources(
                 version="0",
+                keys="",
                 stats=lambda: self.stats,
                 receipt_at=lambda: self.receipt_at,
                 waiting=lambda: self.waiting,

@@ -51,8 +51,8 @@ def test_an_enrolled_pc_knows_itself_its_store_and_whom_to_trust(store: FakeStor
     assert (identity.device, identity.address, identity.group) == ("device-1", store.address, "sales")
     assert identity.compliance == thumbprint(store.compliance_key.public_key())
     device = store.devices["device-1"]
-    assert device.token_key == identity.token_key.public_key()
-    assert device.evidence_key == identity.evidence_key.public_key()
+    assert device.token_key == identity.keys.token.public_key()
+    assert device.evidence_key == identity.keys.evidence.public_key()
     assert device.token_key != device.evidence_key
     trust = Trust(identity)
     assert trust.bundle.revision == 1
@@ -64,7 +64,7 @@ def test_a_later_process_reads_the_same(store: FakeStore, home: Path) -> None:
     identity = enrolled(store, home)
     again = load(home)
     assert again.device == identity.device
-    assert again.evidence_key.private_bytes_raw() == identity.evidence_key.private_bytes_raw()
+    assert again.keys.evidence.private_bytes_raw() == identity.keys.evidence.private_bytes_raw()
 
 
 def test_keys_are_for_this_user_alone_and_in_no_message(store: FakeStore, home: Path) -> None:

@@ -114,9 +114,7 @@ class Pc:
 
     def record(self, chunks: int, wall: int = NEW_YEAR_2026) -> list[Sealed]:
         """Seal and spool a recording of this PC: its key packet and chunks."""
-        sealer = new_sealer(
-            wall, Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
-        )
+        sealer = new_sealer(wall, Provenance(self.identity.device, self.identity.keys, "pc-17", "alice", "0.1.0"))
         made = [sealer.packet(), *(sealer.seal(media(0, 4 * number)) for number in range(chunks))]
         for sealed in made:
             self.spool.put(sealed)
@@ -164,7 +162,7 @@ def start_pc(store: FakeStore, clock: HandClock, home: Path, identity: Identity,
     wire = Wire(identity.address, identity.ca, clock, agent_version="0.1.0", connections=parallel + 1)
     spool = WatchedSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
     spool.forgotten = []
-    ledger = DiskLedger(home / "ledger", clock, device=identity.device, evidence=identity.evidence_key)
+    ledger = DiskLedger(home / "ledger", clock, device=identity.device, keys=identity.keys)
     return Pc(store, clock, identity, trust, wire, spool, ledger, PolicyTexts(home / "outbox"), parallel)
 
 

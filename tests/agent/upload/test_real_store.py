@@ -97,7 +97,7 @@ class RealPc:
             trust,
             self.wire,
             spool=self.spool,
-            account=DiskLedger(home / "ledger", self.clock, device=identity.device, evidence=identity.evidence_key),
+            account=DiskLedger(home / "ledger", self.clock, device=identity.device, keys=identity.keys),
             texts=PolicyTexts(home / "policy-texts"),
             packets=KeptPackets(home / "key-packets"),
             receipts=KeptReceipts(home / "receipts"),
@@ -117,7 +117,7 @@ class RealPc:
 
     def record(self, number: int) -> list[Sealed]:
         """A recording of 21 objects, nothing of it spooled yet."""
-        origin = Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
+        origin = Provenance(self.identity.device, self.identity.keys, "pc-17", "alice", "0.1.0")
         sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, origin)
         return [sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(20))]
 

@@ -114,7 +114,7 @@ def test_health_says_signed_what_the_store_has_given_receipts_for(pc: Pc) -> Non
     pc.outlast(61)
     pc.work()
     token = str(pc.store.health[-1]["report"])
-    report = DeviceReport.verify(token, pc.identity.evidence_key.public_key())
+    report = DeviceReport.verify(token, pc.identity.keys.evidence.public_key())
     assert (report.device, report.recording) == (pc.identity.device, made[0].recording)
     assert report.receipted == {0: 3}
     assert (report.ledger, report.confirmed) == (pc.ledger.head(), 1)

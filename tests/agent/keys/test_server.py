@@ -1,0 +1,225 @@
+"""The keys service as others meet it: another user, one that hangs or sends nonsense, and death at any moment."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.errors import EyelidError, Refused, Transient, UserError
+from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb, receive
+from agent.keys.server import CONNECTIONS, REQUESTS, listen
+from agent.keys.service import ServiceKeys
+from agent.state.identity import check_keys, enrol, load
+from protocol.ledger import Batch
+from testkit.fakes.clock import HandClock
+from testkit.fakes.store import FakeStore
+from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, running
+from tests.agent.keys.test_signer import account, batch
+
+BOB = 61_002
+
+as_root = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becoming another user needs root")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that every user may enter, as /run/eyelid."""
+    made = Path(tempfile.mkdtemp())
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[Service]:
+    with running(folder) as made:
+        yield made
+
+
+def as_user(uid: int, work: Callable[[], object]) -> str:
+    """What came of it in a process of that user: "done", or the error's type."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        said = "done"
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            work()
+        except EyelidError as failure:
+            said = type(failure).__name__
+        finally:
+            os.write(writing, said.encode())
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        said = answer.read().decode()
+    os.waitpid(pid, 0)
+    return said
+
+
+# -- who asks -----------------------------------------------------------------------------------------------------
+
+
+@as_root
+def test_another_user_gets_no_signature_of_mine_and_has_keys_of_their_own(service: Service) -> None:
+    keys, mine = enrolled(service.path)
+    lines = account(2)
+    keys.batch(batch(lines))
+    theirs = ServiceKeys(service.path, BOB, within=1)
+    assert as_user(BOB, lambda: theirs.batch(batch(lines))) == "Refused"  # there are none
+    assert as_user(BOB, lambda: ServiceKeys(service.path, 0, within=1).batch(batch(lines))) == "Refused"
+    for ask in (keys.apply, keys.admitted):
+        assert as_user(BOB, lambda ask=ask: ask(APPLICANT if ask == keys.apply else DEVICE)) == "Refused"
+    assert as_user(BOB, keys.forget) == "Refused"
+    assert as_user(BOB, lambda: enrolled(service.path)) == "done"
+    assert as_user(BOB, lambda: theirs.batch(batch(account(3, kind="held")))) == "done"
+    assert Batch.verify(keys.batch(batch(lines)), mine.evidence_key).last == 1
+    assert sorted(path.name for path in service.folder.iterdir()) == ["0", str(BOB)]
+    assert [path.stat().st_mode & 0o077 for path in service.folder.rglob("*")] == [0] * 6
+
+
+@as_root
+def test_root_enrols_another_user_and_signs_nothing_in_their_name(service: Service) -> None:
+    for_bob = ServiceKeys(service.path, BOB, within=1)
+    made = application(for_bob.apply(APPLICANT))
+    for_bob.admitted(DEVICE)
+    with pytest.raises(Refused, match="another user's keys"):
+        for_bob.batch(batch(account(1)))
+    with pytest.raises(Refused, match="another user's keys"):
+        for_bob.forget()
+    assert as_user(BOB, lambda: for_bob.batch(batch(account(1)))) == "done"
+    assert made.user == APPLICANT.user
+
+
+# -- hostile clients ----------------------------------------------------------------------------------------------
+
+
+def ask(service: Service, sent: bytes) -> tuple[int, bytes]:
+    with service.connect() as connection:
+        connection.sendall(sent)
+        answer, size = ANSWER.unpack(receive(connection, ANSWER.size, time.monotonic() + 30))
+        return answer, receive(connection, size, time.monotonic() + 30)
+
+
+def test_what_is_no_request_is_refused_in_words_and_leaves_no_trace(
+    service: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uid = os.getuid()
+    hostile = [REQUEST.pack(200, uid, 0), REQUEST.pack(Verb.BATCH, uid, 2**32 - 1), REQUEST.pack(Verb.BATCH, 7, 0)]
+    hostile += [REQUEST.pack(verb, uid, 9) + b"\xff" * 9 for verb in Verb if verb not in (Verb.ABOUT, Verb.FORGET)]
+    for sent in hostile:
+        answer, words = ask(service, sent)
+        assert answer in (Answer.REFUSED, Answer.BUSY)
+        assert b"Traceback" not in words
+    with service.connect() as connection:
+        connection.sendall(b"\x01")
+    assert enrolled(service.path)[0].device() == DEVICE
+    assert capfd.readouterr().err == ""
+
+
+@as_root
+def test_one_who_holds_all_their_connections_keeps_only_themselves_waiting(service: Service) -> None:
+    def stall() -> None:
+        held = [service.connect() for _ in range(2 * CONNECTIONS)]
+        for connection in held[:CONNECTIONS]:
+            connection.sendall(REQUEST.pack(Verb.CHUNK, BOB, 100))
+        assert held[-1].recv(1) == b""  # one too many
+        ServiceKeys(service.path, within=0).forget()
+
+    assert as_user(BOB, stall) == "Transient"
+    enrolled(service.path)
+
+
+def test_one_who_asks_without_end_has_to_wait(service: Service) -> None:
+    request = REQUEST.pack(Verb.ABOUT, os.getuid(), 0)
+    answers = (ask(service, request) for _ in range(20 * REQUESTS[0]))
+    assert (Answer.BUSY, b"this user asks too much") in answers
+
+
+def test_a_service_that_is_away_is_waited_for_and_then_named(folder: Path) -> None:
+    keys = ServiceKeys(folder / "keys.sock", within=0.3)
+    with pytest.raises(Transient, match=r"keys\.sock does not sign now: No such file"):
+        keys.forget()
+
+
+def test_without_a_socket_there_is_no_service(folder: Path) -> None:
+    with pytest.raises(EyelidError, match="no socket"):
+        listen(None)
+    with pytest.raises(EyelidError, match="cannot be listened at"):
+        listen(folder / "no" / "such")
+
+
+# -- death --------------------------------------------------------------------------------------------------------
+
+
+def test_killed_at_any_moment_it_never_signs_two_accounts(folder: Path) -> None:
+    """Between what is written down and what is answered too: what got no answer is signed again, or not at all."""
+    chance = random.Random(4)
+    service = Service(folder)
+    service.start()
+    _, made = enrolled(service.path)
+    service.kill()
+    signed: dict[int, set[bytes]] = {}
+
+    def try_(lines: tuple[bytes, ...], within: float) -> bool:
+        try:
+            token = ServiceKeys(service.path, within=within).batch(batch(lines, max(0, len(lines) - 3)))
+        except (Refused, Transient):
+            return False
+        for seq, written in enumerate(Batch.verify(token, made.evidence_key).lines, max(0, len(lines) - 3)):
+            signed.setdefault(seq, set()).add(written)
+        return True
+
+    kept: tuple[bytes, ...] = ()
+    died = 0
+    for round_ in range(30):
+        service.start(dies_after=chance.uniform(0, 0.08))
+        while try_(account(1, after=kept, kind=f"kept-{round_}"), within=0):
+            kept = account(1, after=kept, kind=f"kept-{round_}")
+        service.await_death()
+        died += 1
+        service.start()
+        mine, other = (account(1, after=kept, kind=f"{kind}-{round_}") for kind in ("kept", "invented"))
+        first, second = (mine, other) if chance.random() < 0.5 else (other, mine)
+        if not try_(first, within=20):
+            assert try_(second, within=20)
+            first = second
+        assert not try_(mine if first is other else other, within=20)
+        kept = first
+        service.kill()
+    service.close()
+    assert died == 30
+    assert len(signed) >= 30
+    assert all(len(lines) == 1 for lines in signed.values())
+
+
+# -- the agent ----------------------------------------------------------------------------------------------------
+
+
+def test_a_pc_is_enrolled_with_keys_that_its_home_never_sees(service: Service, tmp_path: Path) -> None:
+    words = {"host": "pc-17", "user": "alice", "system": "Debian 13", "agent_version": "0.1.0"}
+    with FakeStore() as store:
+        who = enrol(store.pasted(), tmp_path, HandClock(), **words, keys=ServiceKeys(service.path))
+        device = store.devices[who.device]
+    assert '_key": "' not in (tmp_path / "identity.json").read_text("utf-8").replace("store_key", "")
+    assert load(tmp_path).keys.where == str(service.path)
+    assert Batch.verify(load(tmp_path).keys.batch(batch(account(1), device=who.device)), device.evidence_key).last == 0
+    check_keys(who, service.path)
+    check_keys(who, None)
+
+
+def test_keys_in_the_home_are_not_enough_where_the_service_is_demanded(tmp_path: Path) -> None:
+    words = {"host": "pc-17", "user": "alice", "system": "Debian 13", "agent_version": "0.1.0"}
+    with FakeStore() as store:
+        who = enrol(store.pasted(), tmp_path, HandClock(), **words)
+    with pytest.raises(UserError, match="eyelid unenroll"):
+        check_keys(who, Path("/run/eyelid/keys.sock"))
