@@ -63,6 +63,7 @@ class DiskLedger:
         self._next = 0  # number of the next entry
         self._prev = ZERO
         self._sent = 0
+        self._signed = 0  # number of the first entry that the keys have not signed since the start
         self._waiting_since: int | None = None  # `at` of the oldest entry that the store has not confirmed
         self._used = 0  # bytes of the last segment
         self._without_spare = False  # said once, not with each entry
@@ -177,7 +178,8 @@ class DiskLedger:
     def due(self, *, at_once: bool = False) -> str | None:
         """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None.
 
-        Raises as `DeviceKeys`.
+        All later entries are signed too, although nobody takes them yet: while the store is away, no other account can
+        take their place where the keys service has the keys. Raises as `DeviceKeys`.
         """
         with self._lock:
             count = self._next - self._sent
@@ -185,19 +187,35 @@ class DiskLedger:
                 return None
             if not (at_once or count >= BATCH_LINES or self._clock.now() - self._waiting_since >= BATCH_AGE):
                 return None
-            first, lines = self._unsent()
-        if not lines:
+            batch = self._batch(self._sent)
+        if batch is None:
             return None  # all of them damaged on this disk: the next good one shows it to the store
-        return self._keys.batch(Batch(self._device, first, first + len(lines) - 1, tuple(lines)))
+        signed = self._keys.batch(batch)
+        self._signed = max(self._signed, batch.last + 1)
+        self._sign_ahead()
+        return signed
 
-    def _unsent(self) -> tuple[int, list[bytes]]:
-        """(number of the first, lines): a run of whole lines from the first that the store lacks and this PC has."""
+    def _sign_ahead(self) -> None:
+        while True:
+            with self._lock:
+                batch = self._batch(self._signed) if self._signed < self._next else None
+            if batch is None:
+                return
+            self._keys.batch(batch)
+            self._signed = batch.last + 1
+
+    def _batch(self, since: int) -> Batch | None:
+        first, lines = self._whole_from(since)
+        return Batch(self._device, first, first + len(lines) - 1, tuple(lines)) if lines else None
+
+    def _whole_from(self, since: int) -> tuple[int, list[bytes]]:
+        """(number of the first, lines): a run of whole lines from the first one after `since` that this PC has."""
         lines: list[bytes] = []
-        first, size = self._sent, 0
-        begin = max((place for place, s in enumerate(self._segments) if s.first <= self._sent), default=0)
+        first, size = since, 0
+        begin = max((place for place, s in enumerate(self._segments) if s.first <= since), default=0)
         for place in range(begin, len(self._segments)):
             start = self._segments[place].first
-            skipped = max(0, self._sent - start)
+            skipped = max(0, since - start)
             for number, written in enumerate(self._lines(place)[skipped:], start + skipped):
                 if number >= self._next:  # the disk refused it: it can be read, and may never be sent
                     return first, lines
@@ -291,7 +309,7 @@ class DiskLedger:
         if not self._segments:
             self._begin_segment()
         self._prepare_spare()
-        self._sent = self._read_sent()
+        self._sent = self._signed = self._read_sent()
         if self._sent < self._next:
             self._waiting_since = self._clock.now() - BATCH_AGE
         durable.sync_folder(self._folder)

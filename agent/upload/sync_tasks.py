@@ -120,7 +120,10 @@ class SyncTasks:
     @property
     def done(self) -> bool:
         """Whether the store has the whole account."""
-        return self._account.due(at_once=True) is None
+        try:
+            return self._account.due(at_once=True) is None
+        except (Refused, Transient):  # the keys service's
+            return False
 
     def run_next(self) -> bool:
         """Whether one was due; it is done then, or its time has been put off. Raises ShutOut, Transient."""

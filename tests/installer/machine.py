@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 UNITS: Final = ROOT / "installer" / "linux"
 SYSTEMD: Final = "/lib/systemd/systemd"
 TOOLS: Final = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "systemd-run")
-PEOPLE: Final = {"root": 0, "eyelid-store": 61_001, "ada": 61_002}
+PEOPLE: Final = {"root": 0, "eyelid-store": 61_001, "ada": 61_002, "eyelid-keys": 61_003}
 # What our units' dependencies name; the machine has no other units.
 TARGETS: Final = (
     "sysinit",
@@ -164,7 +164,9 @@ def _furnish(folder: Path) -> None:
         text = f"[Unit]\nDescription={target}\nDefaultDependencies=no\n"
         (units / f"{target}.target").write_text(text, "utf-8")
     for path in UNITS.iterdir():
-        if path.suffix in {".service", ".timer"} and path.name != "eyelid.service":  # a unit of each user's manager
+        if (
+            path.suffix in {".service", ".socket", ".timer"} and path.name != "eyelid.service"
+        ):  # a unit of each user's manager
             shutil.copy(path, units)
     for name, module in (("eyelid", "agent.__main__"), ("eyelid-store", "store.__main__")):
         (folder / "bin" / name).write_text(COMMAND.format(module=module), "utf-8")

@@ -16,7 +16,7 @@ from protocol.starting import WEAKENING
 from store.cli import parser as store_parser
 
 UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
-NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in {".service", ".timer"})
+NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in {".service", ".socket", ".timer"})
 INSTALLED = "/opt/eyelid/bin/"
 
 ANALYZE = shutil.which("systemd-analyze") or ""

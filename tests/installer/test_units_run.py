@@ -153,3 +153,41 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has
         record()
         eventually(store, lambda: in_force(store, unguarded=False), "a guarded policy")
         store.systemctl("stop", "recorder")
+
+
+def test_keys_that_the_recorded_user_never_has(store: Machine, tmp_path: Path) -> None:
+    """Root enrols ada; what she leaves is sent although the service was killed meanwhile. Her home has no key."""
+    store.run("rm", "-rf", ADAS)
+    for text, path in (
+        (f"keys_socket: /run/eyelid/keys.sock\n{MANAGED}", "/etc/eyelid/managed.yaml"),
+        (POLICY, "/etc/eyelid/policies/policy.yaml"),
+        (token(store), "/etc/eyelid/enrolment-token"),
+    ):
+        store.run("sh", "-c", f'mkdir -p {path.rpartition("/")[0]} && printf %s "$1" > {path}', "sh", text)
+    store.run("chmod", "600", "/etc/eyelid/enrolment-token")
+    store.systemctl("start", "eyelid-keys.socket")
+    store.systemctl("start", "eyelid-enroll.service")  # a oneshot
+    assert store.show("eyelid-enroll.service", "Result") == "success", store.tail()
+    identity = json.loads(store.run("cat", f"{ADAS}/identity.json", user="ada"))
+    assert identity["keys_socket"] == "/run/eyelid/keys.sock"
+    assert not {"token_key", "evidence_key"} & identity.keys()
+    assert store.ran("ls", "/var/lib/eyelid-keys", user="ada").returncode != 0
+
+    def status() -> dict[str, object]:
+        return dict(json.loads(store.ran(EYELID, "status", "--json", user="ada").stdout or "{}"))
+
+    with own_display(tmp_path) as stage:
+        desk = {"DISPLAY": stage.environment["DISPLAY"], "HOME": "/home/ada"}
+        store.start("recorder", EYELID, "run", user="ada", **desk)
+        eventually(store, lambda: status().get("receipt_ago_s") is not None, "a receipt")
+        assert status()["keys"] == "/run/eyelid/keys.sock"
+        store.systemctl("stop", "recorder")
+    store.run(PYTHON, "-m", "tests.end_to_end.leaving", ADAS, "ada", "", "5", user="ada")
+    first = store.show("eyelid-keys.service", "MainPID")
+    store.systemctl("kill", "--signal=KILL", "--kill-whom=main", "eyelid-keys.service")
+    store.run(EYELID, "unenroll", "--yes", user="ada")  # the store has all of it, or this fails
+    assert store.show("eyelid-keys.service", "MainPID") != first
+    recordings = asked(store, "recordings")["recordings"]
+    assert isinstance(recordings, list)
+    assert [one["chunks"] for one in recordings if one["device"] == identity["device"] and one["chunks"]] == [4]
+    assert json.loads(store.run("sh", "-c", "cat /var/lib/eyelid-keys/*/state.json || echo {}")) == {}

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from agent import config, enrolment
+from agent.doctor.ask.home import ask_keys
+from agent.doctor.judge import eyelid as judge
 from agent.errors import EyelidError, Refused, Transient, UserError
 from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb, receive
 from agent.keys.server import CONNECTIONS, REQUESTS, listen
@@ -22,6 +25,7 @@ from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore
 from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, running
 from tests.agent.keys.test_signer import account, batch
+from tests.doctor.facts import GOOD
 
 BOB = 61_002
 
@@ -223,3 +227,31 @@ def test_keys_in_the_home_are_not_enough_where_the_service_is_demanded(tmp_path:
         who = enrol(store.pasted(), tmp_path, HandClock(), **words)
     with pytest.raises(UserError, match="eyelid unenroll"):
         check_keys(who, Path("/run/eyelid/keys.sock"))
+
+
+def test_doctor_says_where_the_keys_are_and_what_is_wrong_there(service: Service, tmp_path: Path) -> None:
+    words = {"host": "pc-17", "user": "alice", "system": "Debian 13", "agent_version": "0.1.0"}
+    with FakeStore() as store:
+        enrol(store.pasted(), tmp_path, HandClock(), **words, keys=ServiceKeys(service.path))
+    tmp_path.chmod(0o700)
+    finding = judge.keys(ask_keys(tmp_path, service.path), GOOD)
+    assert (finding.mark, finding.found.endswith(f"the keys are in the service at {service.path}")) == ("good", True)
+    ServiceKeys(service.path).forget()
+    finding = judge.keys(ask_keys(tmp_path, service.path), GOOD)
+    assert (finding.mark, "has no keys of device-1" in finding.found) == ("wrong", True)
+    finding = judge.keys(ask_keys(tmp_path, Path("/run/eyelid/keys.sock")), GOOD)
+    assert "the settings want them in the service at /run/eyelid/keys.sock" in finding.found
+
+
+def test_leaving_takes_the_keys_out_of_the_service(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EYELID_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EYELID_KEYS_SOCKET", str(service.path))
+    with FakeStore() as store:
+        enrolment.enrol(store.pasted(), config.load())
+        assert ServiceKeys(service.path).device() == "device-1"
+        assert enrolment.drain_to_leave(config.load()).nothing
+        enrolment.leave(config.load())
+    assert ServiceKeys(service.path).device() == ""
+    assert not (tmp_path / "home" / "identity.json").exists()

@@ -14,6 +14,7 @@ from agent.errors import Refused, Transient
 from agent.keys import signer as signer_module
 from agent.keys.exchange import Applicant
 from agent.keys.signer import AROUND_NOW, MAX_STREAMS, Bucket, Signer
+from agent.ledger import BATCH_LINES, DiskLedger
 from agent.seal import Provenance, RecordingSealer
 from protocol.api import AuthClaims
 from protocol.envelope import Unsigned
@@ -21,7 +22,7 @@ from protocol.errors import ProtocolError
 from protocol.ledger import ZERO, Batch, line, line_hash
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
-from testkit.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.agent.keys.services import APPLICANT, DEVICE, application
 from tests.agent.recordings import media, new_sealer
 
@@ -100,6 +101,17 @@ def test_an_account_goes_on_and_any_part_of_it_is_signed_again(keys: Keys) -> No
     keys.again()
     for first, end in ((0, 9), (0, 2), (3, 5), (8, 9)):
         keys.batch(batch(lines[:end], first))
+
+
+def test_entries_that_no_store_takes_yet_are_signed_all_the_same(keys: Keys, tmp_path: Path) -> None:
+    ledger = DiskLedger(tmp_path / "ledger", HandClock(), device=DEVICE, keys=keys)
+    for _ in range(BATCH_LINES + 3):
+        ledger.write("held")
+    token = ledger.due(at_once=True)
+    assert token is not None
+    assert json.loads(_payload(token.encode()))["last"] == BATCH_LINES - 1
+    with pytest.raises(Refused, match=f"up to entry {BATCH_LINES + 3}"):
+        keys.batch(batch(account(BATCH_LINES + 3)))
 
 
 @pytest.mark.parametrize("common", [0, 2, 3])
