@@ -18,6 +18,7 @@ from protocol.envelope import (
     HEADER_SIZE,
     KEY_PACKET_STREAM,
     LATEST_END,
+    LEAST_READ,
     LONGEST_CHUNK,
     MAX_SEALED,
     SCENE,
@@ -38,6 +39,8 @@ from protocol.envelope import (
     lane_of,
     open_sealed,
     seal,
+    seal_unsigned,
+    sign_digest,
 )
 from protocol.errors import EnvelopeError
 from protocol.keys import stream_commitment
@@ -283,6 +286,32 @@ def test_the_signature_of_another_chunk_is_none() -> None:
     with pytest.raises(EnvelopeError) as refused:
         check_signature(one[:-SIGNATURE_SIZE] + other[-SIGNATURE_SIZE:], DEVICE.public_key())
     assert code_of(refused) == "bad-signature"
+
+
+@given(headers(), st.binary(max_size=200))
+def test_a_chunk_without_its_signature_says_where_it_belongs(written: Header, plaintext: bytes) -> None:
+    written = replace(written, edition=Edition.SIGNED)
+    unsigned = seal_unsigned(KEY, written, plaintext)
+    assert Header.parse_unsigned(b"".join(unsigned.parts)) == written
+    sealed, sha256 = unsigned.signed(sign_digest(unsigned.sha256, DEVICE))
+    assert (sealed, sha256) == (signed(written, plaintext), digest(sealed))
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "truncated"),
+        (b"EYL2".ljust(LEAST_READ - SIGNATURE_SIZE - 1, b"\0"), "truncated"),
+        (bytes(MAX_SEALED - SIGNATURE_SIZE + 1), "oversized"),
+        (b"EYL1" + bytes(400), "wrong-edition"),
+        (bytes(400), "bad-magic"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else len(value),
+)
+def test_what_is_no_chunk_without_its_signature_is_refused(body: bytes, code: str) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        Header.parse_unsigned(body)
+    assert code_of(refused) == code
 
 
 def test_a_chunk_of_the_first_edition_has_no_signature() -> None:
