@@ -23,7 +23,7 @@ from agent.state.identity import check_keys, enrol, load
 from protocol.ledger import Batch
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore
-from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, running
+from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, fork, running
 from tests.agent.keys.test_signer import account, batch
 from tests.doctor.facts import GOOD
 
@@ -50,7 +50,7 @@ def service(folder: Path) -> Iterator[Service]:
 def as_user(uid: int, work: Callable[[], object]) -> str:
     """What came of it in a process of that user: "done", or the error's type."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if not pid:
         said = "done"
         try:
