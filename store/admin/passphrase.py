@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol import base64url
+from protocol.dumps import refuse_dumps
 from store.errors import StoreError, WrongUsage
 from store.files import write_new
 
@@ -35,6 +36,7 @@ def given(options: Namespace) -> bool:
 
 def existing(options: Namespace, what: str) -> bytes:
     """The passphrase of something sealed before; `what` names it for the person who is asked."""
+    _hold_fast()
     if options.key_file:
         return _key_file(options.key_file)
     return _text(_read(options, f"Passphrase of {what}: "))
@@ -42,6 +44,7 @@ def existing(options: Namespace, what: str) -> bytes:
 
 def new(options: Namespace) -> bytes:
     """A passphrase to seal new keys under: asked twice, long enough. A key file that is not there yet is made."""
+    _hold_fast()
     if options.key_file:
         if not options.key_file.exists():
             try:
@@ -54,6 +57,14 @@ def new(options: Namespace) -> bytes:
     if not given(options) and _ask("The same again: ") != text:
         raise WrongUsage("the two passphrases differ: start again")
     return _text(text)
+
+
+def _hold_fast() -> None:
+    """Neither the passphrase nor what it opens ends in a core file. Raises StoreError."""
+    try:
+        refuse_dumps()
+    except OSError as error:
+        raise StoreError(str(error)) from None
 
 
 def _refuse_weak(text: str) -> None:

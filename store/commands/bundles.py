@@ -11,7 +11,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url
-from protocol.dumps import refuse_dumps
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store.admin import passphrase, signing
@@ -214,7 +213,6 @@ def _sign(options: Namespace) -> int:
 
 def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
     try:
-        refuse_dumps()
         private = load_private(options.key, passphrase.existing(options, str(options.key)))
     except OSError as error:
         raise StoreError(f"{options.key} cannot be read: {error.strerror or error}") from None
