@@ -26,15 +26,13 @@ BYTES: Final = (256 * 2**20, 32 * 2**20)
 _BACKLOG: Final = 128
 _WORK: Final = {
     Verb.ABOUT: Signer.about,
-    Verb.APPLY: Signer.apply,
-    Verb.ADMITTED: Signer.admitted,
-    Verb.FORGET: Signer.forget,
     Verb.PACKET: Signer.packet,
     Verb.CHUNK: Signer.chunk,
     Verb.BATCH: Signer.batch,
     Verb.REPORT: Signer.report,
     Verb.ASSERTION: Signer.assertion,
 }
+_ENROLLING: Final = {Verb.APPLY: Signer.apply, Verb.ADMITTED: Signer.admitted, Verb.FORGET: Signer.forget}
 _FOR_OTHERS: Final = frozenset({Verb.APPLY, Verb.ADMITTED})  # what root asks in another user's name
 
 
@@ -47,11 +45,13 @@ class _User:
     volume: Bucket = field(default_factory=lambda: Bucket(*BYTES))
     signer: Signer | None = None
 
-    def answer(self, verb: Verb, body: bytes) -> tuple[Answer, bytes]:
+    def answer(self, verb: Verb, body: bytes, peer: int) -> tuple[Answer, bytes]:
         with self.lock:
             try:
                 if self.signer is None:
                     self.signer = Signer(self.folder, wall=time.time, now=time.monotonic)
+                if verb in _ENROLLING:
+                    return Answer.DONE, _ENROLLING[verb](self.signer, body, peer)
                 return Answer.DONE, _WORK[verb](self.signer, body)
             except (Refused, ValueError) as refusal:
                 return Answer.REFUSED, str(refusal).encode("utf-8", "replace")
@@ -118,7 +118,7 @@ class KeysServer:
         if whose != uid and not (uid == 0 and verb in _FOR_OTHERS):
             return Answer.REFUSED, b"these are another user's keys"
         connection.settimeout(WITHIN)
-        return self._user(whose).answer(verb, body)
+        return self._user(whose).answer(verb, body, uid)
 
 
 def listen(path: Path | None) -> socket.socket:

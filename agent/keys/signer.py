@@ -33,6 +33,7 @@ from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 
 MAX_JSON: Final = 4 * 2**20  # bytes of a statement
+MAX_DEVICE: Final = 200  # characters; it is written with each signature
 AROUND_NOW: Final = 600  # seconds that a new recording's start may lie from this PC's clock
 KEPT: Final = 4  # recordings that may still grow, however old; at a seam two are open
 MAX_RECORDINGS: Final = 200  # begun in twice AROUND_NOW
@@ -75,7 +76,7 @@ class _Recording:
 class _Signed:
     device: str = ""
     keys: HomeKeys | None = None
-    pending: HomeKeys | None = None  # of an application that the store has not answered yet
+    pending: Mapping[int, HomeKeys] = field(default_factory=dict)  # who applied, the user or root -> not admitted yet
     next: int = 0
     head: str = ZERO
     recordings: dict[UUID, _Recording] = field(default_factory=dict)
@@ -85,7 +86,7 @@ class _Signed:
             "v": 1,
             "device": self.device,
             "keys": {} if self.keys is None else dict(self.keys.admitted("")),
-            "pending": {} if self.pending is None else dict(self.pending.admitted("")),
+            "pending": {str(peer): dict(keys.admitted("")) for peer, keys in self.pending.items()},
             "next": self.next,
             "head": self.head,
             "recordings": {
@@ -103,11 +104,11 @@ class _Signed:
         """Raises ValueError."""
         claims = Claims(parse_object(text), _FILE, KeyProblem)
         claims.check_format()
-        recordings = claims.object("recordings")
+        recordings, pending = claims.object("recordings"), claims.object("pending")
         return cls(
             claims.text("device"),
             _read_keys(claims.object("keys")),
-            _read_keys(claims.object("pending")),
+            {int(name): _keys_of(pending.object(name)) for name in pending.names()},
             claims.integer("next"),
             claims.hex256("head"),
             {UUID(name): _read_recording(recordings.object(name)) for name in recordings.names()},
@@ -115,8 +116,10 @@ class _Signed:
 
 
 def _read_keys(claims: Claims) -> HomeKeys | None:
-    if not claims.names():
-        return None
+    return _keys_of(claims) if claims.names() else None
+
+
+def _keys_of(claims: Claims) -> HomeKeys:
     return HomeKeys(signing_key(claims.raw("token_key")), signing_key(claims.raw("evidence_key")))
 
 
@@ -157,32 +160,44 @@ class Signer:
     def about(self, _: bytes) -> bytes:
         return json.dumps({"device": self._state.device}).encode("ascii")
 
-    def apply(self, body: bytes) -> bytes:
-        """New keys, and an application that both have signed. They count once `admitted` says so."""
+    def apply(self, body: bytes, peer: int) -> bytes:
+        """New keys, and an application that both have signed. They count once `admitted` says so.
+
+        `peer`: number of the user who asks. Nobody admits, replaces or forgets what another applied for: else a user
+        could spoil each enrolment that root begins for them, after the store has counted it.
+        """
         applicant = Applicant.read(_claims(body))
         pending = HomeKeys.generate()
         request = pending.apply(applicant)
-        self._keep(replace(self._state, pending=pending))
+        self._keep(replace(self._state, pending={**self._state.pending, peer: pending}))
         return json.dumps(request).encode("utf-8")
 
-    def admitted(self, body: bytes) -> bytes:
-        """The store has taken the keys of the last application. What was signed with earlier ones is over."""
+    def admitted(self, body: bytes, peer: int) -> bytes:
+        """The store has taken the keys of this peer's last application. What was signed with earlier ones is over."""
         device = _claims(body).text("device")
-        if self._state.pending is None:
+        if len(device) > MAX_DEVICE:
+            raise Refused(f"a device's name has at most {MAX_DEVICE} characters")
+        pending = dict(self._state.pending)
+        keys = pending.pop(peer, None)
+        if keys is None:
             if device == self._state.device:
                 return b""  # asked again, for the answer was lost
             raise Refused("no application was signed since the last one was admitted")
         old = self._lines_file()
-        self._keep(_Signed(device=device, keys=self._state.pending))
+        self._keep(_Signed(device=device, keys=keys, pending=pending))
         if old is not None:
             old.unlink(missing_ok=True)
         return b""
 
-    def forget(self, _: bytes) -> bytes:
+    def forget(self, _: bytes, peer: int) -> bytes:
         old = self._lines_file()
-        (self._folder / _FILE).unlink(missing_ok=True)
-        durable.sync_folder(self._folder)
-        self._state = _Signed()
+        others = {who: keys for who, keys in self._state.pending.items() if who != peer}
+        if others:
+            self._keep(_Signed(pending=others))
+        else:
+            (self._folder / _FILE).unlink(missing_ok=True)
+            durable.sync_folder(self._folder)
+            self._state = _Signed()
         if old is not None:
             old.unlink(missing_ok=True)
         return b""

@@ -44,10 +44,10 @@ class Keys:
         self.signer = Signer(self.folder, wall=lambda: self.wall, now=lambda: 0.0)
 
     def apply(self, applicant: Applicant) -> Any:
-        return json.loads(self.signer.apply(json.dumps(asdict(applicant)).encode()))
+        return json.loads(self.signer.apply(json.dumps(asdict(applicant)).encode(), 1000))
 
     def admitted(self, device: str) -> None:
-        self.signer.admitted(json.dumps({"device": device}).encode())
+        self.signer.admitted(json.dumps({"device": device}).encode(), 1000)
 
     def packet(self, packet: KeyPacket) -> str:
         return self.signer.packet(json.dumps(packet.payload()).encode()).decode()
@@ -65,7 +65,7 @@ class Keys:
         return self.signer.assertion(json.dumps(claims).encode()).decode()
 
     def forget(self) -> None:
-        self.signer.forget(b"")
+        self.signer.forget(b"", 1000)
 
 
 @pytest.fixture
@@ -315,6 +315,28 @@ def test_keys_count_once_they_are_admitted_and_never_again_once_forgotten(tmp_pa
         keys.batch(batch(lines))
 
 
+def test_what_root_applied_for_only_root_admits_replaces_or_forgets(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "1000")
+    words = json.dumps(asdict(APPLICANT)).encode()
+    made = application(json.loads(keys.signer.apply(words, 0)))
+    with pytest.raises(Refused, match="no application"):
+        keys.admitted("mine")
+    keys.apply(APPLICANT)
+    keys.admitted("mine")
+    keys.forget()
+    keys.again()
+    keys.signer.admitted(json.dumps({"device": DEVICE}).encode(), 0)
+    assert Batch.verify(keys.batch(batch(account(1))), made.evidence_key).last == 0
+
+
+def test_a_devices_name_is_short(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "1000")
+    keys.apply(APPLICANT)
+    with pytest.raises(Refused, match="at most 200"):
+        keys.admitted("x" * 201)
+    keys.admitted("x" * 200)
+
+
 def test_new_keys_begin_a_new_account(keys: Keys) -> None:
     keys.batch(batch(account(2)))
     other = application(keys.apply(APPLICANT))
@@ -337,6 +359,9 @@ HOSTILE = [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":1,"a":2}', b"{" + 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_bodies_are_refused(keys: Keys, body: bytes) -> None:
-    for verb in ("apply", "admitted", "packet", "batch", "report", "assertion"):
+    for verb in ("packet", "batch", "report", "assertion"):
         with pytest.raises((Refused, ValueError)):
             getattr(keys.signer, verb)(body)
+    for work in (keys.signer.apply, keys.signer.admitted):
+        with pytest.raises((Refused, ValueError)):
+            work(body, 1000)
