@@ -21,6 +21,8 @@ from agent.keys.signer import Bucket, Signer
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 4  # of a user at once
+ALL_CONNECTIONS: Final = 256  # of all users at once; each is a thread and a descriptor or two
+PAUSE: Final = 0.1  # seconds, where descriptors or threads have run out
 REQUESTS: Final = (1000, 100)  # of a user at once, and then so many a second
 BYTES: Final = (256 * 2**20, 32 * 2**20)
 _BACKLOG: Final = 128
@@ -69,6 +71,7 @@ class KeysServer:
         self._folder = folder
         self._users: dict[int, _User] = {}
         self._lock = threading.Lock()
+        self._connections = threading.Semaphore(ALL_CONNECTIONS)
 
     def run(self) -> None:
         while True:
@@ -76,12 +79,28 @@ class KeysServer:
                 connection, _ = self._listening.accept()
             except ConnectionError:
                 continue
+            except OSError:  # as where descriptors run out, until one that is served ends
+                time.sleep(PAUSE)
+                continue
             _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             user = self._user(uid)
             if not user.connections.acquire(blocking=False):
                 connection.close()
                 continue
-            threading.Thread(target=self._serve, args=(connection, uid, user), daemon=True).start()
+            if not self._connections.acquire(blocking=False):
+                user.connections.release()
+                connection.close()
+                continue
+            try:
+                threading.Thread(target=self._serve, args=(connection, uid, user), daemon=True).start()
+            except RuntimeError:  # no more threads
+                connection.close()
+                self._release(user)
+                time.sleep(PAUSE)
+
+    def _release(self, user: _User) -> None:
+        user.connections.release()
+        self._connections.release()
 
     def _user(self, uid: int) -> _User:
         with self._lock:
@@ -97,7 +116,7 @@ class KeysServer:
         except OSError:
             pass  # it went away, or took too long
         finally:
-            user.connections.release()
+            self._release(user)
 
     def _exchange(self, connection: socket.socket, uid: int, user: _User) -> tuple[Answer, bytes]:
         """Raises OSError."""
