@@ -319,7 +319,10 @@ class Signer:
         assert path is not None  # noqa: S101 - `_evidence` has looked
         opened = os.open(path, os.O_WRONLY | os.O_CREAT, durable.FILE_MODE)
         try:
-            os.pwrite(opened, bytes.fromhex("".join(hashes)), self._state.next * _HASH)
+            left, at = memoryview(bytes.fromhex("".join(hashes))), self._state.next * _HASH
+            while left:  # a disk that is nearly full takes a part
+                written = os.pwrite(opened, left, at)
+                left, at = left[written:], at + written
             os.fsync(opened)
         finally:
             os.close(opened)

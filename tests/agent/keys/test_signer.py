@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,15 @@ def test_what_was_not_written_down_is_not_signed_and_changes_nothing(
 
 def _no_room(*_: object) -> None:
     raise OSError(28, "no room")
+
+
+def test_a_disk_that_takes_a_part_gets_the_rest(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, content, at: whole(file, content[:7], at))  # as one nearly full
+    lines = account(4)
+    keys.batch(batch(lines))
+    [file] = keys.folder.glob("lines-*")
+    assert file.read_bytes().hex() == "".join(line_hash(one) for one in lines)
 
 
 def test_lines_that_the_disk_has_lost_are_not_signed_anew(keys: Keys) -> None:
