@@ -274,28 +274,54 @@ def test_a_chunk_of_hardly_any_content_is_signed_and_half_a_one_is_not(keys: Key
 def test_a_report_contradicts_nothing(keys: Keys) -> None:
     lines = account(4)
     made = sealer(keys)
-    last = made.seal(media(0, 0)).sha256.hex()
+    ends = [made.seal(media(0, at)).sha256.hex() for at in (0, 4)]
     keys.batch(batch(lines))
-    honest = DeviceReport(DEVICE, 1, made.recording, {0: (1, last)}, {}, (4, line_hash(lines[3])), 0)
+    honest = DeviceReport(DEVICE, 1, made.recording, {0: (2, ends[1])}, {0: 2}, (4, line_hash(lines[3])), 4)
     for good in (
         honest,
         replace(honest, ledger=(0, ZERO)),
         replace(honest, ledger=(2, line_hash(lines[1]))),
         replace(honest, ledger=(6, "ab" * 32)),
-        replace(honest, recording=None, heads={}),
+        replace(honest, heads={0: (1, ends[0])}),  # signed, and the next one not durable yet
+        replace(honest, recording=None, heads={}, receipted={}),
     ):
         keys.report(good)
     for bad in (
         replace(honest, ledger=(4, "ab" * 32)),
         replace(honest, ledger=(2, "ab" * 32)),
         replace(honest, heads={0: (1, "ab" * 32)}),
-        replace(honest, heads={0: (2, last)}),
-        replace(honest, heads={1: (1, last)}),
+        replace(honest, ledger=(6, "cd" * 32)),
+        replace(honest, heads={0: (2, ends[0])}),
+        replace(honest, heads={0: (3, ends[1])}),
+        replace(honest, heads={1: (1, ends[0])}),
+        replace(honest, receipted={0: 3}),
+        replace(honest, receipted={1: 1}),
+        replace(honest, confirmed=5),
         replace(honest, recording=None),
         replace(honest, device="device-2"),
     ):
         with pytest.raises(Refused):
             keys.report(bad)
+
+
+def test_a_batch_follows_what_a_report_has_named(keys: Keys) -> None:
+    lines = account(6)
+    keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (3, line_hash(lines[2])), 0))
+    keys.again()
+    for first in (0, 2):
+        with pytest.raises(Refused, match="a report that was signed names another account, at entry 3"):
+            keys.batch(batch(account(6, kind="held", after=lines[:first])))
+    keys.batch(batch(lines[:2]))
+    keys.batch(batch(lines, 1))
+    assert json.loads((keys.folder / "state.json").read_bytes())["named"] == {}
+
+
+def test_ends_are_not_named_without_end(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signer_module, "MOST_NAMED", 2)
+    for number in (3, 4, 3):
+        keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (number, "ab" * 32), 0))
+    with pytest.raises(Transient):
+        keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (5, "ab" * 32), 0))
 
 
 def test_an_assertion_lasts_a_minute(keys: Keys) -> None:
