@@ -113,26 +113,26 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
         )
     with child:
         try:
-            told = _told(child, until)
+            output = _output(child, until)
             child.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             return None
         finally:
             child.kill()
-    return told.decode("utf-8", "replace")
+    return output.decode("utf-8", "replace")
 
 
-def _told(child: subprocess.Popen[bytes], until: float) -> bytes:
+def _output(child: subprocess.Popen[bytes], until: float) -> bytes:
     """Raises TimeoutExpired, OSError where it is too much."""
-    told = b""
+    output = b""
     assert child.stdout is not None  # noqa: S101 - a pipe
     with selectors.DefaultSelector() as waiting:
         waiting.register(child.stdout, selectors.EVENT_READ)
         while waiting.select(max(0.0, until - time.monotonic())):
             part = os.read(child.stdout.fileno(), MOST_TOLD)
             if not part:
-                return told
-            told += part
-            if len(told) > MOST_TOLD:
+                return output
+            output += part
+            if len(output) > MOST_TOLD:
                 raise OSError(errno.EFBIG, f"its process wrote more than {MOST_TOLD} bytes")
     raise subprocess.TimeoutExpired(child.args, 0)

@@ -256,8 +256,9 @@ def enrol(
     """Make this PC a device of the store that the token names; on disk when it returns. Raises as `apply`, and
     UserError where it is enrolled already."""
     refuse_enrolled(home)
-    said = {"host": host, "user": user, "system": system, "agent_version": agent_version}
-    return keep(home, apply(pasted, clock, **said, route=route, keys=keys))
+    return keep(home, apply(
+        pasted, clock, host=host, user=user, system=system, agent_version=agent_version, route=route, keys=keys,
+    ))  # fmt: skip
 
 
 def keep(home: Path, admitted: Admitted) -> Identity:
