@@ -195,7 +195,7 @@ def drain_all(homes: Path = users.HOMES) -> dict[users.User, DrainReport]:
                 "only root may send for other users: run it with sudo, or let eyelid-drain.timer do it"
             ) from None
         except OSError as failure:
-            found[user] = DrainReport(DrainState.FAILED, troubles=(f"it could not be started: {failure.strerror}",))
+            found[user] = DrainReport(DrainState.FAILED, troubles=(f"it could not be run: {failure.strerror}",))
             continue
         found[user] = _reported(report)
     return found

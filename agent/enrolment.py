@@ -9,8 +9,9 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,8 @@ from agent.state import identity, in_force
 from agent.state.identity import IDENTITY, TRUST, Admitted, Trust
 from agent.state.rule_usage_file import NAME as RULE_USAGE
 from agent.wire import Route
+from protocol.enrolment import parse
+from protocol.errors import EnrolmentError
 from protocol.system import ON_WINDOWS
 
 # Where a file stands for each user whom `eyelid enroll --system` has enrolled: the unit's StateDirectory.
@@ -52,7 +55,7 @@ def enrol(token: str, config: Config) -> str:
     return take(_apply(token, config, getpass.getuser(), os.getuid()), config)
 
 
-def _apply(token: str, config: Config, user: str, uid: int) -> Admitted:
+def _apply(token: str, config: Config, user: str, uid: int, let_in: Callable[[], None] = lambda: None) -> Admitted:
     return identity.apply(
         token,
         desktop.current_clock(),
@@ -62,6 +65,7 @@ def _apply(token: str, config: Config, user: str, uid: int) -> Admitted:
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
         keys=None if config.keys_socket is None else ServiceKeys(config.keys_socket, uid),
+        let_in=let_in,
     )
 
 
@@ -102,8 +106,9 @@ def enrol_all(
     """Enrol each user who has a home here and was not enrolled by this before: (user, "" or what went wrong).
 
     For root, who alone can read the token: a user's process gets that user's keys and never the token, and what it
-    says decides nothing but whether it is enrolled already. `config`: root's. Raises UserError, Transient, Untrusted,
-    EnvironmentFault where no user can be enrolled now.
+    says decides nothing but whether it is enrolled already. `config`: root's. What goes wrong with one user ends
+    nobody else's enrolment. Raises UserError for the token's file, EnvironmentFault where a mark cannot be written: who
+    went on would spend uses that nobody remembers.
     """
     token = _token_of_the_machine(file)
     command = [sys.executable, "-I", "-m", "agent", "enroll", "--handed"]
@@ -116,14 +121,25 @@ def enrol_all(
             ready = users.run_as(user, command, seconds=HANDING)
             if ready is None or ready.strip() == IS_ENROLLED:
                 continue
-            admitted = _apply(token, config, user.name, user.uid)
-            # First: nobody who makes the rest fail spends a second use of the token.
-            durable.write(mark, f"{admitted.device}\n".encode())
+            # As soon as a use is spent: nobody who makes the rest fail spends a second one.
+            admitted = _apply(token, config, user.name, user.uid, partial(_mark, mark))
             handed = users.run_as(user, command, seconds=HANDING, given=admitted.as_json())
-        except OSError as failure:
-            raise EnvironmentFault(f"{user.name} cannot be enrolled: {failure.strerror}") from None
+        except EnvironmentFault:
+            raise
+        except (EyelidError, OSError) as failure:
+            reason = failure.strerror if isinstance(failure, OSError) else failure
+            again = f"; to try again, remove {mark}" if mark.exists() else ""
+            yield user, f"not enrolled: {reason}{again}"
+            continue
         well = handed is not None and handed.strip() == IS_ENROLLED
         yield user, "" if well else f"{admitted.device} is not on its disk; to try again, remove {mark}"
+
+
+def _mark(mark: Path) -> None:
+    try:
+        durable.write(mark, b"")
+    except OSError as failure:
+        raise EnvironmentFault(f"{mark} cannot be written: {failure.strerror}") from None
 
 
 def _token_of_the_machine(file: Path) -> str:
@@ -136,10 +152,14 @@ def _token_of_the_machine(file: Path) -> str:
             raise UserError(f"{file} must be root's alone: run `chown root {file}` and `chmod 600 {file}`")
         if file.absolute().parent.stat().st_uid != 0:
             raise UserError(f"{file} lies in a folder of another user: move it into one of root's, as /etc/eyelid")
-        return file.read_text("ascii")
+        token = file.read_text("ascii")
+        parse(token)
+    except EnrolmentError as problem:
+        raise UserError(f"{file}: {problem}") from None
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "no token is in it"
         raise UserError(f"{file}: the token cannot be read from this file: {reason}") from None
+    return token
 
 
 def handed(text: str, config: Config) -> bool:

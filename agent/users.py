@@ -6,9 +6,12 @@ or writes for them what they may not; a process of theirs cannot.
 
 from __future__ import annotations
 
+import errno
 import os
+import selectors
 import stat
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Final
 LEAST_UID: Final = 1000  # below are the system's own (UID_MIN of login.defs(5))
 NOBODY: Final = 65534
 HOMES: Final = Path("/home")
+MOST_TOLD: Final = 64 * 1024  # bytes of what a user's process may write to us
 
 # What a child learns of the unit's environment: how the network is crossed and where settings lie.
 PASSED_ON: Final = (
@@ -88,11 +92,15 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
     """What the command wrote to standard output, run as the user, without any group but theirs, for at most so long.
     `given`: what it reads from standard input.
 
-    None where it did not end by itself. What it wrote is that user's to choose. Raises OSError when it cannot be run.
+    None where it did not end by itself. What it wrote is that user's to choose. Raises OSError when it cannot be run,
+    or writes more than any report has.
     """
+    until = time.monotonic() + seconds
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    try:
-        ran = subprocess.run(
+    with os.fdopen(os.memfd_create("given"), "w+b") as stdin:  # no pipe, which the child could leave full
+        stdin.write(given.encode("utf-8"))
+        stdin.seek(0)
+        child = subprocess.Popen(
             command,
             user=user.uid,
             group=user.gid,
@@ -100,11 +108,31 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
             umask=0o077,
             cwd="/",
             env={**passed_on, "HOME": str(user.home), "USER": user.name, "LOGNAME": user.name},
-            input=given.encode("utf-8"),
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            timeout=seconds,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        return None
-    return ran.stdout.decode("utf-8", "replace")
+    with child:
+        try:
+            output = _output(child, until)
+            child.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            child.kill()
+    return output.decode("utf-8", "replace")
+
+
+def _output(child: subprocess.Popen[bytes], until: float) -> bytes:
+    """Raises TimeoutExpired, OSError where it is too much."""
+    output = b""
+    assert child.stdout is not None  # noqa: S101 - a pipe
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(child.stdout, selectors.EVENT_READ)
+        while waiting.select(max(0.0, until - time.monotonic())):
+            part = os.read(child.stdout.fileno(), MOST_TOLD)
+            if not part:
+                return output
+            output += part
+            if len(output) > MOST_TOLD:
+                raise OSError(errno.EFBIG, f"its process wrote more than {MOST_TOLD} bytes")
+    raise subprocess.TimeoutExpired(child.args, 0)

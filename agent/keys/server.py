@@ -21,20 +21,20 @@ from agent.keys.signer import Bucket, Signer
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 4  # of a user at once
+ALL_CONNECTIONS: Final = 256  # of all users at once; each is a thread and a descriptor or two
+PAUSE: Final = 0.1  # seconds, where descriptors or threads have run out
 REQUESTS: Final = (1000, 100)  # of a user at once, and then so many a second
 BYTES: Final = (256 * 2**20, 32 * 2**20)
 _BACKLOG: Final = 128
 _WORK: Final = {
     Verb.ABOUT: Signer.about,
-    Verb.APPLY: Signer.apply,
-    Verb.ADMITTED: Signer.admitted,
-    Verb.FORGET: Signer.forget,
     Verb.PACKET: Signer.packet,
     Verb.CHUNK: Signer.chunk,
     Verb.BATCH: Signer.batch,
     Verb.REPORT: Signer.report,
     Verb.ASSERTION: Signer.assertion,
 }
+_ENROLLING: Final = {Verb.APPLY: Signer.apply, Verb.ADMITTED: Signer.admitted, Verb.FORGET: Signer.forget}
 _FOR_OTHERS: Final = frozenset({Verb.APPLY, Verb.ADMITTED})  # what root asks in another user's name
 
 
@@ -47,11 +47,13 @@ class _User:
     volume: Bucket = field(default_factory=lambda: Bucket(*BYTES))
     signer: Signer | None = None
 
-    def answer(self, verb: Verb, body: bytes) -> tuple[Answer, bytes]:
+    def answer(self, verb: Verb, body: bytes, peer: int) -> tuple[Answer, bytes]:
         with self.lock:
             try:
                 if self.signer is None:
                     self.signer = Signer(self.folder, wall=time.time, now=time.monotonic)
+                if verb in _ENROLLING:
+                    return Answer.DONE, _ENROLLING[verb](self.signer, body, peer)
                 return Answer.DONE, _WORK[verb](self.signer, body)
             except (Refused, ValueError) as refusal:
                 return Answer.REFUSED, str(refusal).encode("utf-8", "replace")
@@ -69,6 +71,7 @@ class KeysServer:
         self._folder = folder
         self._users: dict[int, _User] = {}
         self._lock = threading.Lock()
+        self._connections = threading.Semaphore(ALL_CONNECTIONS)
 
     def run(self) -> None:
         while True:
@@ -76,12 +79,28 @@ class KeysServer:
                 connection, _ = self._listening.accept()
             except ConnectionError:
                 continue
+            except OSError:  # as where descriptors run out, until one that is served ends
+                time.sleep(PAUSE)
+                continue
             _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             user = self._user(uid)
             if not user.connections.acquire(blocking=False):
                 connection.close()
                 continue
-            threading.Thread(target=self._serve, args=(connection, uid, user), daemon=True).start()
+            if not self._connections.acquire(blocking=False):
+                user.connections.release()
+                connection.close()
+                continue
+            try:
+                threading.Thread(target=self._serve, args=(connection, uid, user), daemon=True).start()
+            except RuntimeError:  # no more threads
+                connection.close()
+                self._release(user)
+                time.sleep(PAUSE)
+
+    def _release(self, user: _User) -> None:
+        user.connections.release()
+        self._connections.release()
 
     def _user(self, uid: int) -> _User:
         with self._lock:
@@ -97,7 +116,7 @@ class KeysServer:
         except OSError:
             pass  # it went away, or took too long
         finally:
-            user.connections.release()
+            self._release(user)
 
     def _exchange(self, connection: socket.socket, uid: int, user: _User) -> tuple[Answer, bytes]:
         """Raises OSError."""
@@ -118,7 +137,7 @@ class KeysServer:
         if whose != uid and not (uid == 0 and verb in _FOR_OTHERS):
             return Answer.REFUSED, b"these are another user's keys"
         connection.settimeout(WITHIN)
-        return self._user(whose).answer(verb, body)
+        return self._user(whose).answer(verb, body, uid)
 
 
 def listen(path: Path | None) -> socket.socket:

@@ -30,13 +30,16 @@ from protocol.errors import KeyProblem
 from protocol.keys import signing_key, thumbprint
 from protocol.ledger import ZERO, Batch, line_hash
 from protocol.packet import KeyPacket
-from protocol.report import DeviceReport
+from protocol.report import DeviceReport, Head
 
 MAX_JSON: Final = 4 * 2**20  # bytes of a statement
+MAX_DEVICE: Final = 200  # characters; it is written with each signature
 AROUND_NOW: Final = 600  # seconds that a new recording's start may lie from this PC's clock
 KEPT: Final = 4  # recordings that may still grow, however old; at a seam two are open
 MAX_RECORDINGS: Final = 200  # begun in twice AROUND_NOW
 MAX_STREAMS: Final = 32  # of a recording
+REMEMBERED: Final = 16  # earlier ends of a stream: what is durable, which reports name, lags behind what is signed
+MOST_NAMED: Final = 64  # ends of the account that reports have named, and no batch has reached
 ASSERTION_LIFETIME: Final = 60  # seconds
 LINES_AT_ONCE: Final = 1_000_000  # of the account that the disk may be given, and then so many a second
 LINES_A_SECOND: Final = 10
@@ -68,16 +71,18 @@ class Bucket:
 @dataclass(frozen=True, slots=True)
 class _Recording:
     packet: str  # hex SHA-256 of the signed packet
-    ends: dict[int, tuple[int, str]] = field(default_factory=dict)  # stream -> (next sequence, hash of the last)
+    ends: dict[int, Head] = field(default_factory=dict)
+    earlier: dict[int, tuple[Head, ...]] = field(default_factory=dict)  # since the start: not on disk
 
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
     device: str = ""
     keys: HomeKeys | None = None
-    pending: HomeKeys | None = None  # of an application that the store has not answered yet
+    pending: Mapping[int, HomeKeys] = field(default_factory=dict)  # who applied, the user or root -> not admitted yet
     next: int = 0
     head: str = ZERO
+    named: dict[int, str] = field(default_factory=dict)  # beyond `next`, by reports: number of the next -> head
     recordings: dict[UUID, _Recording] = field(default_factory=dict)
 
     def written(self) -> bytes:
@@ -85,9 +90,10 @@ class _Signed:
             "v": 1,
             "device": self.device,
             "keys": {} if self.keys is None else dict(self.keys.admitted("")),
-            "pending": {} if self.pending is None else dict(self.pending.admitted("")),
+            "pending": {str(peer): dict(keys.admitted("")) for peer, keys in self.pending.items()},
             "next": self.next,
             "head": self.head,
+            "named": {str(number): head for number, head in self.named.items()},
             "recordings": {
                 str(number): {
                     "packet": one.packet,
@@ -103,20 +109,24 @@ class _Signed:
         """Raises ValueError."""
         claims = Claims(parse_object(text), _FILE, KeyProblem)
         claims.check_format()
-        recordings = claims.object("recordings")
+        recordings, pending = claims.object("recordings"), claims.object("pending")
+        named = claims.object("named")
         return cls(
             claims.text("device"),
             _read_keys(claims.object("keys")),
-            _read_keys(claims.object("pending")),
+            {int(name): _keys_of(pending.object(name)) for name in pending.names()},
             claims.integer("next"),
             claims.hex256("head"),
+            {int(number): named.hex256(number) for number in named.names()},
             {UUID(name): _read_recording(recordings.object(name)) for name in recordings.names()},
         )
 
 
 def _read_keys(claims: Claims) -> HomeKeys | None:
-    if not claims.names():
-        return None
+    return _keys_of(claims) if claims.names() else None
+
+
+def _keys_of(claims: Claims) -> HomeKeys:
     return HomeKeys(signing_key(claims.raw("token_key")), signing_key(claims.raw("evidence_key")))
 
 
@@ -127,7 +137,7 @@ def _read_recording(claims: Claims) -> _Recording:
     )
 
 
-def _end(end: tuple[int, str]) -> dict[str, object]:
+def _end(end: Head) -> dict[str, object]:
     return {"next": end[0], "head": end[1]}
 
 
@@ -157,32 +167,44 @@ class Signer:
     def about(self, _: bytes) -> bytes:
         return json.dumps({"device": self._state.device}).encode("ascii")
 
-    def apply(self, body: bytes) -> bytes:
-        """New keys, and an application that both have signed. They count once `admitted` says so."""
+    def apply(self, body: bytes, peer: int) -> bytes:
+        """New keys, and an application that both have signed. They count once `admitted` says so.
+
+        `peer`: number of the user who asks. Nobody admits, replaces or forgets what another applied for: else a user
+        could spoil each enrolment that root begins for them, after the store has counted it.
+        """
         applicant = Applicant.read(_claims(body))
         pending = HomeKeys.generate()
         request = pending.apply(applicant)
-        self._keep(replace(self._state, pending=pending))
+        self._keep(replace(self._state, pending={**self._state.pending, peer: pending}))
         return json.dumps(request).encode("utf-8")
 
-    def admitted(self, body: bytes) -> bytes:
-        """The store has taken the keys of the last application. What was signed with earlier ones is over."""
+    def admitted(self, body: bytes, peer: int) -> bytes:
+        """The store has taken the keys of this peer's last application. What was signed with earlier ones is over."""
         device = _claims(body).text("device")
-        if self._state.pending is None:
+        if len(device) > MAX_DEVICE:
+            raise Refused(f"a device's name has at most {MAX_DEVICE} characters")
+        pending = dict(self._state.pending)
+        keys = pending.pop(peer, None)
+        if keys is None:
             if device == self._state.device:
                 return b""  # asked again, for the answer was lost
             raise Refused("no application was signed since the last one was admitted")
         old = self._lines_file()
-        self._keep(_Signed(device=device, keys=self._state.pending))
+        self._keep(_Signed(device=device, keys=keys, pending=pending))
         if old is not None:
             old.unlink(missing_ok=True)
         return b""
 
-    def forget(self, _: bytes) -> bytes:
+    def forget(self, _: bytes, peer: int) -> bytes:
         old = self._lines_file()
-        (self._folder / _FILE).unlink(missing_ok=True)
-        durable.sync_folder(self._folder)
-        self._state = _Signed()
+        others = {who: keys for who, keys in self._state.pending.items() if who != peer}
+        if others:
+            self._keep(_Signed(pending=others))
+        else:
+            (self._folder / _FILE).unlink(missing_ok=True)
+            durable.sync_folder(self._folder)
+            self._state = _Signed()
         if old is not None:
             old.unlink(missing_ok=True)
         return b""
@@ -233,7 +255,12 @@ class Signer:
             sequence=following,
             previous=bytes.fromhex(previous),
         )
-        longer = _Recording(known.packet, {**known.ends, header.stream: (following + 1, digest)})
+        earlier = (*known.earlier.get(header.stream, ()), (following, previous))[-REMEMBERED:] if following else ()
+        longer = _Recording(
+            known.packet,
+            {**known.ends, header.stream: (following + 1, digest)},
+            {**known.earlier, header.stream: earlier},
+        )
         self._keep(replace(self._state, recordings={**self._state.recordings, header.recording: longer}))
         return signature
 
@@ -249,25 +276,40 @@ class Signer:
         if hashes[: len(again)] != again or (batch.first == state.next and batch.prev != state.head):
             raise Refused(f"another account was signed already, up to entry {state.next}")
         new = hashes[len(again) :]
+        for number, head in state.named.items():
+            if state.next < number <= batch.last + 1 and hashes[number - 1 - batch.first] != head:
+                raise Refused(f"a report that was signed names another account, at entry {number}")
         if new:
             if not self._lines.take(len(new), self._now()):
                 raise Transient("the account grows too fast")
             self._append(new)
-            self._keep(replace(state, next=batch.last + 1, head=hashes[-1]))
+            named = {number: head for number, head in state.named.items() if number > batch.last + 1}
+            self._keep(replace(state, next=batch.last + 1, head=hashes[-1], named=named))
         return batch.sign(evidence).encode("ascii")
 
     def report(self, body: bytes) -> bytes:
-        """One that contradicts nothing. It may know of lines that no batch has yet."""
+        """One that contradicts nothing. It may know of lines that no batch has yet, which bind the batch then."""
         report = DeviceReport.read(_object(body))
         evidence = self._evidence(report.device)
         number, head = report.ledger
-        if number <= self._state.next and self._head(number) != head:
+        state = self._state
+        known_head = self._head(number) if number <= state.next else state.named.get(number, head)
+        if known_head != head:
             raise Refused(f"the report names another account than the one that was signed, at entry {number}")
+        if report.confirmed > state.next:
+            raise Refused(f"the report says that the store has {report.confirmed} entries; {state.next} were signed")
         known = None if report.recording is None else self._state.recordings.get(report.recording)
-        for stream, (following, last) in report.heads.items():
-            signed, digest = (0, "") if known is None else known.ends.get(stream, (0, ""))
-            if following > signed or (following == signed and last != digest):
-                raise Refused(f"the report names chunks of stream {stream} that were not signed")
+        ends, earlier = ({}, {}) if known is None else (known.ends, known.earlier)
+        for stream, end in report.heads.items():
+            if end != ends.get(stream) and end not in earlier.get(stream, ()):
+                raise Refused(f"the report names chunks of stream {stream} that were not signed, or not lately")
+        for stream, following in report.receipted.items():
+            if following > ends.get(stream, (0, ""))[0]:
+                raise Refused(f"the report says that the store has chunks of stream {stream} that were not signed")
+        if number > state.next and number not in state.named:
+            if len(state.named) >= MOST_NAMED:
+                raise Transient("too many ends of the account were named that no batch has reached")
+            self._keep(replace(state, named={**state.named, number: head}))
         return report.sign(evidence).encode("ascii")
 
     def assertion(self, body: bytes) -> bytes:
@@ -304,7 +346,10 @@ class Signer:
         assert path is not None  # noqa: S101 - `_evidence` has looked
         opened = os.open(path, os.O_WRONLY | os.O_CREAT, durable.FILE_MODE)
         try:
-            os.pwrite(opened, bytes.fromhex("".join(hashes)), self._state.next * _HASH)
+            left, at = memoryview(bytes.fromhex("".join(hashes))), self._state.next * _HASH
+            while left:  # a disk that is nearly full takes a part
+                written = os.pwrite(opened, left, at)
+                left, at = left[written:], at + written
             os.fsync(opened)
         finally:
             os.close(opened)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -191,13 +191,14 @@ class NewKeys(Protocol):
 
 def apply(
     pasted: str, clock: Clock, *, host: str, user: str, system: str, agent_version: str, route: Route = DIRECT,
-    keys: NewKeys | None = None,
+    keys: NewKeys | None = None, let_in: Callable[[], None] = lambda: None,
 ) -> Admitted:  # fmt: skip
     """Have a user of this PC made a device of the store that the token names. It is in the store when this returns.
 
-    `system`: the operating system in words. `keys`: who makes them; without, they are for the home. Raises UserError
-    for a token that is not whole, used up or expired; Untrusted when the answer is not the store's, or has another
-    bundle than the token vouches for; Transient when the store cannot be reached; and as `NewKeys`.
+    `system`: the operating system in words. `keys`: who makes them; without, they are for the home. `let_in`: called
+    once the store has spent a use of the token, whatever becomes of its answer here. Raises UserError for a token that
+    is not whole, used up or expired; Untrusted when the answer is not the store's, or has another bundle than the token
+    vouches for; Transient when the store cannot be reached; and as `NewKeys`.
     """
     try:
         token = enrolment.parse(pasted)
@@ -222,6 +223,8 @@ def apply(
         raise Transient(f"{token.address}, of the token: {failure}") from failure
     finally:
         wire.close()
+    if answer.accepted:
+        let_in()
     device, bundle_token, statements = _let_in(token, application, answer)
     return Admitted(
         {
@@ -253,8 +256,9 @@ def enrol(
     """Make this PC a device of the store that the token names; on disk when it returns. Raises as `apply`, and
     UserError where it is enrolled already."""
     refuse_enrolled(home)
-    said = {"host": host, "user": user, "system": system, "agent_version": agent_version}
-    return keep(home, apply(pasted, clock, **said, route=route, keys=keys))
+    return keep(home, apply(
+        pasted, clock, host=host, user=user, system=system, agent_version=agent_version, route=route, keys=keys,
+    ))  # fmt: skip
 
 
 def keep(home: Path, admitted: Admitted) -> Identity:

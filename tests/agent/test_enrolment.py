@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent import users
 from agent.config import Config
-from agent.enrolment import enrol
-from agent.errors import Untrusted
+from agent.enrolment import enrol, enrol_all
+from agent.errors import Refused, Untrusted, UserError
+from agent.keys.home import HomeKeys
+from agent.state.identity import apply
+from agent.users import User
 from protocol import api
 from protocol.errors import ProtocolError
+from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore, Reply
+from tests.agent.keys.services import running
 
 
 @pytest.fixture
@@ -76,3 +83,48 @@ def test_an_answer_with_a_part_that_must_be_understood_enrols_nothing(store: Fak
     assert isinstance(refused.value.__cause__, ProtocolError)
     assert refused.value.__cause__.code == "unknown-critical"
     assert not (config.home / "identity.json").exists()
+
+
+class SpoiltKeys(HomeKeys):
+    """Of a user who takes care that nothing is admitted."""
+
+    def admitted(self, device: str) -> Mapping[str, str]:
+        raise Refused(f"no application was signed for {device}")
+
+
+def test_a_use_of_the_token_is_noted_as_soon_as_the_store_has_spent_it(store: FakeStore) -> None:
+    words = {"host": "pc-17", "user": "alice", "system": "Debian 13", "agent_version": "0.1.0"}
+    noted: list[int] = []
+    made = HomeKeys.generate()
+    with pytest.raises(Refused):
+        apply(
+            store.pasted(), HandClock(), **words, keys=SpoiltKeys(made.token, made.evidence),
+            let_in=lambda: noted.append(len(store.devices)),
+        )  # fmt: skip
+    assert noted == [1]
+    store.says(api.ENROLL, Reply(403, b'{"error": "used-up-enrolment", "message": "ask for another"}'))
+    with pytest.raises(UserError):
+        apply(store.pasted(), HandClock(), **words, let_in=lambda: noted.append(0))
+    assert noted == [1]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becoming other users needs root")
+def test_one_user_for_whom_it_fails_keeps_nobody_else_from_being_enrolled(
+    store: FakeStore, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = (User(name, uid, uid, tmp_path / name) for name, uid in (("alice", 61_001), ("bob", 61_002)))
+    monkeypatch.setattr(users, "with_homes", lambda _: (alice, bob))  # no account of the machine that runs this
+    # Their processes, as themselves, are run end to end; Python need not lie where other users may go.
+    monkeypatch.setattr(users, "run_as", lambda *_, **__: "not enrolled")
+    file, marks = tmp_path / "token", tmp_path / "marks"
+    file.write_text(store.pasted())
+    file.chmod(0o600)
+    with running(tmp_path) as service:
+        (service.folder / str(alice.uid)).mkdir(parents=True)
+        (service.folder / str(alice.uid) / "state.json").write_text("damaged")
+        told = dict(enrol_all(file, replace(config, keys_socket=service.path), marks=marks))
+    assert "not enrolled: " in told[alice]
+    assert "is damaged" in told[alice]
+    assert list(told) == [alice, bob]
+    assert [path.name for path in marks.iterdir()] == [str(bob.uid)]
+    assert len(store.devices) == 1

@@ -52,3 +52,20 @@ def test_a_command_is_run_as_the_user_without_groups_and_with_little_of_our_envi
 
 def test_one_that_does_not_end_is_ended() -> None:
     assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sleep", "60"], seconds=0.1) is None
+
+
+def test_one_that_writes_without_end_is_ended() -> None:
+    with pytest.raises(OSError, match="wrote more than 65536 bytes"):
+        run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/cat", "/dev/zero"], seconds=60)
+
+
+def test_one_that_leaves_its_output_open_is_not_waited_for_longer() -> None:
+    script = "echo begun; sleep 2 & exit 0"
+    assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sh", "-c", script], seconds=0.5) is None
+
+
+def test_what_is_given_can_be_read_and_need_not_be() -> None:
+    given = "x" * 300_000
+    alice = User("alice", ALICE, ALICE, Path("/"))
+    assert run_as(alice, ["/bin/sh", "-c", "wc -c"], seconds=30, given=given) == "300000\n"
+    assert run_as(alice, ["/bin/true"], seconds=30, given=given) == ""

@@ -38,13 +38,15 @@ class Service:
         self._listening = listen(self.path)
         self._pid = 0
 
-    def start(self, dies_after: float | None = None) -> None:
-        """`dies_after`: seconds, until it kills itself without a word."""
+    def start(self, dies_after: float | None = None, spare: int | None = None) -> None:
+        """`dies_after`: seconds, until it kills itself without a word. `spare`: descriptors that it may open."""
         self._pid = fork()
         if not self._pid:
             if dies_after is not None:
                 threading.Timer(dies_after, os.kill, (os.getpid(), signal.SIGKILL)).start()
             try:
+                if spare is not None:
+                    _allow_descriptors(spare)
                 KeysServer(self._listening, self.folder).run()
             finally:
                 os._exit(1)
@@ -63,6 +65,15 @@ class Service:
 
     def close(self) -> None:
         self._listening.close()
+
+
+def _allow_descriptors(more: int) -> None:
+    import resource  # noqa: PLC0415 - Windows has none
+
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(more)]  # the lowest that are free
+    for one in opened:
+        os.close(one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened[-1] + 1, opened[-1] + 1))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent import config, enrolment
 from agent.doctor.ask.home import ask_keys
 from agent.doctor.judge import eyelid as judge
 from agent.errors import EyelidError, Refused, Transient, UserError
+from agent.keys import server
 from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb, receive
 from agent.keys.server import CONNECTIONS, REQUESTS, listen
 from agent.keys.service import ServiceKeys
@@ -141,6 +143,43 @@ def test_one_who_holds_all_their_connections_keeps_only_themselves_waiting(servi
 
     assert as_user(BOB, stall) == "Transient"
     enrolled(service.path)
+
+
+def test_a_service_without_descriptors_waits_until_there_are_some(folder: Path) -> None:
+    service = Service(folder)
+    service.start(spare=CONNECTIONS)
+    try:
+        held = [service.connect() for _ in range(2 * CONNECTIONS)]
+        for connection in held:
+            connection.close()
+        enrolled(service.path)
+    finally:
+        service.kill()
+        service.close()
+
+
+def test_all_users_together_have_a_bound_of_connections(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "ALL_CONNECTIONS", 2)  # the real bound takes a hundred users
+    with running(folder) as service:
+        held = [service.connect() for _ in range(3)]
+        assert held[-1].recv(1) == b""
+        for connection in held:
+            connection.close()
+        enrolled(service.path)
+
+
+def test_a_service_without_threads_waits_until_there_are_some(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, failures = threading.Thread.start, [1] * 2 * CONNECTIONS
+
+    def scarce(thread: threading.Thread) -> None:
+        if failures and thread._target.__name__ == "_serve":  # type: ignore[attr-defined]
+            failures.pop()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)  # what the system does where it has none; root has many
+    with running(folder) as service:
+        enrolled(service.path)
 
 
 def test_one_who_asks_without_end_has_to_wait(service: Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,10 @@ class Keys:
         self.signer = Signer(self.folder, wall=lambda: self.wall, now=lambda: 0.0)
 
     def apply(self, applicant: Applicant) -> Any:
-        return json.loads(self.signer.apply(json.dumps(asdict(applicant)).encode()))
+        return json.loads(self.signer.apply(json.dumps(asdict(applicant)).encode(), 1000))
 
     def admitted(self, device: str) -> None:
-        self.signer.admitted(json.dumps({"device": device}).encode())
+        self.signer.admitted(json.dumps({"device": device}).encode(), 1000)
 
     def packet(self, packet: KeyPacket) -> str:
         return self.signer.packet(json.dumps(packet.payload()).encode()).decode()
@@ -65,7 +66,7 @@ class Keys:
         return self.signer.assertion(json.dumps(claims).encode()).decode()
 
     def forget(self) -> None:
-        self.signer.forget(b"")
+        self.signer.forget(b"", 1000)
 
 
 @pytest.fixture
@@ -154,6 +155,15 @@ def test_what_was_not_written_down_is_not_signed_and_changes_nothing(
 
 def _no_room(*_: object) -> None:
     raise OSError(28, "no room")
+
+
+def test_a_disk_that_takes_a_part_gets_the_rest(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, content, at: whole(file, content[:7], at))  # as one nearly full
+    lines = account(4)
+    keys.batch(batch(lines))
+    [file] = keys.folder.glob("lines-*")
+    assert file.read_bytes().hex() == "".join(line_hash(one) for one in lines)
 
 
 def test_lines_that_the_disk_has_lost_are_not_signed_anew(keys: Keys) -> None:
@@ -264,28 +274,54 @@ def test_a_chunk_of_hardly_any_content_is_signed_and_half_a_one_is_not(keys: Key
 def test_a_report_contradicts_nothing(keys: Keys) -> None:
     lines = account(4)
     made = sealer(keys)
-    last = made.seal(media(0, 0)).sha256.hex()
+    ends = [made.seal(media(0, at)).sha256.hex() for at in (0, 4)]
     keys.batch(batch(lines))
-    honest = DeviceReport(DEVICE, 1, made.recording, {0: (1, last)}, {}, (4, line_hash(lines[3])), 0)
+    honest = DeviceReport(DEVICE, 1, made.recording, {0: (2, ends[1])}, {0: 2}, (4, line_hash(lines[3])), 4)
     for good in (
         honest,
         replace(honest, ledger=(0, ZERO)),
         replace(honest, ledger=(2, line_hash(lines[1]))),
         replace(honest, ledger=(6, "ab" * 32)),
-        replace(honest, recording=None, heads={}),
+        replace(honest, heads={0: (1, ends[0])}),  # signed, and the next one not durable yet
+        replace(honest, recording=None, heads={}, receipted={}),
     ):
         keys.report(good)
     for bad in (
         replace(honest, ledger=(4, "ab" * 32)),
         replace(honest, ledger=(2, "ab" * 32)),
         replace(honest, heads={0: (1, "ab" * 32)}),
-        replace(honest, heads={0: (2, last)}),
-        replace(honest, heads={1: (1, last)}),
+        replace(honest, ledger=(6, "cd" * 32)),
+        replace(honest, heads={0: (2, ends[0])}),
+        replace(honest, heads={0: (3, ends[1])}),
+        replace(honest, heads={1: (1, ends[0])}),
+        replace(honest, receipted={0: 3}),
+        replace(honest, receipted={1: 1}),
+        replace(honest, confirmed=5),
         replace(honest, recording=None),
         replace(honest, device="device-2"),
     ):
         with pytest.raises(Refused):
             keys.report(bad)
+
+
+def test_a_batch_follows_what_a_report_has_named(keys: Keys) -> None:
+    lines = account(6)
+    keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (3, line_hash(lines[2])), 0))
+    keys.again()
+    for first in (0, 2):
+        with pytest.raises(Refused, match="a report that was signed names another account, at entry 3"):
+            keys.batch(batch(account(6, kind="held", after=lines[:first])))
+    keys.batch(batch(lines[:2]))
+    keys.batch(batch(lines, 1))
+    assert json.loads((keys.folder / "state.json").read_bytes())["named"] == {}
+
+
+def test_ends_are_not_named_without_end(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signer_module, "MOST_NAMED", 2)
+    for number in (3, 4, 3):
+        keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (number, "ab" * 32), 0))
+    with pytest.raises(Transient):
+        keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (5, "ab" * 32), 0))
 
 
 def test_an_assertion_lasts_a_minute(keys: Keys) -> None:
@@ -315,6 +351,28 @@ def test_keys_count_once_they_are_admitted_and_never_again_once_forgotten(tmp_pa
         keys.batch(batch(lines))
 
 
+def test_what_root_applied_for_only_root_admits_replaces_or_forgets(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "1000")
+    words = json.dumps(asdict(APPLICANT)).encode()
+    made = application(json.loads(keys.signer.apply(words, 0)))
+    with pytest.raises(Refused, match="no application"):
+        keys.admitted("mine")
+    keys.apply(APPLICANT)
+    keys.admitted("mine")
+    keys.forget()
+    keys.again()
+    keys.signer.admitted(json.dumps({"device": DEVICE}).encode(), 0)
+    assert Batch.verify(keys.batch(batch(account(1))), made.evidence_key).last == 0
+
+
+def test_a_devices_name_is_short(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "1000")
+    keys.apply(APPLICANT)
+    with pytest.raises(Refused, match="at most 200"):
+        keys.admitted("x" * 201)
+    keys.admitted("x" * 200)
+
+
 def test_new_keys_begin_a_new_account(keys: Keys) -> None:
     keys.batch(batch(account(2)))
     other = application(keys.apply(APPLICANT))
@@ -337,6 +395,9 @@ HOSTILE = [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":1,"a":2}', b"{" + 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_bodies_are_refused(keys: Keys, body: bytes) -> None:
-    for verb in ("apply", "admitted", "packet", "batch", "report", "assertion"):
+    for verb in ("packet", "batch", "report", "assertion"):
         with pytest.raises((Refused, ValueError)):
             getattr(keys.signer, verb)(body)
+    for work in (keys.signer.apply, keys.signer.admitted):
+        with pytest.raises((Refused, ValueError)):
+            work(body, 1000)
