@@ -11,11 +11,16 @@ from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others
 from protocol.system import ON_WINDOWS
 
 
-def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
-    """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError."""
+def write_new(path: Path | str, content: bytes, mode: int = 0o600, *, owner: Path | None = None) -> None:
+    """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError.
+
+    `owner`: a folder whose owner gets the file, should root write it.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     # No file object: it asks the system three things more, and each of them releases the GIL.
     try:
+        if owner is not None:
+            owned_as(descriptor, owner)
         write_all(descriptor, content)
         os.fsync(descriptor)
     finally:
@@ -57,6 +62,6 @@ def write_over(path: Path, content: bytes, mode: int = 0o600) -> None:
     """In the place of what is there, whole or not at all; durable when it returns."""
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)  # of one that was cut short
-    write_new(beside, content, mode)
+    write_new(beside, content, mode, owner=path.parent)
     beside.replace(path)
     sync_folder(path.parent)

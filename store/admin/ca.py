@@ -36,6 +36,11 @@ class Authority:
     certificate: bytes
     private: bytes
 
+    def fits(self) -> bool:
+        """Whether the key is that of the certificate, the first where there are several."""
+        certificate = x509.load_pem_x509_certificate(self.certificate)
+        return _ca_key(self.private).public_key() == certificate.public_key()
+
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:

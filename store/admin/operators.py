@@ -218,17 +218,26 @@ def _reaches(content: bytes, head: Head | None) -> bool:
     return _last(content[: head.end]) == head
 
 
-def _who() -> dict[str, object]:
-    """The user that the system knows, and those that it was told of: who logged in, and who asked sudo."""
-    who: dict[str, object] = {"host": socket.gethostname()}
+def user() -> str:
+    """The system's name for who runs this, or the uid where it has none. Not `getpass.getuser`: that believes LOGNAME,
+    which anyone can set."""
     if ON_WINDOWS:
-        return who | {"user": os.environ.get("USERNAME", "")}
+        return os.environ.get("USERNAME", "")
     import pwd  # noqa: PLC0415 - Windows has none
 
     uid = os.getuid()
-    who["uid"] = uid
-    with contextlib.suppress(KeyError):
-        who["user"] = pwd.getpwuid(uid).pw_name
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _who() -> dict[str, object]:
+    """The user that the system knows, and those that it was told of: who logged in, and who asked sudo."""
+    who: dict[str, object] = {"host": socket.gethostname(), "user": user()}
+    if ON_WINDOWS:
+        return who
+    who["uid"] = os.getuid()
     if ON_LINUX:
         with contextlib.suppress(OSError, ValueError):
             login = int(Path("/proc/self/loginuid").read_text("ascii"))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection, insert, select
 
-from protocol import successor
+from protocol import base64url, successor
+from protocol.claims import parse_object
 from protocol.keyfile import load_private, save_private
 from protocol.keys import thumbprint
 from protocol.location import Location
@@ -23,6 +25,7 @@ from store.admin.ca import Authority, make_authority, make_server
 from store.admin.home import Home, private_pem
 from store.admin.init import STORE
 from store.catalog import queries, schema
+from store.clock import SECOND
 from store.errors import StoreError, WrongUsage
 from store.files import write_over
 
@@ -47,9 +50,12 @@ def put_store_key(home: Home, new: Ed25519PrivateKey) -> None:
 def authority(home: Home, passphrase: bytes) -> Authority:
     """The newest, with its key. Raises KeyProblem, StoreError."""
     try:
-        return Authority(home.ca_certificate.read_bytes(), load_private(home.ca_key, passphrase).raw)
+        found = Authority(home.ca_certificate.read_bytes(), load_private(home.ca_key, passphrase).raw)
     except OSError as fault:
         raise StoreError(f"{home.ca_certificate} cannot be read: {fault.strerror}") from None
+    if not found.fits():
+        raise StoreError(f"{home.ca_key} is not the key of {home.ca_certificate}: run `renew ca`, which was cut short")
+    return found
 
 
 def names_of(home: Home) -> tuple[list[str], list[str]]:
@@ -68,21 +74,34 @@ def renew_certificate(home: Home, issuer: Authority, names: Iterable[str], addre
     write_over(home.server_certificate, made.certificate, 0o644)
 
 
-def renew_authority(home: Home, passphrase: bytes, now: int) -> None:
-    """A new one beside the old, both of which PCs are to trust. The server's certificate stays as it is."""
-    old = _certificates(home)
-    if len(old) > 1:
+def new_authority(home: Home, passphrase: bytes, now: int, *, published: bool) -> bytes | None:
+    """Certificates (PEM) of a new authority and of the one before it: PCs are to trust both before `put_authority`.
+
+    The server's certificate stays as it is. None: the files have both already, and PCs are to be told again.
+    `published`: as `is_published` says. A call that was cut short before or within `put_authority` is made again with
+    another authority.
+    """
+    certificates = _certificates(home)
+    if len(certificates) > 1 and published:
         raise WrongUsage("two authorities count already: first `renew tls`, then `renew ca --drop-old`")
-    load_private(home.ca_key, passphrase)  # the same passphrase seals the new one
+    held = load_private(home.ca_key, passphrase)  # the same passphrase seals the new one
+    if len(certificates) > 1 and Authority(home.ca_certificate.read_bytes(), held.raw).fits():
+        return None
     new = make_authority(now)
-    beside = home.ca_key.with_name(".ca.key.new")
-    beside.unlink(missing_ok=True)
-    save_private(beside, "ca", new.private, passphrase)
-    write_over(home.ca_certificate, new.certificate + old[0].public_bytes(Encoding.PEM), 0o644)
-    beside.replace(home.ca_key)
+    _next_key(home).unlink(missing_ok=True)
+    save_private(_next_key(home), "ca", new.private, passphrase)
+    return new.certificate + certificates[-1].public_bytes(Encoding.PEM)
 
 
-def drop_old_authority(home: Home) -> None:
+def put_authority(home: Home, certificates: bytes) -> None:
+    """The key first: `renew ca` mends a key without its certificate, and `authority` refuses it until then."""
+    write_over(home.ca_key, _next_key(home).read_bytes())
+    write_over(home.ca_certificate, certificates, 0o644)
+    _next_key(home).unlink()
+
+
+def without_old_authority(home: Home) -> bytes:
+    """The certificate (PEM) of the newest authority. Raises WrongUsage where the server still needs the old one."""
     newest, *old = _certificates(home)
     if not old:
         raise WrongUsage("there is only one authority: nothing is to be dropped")
@@ -91,7 +110,15 @@ def drop_old_authority(home: Home) -> None:
         shown.verify_directly_issued_by(newest)
     except Exception as fault:
         raise WrongUsage("the server's certificate is still of the old authority: first `renew tls`") from fault
-    write_over(home.ca_certificate, newest.public_bytes(Encoding.PEM), 0o644)
+    return newest.public_bytes(Encoding.PEM)
+
+
+def drop_old_authority(home: Home, certificate: bytes) -> None:
+    write_over(home.ca_certificate, certificate, 0o644)
+
+
+def _next_key(home: Home) -> Path:
+    return home.ca_key.with_name(".ca.key.next")
 
 
 def has_two_authorities(home: Home) -> bool:
@@ -103,16 +130,30 @@ def _certificates(home: Home) -> list[x509.Certificate]:
     return x509.load_pem_x509_certificates(home.ca_certificate.read_bytes())
 
 
-def publish(home: Home, connection: Connection, now: int) -> int:
-    """Tell PCs where the store is and whom to trust there, as its files say; the number of the statement."""
+def publish(home: Home, connection: Connection, now: int, certificates: bytes | None = None) -> int:
+    """Tell PCs where the store is and whom to trust there; the number of the statement.
+
+    `certificates`: PEM of the authorities; by default those in the home. The number goes by the time: a store that was
+    put back from a backup has forgotten its last ones, and what PCs say they know is no proof that it gave them.
+    """
     newest = queries.location(connection)
-    # Above what any PC says, too: a store that was put back from a backup has forgotten its last ones.
-    known = [int(json.loads(body).get("location", 0)) for body in connection.scalars(select(schema.health.c.body))]
-    number = max([0 if newest is None else newest[0], *known]) + 1
-    ca = home.ca_certificate.read_text("ascii") if home.address.startswith("https://") else ""
-    token = Location(number, home.address, ca).sign(home.store_key())
+    number = max(0 if newest is None else newest[0] + 1, now // SECOND)
+    ca = (certificates or home.ca_certificate.read_bytes()).decode("ascii")
+    token = Location(number, home.address, ca if home.address.startswith("https://") else "").sign(home.store_key())
     connection.execute(insert(schema.locations).values(number=number, token=token, added_at=now))
     return number
+
+
+def is_published(home: Home, connection: Connection) -> bool:
+    """Whether the newest statement to PCs names the newest authority."""
+    if not home.address.startswith("https://"):
+        return True
+    newest = queries.location(connection)
+    if newest is None:
+        return False
+    # The catalog is the store's own, and the key that has signed this may have a successor by now: not verified here.
+    ca = str(parse_object(base64url.decode(newest[1].split(".")[1]))["ca"])
+    return bool(ca) and _certificates(home)[0] in x509.load_pem_x509_certificates(ca.encode("ascii"))
 
 
 def not_followed(connection: Connection) -> list[str]:
@@ -126,4 +167,5 @@ def not_followed(connection: Connection) -> list[str]:
         .order_by(devices.host)
     )
     number = 0 if newest is None else newest[0]
-    return [row.host for row in rows if int(json.loads(row.body).get("location", 0)) < number]
+    # A higher one is none that this store gave: it says nothing about what the PC knows.
+    return [row.host for row in rows if int(json.loads(row.body).get("location", 0)) != number]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
-from store.admin import passphrase, signing
+from store.admin import operators, passphrase, signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.signing import Said
@@ -242,7 +241,7 @@ def _put(options: Namespace) -> int:
         database.writing() as connection,
     ):
         again = offered.token == (newest_bundle(connection) or (0, ""))[1]
-        refused = signing.take(connection, offered, operator=getpass.getuser(), at=wall())
+        refused = signing.take(connection, offered, operator=operators.user(), at=wall())
         ahead = [] if again else ahead_of(connection, offered.bundle.revision)
     if refused:
         raise StoreError(f"{options.file} is refused: {refused}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, insert
 
-from store.admin import passphrase, renew
+from store.admin import operators, passphrase, renew
 from store.admin.ca import check_address, check_name
 from store.admin.home import Home, url_of
 from store.catalog import schema
@@ -18,7 +17,7 @@ from store.catalog.database import Database, explained
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of, port
 from store.errors import WrongUsage
-from store.evidence.show import console, print_json
+from store.evidence.show import clean, console, print_json
 
 _RESTART = "Restart the store: `systemctl restart eyelid-store`, or end `eyelid-store serve` and start it again."
 
@@ -80,17 +79,27 @@ def _renew(options: Namespace) -> int:
                 with database.writing() as connection:
                     _note(connection, "renew-tls", now)
                 done = f"The server has a new certificate, for {', '.join((*names, *addresses)) or 'this machine'}."
-            case "ca", drop:
-                if drop:
-                    _refuse_early(database, home, options)
-                    renew.drop_old_authority(home)
-                    done = "PCs are told to trust the newest authority alone."
-                else:
-                    renew.renew_authority(home, passphrase.existing(options, str(home.ca_key)), now)
-                    done = "PCs are told to trust a new authority beside the old one. When all have heard: renew tls."
+            # PCs are told before the files change: whichever step is the last one, the command can be given again.
+            case "ca", True:
+                _refuse_early(database, home, options)
+                left = renew.without_old_authority(home)
                 with database.writing() as connection:
-                    renew.publish(home, connection, now)
-                    _note(connection, "drop-old-ca" if drop else "renew-ca", now)
+                    renew.publish(home, connection, now, left)
+                    _note(connection, "drop-old-ca", now)
+                renew.drop_old_authority(home, left)
+                done = "PCs are told to trust the newest authority alone."
+            case "ca", False:
+                with database.reading() as connection:
+                    published = renew.is_published(home, connection)
+                both = renew.new_authority(
+                    home, passphrase.existing(options, str(home.ca_key)), now, published=published
+                )
+                with database.writing() as connection:
+                    renew.publish(home, connection, now, both)
+                    _note(connection, "renew-ca", now)
+                if both is not None:
+                    renew.put_authority(home, both)
+                done = "PCs are told to trust a new authority beside the old one. When all have heard: renew tls."
             case _:
                 raise WrongUsage("--drop-old is for tls and ca: an old signing key still proves old receipts")
     return _say(options, home, done, restart=options.what != "ca")
@@ -105,11 +114,12 @@ def _rename(options: Namespace) -> int:
         issuer = renew.authority(home, passphrase.existing(options, str(home.ca_key)))
         names, addresses = renew.names_of(home)
         (names if options.name else addresses).append(host)
+        # PCs come to the old name until they are told, and a certificate for both is good for either.
         renew.renew_certificate(home, issuer, names, addresses, now)
-        renamed.replace_settings()
         with database.writing() as connection:
             renew.publish(renamed, connection, now)
             _note(connection, "rename", now)
+        renamed.replace_settings()
     done = f"PCs are told to come to {renamed.address}; its certificate is good for the old name, too."
     return _say(options, renamed, done, restart=True)
 
@@ -119,10 +129,15 @@ def _refuse_early(database: Database, home: Home, options: Namespace) -> None:
     if options.anyway or not renew.has_two_authorities(home):
         return
     with database.reading() as connection:
-        late = renew.not_followed(connection)
+        published, late = renew.is_published(home, connection), renew.not_followed(connection)
+    if not published:
+        raise WrongUsage(
+            "PCs were never told of the new authority: run `renew ca` again, which was cut short, and wait until they "
+            "were on"
+        )
     if late:
         raise WrongUsage(
-            f"{len(late)} PCs have not said yet that they know the new authority ({', '.join(late[:5])}"
+            f"{len(late)} PCs have not said yet that they know the new authority ({clean(', '.join(late[:5]))}"
             f"{', ...' if len(late) > 5 else ''}): wait until they were on, or say --anyway and enrol them anew"
         )
 
@@ -136,7 +151,7 @@ def _present(home: Home) -> tuple[list[str], list[str]]:
 
 
 def _note(connection: Connection, action: str, now: int) -> None:
-    entry = {"at": now, "operator": getpass.getuser(), "action": action, "reason": ""}
+    entry = {"at": now, "operator": operators.user(), "action": action, "reason": ""}
     connection.execute(insert(schema.audit).values(**entry))
 
 
