@@ -68,7 +68,7 @@ def sweep(register: Path) -> tuple[Left, ...]:
     left = []
     with contextlib.suppress(FileNotFoundError), _alone(register) as opened:
         owners = {0, register.parent.stat().st_uid}
-        for name in sorted(filter(_NAME.fullmatch, os.listdir(opened))):
+        for name in sorted(filter(_NAME.fullmatch, os.listdir(opened))):  # noqa: PTH208 - of a descriptor
             try:
                 one = _sweep(register, opened, name, owners)
             except FileNotFoundError:
@@ -112,7 +112,7 @@ def _note(register: Path, name: str, hidden: Path, inside: tuple[int, int]) -> i
         made = False
     with _alone(register) as opened:
         # Ours to give away only as it was made: the home's owner may have put another in its place since.
-        if made and opened is not None and not os.listdir(opened):
+        if made and opened is not None and not os.listdir(opened):  # noqa: PTH208 - of a descriptor
             owned_as(opened, register.parent)
         place = _at(register, opened, name)
         held = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=opened)
