@@ -27,7 +27,7 @@ MAKER: Final = "store.evidence.film.maker"
 _LONGEST: Final = 4096  # bytes of a line; a film that cannot be made is told in fewer
 # Seconds without a further second of film. One takes 0.15 s of CPU; the rest is for machines and disks that are busy,
 # and for what is imported and looked through before the first.
-PATIENCE: Final = 1800
+STALLED_AFTER: Final = 1800
 # One thread until it is confined, since a thread that is there before is not. Windows starts nothing without its root.
 _ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
 _KEPT: Final = ("SYSTEMROOT",)
@@ -105,13 +105,13 @@ def make(
             watch.join()
             maker.kill()
     if late.is_set():
-        raise CannotPlay(f"the process that makes it got no further for {PATIENCE // 60} minutes")
+        raise CannotPlay(f"the process that makes it got no further for {STALLED_AFTER // 60} minutes")
     _judge(last, maker.returncode)
 
 
 def _watch(maker: subprocess.Popen[bytes], progress: Event, late: Event, ended: Event) -> None:
     """Kills what makes no progress: sleeping takes no CPU, and no limit ends it."""
-    while progress.wait(PATIENCE):
+    while progress.wait(STALLED_AFTER):
         if ended.is_set():
             return
         progress.clear()

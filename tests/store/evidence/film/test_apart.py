@@ -86,7 +86,7 @@ def test_one_that_sleeps_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """In its place runs one that waits for what never comes; the deadline is short, since a test cannot wait for it."""
     sleeps = f"{says}\nimport threading; threading.Event().wait()"
     monkeypatch.setattr(apart, "command", lambda: [sys.executable, "-c", sleeps])
-    monkeypatch.setattr(apart, "PATIENCE", 1)
+    monkeypatch.setattr(apart, "STALLED_AFTER", 1)
     with pytest.raises(CannotPlay, match="got no further"):
         apart.make(LONG, [], {}, None, tmp_path / "recording.mp4", advance=lambda _: None)
 
