@@ -222,12 +222,12 @@ def user() -> str:
     """The system's name for who runs this, or the uid where it has none. Not `getpass.getuser`: that believes LOGNAME,
     which anyone can set."""
     if ON_WINDOWS:
-        return os.environ.get("USERNAME", "")
+        return _text(os.environ.get("USERNAME", ""))
     import pwd  # noqa: PLC0415 - Windows has none
 
     uid = os.getuid()
     try:
-        return pwd.getpwuid(uid).pw_name
+        return _text(pwd.getpwuid(uid).pw_name)
     except KeyError:
         return str(uid)
 
@@ -244,7 +244,12 @@ def _who() -> dict[str, object]:
             if login != _UNSET:
                 who["login_uid"] = login
     claimed = {"sudo_uid": os.environ.get("SUDO_UID", ""), "sudo_user": os.environ.get("SUDO_USER", "")}
-    return who | {name: text[:64] for name, text in claimed.items() if text}
+    return who | {name: _text(text[:64]) for name, text in claimed.items() if text}
+
+
+def _text(claimed: str) -> str:
+    """Bytes that are no UTF-8 come as half surrogates, and no JSON that has them is read again."""
+    return claimed.encode("utf-8", "replace").decode("utf-8")
 
 
 # -- checking -----------------------------------------------------------------------------------------------------
@@ -289,10 +294,13 @@ def _faults(number: int, entry: Mapping[str, Any], before: str, begun: set[int])
     what, why, of = entry.get("what"), entry.get("why"), entry.get("of")
     if what == BEGIN:
         begun.add(number)
+        if not isinstance(entry.get("recordings", []), list):
+            yield Discrepancy(number, "is no entry of this log")
     elif what == END:
-        if of not in begun:
+        if not isinstance(of, int) or of not in begun:
             yield Discrepancy(number, "ends what did not begin, or has ended before")
-        begun -= {of}
+        else:
+            begun.remove(of)
     elif what == MENDED and why == CHANGED:
         yield Discrepancy(number, f"the log was not as it was left when this was written: {_was(entry.get('was'))}")
     elif what != MENDED or why != TORN:

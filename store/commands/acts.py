@@ -46,6 +46,10 @@ def act(home: Home, options: Namespace, name: str, **facts: object) -> Iterator[
     purpose = options.purpose.strip()
     if len(purpose) > _LONGEST:
         raise WrongUsage(f"--purpose has more than {_LONGEST} characters: name the ticket that has the rest")
+    try:
+        purpose.encode("utf-8")
+    except UnicodeEncodeError:
+        raise WrongUsage("--purpose is no UTF-8 text: write it anew, without what came from another encoding") from None
     log = OperatorsLog(home.folder)
     done = Act()
     heard = ASKED if current_thread() is main_thread() else ()
@@ -122,7 +126,8 @@ def _print(acts: list[dict[str, Any]]) -> None:
         return
     rows = []
     for one in acts:
-        ids = one.get("recordings") or []
+        named = one.get("recordings")
+        ids = named if isinstance(named, list) else []
         more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
         which = ", ".join(map(str, ids[:_NAMED])) + more if ids else "all" if one.get("all") else "-"
         user = str(one.get("user", one.get("uid", "-")))

@@ -51,8 +51,12 @@ def abandoned(home: Home) -> None:
         left = unfinished.sweep(home.exports)
     except OSError as error:
         raise StoreError(f"{home.exports} cannot be read: {error.strerror or error}") from None
-    for folder in left:
-        sys.stderr.write(f"eyelid-store: an export that was killed left {clean(str(folder))}: remove it\n")
+    for one in left:
+        what = "something" if one.folder is None else clean(str(one.folder))
+        sys.stderr.write(
+            f"eyelid-store: an export that was killed left {what} ({clean(one.why)}): remove it, then its note "
+            f"{clean(str(one.note))}\n"
+        )
 
 
 _NAMED: Final = 3  # findings that the one line of an unsound recording tells in words

@@ -5,6 +5,7 @@ What that process says is as little to be trusted as what it decodes.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Final
 
 from protocol.claims import parse_object
@@ -23,6 +25,9 @@ from store.evidence.show import clean
 
 MAKER: Final = "store.evidence.film.maker"
 _LONGEST: Final = 4096  # bytes of a line; a film that cannot be made is told in fewer
+# Seconds without a further second of film. One takes 0.15 s of CPU; the rest is for machines and disks that are busy,
+# and for what is imported and looked through before the first.
+STALLED_AFTER: Final = 1800
 # One thread until it is confined, since a thread that is there before is not. Windows starts nothing without its root.
 _ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
 _KEPT: Final = ("SYSTEMROOT",)
@@ -69,8 +74,9 @@ def make(
 ) -> None:
     """Writes the film of these streams to `to`, a new file (mode 0600). `advance`: called with further seconds of it.
 
-    Raises CannotPlay, OSError.
+    Raises CannotPlay, also where the maker met an OSError; OSError where it cannot be started.
     """
+    progress, late, ended = Event(), Event(), Event()
     with subprocess.Popen(
         command(),
         stdin=subprocess.PIPE,
@@ -79,6 +85,8 @@ def make(
         cwd=os.sep,
         env=environment(),
     ) as maker:
+        watch = Thread(target=_watch, args=(maker, progress, late, ended), daemon=True)
+        watch.start()
         try:
             assert maker.stdin is not None  # noqa: S101 - both are pipes
             maker.stdin.write(job(plan, monitors, screens, sound, to))
@@ -86,13 +94,29 @@ def make(
             last: Mapping[str, Any] = {}
             for last in _said(maker):
                 more = last.get("more")
-                if isinstance(more, int):
+                if isinstance(more, int) and more > 0:
+                    progress.set()
                     advance(more)
         except BrokenPipeError:
             last = {}
         finally:
+            ended.set()
+            progress.set()
+            watch.join()
             maker.kill()
+    if late.is_set():
+        raise CannotPlay(f"the process that makes it got no further for {STALLED_AFTER // 60} minutes")
     _judge(last, maker.returncode)
+
+
+def _watch(maker: subprocess.Popen[bytes], progress: Event, late: Event, ended: Event) -> None:
+    """Kills what makes no progress: sleeping takes no CPU, and no limit ends it."""
+    while progress.wait(STALLED_AFTER):
+        if ended.is_set():
+            return
+        progress.clear()
+    late.set()
+    maker.kill()
 
 
 def _said(maker: subprocess.Popen[bytes]) -> Iterator[Mapping[str, Any]]:
@@ -109,8 +133,8 @@ def _judge(last: Mapping[str, Any], code: int) -> None:
         return
     if isinstance(why := last.get("why_not"), str):
         raise CannotPlay(clean(why))
-    if isinstance(number := last.get("errno"), int):
-        raise OSError(number, os.strerror(number))
+    if isinstance(number := last.get("errno"), int) and number in errno.errorcode:
+        raise CannotPlay(f"the system refused the process that makes it: {os.strerror(number)}")
     limit = getattr(signal, "SIGXCPU", None)
     if limit is not None and code == -limit:
         raise CannotPlay("the streams took more time than a film of this length can need")

@@ -39,12 +39,13 @@ _ERRNO: Final = 0x00050000
 _EPERM: Final = 1
 _ENOSYS: Final = 38
 _ALL_THREADS: Final = 4  # SCMP_FLTATR_CTL_TSYNC
+_EQUAL: Final = 4
 _MASKED_EQUAL: Final = 7
 _CLONE_THREAD: Final = 0x00010000
 # What Python, the C library and FFmpeg need to compute with threads, and to read and write what is open.
 _CALLS: Final = (
     *("read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek", "_llseek", "close"),
-    *("fstat", "fstat64", "ftruncate", "ftruncate64", "fsync", "fdatasync", "fcntl", "fcntl64"),
+    *("fstat", "fstat64", "ftruncate", "ftruncate64", "fsync", "fdatasync"),
     *("mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "brk", "membarrier", "mincore"),
     *("futex", "futex_time64", "set_robust_list", "rseq", "set_tid_address", "gettid", "getpid", "getppid", "getcpu"),
     *("sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max"),
@@ -53,6 +54,9 @@ _CALLS: Final = (
     *("clock_nanosleep_time64", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
     *("exit", "exit_group"),
 )
+# Not F_SETOWN and F_SETSIG: with O_ASYNC the kernel kills another process for whoever asks.
+_FCNTL: Final = ("fcntl", "fcntl64")
+_FCNTL_COMMANDS: Final = (1, 2, 3)  # F_GETFD, F_SETFD, F_GETFL
 
 
 class _Comparison(ctypes.Structure):
@@ -130,7 +134,8 @@ def _filter(library: Any) -> bool:
     made = library.seccomp_init(_ERRNO | _EPERM)
     if not made:
         return False
-    numbers = {name: library.seccomp_syscall_resolve_name(name.encode()) for name in (*_CALLS, "clone", "clone3")}
+    named = (*_CALLS, *_FCNTL, "clone", "clone3")
+    numbers = {name: library.seccomp_syscall_resolve_name(name.encode()) for name in named}
     rules: list[tuple[int, int, _Comparison | None]] = [
         (_ALLOW, numbers[name], None) for name in _CALLS if numbers[name] >= 0
     ]
@@ -138,6 +143,9 @@ def _filter(library: Any) -> bool:
     # library takes `clone`.
     thread = _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD)
     rules += [(_ALLOW, numbers["clone"], thread), (_ERRNO | _ENOSYS, numbers["clone3"], None)]
+    for name in _FCNTL:
+        if numbers[name] >= 0:
+            rules += [(_ALLOW, numbers[name], _Comparison(1, _EQUAL, command, 0)) for command in _FCNTL_COMMANDS]
     failed = library.seccomp_attr_set(made, _ALL_THREADS, 1)
     for action, number, only in rules:
         failed = failed or library.seccomp_rule_add_array(made, action, number, only is not None, only)

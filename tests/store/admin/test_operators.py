@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protocol.system import ON_WINDOWS
@@ -72,6 +72,40 @@ def test_who_sudo_says_asked_is_noted_beside_who_it_is(tmp_path: Path, monkeypat
     entry = filled(tmp_path, 1).check().entries[0]
     assert (entry["sudo_uid"], len(entry["sudo_user"])) == ("1000", 64)
     assert len((tmp_path / NAME).read_bytes().splitlines()) == 2
+
+
+def test_a_name_that_is_no_text_leaves_the_log_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "alice \udcff")
+    log = filled(tmp_path, 1)
+    assert log.check().findings == ()
+    assert log.check().entries[0]["sudo_user"] == "alice ?"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+FIELDS = ("what", "of", "why", "was", "line", "before", "recordings")
+
+
+@settings(max_examples=60)  # each writes a log to the disk
+@given(st.sampled_from(("begin", "end", "mended")), st.dictionaries(st.sampled_from(FIELDS), VALUES))
+@example("end", {"of": [1]})
+@example("begin", {"recordings": 5})
+def test_whatever_a_line_has_it_can_be_checked(what: str, forged: dict[str, object]) -> None:
+    with TemporaryDirectory() as folder:
+        log = filled(Path(folder), 1)
+        log._append({"what": what, "why": "changed"} | forged)
+        checked = log.check()
+        outcomes(checked.entries)
+        assert checked.findings or what == "begin"
+
+
+def test_a_begin_without_a_list_of_recordings_is_no_entry(tmp_path: Path) -> None:
+    log = OperatorsLog(tmp_path)
+    log.begin("export", recordings=5)
+    assert [str(one) for one in log.check().findings] == ["line 1: is no entry of this log"]
 
 
 def test_an_empty_log_is_sound(tmp_path: Path) -> None:

@@ -128,3 +128,25 @@ def test_an_act_that_is_ended_has_left_an_entry(
         os.close(writer)
     assert "Traceback" not in told
     assert acts(home) == [("verify", [str(filmed.recording.id)], outcome, None)]
+
+
+def test_a_purpose_that_is_no_text_is_refused(run: Run, home: Home) -> None:
+    told = run("recordings", "--purpose", "ticket \udcff")
+    assert (told.code, "--purpose" in told.err and "UTF-8" in told.err) == (2, True)
+    assert acts(home) == []
+
+
+def test_whatever_a_forged_entry_has_is_a_finding(run: Run, home: Home) -> None:
+    """Written by somebody who keeps the chain."""
+    log = OperatorsLog(home.folder)
+    forged = 0
+    for field in ("of", "recordings", "what", "why", "was", "line", "at", "host", "user", "exit", "outcome", "act"):
+        for value in (None, True, 5, 2.5, "x", [], [1], [[]], {}, {"a": [1]}):
+            for what in ("begin", "end", "mended"):
+                log._append({"what": what, "of": 1, "why": "changed", field: value})
+                forged += 1
+    told = run("operators", "--verify")
+    assert (told.code, "NOT AS IT WAS WRITTEN" in told.out) == (1, True)
+    facts = run("operators", "--json").facts
+    assert len(facts["findings"]) > forged / 2
+    assert run("operators").code == 0

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -76,28 +77,146 @@ def test_an_exporter_that_lives_keeps_its_folder(tmp_path: Path) -> None:
     assert list(register.iterdir()) == []
 
 
+TOKEN = "0123456789abcdef"
+
+
 def test_a_note_names_nothing_else(tmp_path: Path) -> None:
-    """One that was cut off, or that somebody wrote, leads to no other folder."""
+    """One that somebody wrote leads to no other folder, and what is no note of ours stays."""
     register, other = tmp_path / "exports", tmp_path / "other"
     register.mkdir()
     other.mkdir()
-    for number, text in enumerate(("", str(other), ".other", f"{other}/../other")):
-        (register / str(number)).write_text(text)
+    texts = (str(other), ".other", f"{other}/../other", f"1 2 {other}", str(tmp_path / f".other.{TOKEN}"))
+    for number, text in enumerate(texts):
+        (register / f"{number:016x}").write_text(text)
+    (register / "readme").touch()
+    (register / TOKEN).mkdir()
+    os.mkfifo(register / f"{99:016x}")
+    before = sorted(register.iterdir())
     assert sweep(register) == ()
     assert other.is_dir()
-    assert list(register.iterdir()) == []
+    assert sorted(register.iterdir()) == before
     assert sweep(tmp_path / "never-made") == ()
+
+
+def test_a_note_that_was_cut_off_is_removed(tmp_path: Path) -> None:
+    register = tmp_path / "exports"
+    register.mkdir()
+    (register / TOKEN).touch()
+    assert sweep(register) == ()
+    assert list(register.iterdir()) == []
+
+
+def test_a_link_in_place_of_the_notes_folder_is_not_followed(tmp_path: Path) -> None:
+    """The home is the store account's; root runs commands on it."""
+    register, other = tmp_path / "home" / "exports", tmp_path / "roots"
+    other.mkdir()
+    (other / TOKEN).touch()
+    register.parent.mkdir()
+    register.symlink_to(other)
+    with pytest.raises(OSError, match="directory"), building(register, tmp_path / "opened"):
+        pass
+    with pytest.raises(OSError, match="directory"):
+        sweep(register)
+    assert [path.name for path in other.iterdir()] == [TOKEN]
+
+
+@pytest.mark.skipif(ON_WINDOWS or os.geteuid() != 0, reason="only root gives files away")
+def test_root_gives_away_what_it_has_made_and_nothing_else(tmp_path: Path) -> None:
+    home, account = tmp_path / "home", 4711
+    home.mkdir()
+    os.chown(home, account, account)
+    with building(home / "exports", tmp_path / "opened"):
+        (note,) = (home / "exports").iterdir()
+        assert {note.stat().st_uid, note.parent.stat().st_uid} == {account}
+    os.chown(home / "exports", 0, 0)
+    with building(home / "exports", tmp_path / "opened"):
+        assert (home / "exports").stat().st_uid == 0
+    (home / "exports" / TOKEN).touch()
+    os.chown(home / "exports" / TOKEN, account + 1, account)
+    sweep(home / "exports")
+    assert (home / "exports" / TOKEN).exists()
+
+
+def abandoned(register: Path, target: Path, token: str = TOKEN) -> Path:
+    """What a killed exporter leaves: its folder, and its note as this version writes it."""
+    register.mkdir(exist_ok=True)
+    hidden = target.parent / f".{target.name}.{token}"
+    hidden.mkdir(parents=True)
+    (hidden / "screen-0.mp4").write_bytes(b"decrypted")
+    inside = hidden.parent.stat()
+    (register / token).write_bytes(b"%d %d " % (inside.st_dev, inside.st_ino) + os.fsencode(hidden))
+    return hidden
 
 
 def test_on_a_disk_that_is_not_there_it_stays_noted(tmp_path: Path) -> None:
     register, disk = tmp_path / "exports", tmp_path / "disk"
     register.mkdir()
-    hidden = disk / ".opened.0123456789abcdef"
-    (register / "0123456789abcdef").write_text(str(hidden))
-    assert sweep(register) == (hidden,)
+    hidden = disk / f".opened.{TOKEN}"
+    (register / TOKEN).write_text(str(hidden))
+    assert [one.folder for one in sweep(register)] == [hidden]
     hidden.mkdir(parents=True)
     assert sweep(register) == ()
     assert not hidden.exists()
+
+
+def test_at_an_empty_mount_point_it_stays_noted(tmp_path: Path) -> None:
+    register, disk = tmp_path / "exports", tmp_path / "disk"
+    hidden = abandoned(register, disk / "opened")
+    disk.rename(tmp_path / "unmounted")
+    disk.mkdir()  # where it was mounted
+    assert [(one.folder, "another folder" in one.why) for one in sweep(register)] == [(hidden, True)]
+    disk.rmdir()
+    (tmp_path / "unmounted").rename(disk)
+    assert sweep(register) == ()
+    assert not hidden.exists()
+    assert list(register.iterdir()) == []
+
+
+def test_a_name_of_several_lines(tmp_path: Path) -> None:
+    hidden = abandoned(tmp_path / "exports", tmp_path / "ticket\n4711")
+    assert sweep(tmp_path / "exports") == ()
+    assert not hidden.exists()
+
+
+@pytest.mark.skipif(ON_WINDOWS or os.geteuid() != 0, reason="needs another user to be")
+def test_what_another_user_cannot_look_at_stays_noted_and_the_rest_is_swept(tmp_path: Path) -> None:
+    home, account = tmp_path / "home", 4711
+    register = home / "exports"
+    home.mkdir()
+    unreadable, out_of_sight, plain = (f"{number:016x}" for number in range(3))
+    (tmp_path / "theirs").mkdir()
+    hidden = [
+        abandoned(register, tmp_path / "theirs" / "first", unreadable),
+        abandoned(register, tmp_path / "roots" / "second", out_of_sight),
+        abandoned(register, tmp_path / "theirs" / "third", plain),
+    ]
+    (tmp_path / "roots").chmod(0o700)
+    for folder in (home, register, tmp_path / "theirs", hidden[2], register / out_of_sight, register / plain):
+        os.chown(folder, account, account)
+    (register / unreadable).chmod(0o600)
+    to_root = [folder for folder in tmp_path.parents if folder.stat().st_mode & 0o005 != 0o005]
+    modes = [folder.stat().st_mode & 0o7777 for folder in (tmp_path, *to_root)]
+    with ExitStack() as stack:  # pytest keeps its folders to itself
+        for folder, mode in zip((tmp_path, *to_root), modes, strict=True):
+            stack.callback(folder.chmod, mode)
+            folder.chmod(0o755)
+        pid = os.fork()
+        if pid == 0:
+            os.setgroups([])
+            os.setgid(account)
+            os.setuid(account)
+            try:
+                left = {one.note.name: one.why for one in sweep(register)}
+            except OSError as error:
+                left = {"raised": str(error)}
+            (tmp_path / "theirs" / "said").write_text(repr(left))
+            os._exit(0)
+        os.waitpid(pid, 0)
+    said = (tmp_path / "theirs" / "said").read_text()
+    assert said == repr({unreadable: "Permission denied", out_of_sight: "Permission denied"})
+    assert [folder.exists() for folder in hidden] == [True, True, False]
+    assert sweep(register) == ()
+    assert [folder.exists() for folder in hidden] == [False, False, False]
 
 
 @pytest.mark.slow(reason="eight exports as processes of their own, each of which starts Python and a decoder")
@@ -139,4 +258,10 @@ def test_what_could_not_be_removed_is_told_of(run: Run, home: Home, tmp_path: Pa
     gone = tmp_path / "no-such-disk" / ".opened.0123456789abcdef"
     (home.exports / "0123456789abcdef").write_text(str(gone))
     told = run("gaps")
-    assert f"an export that was killed left {gone}" in told.err
+    assert f"an export that was killed left {gone} ({gone.parent} is not there): remove it" in told.err
+
+
+def test_a_link_in_place_of_the_notes_folder_is_told_of(run: Run, home: Home, tmp_path: Path) -> None:
+    home.exports.symlink_to(tmp_path)
+    told = run("gaps")
+    assert (told.code, f"{home.exports} cannot be read" in told.err) == (1, True)

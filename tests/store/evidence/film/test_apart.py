@@ -61,7 +61,9 @@ def test_a_film_is_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("says", "error", "words"),
     [
-        ("print('{\"errno\": 28}')", OSError, "No space left"),
+        ("print('{\"errno\": 28}')", CannotPlay, "No space left"),
+        ("print('{\"errno\": 9223372036854775807}')", CannotPlay, "exit code 0"),
+        ("print('{\"errno\": -1}')", CannotPlay, "exit code 0"),
         ('print(\'{"why_not": "\\\\u001b[2Jmade up"}\')', CannotPlay, "^\N{REPLACEMENT CHARACTER}\\[2Jmade up$"),
         ('print(\'{"more": "many"}\\n{"made": 1}\')', CannotPlay, "exit code 0"),
         ("print('[' * 100000)", CannotPlay, "ended before it was done"),
@@ -76,6 +78,16 @@ def test_whatever_the_process_says(
     """In its place runs what a hostile stream may have made of it."""
     monkeypatch.setattr(apart, "command", lambda: [sys.executable, "-c", says])
     with pytest.raises(error, match=words):
+        apart.make(LONG, [], {}, None, tmp_path / "recording.mp4", advance=lambda _: None)
+
+
+@pytest.mark.parametrize("says", ["pass", "print('{\"more\": 0}' * 1, flush=True)"])
+def test_one_that_sleeps_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """In its place runs one that waits for what never comes; the deadline is short, since a test cannot wait for it."""
+    sleeps = f"{says}\nimport threading; threading.Event().wait()"
+    monkeypatch.setattr(apart, "command", lambda: [sys.executable, "-c", sleeps])
+    monkeypatch.setattr(apart, "STALLED_AFTER", 1)
+    with pytest.raises(CannotPlay, match="got no further"):
         apart.make(LONG, [], {}, None, tmp_path / "recording.mp4", advance=lambda _: None)
 
 

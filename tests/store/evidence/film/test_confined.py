@@ -16,7 +16,7 @@ from store.evidence.film.confined import LANDLOCK, SECCOMP
 pytestmark = pytest.mark.skipif(not ON_LINUX, reason="other systems confine by limits alone, and none was tried")
 
 ATTEMPTS = """
-import ctypes, json, mmap, os, resource, signal, socket, subprocess, sys, threading
+import ctypes, fcntl, json, mmap, os, resource, signal, socket, subprocess, sys, threading
 from pathlib import Path
 from store.evidence.film.confined import confine
 
@@ -47,6 +47,9 @@ attempt("chmod", lambda: os.chmod(Path(home, "secret"), 0o666))
 attempt("fork", lambda: os.fork())
 attempt("exec", lambda: os.execv("/bin/true", ["true"]))
 attempt("kill", lambda: os.kill(parent, 0))
+attempt("signal by file", lambda: fcntl.fcntl(out, 10, signal.SIGKILL))  # F_SETSIG
+attempt("owner of file", lambda: fcntl.fcntl(out, fcntl.F_SETOWN, parent))
+attempt("asynchronous", lambda: fcntl.fcntl(out, fcntl.F_SETFL, os.O_ASYNC))
 attempt("ptrace", lambda: called(101, 16, parent, 0, 0))  # PTRACE_ATTACH
 attempt("more files", lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
 attempt("more memory", lambda: resource.setrlimit(resource.RLIMIT_AS, (-1, -1)))
@@ -104,7 +107,14 @@ def test_it_can_compute_and_nothing_else(tmp_path: Path) -> None:
     by = done.pop("by")
     assert (done.pop("thread"), done.pop("ran"), done.pop("write")) == ("(None, None)", [1], "1000")
     succeeded = {name for name, what in done.items() if what[0] not in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-    may = set() if SECCOMP in by else {"kill", "fork", "ptrace", "chmod", "more memory", "more files"}
+    may = (
+        set()
+        if SECCOMP in by
+        else {
+            *("kill", "fork", "ptrace", "signal by file", "owner of file", "asynchronous"),
+            *("chmod", "more memory", "more files"),
+        }
+    )
     may |= set() if {LANDLOCK, SECCOMP} & set(by) else {"unlink", "rename", "mkdir", "symlink", "exec"}
     assert succeeded <= may
     assert done["bomb"] == "MemoryError"
