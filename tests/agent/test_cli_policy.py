@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
+from agent.cli.policy import starting
+from agent.errors import EnvironmentFault
 from agent.witness.policies import read_folder
 from tests.agent.policy_commands import RULES, Out, folder, said, told
 
@@ -378,6 +380,40 @@ def test_init_writes_nothing_where_the_policy_would_not_come_into_force(
     assert f"nothing was written into {made}: with what is missing, the policy would not come into force" in err
     assert says in err
     assert {path.name: path.read_text() for path in made.iterdir()} == there
+
+
+def test_init_writes_the_head_last_so_that_no_reader_takes_a_part_of_the_rules_for_the_policy(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    with pytest.raises(EnvironmentFault):
+        starting.write({"policy.yaml": b"", "sap.yaml": b"", "no-folder/webmail.yaml": b""}, made)
+    assert [path.name for path in made.iterdir()] == ["sap.yaml"]
+
+
+@pytest.mark.parametrize("name", ["schema.json", "webmail.yaml"])
+@pytest.mark.parametrize("kind", ["folder", "link to nothing"])
+def test_init_writes_nothing_where_what_is_there_cannot_be_read(
+    tmp_path: Path, capsys: Out, name: str, kind: str
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    if kind == "folder":
+        (made / name).mkdir()
+    else:
+        (made / name).symlink_to(tmp_path / "nowhere")
+    assert main(["policy", "init", "payments", "webmail", "--into", str(made)]) in {2, 3}
+    err = capsys.readouterr().err
+    assert f"nothing was written into {made}" in err
+    assert name in err
+    assert [path.name for path in made.iterdir()] == [name]
+
+
+def test_init_asks_for_no_new_revision_where_it_added_the_schema_alone(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "ours.yaml").write_text(RULES)
+    (tmp_path / "sap.yaml").write_text("schema: 1\nrules: [{id: ours, why: w, any: [app: [desk]]}]\n...\n")
+    out = said(capsys, "init", "sap", "--into", str(tmp_path))
+    assert f"added {tmp_path / 'schema.json'}\n" in out
+    assert f"left  {tmp_path / 'sap.yaml'} (there already; not as this release ships it)\n" in out
+    assert "to put this in force" not in out
 
 
 def test_init_lists_the_packs(capsys: Out) -> None:

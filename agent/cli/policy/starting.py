@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from shlex import quote
@@ -58,15 +59,15 @@ def _init(asked: argparse.Namespace) -> int:
     missing = {
         name: content
         for name, content in shipped.items()
-        if not (folder / name).exists() and not (name == HEAD and _has_revision(there))
+        if not os.path.lexists(folder / name) and not (name == HEAD and _has_revision(there))
     }
-    policy = _together(folder, there, missing)
-    _write(missing, folder)
     left = {
         name: _as_shipped(folder / name, content)
         for name, content in shipped.items()
-        if name not in missing and (folder / name).exists()
+        if name not in missing and os.path.lexists(folder / name)
     }
+    policy = _together(folder, there, missing)
+    write(missing, folder)
     if asked.json:
         print(json.dumps(_as_json(folder, policy, list(missing), left)))
         return 0
@@ -77,7 +78,7 @@ def _init(asked: argparse.Namespace) -> int:
         but = "; not as this release ships it" if as_shipped is False else ""
         out.print(f"left  {folder / name} (there already{but})", markup=False)
     out.print()
-    _say_what_next(out, folder, policy, wrote=bool(missing), added=bool(there))
+    _say_what_next(out, folder, policy, missing, added=bool(there))
     out.print()
     _say_how_it_counts(out, folder, here=not asked.into)
     return 0
@@ -94,12 +95,12 @@ def _as_json(folder: Path, policy: Policy, written: Sequence[str], left: Mapping
     }
 
 
-def _say_what_next(out: Console, folder: Path, policy: Policy, *, wrote: bool, added: bool) -> None:
-    """`added`: to a policy that was there."""
+def _say_what_next(out: Console, folder: Path, policy: Policy, wrote: Collection[str], *, added: bool) -> None:
+    """`wrote`: the files' names. `added`: to a policy that was there."""
     if not wrote:
         out.print("Nothing is missing: nothing was written.")
     out.print(f"{policy.name}: all its tests hold.", markup=False)
-    if wrote and added:
+    if added and any(name != SCHEMA for name in wrote):
         out.print(f"Count up revision {policy.revision} in {policy.where} to put this in force.", markup=False)
     out.print("What next:", style="bold")
     for command, why in (
@@ -206,14 +207,20 @@ def _together(folder: Path, there: Mapping[str, bytes], missing: Mapping[str, by
 
 def _as_shipped(path: Path, content: bytes) -> bool | None:
     """None for the head: it is the policy's own, and no release brings a new one."""
-    return None if path.name == HEAD else path.read_bytes() == content
+    try:
+        same = path.read_bytes() == content
+    except OSError as failure:
+        says = f"nothing was written into {path.parent}: {path.name} cannot be read ({failure.strerror})"
+        raise EnvironmentFault(f"{says}, remove it or give it another name") from None
+    return None if path.name == HEAD else same
 
 
-def _write(files: Mapping[str, bytes], folder: Path) -> None:
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """The head last: without its revision no reader takes a part of the rules for the policy."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
+        for name in sorted(files, key=lambda name: name == HEAD):
             with (folder / name).open("xb") as file:  # fails where somebody has just written it
-                file.write(content)
+                file.write(files[name])
     except OSError as failure:
         raise EnvironmentFault(f"{folder} cannot be written: {failure.strerror}") from None

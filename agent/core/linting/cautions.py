@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from agent.core.linting.cover import contradiction, covers, fits_everything, rule_covers
+from agent.core.linting.cover import all_covered, contradiction, covers, rule_covers
 from agent.core.linting.reach import never, too_wide
 from agent.core.matching.match import attributes
 from agent.core.matching.text import fold_app
@@ -51,7 +51,7 @@ def cautions(policy: Policy) -> tuple[Caution, ...]:
         _of_conditions(policy.record_when or (), Opens.RECORDING),
         _of_conditions(policy.allow_unseen, Opens.UNSEEN),
         _titles_alone(policy.allow_unseen, Opens.UNSEEN),
-        *(_of_allow(block) for block in policy.allow),
+        *(_of_allow(policy, block) for block in policy.allow),
         _scenes(policy),
     )
     return tuple(sorted(dict.fromkeys(found), key=_place))
@@ -90,11 +90,7 @@ def _swallowed(rule: Rule) -> Iterator[Caution]:
     if not rule.any or not all(excuse for _, excuse in excused):
         return
     excuse = next(excuse for _, excuse in excused if excuse)
-    as_frame = any(
-        Attribute.URL in attributes(condition) and not fits_everything(excuse)
-        for condition, excuse in excused
-        if excuse
-    )
+    as_frame = any(Attribute.URL in attributes(condition) for condition in rule.any)
     says = f"{rule.id} can never close: this unless excuses all that its any names"
     if as_frame:
         says = f"{rule.id} closes only for frames inside other pages: this unless excuses the pages that its any names"
@@ -134,15 +130,26 @@ def _wide(matcher: Matcher, opens: Opens) -> Iterator[Caution]:
             yield Caution(place, Kind.WIDE, f"this {opens} {reach.what}, {reach.instead}")
 
 
-def _of_allow(block: tuple[Condition, ...]) -> Iterator[Caution]:
+def _of_allow(policy: Policy, block: tuple[Condition, ...]) -> Iterator[Caution]:
     yield from _of_conditions(block, Opens.ALLOWED)
     alone = tuple(condition for condition in block if isinstance(condition, Matcher))
     yield from _titles_alone(alone, Opens.ALLOWED)
     for matcher in alone:
         for pattern, place in zip(matcher.patterns, matcher.places, strict=True):
             if matcher.attribute is Attribute.APP and fold_app(pattern) in BROWSERS:
-                says = f"the windows of {pattern} count by their pages, which this does not allow"
-                yield Caution(place, Kind.NEVER, f"{says}, name these with url")
+                yield _of_browser(policy, pattern, place)
+
+
+def _of_browser(policy: Policy, pattern: str, where: str) -> Caution:
+    """An `allow` of a browser. Only windows that no extension answers for count by themselves, and these close."""
+    browser = Matcher(Attribute.APP, (pattern,))
+    unseen = next((matcher for matcher in policy.allow_unseen if covers(matcher, browser)), None)
+    if unseen and all(all_covered(block, (browser,)) for block in policy.allow):
+        says = f"the windows of {pattern} are recorded whatever they show where no extension answers for them"
+        how = f"allow_unseen ({unseen.where}) lets them pass, leave {pattern} out there and name its pages with url"
+        return Caution(where, Kind.WIDE, f"{says}: {how}")
+    says = f"the windows of {pattern} count by their pages, which this does not allow"
+    return Caution(where, Kind.NEVER, f"{says}, name these with url")
 
 
 def _titles_alone(matchers: tuple[Matcher, ...], opens: Opens) -> Iterator[Caution]:

@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import product
 
 from agent.core.matching.address import WITHOUT_ADDRESS
-from agent.core.matching.match import PAGE_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import UrlPattern, parse_pattern
 from agent.core.model.media import Lane
@@ -21,13 +20,14 @@ _ONE = "\1"  # and for its `?`
 
 
 def covers(wide: Condition, narrow: Condition) -> bool:
-    """Whether `wide` fits every window or page that `narrow` fits."""
+    """Whether `wide` fits every window or page that `narrow` fits.
+
+    Never across attributes: also a `*` is a doubt where its own part (a title, an address) is not there to be read.
+    """
     if isinstance(wide, AllOf):
         return all(covers(matcher, narrow) for matcher in wide.matchers)
     if isinstance(narrow, AllOf):
         return any(covers(wide, matcher) for matcher in narrow.matchers)
-    if fits_everything(wide):
-        return bool(attributes(wide) & PAGE_ATTRIBUTES) == bool(attributes(narrow) & PAGE_ATTRIBUTES)
     return wide.attribute is narrow.attribute and all(
         any(_pattern_covers(wide.attribute, one, other) for one in wide.patterns) for other in narrow.patterns
     )
@@ -36,13 +36,6 @@ def covers(wide: Condition, narrow: Condition) -> bool:
 def all_covered(wide: tuple[Condition, ...], narrow: tuple[Condition, ...]) -> bool:
     """Whether each of the narrow ones is covered by one of the wide."""
     return all(any(covers(one, other) for one in wide) for other in narrow)
-
-
-def fits_everything(condition: Condition) -> bool:
-    """Whether it fits every window, or every page that has an address."""
-    if isinstance(condition, AllOf):
-        return all(map(fits_everything, condition.matchers))
-    return any(_fits_all_of(condition.attribute, pattern) for pattern in condition.patterns)
 
 
 def contradiction(condition: AllOf) -> tuple[Matcher, Matcher] | None:
@@ -80,19 +73,6 @@ def _reaches(wide: Rule, narrow: Rule, lane: Lane) -> bool:
 # -- patterns -----------------------------------------------------------------------------------------------------
 
 _FOLDS = {Attribute.APP: fold_app, Attribute.TITLE: fold}
-
-
-def _fits_all_of(attribute: Attribute, pattern: str) -> bool:
-    if attribute in _FOLDS:
-        return re.fullmatch(r"\*+", _FOLDS[attribute](pattern)) is not None
-    if attribute is Attribute.URL:
-        return _asks_for_nothing(parse_pattern(pattern))
-    return attribute is Attribute.CSS and pattern in {"*", ":root", "html"}
-
-
-def _asks_for_nothing(url: UrlPattern) -> bool:
-    given = (url.host, url.path, url.query, url.fragment)
-    return url.scheme is None and url.port is None and not any(given)
 
 
 @lru_cache(maxsize=65536)

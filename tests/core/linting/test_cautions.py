@@ -190,13 +190,22 @@ def test_an_exception_that_swallows_its_rule() -> None:
     ]
 
 
-def test_an_exception_of_all_pages_swallows_a_field() -> None:
-    [never, wide] = of_rule("any: [field: [cc-csc]]\nunless: [url: ['*']]\n")
-    assert never == (
-        "never",
-        "a.yaml:8:14 r can never close: this unless excuses all that its any names, write a narrower one",
-    )
-    assert wide[0] == "wide"
+@pytest.mark.parametrize(
+    ("entry", "but"),
+    [
+        ("field: [cc-csc]", "url: ['*']"),  # the fields of a page without an address of its own
+        ("url: ['about:blank']", "url: ['*']"),
+        ("title: [x]", "app: ['*']"),  # a program that cannot be read
+        ("app: [till]", "title: ['*']"),
+    ],
+)
+def test_an_exception_of_everything_that_can_be_read_leaves_the_rest(entry: str, but: str) -> None:
+    assert [kind for kind, _ in of_rule(f"any: [{entry}]\nunless: [{but}]\n")] == ["wide"]
+
+
+def test_an_exception_of_all_pages_leaves_frames_of_a_page_without_an_address() -> None:
+    [never, _] = of_rule("any: [url: [stripe.com]]\nunless: [url: ['*']]\n")
+    assert "r closes only for frames inside other pages" in never[1]
 
 
 def test_an_exception_made_of_several() -> None:
@@ -338,3 +347,30 @@ def test_a_rule_that_is_only_tried_makes_no_other_superfluous() -> None:
 )
 def test_what_is_allowed(entry: str, said: list[tuple[str, str]]) -> None:
     assert of_head(f"allow: [{entry}]") == said
+
+
+def of_browser(unseen: str, *more: str) -> list[tuple[str, str]]:
+    """Of an `allow` of Chrome in line 4, `allow_unseen` in line 5, and other files with an `allow` of their own."""
+    head = HEAD + f"allow: [app: [crm, chrome]]\nallow_unseen: [app: [{unseen}]]\n"
+    found = cautions(parsed(head, *(f"schema: 1\nallow: [app: [{name}]]\n" for name in more)))
+    return [(caution.kind.value, str(caution)) for caution in found if caution.where == "a.yaml:4:20"]
+
+
+def test_a_browser_that_is_allowed_and_may_stay_unseen_is_recorded_whatever_it_shows() -> None:
+    assert of_browser("'chrome*'") == of_browser("Chrome.exe", "chrome")
+    assert of_browser("Chrome.exe") == [
+        (
+            "wide",
+            (
+                "a.yaml:4:20 the windows of chrome are recorded whatever they show where no extension answers for "
+                "them: allow_unseen (a.yaml:5:16) lets them pass, leave chrome out there and name its pages with url"
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize("files", [("firefox",), ("chrome", "crm")])
+def test_a_browser_that_is_allowed_but_not_recorded(files: tuple[str, ...]) -> None:
+    [(kind, says)] = of_browser(*files)
+    assert kind == "never"
+    assert "count by their pages, which this does not allow" in says

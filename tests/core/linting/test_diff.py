@@ -193,6 +193,16 @@ def test_a_reason() -> None:
             "allow: [app: [crm, mail]]",
             ("weaker", "recorded is only app crm, mail, and no longer only app crm (allow)", "a.yaml:6:9"),
         ),
+        (  # "*" is no certain answer for what has no address or cannot be read
+            "allow: [url: ['*']]",
+            "allow: [url: ['about:blank']]",
+            ("weaker", "recorded is only url about:blank, and no longer only url * (allow)", "a.yaml:6:9"),
+        ),
+        (
+            "allow: [app: ['*']]",
+            "allow: [title: [a]]",
+            ("weaker", "recorded is only title a, and no longer only app * (allow)", "a.yaml:6:9"),
+        ),
         (
             "allow: [app: ['c*', mail]]",
             "allow: [app: [crm]]",
