@@ -12,7 +12,21 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from protocol.envelope import KEY_PACKET_STREAM
@@ -397,10 +411,24 @@ def acknowledge(connection: Connection, first: int, last: int, *, operator: str,
 # -- ledgers ------------------------------------------------------------------------------------------------------
 
 
+def _of_ledger(device: str) -> ColumnElement[bool]:
+    """Its entries. No entry has a number below 0 or a broken one, but SQLite keeps a row with such a number."""
+    columns = schema.ledger_lines.c
+    return and_(columns.device == device, columns.seq >= 0, cast(columns.seq, BigInteger) == columns.seq)
+
+
+def ledger_is_whole(connection: Connection, device: str) -> bool:
+    """Whether the device has one row for each entry up to the last, and no other."""
+    columns = schema.ledger_lines.c
+    rows = connection.scalar(select(func.count()).where(columns.device == device))
+    entries = connection.scalar(select(func.count()).where(_of_ledger(device)))
+    return rows == entries == ledger_head(connection, device).next
+
+
 def ledger_head(connection: Connection, device: str) -> LedgerHead:
     columns = schema.ledger_lines.c
     row = connection.execute(
-        select(columns.seq, columns.hash).where(columns.device == device).order_by(columns.seq.desc()).limit(1)
+        select(columns.seq, columns.hash).where(_of_ledger(device)).order_by(columns.seq.desc()).limit(1)
     ).first()
     return LedgerHead(0, ZERO) if row is None else LedgerHead(row.seq + 1, row.hash)
 
@@ -419,17 +447,16 @@ def opening_entry(connection: Connection, device: str, recording: UUID) -> int |
     return _entry(connection, device, recording, "recording-open")
 
 
-def closing_entry(connection: Connection, device: str, recording: UUID) -> int | None:
-    """Number of the entry that closed the recording; None while it has not arrived."""
-    return _entry(connection, device, recording, "recording-closed")
+def closing_entry(connection: Connection, device: str, recording: UUID, opening: int) -> int | None:
+    """Number of the first entry after `opening` that closed the recording; None while it has not arrived."""
+    return _entry(connection, device, recording, "recording-closed", opening + 1)
 
 
-def _entry(connection: Connection, device: str, recording: UUID, kind: str) -> int | None:
+def _entry(connection: Connection, device: str, recording: UUID, kind: str, first: int = 0) -> int | None:
     columns = schema.ledger_lines.c
+    of_kind = (columns.recording == str(recording), columns.kind == kind)
     found: int | None = connection.scalar(
-        select(func.min(columns.seq)).where(
-            columns.device == device, columns.recording == str(recording), columns.kind == kind
-        )
+        select(func.min(columns.seq)).where(_of_ledger(device), *of_kind, columns.seq >= first)
     )
     return found
 
@@ -440,7 +467,7 @@ def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int 
     None while it may go on. What the next start writes of a death, `blind-since`, is no longer of the run.
     """
     columns = schema.ledger_lines.c
-    of_device = select(columns.seq).where(columns.device == device)
+    of_device = select(columns.seq).where(_of_ledger(device))
     start = connection.scalar(
         of_device.where(columns.kind == "start", columns.seq <= seq).order_by(columns.seq.desc()).limit(1)
     )
@@ -472,9 +499,7 @@ def ledger_lines(connection: Connection, device: str, first: int, last: int) -> 
     """Rows of `schema.ledger_lines`, in order."""
     columns = schema.ledger_lines.c
     yield from connection.execute(
-        select(schema.ledger_lines)
-        .where(columns.device == device, columns.seq.between(first, last))
-        .order_by(columns.seq)
+        select(schema.ledger_lines).where(_of_ledger(device), columns.seq.between(first, last)).order_by(columns.seq)
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -21,6 +22,7 @@ Rule = int | str
 BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
 PERSON: Final = "user"  # the hold of the person in front
 SUSPENDED: Final = "suspended"  # the hold of a PC that sleeps, whether it was said before or seen afterwards
+MOST_HOLDS: Final = 32  # at once, of a PC that may name as many as it likes: each state tells all of them
 _HASH: Final = 64  # characters of one
 UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
 
@@ -134,7 +136,8 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
     `zero`. What lasted no time is left out.
 
     A hold stands above a closing: while it lasts, nothing would be recorded whatever is shown. `entries` are of one
-    run of the agent, so that their clock is one; what it wrote about its predecessor's end may follow.
+    run of the agent, so that their clock is one; what it wrote about its predecessor's end may follow. A hold that
+    comes while MOST_HOLDS others last is not told.
     """
     in_order = sorted(entries, key=lambda entry: (entry.at, entry.seq))
     found: list[NotKept] = []
@@ -145,7 +148,8 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
     for entry in in_order:
         match entry.kind:
             case "hold":
-                holds[entry.hold] = held_of(entry)
+                if entry.hold in holds or len(holds) < MOST_HOLDS:
+                    holds[entry.hold] = held_of(entry)
             case "release":
                 holds.pop(entry.hold, None)
             case "lane-closed" if entry.fields.get("lane") == lane:
@@ -217,12 +221,17 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 
 def without(intervals: Iterable[Interval], taken: Sequence[Interval]) -> Iterator[Interval]:
     """What is left of the intervals beside those that are taken. Both in order and without overlaps."""
+    passed = 0  # of those taken: they end before this interval begins
     for start, end in intervals:
-        for from_, to in taken:
-            if start < from_ < end:
+        while passed < len(taken) and taken[passed].end <= start:
+            passed += 1
+        for place in range(passed, len(taken)):
+            from_, to = taken[place]
+            if from_ >= end:
+                break
+            if start < from_:
                 yield Interval(start, from_)
-            if from_ < end and start < to:
-                start = to  # noqa: PLW2901 - the rest of this interval is what is still to be told
+            start = max(start, to)  # noqa: PLW2901 - the rest of this interval is what is still to be told
         if start < end:
             yield Interval(start, end)
 
@@ -248,11 +257,7 @@ def account(
     ]
     clipped = [(max(start, 0), min(end, length), cause) for (start, end), cause in layers]
     bounds = sorted({0, length}.union(*((start, end) for start, end, _ in clipped if start < end)))
-    place = {bound: number for number, bound in enumerate(bounds)}
-    causes: list[Cause | None] = [None] * (len(bounds) - 1)
-    for start, end, cause in clipped:
-        if start < end:
-            causes[place[start] : place[end]] = [cause] * (place[end] - place[start])
+    causes = _uppermost(bounds, clipped)
     before = _carried(causes)
     after = _carried(causes[::-1])[::-1]
     parts = []
@@ -260,6 +265,20 @@ def account(
         near = earlier or later
         parts.append(Part(start, end, own or near or otherwise, margin=own is None and near is not None))
     return tuple(_join(parts))
+
+
+def _uppermost(bounds: Sequence[int], layers: Sequence[tuple[int, int, Cause]]) -> list[Cause | None]:
+    """For each piece between two bounds the cause of the last layer that covers it."""
+    waiting = sorted(((start, number) for number, (start, end, _) in enumerate(layers) if start < end), reverse=True)
+    covering: list[int] = []  # a heap of negative numbers of layers, so that the last of them comes first
+    causes: list[Cause | None] = []
+    for bound in bounds[:-1]:
+        while waiting and waiting[-1][0] <= bound:
+            heappush(covering, -waiting.pop()[1])
+        while covering and layers[-covering[0]][1] <= bound:
+            heappop(covering)
+        causes.append(layers[-covering[0]][2] if covering else None)
+    return causes
 
 
 def _carried(causes: Iterable[Cause | None]) -> list[Cause | None]:

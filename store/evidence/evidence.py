@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, select
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
-from protocol.ledger import ZERO, parse_line
+from protocol.ledger import ZERO, line_hash, parse_line
 from protocol.numbers import is_integer, read_number
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
@@ -33,12 +33,28 @@ _AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One stored ledger line, and the entry it says; `batch` is the row it came with."""
+    """One stored ledger line, and the entry it says; `batch` is the row it came with.
+
+    `hash`, `kind` and `recording` are what the catalog says beside it, so that it can be found: nobody signed them.
+    """
 
     seq: int
     hash: str
     text: str
     batch: int
+    kind: str
+    recording: str | None
+
+    @property
+    def columns_agree(self) -> bool:
+        """Whether the catalog says of it what it says; True for a damaged line, of which nothing can be said."""
+        written = self.text.encode("utf-8")
+        try:
+            fields = parse_line(written, seq=self.seq)
+        except LedgerError:
+            return True
+        said = (line_hash(written), fields["kind"], fields.get("recording"))
+        return (self.hash, self.kind, self.recording) == said
 
     @property
     def entry(self) -> Entry:
@@ -75,6 +91,7 @@ class Evidence:
     reported_heads: Mapping[int, tuple[int, str]]  # named by health, and not here yet
     device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
     ledger_next: int  # number of the entry that the store waits for
+    ledger_whole: bool  # whether the catalog has one row for each entry before that, and no other
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -210,6 +227,14 @@ class Evidence:
         return missing
 
 
+def claimed(written: bytes) -> str:
+    """The hash that a line names as the one before it."""
+    try:
+        return str(parse_line(written, seq=0)["prev"])
+    except LedgerError:
+        return ZERO
+
+
 def _readable(line: Line) -> Entry | None:
     """The entry, or None for a damaged line: `verify` names it, the timeline does without."""
     try:
@@ -269,12 +294,13 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         lines=lines,
         before=before,
         later=later,
-        batches=_batches(connection, {line.batch for line in lines}),
+        batches=_batches(connection, {line.batch for line in (*lines, *later)}),
         policies={policy: names_in(files) for policy, files in texts.items()},
         hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
         newest_bundle=bundle[0] if bundle else None,
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
+        ledger_whole=queries.ledger_is_whole(connection, device.id),
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
     )
 
@@ -284,7 +310,7 @@ def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Li
     if opening is None:
         return (), ZERO, ()
     start, following = queries.run_around(connection, device, opening)
-    end = queries.closing_entry(connection, device, recording)
+    end = queries.closing_entry(connection, device, recording, opening)
     if end is None or (following is not None and following < end):
         end = following - 1 if following is not None else queries.ledger_head(connection, device).next - 1
     before = queries.ledger_hashes(connection, device, start - 1, start - 1).get(start - 1, ZERO)
@@ -296,7 +322,12 @@ def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Li
 
 def _lines(connection: Connection, device: str, first: int, last: int) -> tuple[Line, ...]:
     rows = queries.ledger_lines(connection, device, first, last)
-    return tuple(Line(row.seq, row.hash, row.line, row.batch) for row in rows)
+    return tuple(line_of(row) for row in rows)
+
+
+def line_of(row: Row[Any]) -> Line:
+    """Of a row of `schema.ledger_lines`."""
+    return Line(row.seq, row.hash, row.line, row.batch, row.kind, row.recording)
 
 
 def _policy_of(line: Line) -> str:

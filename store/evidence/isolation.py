@@ -16,8 +16,9 @@ from store.errors import StoreError
 
 T = TypeVar("T")
 
-# The store's own troubles end the command: a full disk must not look like a PC that lies.
-_OURS: Final = (SQLAlchemyError, StoreError, BlobFault, OSError, ImportError, MemoryError)
+# The store's own troubles end the command: a full disk must not look like a PC that lies. Memory is no such trouble: it
+# is what a PC's account can take most of, and with it is given back.
+_OURS: Final = (SQLAlchemyError, StoreError, BlobFault, OSError, ImportError)
 
 
 @dataclass(frozen=True, slots=True)

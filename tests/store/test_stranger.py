@@ -160,6 +160,8 @@ def strangers_finding(one: dict[str, Any]) -> tuple[str, str, str]:
             where = f"refused batch {batch}"
         case {"device": _}:
             where = "device"
+        case {"ledger": _}:
+            where = "the device's ledger"
         case _:
             where = "the device's last report"
     return one["check"], one["code"], where

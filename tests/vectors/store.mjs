@@ -45,7 +45,10 @@ const SCENES = 32_769;
 const ZERO = "0".repeat(64);
 const MAX_TEXT = 200;
 const ACKNOWLEDGED = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
+const MOST_HOLDS = 32; // at once
 const LATER = 51n; // entries after the run that are looked at
+
+const ENTRY = "device = ? AND seq >= 0 AND typeof(seq) = 'integer'"; // other rows are no entries
 
 const laneOf = (stream) => (stream < AUDIO ? "screen" : stream === SCENES ? null : "audio");
 const most = (values, least = 0n) => values.reduce((one, other) => (other > one ? other : one), least);
@@ -88,13 +91,19 @@ class Store {
 
   lines(device, first, last) {
     const query =
-      "SELECT seq, hash, line, batch FROM ledger_lines WHERE device = ? AND seq BETWEEN ? AND ? ORDER BY seq";
+      `SELECT seq, hash, kind, recording, line, batch FROM ledger_lines WHERE ${ENTRY} AND seq BETWEEN ? AND ? ORDER BY seq`;
     return this.rows(query, device, first, last);
   }
 
-  /** Number of the entry that `choose` (min or max) finds, or null. */
+  /** Whether the device has one row for each entry up to the last, and no other. */
+  isWhole(device) {
+    const [{ rows }] = this.rows("SELECT count(*) AS rows FROM ledger_lines WHERE device = ?", device);
+    return rows === this.entry("count", device, "TRUE") && rows === (this.entry("max", device, "TRUE") ?? -1n) + 1n;
+  }
+
+  /** Number of the entry that `choose` (min, max or count) finds, or null. */
   entry(choose, device, condition, ...values) {
-    const query = `SELECT ${choose}(seq) AS seq FROM ledger_lines WHERE device = ? AND ${condition}`;
+    const query = `SELECT ${choose}(seq) AS seq FROM ledger_lines WHERE ${ENTRY} AND ${condition}`;
     return this.rows(query, device, ...values)[0].seq;
   }
 
@@ -105,7 +114,7 @@ class Store {
     if (opening === null) return { lines: [], prev: ZERO, later: [], next };
     const start = this.entry("max", device, "kind = 'start' AND seq <= ?", opening) ?? 0n;
     const following = this.entry("min", device, "kind IN ('start', 'blind-since') AND seq > ?", opening);
-    const closing = this.entry("min", device, "kind = 'recording-closed' AND recording = ?", recording);
+    const closing = this.entry("min", device, "kind = 'recording-closed' AND recording = ? AND seq > ?", recording, opening);
     const last = following === null ? next - 1n : following - 1n;
     const lines = this.lines(device, start, closing === null || closing > last ? last : closing);
     const prev = this.lines(device, start - 1n, start - 1n)[0]?.hash ?? ZERO;
@@ -126,6 +135,13 @@ function entriesOf(rows) {
     refused(() => (entry = [readLine(line)]));
     return entry;
   });
+}
+
+/** Whether the catalog says of a line what it says; of one that cannot be read nothing can be said. */
+function columnsAgree({ hash, kind, recording, line }) {
+  const [entry] = entriesOf([{ line }]);
+  if (!entry) return true;
+  return same([hash, kind, recording], [sha256(line).toString("hex"), entry.kind, entry.recording ?? null]);
 }
 
 function factsOf({ lines, later: laterLines }, recording) {
@@ -213,8 +229,9 @@ function statesOf(lane, { run, later, zero }) {
     a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.seq < b.seq ? -1 : 1,
   );
   for (const entry of ordered) {
-    if (entry.kind === "hold") holds.set(textOf(entry, "hold", "unnamed"), entry);
-    else if (entry.kind === "release") holds.delete(textOf(entry, "hold", "unnamed"));
+    const hold = textOf(entry, "hold", "unnamed");
+    if (entry.kind === "hold" && (holds.has(hold) || holds.size < MOST_HOLDS)) holds.set(hold, entry);
+    else if (entry.kind === "release") holds.delete(hold);
     else if (entry.kind === "lane-closed" && entry.lane === lane) closing = entry;
     else if (entry.kind === "lane-open" && entry.lane === lane) closing = null;
     else if (entry.kind === "slept") {
@@ -456,10 +473,11 @@ class Examination {
   }
 
   checkLedger() {
-    const { lines, prev } = this.ledger;
+    const { lines, later, prev } = this.ledger;
+    if (!this.store.isWhole(this.row.device)) this.find("ledger", "changed-catalog", { ledger: this.row.device });
     if (lines.length === 0) return;
     const signed = new Map();
-    for (const id of new Set(lines.map(({ batch }) => batch))) {
+    for (const id of new Set([...lines, ...later].map(({ batch }) => batch))) {
       const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
       const code =
         batch &&
@@ -469,10 +487,17 @@ class Examination {
         });
       if (code) this.find("ledger", code, { batch: batch.first });
     }
-    for (const { seq, line } of lines) if (signed.get(seq) !== line) this.find("ledger", "unsigned", { entry: seq });
-    const texts = lines.map(({ line }) => line);
-    for (const { seq, code } of walk(texts, lines[0].seq ? prev : ZERO, lines[0].seq))
-      this.find("ledger", code, { entry: seq });
+    for (const row of [...lines, ...later]) {
+      if (signed.get(row.seq) !== row.line) this.find("ledger", "unsigned", { entry: row.seq });
+      if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
+    }
+    this.walk(lines, lines[0].seq ? prev : ZERO);
+    if (later.length > 0) this.walk(later, entriesOf(later.slice(0, 1))[0]?.prev ?? ZERO);
+  }
+
+  walk(rows, prev) {
+    const texts = rows.map(({ line }) => line);
+    for (const { seq, code } of walk(texts, prev, rows[0].seq)) this.find("ledger", code, { entry: seq });
   }
 
   /** The last report that the device signed, if it did. */
@@ -601,7 +626,7 @@ function ledgerOf(store, device) {
   };
   let [expected, before] = [0n, ZERO];
   let batch = { id: null, signed: new Map() };
-  for (const row of store.rows("SELECT * FROM ledger_lines WHERE device = ? ORDER BY seq", device.id)) {
+  for (const row of store.rows(`SELECT * FROM ledger_lines WHERE ${ENTRY} ORDER BY seq`, device.id)) {
     const { seq, line } = row;
     if (seq !== expected) find("missing", { entry: expected });
     let entry = null;
@@ -614,10 +639,10 @@ function ledgerOf(store, device) {
     }
     const hash = sha256(line).toString("hex");
     if (batch.signed.get(seq) !== line) find("unsigned", { entry: seq });
-    const columns = [row.hash, row.kind, row.recording];
-    if (entry && !same(columns, [hash, entry.kind, entry.recording ?? null])) find("changed-catalog", { entry: seq });
+    if (!columnsAgree(row)) find("changed-catalog", { entry: seq });
     [expected, before] = [seq + 1n, hash];
   }
+  if (!store.isWhole(device.id)) find("changed-catalog", { ledger: device.id });
   endOf(store, device, expected, find);
   for (const one of store.rows(
     "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
@@ -642,7 +667,7 @@ function endOf(store, device, expected, find) {
   const code = isText(body?.report) && refused(() => (report = readReport(body.report, device.evidence_key)));
   if (code) find(code, { report: device.id });
   const head = report?.ledger ?? body?.ledger;
-  const query = "SELECT hash FROM ledger_lines WHERE device = ? AND seq = ?";
+  const query = `SELECT hash FROM ledger_lines WHERE ${ENTRY} AND seq = ?`;
   const [known] = head?.next ? store.rows(query, device.id, head.next - 1n) : [];
   if (known && head.next <= expected && known.hash !== head.head) find("wrong-head", { entry: head.next - 1n });
   if (report && report.confirmed > expected) find("ledger-cut", { entry: expected });

@@ -217,7 +217,7 @@ def _event(world: World) -> None:
     world.at = max(0, world.at + chance.choice((0, SECOND // 3, SECOND, 2 * SECOND, -SECOND // 2)))
     lane = chance.choice(LANES)
     from_ = max(0, world.at - chance.randint(0, 3 * SECOND))
-    match chance.randrange(10):
+    match chance.randrange(11):
         case 0 | 1:
             more = chance.choice(({}, {"reason": 1, "policy": "d" * 64}, {"reason": "other"}, {"reason": [1]}))
             world.write("hold", hold=chance.choice(HOLDS), **more)
@@ -232,6 +232,11 @@ def _event(world: World) -> None:
             world.write("slept", to=to, **{"from": from_})
         case 8:
             world.write("heads", recording=world.id, heads=chance.choice(HEADS), final=1)
+        case 9:
+            for number in range(34):  # more at once than a state tells
+                world.write("hold", hold=f"h{number}")
+            for number in chance.sample(range(34), 32):
+                world.write("release", hold=f"h{number}")
         case _:
             world.write(
                 chance.choice(("would-close", "policy", "unheard-of")), lane="screen", rules=[0], policy="e" * 64
@@ -579,6 +584,42 @@ def line_column_changed(world: World) -> None:
     world.disk.run(statement, value, world.pc.device, seq)
 
 
+def _invented(world: World, seq: float, kind: str, **fields: object) -> None:
+    """A row that no device signed, under a batch that one did."""
+    claims = {"seq": 0, "prev": "0" * 64, "at": world.at, "wall": 0, "kind": kind, "recording": world.id, **fields}
+    [[batch]] = world.disk.run("SELECT max(id) FROM ledger_batches WHERE device = ?", world.pc.device)
+    world.disk.insert(
+        "ledger_lines", device=world.pc.device, seq=seq, hash="0" * 64, kind=kind, recording=world.id, batch=batch,
+        line=json.dumps(claims),
+    )  # fmt: skip
+
+
+def end_invented(world: World) -> None:
+    """After a cut: by rows that lie between two entries, before all of them, or after the last."""
+    body = world.sealed[0]
+    tail_cut(world)
+    heads = {str(Header.parse(body).stream): [1, digest(body).hex()]}
+    seq = world.chance.choice((-3, 1.5, len(world.pc.ledger.lines) - 0.5, len(world.pc.ledger.lines)))
+    _invented(world, seq, world.chance.choice(("start", "recording-open", "recording-closed")), heads=heads)
+    _invented(world, seq + 0.25, "heads", heads=heads, final=True)
+
+
+def kind_changed(world: World) -> None:
+    """Of a true line, so that a run begins or ends there, or the recording is closed."""
+    kind = world.chance.choice(("start", "blind-since", "recording-closed", "recording-open"))
+    statement = "UPDATE ledger_lines SET kind = ?, recording = ? WHERE device = ? AND seq = ?"
+    world.disk.run(statement, kind, world.id, world.pc.device, world.chance.randrange(len(world.pc.ledger.lines)))
+
+
+def later_line_changed(world: World) -> None:
+    """What came after the run, so that it tells of an end."""
+    last = len(world.pc.ledger.lines) - 1
+    world.disk.run("UPDATE ledger_lines SET kind = 'start' WHERE device = ? AND seq = ?", world.pc.device, last)
+    line = json.loads(world.pc.ledger.lines[last]) | {"kind": "heads", "recording": world.id, "final": True}
+    statement = "UPDATE ledger_lines SET line = ? WHERE device = ? AND seq = ?"
+    world.disk.run(statement, json.dumps(line), world.pc.device, last)
+
+
 def ledger_contradicted(world: World) -> None:
     """By the device's last report, and by a batch that was not taken."""
     put_report(world, ledger=(len(world.pc.ledger.lines), "a" * 64))
@@ -657,8 +698,8 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     bodies_swapped, chunk_under_another_stream,
     chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
     tail_cut, line_changed, line_removed, batch_removed, batch_changed,
-    line_column_changed, ledger_contradicted, ledger_cut, report_changed, report_names_more,
-    health_names_more, alarm_raised, signature_exchanged,
+    line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
+    report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
 )  # fmt: skip
 
 

@@ -5,8 +5,10 @@ What needs the private key is checked only with it; what was not checked is said
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 from protocol import envelope
@@ -18,8 +20,9 @@ from protocol.ledger import ZERO, Batch, walk
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 from store.catalog.blobs import BlobStore
+from store.evidence.account import Interval, NotKept
 from store.evidence.chain import Stored, gaps
-from store.evidence.evidence import Evidence, heads_of
+from store.evidence.evidence import Evidence, Line, claimed, heads_of
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
 from store.evidence.show import iso
 
@@ -36,6 +39,8 @@ CHECKS: Final = {
     "tags": "every chunk opens, unchanged since it was sealed",
 }
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
+CHANGED_LINE: Final = "the catalog says another hash, kind or recording than the line"
+NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
 _NEED_KEY: Final = ("commitment", "tags")
 
 
@@ -279,6 +284,8 @@ class Examination:
 
     def _ledger(self) -> None:
         evidence = self._evidence
+        if not evidence.ledger_whole:
+            self._find("ledger", "changed-catalog", "the device's ledger", NOT_WHOLE)
         if not evidence.lines:
             self._skipped |= dict.fromkeys(("ledger", "heads", "account"), "the device's ledger has not told of it yet")
             return
@@ -290,14 +297,19 @@ class Examination:
                 self._find("ledger", error.code, f"batch from entry {batch.first}", str(error))
                 continue
             signed |= dict(enumerate(lines, batch.first))
-        for line in evidence.lines:
+        for line in (*evidence.lines, *evidence.later):
             if signed.get(line.seq, b"").decode("utf-8") != line.text:
                 self._find(
                     "ledger", "unsigned", f"entry {line.seq}", "the catalog's line is in no batch the device signed"
                 )
-        first = evidence.lines[0].seq
-        before = evidence.before if first else ZERO
-        for mistake in walk((line.text.encode("utf-8") for line in evidence.lines), before, first):
+            if not line.columns_agree:
+                self._find("ledger", "changed-catalog", f"entry {line.seq}", CHANGED_LINE)
+        self._walk(evidence.lines, evidence.before if evidence.lines[0].seq else ZERO)
+        if evidence.later:  # entries may lie between: it goes on from what its first names
+            self._walk(evidence.later, claimed(evidence.later[0].text.encode("utf-8")))
+
+    def _walk(self, lines: Sequence[Line], before: str) -> None:
+        for mistake in walk((line.text.encode("utf-8") for line in lines), before, lines[0].seq):
             self._find("ledger", mistake.code, f"entry {mistake.seq}", str(mistake))
 
     def _device_report(self) -> None:
@@ -416,18 +428,28 @@ class Examination:
         for stream, chain in self._evidence.chosen.streams.items():
             if stream == SCENE_STREAM:
                 continue  # a scene that closes the eye is what it is for
-            stated = self._evidence.stated_then(lane_of(stream))
+            overlaps = overlapping(self._evidence.stated_then(lane_of(stream)))
             for chunk in chain:
-                if chunk.kind is Kind.MEDIA and any(
-                    (state.end is None or chunk.span.start < state.end) and state.start < chunk.span.end
-                    for state in stated
-                ):
+                if chunk.kind is Kind.MEDIA and overlaps(chunk.span):
                     self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")
 
     def _alarms(self) -> None:
         for code, stream, sequence, _ in self._evidence.alarms:
             where = f"stream {stream}, sequence {sequence}" if stream is not None else "recording"
             self._find("alarm", code, where, "the store raised this alarm when it was received")
+
+
+def overlapping(stated: Iterable[NotKept]) -> Callable[[Interval], bool]:
+    """Whether a span starts before the end of any of the states, and ends after the start of the same."""
+    ordered = sorted((one.start, float("inf") if one.end is None else one.end) for one in stated)
+    starts = [start for start, _ in ordered]
+    latest = list(accumulate((end for _, end in ordered), max))  # end of those up to there
+
+    def overlaps(span: Interval) -> bool:
+        begun = bisect_left(starts, span.end)
+        return begun > 0 and span.start < latest[begun - 1]
+
+    return overlaps
 
 
 def _adjoins(before: Stored | None, chunk: Stored) -> bool:

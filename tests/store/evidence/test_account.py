@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.evidence.account import (
+    MOST_HOLDS,
     UNPROVEN,
     BlindCause,
     Cause,
@@ -26,7 +27,10 @@ from store.evidence.account import (
     states,
     totals,
     union,
+    without,
 )
+from store.evidence.isolation import Unreadable, isolated
+from store.evidence.verify.recording import overlapping
 
 POLICY = "a" * 64
 CARDS = Closed(POLICY, (0,))
@@ -363,3 +367,69 @@ def test_reasons_of_the_rest() -> None:
         "blind": {"died": 10, UNPROVEN: 20},
         "missing": {"lost": 20},
     }
+
+
+# -- the slow and plain way, which the account must agree with ----------------------------------------------------
+
+TIME = st.integers(-3, 14)
+CAUSE = st.sampled_from([CARDS, NOTES, USER, BlindCause("blind")])
+STATE = st.builds(NotKept, TIME, st.none() | TIME, CAUSE)
+SPAN = st.builds(Interval, TIME, TIME)
+
+
+@given(st.lists(STATE, max_size=8), SPAN)
+def test_a_span_overlaps_what_it_overlaps_one_by_one(stated: list[NotKept], span: Interval) -> None:
+    """States without an end, spans of no length, and what lies the wrong way round in a catalog that was changed."""
+    plain = any((one.end is None or span.start < one.end) and one.start < span.end for one in stated)
+    assert overlapping(stated)(span) == plain
+
+
+def plainly_without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]:
+    left = []
+    for start, end in intervals:
+        for from_, to in taken:
+            if start < from_ < end:
+                left.append(Interval(start, from_))
+            if from_ < end and start < to:
+                start = to  # noqa: PLW2901 - as it was
+        if start < end:
+            left.append(Interval(start, end))
+    return left
+
+
+@given(st.lists(SPAN, max_size=6), st.lists(SPAN, max_size=6))
+def test_what_is_left_beside_what_is_taken(intervals: list[Interval], taken: list[Interval]) -> None:
+    whole, away = union(intervals), union(taken)
+    assert list(without(whole, away)) == plainly_without(whole, away)
+
+
+@given(st.integers(1, 12), st.lists(SPAN, max_size=4), st.lists(STATE, max_size=8), st.lists(SPAN, max_size=3))
+def test_each_moment_has_the_cause_of_the_uppermost_layer(
+    length: int, kept: list[Interval], stated: list[NotKept], lost: list[Interval]
+) -> None:
+    painted: list[Cause | None] = [None] * length  # by ns, the upper layers over the lower ones
+    layers: list[tuple[int, int, Cause]] = [(*one, LOST) for one in lost]
+    layers += [(one.start, length if one.end is None else one.end, one.cause) for one in stated[::-1]]
+    layers += [(*one, Kept()) for one in plainly_without(union(kept), union(lost))]
+    for start, end, cause in layers:
+        for moment in range(max(0, start), min(length, end)):
+            painted[moment] = cause
+    parts = account(length, kept, stated, [(one, LOST) for one in lost])
+    told = {moment: part for part in parts for moment in range(part.start, part.end)}
+    for moment, cause in enumerate(painted):
+        own = not told[moment].margin and told[moment].cause != BlindCause(UNPROVEN)
+        assert (told[moment].cause if own else None) == cause
+
+
+def test_a_pc_that_names_ever_other_holds_makes_no_state_of_them_all() -> None:
+    told = entries(*((at, "hold", {"hold": f"h{at}"}) for at in range(200)), (200, "release", {"hold": "h0"}))
+    found = states(told, "screen", 0)
+    assert len(found) == MOST_HOLDS + 1
+    assert max(len(one.cause.holds) for one in found if isinstance(one.cause, Held)) == MOST_HOLDS
+
+
+def test_a_pc_whose_account_takes_all_memory_is_named() -> None:
+    def read() -> None:
+        raise MemoryError
+
+    assert isolated(read) == Unreadable("MemoryError")

@@ -89,7 +89,10 @@ def told(pc: Pc) -> Pc:
 def test_lines_that_are_gone(told: Pc, swept: Swept, services: Services) -> None:
     with services.database.writing() as connection:
         connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq.in_((1, 2))))
-    assert wrong(swept()) == [("ledger", "missing", "entries 1 to 2")]
+    assert wrong(swept()) == [
+        ("ledger", "missing", "entries 1 to 2"),
+        ("ledger", "changed-catalog", "the device's ledger"),
+    ]
     assert told.device
 
 

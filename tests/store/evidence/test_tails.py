@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from protocol.bundle import Bundle
 from protocol.envelope import (
@@ -28,6 +28,7 @@ from protocol.envelope import (
     seal,
 )
 from protocol.keys import RecipientPrivate
+from protocol.ledger import line
 from protocol.packet import KeyPacket
 from store.admin.home import Home
 from store.admin.init import RECIPIENT
@@ -236,3 +237,99 @@ def test_of_an_earlier_agent_s_recording_nothing_is_vouched_for_that_could_be_fo
     assert {check for check, _ in report.not_checked} == {"signatures", "heads"}
     count = world.beyond + 2 * len(world.sealed)
     assert f"{count} chunks lie after the last signed head" in dict(report.not_checked)["heads"]
+
+
+# (number of the row, what its column `kind` says) of what is put into the ledger, in order.
+INVENTED: Final[dict[str, list[tuple[float, str]]]] = {
+    "between two entries": [(3.5, "start"), (3.7, "heads")],
+    "between two pages": [(499.5, "start"), (499.7, "heads")],
+    "before all": [(-3, "recording-open"), (-2, "recording-closed")],
+    "one opening": [(-1, "recording-open")],
+    "after all": [(10_000, "start"), (10_001, "heads")],
+    "after the last, broken": [(9_999.5, "start"), (9_999.7, "heads")],
+}
+
+
+@dataclass
+class Cut:
+    """A closed recording of which somebody with the disk alone cut the end off."""
+
+    world: World
+    services: Services
+    head: str
+    batch: int
+
+    def invent(self, seq: float, kind: str) -> None:
+        own, number = str(self.world.recording.id), max(0, int(seq))
+        fields = {"recording": own, "heads": {"0": [3, self.head]}, "final": True, "zero": self.world.at}
+        row = {
+            "device": self.world.pc.device, "seq": seq, "hash": "0" * 64, "kind": kind, "recording": own,
+            "batch": self.batch,
+            "line": line(number, "0" * 64, at=self.world.at, wall=6, kind=kind, **fields).decode(),
+        }  # fmt: skip
+        with self.services.database.writing() as connection:
+            connection.execute(insert(schema.ledger_lines).values(**row))
+
+    def change(self, seq: int, **columns: object) -> None:
+        where = (schema.ledger_lines.c.device == self.world.pc.device, schema.ledger_lines.c.seq == seq)
+        with self.services.database.writing() as connection:
+            connection.execute(update(schema.ledger_lines).where(*where).values(**columns))
+
+    def whole(self) -> set[str]:
+        """Codes of what is wrong with the device's ledger."""
+        with self.services.database.reading() as connection:
+            device = queries.find_device(connection, schema.devices.c.id == self.world.pc.device)
+        assert device is not None
+        return {one.code for one in check_ledger(self.services.database, device)[0]}
+
+
+@pytest.fixture
+def cut(
+    pc: Pc, bundle: Bundle, services: Services, home: Home, readers: dict[str, RecipientPrivate], examined: Examine
+) -> Cut:
+    recording = pc.open_recording(bundle)
+    world = World(pc, recording, "closed", {0: []})
+    pc.ledger.write("start", at=world.at)
+    pc.ledger.write("recording-open", at=world.at, recording=str(recording.id), policy=recording.policy, zero=world.at)
+    for _ in range(6):
+        world.seal(1)
+        world.tell("heads")
+    for _ in range(500):  # more than a page of the sweep
+        pc.ledger.write("lane-open", at=world.at, lane="screen")
+    world.tell("recording-closed", why="stop")
+    pc.ledger.write("stop", at=world.at, why="stop")
+    assert pc.send_ledger().is_success
+    assert pc.put_health(pc.report(None)).is_success
+    assert examined(recording).sound
+    Attacker(services, home, readers[RECIPIENT], random.Random(1)).cut(world, 0, 3)
+    with services.database.reading() as connection:
+        [row, *_] = queries.ledger_lines(connection, pc.device, 0, 0)
+    made = Cut(world, services, digest(world.sealed[0][2]).hex(), row.batch)
+    assert not made.whole()
+    return made
+
+
+@pytest.mark.parametrize("rows", INVENTED.values(), ids=list(INVENTED))
+def test_no_row_that_nobody_signed_ends_a_recording(rows: list[tuple[float, str]], cut: Cut, examined: Examine) -> None:
+    for seq, kind in rows:
+        cut.invent(seq, kind)
+    assert "changed-catalog" in {one.code for one in examined(cut.world.recording, reader=None).findings}
+    assert "changed-catalog" in cut.whole()
+
+
+@pytest.mark.parametrize("kind", ["start", "blind-since", "recording-open", "recording-closed"])
+@pytest.mark.parametrize("seq", [0, 4])
+def test_no_column_that_nobody_signed_ends_a_recording(seq: int, kind: str, cut: Cut, examined: Examine) -> None:
+    """A true line, found under another kind or recording; the first one is no entry of the recording's."""
+    cut.change(seq, kind=kind, recording=str(cut.world.recording.id))
+    assert not examined(cut.world.recording, reader=None).sound
+    assert "changed-catalog" in cut.whole()
+
+
+def test_a_line_after_the_run_is_compared_with_what_was_signed(cut: Cut, examined: Examine) -> None:
+    cut.change(4, kind="start")
+    codes = {(one.code, one.where) for one in examined(cut.world.recording, reader=None).findings}
+    assert ("changed-catalog", "entry 4") in codes
+    cut.change(5, line="{}")
+    codes = {(one.code, one.where) for one in examined(cut.world.recording, reader=None).findings}
+    assert {("changed-catalog", "entry 4"), ("unsigned", "entry 5")} <= codes

@@ -335,11 +335,11 @@ def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Ex
     [
         (
             lambda text: text.replace('"rules":[0]', '"rules":[1]'),
-            {"entry 7": {"unsigned"}, "entry 8": {"broken-chain"}},
+            {"entry 7": {"unsigned", "changed-catalog"}, "entry 8": {"broken-chain"}},
         ),
         (
             lambda text: text.replace('"seq":7', '"seq":9'),
-            {"entry 7": {"unsigned", "wrong-seq"}, "entry 10": {"wrong-seq"}},
+            {"entry 7": {"unsigned", "changed-catalog", "wrong-seq"}, "entry 10": {"wrong-seq"}},
         ),
         (lambda _: "nonsense", {"entry 7": {"unsigned", "bad-line"}, "entry 8": {"broken-chain"}}),
     ],
@@ -366,7 +366,7 @@ def test_names_lines_of_the_ledger_that_were_changed(
 def test_names_lines_of_the_ledger_that_were_taken_out(filmed: Filmed, examined: Examine, services: Services) -> None:
     with services.database.writing() as connection:
         connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7))
-    assert codes(examined(filmed.recording)) == [("ledger", "wrong-seq")]
+    assert codes(examined(filmed.recording)) == [("ledger", "changed-catalog"), ("ledger", "wrong-seq")]
 
 
 def test_names_a_batch_that_the_device_did_not_sign(
