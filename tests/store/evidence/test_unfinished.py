@@ -53,7 +53,9 @@ def exporter(register: Path, target: Path, *, through: int) -> subprocess.Popen[
 
 def test_what_a_killed_exporter_left_is_swept_wherever_it_was(tmp_path: Path) -> None:
     register, drawn, left = tmp_path / "exports", random.Random(18), 0
-    for turn in range(15):
+    for turn in range(150):
+        if turn >= 15 and left and turn % 3 == 0:
+            break
         target = tmp_path / f"disk-{turn}" / "opened"
         target.mkdir(parents=True)
         with exporter(register, target, through=drawn.randrange(4)) as started:
