@@ -13,6 +13,7 @@ from typing import Final
 
 from store.clock import SECOND
 from store.evidence.account import (
+    MOST_HOLDS,
     PERSON,
     SUSPENDED,
     BlindCause,
@@ -219,7 +220,8 @@ class _DeviceTimeline:
             case "stop":
                 self._running = False
             case "hold":
-                self._holds[entry.hold] = held_of(entry)
+                if entry.hold in self._holds or len(self._holds) < MOST_HOLDS:
+                    self._holds[entry.hold] = held_of(entry)
             case "release":
                 self._holds.pop(entry.hold, None)
             case "lane-closed" if fields.get("lane") == self._lane:

@@ -8,7 +8,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from store.clock import SECOND
-from store.evidence.account import Entry, Interval
+from store.evidence.account import MOST_HOLDS, Entry, Interval
 from store.evidence.timeline.days import CELLS, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
@@ -65,6 +65,18 @@ def test_a_hold_by_the_person_has_the_reason_that_they_chose(write: Written) -> 
         ("user (1/p)",),
     ]
     assert [why for what, _, _, why in told(write) if what == "held"][-1] == ("user",)  # without the policy's text
+
+
+def test_a_pc_that_names_holds_without_end_is_told_of_in_part(write: Written) -> None:
+    write(0, "start")
+    for number in range(MOST_HOLDS + 3):
+        write(1 + number, "hold", hold=f"hold-{number}")
+    write(100, "release", hold="hold-0")
+    write(101, "hold", hold="later")
+    write(102, "stop")
+    held = [why for what, _, _, why in told(write) if what == "held"]
+    assert max(map(len, held)) == MOST_HOLDS
+    assert "later" in held[-1]
 
 
 def test_a_run_in_its_states(write: Written) -> None:
