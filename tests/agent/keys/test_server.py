@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -184,8 +185,11 @@ def test_a_service_without_threads_waits_until_there_are_some(folder: Path, monk
 
 def test_one_who_asks_without_end_has_to_wait(service: Service) -> None:
     request = REQUEST.pack(Verb.ABOUT, os.getuid(), 0)
-    answers = (ask(service, request) for _ in range(20 * REQUESTS[0]))
-    assert (Answer.BUSY, b"this user asks too much") in answers
+    for _ in range(20 * REQUESTS[0]):
+        with suppress(ConnectionError):  # those before it have not all been let go yet
+            if ask(service, request) == (Answer.BUSY, b"this user asks too much"):
+                return
+    pytest.fail("it was answered each time")
 
 
 def test_a_service_that_is_away_is_waited_for_and_then_named(folder: Path) -> None:
