@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -53,20 +53,14 @@ class Application:
     def sign(self, token_key: Ed25519PrivateKey, evidence_key: Ed25519PrivateKey) -> api.EnrollRequest:
         """Raises SignatureError where a text in it is no Unicode."""
         claims = self._claims()
-        return {
+        request = {
+            **claims,
             "v": VERSION,
-            "secret": self.secret,
-            "store": self.store,
-            "token_key": public_to_text(self.token_key),
-            "evidence_key": public_to_text(self.evidence_key),
-            "host": self.host,
-            "user": self.user,
-            "os": self.os,
-            "agent_version": self.agent_version,
-            "nonce": self.nonce,
+            "secret": self.secret,  # of which the proofs have the hash
             "token_proof": jws.sign(jws.APPLICATION, claims, token_key),
             "evidence_proof": jws.sign(jws.APPLICATION, claims, evidence_key),
         }
+        return cast("api.EnrollRequest", request)
 
     @classmethod
     def verify(cls, claims: Claims) -> Application:

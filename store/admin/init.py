@@ -106,7 +106,7 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
         else:
             building.rename(plan.folder)
             sync_folder(plan.folder.parent)
-    except BaseException as error:
+    except BaseException as error:  # also Ctrl-C: no private key stays behind of a store that was not made
         for path in outside:
             with suppress(OSError):
                 path.unlink()

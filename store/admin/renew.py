@@ -6,15 +6,15 @@ told, signed by the store's key, before the old one goes. A server that runs tak
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from protocol import base64url, successor
 from protocol.claims import parse_object
@@ -108,7 +108,7 @@ def without_old_authority(home: Home) -> bytes:
     shown = x509.load_pem_x509_certificate(home.server_certificate.read_bytes())
     try:
         shown.verify_directly_issued_by(newest)
-    except Exception as fault:
+    except (InvalidSignature, TypeError, ValueError) as fault:
         raise WrongUsage("the server's certificate is still of the old authority: first `renew tls`") from fault
     return newest.public_bytes(Encoding.PEM)
 
@@ -159,13 +159,7 @@ def is_published(home: Home, connection: Connection) -> bool:
 def not_followed(connection: Connection) -> list[str]:
     """Hosts of PCs, let in and heard of, that have not said that they have the newest location."""
     newest = queries.location(connection)
-    devices, health = schema.devices.c, schema.health.c
-    rows = connection.execute(
-        select(devices.host, health.body)
-        .join_from(schema.devices, schema.health)
-        .where(devices.revoked_at.is_(None))
-        .order_by(devices.host)
-    )
     number = 0 if newest is None else newest[0]
     # A higher one is none that this store gave: it says nothing about what the PC knows.
-    return [row.host for row in rows if int(json.loads(row.body).get("location", 0)) != number]
+    heard = queries.health_of_those_let_in(connection)
+    return [host for host, body in heard if int(body.get("location", 0)) != number]

@@ -187,6 +187,12 @@ def device_report(connection: Connection, device: str) -> str | None:
 
 def ahead_of(connection: Connection, revision: int) -> list[str]:
     """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
+    heard = health_of_those_let_in(connection)
+    return [host for host, body in heard if int(body.get("bundle_revision", 0)) >= revision]
+
+
+def health_of_those_let_in(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """(host, the last report of its health) of each PC that was heard of and is not revoked, by host."""
     devices, health = schema.devices.c, schema.health.c
     rows = connection.execute(
         select(devices.host, health.body)
@@ -194,7 +200,7 @@ def ahead_of(connection: Connection, revision: int) -> list[str]:
         .where(devices.revoked_at.is_(None))
         .order_by(devices.host)
     )
-    return [row.host for row in rows if int(json.loads(row.body).get("bundle_revision", 0)) >= revision]
+    return [(row.host, json.loads(row.body)) for row in rows]
 
 
 # -- enrolment tokens ---------------------------------------------------------------------------------------------

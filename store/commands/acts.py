@@ -61,7 +61,7 @@ def act(home: Home, options: Namespace, name: str, **facts: object) -> Iterator[
         except (KeyboardInterrupt, SystemExit):
             log.end(line, "interrupted")
             raise
-        except BaseException as failure:
+        except BaseException as failure:  # whatever it was, the log has how the act ended; it goes on from here
             log.end(line, "failed", error=type(failure).__name__)
             raise
         log.end(line, "done", exit=done.exit_code)

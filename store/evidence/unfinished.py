@@ -124,7 +124,7 @@ def _note(register: Path, name: str, hidden: Path, inside: tuple[int, int]) -> i
             if opened is not None:
                 os.fsync(opened)
             sync_folder(register.parent)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: a note whose folder was never made would stand for ever
             os.unlink(place, dir_fd=opened)
             os.close(held)
             raise

@@ -212,9 +212,10 @@ def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
         file.chmod(0o600)
         words.append(str(file))
     elif source == "standard input":
-        monkeypatch.setattr("sys.stdin", StringIO(pasted))
+        monkeypatch.setattr("sys.stdin", StringIO(pasted))  # the process that is tried is this one, without a pipe
         words.append("-")
     else:
+        # As at a terminal, which a test's process has not.
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("getpass.getpass", lambda _: pasted)
     assert main(words) == 0
@@ -245,7 +246,7 @@ def test_enroll_takes_no_token_that_others_can_read(
 def test_enroll_without_a_terminal_says_where_the_token_can_come_from(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", StringIO(""))
+    monkeypatch.setattr("sys.stdin", StringIO(""))  # pytest's own stdin cannot be read at all
     assert main(["enroll"]) == 2
     assert "`eyelid enroll FILE`" in capsys.readouterr().err
 

@@ -6,33 +6,14 @@ import json
 import os
 import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from testkit.fleet import NewStore, Store
-from tests.end_to_end.users import Pc
+from tests.end_to_end.users import AS_ROOT, Pc, pc, services
 
-pytestmark = [
-    pytest.mark.end_to_end,
-    pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becoming other users needs root"),
-]
-
-
-@pytest.fixture(scope="module")
-def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with new_store(tmp_path_factory.mktemp("store")) as running:
-        yield running
-
-
-@pytest.fixture
-def pc(services: Store) -> Iterator[Pc]:
-    folder = Path(tempfile.mkdtemp(prefix="eyelid-"))  # others must be able to enter it, unlike pytest's own
-    folder.chmod(0o755)
-    yield Pc(folder, services)
-    shutil.rmtree(folder)
+__all__ = ["pc", "services"]  # fixtures
+pytestmark = [pytest.mark.end_to_end, AS_ROOT]
 
 
 def token_file(pc: Pc, uses: int) -> Path:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from testkit.fleet import Store, installed
+from testkit.fleet import NewStore, Store, installed
 from tests.end_to_end.leaving import leave_behind
 
 CHUNKS = 5
+AS_ROOT = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becoming other users needs root")
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # In a mount namespace of its own: accounts that nobody else sees, and our Python where those accounts can reach it.
@@ -97,3 +101,17 @@ def _hidden_from_others() -> tuple[str, list[str]]:
     if len(hidden) > 1:
         pytest.skip("Python and this checkout lie in different folders that other users may not enter")
     return (str(next(iter(hidden), "")), [str(path) for path, folder in zip(needed, shut, strict=True) if folder])
+
+
+@pytest.fixture(scope="module")
+def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with new_store(tmp_path_factory.mktemp("store")) as running:
+        yield running
+
+
+@pytest.fixture
+def pc(services: Store) -> Iterator[Pc]:
+    folder = Path(tempfile.mkdtemp(prefix="eyelid-"))  # others must be able to enter it, unlike pytest's own
+    folder.chmod(0o755)
+    yield Pc(folder, services)
+    shutil.rmtree(folder)

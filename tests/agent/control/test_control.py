@@ -69,7 +69,7 @@ def test_an_asker_who_goes_away_harms_nobody(home: Path) -> None:
 
 
 def test_an_answer_without_end_is_told_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "MAX_ANSWER", 2 * 2**20)
+    monkeypatch.setattr(control, "MAX_ANSWER", 2 * 2**20)  # the real bound takes long to send
     served = ControlSocket(tmp_path, lambda verb, _: {"verb": verb * 2**20})
     try:
         with pytest.raises(EyelidError, match="more than 2 MiB, of which nothing is read") as told:
@@ -131,7 +131,7 @@ def test_a_recorder_that_hangs_is_nobody_however_often_it_is_asked(
     hanging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel keeps those who wait to be taken, and refuses whoever comes when its place for them is full."""
-    monkeypatch.setattr(control, "HANGS_AFTER", 0.02)
+    monkeypatch.setattr(control, "HANGS_AFTER", 0.02)  # both are seconds, and nothing comes however long one waits
     monkeypatch.setattr(control, "EXCHANGE_WITHIN", 0.02)
     for _ in range(4):
         with pytest.raises(NotRunning, match="does not answer"):
@@ -227,7 +227,7 @@ def test_a_follower_is_told_again_and_again_and_others_are_answered_meanwhile(tm
 
 
 def test_a_recorder_that_falls_silent_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "HANGS_AFTER", 0.05)
+    monkeypatch.setattr(control, "HANGS_AFTER", 0.05)  # seconds, in which nothing comes
     told: Mailbox[dict[str, object]] = Mailbox(8)
     served = ControlSocket(tmp_path, answer, lambda: iter(told))
     words = follow(tmp_path)

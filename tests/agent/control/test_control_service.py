@@ -396,6 +396,6 @@ def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeyp
     asked = Asked()
     with pytest.raises(UserError, match="no request that Eyelid understands"):
         asked.service.answer("dance", {})
-    monkeypatch.setattr("agent.control.control.EXCHANGE_WITHIN", 0.02)
+    monkeypatch.setattr("agent.control.control.EXCHANGE_WITHIN", 0.02)  # seconds, in which nothing comes
     with pytest.raises(NotRunning, match="has not turned for seconds"):  # the eye in the panel is crossed out
         asked.service.answer("status", {})

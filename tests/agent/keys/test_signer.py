@@ -317,7 +317,7 @@ def test_a_batch_follows_what_a_report_has_named(keys: Keys) -> None:
 
 
 def test_ends_are_not_named_without_end(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signer_module, "MOST_NAMED", 2)
+    monkeypatch.setattr(signer_module, "MOST_NAMED", 2)  # the real bound is 64 reports away
     for number in (3, 4, 3):
         keys.report(DeviceReport(DEVICE, 1, None, {}, {}, (number, "ab" * 32), 0))
     with pytest.raises(Transient):

@@ -129,7 +129,7 @@ def test_nothing_is_kept_of_what_was_heard_before_the_release_was_in_the_account
             call.clock.time += 50 * MILLISECOND
             told.append(call.clock.time)
 
-    monkeypatch.setattr(call.ledger, "write", write)
+    monkeypatch.setattr(call.ledger, "write", write)  # no real disk takes its time at the one moment that counts
     hold(call.daemon, UserHold(call.clock.time))
     call.clock.time += MILLISECOND
     at = call.clock.time + 20 * MILLISECOND
