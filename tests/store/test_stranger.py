@@ -30,7 +30,8 @@ from store.evidence.verify.sweep import check_ledger
 from tests.store.conftest import PASSPHRASE
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
-from tests.vectors.worlds import TAMPERING, Disk, garbled, tampered
+from tests.vectors.tampering import TAMPERING, garbled, tampered
+from tests.vectors.worlds import Disk
 
 DOCS: Final = VECTORS.parent.parent / "docs"
 ROUNDS: Final = 2  # of every kind of tampering
