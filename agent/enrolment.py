@@ -121,7 +121,7 @@ def enrol_all(
             ready = users.run_as(user, command, seconds=HANDING)
             if ready is None or ready.strip() == IS_ENROLLED:
                 continue
-            # As soon as a use is spent: nobody who makes the rest fail spends a second one.
+            # As soon as a use is spent: a later failure must not spend a second one.
             admitted = _apply(token, config, user.name, user.uid, partial(_mark, mark))
             handed = users.run_as(user, command, seconds=HANDING, given=admitted.as_json())
         except EnvironmentFault:

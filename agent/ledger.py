@@ -178,8 +178,8 @@ class DiskLedger:
     def due(self, *, at_once: bool = False) -> str | None:
         """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None.
 
-        All later entries are signed too, although nobody takes them yet: while the store is away, no other account can
-        take their place where the keys service has the keys. Raises as `DeviceKeys`.
+        All later entries are signed too, although the store cannot take them yet: while it is away, no other account
+        can take their place where the keys service has the keys. Raises as `DeviceKeys`.
         """
         with self._lock:
             count = self._next - self._sent

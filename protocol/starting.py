@@ -24,7 +24,7 @@ _STARTED: Final = "eyelid-isolated"  # among Python's -X options: it was done
 
 
 def weakening(environment: Mapping[str, str]) -> list[str]:
-    """The names of those that are cleared, and told of."""
+    """The names of those that are cleared, and named on stderr."""
     return sorted(name for name in environment if name.startswith(WEAKENING))
 
 

@@ -19,7 +19,7 @@ def add_to(commands: Any) -> None:
         help="hold the keys of this PC's users, and sign for each what follows from what was signed",
         description="For eyelid-keys.service, under a user of its own: keeps each user's two keys in its folder, and "
         "signs over its socket what goes on where that user's account and recordings ended. A user is who the kernel "
-        "says; nobody gets a key, or another user's signature.",
+        "says; it gives no key away, and no user another's signature.",
         epilog="example: eyelid keys --folder /var/lib/eyelid-keys --socket /run/eyelid/keys.sock",
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"its own, for keys and ends (default: {FOLDER})")

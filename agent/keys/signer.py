@@ -170,7 +170,7 @@ class Signer:
     def apply(self, body: bytes, peer: int) -> bytes:
         """New keys, and an application that both have signed. They count once `admitted` says so.
 
-        `peer`: number of the user who asks. Nobody admits, replaces or forgets what another applied for: else a user
+        `peer`: number of the user who asks. No user admits, replaces or forgets what another applied for: else a user
         could spoil each enrolment that root begins for them, after the store has counted it.
         """
         applicant = Applicant.read(_claims(body))

@@ -125,7 +125,7 @@ class OperatorsLog:
                 os.fsync(opened)
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(opened, size)  # nobody was told yet that it is there
+                    os.ftruncate(opened, size)  # no receipt or answer has gone out for it
                 raise
             self._write_head(head)
             return head.lines

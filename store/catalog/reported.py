@@ -148,7 +148,7 @@ def _raise(connection: Connection, now: int, device: str, wrong: Sequence[tuple[
         )
     )
     said = {(Named(row.recording, row.stream, row.sequence), row.sha256) for row in rows}
-    # Settled ones take no room: else whoever filled it once could contradict themselves for ever after.
+    # Settled ones take no room: else a PC that filled it once could contradict itself for ever after.
     room = MOST_ALARMS - len(queries.open_alarm_rows(connection, device, WRONG_HEAD))
     fresh = [one for one in dict.fromkeys(wrong) if one not in said][: max(0, room)]
     values = [

@@ -83,7 +83,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     asked = add_command(
         commands,
         "operators",
-        "list who opened or listed recordings, and check that nobody changed that log",
+        "list who opened or listed recordings, and check that the log was not changed",
         "  eyelid-store operators\n  eyelid-store operators --verify\n"
         "  eyelid-store operators --verify --head 5f0c...  # noted elsewhere\n"
         "  eyelid-store operators --json | jq '.acts[] | select(.act == \"export\")'",
@@ -122,7 +122,7 @@ def _ended(end: Any) -> dict[str, Any]:
 
 def _print(acts: list[dict[str, Any]]) -> None:
     if not acts:
-        console().print("Nobody has opened or listed a recording yet.")
+        console().print("No recording was opened or listed yet.")
         return
     rows = []
     for one in acts:

@@ -35,7 +35,7 @@ _AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 class Line:
     """One stored ledger line, and the entry it says; `batch` is the row it came with.
 
-    `hash`, `kind` and `recording` are what the catalog says beside it, so that it can be found: nobody signed them.
+    `hash`, `kind` and `recording` are what the catalog says beside it, so that it can be found: they are not signed.
     """
 
     seq: int

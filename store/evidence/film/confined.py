@@ -1,6 +1,6 @@
 """What a process may still do that decodes what devices sent: compute, and read and write what it has open.
 
-FFmpeg reads formats that a hostile PC may have written. Whoever makes it run code of theirs finds no network, no file,
+FFmpeg reads formats that a hostile PC may have written. An attacker who makes it run code finds no network, no file,
 no other program and little memory there, and no key: docs/decisions/0037.
 """
 
@@ -54,7 +54,7 @@ _CALLS: Final = (
     *("clock_nanosleep_time64", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"),
     *("exit", "exit_group"),
 )
-# Not F_SETOWN and F_SETSIG: with O_ASYNC the kernel kills another process for whoever asks.
+# Not F_SETOWN and F_SETSIG: with O_ASYNC the kernel kills another process on request.
 _FCNTL: Final = ("fcntl", "fcntl64")
 _FCNTL_COMMANDS: Final = (1, 2, 3)  # F_GETFD, F_SETFD, F_GETFL
 

@@ -85,7 +85,7 @@ def test_what_cannot_be_noted_is_not_done(
 
 
 def test_nobody_has_done_anything_yet(run: Run) -> None:
-    assert "Nobody has opened" in run("operators").out
+    assert "No recording was opened" in run("operators").out
     assert run("operators", "--head", "0" * 64).code == 2
 
 

@@ -1,4 +1,4 @@
-"""What a process may still do once it is confined, tried by a process that is, as whoever took over a decoder would."""
+"""What a process may still do once it is confined, tried by a process that is, as an attacker in a decoder would."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_it_can_compute_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_this_kernel_confines_by_both() -> None:
-    """Debian 12 and later, Ubuntu 22.04 and later have both; one that lacks them is told of here, not in an export."""
+    """Debian 12 and later, Ubuntu 22.04 and later have both; one that lacks them shows here, not in an export."""
     said = subprocess.run(
         [
             *(sys.executable, "-c", BY),
