@@ -20,11 +20,13 @@ SLOW: Final = 2.5  # seconds until a style sheet comes
 TYPES: Final = {"pdf": "application/pdf", "svg": "image/svg+xml", "js": "text/javascript"}  # by the end of a name
 CARD: Final = "<input autocomplete=cc-number>"
 
-# A page with this listens for orders under its name and does them as a script of its own would.
+# A page with this listens for orders under its name and does them as a script of its own would, once it has been read
+# to its end: an order may come while the browser is still at the scripts below.
 OBEY = """<script>
 new EventSource("/orders?page=" + document.currentScript.parentNode.dataset.page).onmessage = async ({data}) => {
   const {id, script} = JSON.parse(data);
   let failed = "";
+  if (document.readyState === "loading") await new Promise((read) => addEventListener("DOMContentLoaded", read));
   try { await new (async () => {}).constructor(script)(); } catch (error) { failed = String(error); }
   fetch("/done?" + new URLSearchParams({id, failed}));
 };

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.browser.extension_live import Live, press, read, tabs_at, urls
+from tests.browser.extension_live import Live, press, read, tabs, tabs_at, urls
 
 pytestmark = pytest.mark.desktop
 
@@ -30,10 +30,10 @@ def test_it_is_told_by_its_address(live: Live, refused: str) -> None:
 
 def test_a_page_of_the_browsers_that_is_none_stays_unread(live: Live) -> None:
     press(live.display, "Control_L", "t")
-    new = live.line.look_until(lambda look: sum(len(window["tabs"]) for window in look["windows"]) == 2)
-    assert sorted(read(tab) for window in new["windows"] for tab in window["tabs"]) == [False, True]
+    new = live.line.look_until(lambda look: len(tabs(look)) == 2 and all(map(read, tabs_at(look, "/desk"))))
+    assert sorted(map(read, tabs(new))) == [False, True]
     press(live.display, "Control_L", "w")
-    live.line.look_until(lambda look: sum(len(window["tabs"]) for window in look["windows"]) == 1)
+    live.line.look_until(lambda look: len(tabs(look)) == 1)
 
 
 def test_a_frame_with_one_is_there_and_has_no_address_of_its_own(live: Live, refused: str) -> None:
