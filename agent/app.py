@@ -5,7 +5,6 @@ What sends is wired in agent.sending, which drain needs too.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import signal
@@ -64,6 +63,7 @@ from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
 from protocol.bundle import Bundle
+from protocol.os_user import os_user
 from protocol.system import ON_WINDOWS
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Recording:
             health=self._health,
         )
         self._keys = who.keys.where
-        self._origin = Provenance(who.device, who.keys, socket.gethostname(), getpass.getuser(), VERSION)
+        self._origin = Provenance(who.device, who.keys, socket.gethostname(), os_user(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
             config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import shutil
@@ -35,6 +34,7 @@ from agent.state.rule_usage_file import NAME as RULE_USAGE
 from agent.wire import Route
 from protocol.enrolment import parse
 from protocol.errors import EnrolmentError
+from protocol.os_user import os_user
 from protocol.system import ON_WINDOWS
 
 # Where a file stands for each user whom `eyelid enroll --system` has enrolled: the unit's StateDirectory.
@@ -52,7 +52,7 @@ STATE: Final = (
 def enrol(token: str, config: Config) -> str:
     """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`."""
     identity.refuse_enrolled(config.home)
-    return take(_apply(token, config, getpass.getuser(), os.getuid()), config)
+    return take(_apply(token, config, os_user(), os.getuid()), config)
 
 
 def _apply(token: str, config: Config, user: str, uid: int, let_in: Callable[[], None] = lambda: None) -> Admitted:

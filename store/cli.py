@@ -121,5 +121,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"eyelid-store: {message}\n")
+    """A message may carry what a device or a file said: nothing in it moves the terminal's cursor."""
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in message)
+    sys.stderr.write(f"eyelid-store: {shown}\n")
     return code

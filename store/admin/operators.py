@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
+from protocol.os_user import os_user, whole
 from protocol.system import ON_LINUX, ON_WINDOWS
 from store.errors import StoreError
 from store.files import lock, owned_as, sync_folder, write_all
@@ -218,23 +219,9 @@ def _reaches(content: bytes, head: Head | None) -> bool:
     return _last(content[: head.end]) == head
 
 
-def user() -> str:
-    """The system's name for who runs this, or the uid where it has none. Not `getpass.getuser`: that believes LOGNAME,
-    which anyone can set."""
-    if ON_WINDOWS:
-        return _text(os.environ.get("USERNAME", ""))
-    import pwd  # noqa: PLC0415 - Windows has none
-
-    uid = os.getuid()
-    try:
-        return _text(pwd.getpwuid(uid).pw_name)
-    except KeyError:
-        return str(uid)
-
-
 def _who() -> dict[str, object]:
     """The user that the system knows, and those that it was told of: who logged in, and who asked sudo."""
-    who: dict[str, object] = {"host": socket.gethostname(), "user": user()}
+    who: dict[str, object] = {"host": socket.gethostname(), "user": os_user()}
     if ON_WINDOWS:
         return who
     who["uid"] = os.getuid()
@@ -244,12 +231,7 @@ def _who() -> dict[str, object]:
             if login != _UNSET:
                 who["login_uid"] = login
     claimed = {"sudo_uid": os.environ.get("SUDO_UID", ""), "sudo_user": os.environ.get("SUDO_USER", "")}
-    return who | {name: _text(text[:64]) for name, text in claimed.items() if text}
-
-
-def _text(claimed: str) -> str:
-    """Bytes that are no UTF-8 come as half surrogates, and no JSON that has them is read again."""
-    return claimed.encode("utf-8", "replace").decode("utf-8")
+    return who | {name: whole(text[:64]) for name, text in claimed.items() if text}
 
 
 # -- checking -----------------------------------------------------------------------------------------------------

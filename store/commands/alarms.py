@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from protocol.claims import MAX_INTEGER
 from protocol.numbers import read_number
-from store.admin import operators
+from protocol.os_user import os_user
 from store.catalog import queries
 from store.catalog.database import explained
 from store.clock import wall
@@ -61,7 +61,7 @@ def _alarms(options: Namespace) -> int:
         raise WrongUsage(f"--reason has more than {_LONGEST} characters: name the ticket that has the rest")
     with closing(home.database()) as database, explained(str(home.database_path)):
         if options.ack:
-            operator, now = operators.user(), wall()
+            operator, now = os_user(), wall()
             with database.writing() as connection:  # all of them or none
                 for first, last in options.ack:
                     if not queries.acknowledge(connection, first, last, operator=operator, reason=reason, at=now):

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
-from store.admin import operators, passphrase, signing
+from protocol.os_user import os_user
+from store.admin import passphrase, signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.signing import Said
@@ -241,7 +242,7 @@ def _put(options: Namespace) -> int:
         database.writing() as connection,
     ):
         again = offered.token == (newest_bundle(connection) or (0, ""))[1]
-        refused = signing.take(connection, offered, operator=operators.user(), at=wall())
+        refused = signing.take(connection, offered, operator=os_user(), at=wall())
         ahead = [] if again else ahead_of(connection, offered.bundle.revision)
     if refused:
         raise StoreError(f"{options.file} is refused: {refused}")

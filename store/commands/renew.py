@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, insert
 
-from store.admin import operators, passphrase, renew
+from protocol.os_user import os_user
+from store.admin import passphrase, renew
 from store.admin.ca import check_address, check_name
 from store.admin.home import Home, url_of
 from store.catalog import schema
@@ -151,7 +152,7 @@ def _present(home: Home) -> tuple[list[str], list[str]]:
 
 
 def _note(connection: Connection, action: str, now: int) -> None:
-    entry = {"at": now, "operator": operators.user(), "action": action, "reason": ""}
+    entry = {"at": now, "operator": os_user(), "action": action, "reason": ""}
     connection.execute(insert(schema.audit).values(**entry))
 
 

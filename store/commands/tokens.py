@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from store.admin import operators
+from protocol.os_user import os_user
 from store.catalog import queries
 from store.catalog.database import explained
 from store.clock import wall
@@ -43,7 +43,7 @@ def _tokens(options: Namespace) -> int:
                 chosen = _choose(options.withdraw, queries.enrolments(connection))
                 withdrawn = chosen.id
                 if chosen.withdrawn_at is None:
-                    queries.withdraw(connection, withdrawn, operator=operators.user(), at=now)
+                    queries.withdraw(connection, withdrawn, operator=os_user(), at=now)
         with database.reading() as connection:
             rows = queries.enrolments(connection)
     shown = [row for row in rows if options.all or _state(row, now) == _GOOD or row.id == withdrawn]

@@ -54,6 +54,13 @@ def test_each_command_is_found_with_its_module_alone() -> None:
     are_found_by_their_names(BY_MODULE, parser)
 
 
+def test_no_message_moves_the_terminals_cursor(run: Run) -> None:
+    told = run("recordings", "--home", "\x1b[2Jx")
+    assert told.code != 0
+    assert told.err.rstrip("\n").isprintable()
+    assert "\N{REPLACEMENT CHARACTER}[2Jx" in told.err
+
+
 @pytest.mark.parametrize("columns", [80, 60])
 def test_no_help_is_wider_than_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -19,9 +19,10 @@ from sqlalchemy import delete, select, update
 from protocol import api, successor
 from protocol.claims import MAX_INTEGER
 from protocol.location import Location
+from protocol.os_user import os_user
 from protocol.system import ON_WINDOWS
 from store.admin import home as admin_home
-from store.admin import operators, renew
+from store.admin import renew
 from store.admin.home import Home
 from store.admin.init import STORE
 from store.catalog import queries, schema
@@ -278,11 +279,11 @@ def test_the_audit_names_whom_the_system_knows(
         monkeypatch.setenv(name, claimed)
     assert run("renew", "store-key").code == 0
     with services.database.reading() as connection:
-        assert connection.scalars(select(schema.audit.c.operator)).all() == [operators.user()]
+        assert connection.scalars(select(schema.audit.c.operator)).all() == [os_user()]
     if not ON_WINDOWS:
         import pwd  # noqa: PLC0415 - Windows has none
 
-        assert operators.user() == pwd.getpwuid(os.getuid()).pw_name
+        assert os_user() == pwd.getpwuid(os.getuid()).pw_name
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from protocol import enrolment
-from store.admin import operators
+from protocol.os_user import os_user
 from store.catalog import schema
 from store.server.services import Services
 from testkit.fakes.pc import Pc
@@ -49,7 +49,7 @@ def test_a_withdrawn_token_lets_no_further_pc_in_and_those_that_it_let_in_stay(
     assert run("tokens", "--withdraw", number).code == 0  # again: nothing more happens
     with services.database.reading() as connection:
         (entry,) = connection.execute(select(schema.audit)).all()
-    assert (entry.action, entry.reason, entry.operator) == ("withdraw-token", number, operators.user())
+    assert (entry.action, entry.reason, entry.operator) == ("withdraw-token", number, os_user())
 
 
 def test_what_is_used_up_or_expired_is_listed_when_all_are_asked_for(run: Run, client: httpx.Client) -> None:
