@@ -116,6 +116,7 @@ def promised(output: str) -> list[str]:
     return [line.split()[2] for line in output.splitlines() if line.startswith("kept")]
 
 
+@pytest.mark.slow(reason="a process under strace for each system call")
 @pytest.mark.parametrize("call", ["write", "fdatasync", "fsync", "/^rename"])
 def test_killed_at_any_step_no_promised_entry_is_lost(tmp_path: Path, call: str) -> None:
     for step in range(1, 40):

@@ -141,6 +141,7 @@ def promised(output: str) -> dict[str, str]:
     return {line[1]: line[2] for line in lines if line[0] == "kept"}
 
 
+@pytest.mark.slow(reason="a process under strace for each system call")
 @pytest.mark.parametrize("call", ["/^mkdir", "write", "fsync", "/^rename"])
 def test_killed_at_any_step_nothing_promised_is_lost_and_nothing_half_is_kept(tmp_path: Path, call: str) -> None:
     """kill -9 at the first such system call, the second, ... until none is left: then the child lives through."""
@@ -181,6 +182,7 @@ def test_file_then_name_then_folder_are_flushed_before_anything_is_promised(tmp_
         assert f"<{Path(temporary).parent}>" in flush_folder
 
 
+@pytest.mark.slow(reason="a process under strace for each flush")
 def test_a_failed_flush_is_answered_with_the_same_bytes_in_a_new_file(tmp_path: Path) -> None:
     rewritten = 0
     for step in range(1, 40):

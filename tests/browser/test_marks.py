@@ -410,6 +410,7 @@ def test_what_a_page_is_doing_goes_on(live: Live, screen: Marks) -> None:
         live.site.order("moving", check)
 
 
+@pytest.mark.slow(reason="a browser of its own starts")
 def test_a_mark_outlives_colours_that_the_user_forces(tmp_path: Path) -> None:
     """As a high-contrast mode does; in Chromium that is a setting of the desktop's."""
     forced = {"browser.display.document_color_use": 2}

@@ -187,6 +187,7 @@ def test_a_loss_of_any_length_at_any_moment_moves_nothing_out_of_its_span(
     assert seconds_of_sound(blocks) > 8 - 1 - 1.5
 
 
+@pytest.mark.slow(reason="each try hears seventy answers of a device")
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(

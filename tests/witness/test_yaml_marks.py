@@ -253,6 +253,7 @@ def test_aliases_that_explode_are_not_followed() -> None:
 SHIPPED = pytest.mark.parametrize("path", sorted((ROOT / "policies").rglob("*.yaml")), ids=lambda path: path.name)
 
 
+@pytest.mark.slow(reason="every beginning of a policy is parsed")
 @SHIPPED
 def test_no_part_of_a_shipped_policy_is_a_policy(path: Path) -> None:
     content = path.read_bytes()

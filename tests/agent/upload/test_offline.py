@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.state.identity import enrol
@@ -29,6 +31,7 @@ def an_hour_offline(pc: Pc, chunks: int) -> list[str]:
     return made
 
 
+@pytest.mark.slow(reason="thousands of chunks are sealed, kept and sent")
 def test_two_days_offline_are_sent_in_order_and_nothing_is_lost(store: FakeStore, tmp_path: Path) -> None:
     clock, home = HandClock(), tmp_path / "home"
     identity = enrol(store.pasted(), home, clock, host="pc-17", user="alice", system="Debian 13", agent_version="0.1.0")

@@ -75,6 +75,7 @@ def text_of(*chunks: list[Line], zero: int = 0) -> list[bytes]:
     return b"".join(written(chunk, zero) for chunk in chunks).splitlines()
 
 
+@pytest.mark.slow(reason="two lists of whole scenes are drawn for each of a hundred tries")
 @given(lines, lines, st.integers(0, 2**60))
 def test_what_is_written_is_read_back_chunk_after_chunk(one: list[Line], other: list[Line], zero: int) -> None:
     """Also where two chunks number their windows and pages alike."""

@@ -251,6 +251,7 @@ NODES = st.recursive(
 )
 
 
+@pytest.mark.slow(reason="each tree is read with every suggestion for what it misspells")
 @given(st.lists(NODES, min_size=1, max_size=2))
 def test_any_tree_is_a_policy_or_is_explained(roots: list[Node]) -> None:
     """Whoever waits for policies must never die of one."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -178,6 +179,7 @@ ACTS = (
 acts = st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from(list(PARENTS))), min_size=30, max_size=90)
 
 
+@pytest.mark.slow(reason="three hundred histories of up to ninety steps")
 @settings(max_examples=300)
 @given(acts)
 def test_painted_is_only_what_the_display_shows_nothing_sensitive_of(played: list[tuple[str, int]]) -> None:
