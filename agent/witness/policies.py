@@ -12,7 +12,7 @@ from agent.core.language.policy import parse
 from agent.core.language.tests import failed_tests
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError
-from agent.witness.yaml_marks import read_marks
+from protocol.language.yaml_marks import read_marks
 from protocol.policyhash import policy_hash
 
 LARGEST: Final = 1 << 20  # bytes of one file; a policy of a thousand rules has a quarter of that

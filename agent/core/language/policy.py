@@ -15,13 +15,13 @@ from agent.core.language.conditions import read_allowed, read_conditions, read_e
 from agent.core.language.examples import read_test
 from agent.core.language.hold import read_user_hold
 from agent.core.language.keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
-from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Table
-from agent.core.language.reading import HOUR, Entries, Reading, quoted
 from agent.core.matching.match import PAGE_ATTRIBUTES, attributes
 from agent.core.model.media import Lane
 from agent.core.model.rules import Condition, Effect, Extent, HoldTerms, LaneEffect, Policy, Rule
 from agent.core.model.times import SECOND
 from agent.errors import PolicyError
+from protocol.language.marks import Mark, MarkedDocument, Node, Scalar, Table
+from protocol.language.reading import HOUR, Entries, Reading, quoted
 
 LONGEST_ID: Final = 64
 # Dropped before a rule's first sign unless it says otherwise: numbers are spoken before the form opens.
@@ -89,7 +89,7 @@ class _Files:
     """The files' top keys, joined: lists follow one another, everything else stands in one file only."""
 
     def __init__(self, documents: Sequence[MarkedDocument], *, whole: bool) -> None:
-        self.reading = Reading()
+        self.reading = Reading((POLICY, RULE, "a rule, indent it as far as that rule's id"))
         self._beginning = documents[0].root.mark
         self.whole = whole and all(isinstance(document.root, Table) for document in documents)
         self._tables: list[Entries] = []
