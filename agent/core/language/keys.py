@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from protocol.language.joined import LANGUAGE
 from protocol.language.keys import (
     TRUTH,
     WORD,
@@ -20,8 +21,6 @@ from protocol.language.keys import (
     ref,
     table_schema,
 )
-
-LANGUAGE: Final = 1  # what `schema:` says; counts up when an older Eyelid could misread a policy
 
 # Names of Eyelid's own rules: in reasons and in the ledger they stand beside the policy's ids.
 OWN_RULES: Final = (
