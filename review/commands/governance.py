@@ -306,7 +306,7 @@ def _print_explained(out: Console, said: Explained, *, granted: bool) -> None:
 
 
 def _sentence(says: str) -> str:
-    return f"{says if '@' in says.split()[0] else says[0].upper() + says[1:]}."
+    return f"{says if '@' in says.split(maxsplit=1)[0] else says[0].upper() + says[1:]}."
 
 
 def _scene(asked: Namespace) -> Node:

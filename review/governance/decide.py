@@ -225,13 +225,11 @@ def _check_approvals(governance: Governance, judged: _Judged, question: Question
         judged.against("the time of the request is over, file a new one", rule.where, missing=True)
         return
     judged.ends(closes)
-    counted = {
-        approval.person.id: _roles_of(governance, approval.person, question.now)
-        for approval in question.approvals
-        if approval.person.id != question.person.id
-        and asked <= approval.at <= question.now
-        and approval.at < asked + rule.within
-    }
+    counted: dict[str, frozenset[str]] = {}
+    for approval in question.approvals:
+        id, at = approval.person.id, approval.at  # noqa: A001 - what it is
+        if id != question.person.id and asked <= at <= question.now and at < asked + rule.within:
+            counted[id] = counted.get(id, frozenset()) | _roles_of(governance, approval.person, at)
     still_open = open_seats(rule.by, counted)
     lacking = rule.need - (len(rule.by) - len(still_open))
     if lacking > 0:
@@ -245,12 +243,12 @@ def _check_approvals(governance: Governance, judged: _Judged, question: Question
         judged.against(f"the delay after the request is not over: {wait} are left", rule.where, missing=True)
 
 
-def _roles_of(governance: Governance, person: Person, now: int) -> frozenset[str]:
-    """The roles by which they can approve now."""
+def _roles_of(governance: Governance, person: Person, at: int) -> frozenset[str]:
+    """The roles by which they can approve at this time."""
     return frozenset(
         grant.role
         for grant in person.grants
-        if grant.role in governance.roles and grant.since <= now < min(grant.until, governance.roles[grant.role].until)
+        if grant.role in governance.roles and grant.since <= at < min(grant.until, governance.roles[grant.role].until)
     )
 
 

@@ -34,10 +34,10 @@ NOT_BEFORE: Final = start_of(date(2026, 1, 1))
 
 
 def noon_of_tests(governance: Governance) -> int:
-    """When a test without a day is asked: after all roles were given, and before the first one ends."""
+    """When a test without a day is asked: 90 days after the last role was given, but before the first one ends."""
     until = [FOR_EVER, *(role.until for role in governance.roles.values()), *(rule.until for rule in governance.people)]
     since = [NOT_BEFORE, *(rule.since for rule in governance.people)]
-    return min(max(since), min(until) - DAY) + 12 * HOUR
+    return min(max(since) + 90 * DAY, min(until) - DAY) + 12 * HOUR
 
 
 def read_test(files: Files, governance: Governance, node: Node) -> GovernanceTest:
