@@ -129,7 +129,8 @@ def _judge(governance: Governance, question: Question, grant: Grant, role: Role)
     _check_reach(judged, question, grant, role)
     _check_purpose(judged, question, role)
     rendition = _rendition(judged, question, role) if question.act in OPENS else None
-    for rule in governance.approvals:
+    possible = all(reason.missing for reason in judged.reasons)
+    for rule in governance.approvals if possible else ():  # no approval helps where the role refuses
         if question.act in rule.acts or (
             PLAY_ORIGINAL in rule.acts and question.act is Act.PLAY and rendition is Rendition.ORIGINAL
         ):

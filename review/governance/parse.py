@@ -190,7 +190,7 @@ def _read_person(files: Files, roles: Mapping[str, Role], name: str, mark: Mark,
         reading.wrong(
             mark,
             f"role {since_grant[0]} reaches back to when it was given at most (from), and this entry says no day, "
-            "add since: with a day",
+            "add since:",
         )
     since = reading.value(table, "since", read_since, 0)
     until = reading.value(table, "until", read_until, FOR_EVER)

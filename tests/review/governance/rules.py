@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 
 from protocol.language.errors import MistakesError
@@ -22,7 +23,11 @@ def rules(text: str, *others: str, tested: bool = True) -> Governance:
 
 def wrong(text: str, *others: str, whole: bool = False) -> tuple[str, ...]:
     """The mistakes, without those of parts that the text leaves out (`whole`: with them)."""
-    extra = "" if whole else "".join(part for part in (ROLES, REST) if part.partition(":")[0] + ":" not in text)
+    extra = (
+        ""
+        if whole
+        else "".join(part for part in (ROLES, REST) if not re.search(f"(?m)^{part.partition(':')[0]}:", text))
+    )
     try:
         rules(dedent(text).lstrip("\n") + extra, *others)
     except MistakesError as error:
