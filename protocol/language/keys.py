@@ -29,7 +29,7 @@ TRUTH: Final[Shape] = {"type": "boolean"}
 
 
 def one_of(*words: str) -> Shape:
-    return {"type": "string", "enum": list(words)}
+    return {"type": "string", "enum": [str(word) for word in words]}  # plain, not members of an enum
 
 
 def ref(name: str) -> Shape:
