@@ -171,9 +171,9 @@ def _print_check(
     for warning in warnings:
         print_with_line(out, str(warning), style="yellow", prefix="warning: ")
     warned = f", {counted(len(warnings), 'warning')}" if warnings else ""
-    if mistakes:
+    if mistakes or governance is None:
         out.print(f"\n[red]{counted(len(mistakes), 'mistake')}{warned}[/red]: these rules would not come into force.")
-    elif governance is not None:
+    else:
         rules = f"{counted(len(governance.roles), 'role')}, {counted(len(governance.tests), 'test')}"
         out.print(f"{governance.name}, revision {governance.revision}: {rules}, no mistake{warned}.", markup=False)
 

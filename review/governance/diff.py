@@ -56,14 +56,13 @@ def _sooner_if(sooner: bool) -> Weight:
 
 
 def _of_roles(old: Governance, new: Governance) -> Iterator[Change]:
-    for name in sorted(old.roles.keys() | new.roles.keys()):
-        before, after = old.roles.get(name), new.roles.get(name)
-        if before is None and after is not None:
-            yield Change(Weight.MORE, f"there is a role {name}: {listed(after.may)}", after.where)
-        elif after is None:
-            yield Change(Weight.LESS, f"there is no role {name} any more", new.where)
-        elif before is not None:
-            yield from _of_role(before, after)
+    for name in sorted(new.roles.keys() - old.roles.keys()):
+        role = new.roles[name]
+        yield Change(Weight.MORE, f"there is a role {name}: {listed(role.may)}", role.where)
+    for name in sorted(old.roles.keys() - new.roles.keys()):
+        yield Change(Weight.LESS, f"there is no role {name} any more", new.where)
+    for name in sorted(old.roles.keys() & new.roles.keys()):
+        yield from _of_role(old.roles[name], new.roles[name])
 
 
 def _of_role(old: Role, new: Role) -> Iterator[Change]:
@@ -134,14 +133,12 @@ def _end(until: int) -> str:
 def _of_people(old: Governance, new: Governance) -> Iterator[Change]:
     before = {(rule.person, role): rule for rule in old.people for role in rule.roles}
     after = {(rule.person, role): rule for rule in new.people for role in rule.roles}
-    for person, role in sorted(before.keys() | after.keys()):
-        was, now = before.get((person, role)), after.get((person, role))
-        if was is None and now is not None:
-            yield Change(Weight.MORE, f"{person} has role {role}", now.where)
-        elif now is None:
-            yield Change(Weight.LESS, f"{person} no longer has role {role}", new.where)
-        elif was is not None:
-            yield from _of_person(was, now, role)
+    for person, role in sorted(after.keys() - before.keys()):
+        yield Change(Weight.MORE, f"{person} has role {role}", after[person, role].where)
+    for person, role in sorted(before.keys() - after.keys()):
+        yield Change(Weight.LESS, f"{person} no longer has role {role}", new.where)
+    for person, role in sorted(before.keys() & after.keys()):
+        yield from _of_person(before[person, role], after[person, role], role)
 
 
 def _of_person(old: PersonRule, new: PersonRule, role: str) -> Iterator[Change]:
@@ -196,18 +193,18 @@ def _approval(rule: ApprovalRule) -> str:
 def _of_retention(old: Governance, new: Governance) -> Iterator[Change]:
     before, after = ({one.name: one for one in rules.retention} for rules in (old, new))
     rest_before, rest_after = _rest(old), _rest(new)
-    for name in sorted(before.keys() | after.keys()):
-        was, now = before.get(name), after.get(name)
-        if was is None and now is not None:
-            sooner = rest_before is not None and not now.keep.covers(rest_before.keep)
-            yield Change(_sooner_if(sooner), f"there is a class {name}, kept {period_in_words(now.keep)}", now.where)
-        elif was is not None and now is None:
-            sooner = rest_after is not None and not (
-                rest_after.keep.covers(was.keep) and rest_after.minimum.covers(was.minimum)
-            )
-            yield Change(_sooner_if(sooner), f"there is no class {name} any more", new.where)
-        elif was is not None and now is not None:
-            yield from _of_class(was, now)
+    for name in sorted(after.keys() - before.keys()):
+        one = after[name]
+        sooner = rest_before is not None and not one.keep.covers(rest_before.keep)
+        yield Change(_sooner_if(sooner), f"there is a class {name}, kept {period_in_words(one.keep)}", one.where)
+    for name in sorted(before.keys() - after.keys()):
+        one = before[name]
+        sooner = rest_after is not None and not (
+            rest_after.keep.covers(one.keep) and rest_after.minimum.covers(one.minimum)
+        )
+        yield Change(_sooner_if(sooner), f"there is no class {name} any more", new.where)
+    for name in sorted(before.keys() & after.keys()):
+        yield from _of_class(before[name], after[name])
 
 
 def _rest(rules: Governance) -> RetentionClass | None:

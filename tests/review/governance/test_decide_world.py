@@ -20,7 +20,7 @@ from tests.review.governance.worlds import (
     times,
 )
 
-LATEST = 4 * MOST  # nothing of a world changes later
+LATEST = 2 * MOST  # nothing of a world changes later
 
 
 def until_of(rules: Governance, asked: Question, grant: Grant) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Weight, changes
@@ -255,6 +255,7 @@ def test_what_weighs() -> None:
     assert changes(rules(BASE), rules(BASE)) == ()
 
 
+@settings(max_examples=50)
 @given(governances(), governances(), questions)
 def test_what_is_opened_more_is_said(old: Governance, new: Governance, asked: Question) -> None:
     """No question that is granted after a change and was refused before goes unsaid."""
