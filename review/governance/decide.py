@@ -161,7 +161,8 @@ def _check_reach(judged: _Judged, question: Question, grant: Grant, role: Role) 
     teams = role.of.teams | (grant.teams if role.of.own_teams else frozenset())
     if not (role.of.everything or own or teams & recording.teams):
         whose = f"of team {' and '.join(sorted(recording.teams))}" if recording.teams else "of no team"
-        judged.against(f"role {role.name} does not cover this recording, which is {whose}", role.where)
+        other = ", and not one's own" if role.of.own else ""
+        judged.against(f"role {role.name} does not cover this recording, which is {whose}{other}", role.where)
     if role.oldest is not None:
         ends = role.oldest.after(recording.start)
         if question.now >= ends:

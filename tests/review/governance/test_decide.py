@@ -141,7 +141,7 @@ REFUSED = [
     ),
     (
         replace(DOT, recording=replace(SEEN, person="", teams=frozenset({"south", "north"}))),
-        ["12 role agent does not cover this recording, which is of team north and south"],
+        ["12 role agent does not cover this recording, which is of team north and south, and not one's own"],
     ),
     (replace(ANN, recording=replace(SEEN, start=NOW - 30 * DAY)), ["5 it is older than role lead reaches back"]),
     (replace(ANN, purpose=""), ["5 ~a purpose must be named: coaching or complaint"]),
@@ -324,7 +324,7 @@ def test_of_several_roles_those_that_nearly_allow_it_are_named() -> None:
         "5 role lead may not read-audit",
         "5 role lead does not cover this recording, which is of team north",
         "12 role agent may not read-audit",
-        "12 role agent does not cover this recording, which is of team north",
+        "12 role agent does not cover this recording, which is of team north, and not one's own",
     ]
 
 
