@@ -26,8 +26,12 @@ from bench.tables import drawn
 from testkit.interrupts import in_order
 
 PACKAGES: Final = ("agent.core.matching", "agent.core.proof")
-# Which released time is kept is the account's, and as much a law as the proof.
-BESIDES: Final = ("agent.core.account.kept_span",)
+# Which released time is kept is the account's, and as much a law as the proof. Of governance, what decides; its words
+# and the reading of its files are tried as those of the pause policies are: by tests of every mistake and sentence.
+BESIDES: Final = (
+    "agent.core.account.kept_span",
+    *(f"review.governance.{name}" for name in ("decide", "model", "retention", "times")),
+)
 LIST: Final = Path(__file__).with_name("mutants_equivalent.yaml")
 AT_MOST: Final = 0.02  # of all mutants may be listed
 QUICK_WHOLE: Final = ("agent.core.proof.clearance", "agent.core.proof.gate")
@@ -46,8 +50,8 @@ def subjects() -> list[str]:
 
 def stages(module: str) -> mutants_run.Stages:
     """A module's own tests (`test_url*.py` for `url`), then all others of its package, and the slow ones last."""
-    _, _, *package, name = module.split(".")
-    folder = ROOT.joinpath("tests", "core", *package)
+    package, _, name = module.removeprefix("agent.").rpartition(".")
+    folder = ROOT.joinpath("tests", *package.split("."))
     every = sorted(folder.glob("test_*.py"))
     own = [file for file in every if file.stem == f"test_{name}" or file.stem.startswith(f"test_{name}_")]
     others = [file for file in every if file not in own]

@@ -24,7 +24,7 @@ APART: Final = (
     "tests/end_to_end/test_sound.py",
     "tests/test_documents.py",
     "tests/tray/test_panel.py",
-    "tests/witness/test_yaml_marks.py",
+    "tests/protocol/language/test_yaml_marks.py",
 )
 # Their tests share what is started for each value of a parameter.
 BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOPS = "agent|protocol|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
+TOPS = "agent|protocol|review|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
 PATH = re.compile(rf"`((?:{TOPS})/[^`\s]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 MADE = {"agent/desktop/NAME.py"}  # what a reader is told to write
@@ -66,7 +66,7 @@ def test_paths_in_backticks_exist(document: Path) -> None:
     assert sorted(path for path in named if not list(ROOT.glob(path))) == []
 
 
-COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)")
+COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-review|-store)? [a-z-]+(?: (?:check|test)\b)?)")
 COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
 
 
@@ -86,7 +86,9 @@ def test_the_readme_lists_commands() -> None:
 
 
 PROGRAMS = {
-    point.name: point for point in entry_points(group="console_scripts") if point.name in ("eyelid", "eyelid-store")
+    point.name: point
+    for point in entry_points(group="console_scripts")
+    if point.name in ("eyelid", "eyelid-review", "eyelid-store")
 }
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import config
-from agent.cli.policy.findings import mistake_as_json
 from agent.config import Key, Layer, Resolved, Setting, keys
+from protocol.language.findings import finding_as_json
 
 PLAIN = re.compile(r"[A-Za-z0-9/][\w./+@=%-]*( [\w./+-]+)*|[a-z]+://[\w.:/*@-]+")  # needs no quotes in YAML
 
@@ -118,7 +118,7 @@ def _in_yaml(key: Key, value: Any) -> str:
 def _check(asked: argparse.Namespace) -> int:
     mistakes = config.check(asked.file)
     if asked.json:
-        print(json.dumps({"ok": not mistakes, "mistakes": [mistake_as_json(one) for one in mistakes]}))
+        print(json.dumps({"ok": not mistakes, "mistakes": [finding_as_json(one) for one in mistakes]}))
     elif mistakes:
         for mistake in mistakes:
             print(mistake)

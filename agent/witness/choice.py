@@ -18,7 +18,8 @@ from agent.errors import PolicyError
 from agent.state import identity
 from agent.state.identity import IDENTITY, TRUST, Trust
 from agent.state.in_force import NAME, recall, since
-from agent.witness.policies import Files, fingerprint, parse_files, read_files
+from agent.witness.policies import parse_files, read_files
+from protocol.language.folder import Files, fingerprint
 from protocol.policyhash import policy_hash
 
 SIGNER: Final = 16  # signs of the compliance key's fingerprint that people compare, as `doctor` and the store show them

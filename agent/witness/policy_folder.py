@@ -30,7 +30,8 @@ from agent.core.language.change import InForce, disarmed, refusals, vanished
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.choice import Choice, Kind, Signed
-from agent.witness.policies import Files, Fingerprint, fingerprint, parse_files
+from agent.witness.policies import parse_files
+from protocol.language.folder import Files, Fingerprint, fingerprint
 
 SETTLE: Final = 0.1  # seconds of quiet after a close or rename: an editor's save is several of them
 LONGEST_SETTLE: Final = 0.5  # seconds after which the folder is read although it is not quiet

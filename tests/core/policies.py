@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 from agent.core.language.policy import parse
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError
-from agent.witness.yaml_marks import read_marks
+from protocol.language.yaml_marks import read_marks
 
 HEAD = "schema: 1\nrevision: 12\nname: Contact centre\n"
 RULE = "rules:\n  - id: any\n    why: a reason\n    any:\n      - app: [any]\n"

@@ -11,8 +11,8 @@ import pytest
 from agent.core.language.change import InForce
 from agent.core.model.rules import Policy
 from agent.witness.choice import Signed
-from agent.witness.policies import Files
 from agent.witness.policy_folder import PolicyFolder
+from protocol.language.folder import Files
 from protocol.policyhash import policy_hash
 
 DEADLINE = 10.0  # seconds; what is awaited comes within one, unless the machine is very busy

@@ -10,8 +10,9 @@ import pytest
 
 from agent.core.language.tests import failed_tests
 from agent.errors import PolicyError
-from agent.witness import policies
-from agent.witness.policies import LARGEST, parse_files, read_files, read_folder
+from agent.witness.policies import parse_files, read_files, read_folder
+from protocol.language import folder as of_language
+from protocol.language.folder import LARGEST
 from protocol.policyhash import policy_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,14 +172,14 @@ def test_a_file_that_never_rests_is_read_as_it_is(place: Path, monkeypatch: pyte
 
 def save_during_reads(place: Path, monkeypatch: pytest.MonkeyPatch, *saves: str) -> None:
     """Somebody saves a.yaml each time that b.yaml is about to be read."""
-    real, waiting = policies._read, list(saves)
+    real, waiting = of_language._read, list(saves)
 
     def read(path: Path) -> bytes | str:
         if path.name == "b.yaml" and waiting:
             (place / "a.yaml").write_text(waiting.pop(0))
         return real(path)
 
-    monkeypatch.setattr(policies, "_read", read)
+    monkeypatch.setattr(of_language, "_read", read)
 
 
 # -- the guide ----------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ import pytest
 from agent.core.language.change import InForce
 from agent.core.model.rules import Policy
 from agent.witness import policy_folder
-from agent.witness.policies import Files, read_folder
+from agent.witness.policies import read_folder
 from agent.witness.policy_folder import PolicyFolder
+from protocol.language.folder import Files
 from tests.witness.followed_folder import Reports, follow, place, text, told
 
 __all__ = ["follow", "place", "told"]  # fixtures

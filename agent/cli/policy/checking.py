@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
-from agent.cli.policy.findings import mistake_as_json, warning_as_json
-from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
+from agent.cli.policy.reading import add_files, read
 from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.linting.cautions import Caution, Kind, cautions
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError
+from protocol.language.findings import FindingAsJson, counted, finding_as_json, page, print_with_line
 
 
 def add_to(verbs: Any) -> None:
@@ -64,10 +64,16 @@ def _as_json(
 ) -> dict[str, object]:
     return {
         "ok": good,
-        "mistakes": [mistake_as_json(mistake) for mistake in mistakes],
-        "warnings": [warning_as_json(warning) for warning in warnings],
+        "mistakes": [finding_as_json(mistake) for mistake in mistakes],
+        "warnings": [_warning_as_json(warning) for warning in warnings],
         "hash": policy.hash if policy and not mistakes else None,
     }
+
+
+def _warning_as_json(caution: Caution) -> FindingAsJson:
+    """`where` and `says` are the same as a line for people has them."""
+    same: FindingAsJson = {"where": caution.where, "kind": caution.kind.value, "says": caution.says}
+    return same | finding_as_json(f"{caution.where} {caution.says}", "warning")
 
 
 def _rest_of_it(named: Sequence[str], mistakes: tuple[str, ...]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.text import Text
 
-from agent.cli.policy.reading import page, read
+from agent.cli.policy.reading import read
 from agent.core.linting.diff import Change, Weight, changes
+from protocol.language.findings import page
 
 MARKS = {Weight.WEAKER: ("-", "bold red"), Weight.STRONGER: ("+", "green"), Weight.OTHER: ("·", "dim")}
 HEADINGS = {

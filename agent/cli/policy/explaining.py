@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.cli.helping import Wrapped
-from agent.cli.policy.reading import line_at, page, read
+from agent.cli.policy.reading import read
 from agent.cli.policy.status import PolicyStatus, policy_status
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.linting.explain import Does, Word, words_of
@@ -25,6 +25,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Policy
 from agent.core.model.seen import Box, Page, Window
 from agent.errors import PolicyError, UserError
+from protocol.language.findings import line_at, page
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}

@@ -15,14 +15,16 @@ from typing import Any, Final
 from rich.console import Console
 
 from agent import config
-from agent.cli.policy.reading import counted, page, read
+from agent.cli.policy.reading import read
 from agent.config import managed
 from agent.core.language.keys import schema
-from agent.core.language.marks import Table
 from agent.core.model.rules import Policy
 from agent.errors import EnvironmentFault, PolicyError, UserError
-from agent.witness.policies import fingerprint, parse_files, read_files
-from agent.witness.yaml_marks import read_marks
+from agent.witness.policies import parse_files, read_files
+from protocol.language.findings import counted, page
+from protocol.language.folder import fingerprint
+from protocol.language.marks import Table
+from protocol.language.yaml_marks import read_marks
 
 PACKS: Final = Path(str(resources.files("policies")))
 HEAD: Final = "policy.yaml"  # the same in every pack, but for the name: of several packs it is needed once

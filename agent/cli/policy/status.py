@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from agent import config
-from agent.cli.policy.reading import counted
 from agent.control import control
 from agent.core.model.times import SECOND
 from agent.errors import EyelidError
 from agent.witness.choice import SIGNER, Foretold, Kind, choose, foretell, signs
+from protocol.language.findings import counted
 
 
 @dataclass(frozen=True, slots=True)

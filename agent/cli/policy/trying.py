@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent.cli.policy.reading import add_files, counted, page, read
+from agent.cli.policy.reading import add_files, read
 from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.language.tests import Tested, run_tests
 from agent.core.linting.coverage import Coverage, coverage
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect
+from protocol.language.findings import counted, page
 
 SPOKEN = {Lane.SCREEN: "screen", Lane.AUDIO: "sound"}
 

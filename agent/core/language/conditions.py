@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from typing import Final
 from urllib.parse import quote
 
-from agent.core.language.characters import first_odd, name_of, of_regular_expressions
 from agent.core.language.keys import (
     ALLOWED,
     AUTOFILL,
@@ -19,12 +18,13 @@ from agent.core.language.keys import (
     UNSEEN,
     Keys,
 )
-from agent.core.language.marks import Mark, Node, Scalar
-from agent.core.language.reading import Reading, quoted
 from agent.core.matching.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import BadPatternError, parse_pattern
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
+from protocol.language.characters import first_odd, name_of, of_regular_expressions
+from protocol.language.marks import Mark, Node, Scalar
+from protocol.language.reading import Reading, quoted
 
 
 def read_conditions(reading: Reading, node: Node, name: str) -> tuple[Condition, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from agent.core.language.conditions import check_field
 from agent.core.language.keys import EXPECT, SEEN, TEST
-from agent.core.language.marks import Mark, Node, Table
-from agent.core.language.reading import Entries, Reading, quoted
 from agent.core.matching.address import BadAddressError, parse_address
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, PolicyTest
 from agent.core.model.seen import Box, Page, Scene, Window
+from protocol.language.marks import Mark, Node, Table
+from protocol.language.reading import Entries, Reading, quoted
 
 _PAGE_KEYS = ("page", "frames", "field", "css")
 _WINDOW_KEYS = ("app", "title")

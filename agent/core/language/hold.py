@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from agent.core.language.keys import USER_HOLD
-from agent.core.language.marks import Node, Scalar
-from agent.core.language.reading import UNITS, Entries, Reading, quoted
 from agent.core.matching.text import fold
 from agent.core.model.rules import HoldTerms
 from agent.core.model.times import SECOND
+from protocol.language.marks import Node, Scalar
+from protocol.language.reading import UNITS, Entries, Reading, quoted
 
 LONGEST_REASON: Final = 40  # characters: a menu's line
 MOST_REASONS: Final = 12

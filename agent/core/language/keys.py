@@ -5,11 +5,22 @@ The parser refuses what is not listed here, and the schema that editors complete
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-LANGUAGE: Final = 1  # what `schema:` says; counts up when an older Eyelid could misread a policy
+from protocol.language.joined import LANGUAGE
+from protocol.language.keys import (
+    TRUTH,
+    WORD,
+    WORDS,
+    Key,
+    Keys,
+    Shape,
+    list_of,
+    one_key_schema,
+    one_of,
+    ref,
+    table_schema,
+)
 
 # Names of Eyelid's own rules: in reasons and in the ledger they stand beside the policy's ids.
 OWN_RULES: Final = (
@@ -38,23 +49,6 @@ AUTOFILL: Final = (
 )
 # fmt: on
 
-Shape = Mapping[str, object]  # a fragment of JSON Schema draft 7
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """`meaning` is what an editor shows beside the key."""
-
-    meaning: str
-    shape: Shape
-    required: bool = False
-
-
-Keys = Mapping[str, Key]
-
-WORD: Final[Shape] = {"type": "string", "minLength": 1}
-WORDS: Final[Shape] = {"type": "array", "items": WORD, "minItems": 1}
-TRUTH: Final[Shape] = {"type": "boolean"}
 DURATION: Final[Shape] = {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}
 # An alarm for a rule that never fits: after so many days of looking, or never.
 DAYS: Final[Shape] = {"type": "string", "pattern": "^([1-9][0-9]{0,2}d|ignore)$"}
@@ -63,18 +57,6 @@ ID: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 # extension calls itself, like an address of e-mail or a GUID in braces.
 CHROMIUM_EXTENSION: Final = "[a-p]{32}"
 FIREFOX_EXTENSION: Final = r"\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}|[a-zA-Z0-9._-]*@[a-zA-Z0-9._-]+"
-
-
-def one_of(*words: str) -> Shape:
-    return {"type": "string", "enum": list(words)}
-
-
-def ref(name: str) -> Shape:
-    return {"$ref": f"#/definitions/{name}"}
-
-
-def list_of(name: str) -> Shape:
-    return {"type": "array", "items": ref(name), "minItems": 1}
 
 
 POLICY: Final[Keys] = {
@@ -226,36 +208,18 @@ def schema() -> dict[str, object]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Eyelid policy",
         "description": "One file of a policy. All *.yaml files of a folder are one policy.",
-        **_table(POLICY),
+        **table_schema(POLICY),
         "definitions": {
-            "rule": _table(RULE),
-            "lane": {"anyOf": [one_of("pause", "record"), _table(LANE)]},
-            "record_when": _table(RECORD_WHEN),
-            "user_hold": _table(USER_HOLD),
-            "condition": _one_key(CONDITION),
-            "matcher": _one_key(MATCHERS),
-            "unseen": _one_key(UNSEEN),
-            "allowed": _one_key(ALLOWED),
-            "test": _table(TEST),
-            "seen": _table(SEEN),
-            "expect": {**_table(EXPECT), "minProperties": 1},
+            "rule": table_schema(RULE),
+            "lane": {"anyOf": [one_of("pause", "record"), table_schema(LANE)]},
+            "record_when": table_schema(RECORD_WHEN),
+            "user_hold": table_schema(USER_HOLD),
+            "condition": one_key_schema(CONDITION),
+            "matcher": one_key_schema(MATCHERS),
+            "unseen": one_key_schema(UNSEEN),
+            "allowed": one_key_schema(ALLOWED),
+            "test": table_schema(TEST),
+            "seen": table_schema(SEEN),
+            "expect": {**table_schema(EXPECT), "minProperties": 1},
         },
     }
-
-
-def _table(keys: Keys) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": {name: {"description": key.meaning, **_wrapped(key.shape)} for name, key in keys.items()},
-        "required": [name for name, key in keys.items() if key.required],
-        "additionalProperties": False,
-    }
-
-
-def _one_key(keys: Keys) -> dict[str, object]:
-    return {**_table(keys), "minProperties": 1, "maxProperties": 1}
-
-
-def _wrapped(shape: Shape) -> Shape:
-    """In draft 7 nothing beside a $ref is heard, so a reference with a description needs a wrapper."""
-    return {"allOf": [shape]} if "$ref" in shape else shape

@@ -7,21 +7,21 @@ that YAML takes for a number are all refused, each at its place and with what wa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
-from typing import Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from agent.core.language.conditions import read_allowed, read_conditions, read_extension, read_matcher
 from agent.core.language.examples import read_test
 from agent.core.language.hold import read_user_hold
-from agent.core.language.keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
-from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Table
-from agent.core.language.reading import HOUR, Entries, Reading, quoted
+from agent.core.language.keys import ID, LANE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
 from agent.core.matching.match import PAGE_ATTRIBUTES, attributes
 from agent.core.model.media import Lane
 from agent.core.model.rules import Condition, Effect, Extent, HoldTerms, LaneEffect, Policy, Rule
 from agent.core.model.times import SECOND
 from agent.errors import PolicyError
+from protocol.language.joined import JoinedFiles, Read
+from protocol.language.marks import Mark, MarkedDocument, Node, Scalar
+from protocol.language.reading import HOUR, Entries, Reading, quoted
 
 LONGEST_ID: Final = 64
 # Dropped before a rule's first sign unless it says otherwise: numbers are spoken before the form opens.
@@ -35,9 +35,6 @@ DEFAULT_NEVER_MATCHED: Final = 30  # days
 
 _NONE: Final[tuple[Condition, ...]] = ()
 
-T = TypeVar("T")
-Read = Callable[[Reading, Node, str], T]
-
 
 def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool = True) -> Policy:
     """One policy of all files. Rules are numbered from 0 through the files in the order given, which must be that of
@@ -50,7 +47,8 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool 
     """
     if not documents:
         raise PolicyError(("there is no policy file, a policy is one or more files whose names end in .yaml",))
-    files = _Files(documents, whole=whole)
+    reading = Reading((POLICY, RULE, "a rule, indent it as far as that rule's id"))
+    files = _Files(reading, documents, POLICY, "a policy file", _ENTRIES, whole=whole)
     policy = Policy(
         hash=policy_hash,
         revision=files.one("revision", Reading.whole_number, 1, required=True),
@@ -85,58 +83,14 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool 
     return policy
 
 
-class _Files:
-    """The files' top keys, joined: lists follow one another, everything else stands in one file only."""
-
-    def __init__(self, documents: Sequence[MarkedDocument], *, whole: bool) -> None:
-        self.reading = Reading()
-        self._beginning = documents[0].root.mark
-        self.whole = whole and all(isinstance(document.root, Table) for document in documents)
-        self._tables: list[Entries] = []
-        for document in documents:
-            table = self.reading.table(document.root, POLICY, "a policy file")
-            self._tables.append(table)
-            if "schema" in table:
-                _check_language(self.reading, table["schema"][1])
-
-    def place(self, key: str) -> Mark:
-        """Where the key first stands; the beginning if nowhere."""
-        return next((table[key][0] for table in self._tables if key in table), self._beginning)
-
-    def has(self, key: str) -> bool:
-        return any(key in table for table in self._tables)
-
-    def one(self, key: str, read: Read[T], absent: T, *, required: bool = False) -> T:
-        """The value of a key that all files share. Two files may repeat it, but not contradict each other."""
-        found = [table[key] for table in self._tables if key in table]
-        if not found:
-            if required and self.whole:
-                meaning = POLICY[key].meaning.rstrip(".")
-                self.reading.wrong(self._beginning, f"no file has {key}, add {key}: … ({meaning})")
-            return absent
-        values = [read(self.reading, node, key) for _, node in found]
-        for (mark, _), value in zip(found[1:], values[1:], strict=True):
-            if value != values[0]:
-                self.reading.wrong(mark, f"{key} is not the same as in {found[0][0]}, let it stand in one file only")
-        return values[0]
-
+class _Files(JoinedFiles):
     def rules(self) -> Iterator[tuple[Node, int]]:
         """Each with the days that its file lets it be silent."""
-        for table in self._tables:
+        for table in self.tables:
             never_matched = self.reading.value(table, "never_matched", Reading.days, DEFAULT_NEVER_MATCHED)
             if "rules" in table:
                 for node in self.reading.items(table["rules"][1], "rules", _ENTRIES["rules"]):
                     yield node, never_matched
-
-    def all(self, key: str) -> tuple[Node, ...]:
-        """The entries of a list, of all files."""
-        return tuple(chain.from_iterable(self.each(key)))
-
-    def each(self, key: str) -> Iterator[tuple[Node, ...]]:
-        """The entries of a list, for each file that has it."""
-        for table in self._tables:
-            if key in table:
-                yield self.reading.items(table[key][1], key, _ENTRIES[key])
 
 
 _ENTRIES: Final = {
@@ -146,12 +100,6 @@ _ENTRIES: Final = {
     "allow_extensions": "ids of extensions",
     "tests": "tests",
 }
-
-
-def _check_language(reading: Reading, node: Node) -> None:
-    if not (isinstance(node, Scalar) and node.text == str(LANGUAGE) and node.reads_as):
-        got = quoted(node.text) if isinstance(node, Scalar) else "a list or keys"
-        reading.wrong(node.mark, f"schema cannot be {got}, this Eyelid reads schema: {LANGUAGE}")
 
 
 def _check_sense(files: _Files, policy: Policy) -> None:

@@ -20,8 +20,9 @@ from agent.state import identity
 from agent.state.identity import IDENTITY, TRUST, Identity, Trust
 from agent.state.in_force import recall, since
 from agent.witness.choice import SIGNER, Choice, choose
-from agent.witness.policies import Files, parse_files
+from agent.witness.policies import parse_files
 from protocol.keys import public_to_text
+from protocol.language.folder import Files
 
 _PLACE: Final = re.compile(r"^.*?:\d+:\d+")
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.language.keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST
-from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
 from agent.core.language.policy import parse
 from agent.errors import PolicyError
+from protocol.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
 from tests.core.policies import HEAD, case, mistakes
 from tests.core.policies import RULE as A_RULE
 

@@ -12,12 +12,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.language.marks import Mark, MarkedDocument, Scalar, Series, Table
-from agent.witness import yaml_marks
-from agent.witness.yaml_marks import DEEPEST, read_marks
-from agent.witness.yaml_traps import explain_syntax
+from protocol.language import yaml_marks
+from protocol.language.marks import Mark, MarkedDocument, Scalar, Series, Table
+from protocol.language.yaml_marks import DEEPEST, read_marks
+from protocol.language.yaml_traps import explain_syntax
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def told(content: str | bytes) -> list[str]:
@@ -169,13 +169,13 @@ LINE_UP = "the lines of one list or rule begin in the same column, indented by s
         ),
         ("{a: b}: c", "p.yaml:1:1 a key is one word, put a word that begins with [ or { in quotes"),
         # merge keys, several documents, the end mark
-        ("a:\n  <<: b", "p.yaml:2:3 << is YAML's merge key, a policy has none, write the keys out"),
+        ("a:\n  <<: b", "p.yaml:2:3 << is YAML's merge key, which is not read, write the keys out"),
         ("a: b\n---\nc: d", "p.yaml:2:1 a second document begins here, one file holds one, leave the --- out"),
         ("a: b\n...\nc: d\n...\n", "p.yaml:3:1 text after the end mark ..., nothing but comments may follow it"),
         ("a: b\n... c\n...\n", "p.yaml:2:5 text after the end mark ..., nothing but comments may follow it"),
-        ("...\n", "p.yaml:1:1 nothing stands above the end mark, write a policy there"),
+        ("...\n", "p.yaml:1:1 nothing stands above the end mark, write something there"),
         ("a: \x07", "p.yaml:1:4 an invisible character stands here, delete it"),
-        (f"a: {'[' * 40}", f"p.yaml:1:35 more than {DEEPEST} levels deep, a policy needs 8 at most"),
+        (f"a: {'[' * 40}", f"p.yaml:1:35 more than {DEEPEST} levels deep, 8 are enough"),
         (
             "why: ,",
             "p.yaml:1:6 YAML stops here (expected the node content, but found ','), compare with a line that works",

@@ -1,4 +1,4 @@
-"""A policy file as a tree whose every key and value knows where it stands.
+"""A file of YAML as a tree whose every key and value knows where it stands.
 
 The core takes no YAML: the reader of the files hands over these values. A mistake can then be shown at its place, and
 what YAML itself would have made of an unquoted word (`off`, `007`, `1:30`) can be explained.

@@ -1,4 +1,4 @@
-"""Why YAML could not read a file, in words for authors of policies, not of parsers."""
+"""Why YAML could not read a file, in words for authors of rules, not of parsers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 import yaml
 from yaml.reader import ReaderError
 
-from agent.core.language.characters import is_odd, name_of
-from agent.core.language.marks import Mark
+from protocol.language.characters import is_odd, name_of
+from protocol.language.marks import Mark
 
 LINE_UP: Final = "the lines of one list or rule begin in the same column, indented by spaces"
 DEEPER: Final = (
@@ -74,7 +74,7 @@ TRAPS: Final = (
         before=r"\S",
     ),
     Trap("expected <block end>", f"this line is indented otherwise than those before it, {LINE_UP}"),
-    Trap("found '<document end>'", "nothing stands above the end mark, write a policy there", context="a block node"),
+    Trap("found '<document end>'", "nothing stands above the end mark, write something there", context="a block node"),
     Trap("could not find expected ':'", "this line has no colon, write key: value", Look.BEGAN),
     Trap("<document start>', but found '<stream end>'", COMMAND),
     Trap("<document start>', but found '<document end>'", COMMAND),

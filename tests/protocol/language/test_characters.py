@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.language.characters import first_odd, is_odd, name_of, of_regular_expressions
+from protocol.language.characters import first_odd, is_odd, name_of, of_regular_expressions
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
-from agent.core.language.characters import first_odd, name_of
-from agent.core.language.keys import POLICY, RULE, Keys
-from agent.core.language.marks import Mark, Node, Scalar, Series, Table
-from agent.core.model.times import MILLISECOND, SECOND
+from protocol.language.characters import first_odd, name_of
+from protocol.language.keys import Keys
+from protocol.language.marks import Mark, Node, Scalar, Series, Table
 
+MILLISECOND: Final = 1_000_000  # ns
+SECOND: Final = 1000 * MILLISECOND
 UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": 60 * SECOND}
 HOUR: Final = 3600 * SECOND
 MOST_DAYS: Final = 365
@@ -24,9 +25,14 @@ _NOTHING: Final = "nothing"  # what YAML makes of an empty place
 
 
 class Reading:
-    """`mistakes` in the order found; each is a place and what is wrong there, what was meant."""
+    """`mistakes` in the order found; each is a place and what is wrong there, what was meant.
 
-    def __init__(self) -> None:
+    `inner`: (keys of a table, keys of another, the other in words) where entries of the other often stand in the
+    first, as they were not indented far enough.
+    """
+
+    def __init__(self, *inner: tuple[Keys, Keys, str]) -> None:
+        self._inner = inner
         self.mistakes: list[tuple[Mark, str]] = []
 
     def wrong(self, mark: Mark, mistake: str) -> None:
@@ -52,8 +58,8 @@ class Reading:
             if key.text in seen:
                 first = seen[key.text].line
                 self.wrong(key.mark, f"{quoted(key.text)} stands twice here, first in line {first}, leave one out")
-            elif keys is POLICY and key.text in RULE and key.text not in POLICY:
-                self.wrong(key.mark, f"{quoted(key.text)} is a key of a rule, indent it as far as that rule's id")
+            elif key.text not in keys and (inner := self._meant_deeper(key.text, keys)):
+                self.wrong(key.mark, f"{quoted(key.text)} is a key of {inner}")
             elif key.text not in keys:
                 place = first_odd(key.text)
                 has = "" if place is None else f" (character {place + 1} is {name_of(key.text[place])})"
@@ -62,6 +68,9 @@ class Reading:
                 known[key.text] = (key.mark, value)
             seen.setdefault(key.text, key.mark)
         return known
+
+    def _meant_deeper(self, key: str, outer: Keys) -> str:
+        return next((words for keys, inner, words in self._inner if keys is outer and key in inner), "")
 
     def one_entry(self, node: Node, keys: Keys, what: str) -> tuple[str, Mark, Node] | None:
         """The one key of a list entry, None after a mistake."""

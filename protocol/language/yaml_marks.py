@@ -11,8 +11,8 @@ from typing import Final
 
 import yaml
 
-from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
-from agent.witness.yaml_traps import explain_syntax, first_word
+from protocol.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
+from protocol.language.yaml_traps import explain_syntax, first_word
 
 DEEPEST: Final = 32  # nested lists and tables; the language needs 8
 LONGEST_NUMBER: Final = 40
@@ -41,7 +41,7 @@ def read_marks(file: str, content: bytes) -> Marked:
     except yaml.YAMLError as error:
         return Marked(None, (*mistakes, explain_syntax(file, text, error)))
     except _TooDeepError as error:
-        return Marked(None, (*mistakes, (error.mark, f"more than {DEEPEST} levels deep, a policy needs 8 at most")))
+        return Marked(None, (*mistakes, (error.mark, f"more than {DEEPEST} levels deep, 8 are enough")))
     return Marked(MarkedDocument(file, root), (*mistakes, *tree.mistakes))
 
 
@@ -160,13 +160,13 @@ class _Tree:
             if not isinstance(key, Scalar):
                 self.mistakes.append((key.mark, "a key is one word, put a word that begins with [ or { in quotes"))
             elif key.text == "<<":
-                self.mistakes.append((key.mark, "<< is YAML's merge key, a policy has none, write the keys out"))
+                self.mistakes.append((key.mark, "<< is YAML's merge key, which is not read, write the keys out"))
             else:
                 entries.append((key, value))
         return Table(collection.mark, tuple(entries))
 
     def _check_bare(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, mark: Mark, index: int) -> None:
-        """Anchors and tags have no meaning in a policy; mostly a word was meant."""
+        """Anchors and tags have no meaning here; mostly a word was meant."""
         for sign, written in (("&", event.anchor), ("!", event.tag)):
             if written is not None:
                 word = first_word(self._text, self._text.find(sign, index))

@@ -1,0 +1,1 @@
+"""A language of files that people write: YAML with places, every mistake at its place, the schema for editors."""

@@ -1,0 +1,398 @@
+"""`governance`: who may see what, and how long it is kept, as reviewed documents: check, test, explain, diff, init,
+schema.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from protocol.language.errors import MistakesError
+from protocol.language.findings import counted, finding_as_json, line_at, page, print_with_line
+from protocol.language.folder import read_files
+from protocol.language.marks import Mark, Node, Scalar, Series, Table
+from protocol.language.yaml_marks import read_marks
+from review.commands import governance_init
+from review.governance.cautions import Caution, cautions
+from review.governance.decide import decide
+from review.governance.diff import GRAVE, Change, Weight, changes
+from review.governance.examples import Tested, run_test
+from review.governance.keys import WHAT, schema
+from review.governance.model import Governance, Question, Reason
+from review.governance.words import Explained, explained, moment
+from review.rules import parse_files, question_of, read_folder
+from store.commands.helping import Wrapped
+from store.errors import WrongUsage
+
+FOLDER: Final = "governance"  # where the rules lie unless another folder is named
+LISTS: Final = frozenset({"team", "closed_by", "category", "channel", "drawn"})  # facts with several words
+
+_EXAMPLE: Final = """\
+a change, start to end:
+  eyelid-review governance init --template small
+  eyelid-review governance check governance/
+  eyelid-review governance test governance/
+  eyelid-review governance explain --as anna@example.com --do play --fact team=north
+  eyelid-review governance diff governance.before/ governance/
+"""
+
+
+def add(commands: Any) -> None:
+    governance = commands.add_parser(
+        "governance",
+        help="write, check, test and understand who may see what, and how long it is kept",
+        description="Writes, checks, tests and explains the governance rules: all *.yaml files of a folder together.",
+        epilog=_EXAMPLE,
+        formatter_class=Wrapped,
+    )
+    verbs = governance.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check = _verb(
+        verbs,
+        "check",
+        "every mistake at once, with its place",
+        "Reads the folder and runs the tests inside its files. Exit code 0: it would come into force. 1: it has "
+        "mistakes; with --strict, or warnings. 2: wrong usage.",
+        "eyelid-review governance check governance/",
+        _check,
+    )
+    _add_folder(check)
+    check.add_argument("--strict", action="store_true", help="take warnings for mistakes (exit code 1)")
+    test = _verb(
+        verbs,
+        "test",
+        "run the tests inside the files",
+        "Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: one does not.",
+        "eyelid-review governance test governance/",
+        _test,
+    )
+    _add_folder(test)
+    _add_explain(verbs)
+    diff = _verb(
+        verbs,
+        "diff",
+        "what changes when one set of rules follows another, in words",
+        "Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is opened "
+        "more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.",
+        "eyelid-review governance diff governance.before/ governance/",
+        _diff,
+    )
+    diff.add_argument("old", type=Path, metavar="OLD", help="the folder that is in force")
+    diff.add_argument("new", type=Path, metavar="NEW", help="the folder that is to follow it")
+    governance_init.add_to(verbs, _verb)
+    _verb(
+        verbs,
+        "schema",
+        "print the JSON Schema that editors complete from",
+        "An editor that knows it shows which keys there are while you write, and what each means.",
+        "eyelid-review governance schema > governance/schema.json",
+        _schema,
+    )
+
+
+def _verb(  # noqa: PLR0917 - a command's texts, in the order that they are read
+    verbs: Any, name: str, summary: str, says: str, example: str, run: Callable[[Namespace], int]
+) -> ArgumentParser:
+    parser: ArgumentParser = verbs.add_parser(
+        name, help=summary, description=says, epilog=f"example:\n  {example}", formatter_class=Wrapped
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_with_mistakes_as_usage(run))
+    return parser
+
+
+def _with_mistakes_as_usage(run: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
+    """Mistakes in files that only had to be read are wrong usage."""
+
+    def running(asked: Namespace) -> int:
+        try:
+            return run(asked)
+        except MistakesError as error:
+            raise WrongUsage("\n".join(error.mistakes)) from None
+
+    return running
+
+
+def _add_folder(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(FOLDER), metavar="FOLDER", help="the rules (now: %(default)s)"
+    )
+
+
+def _schema(_: Namespace) -> int:
+    print(json.dumps(schema(), indent=2))
+    return 0
+
+
+# -- check ----------------------------------------------------------------------------------------------------------
+
+
+def _check(asked: Namespace) -> int:
+    mistakes, governance = _read_with_mistakes(asked.folder)
+    warnings = cautions(governance) if governance is not None else ()
+    good = not mistakes and not (asked.strict and warnings)
+    if asked.json:
+        found: dict[str, object] = {
+            "ok": good,
+            "mistakes": [finding_as_json(mistake) for mistake in mistakes],
+            "warnings": [finding_as_json(str(warning), "warning") for warning in warnings],
+            "hash": governance.hash if governance and not mistakes else None,
+        }
+        print(json.dumps(found))
+    else:
+        _print_check(page(), mistakes, warnings, governance)
+    return 0 if good else 1
+
+
+def _read_with_mistakes(folder: Path) -> tuple[tuple[str, ...], Governance | None]:
+    """(mistakes, what can be read of the rules)."""
+    try:
+        return (), read_folder(folder)
+    except MistakesError as error:
+        mistakes = error.mistakes
+    try:
+        return mistakes, read_folder(folder, tested=False)
+    except MistakesError:
+        return mistakes, None
+
+
+def _print_check(
+    out: Console, mistakes: Sequence[str], warnings: Sequence[Caution], governance: Governance | None
+) -> None:
+    for mistake in mistakes:
+        print_with_line(out, mistake, style="red")
+    for warning in warnings:
+        print_with_line(out, str(warning), style="yellow", prefix="warning: ")
+    warned = f", {counted(len(warnings), 'warning')}" if warnings else ""
+    if mistakes or governance is None:
+        out.print(f"\n[red]{counted(len(mistakes), 'mistake')}{warned}[/red]: these rules would not come into force.")
+    else:
+        rules = f"{counted(len(governance.roles), 'role')}, {counted(len(governance.tests), 'test')}"
+        out.print(f"{governance.name}, revision {governance.revision}: {rules}, no mistake{warned}.", markup=False)
+
+
+# -- test -----------------------------------------------------------------------------------------------------------
+
+
+def _test(asked: Namespace) -> int:
+    governance = read_folder(asked.folder, tested=False)
+    tried = [run_test(governance, test) for test in governance.tests]
+    failed = [tested for tested in tried if not tested.passed]
+    if asked.json:
+        print(json.dumps({"ok": not failed, "tests": [_test_as_json(tested) for tested in tried]}))
+        return 1 if failed else 0
+    out = page()
+    out.print(f"{governance.name}, revision {governance.revision}\n", style="bold", markup=False)
+    grid = Grid(box=None, pad_edge=False, header_style="dim")
+    for heading in ("", "test", "the rules say", "because"):
+        grid.add_column(heading, overflow="fold")
+    for tested in tried:
+        test = tested.test
+        name = test.name or _asked_in_words(test.question, test.expect)
+        grid.add_row(
+            Text("ok", style="green") if tested.passed else Text("NOT", style="bold red"),
+            Text(name) if tested.passed else Text(f"{name}\n{test.where}", style="red"),
+            Text(
+                tested.got if tested.passed else f"{tested.got}, expected {test.expect} {test.retention_class}".rstrip()
+            ),
+            Text("; ".join(_because(tested)), style="dim"),
+        )
+    out.print(grid)
+    style = "red" if failed else "green"
+    out.print(f"\n{len(tried) - len(failed)} of {counted(len(tried), 'test')} hold.", style=style)
+    return 1 if failed else 0
+
+
+def _asked_in_words(question: Question, expect: str) -> str:
+    if expect in ("kept", "deleted"):
+        return expect
+    return f"{', '.join(grant.role for grant in question.person.grants) or question.person.id}: {question.act}"
+
+
+def _because(tested: Tested) -> list[str]:
+    said = [reason.says for reason in tested.decision.reasons] if tested.decision is not None else []
+    return said if said or tested.retention is None else [f"class {tested.retention.keeps.name}"]
+
+
+def _test_as_json(tested: Tested) -> dict[str, object]:
+    return {
+        "name": tested.test.name,
+        "where": tested.test.where,
+        "expected": tested.test.expect,
+        "got": tested.got,
+        "passed": tested.passed,
+        "class": tested.retention.keeps.name if tested.retention is not None else None,
+        "because": _because(tested),
+    }
+
+
+# -- explain --------------------------------------------------------------------------------------------------------
+
+
+def _add_explain(verbs: Any) -> None:
+    parser = _verb(
+        verbs,
+        "explain",
+        "who may do this, by which line, until when, and what is missing",
+        "Asks the rules one question and answers in sentences, each with the line that it comes from. What the "
+        "recording is comes from --what and --fact, in the words of a test's what:.",
+        "eyelid-review governance explain --as anna@example.com --do play \\\n      --purpose complaint "
+        "--fact team=north --fact age=10d",
+        _explain,
+    )
+    parser.add_argument("--rules", type=Path, default=Path(FOLDER), metavar="DIR", help="the rules (now: %(default)s)")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
+    who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
+    parser.add_argument("--team", metavar="TEAM", help="with --role: their own team")
+    parser.add_argument("--do", required=True, metavar="ACT", help="such as play, export or erase")
+    parser.add_argument("--purpose", metavar="WORD", help="the purpose that is named")
+    parser.add_argument("--rendition", metavar="WHICH", help="redacted (the default) or original")
+    parser.add_argument("--what", type=Path, metavar="FILE", help="what the recording is, as YAML or JSON")
+    parser.add_argument(
+        "--fact", action="append", default=[], metavar="KEY=VALUE", help=f"one of its facts: {', '.join(WHAT)}"
+    )
+    parser.add_argument("--asked", metavar="AGO", help="how long ago the request was filed, such as 2h")
+    parser.add_argument(
+        "--approved-by", action="append", default=[], metavar="WHO", help="a role or a person that approved it"
+    )
+    parser.add_argument("--day", metavar="DAY", help="the day on which it is asked (default: now)")
+
+
+def _explain(asked: Namespace) -> int:
+    files = read_files(asked.rules, "set of governance rules")
+    governance = parse_files(files, tested=False, shown_in=str(asked.rules))
+    question = question_of(files, governance, _scene(asked), time.time_ns())
+    decision = decide(governance, question)
+    said = explained(governance, question, decision)
+    if asked.json:
+        facts: dict[str, object] = {
+            "granted": decision.granted,
+            "answer": said.answer,
+            "role": decision.role or None,
+            "until": moment(decision.until) if decision.granted else None,
+            "rendition": decision.rendition,
+            "why": [_reason_as_json(reason) for reason in said.why],
+            "missing": [_reason_as_json(reason) for reason in said.missing],
+            "kept": [_reason_as_json(reason) for reason in said.kept],
+        }
+        print(json.dumps(facts))
+    else:
+        _print_explained(page(), said, granted=decision.granted)
+    return 0
+
+
+def _reason_as_json(reason: Reason) -> dict[str, str | None]:
+    return {"says": reason.says, "where": reason.where or None}
+
+
+def _print_explained(out: Console, said: Explained, *, granted: bool) -> None:
+    out.print(said.answer, style="green" if granted else "bold yellow", markup=False)
+    for heading, reasons in (("Why:", said.why), ("What is missing:", said.missing), ("How long:", said.kept)):
+        if reasons:
+            out.print(f"\n{heading}", style="bold")
+        for reason in reasons:
+            out.print(Text(f"  {_sentence(reason.says)}"))
+            if reason.where:
+                line = line_at(reason.where).strip()
+                out.print(Text.assemble((f"    {reason.where}  {line}".rstrip(), "dim")))
+
+
+def _sentence(says: str) -> str:
+    return f"{says if '@' in says.split(maxsplit=1)[0] else says[0].upper() + says[1:]}."
+
+
+def _scene(asked: Namespace) -> Node:
+    """The question in the words of a test. The facts of a recording in the archive will come in here."""
+    who = {"person": asked.person} if asked.person is not None else {"role": asked.role, "team": asked.team}
+    table: dict[str, Node | None] = {
+        "who": _table({key: _word(f"--{key}", value) for key, value in who.items()}),
+        "do": _word("--do", asked.do),
+        "purpose": _word("--purpose", asked.purpose),
+        "rendition": _word("--rendition", asked.rendition),
+        "what": _what(asked),
+        "asked": _word("--asked", asked.asked),
+        "approved_by": _words("--approved-by", asked.approved_by) if asked.approved_by else None,
+        "day": _word("--day", asked.day),
+    }
+    return _table(table)
+
+
+def _what(asked: Namespace) -> Node | None:
+    facts: dict[str, Node | None] = {}
+    if asked.what is not None:
+        try:
+            content = asked.what.read_bytes()
+        except OSError as failure:
+            raise WrongUsage(f"{asked.what} cannot be read: {failure.strerror}") from None
+        marked = read_marks(str(asked.what), content.rstrip().removesuffix(b"\n...") + b"\n...\n")
+        if marked.document is None or marked.mistakes:
+            raise MistakesError(tuple(f"{mark} {mistake}" for mark, mistake in marked.mistakes))
+        if not asked.fact or not isinstance(marked.document.root, Table):
+            return marked.document.root
+        facts = {key.text: value for key, value in marked.document.root.entries}
+    for fact in asked.fact:
+        key, _, value = fact.partition("=")
+        name = f"--fact {key}"
+        facts[key] = _words(name, value.split(",")) if key in LISTS else _word(name, value)
+    return _table(facts) if facts else None
+
+
+def _word(name: str, text: str | None) -> Node | None:
+    reads_as = text if text in ("true", "false") else ""
+    return None if text is None else Scalar(Mark(name, 1, 1), text, reads_as or "")
+
+
+def _words(name: str, texts: Sequence[str]) -> Node:
+    return Series(Mark(name, 1, 1), tuple(Scalar(Mark(name, 1, 1), text) for text in texts))
+
+
+def _table(entries: dict[str, Node | None]) -> Table:
+    mark = Mark("command line", 1, 1)
+    return Table(mark, tuple((Scalar(mark, key), value) for key, value in entries.items() if value is not None))
+
+
+# -- diff -----------------------------------------------------------------------------------------------------------
+
+MARKS: Final = {
+    Weight.MORE: ("-", "bold red", "OPENS MORE: somebody may do what they could not"),
+    Weight.SOONER: ("-", "bold red", "DELETES SOONER: something is kept for less time"),
+    Weight.LESS: ("+", "green", "Opens less"),
+    Weight.LONGER: ("+", "green", "Keeps longer"),
+    Weight.OTHER: ("·", "dim", "Neither"),
+}
+
+
+def _diff(asked: Namespace) -> int:
+    old, new = read_folder(asked.old, tested=False), read_folder(asked.new, tested=False)
+    found = changes(old, new)
+    grave = any(change.weight in GRAVE for change in found)
+    if asked.json:
+        listed = [{"weight": change.weight.value, "says": change.says, "where": change.where} for change in found]
+        print(json.dumps({"opens_more": grave, "revisions": [old.revision, new.revision], "changes": listed}))
+        return 1 if grave else 0
+    out = page()
+    names = [f"{rules.name}, revision {rules.revision}" for rules in (old, new)]
+    out.print("  →  ".join(names), style="bold", markup=False)
+    _print_changes(out, found)
+    if old.hash != new.hash and new.revision <= old.revision:
+        out.print(f"\nIts revision is not higher: write {old.revision + 1} to put it in force.", style="yellow")
+    return 1 if grave else 0
+
+
+def _print_changes(out: Console, found: Sequence[Change]) -> None:
+    if not found:
+        out.print("\nNothing that these rules do has changed.")
+    for weight, (mark, style, heading) in MARKS.items():
+        group = [change for change in found if change.weight is weight]
+        if group:
+            out.print(f"\n{heading}", style=style)
+        for change in group:
+            out.print(Text.assemble((f"  {mark} ", style), change.says, (f"  {change.where}", "dim")))

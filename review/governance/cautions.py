@@ -1,0 +1,63 @@
+"""What is well formed and hardly meant: a role that nobody has, an approval that nobody can give, what is untested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from review.governance.decide import open_seats
+from review.governance.model import ApprovalRule, Governance
+from review.governance.words import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """`where`: file:line:column."""
+
+    says: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.says}"
+
+
+def cautions(governance: Governance) -> tuple[Caution, ...]:
+    return (*_of_roles(governance), *_of_approvals(governance))
+
+
+def _of_roles(governance: Governance) -> Iterator[Caution]:
+    held = {role for rule in governance.people for role in rule.roles}
+    tried = {(grant.role, test.expect) for test in governance.tests for grant in test.question.person.grants}
+    for name, role in governance.roles.items():
+        if name not in held:
+            yield Caution(f"nobody has role {name}, name somebody in people: or leave it out", role.where)
+        lacking = [expect for expect in ("granted", "refused") if (name, expect) not in tried]
+        if lacking:
+            yield Caution(f"no test of role {name} expects {' or '.join(lacking)}, add one", role.where)
+
+
+def _of_approvals(governance: Governance) -> Iterator[Caution]:
+    """Whether there are enough people besides each one who can ask. An entry with * stands for as many as it takes."""
+    people: dict[str, frozenset[str]] = {}
+    for rule in governance.people:
+        several = range(20) if rule.person.startswith("*") else (0,)
+        for number in several:
+            id = f"{rule.person} {number}" if len(several) > 1 else rule.person  # noqa: A001
+            people[id] = people.get(id, frozenset()) | rule.roles
+    for approval in governance.approvals:
+        stuck = sorted(_stuck(governance, approval, people))
+        if stuck:
+            yield Caution(
+                f"{listed(stuck)} can ask for {listed(approval.acts)}, and there are not {approval.need} others of "
+                f"{listed(set(approval.by))} to approve it, name more of them in people:",
+                approval.where,
+            )
+
+
+def _stuck(governance: Governance, rule: ApprovalRule, people: dict[str, frozenset[str]]) -> Iterator[str]:
+    acts = {"play" if act == "play-original" else act for act in rule.acts}
+    for asks, roles in people.items():
+        if any(governance.roles[role].may & acts for role in roles):
+            others = {person: has for person, has in people.items() if person != asks}
+            if len(rule.by) - len(open_seats(rule.by, others)) < rule.need:
+                yield asks

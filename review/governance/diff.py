@@ -1,0 +1,235 @@
+"""What changes when one set of rules follows another, in words: above all what is opened that was not before.
+
+Judged line by line and with doubt on the strict side: what cannot be shown to open nothing counts as opening more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from review.governance.model import ApprovalRule, Governance, PersonRule, Reach, Rendition, RetentionClass, Role
+from review.governance.times import FOR_EVER, day_of
+from review.governance.words import listed, period_in_words, reach_in_words, sees, wait_in_words
+
+
+class Weight(StrEnum):
+    MORE = "opens more"
+    SOONER = "deletes sooner"
+    LESS = "opens less"
+    LONGER = "keeps longer"
+    OTHER = "other"
+
+
+GRAVE: Final = frozenset({Weight.MORE, Weight.SOONER})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`where` it stands, in the new rules if it is still there: file:line:column."""
+
+    weight: Weight
+    says: str
+    where: str
+
+
+def changes(old: Governance, new: Governance) -> tuple[Change, ...]:
+    """What opens more first; empty when nothing that counts has changed."""
+    parts: tuple[Callable[[Governance, Governance], Iterator[Change]], ...] = (
+        _of_roles, _of_people, _of_places, _of_approvals, _of_retention, _of_head,
+    )  # fmt: skip
+    found = [change for part in parts for change in part(old, new)]
+    return tuple(change for weight in Weight for change in found if change.weight is weight)
+
+
+def _more_if(more: bool) -> Weight:
+    return Weight.MORE if more else Weight.LESS
+
+
+def _sooner_if(sooner: bool) -> Weight:
+    return Weight.SOONER if sooner else Weight.LONGER
+
+
+# -- roles ----------------------------------------------------------------------------------------------------------
+
+
+def _of_roles(old: Governance, new: Governance) -> Iterator[Change]:
+    for name in sorted(new.roles.keys() - old.roles.keys()):
+        role = new.roles[name]
+        yield Change(Weight.MORE, f"there is a role {name}: {listed(role.may)}", role.where)
+    for name in sorted(old.roles.keys() - new.roles.keys()):
+        yield Change(Weight.LESS, f"there is no role {name} any more", new.where)
+    for name in sorted(old.roles.keys() & new.roles.keys()):
+        yield from _of_role(old.roles[name], new.roles[name])
+
+
+def _of_role(old: Role, new: Role) -> Iterator[Change]:
+    name, where = new.name, new.where
+    if new.may - old.may:
+        yield Change(Weight.MORE, f"{name} may also {listed(new.may - old.may)}", where)
+    if old.may - new.may:
+        yield Change(Weight.LESS, f"{name} may no longer {listed(old.may - new.may)}", where)
+    if new.of != old.of:
+        more = not _reaches(old.of, new.of)
+        says = f"{name} covers {reach_in_words(new.of)} (before: {reach_in_words(old.of)})"
+        yield Change(_more_if(more), says, where)
+    if new.oldest != old.oldest:
+        more = new.oldest is None or (old.oldest is not None and not old.oldest.covers(new.oldest))
+        far = "as far back as there is" if new.oldest is None else f"{period_in_words(new.oldest)} back"
+        yield Change(_more_if(more), f"{name} reaches {far}", where)
+    if new.since_grant != old.since_grant:
+        says = "no longer also" if old.since_grant else "now only"
+        yield Change(_more_if(old.since_grant), f"{name} covers {says} what is from after the role was given", where)
+    if new.until != old.until:
+        yield Change(_more_if(new.until > old.until), f"{name} ends {_end(new.until)}", where)
+    if (new.rendition, new.otherwise_original) != (old.rendition, old.otherwise_original):
+        more = _sight(new) > _sight(old)
+        yield Change(_more_if(more), f"{name} sees {sees(new.rendition, new.otherwise_original)}", where)
+    yield from _of_purposes(old, new)
+
+
+def _sight(role: Role) -> int:
+    return 2 if role.rendition is Rendition.ORIGINAL else int(role.otherwise_original)
+
+
+def _reaches(wide: Reach, narrow: Reach) -> bool:
+    if wide.everything:
+        return True
+    return not narrow.everything and (
+        wide.own >= narrow.own and wide.own_teams >= narrow.own_teams and wide.teams >= narrow.teams
+    )
+
+
+def _of_purposes(old: Role, new: Role) -> Iterator[Change]:
+    name, where = new.name, new.where
+    if old.purposes and not new.purposes:
+        yield Change(Weight.MORE, f"{name} need not name a purpose any more", where)
+    elif new.purposes and not old.purposes:
+        yield Change(Weight.LESS, f"{name} must name a purpose: {listed(new.purposes)}", where)
+    elif new.purposes != old.purposes:
+        if new.purposes - old.purposes:
+            yield Change(Weight.MORE, f"{name} has also the purpose {listed(new.purposes - old.purposes)}", where)
+        if old.purposes - new.purposes:
+            yield Change(Weight.LESS, f"{name} lost the purpose {listed(old.purposes - new.purposes)}", where)
+    for purpose in sorted((old.sample.keys() | new.sample.keys()) & new.purposes):
+        before, after = old.sample.get(purpose), new.sample.get(purpose)
+        if after is None:
+            yield Change(Weight.MORE, f"{name} opens any recording for {purpose}, not only drawn ones", where)
+        elif before is None or before.per_agent_and_month != after.per_agent_and_month:
+            more = before is not None and after.per_agent_and_month > before.per_agent_and_month
+            says = f"for {purpose}, {name} opens {after.per_agent_and_month} drawn ones per agent per month"
+            yield Change(_more_if(more), says, after.where)
+
+
+def _end(until: int) -> str:
+    return "never" if until >= FOR_EVER else f"with {day_of(until - 1)}"
+
+
+# -- people and teams -----------------------------------------------------------------------------------------------
+
+
+def _of_people(old: Governance, new: Governance) -> Iterator[Change]:
+    before = {(rule.person, role): rule for rule in old.people for role in rule.roles}
+    after = {(rule.person, role): rule for rule in new.people for role in rule.roles}
+    for person, role in sorted(after.keys() - before.keys()):
+        yield Change(Weight.MORE, f"{person} has role {role}", after[person, role].where)
+    for person, role in sorted(before.keys() - after.keys()):
+        yield Change(Weight.LESS, f"{person} no longer has role {role}", new.where)
+    for person, role in sorted(before.keys() & after.keys()):
+        yield from _of_person(before[person, role], after[person, role], role)
+
+
+def _of_person(old: PersonRule, new: PersonRule, role: str) -> Iterator[Change]:
+    if new.teams - old.teams:
+        yield Change(
+            Weight.MORE, f"{new.person} has role {role} also in team {listed(new.teams - old.teams)}", new.where
+        )
+    if old.teams - new.teams:
+        says = f"{new.person} has role {role} no longer in team {listed(old.teams - new.teams)}"
+        yield Change(Weight.LESS, says, new.where)
+    if new.since != old.since:
+        more = new.since < old.since
+        yield Change(_more_if(more), f"{new.person} has role {role} from {day_of(new.since)} on", new.where)
+    if new.until != old.until:
+        yield Change(
+            _more_if(new.until > old.until), f"{new.person} has role {role}: ends {_end(new.until)}", new.where
+        )
+
+
+def _of_places(old: Governance, new: Governance) -> Iterator[Change]:
+    if [(rule.user, rule.person) for rule in new.users] != [(rule.user, rule.person) for rule in old.users]:
+        where = new.users[0].where if new.users else new.where
+        yield Change(Weight.MORE, "whose an OS user is has changed, and with it whose recordings are whose", where)
+    for name in sorted(old.teams.keys() | new.teams.keys()):
+        was, now = old.teams.get(name), new.teams.get(name)
+        before = (was.groups | was.users) if was else frozenset()
+        after = (now.groups | now.users) if now else frozenset()
+        where = now.where if now else new.where
+        if after - before:
+            yield Change(Weight.MORE, f"team {name} has also what is recorded at {listed(after - before)}", where)
+        if before - after:
+            yield Change(Weight.LESS, f"team {name} no longer has what is recorded at {listed(before - after)}", where)
+
+
+# -- approvals, retention, the rest ---------------------------------------------------------------------------------
+
+
+def _of_approvals(old: Governance, new: Governance) -> Iterator[Change]:
+    before = {(act, _approval(rule)) for rule in old.approvals for act in rule.acts}
+    after = {(act, _approval(rule)): rule.where for rule in new.approvals for act in rule.acts}
+    for act, says in sorted(before - after.keys()):
+        yield Change(Weight.MORE, f"{act} no longer needs {says}", new.where)
+    for act, says in sorted(after.keys() - before):
+        yield Change(Weight.LESS, f"{act} needs {says}", after[act, says])
+
+
+def _approval(rule: ApprovalRule) -> str:
+    delay = f" and a delay of {wait_in_words(rule.delay)}" if rule.delay else ""
+    return f"{rule.need} of {', '.join(sorted(rule.by))} within {wait_in_words(rule.within)}{delay}"
+
+
+def _of_retention(old: Governance, new: Governance) -> Iterator[Change]:
+    before, after = ({one.name: one for one in rules.retention} for rules in (old, new))
+    rest_before, rest_after = _rest(old), _rest(new)
+    for name in sorted(after.keys() - before.keys()):
+        one = after[name]
+        sooner = rest_before is not None and not one.keep.covers(rest_before.keep)
+        yield Change(_sooner_if(sooner), f"there is a class {name}, kept {period_in_words(one.keep)}", one.where)
+    for name in sorted(before.keys() - after.keys()):
+        one = before[name]
+        sooner = rest_after is not None and not (
+            rest_after.keep.covers(one.keep) and rest_after.minimum.covers(one.minimum)
+        )
+        yield Change(_sooner_if(sooner), f"there is no class {name} any more", new.where)
+    for name in sorted(before.keys() & after.keys()):
+        yield from _of_class(before[name], after[name])
+
+
+def _rest(rules: Governance) -> RetentionClass | None:
+    return next((one for one in rules.retention if one.any is None), None)
+
+
+def _of_class(old: RetentionClass, new: RetentionClass) -> Iterator[Change]:
+    if new.any != old.any:
+        yield Change(Weight.SOONER, f"other recordings than before belong to class {new.name}", new.where)
+    for what, was, now in (("keeps", old.keep, new.keep), ("has a minimum of", old.minimum, new.minimum)):
+        if now != was:
+            says = f"class {new.name} {what} {period_in_words(now)} (before: {period_in_words(was)})"
+            yield Change(_sooner_if(not now.covers(was)), says, new.where)
+    if new.worm != old.worm:
+        says = f"class {new.name} is {'now' if new.worm else 'no longer'} kept unchanged (worm)"
+        yield Change(_sooner_if(old.worm), says, new.where)
+
+
+def _of_head(old: Governance, new: Governance) -> Iterator[Change]:
+    for channel in sorted(old.consent.required.keys() - new.consent.required.keys()):
+        yield Change(Weight.MORE, f"the {channel} is opened without consent", new.where)
+    for channel in sorted(new.consent.required.keys() - old.consent.required.keys()):
+        says = f"the {channel} is no longer opened without consent"
+        yield Change(Weight.LESS, says, new.consent.required[channel])
+    if new.notice != old.notice:
+        yield Change(Weight.OTHER, "what those who are recorded read (notice) is another text", new.where)
+    if len(new.tests) < len(old.tests):
+        yield Change(Weight.OTHER, f"there are {len(old.tests) - len(new.tests)} tests less", new.where)

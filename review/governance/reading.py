@@ -1,0 +1,149 @@
+"""What every table of the governance files is read with: names that must be there, periods, waits, days, words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import date
+from difflib import get_close_matches
+from typing import Final
+
+from protocol.language.joined import JoinedFiles
+from protocol.language.keys import Keys
+from protocol.language.marks import Mark, MarkedDocument, Node, Scalar, Table
+from protocol.language.reading import Entries, Reading, quoted
+from review.governance.keys import FILE, NAME, PERSON, ROLE, TEAM
+from review.governance.times import DAY, HOUR, Period, end_of, start_of
+
+LONGEST_WAIT: Final = 31 * DAY
+LONGEST_KEPT: Final = 100  # years
+
+
+class Files(JoinedFiles):
+    """The files of one set, and the names that its entries may use."""
+
+    def __init__(self, documents: Sequence[MarkedDocument], *, whole: bool) -> None:
+        entries = {"approvals": "approvals", "retention": "classes", "os_users": "OS users", "tests": "tests"}
+        super().__init__(Reading(), documents, FILE, "a governance file", entries, whole=whole)
+        self.roles = self.named("roles", "a role", ROLE)
+        self.teams = self.named("teams", "a team", TEAM)
+        self.people = self.named("people", "an entry of people", PERSON)
+
+    def named(self, key: str, what: str, keys: Keys) -> dict[str, tuple[Mark, Entries]]:
+        """The tables under names of the author's, of all files: name -> (its place, its entries)."""
+        found: dict[str, tuple[Mark, Entries]] = {}
+        for table in self.tables:
+            for name, value in names_in(self.reading, table[key][1], key) if key in table else ():
+                entries = self.reading.table(value, keys, what)
+                if name.text in found:
+                    first = found[name.text][0]
+                    self.reading.wrong(name.mark, f"{quoted(name.text)} is there already, in {first}, leave one out")
+                else:
+                    found[name.text] = (name.mark, entries)
+        return found
+
+    def known(self, word: Scalar, kind: str, names: Collection[str]) -> None:
+        """That a name is one of those there are; where a file cannot be read, it may be in that."""
+        if self.whole and word.text not in names:
+            self.reading.wrong(word.mark, f"there is no {kind} {quoted(word.text)}, {meant(word.text, names)}")
+
+
+def names_in(reading: Reading, node: Node, key: str) -> tuple[tuple[Scalar, Node], ...]:
+    if not isinstance(node, Table) or not node.entries:
+        reading.wrong(node.mark, f"{key} is names with what each has, write for example name: {{ … }}")
+        return ()
+    for name, _ in node.entries:
+        if key != "people" and not re.fullmatch(NAME, name.text):
+            reading.wrong(
+                name.mark, f"a name cannot be {quoted(name.text)}, write small letters, digits and single hyphens"
+            )
+    return node.entries
+
+
+def meant(word: str, names: Collection[str]) -> str:
+    close = get_close_matches(word.lower(), sorted(names), n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"there is {', '.join(sorted(names))}" if names else "and none are there"
+
+
+# -- times ----------------------------------------------------------------------------------------------------------
+
+
+def read_period(reading: Reading, node: Node, name: str) -> Period:
+    text = node.text if isinstance(node, Scalar) else ""
+    written = re.fullmatch(r"([1-9][0-9]{0,4})([dwy])", text)
+    longest = {"d": 366 * LONGEST_KEPT, "w": 53 * LONGEST_KEPT, "y": LONGEST_KEPT}
+    if written is None or int(written[1]) > longest[written[2]]:
+        got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
+        how = f"write days, weeks or years up to {LONGEST_KEPT}y, such as 180d, 26w or 2y"
+        reading.wrong(node.mark, f"{name} cannot be {got}, {how}")
+        return Period(ns=DAY)
+    number = int(written[1])
+    return Period(years=number) if written[2] == "y" else Period(ns=number * (7 if written[2] == "w" else 1) * DAY)
+
+
+def read_wait(reading: Reading, node: Node, name: str) -> int:
+    """ns"""
+    text = node.text if isinstance(node, Scalar) else ""
+    length = wait_of(text)
+    if length is None or length > LONGEST_WAIT:
+        got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
+        how = f"write minutes, hours or days up to {LONGEST_WAIT // DAY}d, such as 30m, 24h or 3d"
+        reading.wrong(node.mark, f"{name} cannot be {got}, {how}")
+        return HOUR
+    return length
+
+
+def wait_of(text: str) -> int | None:
+    written = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
+    return None if written is None else int(written[1]) * {"m": HOUR // 60, "h": HOUR, "d": DAY}[written[2]]
+
+
+def read_day(reading: Reading, node: Node, name: str) -> date:
+    text = node.text if isinstance(node, Scalar) else ""
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and "1971" <= text < "2262":
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
+    reading.wrong(node.mark, f"{name} cannot be {got}, write a day as year-month-day, such as 2027-01-31")
+    return date(1971, 1, 1)
+
+
+def read_since(reading: Reading, node: Node, name: str) -> int:
+    return start_of(read_day(reading, node, name))
+
+
+def read_until(reading: Reading, node: Node, name: str) -> int:
+    return end_of(read_day(reading, node, name))
+
+
+# -- words ----------------------------------------------------------------------------------------------------------
+
+
+def read_words(reading: Reading, node: Node, name: str) -> tuple[Scalar, ...]:
+    """One word, or several in a list."""
+    if isinstance(node, Scalar):
+        before = len(reading.mistakes)
+        reading.text(node, name)
+        return (node,) if len(reading.mistakes) == before else ()
+    return reading.texts(node, name)
+
+
+def word_set(reading: Reading, table: Entries, key: str) -> frozenset[str]:
+    return frozenset(word.text for word in reading.texts(table[key][1], key)) if key in table else frozenset()
+
+
+def choices_of(reading: Reading, node: Node, name: str, choices: Collection[str]) -> tuple[str, ...]:
+    if not isinstance(node, Scalar):
+        return tuple(
+            reading.choice(item, f"an entry of {name}", choices) for item in reading.items(node, name, "words")
+        )
+    reading.texts(node, name)  # says how a list is written
+    return ()
+
+
+def lower(reading: Reading, node: Node, name: str) -> str:
+    return reading.text(node, name).lower()

@@ -1,0 +1,136 @@
+"""What a test and a scene say of a recording, and when a test is asked."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from review.governance.examples import noon_of_tests, run_test
+from review.governance.model import Approval, Channel, Consent, Grant, Person, Question, Recording, Rendition
+from review.governance.times import DAY, HOUR, SECOND, start_of
+from tests.review.governance.rules import REST, rules
+
+HOUSE = """
+roles:
+  lead: { may: [list, play], of: { team: own }, purposes: [coaching, legal] }
+  agent: { may: [play], of: own }
+people:
+  ann@x.org: { roles: [lead], teams: [north], since: 2026-02-01 }
+os_users: [{ user: "*", person: "*@x.org" }]
+teams: { north: { groups: [desks], users: [sven] }, south: { groups: [hall] } }
+"""
+NOON = start_of(date(2026, 2, 1)) + 90 * DAY + 12 * HOUR
+
+
+def asked(test: str) -> Question:
+    return rules(f"{HOUSE.lstrip()}{REST}tests: [{{ {test} }}]\n", tested=False).tests[0].question
+
+
+def seen(what: str) -> Recording:
+    found = asked(f"what: {{ {what} }}, expect: kept").recording
+    assert found is not None
+    return found
+
+
+def test_a_question() -> None:
+    assert asked("who: { role: [lead, agent], team: [north, south] }, do: play, expect: refused") == Question(
+        Person(
+            "somebody",
+            (
+                Grant("lead", frozenset({"north", "south"}), where="a.yaml:12:25"),
+                Grant("agent", frozenset({"north", "south"}), where="a.yaml:12:31"),
+            ),
+        ),
+        "play",  # type: ignore[arg-type]  # a StrEnum
+        NOON,
+    )
+    named = asked(
+        "who: { person: ANN@x.org }, do: play, purpose: legal, rendition: original, day: 2026-05-01, asked: 2h, "
+        "approved_by: [agent, ann@x.org], expect: refused"
+    )
+    now = start_of(date(2026, 5, 1)) + 12 * HOUR
+    assert [grant.role for grant in named.person.grants] == ["lead"]
+    assert (named.purpose, named.rendition, named.now, named.asked) == (
+        "legal",
+        Rendition.ORIGINAL,
+        now,
+        now - 2 * HOUR,
+    )
+    assert named.approvals == (
+        Approval(Person("approver 0", (Grant("agent"),)), now - 2 * HOUR + SECOND),
+        Approval(named.person, now - 2 * HOUR + SECOND),
+    )
+    assert asked("who: { role: lead }, do: play, approved_by: agent, expect: refused").asked == NOON - HOUR
+
+
+def test_a_recording_unless_it_says_otherwise() -> None:
+    given = {Channel.VOICE: Consent.GIVEN, Channel.SCREEN: Consent.GIVEN}
+    assert seen("") == Recording(start=NOON - DAY - 5 * 60 * SECOND, end=NOON - DAY, consent=given, has_redacted=True)
+
+
+def test_a_recording() -> None:
+    assert seen(
+        "user: SVEN, group: hall, age: 2w, length: 1h, closed_by: [cards], category: [x], channel: [mail], "
+        "consent: missing, redacted: false, drawn: [legal], held: true, erasure: true"
+    ) == Recording(
+        person="sven@x.org",
+        group="hall",
+        teams=frozenset({"north", "south"}),
+        start=NOON - 14 * DAY - HOUR,
+        end=NOON - 14 * DAY,
+        closed_by=frozenset({"cards"}),
+        categories=frozenset({"x"}),
+        consent={Channel.MAIL: Consent.MISSING},
+        has_redacted=False,
+        drawn=frozenset({"legal"}),
+        held=True,
+        erasure_asked=True,
+    )
+    assert seen("analysed: true").categories == frozenset()
+    assert seen("user: sven, person: B@x.org, team: south").person == "b@x.org"
+    assert seen("user: sven, team: south").teams == {"south"}
+    assert seen("age: 2y").end == NOON - 731 * DAY + DAY
+    own = asked("who: { person: ann@x.org }, do: play, what: { person: own }, expect: refused").recording
+    assert own is not None
+    assert own.person == "ann@x.org"
+
+
+@pytest.mark.parametrize(
+    ("more", "day"),
+    [
+        ("", date(2026, 4, 1)),
+        ("people: { a@x.org: { roles: [r], since: 2026-06-01 } }\n", date(2026, 8, 30)),
+        ("people: { a@x.org: { roles: [r], until: 2026-01-31 } }\n", date(2026, 1, 31)),
+    ],
+)
+def test_the_day_of_tests(more: str, day: date) -> None:
+    governance = rules(f"roles: {{ r: {{ may: [list], of: own }} }}\n{REST}{more}")
+    assert noon_of_tests(governance) == start_of(day) + 12 * HOUR
+
+
+def test_a_role_that_ends_bounds_the_day_of_tests() -> None:
+    governance = rules(f"roles: {{ r: {{ may: [list], of: own, until: 2026-02-28 }} }}\n{REST}")
+    assert noon_of_tests(governance) == start_of(date(2026, 2, 28)) + 12 * HOUR
+
+
+def test_a_test_that_names_no_purpose_tries_each() -> None:
+    text = (
+        HOUSE.lstrip()
+        + REST
+        + """
+tests:
+  - { who: { role: lead, team: north }, do: play, what: { team: north }, expect: granted, class: rest }
+  - { who: { role: lead, team: north }, do: play, what: { team: south }, expect: refused }
+  - { who: { role: lead, team: north }, do: list, expect: refused, class: rest }
+"""
+    )
+    governance = rules(text)
+    granted, refused, overview = (run_test(governance, test) for test in governance.tests)
+    assert granted.passed
+    assert granted.retention is not None
+    assert refused.decision is not None
+    assert [reason.says for reason in refused.decision.reasons] == [
+        "role lead does not cover this recording, which is of team south"
+    ]
+    assert overview.retention is not None

@@ -1,0 +1,68 @@
+"""The schema that editors complete from is of one mind with the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+import pytest
+import yaml
+
+from review.governance.keys import schema
+from tests.review.governance.rules import HEAD, REST, ROLES, wrong
+from tests.review.governance.test_parse import WHOLE
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "review" / "templates"
+Judge = Callable[[Any], Any]
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    judge: Judge = fastjsonschema.compile(schema())
+    return judge
+
+
+def loaded(text: str) -> Any:
+    """As an editor has it: a day is text."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        return value.isoformat() if isinstance(value, date) else value
+
+    return plain(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "text", [HEAD + WHOLE, *(path.read_text("utf-8") for path in sorted(TEMPLATES.glob("*/*.yaml")))]
+)
+def test_what_the_reader_takes_the_schema_takes(judge: Judge, text: str) -> None:
+    judge(loaded(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ROLES.replace("list", "lst"),
+        ROLES.replace("own", "mine"),
+        ROLES.replace("of: own", "of: own, from: 30"),
+        ROLES.replace("of: own", "of: { tem: own }"),
+        "people: { a@x.org: { role: [clerk] } }\n",
+        "approvals: [{ act: [export], by: [clerk], within: 1w }]\n",
+        "consent: { voice: needed }\n",
+        REST.replace("keep", "keeps"),
+        REST.replace("180d", "180"),
+        REST.replace("}]", "}, { class: a, keep: 1y, any: [{ group: [a], team: [b] }] }]"),
+        "tests: [{ expect: allowed }]\n",
+        "tests: [{ expect: kept, what: { channel: [fax] } }]\n",
+    ],
+)
+def test_what_the_schema_refuses_the_reader_refuses(judge: Judge, text: str) -> None:
+    with pytest.raises(fastjsonschema.JsonSchemaException):
+        judge(loaded(HEAD + text))
+    assert wrong(text)

@@ -1,0 +1,90 @@
+"""Whose an OS user is, which teams a place has, and which roles a person: by the rules alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from review.governance.model import (
+    Act,
+    Channel,
+    Consent,
+    Governance,
+    Grant,
+    Person,
+    PersonRule,
+    Rendition,
+    Team,
+    UserRule,
+)
+
+RULES = Governance(
+    people=(
+        PersonRule("ann@x.org", frozenset({"lead", "agent"}), frozenset({"north"}), 5, 9, "p:1:1"),
+        PersonRule("*@x.org", frozenset({"agent"}), where="p:2:1"),
+    ),
+    users=(
+        UserRule("corp\\bo*", "bosses@x.org".replace("bosses", "*")),
+        UserRule("guest", "g@x.org"),
+        UserRule("*", "*@y.org"),
+    ),
+    teams={"north": Team(frozenset({"desks"}), frozenset({"sven"})), "south": Team(frozenset({"hall"}))},
+)
+
+
+def test_words() -> None:
+    assert [act.value for act in Act] == [
+        "list", "play", "comment", "export", "analyse", "request-legal-hold", "legal-hold", "release-hold",
+        "erase-request", "erase", "subject-access", "read-audit", "see-access",
+    ]  # fmt: skip
+    assert [*Rendition, *Channel, *Consent] == [
+        "redacted", "original", "voice", "screen", "chat", "mail", "given", "missing", "withdrawn",
+    ]  # fmt: skip
+
+
+def test_a_person_has_the_roles_of_every_entry_that_names_them() -> None:
+    assert RULES.person("ANN@x.org") == Person(
+        "ann@x.org",
+        (
+            Grant("agent", frozenset({"north"}), 5, 9, "p:1:1"),
+            Grant("lead", frozenset({"north"}), 5, 9, "p:1:1"),
+            Grant("agent", where="p:2:1"),
+        ),
+    )
+    assert [grant.role for grant in RULES.person("bob@x.org").grants] == ["agent"]
+
+
+@pytest.mark.parametrize("person", ["bob@y.org", "bob@x.org.evil.org", "x.org", "@x.or", ""])
+def test_a_stranger_has_none(person: str) -> None:
+    assert RULES.person(person).grants == ()
+
+
+@pytest.mark.parametrize(
+    ("user", "person"),
+    [
+        ("CORP\\Bob", "b@x.org"),
+        ("corp\\bo", "corp\\bo@y.org"),
+        ("guest", "g@x.org"),
+        ("Guests", "guests@y.org"),
+        ("", ""),
+    ],
+)
+def test_the_first_rule_that_names_an_os_user_counts(user: str, person: str) -> None:
+    assert RULES.person_of(user) == person
+
+
+def test_no_rule_names_whose_it_is() -> None:
+    assert Governance(users=(UserRule("a*b", "*@x.org"),)).person_of("ab") == ""
+    assert Governance(users=(UserRule("a*b", "*@x.org"),)).person_of("acb") == "c@x.org"
+    assert Governance(users=(UserRule("a*b", "*@x.org"),)).person_of("acbd") == ""
+    assert Governance(users=(UserRule("a*b", "*@x.org"),)).person_of("dacb") == ""
+
+
+def test_teams_by_group_or_user() -> None:
+    assert RULES.teams_of("desks", "") == {"north"}
+    assert RULES.teams_of("hall", "SVEN") == {"north", "south"}
+    assert RULES.teams_of("", "dora") == frozenset()
+
+
+def test_narrowing() -> None:
+    narrowed = RULES.person("ann@x.org").narrowed(frozenset({"lead", "other"}), frozenset({"south"}))
+    assert narrowed == Person("ann@x.org", (Grant("lead", frozenset(), 5, 9, "p:1:1"),))

@@ -1,0 +1,108 @@
+"""Sentences: who may do what, until when, what is missing, how long it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from review.governance.decide import decide
+from review.governance.model import Act, Governance, Question, Reach, Recording
+from review.governance.retention import disposal
+from review.governance.times import DAY, HOUR, Period, start_of
+from review.governance.words import SPOKEN_ACT, Explained, disposal_in_words, explained, period_in_words, reach_in_words
+from tests.review.governance.test_decide import ANN, BOB, EVA, NOW, RULES, SEEN
+
+
+def said(asked: Question, of: Governance = RULES) -> Explained:
+    return explained(of, asked, decide(of, asked))
+
+
+def test_granted() -> None:
+    assert said(ANN).answer == (
+        "ann@x.org may play this recording for the purpose complaint as lead, until 2026-07-05 12:00 UTC. "
+        "What is released is the redacted rendition."
+    )
+    assert said(replace(EVA, act=Act.READ_AUDIT, recording=None)) == Explained(
+        "eva@x.org may read the audit log about recordings as auditor, without an end.",
+        decide(RULES, replace(EVA, act=Act.READ_AUDIT, recording=None)).reasons,
+        (),
+        (),
+    )
+
+
+def test_refused_and_who_may_instead() -> None:
+    found = said(replace(ANN, act=Act.ANALYSE))
+    assert found.answer == "ann@x.org may not analyse this recording for the purpose complaint."
+    assert [reason.says for reason in found.why][-1] == "roles that may analyse: auditor"
+    nobody = said(replace(ANN, act=Act.LEGAL_HOLD))
+    assert [reason.says for reason in nobody.why] == ["role lead may not legal-hold"]
+
+
+def test_missing() -> None:
+    found = said(BOB)
+    assert found.answer == "bob@x.org may not play this recording for the purpose legal yet."
+    assert found.why == ()
+    assert [reason.says for reason in found.missing] == [
+        "2 more approvals by chief or privacy are missing, within 21 h"
+    ]
+
+
+def kept(recording: Recording, of: Governance = RULES, now: int = NOW) -> list[str]:
+    return [f"{said.where} {said.says}" for said in disposal_in_words(disposal(of, recording, now))]
+
+
+def test_how_long() -> None:
+    law = [
+        "a.yaml:30:5 class law keeps it until 2028-06-05 (MiFID)",
+        "a.yaml:30:5 nobody can erase it before 2027-06-05: class law (MiFID)",
+    ]
+    assert [f"{reason.where} {reason.says}" for reason in said(ANN).kept] == law
+    assert kept(replace(SEEN, held=True)) == [*law, " a legal hold keeps it as long as the hold is there"]
+    rest = replace(SEEN, group="")
+    assert kept(rest) == ["a.yaml:31:5 class rest keeps it until 2026-12-02"]
+    over = ["a.yaml:31:5 class rest keeps it until 2026-12-02", " its period is over: it is to be deleted now"]
+    assert kept(rest, now=start_of(date(2026, 12, 3))) == over
+    assert kept(replace(rest, erasure_asked=True))[1:] == [
+        " an erasure was asked for, and nothing stands against it: it is to be deleted now"
+    ]
+    one = RULES.retention[0]
+    worm = replace(RULES, retention=(replace(one, worm=True), RULES.retention[1]))
+    assert kept(SEEN, worm)[1] == "a.yaml:30:5 nobody can erase it before 2027-06-05, unchanged: class law (MiFID)"
+
+
+def test_what_was_not_analysed_waits() -> None:
+    by_category = replace(RULES.retention[0], any=(replace(RULES.retention[0].any[0], key="category"),))  # type: ignore[index,arg-type]
+    waits = replace(RULES, retention=(by_category, RULES.retention[1]))
+    assert kept(SEEN, waits)[2] == (
+        "a.yaml:30:5 it was not analysed, and so it is kept as long as any category could ask for"
+    )
+
+
+def test_every_act_has_its_words() -> None:
+    assert SPOKEN_ACT.keys() == set(Act)
+
+
+@pytest.mark.parametrize(
+    ("reach", "words"),
+    [
+        (Reach(everything=True, own=True), "all recordings"),
+        (Reach(), "no recordings"),
+        (
+            Reach(own=True, own_teams=True, teams=frozenset({"b", "a"})),
+            "one's own and those of one's own teams and those of team a and b",
+        ),
+    ],
+)
+def test_reach(reach: Reach, words: str) -> None:
+    assert reach_in_words(reach) == words
+
+
+def test_periods() -> None:
+    found = [
+        period_in_words(period)
+        for period in (Period(), Period(years=1), Period(years=2), Period(ns=DAY), Period(ns=3 * DAY))
+    ]
+    assert found == ["nothing", "1 year", "2 years", "1 day", "3 days"]
+    assert HOUR * 24 == DAY
