@@ -193,9 +193,13 @@ def _subproof(old: int, start: int, end: int, at: HashAt, *, known: bool) -> lis
     return [*_subproof(old, middle, end, at, known=False), _range_root(start, middle, at)]
 
 
+def _are_hashes(*given: bytes) -> bool:
+    return all(len(one) == HASH_SIZE for one in given)
+
+
 def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
     """Whether the proof leads from the leaf's hash to the root `expected`."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or not _are_hashes(leaf, *proof):
         return False
     node, last, reached = index, size - 1, leaf
     for step in proof:
@@ -212,11 +216,9 @@ def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expe
 
 
 def is_consistent(old: int, size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """Whether the proof shows that the tree of `size` leaves continues that of `old`. Every tree continues the empty
-    one."""
-    if old == 0:
-        return old_root == EMPTY and not proof
-    if not 0 < old <= size:
+    """Whether the proof shows that the tree of `size` leaves continues that of `old`. Of an empty tree there is
+    nothing to show."""
+    if not 0 < old <= size or not _are_hashes(old_root, *proof):
         return False
     if old == size:
         return not proof and old_root == new_root
