@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOPS = "agent|protocol|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
+TOPS = "agent|protocol|review|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
 PATH = re.compile(rf"`((?:{TOPS})/[^`\s]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 MADE = {"agent/desktop/NAME.py"}  # what a reader is told to write

@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT: Final = ("agent", "store", "protocol")
+PRODUCT: Final = ("agent", "review", "store", "protocol")
 ALL: Final = (*PRODUCT, "bench", "scripts", "testkit", "tests")
 
 # In no name, not even as a part of one -> what to say.

@@ -223,7 +223,11 @@ def read_body(body: bytes) -> dict[str, Any]:
         values: dict[str, Any] = parse_object(body)
         facts, kind = values.get("facts"), KINDS[str(values.get("kind"))]
         named = values.keys() - {"reason"} == _COMMON
-        if not named or not isinstance(facts, dict) or not kind.must.keys() <= facts.keys() <= kind.must.keys() | kind.may.keys():
+        if (
+            not named
+            or not isinstance(facts, dict)
+            or not kind.must.keys() <= facts.keys() <= kind.must.keys() | kind.may.keys()
+        ):
             raise ValueError("other fields")  # noqa: TRY301 - told below
     except (ValueError, KeyError):
         raise AuditError("bad-body", "its body is of a kind, or has fields, that this version does not know") from None

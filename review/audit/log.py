@@ -139,13 +139,13 @@ class AuditLog:
                 if one.position is None:
                     one.error = AuditError("not-written", message)
 
-    def _sealed(self, one: _Waiting) -> _Maker:
+    def _sealed(self, one: _Waiting) -> _EntryAt:
         return lambda index, now: self._key.seal(self.origin, index, now, one.body)
 
-    def _write(self, edge: _Edge, made: Sequence[_Maker]) -> list[int]:
+    def _write(self, edge: _Edge, made: Sequence[_EntryAt]) -> list[int]:
         """Appends entries, in as many groups as there are blocks; where each stands."""
         now = self._clock() // 1_000_000
-        said: list[_Maker] = []
+        said: list[_EntryAt] = []
         if edge.torn:
             said.append(_statement({"kind": MENDED, "bytes": edge.torn}))
         if now < edge.time - _STEP:
@@ -161,7 +161,7 @@ class AuditLog:
             edge = self._write_group(edge, part, now)
         return positions[len(said) :]
 
-    def _write_group(self, edge: _Edge, makers: Sequence[_Maker], now: int) -> _Edge:
+    def _write_group(self, edge: _Edge, makers: Sequence[_EntryAt], now: int) -> _Edge:
         written, full, tree = b"", list[Tile](), edge.tree
         self._edge = None  # unless all goes well, what the disk has is read anew
         for make in makers:
@@ -350,11 +350,11 @@ class AuditLog:
                     os.close(opened)
 
 
-_Maker = Callable[[int, int], tuple[Entry, bytes]]
+_EntryAt = Callable[[int, int], tuple[Entry, bytes]]
 """(index, ms) -> an entry and what lies beside it."""
 
 
-def _statement(values: Mapping[str, object]) -> _Maker:
+def _statement(values: Mapping[str, object]) -> _EntryAt:
     return lambda _index, now: (Entry(now, statement=written_as_json(values)), b"")
 
 

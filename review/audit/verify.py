@@ -86,9 +86,9 @@ class _Verifier:
         noted = list(self._noted())
         self._roots = {point.size: b"" for _, point in noted}  # size -> the root that this log has there
         whole = self._walk()
-        self._compare(noted, whole=whole)
-        self._check_tiles()
-        self._check_bodies()
+        if self._compare(noted, whole=whole) and whole:  # else what follows was not read, or is not this log's
+            self._check_bodies()
+            self._check_tiles()
 
     # -- checkpoints ----------------------------------------------------------------------------------------------
 
@@ -117,7 +117,9 @@ class _Verifier:
         seconds = verify(Note.parse(content), cosigner)
         self.report.cosigned = {"by": cosigner.name, "size": point.size, "seconds": seconds}
 
-    def _compare(self, noted: Sequence[tuple[str, Checkpoint]], *, whole: bool) -> None:
+    def _compare(self, noted: Sequence[tuple[str, Checkpoint]], *, whole: bool) -> bool:
+        """Whether this is the log that they were signed over, to its end."""
+        before = len(self.report.findings)
         for name, point in noted:
             if point.size > self._tree.size:
                 if not whole:
@@ -127,6 +129,7 @@ class _Verifier:
             elif self._roots[point.size] != point.root:
                 message = f"its first {point.size} entries are not those over which {name} was signed"
                 self.report.find("forked", f"this is another log, or it was written anew: {message}")
+        return len(self.report.findings) == before
 
     # -- entries --------------------------------------------------------------------------------------------------
 
@@ -284,11 +287,13 @@ class _Verifier:
 
     def _check_tiles(self) -> None:
         """Every tile of the published checkpoint, and every older partial one that is still there."""
-        if self.report.findings or self.report.checkpoint is None:
-            return  # the tree is not the log's: what differs was named already
+        if self.report.checkpoint is None:
+            return
+        checked = set[str]()
         wanted = {(tile.level, tile.number): tile.hashes for tile in [*self._full, *self._tree.partial_tiles()]}
         for level, index, width in tiles_of(self.report.checkpoint.size):
             path = tile_path(str(level), index, width)
+            checked |= {path, tile_path("entries", index, width)}
             self._check_tile(path, wanted[level, index][: width * HASH_SIZE])
             if level == 0:
                 block = journal.block_path(self._folder, index).read_bytes()
@@ -296,13 +301,15 @@ class _Verifier:
         for older in self._folder.glob("tile/**/*.p/*"):
             name = older.relative_to(self._folder).as_posix()
             parts = _PARTIAL.fullmatch(name)
-            above, digits, count = parts.groups() if parts else ("", "0", "0")
+            if parts is None or name in checked:
+                continue  # what a killed writer left half written, or somebody else's: no part of the log
+            above, digits, count = parts.groups()
             number = int(digits.replace("x", "").replace("/", ""))
             if above == "entries":
                 content = self._read(f"{journal.FOLDER}/{numbered(number)}") or b""
                 self._check_tile(name, _first(journal.bundle(content), int(count)))
             else:
-                whole = wanted.get((int(above or -1), number), b"")
+                whole = wanted.get((int(above), number), b"")
                 self._check_tile(name, whole[: int(count) * HASH_SIZE])
 
     def _check_tile(self, name: str, wanted: bytes) -> None:
