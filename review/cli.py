@@ -19,6 +19,7 @@ from store.commands.helping import Wrapped
 # Module of review.commands -> the commands that it adds.
 COMMANDS: Final = {
     "governance": ("governance",),
+    "audit": ("audit",),
 }
 
 

@@ -1,0 +1,380 @@
+"""The writer of the log. `append` answers with a position once the entry is on disk, under a signed checkpoint.
+
+One process writes at a time, by a lock that each group of entries takes; what another wrote meanwhile is read first.
+Whoever waits while a group is written goes with the next, so that many entries cost one fsync (group commit).
+
+A killed process leaves half a group behind the last checkpoint at most: nobody was answered for it, and the next writer
+cuts it off and says so in the log. What could not be written is written again as it was signed before anything else is:
+two different trees of one size are never signed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from review.audit import journal
+from review.audit.entries import Entry, ReadingKey, is_shredded
+from review.audit.errors import AuditError
+from review.audit.kinds import CLOCK, MENDED, SHRED, Act, written_as_json
+from review.audit.notes import Checkpoint, KeyType, Note, VerifierKey, sign, signed_checkpoint
+from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, tile_path, tile_root
+from store.files import lock, owned_as, sync_folder, write_all, write_over
+
+LEAST_KEPT: Final = 365 * 86_400_000  # ms; PCI DSS 10.5.1 asks for twelve months
+_STANDSTILL: Final = 90 * 86_400_000  # ms; a log without an entry for so long, or a clock that is wrong
+_STEP: Final = 300_000  # ms; so far a clock that is kept by the network may go back: the time then stands still
+_PUBLISHED_EVERY: Final = 10.0  # s, while entries come
+_LARGEST_GROUP: Final = 64  # entries: who comes first waits for so many at most
+
+
+class Signer(NamedTuple):
+    """`key.name` is the log's name, its checkpoints' origin."""
+
+    key: VerifierKey
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, origin: str, private: Ed25519PrivateKey) -> Signer:
+        return cls(VerifierKey(origin, KeyType.LOG, private.public_key()), private)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    body: bytes
+    position: int | None = None
+    error: AuditError | None = None
+
+
+class _Edge(NamedTuple):
+    """Where the log ends: in the file of `block`, after `size` bytes. `time`: of the last entry, ms."""
+
+    tree: Tree
+    block: int
+    size: int
+    time: int
+    torn: int
+
+
+class AuditLog:
+    """In `folder`, which `create` made."""
+
+    def __init__(
+        self, folder: Path, signer: Signer, key: ReadingKey, *, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        """`clock`: ns, POSIX. Raises AuditError: not-found, damaged, or as `signed_checkpoint`."""
+        self.folder = folder
+        self.origin = signer.key.name
+        self._signer = signer
+        self._key = key
+        self._clock = clock
+        self._edge: _Edge | None = None
+        self._unwritten: tuple[int, int, bytes] | None = None  # block, place, and what must come there
+        self._queue: list[_Waiting] = []
+        self._queued = threading.Lock()
+        self._committing = threading.Lock()
+        self._published = 0.0  # monotonic
+        if not (folder / journal.CHECKPOINT).exists():
+            raise AuditError("not-found", f"{folder} has no audit log: `eyelid-review audit init` makes one")
+        try:
+            with self._alone():
+                pass  # a log that is not what was signed is named now, not at the first act
+        except OSError as error:
+            raise AuditError("damaged", f"{folder} cannot be read whole: {error}") from None
+
+    @classmethod
+    def create(cls, folder: Path, signer: Signer) -> None:
+        """An empty log, durable. Raises AuditError ("exists"), OSError."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise AuditError("exists", f"{folder} is not empty: an audit log begins in a folder of its own")
+        (folder / journal.FOLDER).mkdir(mode=0o700)
+        write_over(folder / journal.CHECKPOINT, bytes(_signed(signer, Tree())))
+        sync_folder(folder.parent)
+
+    # -- appending ------------------------------------------------------------------------------------------------
+
+    def append(self, act: Act) -> int:
+        """The entry's position, from 0, once it is durable. Of any thread.
+
+        Raises AuditError: as `Act.body`; not-written: then what was asked for must not happen, though the entry may be
+        found in the log later.
+        """
+        return self.append_all([act])[0]
+
+    def append_all(self, acts: Sequence[Act]) -> list[int]:
+        """As `append`, in order, with one wait for the disk for many."""
+        waiting = [_Waiting(act.body(self._key)) for act in acts]
+        with self._queued:
+            self._queue += waiting
+        with self._committing:
+            while waiting and waiting[-1].position is None and waiting[-1].error is None:
+                with self._queued:
+                    group, self._queue = self._queue[:_LARGEST_GROUP], self._queue[_LARGEST_GROUP:]
+                self._commit(group)
+        if failed := next((one.error for one in waiting if one.error), None):
+            raise failed
+        return [one.position for one in waiting if one.position is not None]
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            with self._alone() as edge:
+                made = [self._sealed(one) for one in group]
+                for one, position in zip(group, self._write(edge, made), strict=True):
+                    one.position = position
+                if time.monotonic() > self._published + _PUBLISHED_EVERY:
+                    self._publish()
+        except (AuditError, OSError) as error:
+            message = f"{self.folder} cannot be written ({error}): what was asked for must not happen"
+            for one in group:
+                if one.position is None:
+                    one.error = AuditError("not-written", message)
+
+    def _sealed(self, one: _Waiting) -> _EntryAt:
+        return lambda index, now: self._key.seal(self.origin, index, now, one.body)
+
+    def _write(self, edge: _Edge, made: Sequence[_EntryAt]) -> list[int]:
+        """Appends entries, in as many groups as there are blocks; where each stands."""
+        now = self._clock() // 1_000_000
+        said: list[_EntryAt] = []
+        if edge.torn:
+            said.append(_statement({"kind": MENDED, "bytes": edge.torn}))
+        if now < edge.time - _STEP:
+            said.append(_statement({"kind": CLOCK, "before": edge.time, "now": now}))
+        else:
+            now = max(now, edge.time)
+        makers = [*said, *made]
+        positions: list[int] = []
+        while makers:
+            room = WIDTH - edge.tree.size % WIDTH
+            part, makers = makers[:room], makers[room:]
+            positions += range(edge.tree.size, edge.tree.size + len(part))
+            edge = self._write_group(edge, part, now)
+        return positions[len(said) :]
+
+    def _write_group(self, edge: _Edge, makers: Sequence[_EntryAt], now: int) -> _Edge:
+        written, full, tree = b"", list[Tile](), edge.tree
+        self._edge = None  # unless all goes well, what the disk has is read anew
+        for make in makers:
+            entry, rest = make(tree.size, now)
+            written += journal.entry_record(bytes(entry), rest)
+            full += tree.add(leaf_hash(bytes(entry)))
+        written += journal.signed_record(bytes(_signed(self._signer, tree)))
+        self._unwritten = (edge.block, edge.size, written)
+        self._write_block(edge.block, edge.size, written)
+        self._unwritten = None
+        after = _Edge(tree, edge.block, edge.size + len(written), now, 0)
+        if full:
+            self._write_full(edge.block, full)
+            after = _Edge(tree, edge.block + 1, 0, now, 0)
+        self._edge = after
+        return after
+
+    def _write_block(self, block: int, at: int, content: bytes) -> None:
+        path = journal.block_path(self.folder, block)
+        new = not at
+        if new:
+            self._make_folder(path.parent)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            if new:
+                owned_as(opened, self.folder)
+            os.ftruncate(opened, at)  # what a killed writer left half written
+            os.lseek(opened, at, os.SEEK_SET)
+            try:
+                write_all(opened, content)
+                os.fsync(opened)
+            except OSError:
+                # Pages that a failed fsync left are marked clean and may never reach the disk: away with them.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(opened, at)
+                raise
+        finally:
+            os.close(opened)
+        if new:
+            sync_folder(path.parent)
+
+    def _write_full(self, block: int, full: Sequence[Tile]) -> None:
+        """A block's tiles, before the next block begins: whoever finds that one has these."""
+        entries = journal.bundle(journal.block_path(self.folder, block).read_bytes())
+        for path, content in [(tile_path("entries", block), entries), *((one.path, one.hashes) for one in full)]:
+            self._write_tile(path, content)
+
+    def _write_tile(self, path: str, content: bytes) -> None:
+        self._make_folder((self.folder / path).parent)
+        write_over(self.folder / path, content)
+
+    def _make_folder(self, path: Path) -> None:
+        if not path.is_dir():
+            self._make_folder(path.parent)
+            path.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(path.parent)
+
+    # -- where it ends --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _alone(self) -> Iterator[_Edge]:
+        """Nobody else writes inside. Raises AuditError, OSError."""
+        opened = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            owned_as(opened, self.folder)
+            lock(opened, wait=True)
+            edge = self._edge
+            if edge is None or _size(journal.block_path(self.folder, edge.block)) != edge.size + edge.torn:
+                edge = self._read_edge()
+                if self._unwritten and self._unwritten[:2] == (edge.block, edge.size):
+                    self._write_block(*self._unwritten)
+                    edge = self._read_edge()
+                self._unwritten = None
+                self._edge = edge
+            yield edge
+        finally:
+            os.close(opened)
+
+    def _read_edge(self) -> _Edge:
+        """Reads the last block, and builds up the tree from the tiles of those before it. What stands after the last
+        checkpoint does not count. Raises AuditError: damaged, bad-entry, or as `signed_checkpoint`; OSError.
+        """
+        count = journal.blocks(self.folder)
+        block = max(0, count - 1)
+        content = journal.block_path(self.folder, block).read_bytes() if count else b""
+        found = list(journal.records(content))
+        end = max((one.end for one in found if one.kind == journal.SIGNED), default=0)
+        published = signed_checkpoint((self.folder / journal.CHECKPOINT).read_bytes(), self._signer.key)
+        signed, last = published, 0
+        if end or block:
+            before = found if end else list(journal.records(journal.block_path(self.folder, block - 1).read_bytes()))
+            by_kind = {one.kind: one.raw for one in before}  # the last of each
+            signed = signed_checkpoint(by_kind.get(journal.SIGNED, b""), self._signer.key)
+            last = Entry.parse(by_kind.get(journal.ENTRY, b"")).time
+        tree, full = Tree(), list[Tile]()
+        self._add_tiles(tree, block)
+        for one in found:
+            if one.end <= end and one.kind == journal.ENTRY:
+                full += tree.add(leaf_hash(one.raw))
+        if (tree.size, tree.root) != (signed.size, signed.root) or published.size > signed.size:
+            message = (
+                "is not as it was signed: nothing is written to it; `eyelid-review audit verify` names what changed"
+            )
+            raise AuditError("damaged", f"{self.folder} {message}")
+        if full:
+            self._write_full(block, full)
+            return _Edge(tree, block + 1, 0, last, 0)
+        return _Edge(tree, block, end, last, len(content) - end)
+
+    def _add_tiles(self, tree: Tree, blocks: int) -> None:
+        level = 0
+        while blocks >> 8 * (level + 1):
+            level += 1
+        while level >= 0:
+            whole = blocks >> 8 * level
+            for index in range(whole - whole % WIDTH, whole):
+                hashes = (self.folder / tile_path(str(level), index)).read_bytes()
+                if len(hashes) != WIDTH * HASH_SIZE:
+                    raise AuditError("damaged", f"{self.folder / tile_path(str(level), index)} is no full tile")
+                tree.add_tile(level, tile_root(hashes))
+            level -= 1
+
+    @property
+    def size(self) -> int:
+        """How many entries are durable now. Raises AuditError, OSError."""
+        with self._committing, self._alone() as edge:
+            return edge.tree.size
+
+    # -- publishing -----------------------------------------------------------------------------------------------
+
+    def publish(self) -> Checkpoint:
+        """Writes tiles and checkpoint as they stand now, for those who read no more than these."""
+        with self._committing, self._alone():
+            return self._publish()
+
+    def _publish(self) -> Checkpoint:
+        edge = self._edge
+        assert edge is not None  # noqa: S101 - inside of `_alone`
+        if edge.size:
+            entries = journal.bundle(journal.block_path(self.folder, edge.block).read_bytes())
+            self._write_tile(tile_path("entries", edge.block, edge.tree.size % WIDTH), entries)
+        for tile in edge.tree.partial_tiles():
+            self._write_tile(tile.path, tile.hashes)
+        write_over(self.folder / journal.CHECKPOINT, bytes(_signed(self._signer, edge.tree)))
+        self._published = time.monotonic()
+        return Checkpoint(self.origin, edge.tree.size, edge.tree.root)
+
+    # -- shredding ------------------------------------------------------------------------------------------------
+
+    def to_shred(self, kept: int) -> list[journal.Acknowledged]:
+        """Entries whose bodies are older than `kept` (ms) and still there. Raises AuditError: too-soon, clock."""
+        if kept < LEAST_KEPT:
+            raise AuditError("too-soon", "the log is kept for twelve months at least (PCI DSS 10.5.1): 365d or more")
+        now = self._clock() // 1_000_000
+        with self._committing, self._alone() as edge:
+            last = edge.time
+        if not last - _STEP <= now <= last + _STANDSTILL and last:
+            message = (
+                "the clock and the log's last entry are far apart: set the clock, or write an entry, and ask again"
+            )
+            raise AuditError("clock", f"nothing is shredded: {message}")
+        entries = (one for group in journal.groups(self.folder) for one in group.entries)
+        return [
+            one for one in entries if one.rest and not is_shredded(one.rest) and Entry.parse(one.raw).time < now - kept
+        ]
+
+    def shred(self, entries: Sequence[journal.Acknowledged], kept: int) -> None:
+        """Says in the log whose bodies go, durably; then overwrites them in place. A second call goes on where one was
+        cut short. Raises AuditError ("not-written"), OSError.
+        """
+        if not entries:
+            return
+        to = self._clock() // 1_000_000 - kept
+        said = _statement({"kind": SHRED, "ranges": _ranges([one.position for one in entries]), "to": to})
+        with self._committing, self._alone() as edge:
+            self._write(edge, [said])
+            for block in sorted({one.block for one in entries}):
+                opened = os.open(journal.block_path(self.folder, block), os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+                try:
+                    for one in entries:
+                        if one.block == block:
+                            os.lseek(opened, one.rest_at, os.SEEK_SET)
+                            write_all(opened, bytes(len(one.rest)))
+                    os.fsync(opened)
+                finally:
+                    os.close(opened)
+
+
+_EntryAt = Callable[[int, int], tuple[Entry, bytes]]
+"""(index, ms) -> an entry and what lies beside it."""
+
+
+def _statement(values: Mapping[str, object]) -> _EntryAt:
+    return lambda _index, now: (Entry(now, statement=written_as_json(values)), b"")
+
+
+def _signed(signer: Signer, tree: Tree) -> Note:
+    text = Checkpoint(signer.key.name, tree.size, tree.root).text
+    return Note(text, (sign(text, signer.key, signer.private),))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _ranges(indices: Sequence[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for index in indices:
+        if found and found[-1][1] == index:
+            found[-1][1] = index + 1
+        else:
+            found.append([index, index + 1])
+    return found

@@ -1,0 +1,167 @@
+"""The commands, as people call them: on a log that `init` made, in this process; and one as its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import review.commands.audit as commands
+from protocol import keyfile
+from review.audit.tree import is_included, leaf_hash
+from review.cli import main
+from store.admin.operators import OperatorsLog
+
+ROOT = Path(__file__).resolve().parents[3]
+COUNCIL = "council.example.com"
+
+
+class Ran:
+    """What a command printed, and how it ended."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: object, code: int = 0) -> str:
+        self._capsys.readouterr()
+        assert main(["audit", *map(str, words)]) == code
+        said = self._capsys.readouterr()
+        return said.out if code == 0 or said.out else said.err
+
+    def json(self, *words: object, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ran:
+    """The patch: keys that are sealed cheaply, as scrypt would take a second at each command."""
+    monkeypatch.setenv("EYELID_REVIEW_HOME", str(tmp_path))
+    monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
+    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
+    told = Ran(capsys)
+    told("init", "--name", "review.example.com/audit")
+    return told
+
+
+def test_from_the_first_entry_to_the_cosigner(told: Ran, tmp_path: Path) -> None:
+    public = (tmp_path / "keys/audit.pub").read_text().strip()
+    assert told.json("show")["entries"] == []
+    shown = told.json("show")["entries"]
+    assert [(one["kind"], one["facts"]) for one in shown] == [("read-log", {"first": 0, "end": 0})]
+    copy = Path(shutil.copytree(tmp_path / "audit", tmp_path / "copy"))
+    report = told.json("verify", copy, "--key", public)
+    assert (report["sound"], report["entries"], report["bodies"]["sealed"]) == (True, 2, 2)
+    assert len(report["unchecked"]) == 2
+    key, council = ["--key", tmp_path / "keys/audit.pub"], ["--signer", tmp_path / "council.key"]
+    cosigner = told.json("cosigner", "--name", COUNCIL, *council)["key"]
+    sign = ["cosign", copy, *key, "--name", COUNCIL, *council, "--last", tmp_path / "council.note"]
+    assert "2 entries, the first that was seen here" in told(*sign)
+    told("export")  # which publishes
+    shutil.rmtree(copy)
+    shutil.copytree(tmp_path / "audit", copy)
+    assert "it continues the 2 that were signed before" in told(*sign)
+    assert "is in" in told("cosigned", tmp_path / "council.note")
+    shutil.rmtree(copy)
+    shutil.copytree(tmp_path / "audit", copy)
+    read = ["--reading-key", tmp_path / "keys/audit-read.key"]
+    report = told.json("verify", copy, *key, *read, "--noted", tmp_path / "council.note", "--cosigner", cosigner)
+    assert report["sound"]
+    assert report["cosigned"]["by"] == COUNCIL
+    assert (report["bodies"]["opened"], report["unchecked"]) == (report["entries"], [])
+    (copy / "journal/000").write_bytes(b"")
+    said = told("verify", copy, *key, code=1)
+    assert said.startswith("! cut: the end of the log was cut off")
+    assert "NOT AS IT WAS WRITTEN" in said
+    assert told.json("verify", copy, *key, code=1)["findings"][0]["code"] == "cut"
+
+
+def test_show_filters_by_person_and_kind_and_names_whom_it_is_given(told: Ran, tmp_path: Path) -> None:
+    told("show")
+    told("prove", "0")
+    mine = told.json("show", "--kind", "read-log", "--first", "0")["entries"][0]["who"]
+    name = f"{commands.user()}@{commands.socket.gethostname()}"
+    (tmp_path / "people").write_text(f"{name}\n\n")
+    assert told.json("show", "--who", name, "--people", tmp_path / "people")["entries"][0]["who"] == name
+    assert mine.startswith("p.")
+    assert told.json("show", "--who", "somebody@example.com")["entries"] == []
+    assert told.json("show", "--kind", "open")["entries"] == []
+    assert name in told("show", "--last", "5", "--people", tmp_path / "people")
+    assert "not both" in told("show", "--first", "1", "--last", "5", code=2)
+
+
+def test_a_proof_can_be_checked_without_any_key(told: Ran) -> None:
+    told("show")
+    told("show")
+    proof = json.loads(told("prove", "1"))
+    size = int(proof["checkpoint"].splitlines()[1])
+    root = commands.Checkpoint.parse("\n".join(proof["checkpoint"].splitlines()[:3]) + "\n").root
+    leaf = leaf_hash(bytes.fromhex(proof["raw"]))
+    assert is_included(leaf, 1, size, [bytes.fromhex(step) for step in proof["proof"]], root)
+    assert json.loads(proof["body"])["kind"] == "read-log"
+    assert "there is no entry 99" in told("prove", "99", code=2)
+
+
+def test_export_goes_on_after_its_cursor_and_refuses_another_history(told: Ran, tmp_path: Path) -> None:
+    cursor = ["--cursor", tmp_path / "siem"]
+    told("show")
+    first = [json.loads(line) for line in told("export", *cursor).splitlines()]
+    assert [one["metadata"]["event_code"] for one in first] == ["read-log", "export-log"]
+    told("show")
+    more = [json.loads(line) for line in told("export", *cursor).splitlines()]
+    assert [one["metadata"]["sequence"] for one in more] == [2, 3]
+    shutil.rmtree(tmp_path / "audit")
+    shutil.move(str(tmp_path / "keys"), str(tmp_path / "old"))
+    told("init", "--name", "review.example.com/audit")
+    assert "is not signed by the key" in told("export", *cursor, code=1)
+
+
+def test_export_follows(told: Ran, tmp_path: Path) -> None:
+    """A process of its own, which waits for what comes."""
+    command = [sys.executable, "-P", "-m", "review", "audit", "export", "--follow", "--cursor", str(tmp_path / "siem")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as following:
+        assert following.stdout is not None
+        assert json.loads(following.stdout.readline())["metadata"]["event_code"] == "export-log"
+        told("show")
+        assert json.loads(following.stdout.readline())["metadata"]["event_code"] == "read-log"
+        following.terminate()
+        following.wait()
+
+
+def test_shred_says_what_would_go(told: Ran) -> None:
+    told("show")
+    assert "0 bodies would be shredded" in told("shred", "--keep", "365d")
+    assert told.json("shred", "--keep", "730d", "--apply") == {"bodies": 0, "applied": True}
+    assert "twelve months" in told("shred", "--keep", "30d", code=1)
+
+
+def test_adopt_takes_in_the_operators(told: Ran, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    OperatorsLog(tmp_path / "home").begin("export")
+    assert told.json("adopt", tmp_path / "home") == {"lines": 1, "findings": []}
+    (tmp_path / "home/operators.head").unlink()
+    OperatorsLog(tmp_path / "home").begin("export")
+    OperatorsLog(tmp_path / "home").begin("export")
+    (tmp_path / "home/operators.head").write_bytes(b"")
+    assert "! " in told("adopt", tmp_path / "home", code=1)
+
+
+def test_mistakes_are_told_in_a_line(told: Ran, tmp_path: Path) -> None:
+    public = tmp_path / "keys/audit.pub"
+    assert "is not empty" in told("init", "--name", "x", "--keys", tmp_path / "more", code=1)
+    assert "there is a file already" in told("init", "--name", "x", "--log", tmp_path / "new", code=1)
+    assert "has no audit log" in told("show", "--log", tmp_path / "none", code=1)
+    assert "is no folder" in told("verify", tmp_path / "none", "--key", public, code=2)
+    assert "cannot be read" in told("verify", tmp_path, "--key", tmp_path / "none", code=1)
+    key = told.json("cosigner", "--name", COUNCIL, "--signer", tmp_path / "council.key")["key"]
+    assert "--key takes the key of a log" in told("verify", tmp_path / "audit", "--key", key, code=2)
+    wrong = ["verify", tmp_path / "audit", "--key", public, "--reading-key", tmp_path / "council.key"]
+    assert "a key of another kind" in told(*wrong, code=2)
+    public.write_text(f"{key}\n")
+    assert "is not the public half" in told("show", code=1)
+    with pytest.raises(SystemExit):
+        main(["audit", "prove", "x"])

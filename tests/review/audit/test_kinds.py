@@ -1,0 +1,173 @@
+"""What an act must say, and that neither people nor searches are written in the clear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from review.audit.errors import AuditError
+from review.audit.kinds import KINDS, LARGEST_BODY, Act, read_body, read_statement, written_as_json
+from tests.review.audit.making import KEY, opening
+
+# One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
+FACTS: dict[str, dict[str, Any]] = {
+    "sign-in": {"method": "passkey"},
+    "sign-out": {"by": "idle"},
+    "account": {"change": "locked", "person": "bob@example.com", "role": "supervisor"},
+    "search": {"query": "Frau Müller  Konto", "results": 3},
+    "list": {"results": 240, "of": "team", "recordings": ["0193a1b2"]},
+    "open": {
+        "purpose": "complaint", "rule": "roles/supervisor", "rendition": "redacted", "approvals": ["eve@example.com"],
+        "reference": "ticket 4711", "lanes": ["screen", "audio"], "until": 1_800_000_000_000,
+    },
+    "watched": {"spans": [[0, 5], [7, 9]], "opening": 12},
+    "export": {
+        "purpose": "legal", "rule": "compliance", "rendition": "original", "approvals": ["eve@example.com"],
+        "reference": "case 8", "to": "court@example.org", "spans": [[0, 1]],
+    },
+    "comment": {"comment": "c-1", "spans": [[0, 1]]},
+    "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
+    "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
+    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31"},
+    "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
+    "erase": {
+        "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
+        "person": "customer 17",
+    },
+    "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
+    "key": {"use": "adopt", "recordings": 12},
+    "interaction": {"change": "imported", "count": 5},
+    "read-log": {"first": 0, "end": 50, "query": "open ann@example.com"},
+    "export-log": {"first": 0, "end": 50, "format": "ocsf", "following": 1},
+    "shred-log": {"bodies": 5, "why": "period"},
+    "operator": {
+        "line": 1, "before": "00" * 32, "hash": "ab" * 32, "at": "2026-11-28T09:00:00.000+00:00", "what": "begin",
+        "act": "export", "of": 1, "purpose": "ticket 4711", "said_by": "root",
+    },
+}  # fmt: skip
+
+
+def act(kind: str) -> Act:
+    return opening(kind=kind, facts=FACTS[kind])
+
+
+def code(made: Act) -> str:
+    with pytest.raises(AuditError) as caught:
+        made.body(KEY)
+    return caught.value.code
+
+
+def test_every_kind_is_tried_with_all_that_it_may_say() -> None:
+    assert {kind: {*named.must, *named.may} for kind, named in KINDS.items()} == {
+        kind: set(facts) for kind, facts in FACTS.items()
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_act_is_written_and_read_again(kind: str) -> None:
+    body = act(kind).body(KEY)
+    read = read_body(body)
+    assert (read["kind"], read["outcome"], read["origin"]) == (kind, "success", "10.0.0.7")
+    for hidden in ("@", "Müller", "müller", "customer", '"root"'):
+        assert hidden not in body.decode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_fact_is_demanded_or_known(kind: str) -> None:
+    for name in KINDS[kind].must:
+        assert code(opening(kind=kind, facts={key: FACTS[kind][key] for key in FACTS[kind] if key != name})) == (
+            "missing-field"
+        )
+    assert code(opening(kind=kind, facts=FACTS[kind] | {"note": "x"})) == "unknown-field"
+    for name in FACTS[kind]:
+        for wrong in (None, "", [], {}, -1, True, 1.5, "a\nb", "x" * 5000, [[5, 1]], [["a", "b"]], ["", "x"]):
+            if (kind, name, wrong) != ("read-log", "query", "") and code_of_fact(kind, name, wrong) != "bad-field":
+                pytest.fail(f"{kind} takes {wrong!r} for {name}")
+
+
+def code_of_fact(kind: str, name: str, value: object) -> str:
+    try:
+        opening(kind=kind, facts=FACTS[kind] | {name: value}).body(KEY)
+    except AuditError as error:
+        return error.code
+    return "taken"
+
+
+def test_pci_dss_fields_are_demanded() -> None:
+    for changed in (
+        {"who": ""}, {"who": None}, {"origin": ""}, {"origin": "a\x1bb"}, {"resource": []}, {"resource": ["a b"]},
+        {"resource": [str(number) for number in range(10_001)]}, {"outcome": "maybe"}, {"outcome": "failure"},
+        {"reason": "wrong-password"}, {"outcome": "failure", "reason": "Wrong Password"},
+    ):  # fmt: skip
+        assert code(opening(**changed)) == "bad-field"
+    assert code(opening(kind="lend")) == "unknown-kind"
+    failed = read_body(
+        opening(kind="sign-in", facts={"method": "password"}, outcome="failure", reason="locked").body(KEY)
+    )
+    assert (failed["outcome"], failed["reason"]) == ("failure", "locked")
+
+
+def test_an_entry_has_a_largest_size() -> None:
+    many = [f"{number:0128}" for number in range(10_000)]
+    assert code(opening(resource=many)) == "too-large"
+    assert len(opening(resource=many[:8000]).body(KEY)) <= LARGEST_BODY
+
+
+@settings(max_examples=30)
+@given(name=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=50))
+def test_a_person_has_one_pseudonym_however_typed(name: str) -> None:
+    assert opening(who=name).pseudonym(KEY) == opening(who=name.casefold()).pseudonym(KEY)
+    assert opening(who=name).pseudonym(KEY) != opening(who=name + "x").pseudonym(KEY)
+    assert len(opening(who=name).pseudonym(KEY)) == 22
+
+
+def test_one_who_searches_the_same_again_is_seen_to() -> None:
+    def written(query: str) -> str:
+        return str(read_body(opening(kind="search", facts={"query": query, "results": 0}).body(KEY))["facts"]["query"])
+
+    assert written("Konto  Müller") == written("konto mu\u0308ller")
+    assert written("konto") != written("konten")
+    assert written("konto") != opening(who="konto").pseudonym(KEY).replace("p.", "q.")
+
+
+WHOLE: dict[str, Any] = {
+    "kind": "key", "who": "p", "outcome": "success", "origin": "x", "resource": ["a"], "facts": {"use": "adopt"}
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"[]", b"{}", b'{"kind":"lend"}', b'{"kind":["open"]}',
+        json.dumps(WHOLE | {"more": 1}).encode(),
+        json.dumps(WHOLE | {"facts": []}).encode(),
+        json.dumps(WHOLE | {"facts": {}}).encode(),
+        json.dumps(WHOLE | {"facts": {"use": "adopt", "more": 1}}).encode(),
+    ],
+)  # fmt: skip
+def test_a_body_of_another_form_is_refused(body: bytes) -> None:
+    with pytest.raises(AuditError, match="does not know"):
+        read_body(body)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {}, {"kind": "open"}, {"kind": "mended"}, {"kind": "mended", "bytes": "3"},
+        {"kind": "mended", "bytes": 3, "x": 1},
+        {"kind": "shred", "ranges": [[1]], "to": 0}, {"kind": "shred", "ranges": {}, "to": 0},
+        {"kind": "shred", "ranges": [[1, "2"]], "to": 0}, {"kind": "shred", "ranges": [3], "to": 0},
+    ],
+)  # fmt: skip
+def test_a_statement_of_another_form_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(AuditError, match="does not know"):
+        read_statement(written_as_json(values))
+
+
+def test_statements_are_read() -> None:
+    for values in ({"kind": "mended", "bytes": 3}, {"kind": "shred", "ranges": [[1, 2]], "to": 0}):
+        assert read_statement(written_as_json(values)) == values
