@@ -177,7 +177,7 @@ def _read_team(reading: Reading, mark: Mark, table: Entries) -> Team:
 
 def _read_person(files: Files, roles: Mapping[str, Role], name: str, mark: Mark, table: Entries) -> PersonRule:
     reading = files.reading
-    if "*" in name[1:] or name == "*" or not name.strip():
+    if "*" in name[1:] or (name.startswith("*") and not name.startswith("*@")) or not name.strip():
         reading.wrong(mark, f"{quoted(name)} names no people, write anna@example.com, or *@example.com for all of them")
     listed = reading.texts(table["roles"][1], "roles") if "roles" in table else ()
     for word in listed:

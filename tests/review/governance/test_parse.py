@@ -248,6 +248,14 @@ MISTAKES = [
         '4:11 "a*@x.org" names no people, write anna@example.com, or *@example.com for all of them',
     ),
     (
+        'people: { "*x.org": { roles: [clerk] } }\n',  # which would be those of evilx.org, too
+        '4:11 "*x.org" names no people, write anna@example.com, or *@example.com for all of them',
+    ),
+    (
+        'people: { " ": { roles: [clerk] } }\n',
+        '4:11 " " names no people, write anna@example.com, or *@example.com for all of them',
+    ),
+    (
         'people: { "*": { roles: [clerk] } }\n',
         '4:11 "*" names no people, write anna@example.com, or *@example.com for all of them',
     ),
