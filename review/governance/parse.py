@@ -38,6 +38,7 @@ from review.governance.model import (
 )
 from review.governance.reading import (
     Files,
+    check_plain,
     choices_of,
     lower,
     meant,
@@ -172,6 +173,8 @@ def _read_team(reading: Reading, mark: Mark, table: Entries) -> Team:
     if not table:
         reading.wrong(mark, "this team has nobody, add groups: or users: with a list")
     users = frozenset(user.lower() for user in word_set(reading, table, "users"))
+    for user in sorted(users):
+        check_plain(reading, table["users"][0], user)
     return Team(word_set(reading, table, "groups"), users, str(mark))
 
 

@@ -267,6 +267,18 @@ MISTAKES = [
         "people: { a@x.org: { roles: [clerk], since: 2026-02-01, until: 2026-01-31 } }\n",
         "4:57 until is before since, so that the roles are never there, correct one of them",
     ),
+    (
+        "people: { ann\u200b@x.org: { roles: [clerk] } }\n",
+        '4:11 character 4 of "ann?@x.org" is a zero width space (U+200B), write the plain one or delete it',
+    ),
+    (
+        "os_users: [{ user: a\u2013b, person: a@x.org }]\n",
+        '4:20 character 2 of "a\u2013b" is an en dash (U+2013), write the plain one or delete it',
+    ),
+    (
+        "teams: { north: { users: [a\u2013b] } }\n",
+        '4:19 character 2 of "a\u2013b" is an en dash (U+2013), write the plain one or delete it',
+    ),
     ("teams: { north: {} }\n", "4:10 this team has nobody, add groups: or users: with a list"),
     (
         'os_users: [{ user: "a*", person: a@x.org }]\n',
