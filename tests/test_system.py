@@ -14,7 +14,9 @@ NOT_EVERYWHERE: Final = frozenset({"fcntl", "grp", "msvcrt", "pwd", "resource", 
 
 
 def sources() -> list[Path]:
-    return [path for folder in ("agent", "protocol", "store") for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [
+        path for folder in ("agent", "protocol", "review", "store") for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
 
 
 def test_one_place_asks_which_system_this_is() -> None:

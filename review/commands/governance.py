@@ -5,6 +5,7 @@ schema.
 from __future__ import annotations
 
 import json
+import re
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from store.commands.helping import Wrapped
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
+_OPTION: Final = re.compile(r"^((?:--[a-z].*?|command line)):1:1(?= )")  # what is typed has no line
 LISTS: Final = frozenset({"team", "closed_by", "category", "channel", "drawn"})  # facts with several words
 
 _EXAMPLE: Final = """\
@@ -115,7 +117,7 @@ def _with_mistakes_as_usage(run: Callable[[Namespace], int]) -> Callable[[Namesp
         try:
             return run(asked)
         except MistakesError as error:
-            raise WrongUsage("\n".join(error.mistakes)) from None
+            raise WrongUsage("\n".join(_OPTION.sub(r"\1", one) for one in error.mistakes)) from None
 
     return running
 

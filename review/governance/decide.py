@@ -73,8 +73,8 @@ def _unknown(governance: Governance, question: Question) -> Iterator[Reason]:
 
 
 def _close(word: str, known: Collection[str]) -> str:
-    found = get_close_matches(word, sorted(known), n=1)
-    return f", did you mean {found[0]}?" if found else ""
+    close = next(iter(get_close_matches(word, sorted(known))), None)
+    return f", did you mean {close}?" if close else ""
 
 
 def _forbidden(governance: Governance, question: Question) -> Iterator[Reason]:

@@ -38,6 +38,7 @@ from review.governance.model import (
 )
 from review.governance.reading import (
     Files,
+    check_plain,
     choices_of,
     lower,
     meant,
@@ -172,12 +173,14 @@ def _read_team(reading: Reading, mark: Mark, table: Entries) -> Team:
     if not table:
         reading.wrong(mark, "this team has nobody, add groups: or users: with a list")
     users = frozenset(user.lower() for user in word_set(reading, table, "users"))
+    for user in sorted(users):
+        check_plain(reading, table["users"][0], user)
     return Team(word_set(reading, table, "groups"), users, str(mark))
 
 
 def _read_person(files: Files, roles: Mapping[str, Role], name: str, mark: Mark, table: Entries) -> PersonRule:
     reading = files.reading
-    if "*" in name[1:] or name == "*" or not name.strip():
+    if "*" in name[1:] or (name.startswith("*") and not name.startswith("*@")) or not name.strip():
         reading.wrong(mark, f"{quoted(name)} names no people, write anna@example.com, or *@example.com for all of them")
     listed = reading.texts(table["roles"][1], "roles") if "roles" in table else ()
     for word in listed:

@@ -8,6 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Final
 
+from protocol.language.characters import first_odd, name_of
 from protocol.language.joined import JoinedFiles
 from protocol.language.keys import Keys
 from protocol.language.marks import Mark, MarkedDocument, Node, Scalar, Table
@@ -53,7 +54,9 @@ def names_in(reading: Reading, node: Node, key: str) -> tuple[tuple[Scalar, Node
         reading.wrong(node.mark, f"{key} is names with what each has, write for example name: {{ … }}")
         return ()
     for name, _ in node.entries:
-        if key != "people" and not re.fullmatch(NAME, name.text):
+        if key == "people":
+            check_plain(reading, name.mark, name.text)
+        elif not re.fullmatch(NAME, name.text):
             reading.wrong(
                 name.mark, f"a name cannot be {quoted(name.text)}, write small letters, digits and single hyphens"
             )
@@ -146,4 +149,15 @@ def choices_of(reading: Reading, node: Node, name: str, choices: Collection[str]
 
 
 def lower(reading: Reading, node: Node, name: str) -> str:
-    return reading.text(node, name).lower()
+    """The id of a person, or an OS user."""
+    text = reading.text(node, name)
+    check_plain(reading, node.mark, text)
+    return text.lower()
+
+
+def check_plain(reading: Reading, mark: Mark, text: str) -> None:
+    """A character that looks like another, or like none, would name somebody who is not there."""
+    place = first_odd(text)
+    if place is not None:
+        odd = name_of(text[place])
+        reading.wrong(mark, f"character {place + 1} of {quoted(text)} is {odd}, write the plain one or delete it")

@@ -311,4 +311,4 @@ def test_the_wheel_carries_the_extension_and_the_relay(tmp_path: Path) -> None:
     assert {f"agent/browser/extension/{name}" for name in source()} <= names
     assert "agent/browser/native_host.py" in names
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"agent", "policies", "protocol", "store"}
+    assert tops == {"agent", "policies", "protocol", "review", "store"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,8 +10,6 @@ import pytest
 from agent.core.language.tests import failed_tests
 from agent.errors import PolicyError
 from agent.witness.policies import parse_files, read_files, read_folder
-from protocol.language import folder as of_language
-from protocol.language.folder import LARGEST
 from protocol.policyhash import policy_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,67 +56,6 @@ def wrong(place: Path) -> tuple[str, ...]:
     return caught.value.mistakes
 
 
-def test_a_missing_or_empty_folder_is_no_policy(place: Path) -> None:
-    assert wrong(place) == (f"{place} holds no policy, a policy is one or more files whose names end in .yaml",)
-    place.rmdir()
-    assert wrong(place) == (f"{place} is no folder that can be read (No such file or directory), put a policy there",)
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("cards.yml", "only names that end in .yaml in small letters are read, rename it"),
-        ("cards.YAML", "only names that end in .yaml in small letters are read, rename it"),
-        ("cards.yaml.txt", "the name ends in .txt, so that it is not read, rename it to end in .yaml"),
-        ("car\x07ds.yaml", "the name has signs that cannot be shown, rename it"),
-        ("car\udcffds.yaml", "the name has signs that cannot be shown, rename it"),
-    ],
-)
-def test_a_file_that_would_be_passed_over_silently(place: Path, name: str, said: str) -> None:
-    (place / "a.yaml").write_text(text(1))
-    (place / name).write_text(text(1))
-    assert wrong(place) == (f"{name}:1:1 {said}",)
-
-
-def test_what_cannot_be_read(place: Path) -> None:
-    (place / "big.yaml").write_bytes(b"#" * (LARGEST + 1))
-    (place / "dir.yaml").mkdir()
-    os.mkfifo(place / "fifo.yaml")
-    (place / "gone.yaml").symlink_to(place / "nowhere")
-    assert wrong(place) == (
-        "big.yaml:1:1 the file has 1048577 bytes, at most 1048576 are read, split it",
-        "dir.yaml:1:1 this is not a file, remove or rename it",
-        "fifo.yaml:1:1 this is not a file, remove or rename it",
-        "gone.yaml:1:1 the file cannot be read (No such file or directory), correct that or remove it",
-    )
-
-
-def test_a_policy_of_ten_megabytes_is_refused_unread(place: Path) -> None:
-    with (place / "huge.yaml").open("wb") as file:
-        file.truncate(10 << 20)
-    said = ("huge.yaml:1:1 the file has 10485760 bytes, at most 1048576 are read, split it",)
-    assert wrong(place) == said
-    with pytest.raises(PolicyError) as caught:
-        parse_files({"huge.yaml": bytes(10 << 20)})
-    assert caught.value.mistakes == said
-
-
-def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = place / "a.yaml"
-    path.write_text(text(1))
-    small = path.stat()
-    path.write_bytes(b"#" * (LARGEST + 1))
-    real = Path.stat
-    monkeypatch.setattr(Path, "stat", lambda self, **more: small if self.name == path.name else real(self, **more))
-    assert wrong(place) == ("a.yaml:1:1 the file has 1048577 bytes, at most 1048576 are read, split it",)
-
-
-def test_too_many_files(place: Path) -> None:
-    for number in range(101):
-        (place / f"{number}.yaml").write_text("")
-    assert wrong(place) == (f"{place} holds 101 policy files, at most 100 are read, join some",)
-
-
 def test_every_mistake_of_every_file(place: Path) -> None:
     (place / "a.yaml").write_text(text(1).replace("app", "ap"))
     (place / "b.yaml").write_text("schema: 1\nrules: [{ id: b, why: w, any: [title: [*x]] }]\nunlisted: maybe\n...\n")
@@ -153,33 +89,6 @@ def test_a_policy_whose_own_tests_fail_is_mistaken(place: Path) -> None:
     [mistake] = wrong(place)
     assert mistake.startswith("a.yaml:6:9 the test expects screen: pause, the policy says record (no rule speaks), ")
     assert read_folder(place, tested=False).revision == 1
-
-
-def test_a_file_replaced_while_another_is_read_is_read_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (place / "a.yaml").write_text(text(1, "old"))
-    (place / "b.yaml").write_text("schema: 1\n...\n")
-    save_during_reads(place, monkeypatch, text(2, "new", "newer"))
-    assert read_files(place)["a.yaml"] == text(2, "new", "newer").encode()
-
-
-def test_a_file_that_never_rests_is_read_as_it_is(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read then is whole or refused; the next event or beat reads again."""
-    (place / "a.yaml").write_text(text(1))
-    (place / "b.yaml").write_text("schema: 1\n...\n")
-    save_during_reads(place, monkeypatch, *(text(1, "r" * length) for length in range(1, 9)))
-    assert read_files(place)["a.yaml"] == text(1, "rr").encode()
-
-
-def save_during_reads(place: Path, monkeypatch: pytest.MonkeyPatch, *saves: str) -> None:
-    """Somebody saves a.yaml each time that b.yaml is about to be read."""
-    real, waiting = of_language._read, list(saves)
-
-    def read(path: Path) -> bytes | str:
-        if path.name == "b.yaml" and waiting:
-            (place / "a.yaml").write_text(waiting.pop(0))
-        return real(path)
-
-    monkeypatch.setattr(of_language, "_read", read)
 
 
 # -- the guide ----------------------------------------------------------------------------------------------------

@@ -16,13 +16,13 @@ from agent.core.language.keys import (
     FIREFOX_EXTENSION,
     MATCHERS,
     UNSEEN,
-    Keys,
 )
 from agent.core.matching.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import BadPatternError, parse_pattern
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
 from protocol.language.characters import first_odd, name_of, of_regular_expressions
+from protocol.language.keys import Keys
 from protocol.language.marks import Mark, Node, Scalar
 from protocol.language.reading import Reading, quoted
 

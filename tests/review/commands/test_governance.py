@@ -194,7 +194,7 @@ def test_explain_takes_a_scene(folder: Path, capsys: Out) -> None:
 @pytest.mark.usefixtures("folder")
 def test_explain_names_each_mistake_of_a_question(capsys: Out) -> None:
     err = failed(capsys, "explain", "--role", "leader", "--do", "pley", "--fact", "ege=1d", "--fact", "team=nort")
-    assert 'there is no role "leader", did you mean lead?' in err
+    assert '\n--role there is no role "leader", did you mean lead?\n' in err
     assert 'do cannot be "pley", did you mean play?' in err
     assert '"ege" is not a key of what, did you mean age?' in err
     assert 'there is no team "nort", did you mean north?' in err

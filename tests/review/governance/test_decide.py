@@ -101,6 +101,11 @@ def test_granted_says_by_which_lines_and_until_when() -> None:
     assert decision.until == SEEN.start + 30 * DAY
 
 
+def test_who_has_no_name_is_this_person() -> None:
+    nameless = replace(EVA, act=Act.READ_AUDIT, recording=None, person=Person("", EVA.person.grants))
+    assert decide(RULES, nameless).reasons[1].says == "this person has role auditor"
+
+
 def test_the_last_end_of_all_roles_counts() -> None:
     own = replace(SEEN, person="eva@x.org")
     assert decide(RULES, replace(EVA, recording=own)).role == "auditor"  # both without an end: by name
@@ -280,6 +285,15 @@ def test_a_request_has_its_time() -> None:
 def test_an_approval_has_its_time(at: int, counts: bool) -> None:
     both = (*approvals("pia", at=at), *approvals("cem", at=NOW + HOUR))
     assert decide(RULES, replace(BOB, asked=NOW, approvals=both, now=NOW + 25 * HOUR)).granted is counts
+
+
+def test_an_erasure_at_the_end_of_the_minimum() -> None:
+    ended = replace(SEEN, start=0, end=start_of(date(2025, 6, 15)) + 12 * HOUR)  # a year before
+    asked = replace(BOB, act=Act.ERASE, approvals=approvals("pia"), recording=ended)
+    assert decide(RULES, asked).granted
+    assert why(replace(asked, recording=replace(ended, end=ended.end + 1))) == [
+        "30 the legal minimum of class law keeps it until 2026-06-15 (MiFID)"
+    ]
 
 
 def test_an_approval_of_later_does_not_count_yet() -> None:

@@ -248,6 +248,14 @@ MISTAKES = [
         '4:11 "a*@x.org" names no people, write anna@example.com, or *@example.com for all of them',
     ),
     (
+        'people: { "*x.org": { roles: [clerk] } }\n',  # which would be those of evilx.org, too
+        '4:11 "*x.org" names no people, write anna@example.com, or *@example.com for all of them',
+    ),
+    (
+        'people: { " ": { roles: [clerk] } }\n',
+        '4:11 " " names no people, write anna@example.com, or *@example.com for all of them',
+    ),
+    (
         'people: { "*": { roles: [clerk] } }\n',
         '4:11 "*" names no people, write anna@example.com, or *@example.com for all of them',
     ),
@@ -258,6 +266,18 @@ MISTAKES = [
     (
         "people: { a@x.org: { roles: [clerk], since: 2026-02-01, until: 2026-01-31 } }\n",
         "4:57 until is before since, so that the roles are never there, correct one of them",
+    ),
+    (
+        "people: { ann\u200b@x.org: { roles: [clerk] } }\n",
+        '4:11 character 4 of "ann?@x.org" is a zero width space (U+200B), write the plain one or delete it',
+    ),
+    (
+        "os_users: [{ user: a\u2013b, person: a@x.org }]\n",
+        '4:20 character 2 of "a\u2013b" is an en dash (U+2013), write the plain one or delete it',
+    ),
+    (
+        "teams: { north: { users: [a\u2013b] } }\n",
+        '4:19 character 2 of "a\u2013b" is an en dash (U+2013), write the plain one or delete it',
     ),
     ("teams: { north: {} }\n", "4:10 this team has nobody, add groups: or users: with a list"),
     (
