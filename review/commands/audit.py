@@ -145,7 +145,7 @@ def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
         ) from None
 
 
-class _Opened(NamedTuple):
+class _Use(NamedTuple):
     log: AuditLog
     key: ReadingKey
     signer: Signer
@@ -155,7 +155,7 @@ class _Opened(NamedTuple):
         return self.log.append(Act(kind, f"{user()}@{socket.gethostname()}", socket.gethostname(), [origin], facts))
 
 
-def _open(options: Namespace) -> _Opened:
+def _open(options: Namespace) -> _Use:
     secret = passphrase.existing(options, str(options.keys))
     public = _public(str(options.keys / _PUBLIC))
     private = signing_key(_private(options.keys / _SIGN, _SIGNS, secret))
@@ -163,7 +163,7 @@ def _open(options: Namespace) -> _Opened:
     if str(signer.key) != str(public):
         raise StoreError(f"{options.keys / _PUBLIC} is not the public half of {options.keys / _SIGN}")
     key = ReadingKey(_private(options.keys / _READ, _READS, secret))
-    return _Opened(AuditLog(options.log, signer, key), key, signer)
+    return _Use(AuditLog(options.log, signer, key), key, signer)
 
 
 def _private(path: Path, kind: str, secret: bytes) -> bytes:
@@ -199,7 +199,7 @@ def _init(options: Namespace) -> int:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _bodies(opened: _Opened, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _bodies(opened: _Use, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
     """(position, ms, body); None for one that was shredded."""
     for one in entries:
         entry = Entry.parse(one.raw)
