@@ -117,18 +117,24 @@ def groups(folder: Path, first: int = 0) -> Iterator[Group]:
     """
     block = first // WIDTH
     while block_path(folder, block).exists():
-        content = block_path(folder, block).read_bytes()
-        waiting: list[Acknowledged] = []
-        index = block * WIDTH
-        for record in records(content):
-            if record.kind == ENTRY:
-                waiting.append(Acknowledged(index, record.raw, record.rest, block, record.rest_at))
-                index += 1
-            else:
-                if waiting and waiting[-1].position >= first:
-                    yield Group([one for one in waiting if one.position >= first], record.raw)
-                waiting = []
+        end = block * WIDTH
+        for group in groups_of(folder, block):
+            end = group.entries[-1].position + 1
+            if end > first:
+                yield Group([one for one in group.entries if one.position >= first], group.note)
         block += 1
-        if index < block * WIDTH and block_path(folder, block).exists():
+        if end < block * WIDTH and block_path(folder, block).exists():
             message = "is not whole: `eyelid-review audit verify` names what was changed"
             raise AuditError("damaged", f"{block_path(folder, block - 1)} {message}")
+
+
+def groups_of(folder: Path, block: int) -> Iterator[Group]:
+    waiting: list[Acknowledged] = []
+    index = block * WIDTH
+    for record in records(block_path(folder, block).read_bytes()):
+        if record.kind == ENTRY:
+            waiting.append(Acknowledged(index, record.raw, record.rest, block, record.rest_at))
+            index += 1
+        elif waiting:
+            yield Group(waiting, record.raw)
+            waiting = []

@@ -150,10 +150,11 @@ KINDS: Final[Mapping[str, Kind]] = {
 }  # fmt: skip
 
 # What the log itself says of itself: no person, no resource, never sealed, so that a stranger can read it.
-MENDED, CLOCK, SHRED = "mended", "clock", "shred"
+MENDED, CLOCK, SHRED, ADOPTED = "mended", "clock", "shred", "adopted"
 STATEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     MENDED: ("bytes",),  # so many of an entry that was never acknowledged were cut off
     CLOCK: ("before", "now"),  # ms; the clock was set back
+    ADOPTED: ("line", "hash"),  # so far the store's log of operators was taken in
     SHRED: ("ranges", "to"),  # the bodies of these entries, [first, end) each; all of them are older than `to` (ms)
 }
 _COMMON: Final = frozenset({"kind", "who", "outcome", "origin", "resource", "facts"})
@@ -239,7 +240,7 @@ def read_statement(text: bytes) -> dict[str, Any]:
     try:
         values: dict[str, Any] = parse_object(text)
         names = STATEMENTS[str(values.get("kind"))]
-        fits = all((_is_ranges if name == "ranges" else is_integer)(values.get(name)) for name in names)
+        fits = all(_STATED.get(name, is_integer)(values.get(name)) for name in names)
         if not fits or values.keys() != {"kind", *names}:
             raise ValueError("other fields")  # noqa: TRY301 - told below
     except (ValueError, KeyError):
@@ -251,3 +252,9 @@ def _is_ranges(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(one, list) and len(one) == 2 and all(map(is_integer, one)) for one in value
     )
+
+
+_STATED: Final[Mapping[str, Callable[[object], bool]]] = {
+    "ranges": _is_ranges,
+    "hash": lambda value: isinstance(value, str),
+}

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,6 +35,7 @@ LEAST_KEPT: Final = 365 * 86_400_000  # ms; PCI DSS 10.5.1 asks for twelve month
 _STANDSTILL: Final = 90 * 86_400_000  # ms; a log without an entry for so long, or a clock that is wrong
 _STEP: Final = 300_000  # ms; so far a clock that is kept by the network may go back: the time then stands still
 _PUBLISHED_EVERY: Final = 10.0  # s, while entries come
+_NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _LARGEST_GROUP: Final = 64  # entries: who comes first waits for so many at most
 
 
@@ -63,6 +65,16 @@ class _Edge(NamedTuple):
     size: int
     time: int
     torn: int
+
+
+class OldBody(NamedTuple):
+    """`time`: of its entry, ms. Where it lies: `length` bytes from `rest_at` in the file of `block`."""
+
+    position: int
+    time: int
+    block: int
+    rest_at: int
+    length: int
 
 
 class AuditLog:
@@ -184,7 +196,7 @@ class AuditLog:
         new = not at
         if new:
             self._make_folder(path.parent)
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600)
         try:
             if new:
                 owned_as(opened, self.folder)
@@ -217,6 +229,11 @@ class AuditLog:
         if not path.is_dir():
             self._make_folder(path.parent)
             path.mkdir(mode=0o700, exist_ok=True)
+            opened = os.open(path, os.O_RDONLY)
+            try:
+                owned_as(opened, self.folder)
+            finally:
+                os.close(opened)
             sync_folder(path.parent)
 
     # -- where it ends --------------------------------------------------------------------------------------------
@@ -224,7 +241,7 @@ class AuditLog:
     @contextmanager
     def _alone(self) -> Iterator[_Edge]:
         """Nobody else writes inside. Raises AuditError, OSError."""
-        opened = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        opened = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600)
         try:
             owned_as(opened, self.folder)
             lock(opened, wait=True)
@@ -311,43 +328,47 @@ class AuditLog:
 
     # -- shredding ------------------------------------------------------------------------------------------------
 
-    def to_shred(self, kept: int) -> list[journal.Acknowledged]:
-        """Entries whose bodies are older than `kept` (ms) and still there. Raises AuditError: too-soon, clock."""
+    def to_shred(self, kept: int) -> list[OldBody]:
+        """Bodies that are older than `kept` (ms) and still there. Raises AuditError: too-soon, clock, damaged."""
         if kept < LEAST_KEPT:
             raise AuditError("too-soon", "the log is kept for twelve months at least (PCI DSS 10.5.1): 365d or more")
         now = self._clock() // 1_000_000
         with self._committing, self._alone() as edge:
             last = edge.time
-        if not last - _STEP <= now <= last + _STANDSTILL and last:
+        if last and not last - _STEP <= now <= last + _STANDSTILL:
             message = (
                 "the clock and the log's last entry are far apart: set the clock, or write an entry, and ask again"
             )
             raise AuditError("clock", f"nothing is shredded: {message}")
-        entries = (one for group in journal.groups(self.folder) for one in group.entries)
-        return [
-            one for one in entries if one.rest and not is_shredded(one.rest) and Entry.parse(one.raw).time < now - kept
-        ]
+        entries = (one for group in journal.groups(self.folder) for one in group.entries if not is_shredded(one.rest))
+        bodies = (
+            OldBody(one.position, Entry.parse(one.raw).time, one.block, one.rest_at, len(one.rest)) for one in entries
+        )
+        return [one for one in bodies if one.time < now - kept]
 
-    def shred(self, entries: Sequence[journal.Acknowledged], kept: int) -> None:
-        """Says in the log whose bodies go, durably; then overwrites them in place. A second call goes on where one was
-        cut short. Raises AuditError ("not-written"), OSError.
+    def shred(self, bodies: Sequence[OldBody], kept: int) -> None:
+        """Says in the log which bodies go, durably; then overwrites them in place. A second call goes on where one was
+        cut short. Raises AuditError, OSError.
         """
-        if not entries:
+        if not bodies:
             return
         to = self._clock() // 1_000_000 - kept
-        said = _statement({"kind": SHRED, "ranges": _ranges([one.position for one in entries]), "to": to})
+        self.state({"kind": SHRED, "ranges": _ranges([one.position for one in bodies]), "to": to})
+        # Without the lock: nobody else writes there, and whoever appends need not wait.
+        for block, there in groupby(bodies, lambda one: one.block):
+            opened = os.open(journal.block_path(self.folder, block), os.O_WRONLY | _NOFOLLOW)
+            try:
+                for one in there:
+                    os.lseek(opened, one.rest_at, os.SEEK_SET)
+                    write_all(opened, bytes(one.length))
+                os.fsync(opened)
+            finally:
+                os.close(opened)
+
+    def state(self, values: Mapping[str, object]) -> None:
+        """A statement of the log about itself, in the clear (`kinds.STATEMENTS`). Raises AuditError, OSError."""
         with self._committing, self._alone() as edge:
-            self._write(edge, [said])
-            for block in sorted({one.block for one in entries}):
-                opened = os.open(journal.block_path(self.folder, block), os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
-                try:
-                    for one in entries:
-                        if one.block == block:
-                            os.lseek(opened, one.rest_at, os.SEEK_SET)
-                            write_all(opened, bytes(len(one.rest)))
-                    os.fsync(opened)
-                finally:
-                    os.close(opened)
+            self._write(edge, [_statement(values)])
 
 
 _EntryAt = Callable[[int, int], tuple[Entry, bytes]]

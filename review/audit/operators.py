@@ -17,7 +17,7 @@ from protocol.numbers import is_integer
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
-from review.audit.kinds import FAILURE, MOST, SUCCESS, Act, read_body
+from review.audit.kinds import ADOPTED, FAILURE, MOST, SUCCESS, Act, read_body, read_statement
 from review.audit.log import AuditLog
 from store.admin.operators import BEGIN, END, MENDED, NAME, START, OperatorsLog
 from store.errors import StoreError
@@ -54,21 +54,27 @@ def adopt(log: AuditLog, key: ReadingKey, home: Path) -> Adopted:
     acts = list(_acts(lines, line))
     for at in range(0, len(acts), _AT_ONCE):
         log.append_all(acts[at : at + _AT_ONCE])
+    if acts:
+        log.state({"kind": ADOPTED, "line": acts[-1].facts["line"], "hash": acts[-1].facts["hash"]})
     return Adopted(len(acts), tuple(map(str, checked.findings)))
 
 
 def _last_adopted(folder: Path, origin: str, key: ReadingKey) -> tuple[int, str]:
-    """Line and hash of the last that is here; (0, "") for none. From the log itself: a note beside it could lag."""
-    last = (0, "")
-    for group in journal.groups(folder):
-        for one in group.entries:
+    """Line and hash of the last that is here; (0, "") for none. A statement says so even when all bodies are shredded;
+    where the process was killed before it wrote one, the bodies say so.
+    """
+    for block in reversed(range(journal.blocks(folder))):
+        for one in reversed([one for group in journal.groups_of(folder, block) for one in group.entries]):
             entry = Entry.parse(one.raw)
-            if entry.statement or not entry.matches(one.rest):
-                continue
-            body = read_body(key.open(origin, one.position, entry, one.rest)[0])
-            if body["kind"] == "operator":
-                last = (body["facts"]["line"], body["facts"]["hash"])
-    return last
+            if entry.statement:
+                said = read_statement(entry.statement)
+                if said["kind"] == ADOPTED:
+                    return said["line"], said["hash"]
+            elif entry.matches(one.rest):
+                body = read_body(key.open(origin, one.position, entry, one.rest)[0])
+                if body["kind"] == "operator":
+                    return body["facts"]["line"], body["facts"]["hash"]
+    return 0, ""
 
 
 def _acts(lines: list[bytes], after: int) -> Iterator[Act]:

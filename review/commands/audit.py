@@ -54,7 +54,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
     one = _command(group, "show", "show entries; that is an entry itself", "--kind open --who ann@example.com", _show)
     one.add_argument("--first", type=_count, default=None, metavar="N", help="from entry N on")
-    one.add_argument("--last", type=_count, default=None, metavar="N", help="the last N entries (50)")
+    one.add_argument(
+        "--last", type=_count, default=None, metavar="N", help="the last N entries (50; with --kind or --who all)"
+    )
     one.add_argument("--kind", choices=sorted(KINDS), help="entries of this kind alone")
     one.add_argument("--who", metavar="PERSON", help="what this person did, by the name they sign in with")
     one.add_argument("--people", type=Path, metavar="FILE", help="names, one a line, to show in place of pseudonyms")
@@ -145,7 +147,7 @@ def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
         ) from None
 
 
-class _Opened(NamedTuple):
+class _Use(NamedTuple):
     log: AuditLog
     key: ReadingKey
     signer: Signer
@@ -155,7 +157,7 @@ class _Opened(NamedTuple):
         return self.log.append(Act(kind, f"{user()}@{socket.gethostname()}", socket.gethostname(), [origin], facts))
 
 
-def _open(options: Namespace) -> _Opened:
+def _open(options: Namespace) -> _Use:
     secret = passphrase.existing(options, str(options.keys))
     public = _public(str(options.keys / _PUBLIC))
     private = signing_key(_private(options.keys / _SIGN, _SIGNS, secret))
@@ -163,7 +165,7 @@ def _open(options: Namespace) -> _Opened:
     if str(signer.key) != str(public):
         raise StoreError(f"{options.keys / _PUBLIC} is not the public half of {options.keys / _SIGN}")
     key = ReadingKey(_private(options.keys / _READ, _READS, secret))
-    return _Opened(AuditLog(options.log, signer, key), key, signer)
+    return _Use(AuditLog(options.log, signer, key), key, signer)
 
 
 def _private(path: Path, kind: str, secret: bytes) -> bytes:
@@ -174,7 +176,9 @@ def _private(path: Path, kind: str, secret: bytes) -> bytes:
 
 
 def _public(text: str) -> VerifierKey:
-    return VerifierKey.parse(text if "+" in text and not Path(text).exists() else Path(text).read_text("utf-8").strip())
+    return VerifierKey.parse(
+        text if "+" in text and not Path(text).exists() else Path(text).read_text("utf-8", "replace").strip()
+    )
 
 
 def _init(options: Namespace) -> int:
@@ -199,7 +203,7 @@ def _init(options: Namespace) -> int:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _bodies(opened: _Opened, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _bodies(opened: _Use, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
     """(position, ms, body); None for one that was shredded."""
     for one in entries:
         entry = Entry.parse(one.raw)
@@ -222,7 +226,8 @@ def _show(options: Namespace) -> int:
     opened = _open(options)
     asked = {"query": f"{options.kind or ''} {options.who or ''}"} if options.kind or options.who else {}
     size = opened.log.size
-    first = options.first if options.first is not None else max(0, size - (options.last or 50))
+    last = options.last or (size if asked else 50)
+    first = options.first if options.first is not None else max(0, size - last)
     end = opened.note("read-log", first=first, end=max(first, size), **asked)
     who = (
         Act("read-log", options.who, "-", ["-"], {"first": 0, "end": 0}).pseudonym(opened.key) if options.who else None
@@ -257,7 +262,7 @@ def _cell(one: dict[str, Any], name: str) -> str:
 
 
 def _people(path: Path, key: ReadingKey) -> dict[str, str]:
-    names = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    names = [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
     return {Act("list", name, "-", ["-"], {"results": 0}).pseudonym(key): name for name in names}
 
 
@@ -306,7 +311,7 @@ def _prove(options: Namespace) -> int:
         body, salt = opened.key.open(opened.log.origin, found.position, entry, found.rest)
         revealed = {"body": body.decode("utf-8"), "salt": salt.hex()}
     steps = inclusion(options.entry, point.size, cosigning.hashes(options.log, point.size))
-    note = (options.log / journal.CHECKPOINT).read_text("utf-8")
+    note = (options.log / journal.CHECKPOINT).read_text("utf-8", "replace")
     proof = [step.hex() for step in steps]
     print_json({"entry": options.entry, "raw": found.raw.hex(), **revealed, "proof": proof, "checkpoint": note})
     return 0
@@ -324,7 +329,7 @@ def _shred(options: Namespace) -> int:
         opened.log.shred(old, kept)
     facts: dict[str, object] = {"bodies": len(old), "applied": bool(options.apply)}
     if old:
-        facts |= {name: _iso(Entry.parse(old[at].raw).time) for name, at in (("from", 0), ("to", -1))}
+        facts |= {name: _iso(old[at].time) for name, at in (("from", 0), ("to", -1))}
     if options.json:
         print_json(facts)
         return 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import pytest
 
 import review.commands.audit as commands
 from protocol import keyfile
+from review.audit.log import AuditLog
 from review.audit.tree import is_included, leaf_hash
 from review.cli import main
 from store.admin.operators import OperatorsLog
+from tests.review.audit.making import DAY, opening
+from tests.review.audit.test_log import YEAR
 
 ROOT = Path(__file__).resolve().parents[3]
 COUNCIL = "council.example.com"
@@ -165,3 +170,33 @@ def test_mistakes_are_told_in_a_line(told: Ran, tmp_path: Path) -> None:
     assert "is not the public half" in told("show", code=1)
     with pytest.raises(SystemExit):
         main(["audit", "prove", "x"])
+
+
+def test_what_was_shredded_is_said_wherever_it_is_read(told: Ran, tmp_path: Path) -> None:
+    told("show")
+    opened = commands._open(options(tmp_path))
+    later = AuditLog(tmp_path / "audit", opened.signer, opened.key, clock=lambda: time.time_ns() + 400 * DAY)
+    later.append(opening(1))
+    later.shred(later.to_shred(YEAR)[:1], YEAR)
+    shown = told.json("show", "--first", "0")["entries"]
+    assert [one["kind"] for one in shown[:3]] == ["shredded", "open", "shred"]
+    assert "ranges [[0, 1]]" in told("show")
+    assert "body" not in json.loads(told("prove", "0"))
+    assert json.loads(told("export").splitlines()[0])["metadata"]["event_code"] == "open"
+    assert told.json("show", "--kind", "open")["entries"][0]["entry"] == 1
+    shutil.copytree(tmp_path / "audit", tmp_path / "copy")
+    said = told("verify", tmp_path / "copy", "--key", tmp_path / "keys/audit.pub")
+    assert "bodies that were shredded, as the log says itself" in said
+    assert "- clock-set-back: " in said
+
+
+def test_help_has_an_example_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("init", "show", "export", "prove", "shred", "adopt", "cosigned", "verify", "cosigner", "cosign"):
+        with pytest.raises(SystemExit):
+            main(["audit", name, "--help"])
+        assert f"eyelid-review audit {name} " in capsys.readouterr().out
+
+
+def options(folder: Path) -> argparse.Namespace:
+    paths = {"log": folder / "audit", "keys": folder / "keys"}
+    return argparse.Namespace(passphrase_file=None, key_file=None, **paths)

@@ -253,3 +253,25 @@ def test_what_is_published_is_at_most_seconds_behind(tmp_path: Path, monkeypatch
     monkeypatch.setattr("review.audit.log._PUBLISHED_EVERY", 0.0)
     log.append(opening(2))
     assert signed_checkpoint((tmp_path / "log/checkpoint").read_bytes(), SIGNER.key).size == 3
+
+
+def test_a_block_in_the_middle_that_is_not_whole_is_not_read_over(tmp_path: Path) -> None:
+    log = new_log(tmp_path / "log")
+    log.append_all([opening(number) for number in range(600)])
+    path = journal.block_path(tmp_path / "log", 1)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert code(list, journal.groups(tmp_path / "log")) == "damaged"
+    found = [one.position for group in journal.groups(tmp_path / "log", 515) for one in group.entries]
+    assert found == list(range(515, 600))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can leave what others own")
+def test_root_leaves_nothing_that_the_logs_owner_cannot_write(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    AuditLog.create(folder, SIGNER)
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, 1234, 1234)
+    log = AuditLog(folder, SIGNER, KEY, clock=Clock())
+    log.append_all([opening(number) for number in range(300)])
+    log.publish()
+    assert {path.stat().st_uid for path in folder.rglob("*")} == {1234}

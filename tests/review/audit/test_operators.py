@@ -13,10 +13,11 @@ from review.audit.entries import Entry
 from review.audit.errors import AuditError
 from review.audit.kinds import read_body
 from review.audit.log import AuditLog
-from review.audit.operators import adopt
+from review.audit.operators import _acts, adopt
 from store.admin.operators import NAME, OperatorsLog
-from tests.review.audit.making import KEY, ORIGIN, new_log, opening
-from tests.review.audit.test_log import sound
+from store.errors import StoreError
+from tests.review.audit.making import DAY, KEY, ORIGIN, SIGNER, START, Clock, new_log, opening
+from tests.review.audit.test_log import YEAR, sound
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def taken(folder: Path) -> list[dict[str, Any]]:
     for group in journal.groups(folder):
         for one in group.entries:
             entry = Entry.parse(one.raw)
-            if not entry.statement:
+            if not entry.statement and entry.matches(one.rest):
                 bodies.append(read_body(KEY.open(ORIGIN, one.position, entry, one.rest)[0]))
     return [body for body in bodies if body["kind"] == "operator"]
 
@@ -94,3 +95,34 @@ def test_a_line_that_is_none_is_taken_in_by_its_hash(log: AuditLog, tmp_path: Pa
     assert [body["resource"] for body in found] == [["archive"], ["ok"], ["archive"], ["archive"]]
     assert [body.get("reason") for body in found] == ["unreadable", None, "unreadable", None]
     assert all("of" not in body["facts"] for body in found)
+
+
+def test_adoption_goes_on_after_a_kill_before_its_statement(log: AuditLog, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    operators = OperatorsLog(home)
+    operators.begin("export")
+    operators.begin("verify")
+    log.append_all(list(_acts((home / NAME).read_bytes().split(b"\n")[:1], 0)))  # one line came, and no statement
+    log.append(opening(1))
+    assert adopt(log, KEY, home).lines == 1
+    assert [body["facts"]["line"] for body in taken(tmp_path / "log")] == [1, 2]
+
+
+def test_adoption_goes_on_after_its_bodies_were_shredded(log: AuditLog, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    operators = OperatorsLog(home)
+    operators.begin("export")
+    assert adopt(log, KEY, home).lines == 1
+    later = AuditLog(tmp_path / "log", SIGNER, KEY, clock=Clock(START + 400 * DAY))
+    later.append(opening(2))
+    later.shred(later.to_shred(YEAR), YEAR)
+    assert taken(tmp_path / "log") == []
+    operators.begin("verify")
+    assert adopt(later, KEY, home).lines == 1
+    assert [body["facts"]["line"] for body in taken(tmp_path / "log")] == [2]
+
+
+def test_a_log_that_cannot_be_read_is_told(log: AuditLog, tmp_path: Path) -> None:
+    (tmp_path / "home" / NAME).mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        adopt(log, KEY, tmp_path / "home")
