@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.keyfile import load_private, save_private
 from protocol.keys import signing_key
+from protocol.os_user import os_user
 from review.audit import cosigning, journal
 from review.audit.entries import KEY_SIZE, Entry, ReadingKey, is_shredded
 from review.audit.kinds import KINDS, Act, read_body, read_statement
@@ -27,7 +28,6 @@ from review.audit.operators import adopt
 from review.audit.tree import inclusion
 from review.audit.verify import Asked, Report, verify_log
 from store.admin import passphrase
-from store.admin.operators import user
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, duration
 from store.errors import StoreError, WrongUsage
@@ -154,7 +154,7 @@ class _Use(NamedTuple):
 
     def note(self, kind: str, **facts: object) -> int:
         origin = self.log.origin
-        return self.log.append(Act(kind, f"{user()}@{socket.gethostname()}", socket.gethostname(), [origin], facts))
+        return self.log.append(Act(kind, f"{os_user()}@{socket.gethostname()}", socket.gethostname(), [origin], facts))
 
 
 def _open(options: Namespace) -> _Use:

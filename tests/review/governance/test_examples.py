@@ -134,3 +134,21 @@ tests:
         "role lead does not cover this recording, which is of team south"
     ]
     assert overview.retention is not None
+
+
+def test_a_refusal_without_a_purpose_shows_what_is_nearest_to_granted() -> None:
+    """Not that one of the purposes that were tried is none of the role's."""
+    governance = rules(
+        f"""
+        roles:
+          owner: {{ may: [export], of: all, rendition: original, purposes: [legal] }}
+          lead: {{ may: [list], of: all, purposes: [coaching] }}
+        {REST}
+        approvals: [{{ act: [export], by: [lead], within: 24h }}]
+        tests: [{{ name: not alone, who: {{ role: owner }}, do: export, what: {{}}, expect: refused }}]
+        """
+    )
+    (test,) = governance.tests
+    decision = run_test(governance, test).decision
+    assert decision is not None
+    assert [reason.says for reason in decision.reasons] == ["approval by lead is needed, within 24 h of a request"]
