@@ -392,3 +392,15 @@ def test_a_checkpoint_in_the_journal_has_one_signature(copy: Path) -> None:
     more = Note(note.text, (*note.signatures, note.signatures[0]._replace(name="other")))
     path.write_bytes(whole[: last.offset] + journal.signed_record(bytes(more)))
     assert codes(copy) == ["malformed-note"]
+
+
+def test_names_that_are_none_of_the_logs_do_not_confuse(copy: Path) -> None:
+    for name in ("\N{SUPERSCRIPT TWO}", "x999/999999", "1", "tile", "x001/x002/x003/x004/x005/000"):
+        (copy / "journal" / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / "journal" / name).write_bytes(b"x")
+    (copy / "tile/0/000.p/a folder").mkdir(parents=True)
+    (copy / "tile/0/000.p/7").mkdir()
+    assert codes(copy) == ["tile-missing"]
+    (copy / "journal/x999/x999").mkdir()
+    (copy / "journal/x999/x999/999").write_bytes(b"x")
+    assert codes(copy) == ["cut"]  # block 1 is not full, and no longer the last
