@@ -369,6 +369,10 @@ def test_what_even_the_holder_of_the_key_cannot_hide(tmp_path: Path) -> None:
     shred = _statement({"kind": "shred", "ranges": [[0, 1]], "to": 0})
     early = forged(tmp_path / "early", overwritten, shred)
     assert "shredded-early" in [one.code for one in early.findings]
+    beyond = forged(tmp_path / "beyond", body, overwritten, shred)  # it names the entry before
+    assert "body-changed" in [one.code for one in beyond.findings]
+    ahead = forged(tmp_path / "ahead", _statement({"kind": "shred", "ranges": [[1, 2]], "to": 0}), overwritten)
+    assert "body-changed" in [one.code for one in ahead.findings]
     unknown = forged(tmp_path / "unknown", _statement({"kind": "else"}))
     assert "bad-entry" in [one.code for one in unknown.findings]
     no_entry = forged(tmp_path / "no", lambda *_: (b"\7", b""))
