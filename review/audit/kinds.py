@@ -193,7 +193,7 @@ class Act:
             "who": self._checked("who", PERSON, self.who, hider),
             "outcome": self.outcome,
             "origin": self._checked("origin", TEXT, self.origin, hider),
-            "resource": self._checked("resource", IDS, list(self.resource), hider),
+            "resource": self._checked("resource", IDS, self.resource, hider),
             "facts": facts,
         }
         if self.reason is not None:

@@ -145,11 +145,13 @@ class AuditLog:
                     one.position = position
                 if time.monotonic() > self._published + _PUBLISHED_EVERY:
                     self._publish()
-        except (AuditError, OSError) as error:
+        except BaseException as error:  # whatever it was, nobody waits for ever
             message = f"{self.folder} cannot be written ({error}): what was asked for must not happen"
             for one in group:
                 if one.position is None:
                     one.error = AuditError("not-written", message)
+            if not isinstance(error, (AuditError, OSError)):
+                raise
 
     def _sealed(self, one: _Waiting) -> _EntryAt:
         return lambda index, now: self._key.seal(self.origin, index, now, one.body)
@@ -200,6 +202,7 @@ class AuditLog:
         try:
             if new:
                 owned_as(opened, self.folder)
+                sync_folder(path.parent)  # first: what is adopted after a crash must have its name, too
             os.ftruncate(opened, at)  # what a killed writer left half written
             os.lseek(opened, at, os.SEEK_SET)
             try:
@@ -212,8 +215,6 @@ class AuditLog:
                 raise
         finally:
             os.close(opened)
-        if new:
-            sync_folder(path.parent)
 
     def _write_full(self, block: int, full: Sequence[Tile]) -> None:
         """A block's tiles, before the next block begins: whoever finds that one has these."""
@@ -263,7 +264,7 @@ class AuditLog:
         """
         count = journal.blocks(self.folder)
         block = max(0, count - 1)
-        content = journal.block_path(self.folder, block).read_bytes() if count else b""
+        content = _read_durable(journal.block_path(self.folder, block)) if count else b""
         found = list(journal.records(content))
         end = max((one.end for one in found if one.kind == journal.SIGNED), default=0)
         published = signed_checkpoint((self.folder / journal.CHECKPOINT).read_bytes(), self._signer.key)
@@ -382,6 +383,13 @@ def _statement(values: Mapping[str, object]) -> _EntryAt:
 def _signed(signer: Signer, tree: Tree) -> Note:
     text = Checkpoint(signer.key.name, tree.size, tree.root).text
     return Note(text, (sign(text, signer.key, signer.private),))
+
+
+def _read_durable(path: Path) -> bytes:
+    """What a killed writer wrote and never synced is believed from here on: it must be on disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return file.read()
 
 
 def _size(path: Path) -> int:

@@ -23,7 +23,8 @@ from review.audit.notes import Checkpoint, Note, VerifierKey, signed_checkpoint,
 from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, numbered, tile_path, tiles_of
 
 _DAY: Final = 86_400_000  # ms
-_PARTIAL: Final = re.compile(r"tile/(entries|\d{1,2})/((?:x\d{3}/)*\d{3})\.p/(\d{1,3})")
+_BLOCK: Final = re.compile(r"(?:x[0-9]{3}/){0,4}[0-9]{3}")
+_PARTIAL: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,4}[0-9]{3})[.]p/([0-9]{1,3})")
 _MOST: Final = 100  # findings that are told; a log that is no log at all has no end of them
 
 
@@ -115,7 +116,8 @@ class _Verifier:
         if cosigner is None or name == journal.CHECKPOINT:
             return
         seconds = verify(Note.parse(content), cosigner)
-        self.report.cosigned = {"by": cosigner.name, "size": point.size, "seconds": seconds}
+        if self.report.cosigned is None or self.report.cosigned["size"] <= point.size:
+            self.report.cosigned = {"by": cosigner.name, "size": point.size, "seconds": seconds}
 
     def _compare(self, noted: Sequence[tuple[str, Checkpoint]], *, whole: bool) -> bool:
         """Whether this is the log that they were signed over, to its end."""
@@ -334,5 +336,6 @@ def _first(bundle: bytes, count: int) -> bytes:
 
 
 def _numbers(folder: Path) -> set[int]:
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {int(path.as_posix().replace("x", "").replace("/", "")) for path in found if path.name.isdigit()}
+    """Of the blocks that are there."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {int(re.sub("[x/]", "", name)) for name in names if _BLOCK.fullmatch(name)}

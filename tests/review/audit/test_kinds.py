@@ -99,7 +99,8 @@ def code_of_fact(kind: str, name: str, value: object) -> str:
 
 def test_pci_dss_fields_are_demanded() -> None:
     for changed in (
-        {"who": ""}, {"who": None}, {"origin": ""}, {"origin": "a\x1bb"}, {"resource": []}, {"resource": ["a b"]},
+        {"who": ""}, {"who": None}, {"origin": ""}, {"origin": "a\x1bb"}, {"resource": []},
+        {"resource": "recording"}, {"resource": ["a b"]},
         {"resource": [str(number) for number in range(10_001)]}, {"outcome": "maybe"}, {"outcome": "failure"},
         {"reason": "wrong-password"}, {"outcome": "failure", "reason": "Wrong Password"},
     ):  # fmt: skip

@@ -275,3 +275,17 @@ def test_root_leaves_nothing_that_the_logs_owner_cannot_write(tmp_path: Path) ->
     log.append_all([opening(number) for number in range(300)])
     log.publish()
     assert {path.stat().st_uid for path in folder.rglob("*")} == {1234}
+
+
+def test_whatever_goes_wrong_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patch: an interrupt in the middle of a write, which cannot be timed."""
+    log = new_log(tmp_path / "log")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "_write_group", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            log.append(opening(0))
+    assert log.append(opening(1)) == 0

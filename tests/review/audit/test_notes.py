@@ -70,6 +70,8 @@ def test_what_was_signed_is_read_again() -> None:
     assert signed_checkpoint(bytes(signed()), LOG) == POINT
     made = signed().with_signature(cosign(POINT.text, WITNESS, PRIVATE, 1679315147))
     assert verify(Note.parse(bytes(made)), WITNESS) == 1679315147
+    stated = f"cosignature/v1\ntime 1679315147\n{POINT.text}".encode()  # as the specification has it
+    PRIVATE.public_key().verify(made.signatures[1].raw[8:], stated)
     assert signed_checkpoint(bytes(made), LOG) == POINT
     again = made.with_signature(cosign(POINT.text, WITNESS, PRIVATE, 1679315148))
     assert len(again.signatures) == 2

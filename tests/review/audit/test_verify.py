@@ -369,6 +369,10 @@ def test_what_even_the_holder_of_the_key_cannot_hide(tmp_path: Path) -> None:
     shred = _statement({"kind": "shred", "ranges": [[0, 1]], "to": 0})
     early = forged(tmp_path / "early", overwritten, shred)
     assert "shredded-early" in [one.code for one in early.findings]
+    beyond = forged(tmp_path / "beyond", body, overwritten, shred)  # it names the entry before
+    assert "body-changed" in [one.code for one in beyond.findings]
+    ahead = forged(tmp_path / "ahead", _statement({"kind": "shred", "ranges": [[1, 2]], "to": 0}), overwritten)
+    assert "body-changed" in [one.code for one in ahead.findings]
     unknown = forged(tmp_path / "unknown", _statement({"kind": "else"}))
     assert "bad-entry" in [one.code for one in unknown.findings]
     no_entry = forged(tmp_path / "no", lambda *_: (b"\7", b""))
@@ -392,3 +396,15 @@ def test_a_checkpoint_in_the_journal_has_one_signature(copy: Path) -> None:
     more = Note(note.text, (*note.signatures, note.signatures[0]._replace(name="other")))
     path.write_bytes(whole[: last.offset] + journal.signed_record(bytes(more)))
     assert codes(copy) == ["malformed-note"]
+
+
+def test_names_that_are_none_of_the_logs_do_not_confuse(copy: Path) -> None:
+    for name in ("\N{SUPERSCRIPT TWO}", "x999/999999", "1", "tile", "x001/x002/x003/x004/x005/000"):
+        (copy / "journal" / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / "journal" / name).write_bytes(b"x")
+    (copy / "tile/0/000.p/a folder").mkdir(parents=True)
+    (copy / "tile/0/000.p/7").mkdir()
+    assert codes(copy) == ["tile-missing"]
+    (copy / "journal/x999/x999").mkdir()
+    (copy / "journal/x999/x999/999").write_bytes(b"x")
+    assert codes(copy) == ["cut"]  # block 1 is not full, and no longer the last
