@@ -28,7 +28,7 @@ from review.governance.model import (
     Role,
 )
 from review.governance.retention import disposal
-from review.governance.times import FOR_EVER, SECOND, day_of
+from review.governance.times import DAY, FOR_EVER, SECOND, day_of
 
 
 def decide(governance: Governance, question: Question) -> Decision:
@@ -147,7 +147,7 @@ def _check_validity(judged: _Judged, question: Question, grant: Grant, role: Rol
         judged.against(f"role {role.name} was given only from {day_of(grant.since)} on", grant.where)
     for end, where in ((grant.until, grant.where), (role.until, role.where)):
         if question.now >= end:
-            judged.against(f"role {role.name} ended with {day_of(end - 1)}", where)
+            judged.against(f"role {role.name} ended with {day_of(end - DAY)}", where)
         judged.ends(end)
 
 

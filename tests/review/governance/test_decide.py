@@ -106,6 +106,11 @@ def test_who_has_no_name_is_this_person() -> None:
     assert decide(RULES, nameless).reasons[1].says == "this person has role auditor"
 
 
+def test_what_is_nobodys_is_not_the_nameless_ones_own() -> None:
+    nameless = replace(DOT, person=Person("", DOT.person.grants), recording=replace(SEEN, person=""))
+    assert why(nameless) == ["12 role agent does not cover this recording, which is of team north, and not one's own"]
+
+
 def test_the_last_end_of_all_roles_counts() -> None:
     own = replace(SEEN, person="eva@x.org")
     assert decide(RULES, replace(EVA, recording=own)).role == "auditor"  # both without an end: by name
