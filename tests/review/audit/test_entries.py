@@ -56,7 +56,16 @@ def test_a_statement_lies_in_the_tree_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"\1", bytes(ENTRY)[:-1], bytes(ENTRY) + b"x", b"\2" + bytes(8), b"\3" + bytes(80)]
+    "raw",
+    [b"", b"\1", bytes(ENTRY)[:-1], bytes(ENTRY) + b"x", b"\2" + bytes(8), b"\3" + bytes(80)],
+    ids=[
+        "empty",
+        "its first byte",
+        "cut",
+        "more",
+        "a statement without a word",
+        "another version",
+    ],  # sealed anew each run
 )
 def test_what_is_no_entry_is_refused(raw: bytes) -> None:
     assert code(Entry.parse, raw) == "bad-entry"
