@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.cli.helping import Wrapped
-from agent.cli.policy.reading import page, read
+from agent.cli.policy.reading import page, printable, read
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
 from agent.core.linting.diff import SPOKEN_LANE
@@ -267,7 +267,7 @@ def _named(thing: Window | Page) -> str:
 
 def _short(text: str) -> str:
     """On one line, and without what would move a terminal's cursor."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    line = printable(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, desktop
+from agent.cli.policy.reading import printable
 from agent.cli.policy.status import Follower, PolicyStatus
 from agent.control import control
 from agent.core.linting.explain import Does, Word, words_of
@@ -215,7 +216,7 @@ def _said(words: tuple[Word, ...], lane: Lane) -> Text:
 
 
 def _spoken(reading: str | int | Blind) -> str:
-    return f"? ({reading.value})" if isinstance(reading, Blind) else str(reading)
+    return f"? ({reading.value})" if isinstance(reading, Blind) else printable(str(reading))
 
 
 def _picture(sight: Sight) -> RenderableType:
@@ -259,7 +260,9 @@ def _page_table(sight: Sight, scene: Scene) -> Table:
         words = _words(sight.policy, page, scene)
         place = "behind a tab" if page.parked else "yes"
         table.add_row(
-            Text("\n".join(_lines(page))), place if page.shown else "", *(_said(words, lane) for lane in Lane)
+            Text("\n".join(map(printable, _lines(page)))),
+            place if page.shown else "",
+            *(_said(words, lane) for lane in Lane),
         )
     return table
 
