@@ -320,13 +320,17 @@ class DiskLedger:
 
 
 def has_unsent(folder: Path) -> bool:
-    """Whether a ledger lies there whose last entries the store has not confirmed. Changes nothing; raises OSError."""
-    segments = sorted(folder.glob(f"{_SEGMENT}*"))
-    if not segments:
-        return False
-    lines, _ = _whole_lines(segments[-1].read_bytes())
-    following = int(segments[-1].name.removeprefix(_SEGMENT)) + len(lines)
-    return _sent_until(folder) < following
+    """Whether a ledger lies there whose last entries the store has not confirmed. Changes nothing. Raises
+    EnvironmentFault where it cannot be read."""
+    try:
+        segments = sorted(folder.glob(f"{_SEGMENT}*"))
+        if not segments:
+            return False
+        lines, _ = _whole_lines(segments[-1].read_bytes())
+        following = int(segments[-1].name.removeprefix(_SEGMENT)) + len(lines)
+        return _sent_until(folder) < following
+    except OSError as failure:
+        raise EnvironmentFault(f"the ledger in {folder} cannot be read: {failure.strerror}") from failure
 
 
 def _sent_until(folder: Path) -> int:

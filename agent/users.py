@@ -105,6 +105,8 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
             user=user.uid,
             group=user.gid,
             extra_groups=[],
+            # Not in the session of root's terminal: its user can steer this process, and would type there (TIOCSTI).
+            start_new_session=True,
             umask=0o077,
             cwd="/",
             env={**passed_on, "HOME": str(user.home), "USER": user.name, "LOGNAME": user.name},

@@ -194,6 +194,28 @@ class Stranger(Service):
     def __init__(self, address: str) -> None:
         super().__init__(address, "org.example.Stranger")
 
+    def hand_descriptors(self, keeper: str, times: int) -> None:
+        """Each time 16 of them to every connection but that of `keeper`. When it returns they have been heard, or the
+        bus has refused them."""
+
+        async def send() -> None:
+            bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+            names = await self._bus.call(Message(*bus, "ListNames"))
+            owner = await self._bus.call(Message(*bus, "GetNameOwner", signature="s", body=[keeper]))
+            assert names is not None
+            assert owner is not None
+            others = {name for name in names.body[0] if name.startswith(":")} - {self._bus.unique_name, *owner.body}
+            assert others
+            with open(os.devnull) as handed:  # noqa: ASYNC230, PTH123 - at once, and only its descriptor is wanted
+                for name in [*others] * times:
+                    fds = [handed.fileno()] * 16
+                    message = Message.new_signal("/", "org.example.Stranger", "Take", "h" * 16, [*range(16)], fds)
+                    message.destination = name
+                    await self._bus.send(message)
+                    await self._bus.call(Message(name, "/", "org.freedesktop.DBus.Peer", "Ping"))
+
+        self._do(send())
+
     def answer(self, _: Message) -> None:
         return None
 

@@ -29,7 +29,7 @@ from agent.core.model.times import SECOND
 from agent.errors import PolicyError, UserError
 from agent.witness.browser_words import scan_patterns
 from agent.witness.policies import parse_files
-from protocol.language.findings import page
+from protocol.language.findings import page, printable
 
 FILE: Final = "scenes.jsonl"  # as `eyelid-store export` names it
 FORMAT: Final = 1
@@ -268,7 +268,7 @@ def _named(thing: Window | Page) -> str:
 
 def _short(text: str) -> str:
     """On one line, and without what would move a terminal's cursor."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    line = printable(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

@@ -29,6 +29,7 @@ from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Scene, Window
 from agent.errors import EyelidError
 from agent.ports import Desktop
+from protocol.language.findings import printable
 
 EVERY: Final = 0.5  # seconds between two pictures with --watch
 NO_RECORDER: Final = "No recorder runs, so that pages in browsers cannot be told: `eyelid run` starts one."
@@ -215,7 +216,7 @@ def _said(words: tuple[Word, ...], lane: Lane) -> Text:
 
 
 def _spoken(reading: str | int | Blind) -> str:
-    return f"? ({reading.value})" if isinstance(reading, Blind) else str(reading)
+    return f"? ({reading.value})" if isinstance(reading, Blind) else printable(str(reading))
 
 
 def _picture(sight: Sight) -> RenderableType:
@@ -259,7 +260,9 @@ def _page_table(sight: Sight, scene: Scene) -> Table:
         words = _words(sight.policy, page, scene)
         place = "behind a tab" if page.parked else "yes"
         table.add_row(
-            Text("\n".join(_lines(page))), place if page.shown else "", *(_said(words, lane) for lane in Lane)
+            Text("\n".join(map(printable, _lines(page)))),
+            place if page.shown else "",
+            *(_said(words, lane) for lane in Lane),
         )
     return table
 

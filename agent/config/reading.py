@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from agent.config.values import Kind, Private
 from agent.errors import UserError
 
 MAX_FILE: Final = 64 * 2**10  # bytes
+MOST_MEANT: Final = 20  # mistakes of which it is said what may have been meant
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ def read_file(path: Path) -> Read:
         return Read(mistakes=[f"{where} this is not YAML: {error.problem or error.context}"])
     except yaml.YAMLError:
         return Read(mistakes=[f"{path} this is not YAML: it has characters that text does not have"])
+    except RecursionError:
+        return Read(mistakes=[f"{path} is nested too deeply: settings have two levels"])
     reading = _Reading(path)
     if root is not None:
         reading.section(root, _tree(), "")
@@ -60,7 +64,10 @@ def read_words(given: Mapping[str, tuple[Sequence[str], str]], folder: Path) -> 
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_FILE:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode) and not stat.S_ISDIR(seen.st_mode):
+            raise UserError(f"{path} is no file: settings are not read from a pipe or a device")
+        if seen.st_size > MAX_FILE:
             raise UserError(f"{path} is larger than {MAX_FILE // 1024} KiB: this cannot be a file of settings")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -126,7 +133,9 @@ class _Reading:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
             name = f"{within}.{key}" if within else key
             if key not in known:
-                self._mistake(key_node, f"`{name}` is no setting{_suggest(key, known)}")
+                # Looking for what was meant takes its time, and nobody reads so many.
+                meant = _suggest(key, known) if len(self.read.mistakes) < MOST_MEANT else ""
+                self._mistake(key_node, f"`{name}` is no setting{meant}")
             elif key in seen:
                 self._mistake(key_node, f"`{name}` comes twice; which one was meant?")
             else:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,14 +53,17 @@ class Hours:
 
 _UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
                  "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
+_LARGEST: Final = 2.0**62  # bytes; no disk is larger
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 def _size(text: str) -> int:
     match = _SIZE.fullmatch(text)
-    if match is None or match[2].upper() not in _UNITS:
+    unit = _UNITS.get(match[2].upper()) if match else None
+    size = float(match[1]) * unit if match and unit else math.inf
+    if size > _LARGEST:
         raise ValueError("a size such as 500 MB or 4 GB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    return int(size)
 
 
 def _write_size(size: int) -> str:
@@ -154,9 +158,12 @@ NOTICE: Final = Kind(_notice, lambda notice: notice or "none")
 
 
 def _path(text: str) -> Path:
-    if not text:
-        raise ValueError("a path")
-    return Path(text).expanduser()
+    try:
+        if not text or b"\0" in os.fsencode(text):
+            raise ValueError("a path")
+        return Path(text).expanduser()
+    except (RuntimeError, UnicodeEncodeError):  # ~ of nobody here; half of a sign
+        raise ValueError("a path") from None
 
 
 PATH: Final = Kind(_path)

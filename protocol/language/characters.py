@@ -10,11 +10,12 @@ import unicodedata
 from typing import Final
 
 # What a regular expression has, and a window's title, a program's name or an address has not.
+# Bounded, so that the time for a word is in proportion to its length.
 _OF_REGULAR_EXPRESSIONS: Final = re.compile(
     r"""
       \\[wdsbWDSB.+*?()\[\]{}|^$/-]          # \d, \w, \., \(
     | \(\?[:=!<Pi]                           # (?:, (?=, (?i)
-    | \[(?:[^\]\s]*[^\]\s\w])?(?:[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z])+[^\]\s]*\](?:[+*?{]|$)   # [0-9]+
+    | \[(?:[^\]\s]{0,30}[^\]\s\w])?(?:[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z])[^\]\s]{0,30}\](?:[+*?{]|$)   # [0-9]+
     | ^\^ | ^\.[*+] | \.\+                   # ^abc, .*abc, a.+b
     | [)\]\w]\{[0-9]+,?[0-9]*\}              # a{2,4}
     | \.\*\$?$ (?<=[\w)\]]\.\*\$)            # abc.*$

@@ -84,6 +84,11 @@ def test_what_is_to_be_written_instead_is_told_to_a_program_where_it_is_known_to
     assert all((folder / "cards.yaml").read_text().splitlines()[one["line"] - 1] for one in found)
 
 
+def test_the_folder_in_use_may_lack_what_every_policy_has(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text(RULES.replace("revision: 3\n", ""))
+    assert "no file has revision" in said(capsys, "check", code=1)
+
+
 def test_a_mistake_that_has_no_place_is_told_to_a_program_all_the_same(tmp_path: Path, capsys: Out) -> None:
     [mistake] = told(capsys, "check", str(tmp_path), code=1)["mistakes"]
     assert (mistake["file"], mistake["line"], mistake["column"]) == (None, None, None)

@@ -12,7 +12,7 @@ import pytest
 
 from agent import users
 from agent.config import Config
-from agent.enrolment import enrol, enrol_all
+from agent.enrolment import drain_to_leave, enrol, enrol_all
 from agent.errors import Refused, Untrusted, UserError
 from agent.keys.home import HomeKeys
 from agent.state.identity import apply
@@ -128,3 +128,11 @@ def test_one_user_for_whom_it_fails_keeps_nobody_else_from_being_enrolled(
     assert list(told) == [alice, bob]
     assert [path.name for path in marks.iterdir()] == [str(bob.uid)]
     assert len(store.devices) == 1
+
+
+def test_who_leaves_with_an_account_that_cannot_be_read_is_told_what_is_lost(store: FakeStore, config: Config) -> None:
+    enrol(store.pasted(), config)
+    (config.home / "ledger" / "segment-000000000000").mkdir(parents=True)
+    remains = drain_to_leave(config)
+    assert remains.account
+    assert any("the ledger in" in why and "cannot be read: Is a directory" in why for why in remains.why)

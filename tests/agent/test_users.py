@@ -50,6 +50,14 @@ def test_a_command_is_run_as_the_user_without_groups_and_with_little_of_our_envi
     assert "SECRET_OF_ROOT" not in told
 
 
+def test_a_users_process_has_no_hold_on_the_terminal_of_who_started_it() -> None:
+    """Else it could type into root's shell (TIOCSTI): by hand it is `sudo eyelid drain --system`."""
+    told = run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sh", "-c", "ps -o sid= -p $$; echo $$"], seconds=30)
+    assert told is not None
+    session, process = told.split()
+    assert session == process
+
+
 def test_one_that_does_not_end_is_ended() -> None:
     assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sleep", "60"], seconds=0.1) is None
 

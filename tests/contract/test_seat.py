@@ -99,6 +99,27 @@ def test_logind_says_about_to_shut_down_and_may_call_it_off(
         await_holds(seat)
 
 
+def test_no_stranger_can_fill_the_recorder_with_descriptors(
+    bare_display: str, system_bus: str, session_bus: str
+) -> None:
+    """On the system bus any user of the PC may send a signal to any connection, with 16 descriptors in it."""
+    with (
+        Logind(system_bus) as logind,
+        seated(bare_display, system_bus, session_bus) as seat,
+        Stranger(system_bus) as stranger,
+    ):
+        before = open_descriptors()
+        stranger.hand_descriptors(logind.name, times=10)
+        assert open_descriptors() < before + 16
+        logind.sleep(True)
+        await_holds(seat, Hold.SUSPENDED)
+        assert not logind.may_sleep()  # the one descriptor that is wanted was taken
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_logind_says_that_the_session_has_ended(bare_display: str, system_bus: str, session_bus: str) -> None:
     with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
         logind.log_off("/org/freedesktop/login1/session/of_somebody_else")

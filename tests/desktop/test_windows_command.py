@@ -42,6 +42,16 @@ def home(tmp_path: Path, openbox_display: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("COLUMNS", "120")
 
 
+def test_a_title_cannot_speak_to_the_terminal(openbox_display: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page chooses its window's title."""
+    with program(openbox_display, "till") as till:
+        till.open(title="Pay\x1b]0;other\x07\x9b31m\u202e")
+        assert main(["windows"]) == 0
+        out = capsys.readouterr().out
+    assert "Pay\ufffd]0;other" in out
+    assert not set(out) & set("\x1b\x07\x9b\u202e")
+
+
 @pytest.mark.parametrize("backend", ["x11", "portable"])
 def test_windows_and_what_the_rules_say(
     backend: str, openbox_display: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

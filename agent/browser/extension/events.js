@@ -4,6 +4,7 @@
 const PER_SECOND = 500; // events said one by one; beyond that those of one frame are joined, and none is lost
 const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can be at such
 const JOIN_FOR = 50; // ms
+const LONGEST_EVENT = 2 ** 18; // characters of its addresses; where they are more, each is cut and the page is unread
 
 const joined = new Map(); // tab, frame and top document -> event waiting to be said
 let joinTimer = 0;
@@ -12,10 +13,15 @@ let said = 0;
 
 const unique = (values) => [...new Set(values)];
 
+const tellEvent = (event) => {
+  if (lengthOf(event.urls) <= LONGEST_EVENT) wire.tell(event);
+  else wire.tell({...event, urls: unique(event.urls.map((url) => url.slice(0, OPAQUE))), unread: true});
+};
+
 const sayJoined = () => {
   clearTimeout(joinTimer);
   joinTimer = 0;
-  for (const event of joined.values()) wire.tell(event);
+  for (const event of joined.values()) tellEvent(event);
   joined.clear();
 };
 
@@ -29,7 +35,7 @@ const say = (what, tab, frame, {urls, fields = [], css = [], unread = false, doc
   if (now !== second) [second, said] = [now, 0];
   said += 1;
   if (said <= PER_SECOND) {
-    wire.tell(event);
+    tellEvent(event);
     return;
   }
   const place = `${tab} ${frame} ${doc}`;

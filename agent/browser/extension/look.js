@@ -6,6 +6,7 @@ const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script 
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
+const ROOM = 2 ** 21; // characters of all addresses of a look: the agent takes no message of more than 8 MiB
 const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
 
 let lookNumber = 0;
@@ -14,6 +15,20 @@ const open = new Map(); // look number -> {waiting: Set of entries, answers: Map
 const hasHost = (url) => /^(https?|wss?|ftp|blob|filesystem|view-source):/i.test(url);
 const clip = (url) => (hasHost(url) ? url.slice(0, LONGEST) : url.slice(0, OPAQUE));
 const cut = (url) => hasHost(url) && url.length > LONGEST;
+
+const lengthOf = (urls) => urls.reduce((sum, url) => sum + url.length, 0);
+
+// Any page, also one behind a tab, may hold frames with long addresses. Where they are too long together those tabs are
+// cut and unread that have more than their share, so that the others can still be told.
+const fitIn = (tabs) => {
+  const lengths = tabs.map(({frames}) => lengthOf(frames.map(({url}) => url)));
+  if (lengths.reduce((sum, length) => sum + length, 0) <= ROOM) return;
+  tabs.forEach((tab, place) => {
+    if (lengths[place] * tabs.length <= ROOM) return;
+    tab.unread = true;
+    tab.frames = tab.frames.map((frame) => ({...frame, url: frame.url.slice(0, OPAQUE), unread: true}));
+  });
+};
 
 const windows = {
   types: WINDOW_TYPES,
@@ -147,7 +162,7 @@ const describeWindow = async (window, answers, extensions) => {
     fullscreen: window.state === "fullscreen",
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
-    title: window.tabs.find((tab) => tab.active)?.title ?? "",
+    title: (window.tabs.find((tab) => tab.active)?.title ?? "").slice(0, LONGEST),
     extensions: others.mayShowIn(window) ? extensions : [],
     tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
   };
@@ -168,6 +183,7 @@ const answerLook = async ({id}) => {
   const described = await Promise.all(
     all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions)),
   );
+  fitIn(described.flatMap(({tabs}) => tabs));
   beside.forgetOthers(all);
   sayJoined();
   wire.tell({kind: "look", id, policy: sawWith(answers), extensions, windows: described});

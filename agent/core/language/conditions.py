@@ -26,6 +26,9 @@ from protocol.language.keys import Keys
 from protocol.language.marks import Mark, Node, Scalar
 from protocol.language.reading import Reading, quoted
 
+# Characters of a word that is looked for. Some checks below take the square of it, and would hang on a longer one.
+LONGEST_PATTERN: Final = 2000
+
 
 def read_conditions(reading: Reading, node: Node, name: str) -> tuple[Condition, ...]:
     """The entries under `any:` or `unless:`."""
@@ -96,7 +99,11 @@ def read_extension(reading: Reading, node: Node) -> tuple[Matcher, ...]:
 def _read_patterns(reading: Reading, attribute: Attribute, mark: Mark, node: Node) -> tuple[Matcher, ...]:
     words = reading.texts(node, attribute.value)
     for word in words:
-        _CHECKS[attribute](reading, word)
+        if len(word.text) > LONGEST_PATTERN:
+            length = f"it has {len(word.text)} characters, and an entry {LONGEST_PATTERN} at most, shorten it"
+            reading.wrong(word.mark, f"{attribute.value} cannot be {quoted(word.text)}: {length}")
+        else:
+            _CHECKS[attribute](reading, word)
     patterns, places = tuple(word.text for word in words), tuple(str(word.mark) for word in words)
     return (Matcher(attribute, patterns, str(mark), places),) if words else ()
 

@@ -81,8 +81,11 @@ def _pattern_covers(attribute: Attribute, wide: str, narrow: str) -> bool:
         fold_text = _FOLDS[attribute]
         return _text_covers(fold_text(wide), fold_text(narrow), one="?")
     if attribute is Attribute.URL:
-        return _url_covers(parse_pattern(wide), parse_pattern(narrow))
+        return _url_covers(_parsed(wide), _parsed(narrow))
     return wide == narrow
+
+
+_parsed = lru_cache(maxsize=4096)(parse_pattern)  # each is held against all others
 
 
 def _text_covers(wide: str, narrow: str, one: str = "") -> bool:

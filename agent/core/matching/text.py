@@ -13,12 +13,19 @@ from functools import lru_cache
 _SPACES = re.compile(r"\s+")
 _HYPHEN_LIKE = "Pd"  # Unicode category: dashes
 _INVISIBLE = "Cf"  # zero-width spaces and joiners, direction marks, soft hyphens
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # without those that are white space
+# Invisible by Unicode's Default_Ignorable_Code_Point and in other categories (DerivedCoreProperties.txt): the grapheme
+# joiner, fillers of Hangul, vowels of Khmer, selectors of variations, as behind an emoji.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def fold(text: str) -> str:
     """The text as a reader sees it, without case: compatibility caseless matching (Unicode 3.13, D146), then dashes
     as `-`, runs of white space as one space, nothing invisible. Folding twice changes nothing more.
     """
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = "".join(_visible(character) for character in text)
         text = _nfkd(_nfkd(unicodedata.normalize("NFD", text).casefold()).casefold())
@@ -42,7 +49,7 @@ def _visible(character: str) -> str:
     category = unicodedata.category(character)
     if category == _HYPHEN_LIKE:
         return "-"
-    return "" if category == _INVISIBLE else character
+    return "" if category == _INVISIBLE or _IGNORABLE.match(character) else character
 
 
 def fold_app(name: str) -> str:

@@ -35,7 +35,7 @@ class LinuxSeat:
         self, display: str | None = None, *, system_bus: str | None = None, session_bus: str | None = None
     ) -> None:
         self._display = display
-        self._logind = Logind(self._publish)
+        self._logind = Logind(self._publish, system_bus)
         self._sources: dict[Source, str | None] = {self._logind: system_bus, ScreenSavers(): session_bus}
         self._display_holds: frozenset[Hold] = frozenset()
         self._holds: frozenset[Hold] = frozenset()
@@ -102,7 +102,8 @@ class LinuxSeat:
         while True:
             bus: MessageBus | None = None
             try:
-                bus = MessageBus(bus_type=source.bus_type, bus_address=address, negotiate_unix_fd=True)
+                # Without descriptors: any user of the PC may send some here (agent/desktop/seat/delay.py).
+                bus = MessageBus(bus_type=source.bus_type, bus_address=address)
                 await bus.connect()
                 bus.add_message_handler(lambda message: self._hear(source, message))
                 await source.begin(bus)

@@ -62,8 +62,9 @@ class Logind:
     name = "logind (locked, switched away, about to sleep, ending)"
     bus_type = BusType.SYSTEM
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        """`on_change`: called when it has asked again and `holds` may differ, on the seat's thread."""
+    def __init__(self, on_change: Callable[[], None], address: str | None = None) -> None:
+        """`on_change`: called when it has asked again and `holds` may differ, on the seat's thread. `address`: of its
+        bus, as in DBUS_SYSTEM_BUS_ADDRESS."""
         self._on_change = on_change
         self._locked = False
         self._active = True
@@ -73,7 +74,7 @@ class Logind:
         self._session = ""
         self._bus: MessageBus | None = None
         self._owners = Owners([LOGIND])
-        self._delay = SleepDelay()
+        self._delay = SleepDelay(address)
         self._asking: asyncio.Task[None] | None = None
 
     @property
@@ -107,7 +108,7 @@ class Logind:
         [sleeping] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForSleep")
         self._asleep = bool(sleeping.value)
         if not self._asleep:
-            await self._delay.take(bus)
+            await self._delay.take()
         [ending] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForShutdown")
         self._shutdown = bool(ending.value)
 
@@ -119,7 +120,7 @@ class Logind:
         elif message.member == "PrepareForSleep" and message.interface == MANAGER:
             self._asleep = bool(message.body[0])
             if not self._asleep:
-                self._start(self._delay.take)  # for the next sleep
+                self._start(lambda _: self._delay.take())  # for the next sleep
         elif message.member == "PrepareForShutdown" and message.interface == MANAGER:
             self._shutdown = bool(message.body[0])  # False: it was called off
         elif message.member == "SessionRemoved" and message.body[1] == self._session:

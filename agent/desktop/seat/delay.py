@@ -8,30 +8,43 @@ from __future__ import annotations
 
 import os
 
+from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from agent.desktop.seat.dbus_calls import LOGIND, LOGIND_PATH, MANAGER, Refusal, ask
 
 
 class SleepDelay:
-    """Taken and released on the seat's thread."""
+    """Taken and released on the seat's thread. `address`: as in DBUS_SYSTEM_BUS_ADDRESS, None for the system's bus."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str | None) -> None:
+        self._address = address
         self._descriptor: int | None = None
 
     @property
     def held(self) -> bool:
         return self._descriptor is not None
 
-    async def take(self, bus: MessageBus) -> None:
-        """Nothing changes where it is held already, or where logind refuses: while a sleep is under way it does."""
+    async def take(self) -> None:
+        """Nothing changes where it is held already, or where logind refuses: while a sleep is under way it does.
+
+        Raises one of `LOST` where the bus cannot be reached.
+        """
         if self.held:
             return
+        # A connection for this question alone. To one that takes descriptors any user of the PC may send some, 16 in a
+        # signal, and dbus-fast keeps them: over the connection that stays they would use up what a process may have.
+        bus = MessageBus(bus_type=BusType.SYSTEM, bus_address=self._address, negotiate_unix_fd=True)
+        bus.add_message_handler(_close_descriptors)
         try:
+            await bus.connect()
             words = ("sleep", "Eyelid", "The recording is being closed", "delay")
             answer = await ask(bus, LOGIND, LOGIND_PATH, f"{MANAGER}.Inhibit", "ssss", *words)
         except Refusal:
             return
+        finally:
+            if bus.connected:
+                bus.disconnect()
         self.let_go()  # another one may have come meanwhile
         self._descriptor = answer.unix_fds[answer.body[0]]
 
@@ -39,3 +52,10 @@ class SleepDelay:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _close_descriptors(message: Message) -> None:
+    """Of all but an answer, which is logind's or the bus's own."""
+    if message.message_type is not MessageType.METHOD_RETURN:
+        for descriptor in message.unix_fds:
+            os.close(descriptor)

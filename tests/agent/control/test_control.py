@@ -23,7 +23,7 @@ from agent.control.control import (
     socket_path,
     take_over,
 )
-from agent.errors import EyelidError, UserError
+from agent.errors import EnvironmentFault, EyelidError, UserError
 from agent.pipeline import Mailbox
 
 
@@ -165,6 +165,14 @@ def test_a_home_that_is_closed_to_us_is_told_apart_from_one_where_nobody_is(tmp_
     with pytest.raises(EyelidError, match="cannot be reached") as told:
         request(tmp_path / "a-file", "status")
     assert told.value.exit_code == 1
+
+
+def test_a_home_that_cannot_be_locked_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(EnvironmentFault, match="lock cannot be used: Is a directory"):
+        control.claim(tmp_path)
+    with pytest.raises(EnvironmentFault, match="cannot be used: File name too long"):
+        control.claim(tmp_path / ("x" * 300))
 
 
 def test_a_home_has_one_recorder(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ NO_EXPRESSION = (
     "there"
 )
 
+LONG = "[" * 100_000
+
 # The body begins in line 7, column 5.
 IN_A_RULE = [
     case(
@@ -49,6 +51,10 @@ IN_A_RULE = [
     case(
         "any: [app: []]",
         "a.yaml:7:16 app is empty and would never fit, name words or leave app out",
+    ),
+    case(
+        f'any: [title: ["{LONG}"]]',  # read by an expression, it would take an hour
+        f'a.yaml:7:19 title cannot be "{LONG[:39]}…": it has 100000 characters, and an entry 2000 at most, shorten it',
     ),
     case(
         "any: [app: { x: y }]",

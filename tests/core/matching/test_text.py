@@ -18,6 +18,12 @@ from agent.core.matching.text import fold, fold_app, fold_case, glob
         ("Inbox - Microsoft\u200b Edge", "inbox - microsoft edge"),  # as Edge titles every window
         ("\u200fMail\u200e", "mail"),  # marks of direction
         ("sal\u00adary", "salary"),  # a soft hyphen
+        ("\u260e\ufe0f Call", "\u260e Call"),  # an emoji's variation selector
+        ("sal\u034fary", "salary"),  # a combining grapheme joiner
+        ("sal\u3164ary\uffa0\u115f", "salary"),  # Hangul fillers
+        ("sal\U000e0101ary", "salary"),
+        ("sal\x01ary\x7f", "salary"),  # control characters, also where all else is ASCII
+        ("sal\x9bary", "salary"),
         ("  two \t lines\n", "two lines"),
         ("STRASSE", "stra\u00dfe"),
         ("\uff23\uff41\uff52\uff44", "card"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +59,12 @@ def test_letters_of_any_language_are_not_odd(text: str) -> None:
 def test_every_character_has_a_name(character: str) -> None:
     assert f"U+{ord(character):04X}" in name_of(character)
     assert isinstance(is_odd(character), bool)
+
+
+@pytest.mark.parametrize("piece", ["[", "[-", "[a-b", "[a-ba-b", "a{1", "[^", "\\", "x|"])
+def test_no_word_takes_long(piece: str) -> None:
+    """It holds the interpreter, and with it the recorder. Two thousand signs took 1.7 s."""
+    word = (piece * 2000)[:2000]
+    began = time.process_time()
+    of_regular_expressions(word)
+    assert time.process_time() - began < 0.5
