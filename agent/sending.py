@@ -78,7 +78,7 @@ def sending(
     sign_last_heads(ledger, spool, receipts)
     texts = PolicyTexts(config.home / "policy-texts")
     wire = Wire(
-        *trust.places[0],
+        *trust.places[-1],  # where it was enrolled: the newest may be none that can be used
         clock,
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),

@@ -26,6 +26,8 @@ from protocol import api
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 
+log = logging.getLogger(__name__)
+
 MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with its policy files
 WRITE_WITHIN: Final = 30.0  # seconds in which a piece of a body must find room in the buffers on the way
 # A slow line empties this PC's send buffer, or a proxy's, long after the last byte was written to it. So the wait for
@@ -212,7 +214,15 @@ class Wire:
 
     def _move(self, places: tuple[Place, ...]) -> None:
         if places[0] not in self._clients:
-            self._clients[places[0]] = self._connect(*places[0])
+            try:
+                self._clients[places[0]] = self._connect(*places[0])
+            except UserError:
+                if len(places) == 1:
+                    raise
+                # The store has signed an address that is none. Without the next this PC would never start again.
+                log.warning("where the store says that it is cannot be used: it is looked for where it was")
+                self._move(places[1:])
+                return
         self._client, self._places = self._clients[places[0]], places
 
     def _elsewhere(self, client: httpx.Client) -> None:
@@ -285,7 +295,9 @@ class Wire:
                 self._elsewhere(client)
             raise Transient(_in_words(failure)) from failure
         except (httpx.InvalidURL, httpx.StreamError, UnicodeError) as failure:
-            # An answer that httpx itself trips over, and does not count among the network's failures.
+            # An answer that httpx itself trips over, and does not count among the network's failures; or an address
+            # that it takes at first and cannot ask for: what the store signed of where it is must not strand this PC.
+            self._elsewhere(client)
             raise Transient(f"the answer cannot be read ({type(failure).__name__}): is that a proxy?") from failure
         finally:
             end_turn()

@@ -17,6 +17,7 @@ from protocol.keys import public_from_text, public_to_text
 
 PREFIX: Final = "eyelid1."
 MAX_SIZE: Final = 64 * 2**10  # characters
+_LONGEST_ADDRESS: Final = 2_048  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def make(enrolment: Enrolment) -> str:
 
 def is_acceptable(address: str) -> bool:
     """Whether a store may be reached there: never in clear over a network."""
+    if len(address) > _LONGEST_ADDRESS or not address.isprintable() or " " in address:
+        return False
     try:
         parts = urlsplit(address)
         port_fits = parts.port is None or parts.port > 0
@@ -57,6 +60,15 @@ def is_acceptable(address: str) -> bool:
         return False
     plain = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
     return port_fits and bool(parts.hostname) and (plain or parts.scheme == "https")
+
+
+def are_certificates(pem: str) -> bool:
+    """Whether each PEM certificate in it can be read, and there is one at least."""
+    try:
+        x509.load_pem_x509_certificates(pem.encode("utf-8"))
+    except (ValueError, x509.InvalidVersion):  # the second is no ValueError
+        return False
+    return True
 
 
 def parse(pasted: str) -> Enrolment:
@@ -79,11 +91,8 @@ def parse(pasted: str) -> Enrolment:
     if not is_acceptable(address):
         raise claims.refuse("address", "an https address (http only on loopback)")
     ca = claims.text("ca")
-    try:
-        if ca:
-            x509.load_pem_x509_certificate(ca.encode("utf-8"))
-    except ValueError:
-        raise claims.refuse("ca", "a PEM certificate") from None
+    if ca and not are_certificates(ca):
+        raise claims.refuse("ca", "a PEM certificate")
     try:
         store_key = public_from_text(claims.text("store_key"))
     except KeyProblem:

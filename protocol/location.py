@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import jws
 from protocol.claims import Claims
-from protocol.enrolment import is_acceptable
+from protocol.enrolment import are_certificates, is_acceptable
 from protocol.errors import SignatureError
 
 
@@ -32,9 +31,6 @@ class Location:
         address, ca = claims.text("address"), claims.text("ca")
         if not is_acceptable(address):
             raise claims.refuse("address", "an https address (http only on loopback)")
-        try:
-            if ca:
-                x509.load_pem_x509_certificates(ca.encode("utf-8"))
-        except ValueError:
-            raise claims.refuse("ca", "PEM certificates") from None
+        if ca and not are_certificates(ca):
+            raise claims.refuse("ca", "PEM certificates")
         return cls(claims.integer("number"), address.rstrip("/"), ca)

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
+from protocol.envelope import MAX_SEALED
 from store.files import sync_folder, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
 _REMEMBERED: Final = 8_192  # folders, of some 230 bytes; one is made for every recording
 STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
@@ -50,7 +53,7 @@ class BlobStore(Protocol):
         """
 
     def get(self, name: str) -> bytes:
-        """Raises BlobMissing, BlobFault."""
+        """All of it; of what no sealed body can be, a byte more than the largest. Raises BlobMissing, BlobFault."""
 
     def size(self, name: str) -> int:
         """Bytes, without reading them. Raises BlobMissing."""
@@ -118,7 +121,7 @@ class LocalBlobs:
 
     def get(self, name: str) -> bytes:
         try:
-            return (self._root / check_name(name)).read_bytes()
+            return _read(self._root / check_name(name))
         except FileNotFoundError:
             raise BlobMissing(name) from None
         except OSError as error:
@@ -163,6 +166,22 @@ class LocalBlobs:
         if len(self._durable) >= _REMEMBERED:
             self._durable = {str(self._root)}  # the others are made durable once more
         self._durable.add(folder)
+
+
+def _read(place: Path) -> bytes:
+    """At most a byte more than the largest sealed body has: enough to see that it is another.
+
+    Who has the disk can put a pipe there, which nobody would end, or more than there is memory for.
+    """
+    descriptor = os.open(place, _READING)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR)) if stat.S_ISDIR(mode) else OSError(0, "not a file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_SEALED + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _fault(verb: str, error: OSError) -> BlobFault:

@@ -164,6 +164,12 @@ def devices(connection: Connection) -> list[Device]:
     return [_device(row) for row in connection.execute(select(schema.devices).order_by(schema.devices.c.enrolled_at))]
 
 
+def device_rows(connection: Connection) -> list[Row[Any]]:
+    """`id` and `host` of all devices, oldest first, as they stand."""
+    columns = schema.devices.c
+    return list(connection.execute(select(columns.id, columns.host).order_by(columns.enrolled_at)))
+
+
 def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
     """(when, JSON of protocol.api.DeviceHealthRequest); None before the first."""
     row = connection.execute(
@@ -298,6 +304,24 @@ def recordings_beginning(connection: Connection, prefix: str) -> list[UUID]:
     chosen = schema.recordings.c.id
     found = connection.scalars(select(chosen).where(chosen.startswith(prefix, autoescape=True)).order_by(chosen))
     return [UUID(text) for text in found.fetchmany(10)]
+
+
+def recording_rows(connection: Connection, after: str, limit: int) -> list[Row[Any]]:
+    """`id`, `host`, `start` in the order of the ids, as they stand: one that is none must not hide the others."""
+    columns = schema.recordings.c
+    chosen = select(columns.id, columns.host, columns.start).where(columns.id > after)
+    return list(connection.execute(chosen.order_by(columns.id).limit(limit)))
+
+
+def recordings_here(connection: Connection, device: str, recordings: Collection[str]) -> set[str]:
+    """Which of these ids are recordings of the device."""
+    columns = schema.recordings.c
+    asked = sorted(recordings)
+    here: set[str] = set()
+    for place in range(0, len(asked), 500):  # engines limit how many values one question may carry
+        several = columns.id.in_(asked[place : place + 500])
+        here.update(connection.scalars(select(columns.id).where(columns.device == device, several)))
+    return here
 
 
 def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Recording]:
@@ -507,6 +531,20 @@ def ledger_lines(connection: Connection, device: str, first: int, last: int) -> 
     yield from connection.execute(
         select(schema.ledger_lines).where(_of_ledger(device), columns.seq.between(first, last)).order_by(columns.seq)
     )
+
+
+def ledger_lines_after(connection: Connection, device: str, after: int, limit: int) -> list[Row[Any]]:
+    """As `ledger_lines`, the next after entry `after`: whatever numbers somebody gave the rows, no page is empty."""
+    columns = schema.ledger_lines.c
+    following = select(schema.ledger_lines).where(_of_ledger(device), columns.seq > after)
+    return list(connection.execute(following.order_by(columns.seq).limit(limit)))
+
+
+def lines_naming(connection: Connection, device: str, recording: UUID) -> list[Row[Any]]:
+    """Rows of `schema.ledger_lines` whose line has the recording's id in it, whatever their columns say."""
+    columns = schema.ledger_lines.c
+    naming = columns.line.contains(str(recording), autoescape=True)
+    return list(connection.execute(select(schema.ledger_lines).where(_of_ledger(device), naming).order_by(columns.seq)))
 
 
 # -- what comes from compliance -----------------------------------------------------------------------------------

@@ -125,7 +125,10 @@ def evidence_of(home: Home, text: str) -> Evidence:
             raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
         if len(found) > 1:
             raise WrongUsage(f"several recordings begin with {text!r}: write more of the id")
-        return gather(connection, found[0])
+        evidence = isolated(partial(gather, connection, found[0]))
+        if isinstance(evidence, Unreadable):
+            raise StoreError(f"recording {found[0]}: {evidence}")
+        return evidence
 
 
 def _recordings(options: Namespace) -> int:
@@ -166,7 +169,7 @@ def _print_recordings(options: Namespace, listed: list[tuple[Recording, dict[str
 
 
 def _gathered(connection: Connection, recording: UUID) -> dict[str, Any]:
-    return _summary(gather(connection, recording))
+    return _summary(gather(connection, recording, whole=True))  # nothing is checked here
 
 
 def _listed(recording: Recording, found: dict[str, Any] | Unreadable) -> dict[str, Any]:
@@ -216,7 +219,12 @@ def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None)
 
     compliance = home.key(COMPLIANCE).id
     with progress("checking", len(evidence.stored)) as advance:
-        return examine(evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, advance=advance)
+        report = isolated(
+            partial(examine, evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, advance=advance)
+        )
+    if isinstance(report, Unreadable):
+        raise StoreError(f"recording {evidence.recording.id}: {report}")
+    return report
 
 
 def recipient_of(options: Namespace) -> RecipientPrivate:

@@ -121,7 +121,7 @@ class Entry:
     def policy(self) -> str:
         """Hash of the policy that its numbers are of; "" for none."""
         named = self.text("policy")
-        return named if len(named) <= _HASH and named.isprintable() else ""
+        return named if len(named) <= _HASH and named.isascii() and named.isprintable() else ""
 
     @property
     def hold(self) -> str:

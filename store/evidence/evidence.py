@@ -20,6 +20,7 @@ from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, line_hash, parse_line
 from protocol.numbers import is_integer, read_number
+from protocol.policyhash import policy_hash
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
@@ -92,6 +93,7 @@ class Evidence:
     device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
     ledger_next: int  # number of the entry that the store waits for
     ledger_whole: bool  # whether the catalog has one row for each entry before that, and no other
+    naming: tuple[Line, ...] = ()  # without an opening: the lines that have the recording's id in them
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -272,8 +274,11 @@ def texts_of(files: str) -> dict[str, str]:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def gather(connection: Connection, recording: UUID) -> Evidence:
-    """Raises StoreError where the catalog has no such recording."""
+def gather(connection: Connection, recording: UUID, *, whole: bool | None = None) -> Evidence:
+    """Raises StoreError where the catalog has no such recording.
+
+    `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
+    """
     known = queries.find_recording(connection, recording)
     if known is None:
         raise StoreError(f"there is no recording {recording}")
@@ -300,7 +305,8 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         newest_bundle=bundle[0] if bundle else None,
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
-        ledger_whole=queries.ledger_is_whole(connection, device.id),
+        ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,
+        naming=() if lines else tuple(line_of(row) for row in queries.lines_naming(connection, device.id, recording)),
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
     )
 
@@ -368,9 +374,17 @@ def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
 
 
 def policy_texts(connection: Connection, policy: str) -> dict[str, str]:
-    """File name -> text. Empty where its text is not here, or was damaged since: `verify --all` names that."""
+    """File name -> text. Empty where its text is not here, or is not the one with this hash: `verify --all` names that.
+
+    Without the comparison who can write the catalog could give every rule another name.
+    """
     files = queries.policy_files(connection, policy)
+    return {} if files is None or hash_of(files) != policy else texts_of(files)
+
+
+def hash_of(files: str) -> str:
+    """Hash of a policy as the catalog keeps it; "" for what cannot be one any more."""
     try:
-        return {} if files is None else texts_of(files)
+        return policy_hash({name: content.encode("utf-8") for name, content in texts_of(files).items()})
     except ValueError:
-        return {}
+        return ""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from protocol import envelope
-from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, Flag, Kind, lane_of
+from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, SOUND_STREAM, Flag, Kind, lane_of
 from protocol.packet import Monitor
 from store.catalog.blobs import BlobStore
 from store.clock import SECOND
@@ -153,7 +153,9 @@ class _Opener:
     advance: Callable[[int], None]
 
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
-        name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else "sound.mp4"
+        name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else f"sound-{stream}.mp4"
+        if stream == SOUND_STREAM:
+            name = "sound.mp4"  # what every PC of ours has; one that lies may have more
         playable = set(_playable(chain, self.report))
         with _new(folder / name) as file:
             for chunk in chain:

@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,15 @@ def test_it_follows_and_comes_back_while_the_new_place_does_not_answer(store: Fa
         wire.follow(((moved.address, ""), (store.address, "")))
         assert wire.send("GET", api.HEALTH).status == 200
         assert [path for _, path, _ in moved.requests] == [api.HEALTH]
+
+
+@pytest.mark.parametrize("nowhere", ["https://xn--a", "https://xn--zz--.example", "https://a\0b"])
+def test_a_place_that_is_none_is_passed_over(store: FakeStore, wire: Wire, nowhere: str) -> None:
+    """The store signed it and this PC keeps it: it must not end it at every start."""
+    wire.follow(((nowhere, ""), (store.address, "")))
+    with suppress(Transient):  # of some names only the first request tells
+        wire.send("GET", api.HEALTH)
+    assert wire.send("GET", api.HEALTH).status == 200
 
 
 # -- trust --------------------------------------------------------------------------------------------------------

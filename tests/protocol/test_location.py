@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,6 +18,10 @@ KEYS = {thumbprint(STORE.public_key()): STORE.public_key()}
 CA = make_authority(1_800_000_000 * 10**9).certificate.decode()
 
 
+_DER = ssl.PEM_cert_to_DER_cert(CA).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
+OF_A_VERSION_THAT_IS_NONE = ssl.DER_cert_to_PEM_cert(_DER)
+
+
 @pytest.mark.parametrize("ca", ["", CA, CA + CA])
 def test_what_the_store_signed_is_read_back(ca: str) -> None:
     made = Location(3, "https://new.example.com:8443", ca)
@@ -27,6 +33,11 @@ def test_what_the_store_signed_is_read_back(ca: str) -> None:
     [
         ({"address": "http://new.example.com"}, "bad-field"),
         ({"address": ""}, "bad-field"),
+        ({"address": "https://a\0b"}, "bad-field"),
+        ({"address": "https://a b"}, "bad-field"),
+        ({"address": "https://\u200ba"}, "bad-field"),
+        ({"address": "https://" + "a" * 3000}, "bad-field"),
+        ({"ca": OF_A_VERSION_THAT_IS_NONE}, "bad-field"),
         ({"ca": "no certificate"}, "bad-field"),
         ({"number": -1}, "bad-field"),
         ({"number": None}, "bad-field"),

@@ -241,6 +241,7 @@ function jwsParts(token, typ) {
 
 function verifyParts({ header, payload, signature, signed }, names, publicKey) {
   refuseIf(Object.keys(header).sort().join() !== names || signature.length !== 64, "malformed");
+  refuseIf(!isText(header.kid), "malformed");
   refuseIf(header.kid !== thumbprint(publicKey), "wrong-signer");
   refuseIf(!verifies(publicKey, signed, signature), "bad-signature");
   const said = parseObject(payload, "malformed");
@@ -274,7 +275,9 @@ export function readBundle(token, fingerprint) {
   refuseIf(thumbprint(jwk.x) !== fingerprint, "wrong-fingerprint");
   const bundle = verifyParts(parts, "alg,jwk,kid,typ", jwk.x);
   refuseIf(!isUint(bundle.revision) || !isUint(bundle.created) || !Array.isArray(bundle.recipients), "bad-field");
-  const keys = bundle.recipients.map((one) => fromBase64url(one, "bad-field"));
+  refuseIf(!bundle.recipients.every(isText), "bad-field");
+  refuseIf(!isObject(bundle.policy_files) || !Object.values(bundle.policy_files).every(isText), "bad-field");
+  const keys = bundle.recipients.map((one) => fromBase64url(one, "bad-recipient"));
   refuseIf(keys.length === 0, "no-recipients");
   refuseIf(
     keys.some((one) => one.length !== 1216),

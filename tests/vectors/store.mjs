@@ -95,6 +95,11 @@ class Store {
     return this.rows(query, device, first, last);
   }
 
+  /** The entries whose lines have the id of a recording in them. */
+  naming(device, recording) {
+    return this.rows(`SELECT * FROM ledger_lines WHERE ${ENTRY} AND instr(line, ?) ORDER BY seq`, device, recording);
+  }
+
   /** Whether the device has one row for each entry up to the last, and no other. */
   isWhole(device) {
     const [{ rows }] = this.rows("SELECT count(*) AS rows FROM ledger_lines WHERE device = ?", device);
@@ -130,9 +135,9 @@ class Store {
 // -- the entries of a recording --------------------------------------------------------------------------------------
 
 function entriesOf(rows) {
-  return rows.flatMap(({ line }) => {
+  return rows.flatMap(({ seq, line }) => {
     let entry = [];
-    refused(() => (entry = [readLine(line)]));
+    refused(() => (entry = [{ ...readLine(line), seq }])); // the row's number: of a line that was put there it may lie
     return entry;
   });
 }
@@ -252,7 +257,7 @@ function statesOf(lane, { run, later, zero }) {
 
 const textOf = (entry, name, otherwise) =>
   isText(entry[name]) && [...entry[name]].length <= MAX_TEXT ? entry[name] : otherwise;
-const policyOf = (entry) => (textOf(entry, "policy", "").length <= 64 ? textOf(entry, "policy", "") : "");
+const policyOf = (entry) => (/^[ -~]{0,64}$/.test(textOf(entry, "policy", "")) ? textOf(entry, "policy", "") : "");
 
 function causeOf(holds, closing) {
   const names = [...holds.keys()].filter((name) => name !== "blind");
@@ -475,14 +480,20 @@ class Examination {
   checkLedger() {
     const { lines, later, prev } = this.ledger;
     if (!this.store.isWhole(this.row.device)) this.find("ledger", "changed-catalog", { ledger: this.row.device });
-    if (lines.length === 0) return;
+    if (lines.length === 0) {
+      for (const row of this.store.naming(this.row.device, this.row.id)) {
+        if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
+      }
+      return;
+    }
     const signed = new Map();
     for (const id of new Set([...lines, ...later].map(({ batch }) => batch))) {
       const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
       const code =
         batch &&
         refused(() => {
-          const { first, lines: said } = readBatch(batch.token, this.device.evidence_key);
+          const { device, first, lines: said } = readBatch(batch.token, this.device.evidence_key);
+          refuseIf(device !== this.row.device, "misplaced");
           for (const [at, line] of said.entries()) signed.set(first + BigInt(at), line);
         });
       if (code) this.find("ledger", code, { batch: batch.first });
@@ -506,7 +517,7 @@ class Examination {
     const token = health && parseJson(health.body).report;
     if (!isText(token)) return null;
     let report = null;
-    const code = refused(() => (report = readReport(token, this.device.evidence_key)));
+    const code = refused(() => (report = reportOf(token, this.device)));
     if (code) this.find("ledger", code, { report: this.row.device });
     const { closing, later } = this.facts;
     const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.row.id);
@@ -612,6 +623,13 @@ function lengthOf({ run, opening, closing, zero }, chunks) {
   return most([(closing?.at ?? most(run.map((one) => one.at))) - zero], end);
 }
 
+/** What the device last signed of its ends. Throws where another did, or where it names another device. */
+function reportOf(token, device) {
+  const report = readReport(token, device.evidence_key);
+  refuseIf(report.device !== device.id, "misplaced");
+  return report;
+}
+
 // -- a device's whole ledger -----------------------------------------------------------------------------------------
 
 /** What is wrong with all that a device has ever accounted for, whatever recording it belongs to. */
@@ -620,17 +638,23 @@ function ledgerOf(store, device) {
   const find = (code, where, check = "ledger") => findings.push({ check, code, where });
   const verified = (token, where) => {
     let batch = { first: 0n, lines: [] };
-    const code = refused(() => (batch = readBatch(token, device.evidence_key)));
+    const code = refused(() => {
+      const read = readBatch(token, device.evidence_key);
+      refuseIf(read.device !== device.id, "misplaced");
+      batch = read;
+    });
     if (code) find(code, where);
     return new Map(batch.lines.map((line, at) => [batch.first + BigInt(at), line]));
   };
   let [expected, before] = [0n, ZERO];
   let batch = { id: null, signed: new Map() };
+  const [opened, ended] = [new Map(), new Map()]; // recordings, by the entry that opened them
   for (const row of store.rows(`SELECT * FROM ledger_lines WHERE ${ENTRY} ORDER BY seq`, device.id)) {
     const { seq, line } = row;
     if (seq !== expected) find("missing", { entry: expected });
     let entry = null;
     refused(() => (entry = readLine(line)));
+    if (entry) follow({ ...entry, seq }, opened, ended);
     const follows = seq === expected ? before : (entry?.prev ?? ZERO);
     for (const { code } of walk([line], follows, seq)) find(code, { entry: seq });
     if (row.batch !== batch.id) {
@@ -643,6 +667,10 @@ function ledgerOf(store, device) {
     [expected, before] = [seq + 1n, hash];
   }
   if (!store.isWhole(device.id)) find("changed-catalog", { ledger: device.id });
+  for (const [recording, seq] of ended) {
+    const here = store.rows("SELECT id FROM recordings WHERE id = ? AND device = ?", recording, device.id);
+    if (here.length === 0) find("no-recording", { entry: seq });
+  }
   endOf(store, device, expected, find);
   for (const one of store.rows(
     "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
@@ -659,12 +687,21 @@ function ledgerOf(store, device) {
   return findings;
 }
 
+/** Which recordings are open after this entry, and which are over: of those something must be here. */
+function follow({ seq, kind, recording, stream }, opened, ended) {
+  const end = (one) => ended.set(one, opened.get(one)) && opened.delete(one);
+  if (kind === "recording-open" && isText(recording) && recording && !opened.has(recording)) opened.set(recording, seq);
+  else if (kind === "recording-closed" && opened.has(recording)) end(recording);
+  else if (kind === "given-up" && stream === 65_535n) opened.delete(recording);
+  else if (kind === "start" || kind === "blind-since") [...opened.keys()].forEach(end);
+}
+
 /** What the chain cannot vouch for: its own end. */
 function endOf(store, device, expected, find) {
   const [health] = store.rows("SELECT body FROM health WHERE device = ?", device.id);
   const body = health && parseJson(health.body);
   let report = null;
-  const code = isText(body?.report) && refused(() => (report = readReport(body.report, device.evidence_key)));
+  const code = isText(body?.report) && refused(() => (report = reportOf(body.report, device)));
   if (code) find(code, { report: device.id });
   const head = report?.ledger ?? body?.ledger;
   const query = `SELECT hash FROM ledger_lines WHERE ${ENTRY} AND seq = ?`;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -310,6 +311,26 @@ def batch_changed(world: World) -> None:
     world.disk.run("UPDATE ledger_batches SET token = ? WHERE id = ?", new, identity)
 
 
+def batch_of_another_device(world: World) -> None:
+    """By the same key, as where the rows of two devices were exchanged."""
+    [identity, token] = world.chance.choice(
+        world.disk.run("SELECT id, token FROM ledger_batches WHERE device = ?", world.pc.device)
+    )
+    batch = Batch.verify(token, world.pc.evidence_key.public_key())
+    new = replace(batch, device=str(uuid4())).sign(world.pc.evidence_key)
+    world.disk.run("UPDATE ledger_batches SET token = ? WHERE id = ?", new, identity)
+    if world.chance.random() < 0.5:
+        put_report(world, device=str(uuid4()))
+
+
+def opening_hidden(world: World) -> None:
+    """By a column, and then the end is cut off: no run of it is found, and so no head."""
+    column, value = world.chance.choice((("kind", "policy"), ("recording", None), ("recording", str(uuid4()))))
+    statement = f"UPDATE ledger_lines SET {column} = ? WHERE kind = 'recording-open' AND recording = ?"  # noqa: S608 - ours
+    world.disk.run(statement, value, world.id)
+    tail_cut(world)
+
+
 def line_column_changed(world: World) -> None:
     column, value = world.chance.choice((("hash", "a" * 64), ("kind", "stop"), ("recording", world.pc.device)))
     seq = world.chance.randrange(len(world.pc.ledger.lines))
@@ -431,6 +452,7 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     bodies_swapped, chunk_under_another_stream,
     chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
     tail_cut, line_changed, line_removed, batch_removed, batch_changed,
+    batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
     report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
 )  # fmt: skip

@@ -208,13 +208,22 @@ def _end(world: World, end: str) -> None:
             pass
 
 
+def _another(world: World) -> None:
+    chance, other = world.chance, str(UUID(int=world.chance.getrandbits(128)))
+    world.write("recording-open", recording=other, policy="c" * 64)
+    if chance.random() < 0.4:
+        world.write("given-up", recording=other, stream=chance.choice((0, KEY_PACKET_STREAM)), sequence=0)
+    if chance.random() < 0.4:
+        world.write("recording-closed", recording=other, heads={}, why="stop")
+
+
 def _event(world: World) -> None:
     """Any entry, some of a shape that no PC of ours writes."""
     chance = world.chance
     world.at = max(0, world.at + chance.choice((0, SECOND // 3, SECOND, 2 * SECOND, -SECOND // 2)))
     lane = chance.choice(LANES)
     from_ = max(0, world.at - chance.randint(0, 3 * SECOND))
-    match chance.randrange(11):
+    match chance.randrange(12):
         case 0 | 1:
             more = chance.choice(({}, {"reason": 1, "policy": "d" * 64}, {"reason": "other"}, {"reason": [1]}))
             world.write("hold", hold=chance.choice(HOLDS), **more)
@@ -229,6 +238,8 @@ def _event(world: World) -> None:
             world.write("slept", to=to, **{"from": from_})
         case 8:
             world.write("heads", recording=world.id, heads=chance.choice(HEADS), final=1)
+        case 10:  # of which nothing came
+            _another(world)
         case 9:
             for number in range(34):  # more at once than a state tells
                 world.write("hold", hold=f"h{number}")

@@ -176,15 +176,21 @@ def entries_since(database: Database, device: Device, since: int) -> Iterator[En
         if first is None:
             first = max(0, end - 1)  # nothing since: how it stood when it fell silent
         start, _ = queries.run_around(connection, device.id, first)
-    for place in range(max(0, start - 2), end, _PAGE):
+    after = max(0, start - 2) - 1
+    while True:
         with database.reading() as connection:
-            page = list(queries.ledger_lines(connection, device.id, place, min(place + _PAGE, end) - 1))
+            page = queries.ledger_lines_after(connection, device.id, after, _PAGE)
         for row in page:
+            if row.seq >= end:
+                return  # it came meanwhile
             try:
                 fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
             except LedgerError:
                 continue  # damaged since it was accepted: `verify --all` names it
             yield Entry(row.seq, int(str(fields["at"])), str(fields["kind"]), fields)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].seq
 
 
 class _Kept:

@@ -27,12 +27,12 @@ from store.evidence.opening import Unsound, read_body, read_packet, recording_ke
 from store.evidence.show import iso
 
 CHECKS: Final = {
-    "bytes": "every byte that a receipt was given for is here, unchanged",
+    "bytes": "every byte that the catalog names is here, unchanged",
     "key-packet": "the key packet is signed by the device",
     "headers": "every chunk stands where it says it stands",
     "signatures": "every chunk is signed by the device",
     "chain": "every chunk follows from the one before it, without a gap",
-    "ledger": "the device's ledger is signed and unbroken",
+    "ledger": "what the device's ledger says of it is signed and unbroken",
     "heads": "every stream reaches as far as the device's signed heads say",
     "account": "nothing is kept from a time at which the ledger says that the eye was closed",
     "commitment": "the keys are those committed to",
@@ -41,6 +41,12 @@ CHECKS: Final = {
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
 CHANGED_LINE: Final = "the catalog says another hash, kind or recording than the line"
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
+OTHER_DEVICE: Final = "signed for another device: it counts as none"
+NOT_READ: Final = frozenset({"lost", "unreadable", "damaged"})  # the bytes are not those that came
+_AFTER: Final = {  # what is not looked at in a chunk after this check has failed
+    "bytes": ("headers", "signatures", "commitment", "tags"),
+    "headers": ("signatures", "commitment", "tags"),
+}
 _NEED_KEY: Final = ("commitment", "tags")
 
 
@@ -100,6 +106,9 @@ class Examination:
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
+        self._unread: dict[str, int] = {}  # check -> chunks that it could not be made of
+        # By stream and sequence: a PC names as many heads as it likes, and none may cost a walk through the chunks.
+        self._at = {(one.stream, one.sequence): one for chain in evidence.chosen.streams.values() for one in chain}
         self._committed: dict[int, bytes | None] = {}  # stream -> the commitment in its first chunk
         self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
         self._reported_at: int | None = None
@@ -115,6 +124,7 @@ class Examination:
         self._heads(packet)
         self._account()
         self._alarms()
+        self._say_what_was_unread()
         order = list(CHECKS)
         findings = sorted(
             self._findings.values(), key=lambda one: order.index(one.check) if one.check in order else len(order)
@@ -126,6 +136,14 @@ class Examination:
             notes=tuple(self._notes),
             unsound=frozenset(self._unsound),
         )
+
+    def _say_what_was_unread(self) -> None:
+        """A check that found nothing because it had nothing to look at has found nothing good."""
+        failed = {finding.check for finding in self._findings.values()}
+        for check, number in self._unread.items():
+            if check not in failed:
+                chunks = "1 chunk" if number == 1 else f"{number} chunks"
+                self._skipped.setdefault(check, f"{chunks} could not be read so far")
 
     def _find(self, check: str, code: str, where: object, message: str) -> None:
         self._findings.setdefault((check, code, str(where)), Defect(check, code, str(where), message))
@@ -143,8 +161,10 @@ class Examination:
         try:
             packet = read_packet(self._blobs, stored, self._evidence.device)
         except Unsound as error:
-            check = "bytes" if error.code in ("lost", "unreadable", "damaged") else "key-packet"
-            self._find(check, error.code, stored, str(error))
+            unread = error.code in NOT_READ
+            self._find("bytes" if unread else "key-packet", error.code, stored, str(error))
+            if unread:
+                self._skipped["key-packet"] = "its bytes are not here"
             return None
         known = self._evidence.recording
         said = (packet.policy, packet.start, packet.host, packet.os_user)
@@ -214,6 +234,8 @@ class Examination:
                 for check, code, message in self._chunk(chunk, key, packet):
                     self._find(check, code, chunk, message)
                     self._unsound.add(chunk)
+                    for unread in _AFTER.get(check, ()) if check == "bytes" or code != "changed-catalog" else ():
+                        self._unread[unread] = self._unread.get(unread, 0) + 1
                 expected = root if chunk.sequence == 0 else before.sha256 if _adjoins(before, chunk) and before else ""
                 if expected and chunk.previous != expected:
                     self._find("chain", "wrong-previous", chunk, "it does not follow from the one before it")
@@ -286,17 +308,24 @@ class Examination:
         evidence = self._evidence
         if not evidence.ledger_whole:
             self._find("ledger", "changed-catalog", "the device's ledger", NOT_WHOLE)
+        for line in evidence.naming:
+            if not line.columns_agree:  # the columns by which the opening is found: it would hide with all that follows
+                self._find("ledger", "changed-catalog", f"entry {line.seq}", CHANGED_LINE)
         if not evidence.lines:
             self._skipped |= dict.fromkeys(("ledger", "heads", "account"), "the device's ledger has not told of it yet")
             return
         signed: dict[int, bytes] = {}
         for batch in evidence.batches:
+            where = f"batch from entry {batch.first}"
             try:
-                lines = Batch.verify(batch.token, evidence.device.evidence_key).lines
+                verified = Batch.verify(batch.token, evidence.device.evidence_key)
             except (ProtocolError, LedgerError) as error:
-                self._find("ledger", error.code, f"batch from entry {batch.first}", str(error))
+                self._find("ledger", error.code, where, str(error))
                 continue
-            signed |= dict(enumerate(lines, batch.first))
+            if verified.device != evidence.device.id:
+                self._find("ledger", "misplaced", where, OTHER_DEVICE)
+                continue
+            signed |= dict(enumerate(verified.lines, verified.first))
         for line in (*evidence.lines, *evidence.later):
             if signed.get(line.seq, b"").decode("utf-8") != line.text:
                 self._find(
@@ -321,6 +350,9 @@ class Examination:
             report = DeviceReport.verify(evidence.device_report, evidence.device.evidence_key)
         except ProtocolError as error:
             self._find("ledger", error.code, "the device's last report", str(error))
+            return
+        if report.device != evidence.device.id:
+            self._find("ledger", "misplaced", "the device's last report", OTHER_DEVICE)
             return
         self._reported_at = report.wall
         if report.recording == evidence.recording.id:
@@ -348,17 +380,23 @@ class Examination:
         self._end(signed=signed)
         if self._evidence.closing is None:
             self._beyond(signed=signed)
+        if packet is not None and not signed:
+            self._loose()
 
     def _compare_head(self, stream: int, head: tuple[int, str], message: str) -> None:
         following, sha256 = head
-        chain = self._evidence.chosen.streams.get(stream, ())
-        chunk = next((one for one in chain if one.sequence == following - 1), None)
+        chunk = self._at.get((stream, following - 1))
         if chunk is not None and chunk.sha256 != sha256:
             self._find("heads", "wrong-head", chunk, message)
 
     def _reported_heads(self) -> None:
+        named = {(stream, following - 1) for stream, (following, _) in self._evidence.reported_heads.items()}
+        bodies: dict[tuple[int, int], list[Stored]] = {}
+        for one in self._evidence.stored:
+            if (one.stream, one.sequence) in named:
+                bodies.setdefault((one.stream, one.sequence), []).append(one)
         for stream, (following, sha256) in self._evidence.reported_heads.items():
-            here = [one for one in self._evidence.stored if (one.stream, one.sequence) == (stream, following - 1)]
+            here = bodies.get((stream, following - 1), [])
             if here and sha256 not in {one.sha256 for one in here}:
                 self._find("heads", "wrong-head", here[0], "the device's health named another body of this name")
 
@@ -416,12 +454,31 @@ class Examination:
         elif count:
             self._leave_open(f"{lie} after the last signed head: that they are the device's, nothing says")
 
+    def _loose(self) -> None:
+        """First edition: what no signed head reaches from chunk to chunk every reader could have made, in a gap too."""
+        until, named = self._signed_until(), self._evidence.signed_heads
+        count = 0
+        for stream, chain in self._evidence.chosen.streams.items():
+            heads = dict(named.get(stream, {}))
+            if stream in self._reported:
+                following, sha256 = self._reported[stream]
+                heads[following - 1] = sha256
+            after: Stored | None = None  # the chunk that follows, where a head vouches for it
+            for chunk in reversed(chain):
+                tied = after is not None and _adjoins(chunk, after) and after.previous == chunk.sha256
+                after = chunk if tied or heads.get(chunk.sequence) == chunk.sha256 else None
+                count += after is None and chunk.sequence <= until.get(stream, -1)
+        if count:
+            lie = "1 chunk lies" if count == 1 else f"{count} chunks lie"
+            self._leave_open(f"{lie} before a gap and under no signed head: that they are the device's, nothing says")
+
     def _leave_open(self, why: str) -> None:
         """The heads were compared, and say less than the check promises."""
         if any(finding.check == "heads" for finding in self._findings.values()):
             self._notes.append(why)
         else:
-            self._skipped["heads"] = why
+            before = self._skipped.get("heads")
+            self._skipped["heads"] = why if before is None else f"{before}; {why}"
 
     def _account(self) -> None:
         """What is kept ends before the entry that closes, and begin after the one that opens: law 1, seen from here."""

@@ -7,10 +7,9 @@ entry. Nothing is read under one long transaction, so that a running store goes 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,18 +17,20 @@ from sqlalchemy import Row, func, select
 
 from protocol.api import StreamHead
 from protocol.bundle import verify as verify_bundle
-from protocol.errors import ProtocolError
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate, is_weak
-from protocol.ledger import ZERO, Batch, line_hash, walk
-from protocol.policyhash import policy_hash
+from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
+from protocol.numbers import is_integer
 from protocol.report import DeviceReport
 from store.catalog import queries, reported, schema
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
-from store.catalog.queries import Device, Recording
-from store.evidence.evidence import claimed, gather, line_of, texts_of
+from store.catalog.queries import Device
+from store.errors import StoreError
+from store.evidence.evidence import claimed, gather, hash_of, line_of
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.verify.recording import CHANGED_LINE, CUT, NOT_WHOLE, Defect, Report, examine
+from store.evidence.verify.recording import CHANGED_LINE, CUT, NOT_WHOLE, OTHER_DEVICE, Defect, Report, examine
 
 _PAGE: Final = 500  # recordings or ledger lines asked for at once
 
@@ -71,26 +72,68 @@ def sweep(
         yield from _bundles(database, compliance)
         yield from _policies(database)
         with database.reading() as connection:
-            devices = queries.devices(connection)
-        for device in devices:
-            checked = isolated(partial(check_ledger, database, device))
+            devices = queries.device_rows(connection)
+        for row in devices:
+            checked = isolated(partial(_checked_ledger, database, row.id))
             report = _unreadable("ledger", checked) if isinstance(checked, Unreadable) else _report(*checked)
-            yield Checked("ledger", device.id, report, device.host)
-    for recording in _recordings(database, after):
-        examined = isolated(partial(_examined, database, blobs, recipient, recording.id, compliance))
+            yield Checked("ledger", str(row.id), report, _text(row.host))
+    whole = _Whole(database)
+    for row in _recordings(database, after):
+        examined = isolated(partial(_examined, database, blobs, recipient, row.id, compliance=compliance, whole=whole))
         report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
-        yield Checked("recording", str(recording.id), report, recording.host, recording.start)
+        start = row.start if is_integer(row.start) else None
+        yield Checked("recording", str(row.id), report, _text(row.host), start)
+
+
+def _text(value: object) -> str:
+    """Of a column in which SQLite keeps whatever was put there."""
+    return value if isinstance(value, str) else ""
+
+
+def _checked_ledger(database: Database, name: str) -> tuple[list[Defect], list[str]]:
+    with database.reading() as connection:
+        device = queries.find_device(connection, schema.devices.c.id == name)
+    if device is None:
+        raise ValueError("gone meanwhile, or no id")
+    return check_ledger(database, device)
+
+
+class _Whole:
+    """Whether a device's ledger is whole. It is counted once: a year of a PC has millions of entries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, device: str) -> bool:
+        if device not in self._known:
+            with self._database.reading() as connection:
+                self._known[device] = queries.ledger_is_whole(connection, device)
+        return self._known[device]
 
 
 def _examined(
-    database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, recording: UUID, compliance: str
+    database: Database,
+    blobs: BlobStore,
+    recipient: RecipientPrivate | None,
+    name: str,
+    *,
+    compliance: str,
+    whole: Callable[[str], bool],
 ) -> Report:
     def bundles(revision: int) -> str | None:
         with database.reading() as connection:
             return queries.bundle_of(connection, revision)
 
-    with database.reading() as connection:
-        evidence = gather(connection, recording)
+    recording = UUID(name)
+    if str(recording) != name:
+        raise ValueError("another spelling of an id")
+    try:
+        with database.reading() as connection:
+            evidence = gather(connection, recording, whole=True)
+    except StoreError as error:  # its device is gone: that must not hide the recordings after it
+        return _report([Defect("recording", "unreadable", "recording", str(error))])
+    evidence = replace(evidence, ledger_whole=whole(evidence.device.id))
     return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles)
 
 
@@ -98,14 +141,14 @@ def _unreadable(check: str, why: Unreadable) -> Report:
     return _report([Defect(check, "unreadable", check, str(why))])
 
 
-def _recordings(database: Database, after: str) -> Iterator[Recording]:
+def _recordings(database: Database, after: str) -> Iterator[Row[Any]]:
     while True:
         with database.reading() as connection:
-            page = queries.recordings_after(connection, after, _PAGE)
+            page = queries.recording_rows(connection, after, _PAGE)
         yield from page
         if len(page) < _PAGE:
             return
-        after = str(page[-1].id)
+        after = page[-1].id
 
 
 def _bundles(database: Database, compliance: str) -> Iterator[Checked]:
@@ -131,26 +174,23 @@ def _policies(database: Database) -> Iterator[Checked]:
         with database.reading() as connection:
             text = queries.policy_files(connection, name)
         findings = []
-        if text is not None and _hash_of(text) != name:
+        if text is not None and hash_of(text) != name:
             message = "its text is not the one with this hash: rules of recordings may be named wrongly"
             findings.append(Defect("policy", "wrong-hash", f"policy {name[:12]}", message))
         yield Checked("policy", name, _report(findings))
-
-
-def _hash_of(text: str) -> str:
-    """Hash of a kept policy; "" for what cannot be one any more."""
-    try:
-        return policy_hash({name: content.encode("utf-8") for name, content in texts_of(text).items()})
-    except ValueError:
-        return ""
 
 
 # -- a device's ledger --------------------------------------------------------------------------------------------
 
 
 def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str]]:
-    """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on."""
+    """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on.
+
+    The report is read before the lines: what the device signs of its ends while a running store takes more of it says
+    nothing about lines that were read before.
+    """
     ledger = _Ledger(database, device)
+    report, health = ledger.last_words()
     if is_weak(device.evidence_key):
         message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
         ledger.find("weak-key", "evidence key", message)
@@ -162,17 +202,21 @@ def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list
         for mistake in walk([written], before if row.seq == expected else claimed(written), row.seq):
             ledger.find(mistake.code, f"entry {row.seq}", str(mistake))
         ledger.compare(row, written)
+        ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
-    ledger.end(expected)
+    ledger.end(expected, report, health)
     return ledger.findings, ledger.notes
 
 
 def _lines(database: Database, device: Device) -> Iterator[Row[Any]]:
-    with database.reading() as connection:
-        end = queries.ledger_head(connection, device.id).next
-    for first, following in pairwise([*range(0, end, _PAGE), end]):
+    after = -1
+    while True:
         with database.reading() as connection:
-            yield from list(queries.ledger_lines(connection, device.id, first, following - 1))
+            page = queries.ledger_lines_after(connection, device.id, after, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].seq
 
 
 class _Ledger:
@@ -183,6 +227,8 @@ class _Ledger:
         self._device = device
         self._batch: int | None = None
         self._signed: dict[int, bytes] = {}  # of the batch that the last line came with
+        self._opened: dict[str, int] = {}  # recordings that are open after the last line, and the entries that say so
+        self._ended: dict[str, int] = {}  # those that are over
         self.findings: list[Defect] = []
         self.notes: list[str] = []
 
@@ -209,13 +255,49 @@ class _Ledger:
         except ProtocolError as error:
             self.find(error.code, where, str(error))
             return {}
+        if batch.device != self._device.id:
+            self.find("misplaced", where, OTHER_DEVICE)
+            return {}
         return dict(enumerate(batch.lines, batch.first))
 
-    def end(self, following: int) -> None:
-        """What the chain cannot vouch for: its own end, and what the device signed beside it."""
-        device, report = self._device.id, self._report()
+    def follow(self, seq: int, written: bytes) -> None:
+        """Which recordings the device says that it made: of each something must be here."""
+        try:
+            entry = parse_line(written, seq=seq)
+        except LedgerError:
+            return
+        recording = _text(entry.get("recording"))
+        match entry["kind"]:
+            case "recording-open" if recording:
+                self._opened.setdefault(recording, seq)
+            case "recording-closed" if recording in self._opened:
+                self._ended[recording] = self._opened.pop(recording)
+            case "given-up" if entry.get("stream") == KEY_PACKET_STREAM:
+                self._opened.pop(recording, None)  # nothing of it was ever to come
+            case "start" | "blind-since":
+                self._ended |= self._opened
+                self._opened.clear()
+            case _:
+                pass
+
+    def _check_recordings(self) -> None:
         with self._database.reading() as connection:
-            health = queries.last_health(connection, device)
+            here = queries.recordings_here(connection, self._device.id, self._ended)
+        for recording, seq in self._ended.items():
+            if recording not in here:
+                self.find("no-recording", f"entry {seq}", f"recording {recording} was made, and nothing of it is here")
+
+    def last_words(self) -> tuple[DeviceReport | None, tuple[int, str] | None]:
+        """(what the device last signed of its ends, its last health)."""
+        with self._database.reading() as connection:
+            health = queries.last_health(connection, self._device.id)
+        return self._report(), health
+
+    def end(self, following: int, report: DeviceReport | None, health: tuple[int, str] | None) -> None:
+        """What the chain cannot vouch for: its own end, and what the device signed beside it."""
+        device = self._device.id
+        self._check_recordings()
+        with self._database.reading() as connection:
             refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)
             head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
@@ -244,8 +326,14 @@ class _Ledger:
         """What the device last reported of its ends, signed; None where it did not sign it."""
         with self._database.reading() as connection:
             token = queries.device_report(connection, self._device.id)
+        if token is None:
+            return None
         try:
-            return None if token is None else DeviceReport.verify(token, self._device.evidence_key)
+            report = DeviceReport.verify(token, self._device.evidence_key)
         except ProtocolError as error:
             self.find(error.code, "the device's last report", str(error))
             return None
+        if report.device != self._device.id:
+            self.find("misplaced", "the device's last report", OTHER_DEVICE)
+            return None
+        return report

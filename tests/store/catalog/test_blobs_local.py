@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from protocol.envelope import MAX_SEALED
 from store.catalog import blobs as module
 from store.catalog.blobs import STALE, BlobFault, LocalBlobs, sealed_name
 
@@ -24,6 +25,22 @@ def blobs(tmp_path: Path) -> LocalBlobs:
 
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_what_is_no_file_is_not_waited_for(blobs: LocalBlobs, tmp_path: Path) -> None:
+    for number, make in enumerate((os.mkfifo, os.mkdir, lambda place: place.symlink_to("/dev/zero"))):
+        place = tmp_path / "blobs" / "one"
+        make(place)
+        with pytest.raises(BlobFault):
+            blobs.get("one")
+        place.rename(tmp_path / str(number))
+
+
+def test_of_a_vast_file_no_more_is_read_than_a_body_may_have(blobs: LocalBlobs, tmp_path: Path) -> None:
+    with (tmp_path / "blobs" / "one").open("wb") as file:
+        file.truncate(2**40)
+    assert len(blobs.get("one")) == MAX_SEALED + 1
 
 
 def test_bytes_are_synced_before_the_rename_and_the_folder_after_it(

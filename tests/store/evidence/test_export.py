@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from protocol.bundle import Bundle
-from protocol.envelope import Flag, Kind
+from protocol.envelope import SOUND_STREAM, Flag, Kind
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import RECIPIENT
+from store.catalog import schema
 from store.evidence import export
 from store.evidence.opening import Unsound, read_packet, recording_key
+from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import Examine, Gather
 from tests.store.filmed import seconds_seen
-from tests.store.recorded import Filmed, blob, close, make_filmed
+from tests.store.recorded import POLICY, Filmed, blob, close, make_filmed
 
 Exporter = Callable[..., export.Export]
 
@@ -46,6 +49,26 @@ def exported(gathered: Gather, examined: Examine, home: Home, readers: dict[str,
         )
 
     return write
+
+
+def test_a_policy_s_text_that_was_exchanged_names_no_rule(filmed: Filmed, gathered: Gather, services: Services) -> None:
+    """Who can write the catalog must not choose what a rule that closed the eye is called."""
+    known = gathered(filmed.recording).policies
+    assert known[POLICY]
+    with services.database.writing() as connection:
+        connection.execute(update(schema.policies).values(files='{"p.yaml": "rules:\\n  - {id: lunch}\\n...\\n"}'))
+    found = gathered(filmed.recording)
+    assert (found.policies[POLICY], found.hold_reasons[POLICY]) == ((), ())
+
+
+def test_a_pc_that_seals_several_streams_of_sound_is_exported(
+    pc: Pc, bundle: Bundle, exported: Exporter, tmp_path: Path
+) -> None:
+    recording = pc.open_recording(bundle)
+    for stream in (SOUND_STREAM, 40_000):
+        assert pc.put_sealed(recording.seal(b"header", stream=stream, kind=Kind.HEADER, length=0)).is_success
+    done = exported(recording, tmp_path / "out", export.Gaps.NO_FILM)
+    assert [file.name for file in done.files] == ["sound.mp4", "sound-40000.mp4"]
 
 
 def test_the_film_plays_with_the_closed_seconds_missing(filmed: Filmed, exported: Exporter, tmp_path: Path) -> None:

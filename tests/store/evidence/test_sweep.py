@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
@@ -183,6 +185,99 @@ def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:
     told.ledger.write("hold", at=ZERO, hold="user")
     assert told.send_ledger(told.ledger.batch(0)).status_code == 409
     assert wrong(swept()) == [("ledger", "ledger-fork", "entry 0")]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_recording_that_is_gone(
+    filmed: Filmed, new_pc: Callable[[], Pc], swept: Swept, services: Services, moved: bool
+) -> None:
+    """The device signed that it made it: its rows may go, or to another device; its account does not."""
+    other = new_pc()
+    with services.database.writing() as connection:
+        if moved:
+            connection.execute(update(schema.recordings).values(device=other.device))
+        else:
+            connection.execute(delete(schema.sealed))
+            connection.execute(delete(schema.recordings))
+    account = next(one for one in swept() if one.id == filmed.pc.device)
+    assert [(one.code, one.where) for one in account.report.findings] == [("no-recording", "entry 6")]
+    assert str(filmed.recording.id) in account.report.findings[0].message
+
+
+def test_a_recording_that_goes_on_or_was_given_up_is_not_missing(told: Pc, swept: Swept) -> None:
+    ours = [str(UUID(int=number)) for number in (1, 2)]
+    told.ledger.write("recording-open", at=ZERO, recording=ours[0], policy=POLICY)
+    told.ledger.write("given-up", at=ZERO, recording=ours[0], stream=0xFFFF, sequence=0)
+    told.ledger.write("recording-closed", at=ZERO, recording=ours[0], heads={}, why="stop")
+    told.ledger.write("recording-open", at=ZERO, recording=ours[1], policy=POLICY)
+    assert told.send_ledger().is_success
+    assert wrong(swept()) == []
+    told.ledger.write("start", at=ZERO)
+    assert told.send_ledger().is_success
+    assert wrong(swept()) == [("ledger", "no-recording", "entry 9")]
+
+
+def test_an_account_under_another_device_s_name(
+    told: Pc, new_pc: Callable[[], Pc], swept: Swept, services: Services
+) -> None:
+    """Rows and keys of two PCs exchanged: what each signed says whose it is."""
+    other = new_pc()
+    assert told.put_health(told.report()).is_success
+    with services.database.writing() as connection:
+        rows = connection.execute(select(schema.devices.c.id, schema.devices.c.evidence_key))
+        keys = {row.id: row.evidence_key for row in rows}
+        for device, key in ((other.device, "-"), (told.device, keys[other.device]), (other.device, keys[told.device])):
+            chosen = schema.devices.c.id == device
+            connection.execute(update(schema.devices).where(chosen).values(evidence_key=key))
+        for table in (schema.ledger_lines, schema.ledger_batches, schema.health):
+            connection.execute(update(table).values(device=other.device))
+    found = {(code, where) for _, code, where in wrong(swept())}
+    assert {("misplaced", "batch of entry 0"), ("misplaced", "the device's last report")} <= found
+
+
+def test_what_comes_while_it_is_checked_is_not_taken_for_cut_off(
+    told: Pc, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes on beside it: entries and a report of them arrive after the lines were read."""
+    walked = ledger.walk
+
+    def walk(*arguments: Any) -> Any:
+        told.ledger.write("lane-open", at=ZERO, lane="screen")
+        assert told.send_ledger().is_success
+        assert told.put_health(told.report()).is_success
+        return walked(*arguments)
+
+    monkeypatch.setattr("store.evidence.verify.sweep.walk", walk)
+    assert wrong(swept()) == []
+
+
+def test_a_row_with_a_vast_number_is_named_at_once(told: Pc, swept: Swept, services: Services) -> None:
+    last = schema.ledger_lines.c.seq == len(told.ledger.lines) - 1
+    with services.database.writing() as connection:
+        connection.execute(update(schema.ledger_lines).where(last).values(seq=9 * 10**18))
+    codes = {code for _, code, _ in wrong(swept())}
+    assert {"missing", "unsigned", "changed-catalog"} <= codes
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(
+    filmed: Filmed, new_pc: Callable[[], Pc], bundle: Bundle, run: Run, home: Home
+) -> None:
+    last = new_pc().open_recording(bundle)
+    with closing(sqlite3.connect(home.database_path)) as database:
+        device = str(UUID(int=5))
+        for name, owner in (
+            ("0", device),
+            ("ABCDEF00-0000-7000-8000-0000000000A1", device),
+            (str(UUID(int=7)), "none"),
+        ):
+            row = (name, owner, "x", b"\xff", "", "", 0)
+            database.execute("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("UPDATE devices SET evidence_key = 'AAAA' WHERE id = ?", [filmed.pc.device])
+        database.commit()
+    told = run("verify", "--all")
+    assert told.code == 1
+    assert "checked 1 bundle, 1 policy, 2 ledgers, 5 recordings: NOT SOUND: 1 ledger, 4 recordings" in told.out
+    assert str(last.id) not in told.out
 
 
 # -- what comes from compliance -----------------------------------------------------------------------------------

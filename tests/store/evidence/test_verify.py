@@ -6,7 +6,7 @@ The recordings come in over HTTPS like any other; what is wrong with them is don
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -26,6 +26,7 @@ from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.catalog.queries import last_health
 from store.evidence import export
+from store.evidence.chain import Chosen, Heads, Stored, choose
 from store.evidence.verify import recording as verify
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
@@ -399,6 +400,70 @@ def test_names_a_key_packet_that_is_gone(filmed: Filmed, examined: Examine, home
     report = examined(recording)
     assert codes(report) == [("bytes", "lost")]
     assert dict(report.not_checked)["tags"] == "there is no key packet to be trusted"
+    assert "key-packet" not in report.checked  # what was not read was not found good
+
+
+def test_what_could_not_be_read_is_not_called_good(filmed: Filmed, examined: Examine, home: Home) -> None:
+    blob(home, filmed.recording, filmed.sealed[3], 3).unlink()
+    report = examined(filmed.recording)
+    assert dict(report.not_checked) == dict.fromkeys(
+        ("headers", "signatures", "commitment", "tags"), "1 chunk could not be read so far"
+    )
+    assert report.checked == ("bytes", "key-packet", "chain", "ledger", "heads", "account")
+
+
+def test_an_opening_that_is_hidden_is_named(filmed: Filmed, examined: Examine, services: Services) -> None:
+    """One column, and the recording seems to lie in no run: no head would be compared."""
+    opening = schema.ledger_lines.c.kind == "recording-open"
+    with services.database.writing() as connection:
+        connection.execute(update(schema.ledger_lines).where(opening).values(kind="policy"))
+    cut_off_the_tail(services)
+    report = examined(filmed.recording)
+    assert (codes(report), report.findings[0].where) == ([("ledger", "changed-catalog")], "entry 6")
+
+
+def test_heads_cost_no_walk_through_the_chunks(
+    filmed: Filmed, examined: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PC may name a million heads of a million chunks: each is looked up."""
+    walks = 0
+
+    class Chain(tuple[Stored, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Stored]:
+            nonlocal walks
+            walks += 1
+            return super().__iter__()
+
+    def chosen(stored: Iterable[Stored], heads: Heads) -> Chosen:
+        made = choose(stored, heads)
+        return replace(made, streams={stream: Chain(chain) for stream, chain in made.streams.items()})
+
+    recording = filmed.recording
+    filmed.pc.ledger.write("recording-open", at=ZERO, recording=str(recording.id), policy=recording.policy)
+    for _ in range(100):
+        filmed.pc.ledger.write("heads", at=ZERO, recording=str(recording.id), heads=recording.heads())
+    monkeypatch.setattr("store.evidence.evidence.choose", chosen)
+    assert examined(recording).sound
+    before, walks = walks, 0
+    filmed.pc.send_ledger()
+    assert (examined(recording).sound, walks) == (True, before)
+
+
+def test_of_the_first_edition_nothing_before_a_gap_is_vouched_for(
+    pc: Pc, bundle: Bundle, examined: Examine, services: Services
+) -> None:
+    """With a reader's key a gap can be filled, but for the chunk before the next true one."""
+    made = make_filmed(pc, bundle, edition=Edition.FIRST)
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence == 4))
+    report = examined(made.recording)
+    assert codes(report) == [("chain", "gap")]
+    assert "4 chunks lie before a gap and under no signed head" in dict(report.not_checked)["heads"]
 
 
 def test_names_readers_that_compliance_never_signed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
