@@ -111,6 +111,27 @@ def test_what_comes_with_every_chunk_leaves_no_name_in_the_interpreters_table(
     monkeypatch.setattr(sys, "intern", lambda name: interned.append(name) or name)
     blobs.put("ab/two", b"body")
     assert blobs.size("ab/two") == 4
+    assert blobs.get("ab/two") == b"body"
     assert interned == []
-    assert blobs.get("ab/two") == b"body"  # for a person who opens a recording
+    blobs.remove("ab/two")  # for what was refused
     assert "two" in interned
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files in a folder")
+@pytest.mark.parametrize("what", ["pipe", "endless", "huge"])
+def test_what_is_no_blob_keeps_no_reader_waiting_and_fills_no_memory(
+    blobs: LocalBlobs, tmp_path: Path, what: str
+) -> None:
+    """Who may write to the disk could hang `verify`, or have it end for want of memory."""
+    blobs.put("aa/bb/cc", b"body")
+    [place] = tmp_path.rglob("cc")
+    place.unlink()
+    if what == "pipe":
+        os.mkfifo(place)
+    elif what == "endless":
+        place.symlink_to("/dev/zero")
+    else:
+        place.touch()
+        os.truncate(place, 2**40)
+    with pytest.raises(BlobFault, match="none of its files"):
+        blobs.get("aa/bb/cc")
