@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from protocol import envelope
-from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, Flag, Kind, lane_of
+from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, SOUND_STREAM, Flag, Kind, lane_of
 from protocol.packet import Monitor
 from store.catalog.blobs import BlobStore
 from store.clock import SECOND
@@ -153,7 +153,7 @@ class _Opener:
     advance: Callable[[int], None]
 
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
-        name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else "sound.mp4"
+        name = _name_of(stream)
         playable = set(_playable(chain, self.report))
         with _new(folder / name) as file:
             for chunk in chain:
@@ -178,6 +178,13 @@ class _Opener:
         self.advance(len(chain))
         left_out = tuple(chunk for chunk in chain if chunk not in done)
         return Written(SCENE_STREAM, SCENES, len(done), written, (), left_out)
+
+
+def _name_of(stream: int) -> str:
+    """A PC may have sent streams that no agent makes: they must not take the place of another's file."""
+    if lane_of(stream) == SCREEN:
+        return f"screen-{stream}.mp4"
+    return "sound.mp4" if stream == SOUND_STREAM else f"sound-{stream}.mp4"
 
 
 @contextmanager
