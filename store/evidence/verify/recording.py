@@ -104,6 +104,8 @@ class Examination:
         self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
         self._reported_at: int | None = None
         self._reported: Mapping[int, tuple[int, str]] = {}  # heads of this recording in the device's last report
+        # By stream and sequence: a device may name as many heads as its account has lines.
+        self._at = {(one.stream, one.sequence): one for chain in evidence.chosen.streams.values() for one in chain}
 
     def report(self) -> Report:
         packet = self._packet()
@@ -351,14 +353,16 @@ class Examination:
 
     def _compare_head(self, stream: int, head: tuple[int, str], message: str) -> None:
         following, sha256 = head
-        chain = self._evidence.chosen.streams.get(stream, ())
-        chunk = next((one for one in chain if one.sequence == following - 1), None)
+        chunk = self._at.get((stream, following - 1))
         if chunk is not None and chunk.sha256 != sha256:
             self._find("heads", "wrong-head", chunk, message)
 
     def _reported_heads(self) -> None:
+        bodies: dict[tuple[int, int], list[Stored]] = {}
+        for one in self._evidence.stored:
+            bodies.setdefault((one.stream, one.sequence), []).append(one)
         for stream, (following, sha256) in self._evidence.reported_heads.items():
-            here = [one for one in self._evidence.stored if (one.stream, one.sequence) == (stream, following - 1)]
+            here = bodies.get((stream, following - 1), [])
             if here and sha256 not in {one.sha256 for one in here}:
                 self._find("heads", "wrong-head", here[0], "the device's health named another body of this name")
 
