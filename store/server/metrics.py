@@ -73,7 +73,7 @@ def served(metrics: Metrics, address: str, port: int) -> Iterator[int]:
     """Answers scrapes on threads of its own; the port. Raises StoreError."""
     try:
         family, *_, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-        made = type("Scrapes", (_Scrapes,), {"address_family": family})
+        made: type[WSGIServer] = type("Scrapes", (_Scrapes,), {"address_family": family})
         server = make_server(str(where[0]), port, make_wsgi_app(metrics.registry), made, _Scrape)
     except OSError as error:
         raise StoreError(f"--metrics {address}:{port}: {error.strerror}: choose another port") from None
