@@ -27,6 +27,7 @@ from protocol import api, base64url
 from testkit.fakes.pc import Pc
 
 PATIENCE, LINES = 40.0, 6000  # seconds for an answer; lines of an account, about as many as may be sent at once
+CRUMBS: Final = b"1\r\nx\r\n" * 300_000  # of a body
 REPORT: Final = dict.fromkeys(("wall", "pending_chunks", "pending_bytes", "bundle_revision"), 1)
 
 
@@ -69,11 +70,11 @@ class Hostile:
             line.sendall(b"".join(words))
             return stay and line.recv(4096) is not None
 
-    def begin(self, line: str, length: int) -> bool:
-        """A body that never comes."""
+    def begin(self, line: str, length: int, body: bytes = b"") -> bool:
+        """A body that never comes, or no more than this of it."""
         digest = f"{api.CONTENT_DIGEST_HEADER}: {api.content_digest(b'')}"
         head = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: {self.told['bearer']}\r\n{digest}\r\n"
-        return self.say(f"{head}Content-Length: {length}\r\n\r\n".encode("ascii"))
+        return self.say(f"{head}Content-Length: {length}\r\n\r\n".encode("ascii"), body)
 
     def health(self) -> bool:
         heads = {str(stream): {"next": 9, "head": secrets.token_hex(32)} for stream in range(250)}
@@ -100,6 +101,9 @@ ATTACKS: Final[dict[str, tuple[int, Callable[[Hostile], bool]]]] = {
     "numbers": (16, lambda one: one.ask("PUT", f"{one.place}{'9' * 5000}", b"x")),
     "strangers": (32, lambda one: one.ask("GET", f"/{secrets.token_hex(4)}", bearer=False)),
     "headers": (8, lambda one: one.say(b"GET / HTTP/1.1\r\n", *[b"x: %s\r\n" % (b"y" * 1000)] * 20_000)),
+    "requests": (40, lambda one: one.say(b"GET / HTTP/1.1\r\n\r\n" * 30_000)),
+    "crumbs": (16, lambda one: one.say(b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", CRUMBS)),
+    "unread-bodies": (500, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY, bytes(2 * 2**20))),
     "handshakes": (32, lambda one: one.say(stay=False)),
 }
 

@@ -121,7 +121,7 @@ class LocalBlobs:
 
     def get(self, name: str) -> bytes:
         try:
-            return _read(self._root / check_name(name))
+            return _read(self._place(name))
         except FileNotFoundError:
             raise BlobMissing(name) from None
         except OSError as error:
@@ -168,18 +168,17 @@ class LocalBlobs:
         self._durable.add(folder)
 
 
-def _read(place: Path) -> bytes:
-    """At most a byte more than the largest sealed body has: enough to see that it is another.
-
-    Who has the disk can put a pipe there, which nobody would end, or more than there is memory for.
-    """
+def _read(place: str) -> bytes:
+    """Who has the disk can put a pipe there, which nobody would end, or more than there is memory for."""
     descriptor = os.open(place, _READING)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR)) if stat.S_ISDIR(mode) else OSError(0, "not a file")
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SEALED:
+            raise OSError(0, "what lies there is none of its files")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_SEALED + 1)
+            return file.read(MAX_SEALED)
     finally:
         os.close(descriptor)
 

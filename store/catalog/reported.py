@@ -96,10 +96,11 @@ def _settle_heads(connection: Connection, device: str, now: int) -> None:
 
 
 def _came(*also: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there is a body of the name that was noted."""
-    noted, sealed = schema.reported_heads.c, schema.sealed.c
+    """Whether there is a body of the name that was noted, in a recording of the PC that named it."""
+    noted, sealed, recordings = schema.reported_heads.c, schema.sealed.c, schema.recordings.c
     of_name = (sealed.recording == noted.recording, sealed.stream == noted.stream, sealed.sequence == noted.sequence)
-    return exists().where(*of_name, *also).correlate(schema.reported_heads)
+    own = (recordings.id == sealed.recording, recordings.device == noted.device)
+    return exists().where(*of_name, *own, *also).correlate(schema.reported_heads)
 
 
 def _otherwise(connection: Connection, device: str) -> list[tuple[Named, str]]:

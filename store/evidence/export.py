@@ -153,9 +153,7 @@ class _Opener:
     advance: Callable[[int], None]
 
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
-        name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else f"sound-{stream}.mp4"
-        if stream == SOUND_STREAM:
-            name = "sound.mp4"  # what every PC of ours has; one that lies may have more
+        name = _name_of(stream)
         playable = set(_playable(chain, self.report))
         with _new(folder / name) as file:
             for chunk in chain:
@@ -180,6 +178,13 @@ class _Opener:
         self.advance(len(chain))
         left_out = tuple(chunk for chunk in chain if chunk not in done)
         return Written(SCENE_STREAM, SCENES, len(done), written, (), left_out)
+
+
+def _name_of(stream: int) -> str:
+    """A PC may have sent streams that no agent makes: they must not take the place of another's file."""
+    if lane_of(stream) == SCREEN:
+        return f"screen-{stream}.mp4"
+    return "sound.mp4" if stream == SOUND_STREAM else f"sound-{stream}.mp4"
 
 
 @contextmanager

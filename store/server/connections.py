@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from asyncio.sslproto import SSLProtocol
 from collections import Counter
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -26,7 +27,21 @@ _SLICE: Final = 16 * 2**10
 _AT_ONCE: Final = 64  # refused before other work has its turn
 
 
+# Requests of a connection behind the one that is answered; an agent sends none before it has its answer. Each takes
+# some KB as soon as it is parsed, and 18 bytes on the line.
+_WAITING: Final = 8
+# A body that comes in parts (RFC 9112, 7.1) may have so many, and one more for so many bytes: each takes the event loop
+# as long as a whole buffer, and 6 bytes on the line.
+_PARTS: Final = 64
+_PART: Final = 512
+_UNREAD: Final = 64 * 2**10  # bytes of a connection that asyncio keeps until they are asked for, twice at most
+
+
 class _Oversized(Exception):
+    pass
+
+
+class _Crowded(Exception):
     pass
 
 
@@ -38,6 +53,9 @@ class Connection(HttpToolsProtocol):
         self._in_body = self._is_oversized = False
         self._head = 0  # bytes of the present one, as far as they were parsed
         self._unparsed = 0  # bytes since the parser last gave anything out
+        self._parts = self._body = 0  # of the present body: how many, and their bytes
+        if limit := getattr(transport, "set_read_buffer_limits", None):  # over TLS alone
+            limit(_UNREAD)
         self._deadline: asyncio.TimerHandle | None = None
         self._expect_head()
 
@@ -75,7 +93,13 @@ class Connection(HttpToolsProtocol):
         self._is_oversized = True
         self.send_400_response("")
 
+    def _end_crowded(self) -> NoReturn:
+        self.transport.abort()  # without a farewell, as above: there is nobody to read it
+        raise _Crowded  # the parser stops
+
     def send_400_response(self, msg: str) -> None:
+        if self.transport.is_closing():
+            return
         if not self._is_oversized:
             super().send_400_response(msg)
             return
@@ -92,7 +116,9 @@ class Connection(HttpToolsProtocol):
             raise _Oversized  # the parser stops, and uvicorn answers
 
     def on_message_begin(self) -> None:
-        self._head = self._unparsed = 0
+        if len(self.pipeline) >= _WAITING:
+            self._end_crowded()
+        self._head = self._unparsed = self._parts = self._body = 0
         self._expect_head()
         super().on_message_begin()
 
@@ -109,8 +135,14 @@ class Connection(HttpToolsProtocol):
         self._head_came()
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS + self._body // _PART:
+            self._end_crowded()
+
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
+        self._body += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -195,6 +227,10 @@ def network(address: str) -> str:
 
 
 class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        super().__init__()
+        SSLProtocol.max_size = _UNREAD  # a buffer that each connection has from its beginning: else of 256 KiB
+
     async def create_server(self, *arguments: Any, **named: Any) -> asyncio.Server:
         if named.get("ssl") is not None:
             named["ssl_handshake_timeout"] = HEAD_WITHIN

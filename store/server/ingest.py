@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.api import AGENT_UNSUPPORTED
-from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_span
-from protocol.errors import SignatureError
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_signature, check_span
+from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
 from store.catalog import queries, schema
@@ -31,6 +31,9 @@ from store.server.auth import revoked, unknown
 from store.server.services import Services
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: a lie, or a PC was restored
+# Bodies of one name, and as many again if the device has signed them: an honest PC has one or two, and every further
+# one makes the one writer read all before it.
+MOST_BODIES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +304,7 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
         else:
             entered = _enter(connection, entry, bodies.setdefault(arrival.name, {}))
             outcomes.append(entered)
-            if entered.new:
+            if isinstance(entered, _Entered) and entered.new:
                 rows.append(_row(entry))
                 added.append((arrival.sender, len(arrival.body)))
     for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
@@ -312,8 +315,28 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
     return outcomes
 
 
-def _enter(connection: Connection, entry: _Entry, here: dict[str, int]) -> _Entered:
+def _is_one_too_many(connection: Connection, entry: _Entry, here: Mapping[str, int]) -> bool:
+    """Who has a PC's token alone may not fill a name before the PC's own body comes: what it signed has more room."""
+    if entry.arrival.sha256 in here or len(here) < MOST_BODIES:
+        return False
+    return len(here) >= 2 * MOST_BODIES or not (entry.packet is not None or _is_signed(connection, entry.arrival))
+
+
+def _is_signed(connection: Connection, arrival: Arrival) -> bool:
+    device = queries.find_device(connection, schema.devices.c.id == arrival.sender)
+    try:
+        if device is not None:
+            check_signature(arrival.body, device.evidence_key)
+    except EnvelopeError:
+        return False
+    return device is not None
+
+
+def _enter(connection: Connection, entry: _Entry, here: dict[str, int]) -> _Entered | Refusal:
     """`here`: the bodies of its name, SHA-256 -> when it was first received; it is added to them."""
+    if _is_one_too_many(connection, entry, here):
+        # No 4xx: whoever sends the true one keeps it.
+        return Refusal(507, "too-many-bodies", "too many different bodies came under this name", retry_after=60)
     sha256 = entry.arrival.sha256
     new = sha256 not in here
     alarm = TWO_BODIES if new and here else ""

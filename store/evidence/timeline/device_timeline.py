@@ -6,6 +6,7 @@ then. Across a stop or a death the device's clock may begin again: there the len
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,6 +111,7 @@ class _DeviceTimeline:
         self._holds: dict[str, Held] = {}
         self._closed: Closed | None = None
         self._kept: list[Interval] = []  # of what was not told yet
+        self._opened: set[str] = set()
         self._waiting: list[tuple[Interval, int, What, tuple[str, ...]]] = []  # device's clock, offset of the wall's
 
     def take(self, entry: Entry) -> Iterator[TimelineSpan]:
@@ -189,13 +191,15 @@ class _DeviceTimeline:
         """What waits and ended before then, with what is kept of it; by default all."""
         while self._waiting and (up_to is None or self._waiting[0][0].end < up_to):
             whole, offset, what, why = self._waiting.pop(0)
-            inside = [Interval(max(start, whole.start), min(end, whole.end)) for start, end in self._kept]
-            kept = [one for one in inside if one.start < one.end]
+            # In order and apart, as `union` leaves them: a PC may have an entry for each of a hundred thousand chunks.
+            first = bisect_right(self._kept, whole.start, key=_end)
+            last = bisect_left(self._kept, whole.end, lo=first, key=_start)
+            kept = [Interval(max(start, whole.start), min(end, whole.end)) for start, end in self._kept[first:last]]
             pieces: list[tuple[Interval, What, tuple[str, ...]]] = [(one, What.KEPT, ()) for one in kept]
             pieces += [(one, what, why) for one in without([whole], kept)]
             for (start, end), kind, reasons in sorted(pieces):
                 yield TimelineSpan(start + offset, end + offset, kind, reasons)
-            self._kept = [one for one in self._kept if one.end > whole.end]
+            del self._kept[: bisect_right(self._kept, whole.end, key=_end)]
 
     def _state(self) -> tuple[What, tuple[str, ...]]:
         match cause_of(tuple(self._holds), self._closed):
@@ -229,7 +233,10 @@ class _DeviceTimeline:
             case "lane-open" if fields.get("lane") == self._lane:
                 self._closed = None
             case "recording-open":
-                self._kept = union((*self._kept, *self._kept_of(entry)))
+                recording = entry.text("recording")
+                if recording not in self._opened and (kept := self._kept_of(entry)):
+                    self._kept = union((*self._kept, *kept))
+                self._opened.add(recording)  # of one that is opened again nothing more is told
             case _:
                 pass
 
@@ -258,6 +265,14 @@ def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:
     """Nothing where the wall clock was set back in between: how long that was is not known."""
     if start < end:
         yield TimelineSpan(start, end, what, (why,) if why else ())
+
+
+def _start(interval: Interval) -> int:
+    return interval.start
+
+
+def _end(interval: Interval) -> int:
+    return interval.end
 
 
 def _boot(entry: Entry) -> str:

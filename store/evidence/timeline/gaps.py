@@ -6,6 +6,7 @@ Asked of the catalog alone, without a blob and without a key; a device at a time
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -263,18 +264,19 @@ def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_o
         (stream, expected.get(stream, 0), end - 1) for stream, end in following.items() if end > expected.get(stream, 0)
     ]
     why = "lost" if ended and not sends else "on-its-way"
+    unwritten = {stream: sorted(sequences) for stream, sequences in given_up.items()}
     holes = [
         Hole(stream, begin, end, "given-up" if named else why)
         for stream, first, last in sorted(missing)
-        for begin, end, named in _runs(first, last, given_up.get(stream, set()))
+        for begin, end, named in _runs(first, last, unwritten.get(stream, []))
     ]
     return Short(recording.id, recording.start, tuple(holes))
 
 
-def _runs(first: int, last: int, named: set[int]) -> Iterator[tuple[int, int, bool]]:
-    """[first, last] cut where it passes from what was given up to what was not."""
+def _runs(first: int, last: int, named: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """[first, last] cut where it passes from what was given up to what was not. `named`: in order."""
     at = first
-    for sequence in sorted(one for one in named if first <= one <= last):
+    for sequence in named[bisect_left(named, first) : bisect_right(named, last)]:
         if at < sequence:
             yield at, sequence - 1, False
         yield sequence, sequence, True
@@ -325,21 +327,24 @@ def _never_came(connection: Connection, device: Device, named: Heads, *, sends: 
     )
     opened = {str(row.recording): None for row in rows}
     here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
-    for recording in opened | dict.fromkeys(one for one in named if one not in here):
-        why = "given-up" if _packet_given_up(connection, device, recording) else "on-its-way" if sends else "lost"
+    absent = opened | dict.fromkeys(one for one in named if one not in here)
+    given_up = _packets_given_up(connection, device) if absent else frozenset()
+    for recording in absent:
+        why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
         yield Short(UUID(recording), None, (), why=why)
 
 
-def _packet_given_up(connection: Connection, device: Device, recording: str) -> bool:
-    """Then nothing of it was ever to come. Earlier agents opened a recording before its key packet was durable."""
+def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
+    """Recordings of which nothing was ever to come. Earlier agents opened one before its key packet was durable."""
     lines = schema.ledger_lines.c
     rows = connection.execute(
-        select(lines.seq, lines.line).where(
-            lines.device == device.id, lines.recording == recording, lines.kind == "given-up"
+        select(lines.seq, lines.line, lines.recording).where(
+            lines.device == device.id, lines.recording.is_not(None), lines.kind == "given-up"
         )
     )
+    found = set()
     for row in rows:
         with suppress(LedgerError):  # damaged since: `verify --all` names it
             if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
-                return True
-    return False
+                found.add(str(row.recording))
+    return frozenset(found)

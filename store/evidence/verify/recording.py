@@ -113,6 +113,8 @@ class Examination:
         self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
         self._reported_at: int | None = None
         self._reported: Mapping[int, tuple[int, str]] = {}  # heads of this recording in the device's last report
+        # By stream and sequence: a device may name as many heads as its account has lines.
+        self._at = {(one.stream, one.sequence): one for chain in evidence.chosen.streams.values() for one in chain}
 
     def report(self) -> Report:
         packet = self._packet()

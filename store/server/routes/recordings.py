@@ -76,7 +76,7 @@ ROUTES: Final = (
             413: "oversized",
             426: "agent-unsupported, unknown-critical",
             503: "busy, store-fault",
-            507: "store-full, over-quota",
+            507: "store-full, over-quota, too-many-bodies",
         },
         path_schemas={
             "recording": {"type": "string", "format": "uuid"},

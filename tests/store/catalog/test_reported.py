@@ -147,3 +147,17 @@ def test_alarms_of_wrong_heads_end_somewhere(
         assert report(pc, health(recording.id, {"0": (1, f"{number}" * 64)})).is_success
     with services.database.reading() as connection:
         assert [row.sha256 for row in queries.open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)] == ["7" * 64]
+
+
+def test_nobody_raises_an_alarm_about_the_recording_of_another_pc(
+    new_pc: Callable[[], Pc], services: Services, bundle: Bundle
+) -> None:
+    """Who knew its id could make a sound recording one that `verify` calls unsound."""
+    victim, liar = new_pc(), new_pc()
+    recording = victim.open_recording(bundle)
+    assert victim.put_sealed(recording.seal()).is_success
+    for _ in range(2):
+        assert report(liar, health(recording.id, {"0": (1, "b" * 64)})).is_success
+    with services.database.reading() as connection:
+        assert queries.alarms_of(connection, recording.id) == []
+        assert reported.contradicted(connection, liar.device) == []

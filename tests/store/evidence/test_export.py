@@ -178,3 +178,17 @@ def test_a_pc_that_claims_years_gets_no_film_of_them(
     cut = exported(made.recording, tmp_path / "cut", export.Gaps.CUT)
     assert cut.film is not None
     assert cut.film.why_not == ""
+
+
+def test_streams_that_no_agent_makes_are_files_of_their_own(
+    pc: Pc, bundle: Bundle, exported: Exporter, tmp_path: Path
+) -> None:
+    """Two of them wanted one name, and nothing of such a recording could be exported."""
+    filmed = make_filmed(pc, bundle)
+    streams = (0x8000, 40_000, 40_001)
+    filmed.sealed += [filmed.recording.seal(b"noise", stream=stream, length=SECOND) for stream in streams]
+    close(filmed)
+    filmed.put_all()
+    assert pc.send_ledger().status_code == 200
+    done = exported(filmed.recording, tmp_path / "out")
+    assert [file.name for file in done.files] == ["screen-0.mp4", "sound.mp4", "sound-40000.mp4", "sound-40001.mp4"]

@@ -143,6 +143,34 @@ def test_bodies_are_not_counted(store: Store) -> None:
     assert answer.count(b"HTTP/1.1 200 OK") == 1
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n" * 30_000, id="requests behind each other"),
+        pytest.param(CHUNKED + b"1\r\n \r\n" * 30_000, id="a body in crumbs"),
+        pytest.param(CHUNKED + b"2\r\n{}\r\n0\r\n\r\n" + CHUNKED + b"1\r\n \r\n" * 30_000, id="the second body"),
+        pytest.param(b"GET /none HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 30_000, id="unread"),
+    ],
+)
+def test_what_costs_the_parser_more_than_the_line_ends_the_connection(store: Store, sent: bytes) -> None:
+    """Such a flood of one stranger's kept every PC waiting for minutes, and took gigabytes."""
+    with store.connect() as connection:
+        try:
+            connection.sendall(sent)
+        except (ConnectionError, ssl.SSLError):
+            return  # closed while it was still sending
+        assert everything(connection).count(b"HTTP/1.1") <= connections._WAITING + 2
+    assert store.is_well()
+
+
+def test_a_body_in_parts_of_an_honest_size_is_taken(store: Store) -> None:
+    body = b" " * (api.MAX_JSON_BODY - 1)
+    parts = b"".join(b"%x\r\n%s\r\n" % (1024, body[at : at + 1024].ljust(1024)) for at in range(0, 60_000, 1024))
+    with store.connect() as connection:
+        connection.sendall(CHUNKED + parts + b"0\r\n\r\n" + HEALTH + b"Connection: close\r\n\r\n")
+        assert everything(connection).count(b"HTTP/1.1 200 OK") == 1
+
+
 # -- seconds ------------------------------------------------------------------------------------------------------
 
 

@@ -421,3 +421,17 @@ def test_files_lie_in_one_folder_a_recording(pc: Pc, recording: FakeRecording, h
     pc.put_sealed(recording.seal())
     folders = {Path(name).parent.as_posix() for name in everything(home)}
     assert folders == {f"{recording.id.hex[-2:]}/{recording.id}"}
+
+
+def test_a_name_takes_so_many_bodies_and_the_devices_own_behind_those_of_a_thief(
+    pc: Pc, recording: FakeRecording, services: Services
+) -> None:
+    """Each further body made the one writer read all before it: a PC could slow all others down by the hour."""
+    true = [replace(recording, streams={}).seal(b"fragment") for _ in range(ingest.MOST_BODIES + 1)]
+    forged = [body[:-1] + bytes([body[-1] ^ 1]) for body in true]
+    assert [pc.put_sealed(body).status_code for body in forged] == [200] * ingest.MOST_BODIES + [507]
+    assert [pc.put_sealed(body).status_code for body in true] == [200] * ingest.MOST_BODIES + [507]
+    assert pc.put_sealed(forged[0]).status_code == 200  # it has its receipt again
+    refused = pc.put_sealed(true[-1])
+    assert refused.json()["error"] == "too-many-bodies"
+    assert rows(services) == 1 + 2 * ingest.MOST_BODIES

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import httpx
 import pytest
@@ -152,6 +153,28 @@ def test_a_port_that_is_taken_is_said(services: Services, home: Home) -> None:
         port = other.getsockname()[1]
         with pytest.raises(StoreError, match="choose another port"), served(Metrics(services, home), "127.0.0.1", port):
             pass
+
+
+def test_every_user_of_the_machine_may_connect_and_none_costs_much(
+    services: Services, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred of them took hundreds of MB, and a thread each, for as long as they liked."""
+    monkeypatch.setattr(metrics, "_WITHIN", 1.0)
+    with served(Metrics(services, home), "127.0.0.1", 0) as port:
+        held = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(metrics._AT_ONCE)]
+        for one in held:
+            one.sendall(b"GET /metrics HTTP/1.1\r\n")
+        with socket.create_connection(("127.0.0.1", port), 30) as further:
+            assert further.recv(1) == b""
+        for one in held:
+            assert one.recv(1) == b""  # its time is over
+            one.close()
+        answer = b""
+        while not answer:  # until their places are free
+            with socket.create_connection(("127.0.0.1", port), 30) as one, suppress(ConnectionError):
+                one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+                answer = one.recv(64)
+    assert answer.startswith(b"HTTP/1.0 200")
 
 
 def test_a_damaged_certificate_hides_nothing_else(scrape: Callable[[], Samples], home: Home) -> None:
