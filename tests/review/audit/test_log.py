@@ -289,3 +289,17 @@ def test_whatever_goes_wrong_nobody_waits_for_ever(tmp_path: Path, monkeypatch: 
         with pytest.raises(KeyboardInterrupt):
             log.append(opening(0))
     assert log.append(opening(1)) == 0
+
+
+def test_a_torn_end_that_is_longer_than_what_comes_after_it_is_cut_off(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    log = new_log(folder)
+    log.append(opening(0))
+    path = journal.block_path(folder, 0)
+    acknowledged = path.read_bytes()
+    log.append_all([opening(number) for number in range(1, 40)])
+    path.write_bytes(path.read_bytes()[:-1])
+    assert AuditLog(folder, SIGNER, KEY, clock=Clock()).append(opening(1)) == 2
+    assert resources(folder) == ["0", "mended", "1"]
+    assert path.read_bytes().startswith(acknowledged)
+    assert [one.code for one in sound(folder).remarks] == ["mended"]

@@ -272,6 +272,14 @@ def test_a_cut_and_a_fork_against_what_was_noted_elsewhere(copy: Path, written: 
     assert codes(copy, Asked(SIGNER.key, noted=noted)) == []
 
 
+def test_bytes_behind_a_last_block_that_is_full(tmp_path: Path) -> None:
+    """Nothing can have been begun there: the next entry goes into a file of its own."""
+    rewritten(tmp_path / "log", entries=256)
+    path = journal.block_path(tmp_path / "log", 0)
+    path.write_bytes(path.read_bytes() + b"E")
+    assert codes(tmp_path / "log") == ["changed"]
+
+
 def test_entries_that_change_places(copy: Path) -> None:
     path = journal.block_path(copy, 0)
     whole = path.read_bytes()
