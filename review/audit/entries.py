@@ -27,7 +27,6 @@ _SALT: Final = 32
 _NONCE: Final = 12
 _TAG: Final = 16
 WRAPPED: Final = _NONCE + _SALT + KEY_SIZE + _TAG  # bytes of salt and key as they lie there
-SMALLEST_REST: Final = WRAPPED + _NONCE + _TAG
 _HASH: Final = 32
 _HEAD: Final = 1 + 8  # type and time
 LARGEST: Final = 0xFFFF  # bytes of an entry in the tree (https://c2sp.org/tlog-tiles)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from review.audit.entries import SMALLEST_REST, Entry, ReadingKey, is_shredded
+from review.audit.entries import WRAPPED, Entry, ReadingKey, is_shredded
 from review.audit.errors import AuditError
 from tests.review.audit.making import KEY, ORIGIN, RAW
 
@@ -24,7 +24,7 @@ def test_what_is_sealed_is_opened_again() -> None:
     assert KEY.open(ORIGIN, 7, ENTRY, REST)[0] == BODY
     assert Entry.parse(bytes(ENTRY)) == ENTRY
     assert len(bytes(ENTRY)) == 73
-    assert len(REST) == SMALLEST_REST + len(BODY)
+    assert len(REST) == WRAPPED + 12 + len(BODY) + 16
     assert ENTRY.matches(REST)
     assert not is_shredded(REST)
     assert is_shredded(bytes(len(REST)))
