@@ -277,5 +277,5 @@ def open_seats(seats: tuple[str, ...], approvers: dict[str, frozenset[str]]) -> 
 
 
 def _spoken(ns: int) -> str:
-    minutes = -(-ns // (60 * SECOND))
-    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(-(-ns // (60 * SECOND)), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

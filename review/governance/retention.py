@@ -15,7 +15,7 @@ from review.governance.model import AllOf, Condition, Fact, Governance, Length, 
 from review.governance.times import FOR_EVER, Period
 
 # Without a class nothing is deleted.
-NO_CLASS: Final = RetentionClass("none", None, keep=Period(years=9999))
+NO_CLASS: Final = RetentionClass("none", None, keep=Period(ns=FOR_EVER))
 
 
 class Because(StrEnum):
@@ -65,12 +65,13 @@ def retention_of(governance: Governance, recording: Recording) -> Retention:
     if not any(_without_categories(one, recording) for one in certain):
         counts += rest or [NO_CLASS]
     keeps = max(counts, key=lambda one: one.keep.after(recording.end))
-    minimum_of = max(counts, key=lambda one: one.minimum.after(recording.end))
-    minimum_ends = minimum_of.minimum.after(recording.end)
+    longest = max(counts, key=lambda one: one.minimum.after(recording.end))
+    minimum_ends = longest.minimum.after(recording.end)
+    minimum_of = longest if minimum_ends > recording.end else None
     return Retention(
         keeps=keeps,
         ends=max(keeps.keep.after(recording.end), minimum_ends),
-        minimum_of=minimum_of if minimum_ends > recording.end else None,
+        minimum_of=minimum_of,
         minimum_ends=minimum_ends,
         waits_for_analysis=keeps in possible or minimum_of in possible,
     )

@@ -106,6 +106,12 @@ def test_who_has_no_name_is_this_person() -> None:
     assert decide(RULES, nameless).reasons[1].says == "this person has role auditor"
 
 
+def test_who_asks_and_is_approved_at_once() -> None:
+    at_once = approvals("pia", at=NOW)
+    asked = replace(BOB, act=Act.ERASE, recording=replace(SEEN, group=""), asked=NOW, approvals=at_once)
+    assert decide(RULES, asked).granted
+
+
 def test_what_is_nobodys_is_not_the_nameless_ones_own() -> None:
     nameless = replace(DOT, person=Person("", DOT.person.grants), recording=replace(SEEN, person=""))
     assert why(nameless) == ["12 role agent does not cover this recording, which is of team north, and not one's own"]

@@ -29,7 +29,7 @@ def until_of(rules: Governance, asked: Question, grant: Grant) -> int:
     return next((at for at in changes if granted_by(rules, replace(asked, now=at), grant) is None), FOR_EVER)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(governances(), questions)
 def test_what_is_granted_is_what_one_role_grants(rules: Governance, asked: Question) -> None:
     decision = decide(rules, asked)

@@ -6,16 +6,28 @@ import pytest
 
 from review.governance.model import (
     Act,
+    ApprovalRule,
     Channel,
     Consent,
+    Consents,
+    Decision,
     Governance,
+    GovernanceTest,
     Grant,
     Person,
     PersonRule,
+    Question,
+    Reach,
+    Reason,
+    Recording,
     Rendition,
+    RetentionClass,
+    Role,
+    Sample,
     Team,
     UserRule,
 )
+from review.governance.times import FOR_EVER, NONE
 
 RULES = Governance(
     people=(
@@ -88,3 +100,25 @@ def test_teams_by_group_or_user() -> None:
 def test_narrowing() -> None:
     narrowed = RULES.person("ann@x.org").narrowed(frozenset({"lead", "other"}), frozenset({"south"}))
     assert narrowed == Person("ann@x.org", (Grant("lead", frozenset(), 5, 9, "p:1:1"),))
+
+
+def test_what_is_meant_unless_it_is_said() -> None:
+    nothing: frozenset[str] = frozenset()
+    asked = Question(Person("p"), Act.LIST, 5)
+    assert Reach() == Reach(False, False, False, nothing)
+    assert Role("r", frozenset(), Reach()) == Role(
+        "r", frozenset(), Reach(), "", None, False, FOR_EVER, Rendition.REDACTED, False, nothing, {}
+    )
+    assert Sample(1) == Sample(1, "")
+    assert ApprovalRule(nothing, (), 1, 5) == ApprovalRule(nothing, (), 1, 5, 0, "")
+    assert RetentionClass("r", None, NONE) == RetentionClass("r", None, NONE, NONE, "", False, "")
+    assert Team() == Team(nothing, nothing, "")
+    assert PersonRule("p", nothing) == PersonRule("p", nothing, nothing, 0, FOR_EVER, "")
+    assert UserRule("u", "p") == UserRule("u", "p", "")
+    assert Grant("r") == Grant("r", nothing, 0, FOR_EVER, "")
+    assert Recording() == Recording("", "", nothing, 0, 0, nothing, None, {}, False, nothing, False, False)
+    assert asked == Question(Person("p", ()), Act.LIST, 5, None, "", Rendition.REDACTED, None, ())
+    assert Reason("x") == Reason("x", "", False)
+    assert Decision(False, ()) == Decision(False, (), "", 0, None)
+    assert Governance() == Governance("", 1, "", {}, (), (), {}, (), (), Consents({}), "", "", 0, ())
+    assert GovernanceTest("n", asked, "kept") == GovernanceTest("n", asked, "kept", "", "")

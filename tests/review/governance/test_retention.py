@@ -80,6 +80,14 @@ def test_the_class(recording: Recording, name: str, days: int, minimum: str | No
     assert found.waits_for_analysis is waits
 
 
+@pytest.mark.parametrize(("keep", "minimum", "waits"), [(1, 0, False), (1, 1, True), (41, 0, True), (41, 41, True)])
+def test_a_class_that_may_fit_counts_only_where_it_lengthens(keep: int, minimum: int, waits: bool) -> None:
+    may = RetentionClass("may", (Fact("category", frozenset({"x"})),), Period(ns=keep * DAY), Period(ns=minimum * DAY))
+    found = retention_of(replace(RULES, retention=(may, RULES.retention[-1])), Recording())
+    assert found.waits_for_analysis is waits
+    assert (found.keeps.name, found.ends) == (("may", 41 * DAY) if keep > 40 else ("rest", 40 * DAY))
+
+
 def test_a_category_never_shortens() -> None:
     """A class that a category makes fit does not take the place of the rest."""
     short = RetentionClass("short", (Fact("category", frozenset({"spam"})),), Period(ns=DAY))
