@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from agent.core.matching.text import is_invisible
+
 # What a regular expression has, and a window's title, a program's name or an address has not.
 _OF_REGULAR_EXPRESSIONS: Final = re.compile(
     r"""
@@ -24,7 +26,7 @@ _OF_REGULAR_EXPRESSIONS: Final = re.compile(
 )
 
 
-_ODD: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf"})  # categories of Unicode
+_ODD: Final = frozenset({"Zs", "Zl", "Zp", "Pd", "Pi", "Pf"})  # categories of Unicode
 _ODD_TOO: Final = "\u2026\u201a\u201e"  # three dots in one, low quotes
 
 
@@ -36,7 +38,9 @@ def of_regular_expressions(text: str) -> str | None:
 
 def is_odd(character: str) -> bool:
     """Whether it looks like another, or like none: typographic quotes, dashes and dots, blanks, invisible ones."""
-    return not character.isascii() and (unicodedata.category(character) in _ODD or character in _ODD_TOO)
+    if character.isascii():
+        return False
+    return unicodedata.category(character) in _ODD or character in _ODD_TOO or is_invisible(character)
 
 
 def first_odd(text: str) -> int | None:

@@ -37,6 +37,7 @@ def test_a_title_an_address_or_a_glob_is_none(text: str) -> None:
     ("text", "place", "name"),
     [
         ("pay.exa\u200bmple.com", 7, "a zero width space (U+200B)"),
+        ("pay.exa\ufe0fmple.com", 7, "a variation selector-16 (U+FE0F)"),
         ("a\u00a0b", 1, "a no-break space (U+00A0)"),
         ("\u2013", 0, "an en dash (U+2013)"),
         ("\u201ecard\u201c", 0, "a double low-9 quotation mark (U+201E)"),
