@@ -10,7 +10,12 @@ let joinTimer = 0;
 let second = 0;
 let said = 0;
 
-const unique = (values) => [...new Set(values)];
+// A page's addresses that are too long together are cut to the first, and the page is unread.
+const fitEvent = (event) => {
+  const size = event.urls.reduce((sum, url) => sum + url.length, 0);
+  if (size > EVENT_ROOM) Object.assign(event, {urls: [event.urls[0].slice(0, OPAQUE)], unread: true});
+  return event;
+};
 
 const sayJoined = () => {
   clearTimeout(joinTimer);
@@ -22,9 +27,9 @@ const sayJoined = () => {
 // `doc`: the number of the tab's top document of which this is, 0 where that is still to come or has no script.
 const say = (what, tab, frame, {urls, fields = [], css = [], unread = false, doc = 0}) => {
   if (urls.length === 0) return; // a tab that has no page yet, or none any more
-  const event = {
+  const event = fitEvent({
     kind: "event", what, tab, frame, doc, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css), unread,
-  };
+  });
   const now = Math.floor(performance.now() / 1000);
   if (now !== second) [second, said] = [now, 0];
   said += 1;
@@ -36,7 +41,8 @@ const say = (what, tab, frame, {urls, fields = [], css = [], unread = false, doc
   const waiting = joined.get(place);
   if (waiting) {
     for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);
-    waiting.unread ||= unread;
+    waiting.unread ||= event.unread;
+    fitEvent(waiting);
   } else {
     joined.set(place, event);
   }

@@ -6,6 +6,13 @@ const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script 
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
+// A message may have 8 MiB. An address is ASCII, of which JSON makes two bytes at most, six of a letter of a title.
+const LOOK_ROOM = 3 * 2 ** 20; // characters that the frames of one look take
+const TAB_ROOM = 2 ** 20; // of them one tab
+const EVENT_ROOM = 2 ** 19; // characters of an event's addresses
+const FRAME_TAKES = 256; // characters, besides its address and what is present in it; so no look has more frames than the agent takes
+const NAME_TAKES = 32; // of a field, or a selector's place
+const TITLES_ROOM = 2 ** 17; // characters, for all windows of a look
 const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
 
 let lookNumber = 0;
@@ -14,6 +21,29 @@ const open = new Map(); // look number -> {waiting: Set of entries, answers: Map
 const hasHost = (url) => /^(https?|wss?|ftp|blob|filesystem|view-source):/i.test(url);
 const clip = (url) => (hasHost(url) ? url.slice(0, LONGEST) : url.slice(0, OPAQUE));
 const cut = (url) => hasHost(url) && url.length > LONGEST;
+
+const unique = (values) => [...new Set(values)];
+const roomOf = (frames) =>
+  frames.reduce((sum, {url, fields, css}) => sum + FRAME_TAKES + url.length + NAME_TAKES * (fields.length + css.length), 0);
+
+// Of a page too large to be told its address, cut, and what is present in it; it is unread.
+const shorten = (tab) => {
+  const [top] = tab.frames;
+  const fields = unique(tab.frames.flatMap((frame) => frame.fields));
+  const css = unique(tab.frames.flatMap((frame) => frame.css));
+  Object.assign(tab, {unread: true, frames: [{...top, unread: true, url: top.url.slice(0, OPAQUE), fields, css}]});
+};
+
+// What is in view has room first, then the small: a page that is too large takes no other's place.
+const shortenTabs = (tabs) => {
+  const sized = tabs.map((tab) => ({tab, size: roomOf(tab.frames)}));
+  sized.sort((one, other) => other.tab.visible - one.tab.visible || one.size - other.size);
+  let room = LOOK_ROOM;
+  for (const {tab, size} of sized) {
+    if (size > TAB_ROOM || size > room) shorten(tab);
+    else room -= size;
+  }
+};
 
 const windows = {
   types: WINDOW_TYPES,
@@ -139,7 +169,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   return {...about, unread: unread || hidden, frames};
 };
 
-const describeWindow = async (window, answers, extensions) => {
+const describeWindow = async (window, answers, extensions, longestTitle) => {
   const lostPlace = beside.hasLostPlace(window);
   return {
     id: window.id,
@@ -147,7 +177,7 @@ const describeWindow = async (window, answers, extensions) => {
     fullscreen: window.state === "fullscreen",
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
-    title: window.tabs.find((tab) => tab.active)?.title ?? "",
+    title: (window.tabs.find((tab) => tab.active)?.title ?? "").slice(0, longestTitle),
     extensions: others.mayShowIn(window) ? extensions : [],
     tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
   };
@@ -165,9 +195,11 @@ const answerLook = async ({id}) => {
     all = await windows.all();
   }
   const extensions = await others.ids();
+  const longestTitle = Math.min(LONGEST, Math.floor(TITLES_ROOM / all.length));
   const described = await Promise.all(
-    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions)),
+    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions, longestTitle)),
   );
+  shortenTabs(described.flatMap(({tabs}) => tabs));
   beside.forgetOthers(all);
   sayJoined();
   wire.tell({kind: "look", id, policy: sawWith(answers), extensions, windows: described});
