@@ -221,11 +221,19 @@ def drain_to_leave(config: Config) -> Remains:
     return Remains(
         device,
         chunks=len(chunks),
-        bytes=sum(path.stat().st_size for path in chunks),
+        bytes=sum(path.lstat().st_size for path in chunks),
         refused=sum(path.suffix != ".why" for path in home.glob(f"spool/{SET_ASIDE}/*")),
-        account=has_unsent(home / "ledger"),
+        account=_account_waits(home),
         why=outcome.troubles,
     )
+
+
+def _account_waits(home: Path) -> bool:
+    """Also where it cannot be read: then no one can say that the store has it."""
+    try:
+        return has_unsent(home / "ledger")
+    except EnvironmentFault:
+        return True
 
 
 def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:

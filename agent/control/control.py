@@ -19,7 +19,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from agent.errors import NOT_RECORDING, EyelidError, UserError
+from agent import durable
+from agent.errors import NOT_RECORDING, EnvironmentFault, EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
 MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
@@ -56,14 +57,19 @@ def socket_path(home: Path) -> Path:
 
 
 def claim(home: Path) -> IO[str]:
-    """The home's lock, held while the returned file is open. Raises AlreadyRunning.
+    """The home's lock, held while the returned file is open. Raises AlreadyRunning, EnvironmentFault.
 
     A lock, not a pid file: it goes with the process, however that dies.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    lock = (home / "lock").open("w", encoding="ascii")
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.fdopen(durable.open_regular(home / "lock", os.O_WRONLY | os.O_CREAT), "w", encoding="ascii")
+    except OSError as failure:
+        raise EnvironmentFault(
+            f"{failure.filename or home} cannot be used: {failure.strerror}; is the home right, and yours?"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
