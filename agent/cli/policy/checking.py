@@ -73,7 +73,11 @@ def _as_json(
 def _rest_of_it(named: Sequence[str], mistakes: tuple[str, ...]) -> str:
     """What is missing may stand in the files beside: a file of a policy is often checked by itself."""
     paths = [Path(name) for name in named]
-    if not any(" no file has " in mistake for mistake in mistakes) or not all(path.is_file() for path in paths):
+    if (
+        not paths
+        or not any(" no file has " in mistake for mistake in mistakes)
+        or not all(path.is_file() for path in paths)
+    ):
         return ""
     folder = paths[0].parent
     others = sorted(path.name for path in folder.glob("*.yaml") if path not in paths and not path.name.startswith("."))
