@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 import struct
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ _GET_FLAGS: Final = 0x80086601
 _SET_FLAGS: Final = 0x40086602
 _NO_COPY: Final = 0x00800000
 
+_AT_ONCE: Final = 0 if ON_WINDOWS else os.O_NONBLOCK | os.O_NOFOLLOW  # Windows has neither
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -70,6 +72,23 @@ def _write_once(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """As `os.open`, for a file that has to be one: another program of the user may have put a pipe there, which would
+    be waited for, or a link. Raises OSError.
+    """
+    opened = os.open(path, flags | _AT_ONCE, FILE_MODE)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return opened
+
+
+def read(path: Path) -> bytes:
+    """All of a regular file. Raises OSError."""
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+        return file.read()
 
 
 def make_folder(path: Path) -> None:

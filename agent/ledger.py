@@ -232,7 +232,7 @@ class DiskLedger:
 
     def _lines(self, place: int) -> list[bytes]:
         """A segment's lines, in number order from its first. What the next segment says again was refused here."""
-        lines, _ = _whole_lines(self._segments[place].path.read_bytes())
+        lines, _ = _whole_lines(durable.read(self._segments[place].path))
         after = self._segments[place + 1 :]
         return lines[: after[0].first - self._segments[place].first] if after else lines
 
@@ -294,7 +294,7 @@ class DiskLedger:
         last: dict[str, object] = {}
         if self._segments:
             tail = self._segments[-1].path
-            self._used = _whole_lines(tail.read_bytes())[1]
+            self._used = _whole_lines(durable.read(tail))[1]
             _cut(tail, self._used)
         for place in reversed(range(len(self._segments))):
             lines = self._lines(place)
@@ -320,28 +320,31 @@ class DiskLedger:
 
 
 def has_unsent(folder: Path) -> bool:
-    """Whether a ledger lies there whose last entries the store has not confirmed. Changes nothing. Raises
-    EnvironmentFault where it cannot be read."""
+    """Whether a ledger lies there whose last entries the store has not confirmed. Changes nothing.
+
+    Raises EnvironmentFault where it cannot be read.
+    """
+    segments = sorted(folder.glob(f"{_SEGMENT}*"))
+    if not segments:
+        return False
     try:
-        segments = sorted(folder.glob(f"{_SEGMENT}*"))
-        if not segments:
-            return False
-        lines, _ = _whole_lines(segments[-1].read_bytes())
+        lines, _ = _whole_lines(durable.read(segments[-1]))
         following = int(segments[-1].name.removeprefix(_SEGMENT)) + len(lines)
         return _sent_until(folder) < following
-    except OSError as failure:
-        raise EnvironmentFault(f"the ledger in {folder} cannot be read: {failure.strerror}") from failure
+    except (OSError, ValueError) as damage:
+        why = damage.strerror if isinstance(damage, OSError) else "no name of a segment"
+        raise EnvironmentFault(f"{segments[-1]}, of this PC's account, cannot be read: {why}") from None
 
 
 def _sent_until(folder: Path) -> int:
     try:
-        return int((folder / "sent").read_text(encoding="ascii"))
+        return int(durable.read(folder / "sent"))
     except (FileNotFoundError, ValueError):
         return 0
 
 
 def _overwrite(path: Path, offset: int, text: bytes) -> None:
-    with path.open("r+b") as file:
+    with os.fdopen(durable.open_regular(path, os.O_RDWR), "r+b") as file:
         file.seek(offset)
         file.write(text)
         file.flush()
@@ -353,7 +356,7 @@ def _cut(path: Path, used: int) -> None:
 
     The lines too are written anew: those that a failed flush left in memory can be read, and are on no disk.
     """
-    content = path.read_bytes()
+    content = durable.read(path)
     _overwrite(path, 0, content[:used] + bytes(max(len(content), SEGMENT_SIZE) - used))
 
 

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import hashlib
 import logging
+import os
 import re
 import shutil
 import threading
@@ -126,7 +127,7 @@ class DiskSpool:
         path = self._root / sealed.name
         with self._lock:
             if sealed.name in self._by_name:
-                if path.read_bytes() != sealed.data:
+                if durable.read(path) != sealed.data:
                     raise ValueError(f"two sealed chunks under one number: {sealed.name}")
                 return
             self._check_room(place.size)
@@ -203,7 +204,7 @@ class DiskSpool:
     def _read(self, place: Place) -> Sealed | None:
         """None where the chunk is no more, or cannot be had: it has then left the queue. Raises Transient."""
         try:
-            data = (self._root / place.name).read_bytes()
+            data = durable.read(self._root / place.name)
         except FileNotFoundError:
             # It was removed. The ledger's heads name it, so the store will miss it; here it can only be reported.
             if self._leave(place.name) is not None:
@@ -279,7 +280,7 @@ class DiskSpool:
         found = {}
         for stream, place in last.items():
             with contextlib.suppress(OSError):
-                content = (self._root / place.name).read_bytes()
+                content = durable.read(self._root / place.name)
                 found[stream] = (place.sequence + 1, hashlib.sha256(content).hexdigest())
         return found
 
@@ -297,7 +298,7 @@ class DiskSpool:
 
     def _move_aside(self, path: Path, why: str) -> None:
         try:
-            with path.open("rb") as file:
+            with os.fdopen(durable.open_regular(path, os.O_RDONLY), "rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()[:16]
             size = path.stat().st_size
         except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,8 @@ from agent.config.values import Kind, Private
 from agent.errors import UserError
 
 MAX_FILE: Final = 64 * 2**10  # bytes
-MOST_MEANT: Final = 20  # mistakes of which it is said what may have been meant
+MOST_MISTAKES: Final = 50  # of one file
+LONGEST_KEY: Final = 60  # signs; what is longer is like no setting
 
 
 @dataclass(slots=True)
@@ -37,13 +37,13 @@ def read_file(path: Path) -> Read:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         return Read(mistakes=[f"{where} this is not YAML: {error.problem or error.context}"])
-    except yaml.YAMLError:
-        return Read(mistakes=[f"{path} this is not YAML: it has characters that text does not have"])
     except RecursionError:
         return Read(mistakes=[f"{path} is nested too deeply: settings have two levels"])
+    except yaml.YAMLError:
+        return Read(mistakes=[f"{path} this is not YAML: it has characters that text does not have"])
     reading = _Reading(path)
     if root is not None:
-        reading.section(root, _tree(), "")
+        reading.whole(root)
     return reading.read
 
 
@@ -64,10 +64,7 @@ def read_words(given: Mapping[str, tuple[Sequence[str], str]], folder: Path) -> 
 
 def _text(path: Path) -> str:
     try:
-        seen = path.stat()
-        if not stat.S_ISREG(seen.st_mode) and not stat.S_ISDIR(seen.st_mode):
-            raise UserError(f"{path} is no file: settings are not read from a pipe or a device")
-        if seen.st_size > MAX_FILE:
+        if path.stat().st_size > MAX_FILE:
             raise UserError(f"{path} is larger than {MAX_FILE // 1024} KiB: this cannot be a file of settings")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -91,7 +88,7 @@ def _parse(kind: Kind, texts: Sequence[str], name: str, folder: Path) -> Any:
 
 def _suggest(key: str, known: Iterable[str]) -> str:
     names = list(known)
-    near = difflib.get_close_matches(key, names, n=1)
+    near = difflib.get_close_matches(key, names, n=1) if len(key) <= LONGEST_KEY else ()
     return f": did you mean `{near[0]}`?" if near else f"; settings here are {', '.join(names)}"
 
 
@@ -109,6 +106,10 @@ def _tree() -> _Tree:
     return tree
 
 
+class _Enough(Exception):
+    """More mistakes than are told."""
+
+
 class _Reading:
     """Walks one file and gathers its values and mistakes."""
 
@@ -120,7 +121,16 @@ class _Reading:
         return f"{self._path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
     def _mistake(self, node: yaml.Node, what: str) -> None:
-        self.read.mistakes.append(f"{self._place(node)} {what}")
+        """No more than a person mends at once. What was written cannot move a terminal's cursor."""
+        if len(self.read.mistakes) == MOST_MISTAKES:
+            raise _Enough
+        self.read.mistakes.append(f"{self._place(node)} {''.join(one if one.isprintable() else '?' for one in what)}")
+
+    def whole(self, root: yaml.Node) -> None:
+        try:
+            self.section(root, _tree(), "")
+        except _Enough:
+            self.read.mistakes.append(f"{self._path} has more mistakes than these")
 
     def section(self, node: yaml.Node, known: _Tree, within: str) -> None:
         if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
@@ -133,9 +143,7 @@ class _Reading:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
             name = f"{within}.{key}" if within else key
             if key not in known:
-                # Looking for what was meant takes its time, and nobody reads so many.
-                meant = _suggest(key, known) if len(self.read.mistakes) < MOST_MEANT else ""
-                self._mistake(key_node, f"`{name}` is no setting{meant}")
+                self._mistake(key_node, f"`{name[: 2 * LONGEST_KEY]}` is no setting{_suggest(key, known)}")
             elif key in seen:
                 self._mistake(key_node, f"`{name}` comes twice; which one was meant?")
             else:

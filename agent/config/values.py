@@ -53,16 +53,17 @@ class Hours:
 
 _UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
                  "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
-_LARGEST: Final = 2.0**62  # bytes; no disk is larger
+_TOO_LARGE: Final = 2**63  # bytes
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 def _size(text: str) -> int:
     match = _SIZE.fullmatch(text)
-    unit = _UNITS.get(match[2].upper()) if match else None
-    size = float(match[1]) * unit if match and unit else math.inf
-    if size > _LARGEST:
+    if match is None or match[2].upper() not in _UNITS:
         raise ValueError("a size such as 500 MB or 4 GB")
+    size = float(match[1]) * _UNITS[match[2].upper()]
+    if size >= _TOO_LARGE:
+        raise ValueError("a size that a disk can have")
     return int(size)
 
 
@@ -109,7 +110,7 @@ def number_or_none(least: float, most: float) -> Kind:
 
 def whole(least: int, most: int) -> Kind:
     def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        if not text.isascii() or not text.isdigit() or len(text) > 20 or not least <= int(text) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return int(text)
 
@@ -157,13 +158,25 @@ def _notice(text: str) -> str | None:
 NOTICE: Final = Kind(_notice, lambda notice: notice or "none")
 
 
+_LONGEST_NAME: Final = 255  # bytes, NAME_MAX of most file systems
+_LONGEST_PATH: Final = 4000  # bytes, PATH_MAX less what is put behind it
+
+
 def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("a path")
     try:
-        if not text or b"\0" in os.fsencode(text):
-            raise ValueError("a path")
-        return Path(text).expanduser()
-    except (RuntimeError, UnicodeEncodeError):  # ~ of nobody here; half of a sign
-        raise ValueError("a path") from None
+        path = Path(text).expanduser()
+        names = [len(os.fsencode(name)) for name in path.parts]
+    except RuntimeError:
+        raise ValueError("a path; no user has the name after ~") from None
+    except UnicodeEncodeError:
+        names = [0]
+    if "\0" in text or not all(names):
+        raise ValueError("a path of characters that files can have")
+    if max(names) > _LONGEST_NAME or sum(names) + len(names) > _LONGEST_PATH:
+        raise ValueError(f"a path of at most {_LONGEST_PATH} bytes, {_LONGEST_NAME} for each name")
+    return path
 
 
 PATH: Final = Kind(_path)

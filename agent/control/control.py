@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from agent import durable
 from agent.errors import NOT_RECORDING, EnvironmentFault, EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
@@ -64,9 +65,11 @@ def claim(home: Path) -> IO[str]:
 
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (home / "lock").open("w", encoding="ascii")
+        lock = os.fdopen(durable.open_regular(home / "lock", os.O_WRONLY | os.O_CREAT), "w", encoding="ascii")
     except OSError as failure:
-        raise EnvironmentFault(f"{home / 'lock'} cannot be used: {failure.strerror}") from failure
+        raise EnvironmentFault(
+            f"{failure.filename or home} cannot be used: {failure.strerror}; is the home right, and yours?"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

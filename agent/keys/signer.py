@@ -155,7 +155,7 @@ class Signer:
         self._lines = Bucket(LINES_AT_ONCE, LINES_A_SECOND, now())
         self._state = _Signed()
         try:
-            self._state = _Signed.parse((folder / _FILE).read_bytes())
+            self._state = _Signed.parse(durable.read(folder / _FILE))
         except FileNotFoundError:
             pass
         except ValueError as damage:

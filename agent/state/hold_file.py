@@ -34,7 +34,7 @@ class HoldFile:
         """
         now = self._clock.now()
         try:
-            saved = Claims(parse_object(self._path.read_bytes()), "the hold", ProtocolError)
+            saved = Claims(parse_object(durable.read(self._path)), "the hold", ProtocolError)
             hold = self._read(saved, now)
         except FileNotFoundError:
             return None

@@ -312,7 +312,7 @@ def _write(path: Path, fields: Mapping[str, object]) -> None:
 
 def _read(path: Path) -> Claims:
     try:
-        text = path.read_bytes()
+        text = durable.read(path)
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise UserError("this PC is not enrolled: run `eyelid enroll` with a token from the store") from None

@@ -18,7 +18,7 @@ def recall(home: Path) -> InForce | None:
     older policy could come back unnoticed."""
     path = home / NAME
     try:
-        saved = json.loads(path.read_bytes())
+        saved = json.loads(durable.read(path))
         return InForce(int(saved["revision"]), str(saved["hash"]), tuple(str(rule) for rule in saved["rules"]))
     except FileNotFoundError:
         return None
@@ -32,7 +32,7 @@ def recall(home: Path) -> InForce | None:
 def since(home: Path) -> int | None:
     """Since when that policy has been in force, wall clock, ns since 1970; None where that was not noted."""
     try:
-        noted = json.loads((home / NAME).read_bytes()).get("since")
+        noted = json.loads(durable.read(home / NAME)).get("since")
     except (OSError, ValueError, AttributeError):
         return None
     return noted if isinstance(noted, int) else None

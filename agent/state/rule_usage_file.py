@@ -23,7 +23,7 @@ class RuleUsageFile:
     def recall(self) -> RuleUsage:
         """What cannot be read begins anew: an alarm comes later then, and none is invented."""
         try:
-            saved = json.loads(self._path.read_bytes())
+            saved = json.loads(durable.read(self._path))
             rules = {
                 str(name): Unused(int(unused["days"]), int(unused["day"]), reported=bool(unused["told"]))
                 for name, unused in saved["rules"].items()

@@ -52,7 +52,7 @@ class KeptPackets:
         if recording not in self._known:
             return None
         try:
-            data = (self._folder / str(recording)).read_bytes()
+            data = durable.read(self._folder / str(recording))
         except OSError as failure:
             log.warning("a key packet that was kept here cannot be read: %s", failure.strerror)
             return None

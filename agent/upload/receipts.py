@@ -6,6 +6,7 @@ One file a recording in the folder, named by it: receipts (JWS), a line each, in
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,8 @@ class KeptReceipts:
         name, line = str(recording), receipt.encode("ascii") + b"\n"
         try:
             self._make_room(name, len(line))
-            with (self._folder / name).open("ab") as file:
+            opened = durable.open_regular(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(opened, "ab") as file:
                 file.write(line)
         except OSError as failure:
             log.warning("a receipt could not be kept: %s", failure.strerror)
@@ -132,7 +134,7 @@ def held(folder: Path, store: Keys, device: str) -> Iterator[Held]:
 
 def _lines(path: Path) -> Iterator[str]:
     try:
-        yield from path.read_bytes().decode("ascii", "replace").splitlines()
+        yield from durable.read(path).decode("ascii", "replace").splitlines()
     except FileNotFoundError:
         return
     except OSError as failure:

@@ -36,7 +36,7 @@ class PolicyTexts:
 
     def _find(self, path: Path) -> None:
         try:
-            files = Claims(parse_object(path.read_bytes()), "policy text", ProtocolError).text_map("files")
+            files = Claims(parse_object(durable.read(path)), "policy text", ProtocolError).text_map("files")
             if policy_hash({name: text.encode() for name, text in files.items()}) == path.name:
                 self._waiting[path.name] = files
                 return

@@ -438,3 +438,8 @@ def test_init_where_nothing_can_be_written(tmp_path: Path, capsys: Out) -> None:
 def test_schema_is_the_committed_one(capsys: Out) -> None:
     committed = json.loads((ROOT / "policies" / "schema.json").read_text())
     assert json.loads(said(capsys, "schema")) == committed
+
+
+def test_what_is_missing_in_the_configured_folder_is_said(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text("schema: 1\n...\n")
+    assert "no file has rules" in said(capsys, "check", code=1)

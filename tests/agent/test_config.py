@@ -294,3 +294,40 @@ def test_both_ends_are_recorded_unless_both_are_said_not_to_be(file: Path) -> No
     assert config_of(file, "log_level: info\n").audio == AudioSettings("default", "default", "auto")
     assert config_of(file, "audio: {microphone: none}\n").audio.wanted
     assert not config_of(file, "audio: {microphone: none, far_end: none}\n").audio.wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[" * 20_000, "is nested too deeply"),
+        ("{a: " * 10_000, "is nested too deeply"),
+        (f"spool: {{max_bytes: {'9' * 400}}}", "a size that a disk can have"),
+        (f"spool: {{max_bytes: 9{'0' * 306} TB}}", "a size that a disk can have"),
+        (f"spool: {{max_bytes: {2**63}}}", "a size that a disk can have"),
+        (f"upload: {{parallel: {'1' * 5000}}}", "a whole number from 1 to 16"),
+        ("home: ~nosuchuser/x", "no user has the name after ~"),
+        ('home: "\\0x"', "characters that files can have"),
+        ('policies: "a\\0b"', "characters that files can have"),
+        ('home: "\\ud800"', "characters that files can have"),
+        (f"home: /tmp/{'a/' * 3000}", "a path of at most"),
+        (f"home: /tmp/{'a' * 256}", "255 for each name"),
+    ],
+)
+def test_what_no_setting_can_be_is_a_mistake_with_its_place(file: Path, text: str, says: str) -> None:
+    (mistake,) = mistakes_of(file, text)
+    assert says in mistake
+
+
+def test_no_more_mistakes_are_told_than_a_person_mends_at_once(file: Path) -> None:
+    """Comparing each key with all settings would take minutes: pytest's time limit is the judge."""
+    mistakes = mistakes_of(file, "".join(f"k{number}: 1\n" for number in range(7000)))
+    assert len(mistakes) == 51
+    assert mistakes[-1].endswith("has more mistakes than these")
+
+
+def test_a_mistake_moves_no_cursor_and_repeats_no_long_key(file: Path) -> None:
+    (mistake,) = mistakes_of(file, '"\\e[2J": 1')
+    assert mistake.isprintable()
+    (mistake,) = mistakes_of(file, f"{'k' * 1000}: 1")
+    assert "k" * 100 in mistake
+    assert "k" * 200 not in mistake

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
@@ -144,6 +145,32 @@ def test_a_tab_behind_another_answers_and_is_not_visible(live: Live, card_form: 
     with live.opened("cover", ""):
         tab = live.look_until_tab(f"/{card_form}", lambda tab: not tab["visible"] and read(tab))
         assert fields(tab) == {"cc-number"}
+
+
+def test_a_page_with_too_long_addresses_is_unread_in_its_own_tab_alone(live: Live) -> None:
+    """Together they would be more than a look may have, and each frame tells all of them as it comes."""
+    live.site.serve({"/long": CARD})
+    with live.opened("huge", ""):
+        since = len(live.line.heard)
+        live.site.order(
+            "huge",
+            """for (let frame = 0; frame < 40; frame += 1) {
+              const long = document.body.appendChild(document.createElement("iframe"));
+              long.src = `/long?${frame}${"x".repeat(32_000)}`;
+            }""",
+        )
+        tab = live.look_until_tab("/huge", lambda tab: tab["unread"] and len(tab["frames"]) == 1 and fields(tab))
+        assert fields(tab) == {"cc-number"}
+        live.look_until_tab("/desk", read)
+        live.line.await_one(lambda told: told["kind"] == "event" and told["unread"] and len(told["urls"]) == 1, since)
+        assert max(len(json.dumps(told)) for told in live.line.heard[since:]) < 3 * 2**20
+
+
+def test_a_long_title_is_cut(live: Live) -> None:
+    with live.opened("titled", ""):
+        live.site.order("titled", "document.title = 'y'.repeat(100_000)")
+        answer = live.line.look_until(lambda look: any(title.startswith("yyy") for title in titles(look)))
+        assert all(len(title) <= 32_768 for title in titles(answer))
 
 
 def test_the_browsers_own_page_is_unread(live: Live) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import pty
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +172,21 @@ def test_nobody_to_ask_is_no_yes(services: Store, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "--yes" in refused.stderr
     assert (pc.home / "identity.json").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_an_account_that_is_no_file_keeps_nobody_waiting(
+    services: Store, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    pc = Pc(services, tmp_path)
+    for segment in (pc.home / "ledger").glob("segment-*"):
+        segment.unlink()
+        make(segment)
+    drained = pc.eyelid("drain")
+    assert drained.returncode != 0
+    assert "no regular file" in drained.stderr + drained.stdout
+    kept = pc.eyelid("unenroll", "--yes")
+    assert kept.returncode == 1
+    assert "entries of the account" in kept.stderr
+    assert pc.eyelid("unenroll", "--yes", "--force").returncode == 0
+    assert not (pc.home / "ledger").exists()

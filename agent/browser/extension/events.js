@@ -4,45 +4,45 @@
 const PER_SECOND = 500; // events said one by one; beyond that those of one frame are joined, and none is lost
 const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can be at such
 const JOIN_FOR = 50; // ms
-const LONGEST_EVENT = 2 ** 18; // characters of its addresses; where they are more, each is cut and the page is unread
 
 const joined = new Map(); // tab, frame and top document -> event waiting to be said
 let joinTimer = 0;
 let second = 0;
 let said = 0;
 
-const unique = (values) => [...new Set(values)];
-
-const tellEvent = (event) => {
-  if (lengthOf(event.urls) <= LONGEST_EVENT) wire.tell(event);
-  else wire.tell({...event, urls: unique(event.urls.map((url) => url.slice(0, OPAQUE))), unread: true});
+// A page's addresses that are too long together are cut to the first, and the page is unread.
+const fitEvent = (event) => {
+  const size = event.urls.reduce((sum, url) => sum + url.length, 0);
+  if (size > EVENT_ROOM) Object.assign(event, {urls: [event.urls[0].slice(0, OPAQUE)], unread: true});
+  return event;
 };
 
 const sayJoined = () => {
   clearTimeout(joinTimer);
   joinTimer = 0;
-  for (const event of joined.values()) tellEvent(event);
+  for (const event of joined.values()) wire.tell(event);
   joined.clear();
 };
 
 // `doc`: the number of the tab's top document of which this is, 0 where that is still to come or has no script.
 const say = (what, tab, frame, {urls, fields = [], css = [], unread = false, doc = 0}) => {
   if (urls.length === 0) return; // a tab that has no page yet, or none any more
-  const event = {
+  const event = fitEvent({
     kind: "event", what, tab, frame, doc, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css), unread,
-  };
+  });
   const now = Math.floor(performance.now() / 1000);
   if (now !== second) [second, said] = [now, 0];
   said += 1;
   if (said <= PER_SECOND) {
-    tellEvent(event);
+    wire.tell(event);
     return;
   }
   const place = `${tab} ${frame} ${doc}`;
   const waiting = joined.get(place);
   if (waiting) {
     for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);
-    waiting.unread ||= unread;
+    waiting.unread ||= event.unread;
+    fitEvent(waiting);
   } else {
     joined.set(place, event);
   }

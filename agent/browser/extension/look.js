@@ -6,7 +6,13 @@ const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script 
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
-const ROOM = 2 ** 21; // characters of all addresses of a look: the agent takes no message of more than 8 MiB
+// A message may have 8 MiB. An address is ASCII, of which JSON makes two bytes at most, six of a letter of a title.
+const LOOK_ROOM = 3 * 2 ** 20; // characters that the frames of one look take
+const TAB_ROOM = 2 ** 20; // of them one tab
+const EVENT_ROOM = 2 ** 19; // characters of an event's addresses
+const FRAME_TAKES = 256; // characters, besides its address and what is present in it; so no look has more frames than the agent takes
+const NAME_TAKES = 32; // of a field, or a selector's place
+const TITLES_ROOM = 2 ** 17; // characters, for all windows of a look
 const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
 
 let lookNumber = 0;
@@ -16,18 +22,27 @@ const hasHost = (url) => /^(https?|wss?|ftp|blob|filesystem|view-source):/i.test
 const clip = (url) => (hasHost(url) ? url.slice(0, LONGEST) : url.slice(0, OPAQUE));
 const cut = (url) => hasHost(url) && url.length > LONGEST;
 
-const lengthOf = (urls) => urls.reduce((sum, url) => sum + url.length, 0);
+const unique = (values) => [...new Set(values)];
+const roomOf = (frames) =>
+  frames.reduce((sum, {url, fields, css}) => sum + FRAME_TAKES + url.length + NAME_TAKES * (fields.length + css.length), 0);
 
-// Any page, also one behind a tab, may hold frames with long addresses. Where they are too long together those tabs are
-// cut and unread that have more than their share, so that the others can still be told.
-const fitIn = (tabs) => {
-  const lengths = tabs.map(({frames}) => lengthOf(frames.map(({url}) => url)));
-  if (lengths.reduce((sum, length) => sum + length, 0) <= ROOM) return;
-  tabs.forEach((tab, place) => {
-    if (lengths[place] * tabs.length <= ROOM) return;
-    tab.unread = true;
-    tab.frames = tab.frames.map((frame) => ({...frame, url: frame.url.slice(0, OPAQUE), unread: true}));
-  });
+// Of a page too large to be told its address, cut, and what is present in it; it is unread.
+const shorten = (tab) => {
+  const [top] = tab.frames;
+  const fields = unique(tab.frames.flatMap((frame) => frame.fields));
+  const css = unique(tab.frames.flatMap((frame) => frame.css));
+  Object.assign(tab, {unread: true, frames: [{...top, unread: true, url: top.url.slice(0, OPAQUE), fields, css}]});
+};
+
+// What is in view has room first, then the small: a page that is too large takes no other's place.
+const shortenTabs = (tabs) => {
+  const sized = tabs.map((tab) => ({tab, size: roomOf(tab.frames)}));
+  sized.sort((one, other) => other.tab.visible - one.tab.visible || one.size - other.size);
+  let room = LOOK_ROOM;
+  for (const {tab, size} of sized) {
+    if (size > TAB_ROOM || size > room) shorten(tab);
+    else room -= size;
+  }
 };
 
 const windows = {
@@ -154,7 +169,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   return {...about, unread: unread || hidden, frames};
 };
 
-const describeWindow = async (window, answers, extensions) => {
+const describeWindow = async (window, answers, extensions, longestTitle) => {
   const lostPlace = beside.hasLostPlace(window);
   return {
     id: window.id,
@@ -162,7 +177,7 @@ const describeWindow = async (window, answers, extensions) => {
     fullscreen: window.state === "fullscreen",
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
-    title: (window.tabs.find((tab) => tab.active)?.title ?? "").slice(0, LONGEST),
+    title: (window.tabs.find((tab) => tab.active)?.title ?? "").slice(0, longestTitle),
     extensions: others.mayShowIn(window) ? extensions : [],
     tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
   };
@@ -180,10 +195,11 @@ const answerLook = async ({id}) => {
     all = await windows.all();
   }
   const extensions = await others.ids();
+  const longestTitle = Math.min(LONGEST, Math.floor(TITLES_ROOM / all.length));
   const described = await Promise.all(
-    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions)),
+    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions, longestTitle)),
   );
-  fitIn(described.flatMap(({tabs}) => tabs));
+  shortenTabs(described.flatMap(({tabs}) => tabs));
   beside.forgetOthers(all);
   sayJoined();
   wire.tell({kind: "look", id, policy: sawWith(answers), extensions, windows: described});

@@ -29,7 +29,8 @@
     ),
     "i",
   );
-  const OTHER_LETTERS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
+  // Beyond the letters of Western Europe, not worth telling apart; and controls, which may stand in a word unseen.
+  const OTHER_LETTERS = /[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u0100-\uffff]/;
   const SAMPLE_AT_ALL = /[\dx*#_.·-](?:[\s/|,]{0,3}[\dx*#_.·-]){11}/i;
 
   const speaksOfCards = (text) => STEMS.test(text) || OTHER_LETTERS.test(text) || SAMPLE_AT_ALL.test(text);
@@ -39,7 +40,9 @@
     ...{ß: "ss", ł: "l", Ł: "L", ø: "o", Ø: "O", đ: "d", Đ: "D", ı: "i"},
     ...{æ: "ae", Æ: "AE", œ: "oe", Œ: "OE"},
   };
-  const ASCII = /^[\x00-\x7f]*$/;
+  const ASCII = /^[\x20-\x7e\t\n\v\f\r]*$/;
+  // As agent/core/matching/text.py has it.
+  const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?!\p{White_Space})\p{Cc}/gu;
 
   // "cardNumber", "card_number", "Card #" and "Numéro de carte" are words of one kind to the patterns below: lower
   // case ASCII, numbers apart, one space between two. What is invisible (a soft hyphen) splits no word.
@@ -53,7 +56,7 @@
 
   const withoutAccents = (text) =>
     text
-      .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
+      .replace(INVISIBLE, "")
       .replace(/\bn ?\.? ?[º°]/gi, " nr ")
       .normalize("NFKD")
       .replace(/[\u0300-\u036f]/g, "")

@@ -12,12 +12,13 @@ from functools import lru_cache
 
 _SPACES = re.compile(r"\s+")
 _HYPHEN_LIKE = "Pd"  # Unicode category: dashes
-_INVISIBLE = "Cf"  # zero-width spaces and joiners, direction marks, soft hyphens
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # without those that are white space
-# Invisible by Unicode's Default_Ignorable_Code_Point and in other categories (DerivedCoreProperties.txt): the grapheme
-# joiner, fillers of Hangul, vowels of Khmer, selectors of variations, as behind an emoji.
-_IGNORABLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+_FORMAT_OR_CONTROL = frozenset({"Cf", "Cc"})  # zero-width spaces and joiners, direction marks, C0 and C1
+_SPACES_AMONG_CONTROLS = frozenset("\t\n\v\f\r\x85")  # all that have White_Space (PropList.txt of Unicode 17)
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 17): variation selectors, fillers, joiners, and
+# places kept free for more such. The standard library does not know the property. Tests compare with Chromium's table.
+_DEFAULT_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -25,8 +26,7 @@ def fold(text: str) -> str:
     """The text as a reader sees it, without case: compatibility caseless matching (Unicode 3.13, D146), then dashes
     as `-`, runs of white space as one space, nothing invisible. Folding twice changes nothing more.
     """
-    text = _CONTROL.sub("", text)
-    if not text.isascii():
+    if not (text.isascii() and text.isprintable()):
         text = "".join(_visible(character) for character in text)
         text = _nfkd(_nfkd(unicodedata.normalize("NFD", text).casefold()).casefold())
         text = unicodedata.normalize("NFC", "".join(_visible(character) for character in text))
@@ -46,10 +46,16 @@ def _nfkd(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == _HYPHEN_LIKE:
+    if unicodedata.category(character) == _HYPHEN_LIKE:
         return "-"
-    return "" if category == _INVISIBLE or _IGNORABLE.match(character) else character
+    return "" if is_invisible(character) else character
+
+
+def is_invisible(character: str) -> bool:
+    """Whether it has no picture and takes no room. White space has room."""
+    if unicodedata.category(character) in _FORMAT_OR_CONTROL:
+        return character not in _SPACES_AMONG_CONTROLS
+    return _DEFAULT_IGNORABLE.match(character) is not None
 
 
 def fold_app(name: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +37,33 @@ from agent.core.matching.text import fold, fold_app, fold_case, glob
 )
 def test_what_looks_alike_is_alike(title: str, same: str) -> None:
     assert fold(title) == fold(same)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\ufe0f", "\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u3164", "\uffa0", "\ufff3", "\U000e0101"),
+        *("\0", "\x07", "\x1b", "\x1c", "\x7f", "\x80", "\x9f"),
+    ],
+)
+def test_what_no_reader_sees_hides_no_title(unseen: str) -> None:
+    assert fold(f"\u260e{unseen} Ca{unseen}ll{unseen}") == "\u260e call"
+
+
+def test_of_all_characters_those_that_cannot_be_seen_are_passed_over_and_no_others() -> None:
+    """By names and categories; tests/browser compares with the browser's table."""
+    named = re.compile("VARIATION SELECTOR|GRAPHEME JOINER|HANGUL .*FILLER|KHMER VOWEL INHERENT")
+    unlike = []
+    for character in map(chr, range(sys.maxunicode + 1)):
+        category = unicodedata.category(character)
+        if category == "Cn":
+            continue  # some places are kept free for such characters
+        unseen = category in {"Cf", "Cc"} and not character.isspace()
+        unseen |= bool(named.search(unicodedata.name(character, "")))
+        unseen |= "\x1c" <= character <= "\x1f"  # spaces to Python, not to Unicode
+        if (fold(f"ca{character}ll") == "call") is not unseen:
+            unlike.append(character)
+    assert unlike == []
 
 
 def test_white_space_between_words_is_one_space_and_none_around() -> None:
