@@ -1,6 +1,6 @@
-"""What a stranger's connection may cost before it has said who it is: bytes of a head, seconds, and how many at once.
+"""What a connection may cost before it is its turn: bytes of a head and of a body, seconds, and how many at once.
 
-Over TLS each open connection takes some 300 KB, whether or not it ever says a word.
+A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB.
 """
 
 from __future__ import annotations
@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from asyncio import constants, sslproto
 from collections import Counter
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from protocol.claims import MAX_INTEGER
+from protocol.numbers import read_number
 from protocol.system import ON_WINDOWS
 from store.server import turns
 from store.server.turns import Turns
@@ -22,20 +25,31 @@ MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's 
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
+DRAINED: Final = 2**20  # bytes of a body that is refused: an honest one's connection is kept, and its answer heard
+AHEAD: Final = 8  # requests that wait behind the one under way; agents send none
 _SLICE: Final = 16 * 2**10
+_READ: Final = 32 * 2**10  # bytes read at once, and kept undecrypted. asyncio has 256 KB
 _AT_ONCE: Final = 64  # refused before other work has its turn
 
 
-class _Oversized(Exception):
-    pass
+_OVERSIZED: Final = b"431 Request Header Fields Too Large"
+_NO_LENGTH: Final = b"411 Length Required"
+_TOO_MANY: Final = b"400 Bad Request"
+
+
+class _Unfit(Exception):
+    """The parser stops at it, and uvicorn answers."""
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, and what it leaves out: it bounds neither a head nor the time that one takes."""
+    """uvicorn's, and what it leaves out: it bounds no head, nor the time that one takes, nor what follows it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._in_body = self._is_oversized = False
+        transport.max_size = _READ  # type: ignore[attr-defined] # without TLS: of asyncio's transport, for one recv
+        self._in_body = self._keeps = False
+        self._unfit: bytes | None = None  # the status of the answer that ends it
+        self._announced: int | None = 0  # bytes of the present body; no number is none that is small
         self._head = 0  # bytes of the present one, as far as they were parsed
         self._unparsed = 0  # bytes since the parser last gave anything out
         self._deadline: asyncio.TimerHandle | None = None
@@ -67,32 +81,32 @@ class Connection(HttpToolsProtocol):
             self._unparsed += len(part)
             super().data_received(part)
             if self._unparsed > MAX_HEAD and not self.transport.is_closing():
-                self._refuse()
+                self._unfit = _OVERSIZED
+                self.send_400_response("")
         if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
             self._expect_head()  # uvicorn stops its own clock at the first byte, and that may be a line feed
 
-    def _refuse(self) -> None:
-        self._is_oversized = True
-        self.send_400_response("")
+    def _refuse(self, status: bytes) -> NoReturn:
+        self._unfit = status
+        raise _Unfit
 
     def send_400_response(self, msg: str) -> None:
-        if not self._is_oversized:
+        if self._unfit is None:
             super().send_400_response(msg)
             return
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        )
+        self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % self._unfit)
         self.transport.close()
 
     def _take(self, size: int) -> None:
         self._head += size
         self._unparsed = 0
         if self._head > MAX_HEAD:
-            self._is_oversized = True
-            raise _Oversized  # the parser stops, and uvicorn answers
+            self._refuse(_OVERSIZED)
 
     def on_message_begin(self) -> None:
-        self._head = self._unparsed = 0
+        if len(self.pipeline) >= AHEAD:
+            self._refuse(_TOO_MANY)
+        self._head = self._unparsed = self._announced = 0
         self._expect_head()
         super().on_message_begin()
 
@@ -101,13 +115,27 @@ class Connection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._take(len(name) + len(value) + 4)  # also those that come after the body
+        self._take(len(name) + len(value) + 4)
+        match name.lower():
+            case b"content-length":
+                self._announced = read_number(value.decode("latin-1"), MAX_INTEGER)
+            case b"transfer-encoding":
+                # In HTTP's own chunks each byte may be one, and costs what a head does. No agent sends them.
+                self._refuse(_NO_LENGTH)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_body, self._unparsed = True, 0
         self._head_came()
         super().on_headers_complete()
+        self.flow.pause_reading()  # until the application asks for the body, or has answered
+        self._keeps = self.cycle.keep_alive
+        if self._announced is None or self._announced > DRAINED:
+            self.cycle.keep_alive = False  # an answer that comes before its end closes
+
+    def shutdown(self) -> None:
+        self._keeps = False
+        super().shutdown()
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
@@ -115,6 +143,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_body, self._unparsed = False, 0
+        self.cycle.keep_alive = self._keeps
         super().on_message_complete()
 
 
@@ -204,6 +233,9 @@ class _Loop(asyncio.SelectorEventLoop):
 def event_loop() -> asyncio.AbstractEventLoop:
     """For uvicorn, which has no setting for the time that a handshake may take: asyncio gives it a minute.
 
-    On Windows, whose own loop accepts in another way, that minute and no bound on their number are what there is.
+    Nor has asyncio one for its buffers of TLS, that each connection has. On Windows, whose own loop accepts in another
+    way, that minute and no bound on their number are what there is.
     """
+    sslproto.SSLProtocol.max_size = _READ
+    constants.FLOW_CONTROL_HIGH_WATER_SSL_READ = _READ // 2**10  # type: ignore[misc] # Final in the stubs alone
     return asyncio.new_event_loop() if ON_WINDOWS else _Loop()

@@ -96,6 +96,7 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         proxy_headers=False,  # who asks is told by a token, and no address is written anywhere
         date_header=False,  # the application dates its answers by the store's own clock
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_KEEP_ALIVE,
         loop="store.server.connections:event_loop",
