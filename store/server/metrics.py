@@ -10,14 +10,18 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
@@ -25,7 +29,6 @@ from store.admin.ca import days_left
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import MINUTE
-from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.isolation import Unreadable, isolated
@@ -54,27 +57,16 @@ class Metrics:
         self.registry.register(_Fleet(services, home))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self.app = Starlette(routes=[Route("/metrics", self._scraped)])
+
+    async def _scraped(self, _: Request) -> Response:
+        return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """`route`: method and template, never the path that was asked for."""
         method, _, path = route.partition(" ")
         known = path.startswith("/") and method in _METHODS
         self._requests.labels(route if known else "other", str(status)).observe(seconds)
-
-
-@contextmanager
-def served(metrics: Metrics, address: str, port: int) -> Iterator[int]:
-    """Answers scrapes on a thread of its own; the port. Raises StoreError."""
-    try:
-        server, thread = start_http_server(port, address, registry=metrics.registry)
-    except OSError as error:
-        raise StoreError(f"--metrics {address}:{port}: {error.strerror}: choose another port") from None
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Fleet(Collector):
