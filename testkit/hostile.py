@@ -27,7 +27,6 @@ from protocol import api, base64url
 from testkit.fakes.pc import Pc
 
 PATIENCE, LINES = 40.0, 6000  # seconds for an answer; lines of an account, about as many as may be sent at once
-CRUMBS: Final = b"1\r\nx\r\n" * 300_000  # of a body
 REPORT: Final = dict.fromkeys(("wall", "pending_chunks", "pending_bytes", "bundle_revision"), 1)
 
 
@@ -64,17 +63,18 @@ class Hostile:
             raise
         return answer.status >= 400
 
-    def say(self, *words: bytes, stay: bool = True) -> bool:
+    def say(self, *words: bytes, after: bytes = b"", stay: bool = True) -> bool:
         """So much of a request and then nothing, until the store has had enough of it."""
         with socket.create_connection(self.where, PATIENCE) as plain, self._trust.wrap_socket(plain) as line:
             line.sendall(b"".join(words))
+            line.sendall(after)
             return stay and line.recv(4096) is not None
 
     def begin(self, line: str, length: int, body: bytes = b"") -> bool:
-        """A body that never comes, or no more than this of it."""
+        """A body that never comes, or no more of it than this."""
         digest = f"{api.CONTENT_DIGEST_HEADER}: {api.content_digest(b'')}"
         head = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: {self.told['bearer']}\r\n{digest}\r\n"
-        return self.say(f"{head}Content-Length: {length}\r\n\r\n".encode("ascii"), body)
+        return self.say(f"{head}Content-Length: {length}\r\n\r\n".encode("ascii"), after=body)
 
     def health(self) -> bool:
         heads = {str(stream): {"next": 9, "head": secrets.token_hex(32)} for stream in range(250)}
@@ -89,10 +89,15 @@ class Hostile:
         return self.ask("POST", api.TOKEN, json.dumps(asked).encode("ascii"), bearer=False)
 
 
+MUCH: Final = bytes(2 * 2**20)
+CHUNKED: Final = b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+TINY: Final = b"1\r\nx\r\n" * 10**6
+
 # Name -> how many at once, and what each repeats.
 ATTACKS: Final[dict[str, tuple[int, Callable[[Hostile], bool]]]] = {
     "silence": (300, Hostile.say),
     "idle-bodies": (64, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY)),
+    "unread-bodies": (500, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY, MUCH)),
     "idle-requests": (200, lambda one: one.begin(f"POST {api.TOKEN}", api.MAX_JSON_BODY)),
     "health": (16, Hostile.health),
     "ledger": (16, lambda one: one.ask("POST", api.LEDGER, one.account)),
@@ -102,8 +107,7 @@ ATTACKS: Final[dict[str, tuple[int, Callable[[Hostile], bool]]]] = {
     "strangers": (32, lambda one: one.ask("GET", f"/{secrets.token_hex(4)}", bearer=False)),
     "headers": (8, lambda one: one.say(b"GET / HTTP/1.1\r\n", *[b"x: %s\r\n" % (b"y" * 1000)] * 20_000)),
     "requests": (40, lambda one: one.say(b"GET / HTTP/1.1\r\n\r\n" * 30_000)),
-    "crumbs": (16, lambda one: one.say(b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", CRUMBS)),
-    "unread-bodies": (500, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY, bytes(2 * 2**20))),
+    "tiny-chunks": (16, lambda one: one.say(CHUNKED, after=TINY)),
     "handshakes": (32, lambda one: one.say(stay=False)),
 }
 

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from protocol.api import AGENT_UNSUPPORTED, MAX_CHUNK_BODY, MAX_LEDGER_BODY, RECORDING, UNKNOWN_CRITICAL, VERSION
+from protocol.api import AGENT_UNSUPPORTED, MAX_CHUNK_BODY, RECORDING, UNKNOWN_CRITICAL, VERSION
 from protocol.claims import MAX_INTEGER
 from protocol.errors import ProtocolError
 from protocol.numbers import read_number
@@ -212,9 +212,8 @@ class _InTurn:
         await self._app(scope, receive, send)
 
     async def _wait(self, request: Request) -> None:
-        length = read_number(request.headers.get("Content-Length", ""), MAX_INTEGER)
-        if length is None:  # it has no body, or does not say how long that is and counts as the longest
-            length = MAX_LEDGER_BODY if "Transfer-Encoding" in request.headers else 0
+        # Every body says its length (store/server/connections.py).
+        length = read_number(request.headers.get("Content-Length", "0"), MAX_INTEGER) or 0
         try:
             key = read_bearer(self._services, request.headers.get("Authorization"))
         except Refusal:

@@ -1,6 +1,6 @@
-"""What a stranger's connection may cost before it has said who it is: bytes of a head, seconds, and how many at once.
+"""What a connection may cost before it is its turn: bytes of a head and of a body, seconds, and how many at once.
 
-Over TLS each open connection takes some 300 KB, whether or not it ever says a word.
+A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB.
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from asyncio.sslproto import SSLProtocol
+from asyncio import constants, sslproto
 from collections import Counter
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from protocol.claims import MAX_INTEGER
+from protocol.numbers import read_number
 from protocol.system import ON_WINDOWS
 from store.server import turns
 from store.server.turns import Turns
@@ -23,39 +25,33 @@ MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's 
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
+DRAINED: Final = 2**20  # bytes of a body that is refused: an honest one's connection is kept, and its answer heard
+AHEAD: Final = 8  # requests that wait behind the one under way; agents send none
 _SLICE: Final = 16 * 2**10
+_READ: Final = 32 * 2**10  # bytes read at once, and kept undecrypted. asyncio has 256 KB
 _AT_ONCE: Final = 64  # refused before other work has its turn
 
 
-# Requests of a connection behind the one that is answered; an agent sends none before it has its answer. Each takes
-# some KB as soon as it is parsed, and 18 bytes on the line.
-_WAITING: Final = 8
-# A body that comes in parts (RFC 9112, 7.1) may have so many, and one more for so many bytes: each takes the event loop
-# as long as a whole buffer, and 6 bytes on the line.
-_PARTS: Final = 64
-_PART: Final = 512
-_UNREAD: Final = 64 * 2**10  # bytes of a connection that asyncio keeps until they are asked for, twice at most
+_OVERSIZED: Final = b"431 Request Header Fields Too Large"
+_NO_LENGTH: Final = b"411 Length Required"
+_TOO_MANY: Final = b"400 Bad Request"
 
 
-class _Oversized(Exception):
-    pass
-
-
-class _Crowded(Exception):
-    pass
+class _Unfit(Exception):
+    """The parser stops at it, and uvicorn answers."""
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's, and what it leaves out: it bounds neither a head nor the time that one takes."""
+    """uvicorn's, and what it leaves out: it bounds no head, nor the time that one takes, nor what follows it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._in_body = self._is_oversized = False
+        transport.max_size = _READ  # type: ignore[attr-defined] # without TLS: of asyncio's transport, for one recv
+        self._in_body = self._keeps = False
+        self._unfit: bytes | None = None  # the status of the answer that ends it
+        self._announced: int | None = 0  # bytes of the present body; no number is none that is small
         self._head = 0  # bytes of the present one, as far as they were parsed
         self._unparsed = 0  # bytes since the parser last gave anything out
-        self._parts = self._body = 0  # of the present body: how many, and their bytes
-        if limit := getattr(transport, "set_read_buffer_limits", None):  # over TLS alone
-            limit(_UNREAD)
         self._deadline: asyncio.TimerHandle | None = None
         self._expect_head()
 
@@ -85,40 +81,32 @@ class Connection(HttpToolsProtocol):
             self._unparsed += len(part)
             super().data_received(part)
             if self._unparsed > MAX_HEAD and not self.transport.is_closing():
-                self._refuse()
+                self._unfit = _OVERSIZED
+                self.send_400_response("")
         if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
             self._expect_head()  # uvicorn stops its own clock at the first byte, and that may be a line feed
 
-    def _refuse(self) -> None:
-        self._is_oversized = True
-        self.send_400_response("")
-
-    def _end_crowded(self) -> NoReturn:
-        self.transport.abort()  # without a farewell, as above: there is nobody to read it
-        raise _Crowded  # the parser stops
+    def _refuse(self, status: bytes) -> NoReturn:
+        self._unfit = status
+        raise _Unfit
 
     def send_400_response(self, msg: str) -> None:
-        if self.transport.is_closing():
-            return
-        if not self._is_oversized:
+        if self._unfit is None:
             super().send_400_response(msg)
             return
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        )
+        self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % self._unfit)
         self.transport.close()
 
     def _take(self, size: int) -> None:
         self._head += size
         self._unparsed = 0
         if self._head > MAX_HEAD:
-            self._is_oversized = True
-            raise _Oversized  # the parser stops, and uvicorn answers
+            self._refuse(_OVERSIZED)
 
     def on_message_begin(self) -> None:
-        if len(self.pipeline) >= _WAITING:
-            self._end_crowded()
-        self._head = self._unparsed = self._parts = self._body = 0
+        if len(self.pipeline) >= AHEAD:
+            self._refuse(_TOO_MANY)
+        self._head = self._unparsed = self._announced = 0
         self._expect_head()
         super().on_message_begin()
 
@@ -127,26 +115,35 @@ class Connection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._take(len(name) + len(value) + 4)  # also those that come after the body
+        self._take(len(name) + len(value) + 4)
+        match name.lower():
+            case b"content-length":
+                self._announced = read_number(value.decode("latin-1"), MAX_INTEGER)
+            case b"transfer-encoding":
+                # In HTTP's own chunks each byte may be one, and costs what a head does. No agent sends them.
+                self._refuse(_NO_LENGTH)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_body, self._unparsed = True, 0
         self._head_came()
         super().on_headers_complete()
+        self.flow.pause_reading()  # until the application asks for the body, or has answered
+        self._keeps = self.cycle.keep_alive
+        if self._announced is None or self._announced > DRAINED:
+            self.cycle.keep_alive = False  # an answer that comes before its end closes
 
-    def on_chunk_header(self) -> None:
-        self._parts += 1
-        if self._parts > _PARTS + self._body // _PART:
-            self._end_crowded()
+    def shutdown(self) -> None:
+        self._keeps = False
+        super().shutdown()
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
-        self._body += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_body, self._unparsed = False, 0
+        self.cycle.keep_alive = self._keeps
         super().on_message_complete()
 
 
@@ -227,10 +224,6 @@ def network(address: str) -> str:
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        super().__init__()
-        SSLProtocol.max_size = _UNREAD  # a buffer that each connection has from its beginning: else of 256 KiB
-
     async def create_server(self, *arguments: Any, **named: Any) -> asyncio.Server:
         if named.get("ssl") is not None:
             named["ssl_handshake_timeout"] = HEAD_WITHIN
@@ -240,6 +233,9 @@ class _Loop(asyncio.SelectorEventLoop):
 def event_loop() -> asyncio.AbstractEventLoop:
     """For uvicorn, which has no setting for the time that a handshake may take: asyncio gives it a minute.
 
-    On Windows, whose own loop accepts in another way, that minute and no bound on their number are what there is.
+    Nor has asyncio one for its buffers of TLS, that each connection has. On Windows, whose own loop accepts in another
+    way, that minute and no bound on their number are what there is.
     """
+    sslproto.SSLProtocol.max_size = _READ
+    constants.FLOW_CONTROL_HIGH_WATER_SSL_READ = _READ // 2**10  # type: ignore[misc] # Final in the stubs alone
     return asyncio.new_event_loop() if ON_WINDOWS else _Loop()

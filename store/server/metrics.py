@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from functools import partial
-from socketserver import ThreadingMixIn
-from threading import BoundedSemaphore, Thread, Timer
 from typing import Any, Final
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, make_wsgi_app
+from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
@@ -29,7 +29,6 @@ from store.admin.ca import days_left
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import MINUTE
-from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.isolation import Unreadable, isolated
@@ -38,8 +37,6 @@ from store.server.services import Services
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked", "unreadable")
 SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.gaps
-_AT_ONCE: Final = 4  # scrapes; each may have some 6 MB of headers
-_WITHIN: Final = 30.0  # seconds that one may take
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 # From a chunk on a fast disk to a body on a line of 50 kbit/s.
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -60,70 +57,16 @@ class Metrics:
         self.registry.register(_Fleet(services, home))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self.app = Starlette(routes=[Route("/metrics", self._scraped)])
+
+    async def _scraped(self, _: Request) -> Response:
+        return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """`route`: method and template, never the path that was asked for."""
         method, _, path = route.partition(" ")
         known = path.startswith("/") and method in _METHODS
         self._requests.labels(route if known else "other", str(status)).observe(seconds)
-
-
-@contextmanager
-def served(metrics: Metrics, address: str, port: int) -> Iterator[int]:
-    """Answers scrapes on threads of its own; the port. Raises StoreError."""
-    try:
-        family, *_, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-        made: type[WSGIServer] = type("Scrapes", (_Scrapes,), {"address_family": family})
-        server = make_server(str(where[0]), port, make_wsgi_app(metrics.registry), made, _Scrape)
-    except OSError as error:
-        raise StoreError(f"--metrics {address}:{port}: {error.strerror}: choose another port") from None
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Scrapes(ThreadingMixIn, WSGIServer):
-    """A few at once, for a few seconds: every user of the machine may connect, and none may cost the store much."""
-
-    daemon_threads = True
-
-    def __init__(self, *arguments: Any) -> None:
-        self._free = BoundedSemaphore(_AT_ONCE)
-        super().__init__(*arguments)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        end = Timer(_WITHIN, partial(_cut, request))
-        end.daemon = True
-        end.start()
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            end.cancel()
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """One that went, or was cut off, is no news."""
-
-
-def _cut(request: socket.socket) -> None:
-    with suppress(OSError):
-        request.shutdown(socket.SHUT_RDWR)
-
-
-class _Scrape(WSGIRequestHandler):
-    def log_message(self, *words: Any) -> None:
-        """No address is written anywhere."""
 
 
 class _Fleet(Collector):

@@ -8,8 +8,9 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Thread
 from types import FrameType
 from typing import Final
 
@@ -34,6 +35,7 @@ _GRACE: Final = 15  # seconds for requests under way when the store is told to s
 # Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
 # close it just as a chunk is on its way.
 _KEEP_ALIVE: Final = 60
+SCRAPERS: Final = 64  # connections of Prometheus and whoever else asks
 _CONNECTIONS: Final = 65_536  # and files, open at once
 
 
@@ -61,8 +63,8 @@ def check_plain(host: str) -> None:
         raise WrongUsage("--http sends tokens unencrypted: it is for --host 127.0.0.1, ::1 or localhost alone")
 
 
-def listen(host: str, port: int) -> Listener:
-    """A listening socket; port 0 takes a free one. Raises StoreError."""
+def listen(host: str, port: int, option: str = "--port") -> Listener:
+    """A listening socket; port 0 takes a free one. `option`: what chooses another. Raises StoreError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
@@ -79,9 +81,9 @@ def listen(host: str, port: int) -> Listener:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise StoreError(f"port {port} is taken by another program: end it, or choose another --port") from None
+            raise StoreError(f"port {port} is taken by another program: end it, or choose another {option}") from None
         if error.errno == errno.EACCES:
-            raise StoreError(f"port {port} needs more rights: choose one from 1024 on with --port") from None
+            raise StoreError(f"port {port} needs more rights: choose another {option}, from 1024 on") from None
         raise StoreError(f"{host}, port {port}: {error.strerror}") from None
     return listener
 
@@ -96,6 +98,7 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         proxy_headers=False,  # who asks is told by a token, and no address is written anywhere
         date_header=False,  # the application dates its answers by the store's own clock
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_KEEP_ALIVE,
         loop="store.server.connections:event_loop",
@@ -171,10 +174,26 @@ def _watched(
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
-    from store.server.metrics import Metrics, served  # noqa: PLC0415
+    from store.server.metrics import Metrics  # noqa: PLC0415
 
     metrics = Metrics(services, home)
-    return metrics.answered, stack.enter_context(served(metrics, *where))
+    return metrics.answered, stack.enter_context(scraped(metrics.app, *where))
+
+
+@contextmanager
+def scraped(app: ASGIApp, host: str, port: int) -> Iterator[int]:
+    """Answers Prometheus on a thread of its own, one scrape after another, within the bounds of
+    store/server/connections.py; the port. Raises StoreError."""
+    with listen(host, port, "port for --metrics") as listener:
+        listener.in_all = SCRAPERS
+        server = make_server(app, None)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

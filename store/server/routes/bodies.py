@@ -1,6 +1,6 @@
 """Request bodies, read within bounds: never more than the route allows, never more at once than the memory set aside.
 
-A body is refused (413) before it is read where it says its length, and as soon as it is too long where it does not.
+A body that is too long is refused (413) before it is read: each says its length (store/server/connections.py).
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ async def body_of(request: Request, limit: int, *, patience: float = BODY_WITHIN
     Refusals: 400 bad-length, cut-short; 408 slow-body; 413 oversized; 503 busy.
     """
     announced = _announced(request)
-    if announced is not None and announced > limit:
-        raise _oversized(limit)
+    if announced > limit:
+        raise Refusal(413, "oversized", f"the body is larger than the {limit} bytes allowed here")
     taken = _Taken(request, small=limit <= MAX_JSON_BODY)
-    within = patience + (limit if announced is None else announced) / SLOWEST
+    within = patience + announced / SLOWEST
     try:
         try:
             async with asyncio.timeout(within):
-                body = await _read(request, limit, taken)
+                body = await _read(request, taken)
         except TimeoutError:
             raise Refusal(408, "slow-body", "the body did not arrive in time: send it again") from None
         yield body
@@ -101,9 +101,8 @@ async def read_body(request: Request, limit: int, *, patience: float = BODY_WITH
         return body
 
 
-async def _read(request: Request, limit: int, taken: _Taken) -> bytes:
+async def _read(request: Request, taken: _Taken) -> bytes:
     parts: list[bytes] = []
-    size = 0
     arriving = aiter(request.stream())
     while True:
         try:
@@ -111,9 +110,6 @@ async def _read(request: Request, limit: int, taken: _Taken) -> bytes:
                 part = await anext(arriving)
         except StopAsyncIteration:
             return b"".join(parts)
-        size += len(part)
-        if size > limit:
-            raise _oversized(limit)
         taken.more(len(part))
         parts.append(part)
 
@@ -136,15 +132,8 @@ async def read_claims(request: Request, limit: int, what: str) -> Claims:
         raise Refusal(400, "bad-json", f"{what}: {error}") from None
 
 
-def _announced(request: Request) -> int | None:
-    value = request.headers.get("Content-Length")
-    if value is None:
-        return None
-    length = read_number(value, MAX_INTEGER)
+def _announced(request: Request) -> int:
+    length = read_number(request.headers.get("Content-Length", "0"), MAX_INTEGER)
     if length is None:
         raise Refusal(400, "bad-length", "Content-Length must be a number of bytes")
     return length
-
-
-def _oversized(limit: int) -> Refusal:
-    return Refusal(413, "oversized", f"the body is larger than the {limit} bytes allowed here")

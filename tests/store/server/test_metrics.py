@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import httpx
 import pytest
@@ -19,14 +20,15 @@ from store.catalog import schema
 from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.errors import StoreError
-from store.server import metrics
-from store.server.metrics import Metrics, served
+from store.server import metrics, serving
+from store.server.metrics import Metrics
 from store.server.services import Services
-from store.server.serving import listen
+from store.server.serving import listen, scraped
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.evidence.test_device_status import report
 from tests.store.recorded import POLICY, POLICY_FILES
+from tests.store.server.test_connections import everything
 from tests.store.server.test_serving import connect, enrolled, process
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -42,7 +44,7 @@ def read(text: str) -> Samples:
 
 @pytest.fixture
 def scrape(services: Services, home: Home) -> Iterator[Callable[[], Samples]]:
-    with served(Metrics(services, home), "127.0.0.1", 0) as port:
+    with scraped(Metrics(services, home).app, "127.0.0.1", 0) as port:
         yield lambda: read(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
 
 
@@ -148,33 +150,48 @@ def test_it_is_served_to_nobody_elsewhere(home: Home, where: str, capsys: pytest
     assert "--metrics" in capsys.readouterr().err
 
 
+def test_a_user_of_the_machine_costs_it_little(services: Services, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads without an end, and connections that say nothing: they come to no thread and to no memory of their own."""
+    monkeypatch.setattr(serving, "SCRAPERS", 3)
+    with scraped(Metrics(services, home).app, "127.0.0.1", 0) as port, ExitStack() as stack:
+
+        def come() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+
+        with come() as endless:
+            with suppress(ConnectionError):  # closed while it was still sending
+                endless.sendall(b"GET /metrics HTTP/1.1\r\n" + b"a: %s\r\n" % (b"x" * 60_000) * 90)
+            assert b" 200 " not in everything(endless)
+        before = threading.active_count()
+        silent = []
+        while not silent or everything_soon(silent[-1]) is None:
+            silent.append(come())
+        assert (len(silent), threading.active_count()) == (4, before)  # the fourth was closed
+        silent[0].close()
+        answered = 0
+        while not answered:  # until it has been seen that one has gone
+            with suppress(httpx.TransportError):
+                answered = httpx.get(f"http://127.0.0.1:{port}/metrics").status_code
+        assert answered == 200
+
+
+def everything_soon(connection: socket.socket) -> bytes | None:
+    """None where it stays open without a word."""
+    connection.settimeout(0.5)
+    try:
+        return everything(connection)
+    except TimeoutError:
+        return None
+
+
 def test_a_port_that_is_taken_is_said(services: Services, home: Home) -> None:
     with closing(listen("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(StoreError, match="choose another port"), served(Metrics(services, home), "127.0.0.1", port):
+        with (
+            pytest.raises(StoreError, match="choose another port"),
+            scraped(Metrics(services, home).app, "127.0.0.1", port),
+        ):
             pass
-
-
-def test_every_user_of_the_machine_may_connect_and_none_costs_much(
-    services: Services, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hundred of them took hundreds of MB, and a thread each, for as long as they liked."""
-    monkeypatch.setattr(metrics, "_WITHIN", 1.0)
-    with served(Metrics(services, home), "127.0.0.1", 0) as port:
-        held = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(metrics._AT_ONCE)]
-        for one in held:
-            one.sendall(b"GET /metrics HTTP/1.1\r\n")
-        with socket.create_connection(("127.0.0.1", port), 30) as further:
-            assert further.recv(1) == b""
-        for one in held:
-            assert one.recv(1) == b""  # its time is over
-            one.close()
-        answer = b""
-        while not answer:  # until their places are free
-            with socket.create_connection(("127.0.0.1", port), 30) as one, suppress(ConnectionError):
-                one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-                answer = one.recv(64)
-    assert answer.startswith(b"HTTP/1.0 200")
 
 
 def test_a_damaged_certificate_hides_nothing_else(scrape: Callable[[], Samples], home: Home) -> None:
