@@ -251,12 +251,12 @@ def test_of_twenty_thousand_that_wait_only_those_that_are_sent_are_read(
     for number in range(many - 1):
         (folder / f"00000-{number:010d}").write_bytes(first.data[:24] + number.to_bytes(8) + first.data[32:])
     read: list[str] = []
-    read = durable.read
+    read_one = durable.read
 
     def counted(path: Path) -> bytes:
         if path.parent == folder:
             read.append(path.name)
-        return read(path)
+        return read_one(path)
 
     after_days = start_pc(store, clock, pc.identity.home, pc.identity, PARALLEL)
     assert after_days.spool.waiting()[0] == many
