@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from agent import durable
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.ports import Sealed
@@ -250,16 +251,16 @@ def test_of_twenty_thousand_that_wait_only_those_that_are_sent_are_read(
     for number in range(many - 1):
         (folder / f"00000-{number:010d}").write_bytes(first.data[:24] + number.to_bytes(8) + first.data[32:])
     read: list[str] = []
-    read_bytes = Path.read_bytes
+    read_one = durable.read
 
     def counted(path: Path) -> bytes:
         if path.parent == folder:
             read.append(path.name)
-        return read_bytes(path)
+        return read_one(path)
 
     after_days = start_pc(store, clock, pc.identity.home, pc.identity, PARALLEL)
     assert after_days.spool.waiting()[0] == many
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(durable, "read", counted)
     while len(store.chunks) < 50:
         after_days.uploader.step()
     assert [sequence for _, stream, sequence in store.chunks if stream == 0] == list(range(49))
