@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import time
 from pathlib import Path
@@ -169,35 +168,6 @@ chunk_seconds: [4]
 def test_one_mistake(file: Path, text: str, mistake: str) -> None:
     [told] = mistakes_of(file, text)
     assert told.removeprefix(str(file)).startswith(mistake)
-
-
-@pytest.mark.parametrize(
-    ("text", "mistake"),
-    [
-        ("[" * 10_000, "is nested too deeply: settings have two levels"),
-        ("{a: " * 10_000, "is nested too deeply: settings have two levels"),
-        (f"spool: {{max_bytes: {'9' * 400}}}", "`spool.max_bytes` must be a size such as 500 MB or 4 GB"),
-        (f"spool: {{max_bytes: {'9' * 306} TB}}", "`spool.max_bytes` must be a size such as 500 MB or 4 GB"),
-        ("home: ~no-such-user/eyelid", "`home` must be a path"),
-        ('home: "a\\0b"', "`home` must be a path"),
-        ('home: "\\ud800"', "`home` must be a path"),
-    ],
-)
-def test_what_no_setting_can_be_is_a_mistake_and_no_fault(file: Path, text: str, mistake: str) -> None:
-    assert mistake in " ".join(mistakes_of(file, text))
-
-
-def test_what_is_no_file_is_not_waited_for(file: Path) -> None:
-    file.parent.mkdir()
-    os.mkfifo(file)
-    with pytest.raises(UserError, match="is no file"):
-        load({"EYELID_CONFIG": str(file)})
-
-
-def test_a_file_of_nothing_but_mistakes_is_read_at_once(file: Path) -> None:
-    began = time.process_time()
-    assert len(mistakes_of(file, "".join(f"k{number}: 1\n" for number in range(5000)))) == 5000
-    assert time.process_time() - began < 10
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
