@@ -79,9 +79,10 @@ def open_regular(path: Path, flags: int) -> int:
     be waited for, or a link. Raises OSError.
     """
     opened = os.open(path, flags | _AT_ONCE, FILE_MODE)
-    if not stat.S_ISREG(os.fstat(opened).st_mode):
+    mode = os.fstat(opened).st_mode
+    if not stat.S_ISREG(mode):
         os.close(opened)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.ENXIO, "it is no regular file", str(path))
     return opened
 
 
