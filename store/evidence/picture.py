@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -52,6 +52,8 @@ _STATES: Final = {
     "silent": ("bold red", "SILENT"),
 }
 ENDS: Final = {"microphone": "microphone", "far-end": "far end"}
+MOST_LINES: Final = 50  # of what is not here; one PC may tell of a hundred thousand recordings that never come
+_LOST: Final = "bold red"
 BLIND_ALL_DAY: Final = 0.5  # of the time watched: from here on a day is marked
 
 
@@ -172,25 +174,32 @@ def show_device(console: Console, device: DeviceGaps) -> None:
     if device.days:
         made = _days(device, CELLS)
         console.print(made if fits(console, made) else _days(device, HOURS))
+    lines = sorted(_not_here(device), key=lambda line: not line.style)  # what is lost before what is on its way
+    for line in lines[:MOST_LINES]:
+        console.print(line, soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        console.print(f"! and {len(lines) - MOST_LINES} more of these: --json has all", style=_LOST)
+    console.print()
+
+
+def _not_here(device: DeviceGaps) -> Iterator[Text]:
     for part in device.unexplained:
         why = ", ".join(REASONS.get(reason, reason) for reason in part.why)
-        lasted = seconds(part.end - part.start)
-        console.print(Text(f"! {when(part.start)} for {lasted}: {clean(why)}", "bold red"), soft_wrap=True)
+        yield Text(f"! {when(part.start)} for {seconds(part.end - part.start)}: {clean(why)}", _LOST)
     for one in device.contradicted:
         what = f"ledger entry {one.sequence}"
         if one.recording is not None:
             what = f"recording {one.recording}, stream {one.stream}, sequence {one.sequence}"
         text = f"! {what}: not what the PC's health had named (wrong-head; settle it: eyelid-store alarms)"
-        console.print(Text(text, "bold red"), soft_wrap=True)
+        yield Text(text, _LOST)
     for short in device.recordings:
         if short.start is None:
             text = f"! recording {short.recording}: the PC told of it, and nothing of it has come ({short.why})"
-            console.print(Text(text, "bold red" if short.lost else ""), soft_wrap=True)
+            yield Text(text, _LOST if short.lost else "")
         for hole in short.holes:
             numbers = f"sequence {hole.first}" if hole.first == hole.last else f"sequences {hole.first} to {hole.last}"
             text = f"! recording {short.recording}, stream {hole.stream}, {numbers} ({hole.why})"
-            console.print(Text(text, "bold red" if hole.why == "lost" else ""), soft_wrap=True)
-    console.print()
+            yield Text(text, _LOST if hole.why == "lost" else "")
 
 
 def show_unreadable(console: Console, device: Device, why: Unreadable) -> None:

@@ -130,7 +130,7 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
     parts: list[TimelineSpan] = []
     unexplained: list[TimelineSpan] = []
     entries = entries_since(database, device, since)
-    for part in spans(entries, SCREEN, _Kept(database), last_report, HoldReasons(texts)):
+    for part in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)
@@ -195,12 +195,20 @@ def entries_since(database: Database, device: Device, since: int) -> Iterator[En
 
 
 class _Kept:
-    """What the catalog holds of a recording's screen, on the clock of the device that opened it."""
+    """What the catalog holds of a recording's screen, on the clock of the device that opened it.
 
-    def __init__(self, database: Database) -> None:
+    Of recordings that never came nothing is asked: a PC may tell of a hundred thousand.
+    """
+
+    def __init__(self, database: Database, device: Device) -> None:
         self._database = database
+        recordings = schema.recordings.c
+        with database.reading() as connection:
+            self._here = frozenset(connection.scalars(select(recordings.id).where(recordings.device == device.id)))
 
     def __call__(self, opening: Entry) -> Sequence[Interval]:
+        if opening.text("recording") not in self._here:
+            return ()
         zero = zero_of(opening)
         columns = schema.sealed.c
         with self._database.reading() as connection:

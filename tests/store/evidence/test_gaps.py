@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
@@ -16,6 +17,7 @@ from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
+from store.evidence.picture import MOST_LINES
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, gaps
 from store.server.services import Services
@@ -362,6 +364,28 @@ def test_damaged_lines_are_passed_over(filmed: Filmed, look: Look, services: Ser
 @pytest.fixture
 def set_wall(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.commands.sweep.wall", clock)
+
+
+@pytest.mark.usefixtures("set_wall")
+def test_recordings_without_end_that_never_come_cost_no_question_each_and_no_page(
+    run: Run, pc: Pc, services: Services, look: Look
+) -> None:
+    """A PC told of 20,000 in 40 s: `gaps` took two minutes and printed as many lines."""
+    start_run(pc)
+    for _ in range(300):
+        pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)
+    pc.send_ledger()
+    asked: list[str] = []
+    with services.database.reading() as connection:
+        engine = connection.engine
+    event.listen(engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    assert len(look(pc).recordings) == 300
+    assert len(asked) < 100
+    lines = run("gaps").out.splitlines()
+    assert sum("nothing of it has come" in line for line in lines) == MOST_LINES
+    assert f"! and {300 - MOST_LINES} more of these" in "\n".join(lines)
+    told = json.loads(run("gaps", "--json").out)
+    assert len(told["devices"][0]["recordings"]) == 300
 
 
 @pytest.mark.usefixtures("set_wall")
