@@ -50,6 +50,7 @@ def test_what_no_reader_sees_hides_no_title(unseen: str) -> None:
     assert fold(f"\u260e{unseen} Ca{unseen}ll{unseen}") == "\u260e call"
 
 
+@pytest.mark.slow(reason="each of Unicode's characters is folded")
 def test_of_all_characters_those_that_cannot_be_seen_are_passed_over_and_no_others() -> None:
     """By names and categories; tests/browser compares with the browser's table."""
     named = re.compile("VARIATION SELECTOR|GRAPHEME JOINER|HANGUL .*FILLER|KHMER VOWEL INHERENT")

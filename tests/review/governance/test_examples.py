@@ -6,10 +6,12 @@ from datetime import date
 
 import pytest
 
+from protocol.language.yaml_marks import read_marks
 from review.governance.examples import noon_of_tests, run_test
-from review.governance.model import Approval, Channel, Consent, Grant, Person, Question, Recording, Rendition
+from review.governance.model import Act, Approval, Channel, Consent, Grant, Person, Question, Recording, Rendition
 from review.governance.times import DAY, HOUR, SECOND, start_of
-from tests.review.governance.rules import REST, rules
+from review.rules import parse_files, question_of
+from tests.review.governance.rules import HEAD, REST, rules
 
 HOUSE = """
 roles:
@@ -152,3 +154,11 @@ def test_a_refusal_without_a_purpose_shows_what_is_nearest_to_granted() -> None:
     decision = run_test(governance, test).decision
     assert decision is not None
     assert [reason.says for reason in decision.reasons] == ["approval by lead is needed, within 24 h of a request"]
+
+
+def test_a_question_is_put_in_the_words_of_a_test() -> None:
+    files = {"a.yaml": f"{HEAD}{HOUSE.lstrip()}{REST}...\n".encode()}
+    scene = read_marks("scene", b"who: { person: ann@x.org }\ndo: play\npurpose: legal\n...\n").document
+    assert scene is not None
+    question = question_of(files, parse_files(files), scene.root, NOON)
+    assert (question.person.id, question.act, question.purpose, question.now) == ("ann@x.org", Act.PLAY, "legal", NOON)
