@@ -98,6 +98,14 @@ CASES = {
         <p id=form style="{BOX}"></p></details></main>""",
         f"{LEFT} form.parentNode.open = false",
     ),
+    "what the browser draws around it fades": Case(
+        f"""<style>details::details-content {{ opacity: 0; display: block;
+          transition: content-visibility 3s allow-discrete, opacity 1s 2s }}
+        details[open]::details-content {{ opacity: 1 }}</style>
+        <main id=main class=secret><details open><summary>Pay</summary>
+        <p id=form class=amount style="{BOX}"></p></details></main>""",
+        f"{LEFT} form.parentNode.open = false",
+    ),
     "an animation of its SVG fades it": Case(
         PANEL,
         f"""{LEFT} form.style.background = "none";

@@ -78,6 +78,13 @@
   const timeOf = own(SVGAnimationElement.prototype, "getCurrentTime");
   const isPlaying = (one) => orNull(() => timeOf(one) < startOf(one) + lengthOf(one)) === true;
 
+  // What a closed <details> holds may still be drawn, and no list and no event tells of that animation. Chromium's style
+  // says so, in Firefox only what is in it.
+  const isClosing = (details) =>
+    getComputedStyle(details, "::details-content").contentVisibility === "visible" ||
+    Array.from(nodes.all(details, ":scope > :not(summary)")).some((one) => isRendered(one));
+  const CLOSED = "details:not([open])";
+
   const isGoing = ({playState}) => playState === "running" || playState === "paused";
 
   // One that ends in a while. When it began does not count: a script reverses what brought a view in, or resumes what rested
@@ -172,9 +179,19 @@
       if (age > AT_MOST || (one.element && !isInView(one.element))) return false;
       if (one.pseudos > 0 || this.isLeaving(one, now, animations)) return true;
       if (one.element && Array.from(nodes.all(one.element, SVG_ANIMATIONS)).some(isPlaying)) return true;
+      if (one.element && this.closedAt(one.element).some(isClosing)) return true;
       for (const target of one.hiding) one.cleared ||= isGone(target) || isHidden(target);
       if (one.kind === "field" || one.cleared) return false; // it is no longer in the document
       return age < STAYS || now - one.steppedAt < STILL;
+    }
+
+    // Such as are in it, and those that it is in.
+    closedAt(element) {
+      const found = Array.from(nodes.all(element, CLOSED));
+      for (let around = element; around && nodes.isElement(around); around = parentOf(around)) {
+        if (matches(around, CLOSED)) found.push(around);
+      }
+      return found;
     }
 
     // What is animated as it leaves or soon after, and what of the element soon follows on that: a script that begins
