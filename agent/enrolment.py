@@ -217,23 +217,20 @@ def drain_to_leave(config: Config) -> Remains:
         outcome = DrainReport(DrainState.FAILED, troubles=(why or str(failure),))
     if outcome.state is DrainState.IN_USE:
         raise UserError(f"Eyelid is recording: {_STOP_IT}")
+    troubles = outcome.troubles
+    try:
+        account = has_unsent(home / "ledger")
+    except EnvironmentFault as damage:  # no one can say that the store has it
+        account, troubles = True, tuple(dict.fromkeys((*troubles, str(damage))))
     chunks = [path for path in home.glob("spool/*/*-*") if path.parent.name != SET_ASIDE]
     return Remains(
         device,
         chunks=len(chunks),
         bytes=sum(path.lstat().st_size for path in chunks),
         refused=sum(path.suffix != ".why" for path in home.glob(f"spool/{SET_ASIDE}/*")),
-        account=_account_waits(home),
-        why=outcome.troubles,
+        account=account,
+        why=troubles,
     )
-
-
-def _account_waits(home: Path) -> bool:
-    """Also where it cannot be read: then no one can say that the store has it."""
-    try:
-        return has_unsent(home / "ledger")
-    except EnvironmentFault:
-        return True
 
 
 def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:

@@ -135,4 +135,4 @@ def test_who_leaves_with_an_account_that_cannot_be_read_is_told_what_is_lost(sto
     (config.home / "ledger" / "segment-000000000000").mkdir(parents=True)
     remains = drain_to_leave(config)
     assert remains.account
-    assert any("the ledger in" in why and "cannot be read: Is a directory" in why for why in remains.why)
+    assert any("account, cannot be read: it is no regular file" in why for why in remains.why)

@@ -15,6 +15,7 @@ import pytest
 
 import review.commands.audit as commands
 from protocol import keyfile
+from protocol.os_user import os_user
 from review.audit.log import AuditLog
 from review.audit.tree import is_included, leaf_hash
 from review.cli import main
@@ -89,7 +90,7 @@ def test_show_filters_by_person_and_kind_and_names_whom_it_is_given(told: Ran, t
     told("show")
     told("prove", "0")
     mine = told.json("show", "--kind", "read-log", "--first", "0")["entries"][0]["who"]
-    name = f"{commands.user()}@{commands.socket.gethostname()}"
+    name = f"{os_user()}@{commands.socket.gethostname()}"
     (tmp_path / "people").write_text(f"{name}\n\n")
     assert told.json("show", "--who", name, "--people", tmp_path / "people")["entries"][0]["who"] == name
     assert mine.startswith("p.")
