@@ -1,9 +1,9 @@
 """The writer of the log. `append` answers with a position once the entry is on disk, under a signed checkpoint.
 
 One process writes at a time, by a lock that each group of entries takes; what another wrote meanwhile is read first.
-Whoever waits while a group is written goes with the next, so that many entries cost one fsync (group commit).
+What comes while a group is written goes with the next, so that many entries cost one fsync (group commit).
 
-A killed process leaves half a group behind the last checkpoint at most: nobody was answered for it, and the next writer
+A killed process leaves half a group behind the last checkpoint at most: no caller had its answer yet, and the next writer
 cuts it off and says so in the log. What could not be written is written again, as it was signed, before anything else
 is, so that no second tree of that size is signed; unless another process wrote in between, and then it never was.
 """
@@ -145,7 +145,7 @@ class AuditLog:
                     one.position = position
                 if time.monotonic() > self._published + _PUBLISHED_EVERY:
                     self._publish()
-        except BaseException as error:  # whatever it was, nobody waits for ever
+        except BaseException as error:  # whatever it was, no caller may wait for ever
             message = f"{self.folder} cannot be written ({error}): what was asked for must not happen"
             for one in group:
                 if one.position is None:
@@ -217,7 +217,7 @@ class AuditLog:
             os.close(opened)
 
     def _write_full(self, block: int, full: Sequence[Tile]) -> None:
-        """A block's tiles, before the next block begins: whoever finds that one has these."""
+        """A block's tiles, before the next block begins: where that one is, these are."""
         entries = journal.bundle(journal.block_path(self.folder, block).read_bytes())
         for path, content in [(tile_path("entries", block), entries), *((one.path, one.hashes) for one in full)]:
             self._write_tile(path, content)
@@ -241,7 +241,7 @@ class AuditLog:
 
     @contextmanager
     def _alone(self) -> Iterator[_Edge]:
-        """Nobody else writes inside. Raises AuditError, OSError."""
+        """No other writer is inside. Raises AuditError, OSError."""
         opened = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600)
         try:
             owned_as(opened, self.folder)
@@ -355,7 +355,7 @@ class AuditLog:
             return
         to = self._clock() // 1_000_000 - kept
         self.state({"kind": SHRED, "ranges": _ranges([one.position for one in bodies]), "to": to})
-        # Without the lock: nobody else writes there, and whoever appends need not wait.
+        # Without the lock: no other call writes there, and appending need not wait.
         for block, there in groupby(bodies, lambda one: one.block):
             opened = os.open(journal.block_path(self.folder, block), os.O_WRONLY | _NOFOLLOW)
             try:

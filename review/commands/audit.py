@@ -196,7 +196,7 @@ def _init(options: Namespace) -> int:
     _say(f"{options.log}  the log; copy it whole to verify it elsewhere")
     _say(f"{options.keys / _SIGN}  signs its checkpoints")
     _say(f"{options.keys / _READ}  opens its bodies: give a copy to who may read what people did")
-    _say(f"{signer.key}\nis its public key: keep it where the log is not. Whoever verifies the log needs it.")
+    _say(f"{signer.key}\nis its public key: keep it where the log is not. Auditors need it to verify the log.")
     return 0
 
 

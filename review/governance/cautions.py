@@ -1,4 +1,4 @@
-"""What is well formed and hardly meant: a role that nobody has, an approval that nobody can give, what is untested."""
+"""What is well formed and hardly meant: a role without people, an approval that no person can give, what is untested."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _of_roles(governance: Governance) -> Iterator[Caution]:
     tried = {(grant.role, test.expect) for test in governance.tests for grant in test.question.person.grants}
     for name, role in governance.roles.items():
         if name not in held:
-            yield Caution(f"nobody has role {name}, name somebody in people: or leave it out", role.where)
+            yield Caution(f"no person has role {name}, name one in people: or leave it out", role.where)
         lacking = [expect for expect in ("granted", "refused") if (name, expect) not in tried]
         if lacking:
             yield Caution(f"no test of role {name} expects {' or '.join(lacking)}, add one", role.where)
 
 
 def _of_approvals(governance: Governance) -> Iterator[Caution]:
-    """Whether there are enough people besides each one who can ask. An entry with * stands for as many as it takes."""
+    """Whether there are enough people besides each one who can ask. An entry with * counts as enough people."""
     people: dict[str, frozenset[str]] = {}
     for rule in governance.people:
         several = range(20) if rule.person.startswith("*") else (0,)

@@ -1,6 +1,6 @@
 """May this person do this: granted, or refused with every reason, each with the line that it comes from.
 
-Nobody may do what no role allows. Each role is judged by itself, and what is granted is what one single role grants:
+What no role allows is refused. Each role is judged by itself, and what is granted is what one single role grants:
 two roles together never give what neither gives alone.
 """
 
@@ -48,7 +48,7 @@ def decide(governance: Governance, question: Question) -> Decision:
     return Decision(False, tuple(dict.fromkeys(reason for one in near for reason in one.reasons)))
 
 
-# -- what stands against it, whoever asks ---------------------------------------------------------------------------
+# -- what speaks against it for every role ---------------------------------------------------------------------------
 
 
 def _unknown(governance: Governance, question: Question) -> Iterator[Reason]:
@@ -255,7 +255,7 @@ def _roles_of(governance: Governance, person: Person, at: int) -> frozenset[str]
 
 
 def open_seats(seats: tuple[str, ...], approvers: dict[str, frozenset[str]]) -> list[str]:
-    """The roles in `seats` for which nobody approved, when as many as possible are filled, by one person each.
+    """The roles in `seats` that no approval fills, when as many as possible are filled, by one person each.
 
     Augmenting paths (Kuhn): a seat may take the place of one whose holder can sit elsewhere.
     """

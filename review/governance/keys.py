@@ -33,12 +33,12 @@ FILE: Final[Keys] = {
         {"type": "integer", "minimum": 1},
     ),
     "name": Key("What people call these rules.", WORD),
-    "roles": Key("Who may do what. What no role allows is done by nobody.", named("role")),
+    "roles": Key("Who may do what. What no role allows is refused.", named("role")),
     "people": Key(
         "Who has which roles, by what they sign in with; * before the end that all have in common.", named("person")
     ),
     "os_users": Key(
-        "Whose an OS user is: the first entry that fits. One * stands for the same text in both.", list_of("os_user")
+        "Whose an OS user is: the first entry that fits. One * is the same text in both.", list_of("os_user")
     ),
     "teams": Key("Teams by the groups of devices and the OS users whose recordings are theirs.", named("team")),
     "approvals": Key("What needs others' approval, by whom, and in which time.", list_of("approval")),

@@ -14,7 +14,7 @@ from review.governance.times import FOR_EVER, NONE, Period
 
 
 class Act(StrEnum):
-    """What a person can do; what is not listed is done by nobody."""
+    """What a person can do; there is nothing else."""
 
     LIST = "list"
     PLAY = "play"
@@ -66,7 +66,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """So many recordings per agent and month, drawn by the system; nobody picks one."""
+    """So many recordings per agent and month, drawn by the system; people cannot choose them."""
 
     per_agent_and_month: int
     where: str = ""
@@ -195,7 +195,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`id` in small letters, so that nobody is two people. Raises ValueError for another."""
+    """`id` in small letters, so that no person counts twice. Raises ValueError for another."""
 
     id: str
     grants: tuple[Grant, ...] = ()

@@ -79,7 +79,7 @@ def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool =
     )
     governance = replace(governance, tests=tuple(read_test(files, governance, entry) for entry in files.all("tests")))
     if files.whole and not files.has("roles"):
-        files.reading.wrong(files.place("roles"), "no file has roles, so that nobody may do anything, add roles:")
+        files.reading.wrong(files.place("roles"), "no file has roles, so that everything is refused, add roles:")
     mistakes = sorted(files.reading.mistakes)
     if mistakes:
         raise MistakesError(tuple(f"{mark} {mistake}" for mark, mistake in mistakes))
@@ -171,7 +171,7 @@ def _read_sample(reading: Reading, node: Node, purposes: frozenset[str]) -> Mapp
 
 def _read_team(reading: Reading, mark: Mark, table: Entries) -> Team:
     if not table:
-        reading.wrong(mark, "this team has nobody, add groups: or users: with a list")
+        reading.wrong(mark, "this team is empty, add groups: or users: with a list")
     users = frozenset(user.lower() for user in word_set(reading, table, "users"))
     for user in sorted(users):
         check_plain(reading, table["users"][0], user)

@@ -71,7 +71,7 @@ def disposal_in_words(found: Disposal) -> list[Reason]:
         worm = ", unchanged" if minimum_of.worm else ""
         says.append(
             Reason(
-                f"nobody can erase it before {until}{worm}: class {minimum_of.name} ({minimum_of.why})",
+                f"it cannot be erased before {until}{worm}: class {minimum_of.name} ({minimum_of.why})",
                 minimum_of.where,
             )
         )

@@ -133,7 +133,7 @@ def _certificates(home: Home) -> list[x509.Certificate]:
 def publish(home: Home, connection: Connection, now: int, certificates: bytes | None = None) -> int:
     """Tell PCs where the store is and whom to trust there; the number of the statement.
 
-    `certificates`: PEM of the authorities; by default those in the home. The number goes by the time: a store that was
+    `certificates`: PEM of the authorities; by default those in the home. The number is the time: a store that was
     put back from a backup has forgotten its last ones, and what PCs say they know is no proof that it gave them.
     """
     newest = queries.location(connection)

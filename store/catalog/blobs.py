@@ -169,7 +169,7 @@ class LocalBlobs:
 
 
 def _read(place: str) -> bytes:
-    """Who has the disk can put a pipe there, which nobody would end, or more than there is memory for."""
+    """Someone with the disk can put a pipe there, which never ends, or more than there is memory for."""
     descriptor = os.open(place, _READING)
     try:
         found = os.fstat(descriptor)

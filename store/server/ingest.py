@@ -335,7 +335,7 @@ def _is_signed(connection: Connection, arrival: Arrival) -> bool:
 def _enter(connection: Connection, entry: _Entry, here: dict[str, int]) -> _Entered | Refusal:
     """`here`: the bodies of its name, SHA-256 -> when it was first received; it is added to them."""
     if _is_one_too_many(connection, entry, here):
-        # No 4xx: whoever sends the true one keeps it.
+        # No 4xx: the sender of the true one keeps it.
         return Refusal(507, "too-many-bodies", "too many different bodies came under this name", retry_after=60)
     sha256 = entry.arrival.sha256
     new = sha256 not in here

@@ -35,7 +35,7 @@ _GRACE: Final = 15  # seconds for requests under way when the store is told to s
 # Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
 # close it just as a chunk is on its way.
 _KEEP_ALIVE: Final = 60
-SCRAPERS: Final = 64  # connections of Prometheus and whoever else asks
+SCRAPERS: Final = 64  # connections to the metrics' port
 _CONNECTIONS: Final = 65_536  # and files, open at once
 
 

@@ -119,7 +119,7 @@ def test_the_same_as_facts_and_from_a_pipe(folder: Path, capsys: Out, monkeypatc
     assert opened["let_pass_by"] == [{"id": "charts", "where": "next.yaml:5:5"}]
     assert opened["kept_ns"] == 0
     stdin = io.TextIOWrapper(io.BytesIO((folder / "scenes.jsonl").read_bytes()))
-    monkeypatch.setattr("sys.stdin", stdin)
+    monkeypatch.setattr("sys.stdin", stdin)  # the process that is tried is this one, without a pipe
     assert main(["replay", "-", "--with", "next.yaml", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == facts
 

@@ -1,4 +1,4 @@
-"""No part of a shipped policy is a policy: whoever copies one may see it half written."""
+"""No part of a shipped policy is a policy: a recorder may see one half copied."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class FindsItDeep(NoParser):
 def test_that_a_policy_was_cut_off_is_told_at_every_byte_whatever_the_parser_says(
     monkeypatch: pytest.MonkeyPatch, path: Path, parser: type[NoParser]
 ) -> None:
-    monkeypatch.setattr(yaml_marks, "_Tree", parser)
+    monkeypatch.setattr(yaml_marks, "_Tree", parser)  # the check under test must hold without it
     content = path.read_bytes()
     for end in range(len(content)):
         said = read_marks("p.yaml", content[:end]).mistakes

@@ -260,7 +260,7 @@ def test_of_twenty_thousand_that_wait_only_those_that_are_sent_are_read(
 
     after_days = start_pc(store, clock, pc.identity.home, pc.identity, PARALLEL)
     assert after_days.spool.waiting()[0] == many
-    monkeypatch.setattr(durable, "read", counted)
+    monkeypatch.setattr(durable, "read", counted)  # counts what is read, and reads it
     while len(store.chunks) < 50:
         after_days.uploader.step()
     assert [sequence for _, stream, sequence in store.chunks if stream == 0] == list(range(49))

@@ -112,6 +112,7 @@ def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.Mon
     small = path.stat()
     path.write_bytes(b"#" * (LARGEST + 1))
     real = Path.stat
+    # It grew after it had been looked at: no test can come in between.
     monkeypatch.setattr(Path, "stat", lambda self, **more: small if self.name == path.name else real(self, **more))
     assert wrong(place) == ("a.yaml:1:1 the file has 1048577 bytes, at most 1048576 are read, split it",)
 
@@ -146,4 +147,4 @@ def save_during_reads(place: Path, monkeypatch: pytest.MonkeyPatch, *saves: str)
             (place / "a.yaml").write_text(waiting.pop(0))
         return real(path)
 
-    monkeypatch.setattr(of_language, "_read", read)
+    monkeypatch.setattr(of_language, "_read", read)  # another program writes just then

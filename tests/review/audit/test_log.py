@@ -250,7 +250,7 @@ def test_what_is_published_is_at_most_seconds_behind(tmp_path: Path, monkeypatch
     assert signed_checkpoint((tmp_path / "log/checkpoint").read_bytes(), SIGNER.key).size == 1
     log.append(opening(1))
     assert signed_checkpoint((tmp_path / "log/checkpoint").read_bytes(), SIGNER.key).size == 1
-    monkeypatch.setattr("review.audit.log._PUBLISHED_EVERY", 0.0)
+    monkeypatch.setattr("review.audit.log._PUBLISHED_EVERY", 0.0)  # ten seconds, in which nothing comes
     log.append(opening(2))
     assert signed_checkpoint((tmp_path / "log/checkpoint").read_bytes(), SIGNER.key).size == 3
 

@@ -21,7 +21,7 @@ def said(text: str) -> list[str]:
 def test_a_role_that_nobody_has_or_no_test_tries() -> None:
     assert said("people: { ann@x.org: { roles: [chief] } }\n") == [
         "a.yaml:5:3 no test of role chief expects granted or refused, add one",
-        "a.yaml:6:3 nobody has role privacy, name somebody in people: or leave it out",
+        "a.yaml:6:3 no person has role privacy, name one in people: or leave it out",
         "a.yaml:6:3 no test of role privacy expects granted or refused, add one",
     ]
     tested = """
@@ -46,7 +46,7 @@ tests:
             "ann@x.org, bob@x.org and cem@x.org",
         ),
         ("play-original", "privacy", {"ann": "chief, privacy"}, "ann@x.org"),
-        ("erase", "chief", {"ann": "chief"}, ""),  # nobody may do it at all
+        ("erase", "chief", {"ann": "chief"}, ""),  # no role may do it at all
         ("export", "chief, chief", {"*": "chief"}, ""),
     ],
 )

@@ -149,7 +149,7 @@ def test_what_is_missing_is_said_once_for_all_files() -> None:
             "a.yaml:1:1 no class is without any:, and exactly one has to be for the rest, "
             "write - { class: rest, keep: 180d }"
         ),
-        "a.yaml:1:1 no file has roles, so that nobody may do anything, add roles:",
+        "a.yaml:1:1 no file has roles, so that everything is refused, add roles:",
     )
     with pytest.raises(MistakesError) as caught:
         parse_files({"a.yaml": b"schema: 2\n...\n"})
@@ -279,7 +279,7 @@ MISTAKES = [
         "teams: { north: { users: [a\u2013b] } }\n",
         '4:19 character 2 of "a\u2013b" is an en dash (U+2013), write the plain one or delete it',
     ),
-    ("teams: { north: {} }\n", "4:10 this team has nobody, add groups: or users: with a list"),
+    ("teams: { north: {} }\n", "4:10 this team is empty, add groups: or users: with a list"),
     (
         'os_users: [{ user: "a*", person: a@x.org }]\n',
         "4:12 user and person have one * each, for the same text, or none, write for example *@example.com",

@@ -36,8 +36,8 @@ def test_refused_and_who_may_instead() -> None:
     found = said(replace(ANN, act=Act.ANALYSE))
     assert found.answer == "ann@x.org may not analyse this recording for the purpose complaint."
     assert [reason.says for reason in found.why][-1] == "roles that may analyse: auditor"
-    nobody = said(replace(ANN, act=Act.LEGAL_HOLD))
-    assert [reason.says for reason in nobody.why] == ["role lead may not legal-hold"]
+    refused = said(replace(ANN, act=Act.LEGAL_HOLD))
+    assert [reason.says for reason in refused.why] == ["role lead may not legal-hold"]
 
 
 def test_missing() -> None:
@@ -56,7 +56,7 @@ def kept(recording: Recording, of: Governance = RULES, now: int = NOW) -> list[s
 def test_how_long() -> None:
     law = [
         "a.yaml:30:5 class law keeps it until 2028-06-05 (MiFID)",
-        "a.yaml:30:5 nobody can erase it before 2027-06-05: class law (MiFID)",
+        "a.yaml:30:5 it cannot be erased before 2027-06-05: class law (MiFID)",
     ]
     assert [f"{reason.where} {reason.says}" for reason in said(ANN).kept] == law
     assert kept(replace(SEEN, held=True)) == [*law, " a legal hold keeps it as long as the hold is there"]
@@ -69,7 +69,7 @@ def test_how_long() -> None:
     ]
     one = RULES.retention[0]
     worm = replace(RULES, retention=(replace(one, worm=True), RULES.retention[1]))
-    assert kept(SEEN, worm)[1] == "a.yaml:30:5 nobody can erase it before 2027-06-05, unchanged: class law (MiFID)"
+    assert kept(SEEN, worm)[1] == "a.yaml:30:5 it cannot be erased before 2027-06-05, unchanged: class law (MiFID)"
 
 
 def test_what_was_not_analysed_waits() -> None:

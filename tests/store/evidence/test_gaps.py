@@ -370,7 +370,7 @@ def set_wall(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_recordings_without_end_that_never_come_cost_no_question_each_and_no_page(
     run: Run, pc: Pc, services: Services, look: Look
 ) -> None:
-    """A PC told of 20,000 in 40 s: `gaps` took two minutes and printed as many lines."""
+    """A PC named 20,000 in 40 s: `gaps` took two minutes and printed as many lines."""
     start_run(pc)
     for _ in range(300):
         pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)

@@ -247,7 +247,7 @@ def test_what_comes_while_it_is_checked_is_not_taken_for_cut_off(
         assert told.put_health(told.report()).is_success
         return walked(*arguments)
 
-    monkeypatch.setattr("store.evidence.verify.sweep.walk", walk)
+    monkeypatch.setattr("store.evidence.verify.sweep.walk", walk)  # a running store takes more just then
     assert wrong(swept()) == []
 
 

@@ -444,7 +444,7 @@ def test_heads_cost_no_walk_through_the_chunks(
     filmed.pc.ledger.write("recording-open", at=ZERO, recording=str(recording.id), policy=recording.policy)
     for _ in range(100):
         filmed.pc.ledger.write("heads", at=ZERO, recording=str(recording.id), heads=recording.heads())
-    monkeypatch.setattr("store.evidence.evidence.choose", chosen)
+    monkeypatch.setattr("store.evidence.evidence.choose", chosen)  # counts, and chooses
     assert examined(recording).sound
     before, walks = walks, 0
     filmed.pc.send_ledger()
