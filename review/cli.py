@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from store.commands.helping import Wrapped
+from protocol.terminal import Wrapped
 
 # Module of review.commands -> the commands that it adds.
 COMMANDS: Final = {

@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from store.commands.helping import Wrapped
+from protocol.terminal import Wrapped
 
 _EXAMPLE: Final = """\
 a store in three commands:

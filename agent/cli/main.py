@@ -14,9 +14,9 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from agent.cli.helping import Wrapped
 from agent.errors import EyelidError
 from agent.log import in_journal
+from protocol.terminal import Wrapped
 
 EXAMPLES = """\
 examples:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import read
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
@@ -30,6 +29,7 @@ from agent.errors import PolicyError, UserError
 from agent.witness.browser_words import scan_patterns
 from agent.witness.policies import parse_files
 from protocol.language.findings import page, printable
+from protocol.terminal import Wrapped
 
 FILE: Final = "scenes.jsonl"  # as `eyelid-store export` names it
 FORMAT: Final = 1

@@ -20,7 +20,6 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config
-from agent.cli.helping import Wrapped
 from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
@@ -28,6 +27,7 @@ from agent.errors import EyelidError, UserError
 from agent.tray.icon_state import OVER, PARTS, Lid, Mark, icon_state_of
 from agent.tray.words import Words
 from protocol.system import ON_WINDOWS
+from protocol.terminal import Wrapped
 
 AGAIN = 0.25  # seconds between tries to find a recorder
 MISSED = 3.0  # seconds; a device that is heard gives samples ten times a second

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.keyfile import load_private, save_private
 from protocol.keys import signing_key
 from protocol.os_user import os_user
+from protocol.terminal import Wrapped
 from review.audit import cosigning, journal
 from review.audit.entries import KEY_SIZE, Entry, ReadingKey, is_shredded
 from review.audit.kinds import KINDS, Act, read_body, read_statement
@@ -28,7 +29,6 @@ from review.audit.operators import adopt
 from review.audit.tree import inclusion
 from review.audit.verify import Asked, Report, verify_log
 from store.admin import passphrase
-from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import clean, console, print_json, print_table

@@ -21,6 +21,7 @@ from protocol.language.findings import counted, finding_as_json, line_at, page, 
 from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
+from protocol.terminal import Wrapped
 from review.commands import governance_init
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
@@ -30,7 +31,6 @@ from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, explained, moment
 from review.rules import parse_files, question_of, read_folder
-from store.commands.helping import Wrapped
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named

@@ -13,6 +13,7 @@ from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.os_user import os_user
+from protocol.terminal import Wrapped
 from store.admin import passphrase, signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
@@ -21,7 +22,6 @@ from store.catalog.database import explained
 from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
 from store.commands.agents_command import check_policies
-from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import clean, console, iso, print_json, print_table, when

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from protocol.numbers import read_number
+from protocol.terminal import Wrapped
 from store.admin.home import Home, default_folder
 from store.catalog.queries import Device
 from store.clock import SECOND
-from store.commands.helping import Wrapped
 from store.errors import WrongUsage
 from store.server.room import Quota
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import read
 from agent.cli.policy.status import PolicyStatus, policy_status
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
@@ -26,6 +25,7 @@ from agent.core.model.rules import Effect, Policy
 from agent.core.model.seen import Box, Page, Window
 from agent.errors import PolicyError, UserError
 from protocol.language.findings import line_at, page
+from protocol.terminal import Wrapped
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
