@@ -1,6 +1,4 @@
-"""How the texts of --help are laid out: prose is wrapped at the terminal's width, lines that are indented stay as they
-are, so that a command can be copied.
-"""
+"""What the three commands have in common on a terminal: the layout of --help, and words that move no cursor."""
 
 from __future__ import annotations
 
@@ -8,7 +6,20 @@ import argparse
 import textwrap
 
 
+def printable(text: str) -> str:
+    """Another's words, such as a page's title, without what would move a terminal's cursor or change its colours."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def error_line(program: str, message: str) -> str:
+    """For standard error. A message may carry what a device or a file said; its own line ends stay."""
+    return "".join(f"{line}\n" for line in map(printable, f"{program}: {message}".split("\n")))
+
+
 class Wrapped(argparse.HelpFormatter):
+    """Prose is wrapped at the terminal's width; lines that are indented stay as they are, so that a command can be
+    copied."""
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:  # argparse's own hook for its texts
         lines = text.splitlines()
         return "\n".join(

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, error_line
 
 # Module of review.commands -> the commands that it adds.
 COMMANDS: Final = {
@@ -60,5 +60,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"eyelid-review: {message}\n")
+    sys.stderr.write(error_line("eyelid-review", message))
     return code

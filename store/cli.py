@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, error_line
 
 _EXAMPLE: Final = """\
 a store in three commands:
@@ -121,7 +121,5 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    """A message may carry what a device or a file said: nothing in it moves the terminal's cursor."""
-    shown = "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in message)
-    sys.stderr.write(f"eyelid-store: {shown}\n")
+    sys.stderr.write(error_line("eyelid-store", message))
     return code

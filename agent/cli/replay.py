@@ -28,8 +28,8 @@ from agent.core.model.times import SECOND
 from agent.errors import PolicyError, UserError
 from agent.witness.browser_words import scan_patterns
 from agent.witness.policies import parse_files
-from protocol.language.findings import page, printable
-from protocol.terminal import Wrapped
+from protocol.language.findings import page
+from protocol.terminal import Wrapped, printable
 
 FILE: Final = "scenes.jsonl"  # as `eyelid-store export` names it
 FORMAT: Final = 1

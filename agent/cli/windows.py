@@ -29,7 +29,7 @@ from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Scene, Window
 from agent.errors import EyelidError
 from agent.ports import Desktop
-from protocol.language.findings import printable
+from protocol.terminal import printable
 
 EVERY: Final = 0.5  # seconds between two pictures with --watch
 NO_RECORDER: Final = "No recorder runs, so that pages in browsers cannot be told: `eyelid run` starts one."

@@ -40,11 +40,6 @@ def page() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Another's words, such as a page's title, without what would move a terminal's cursor or change its colours."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
 def place_of(message: str) -> tuple[str, int, int, str] | None:
     """(file, line, column, what it says there); None where it names no place."""
     found = _PLACE.fullmatch(message)

@@ -3,9 +3,10 @@
 One process writes at a time, by a lock that each group of entries takes; what another wrote meanwhile is read first.
 What comes while a group is written goes with the next, so that many entries cost one fsync (group commit).
 
-A killed process leaves half a group behind the last checkpoint at most: no caller had its answer yet, and the next writer
-cuts it off and says so in the log. What could not be written is written again, as it was signed, before anything else
-is, so that no second tree of that size is signed; unless another process wrote in between, and then it never was.
+A killed process leaves half a group behind the last checkpoint at most: no caller had its answer yet, and the next
+writer cuts it off and says so in the log. What could not be written is written again, as it was signed, before
+anything else is, so that no second tree of that size is signed; unless another process wrote in between, and then it
+never was.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.keyfile import load_private, save_private
 from protocol.keys import signing_key
 from protocol.os_user import os_user
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, printable
 from review.audit import cosigning, journal
 from review.audit.entries import KEY_SIZE, Entry, ReadingKey, is_shredded
 from review.audit.kinds import KINDS, Act, read_body, read_statement
@@ -31,7 +31,7 @@ from review.audit.verify import Asked, Report, verify_log
 from store.admin import passphrase
 from store.commands.options import Subcommands, duration
 from store.errors import StoreError, WrongUsage
-from store.evidence.show import clean, console, print_json, print_table
+from store.evidence.show import console, print_json, print_table
 from store.files import write_new, write_over
 
 _SIGN, _READ, _PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
@@ -246,7 +246,7 @@ def _show(options: Namespace) -> int:
     if options.json:
         print_json({"entries": shown})
         return 0
-    rows = [tuple(clean(_cell(one, name)) for name in _COLUMNS) for one in shown]
+    rows = [tuple(printable(_cell(one, name)) for name in _COLUMNS) for one in shown]
     print_table(["entry", "at (UTC)", "who", "act", "outcome", "from", "resource", "facts"], rows, below=(6, 7))
     return 0
 
@@ -413,9 +413,9 @@ def _verify(options: Namespace) -> int:
         })  # fmt: skip
         return 1 if report.findings else 0
     for found in report.findings:
-        _say(clean(f"! {found.code}: {found.message}"))
+        _say(printable(f"! {found.code}: {found.message}"))
     for remark in report.remarks:
-        _say(clean(f"- {remark.code}: {remark.message}"))
+        _say(printable(f"- {remark.code}: {remark.message}"))
     for one in unchecked:
         _say(f"- not checked: {one}")
     span = f", {_iso(report.first)} to {_iso(report.last)}" if report.first and report.last else ""

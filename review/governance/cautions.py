@@ -1,4 +1,4 @@
-"""What is well formed and hardly meant: a role without people, an approval that no person can give, what is untested."""
+"""What is well formed and hardly meant: a role without people, an approval that cannot be given, what is untested."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
 
+from protocol.terminal import printable
 from store.admin.home import Home
 from store.admin.operators import BEGIN, OperatorsLog, outcomes
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import WrongUsage
-from store.evidence.show import clean, console, print_json, print_table
+from store.evidence.show import console, print_json, print_table
 
 ASKED: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _LONGEST: Final = 200  # characters of a purpose
@@ -134,5 +135,5 @@ def _print(acts: list[dict[str, Any]]) -> None:
         user += f" ({one['sudo_user']})" if one.get("sudo_user") else ""
         outcome = str(one["outcome"]) + (f", exit code {one['exit']}" if one.get("exit") else "")
         cells = (str(one.get("at", "-"))[:19], user, str(one.get("host", "-")), str(one.get("act", "-")), which)
-        rows.append(tuple(clean(cell) for cell in (*cells, str(one.get("purpose", "-")), outcome)))
+        rows.append(tuple(printable(cell) for cell in (*cells, str(one.get("purpose", "-")), outcome)))
     print_table(["when (UTC)", "user", "host", "act", "recordings", "purpose", "outcome"], rows, below=(4, 5, 6))

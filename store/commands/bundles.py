@@ -13,7 +13,7 @@ from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.os_user import os_user
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, printable
 from store.admin import passphrase, signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
@@ -24,7 +24,7 @@ from store.clock import wall
 from store.commands.agents_command import check_policies
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
-from store.evidence.show import clean, console, iso, print_json, print_table, when
+from store.evidence.show import console, iso, print_json, print_table, when
 from store.files import write_new
 
 _NAMED = 10  # PCs
@@ -171,7 +171,10 @@ def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
         ("signer", shown.signer + ("" if checked else "  (compare it with the fingerprint that you know)")),
         *(("reader", f"{one.key_id}  {names.get(one.key_id, '')}".strip()) for one in made.recipients),
         ("policy", shown.policy or "none: the policy folder of each PC counts"),
-        *(("file", f"{clean(name)}, {len(text.encode('utf-8'))} bytes") for name, text in made.policy_files.items()),
+        *(
+            ("file", f"{printable(name)}, {len(text.encode('utf-8'))} bytes")
+            for name, text in made.policy_files.items()
+        ),
     ]
     for heading, value in rows:
         out.print(f"{heading:9} {value}", markup=False, soft_wrap=True)
@@ -204,7 +207,7 @@ def _sign(options: Namespace) -> int:
     _print(signed, {}, checked=True)
     if gone:
         warning = (
-            f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
+            f"\nRULES THAT ARE GONE: {printable(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
         )
         console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(f"\nOn the store:  eyelid-store bundle put {options.output}", markup=False, soft_wrap=True)
@@ -258,7 +261,7 @@ def _put(options: Namespace) -> int:
         warning = (
             f"\n{many} revision {offered.bundle.revision} or a newer one already and will refuse this one, unless it "
             "is the very same: sign one with a higher revision, from the newest bundle there is. "
-            f"{clean(', '.join(ahead[:_NAMED]))}{' ...' if len(ahead) > _NAMED else ''}"
+            f"{printable(', '.join(ahead[:_NAMED]))}{' ...' if len(ahead) > _NAMED else ''}"
         )
         console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(

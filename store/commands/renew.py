@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, insert
 
 from protocol.os_user import os_user
+from protocol.terminal import printable
 from store.admin import passphrase, renew
 from store.admin.ca import check_address, check_name
 from store.admin.home import Home, url_of
@@ -18,7 +19,7 @@ from store.catalog.database import Database, explained
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of, port
 from store.errors import WrongUsage
-from store.evidence.show import clean, console, print_json
+from store.evidence.show import console, print_json
 
 _RESTART = "Restart the store: `systemctl restart eyelid-store`, or end `eyelid-store serve` and start it again."
 
@@ -138,7 +139,7 @@ def _refuse_early(database: Database, home: Home, options: Namespace) -> None:
         )
     if late:
         raise WrongUsage(
-            f"{len(late)} PCs have not said yet that they know the new authority ({clean(', '.join(late[:5]))}"
+            f"{len(late)} PCs have not said yet that they know the new authority ({printable(', '.join(late[:5]))}"
             f"{', ...' if len(late) > 5 else ''}): wait until they were on, or say --anyway and enrol them anew"
         )
 

@@ -14,7 +14,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from store.evidence.show import ANY, ago, clean, fits, percent, size, table, when
+from protocol.terminal import printable
+from store.evidence.show import ANY, ago, fits, percent, size, table, when
 from store.evidence.timeline.device_status import DeviceStatus, Level
 
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
@@ -73,7 +74,7 @@ def _row(one: DeviceStatus) -> list[str | Text]:
 
 def _state(one: DeviceStatus) -> Text:
     more = f" (and {len(one.others)} more)" if one.others else ""
-    return Text(clean(one.words + more), STYLES[one.level])
+    return Text(printable(one.words + more), STYLES[one.level])
 
 
 def codes_of(one: DeviceStatus) -> list[str]:
@@ -91,13 +92,13 @@ def _lines(listed: Sequence[DeviceStatus], now: int, width: int) -> Iterator[Tex
         for place, heading in enumerate(("last receipt", "blind", "alarms"))
     )
     room = width - receipt - blind - alarms - 4 * _BETWEEN
-    name = max(cell_len(clean(one.device.host)) for one in listed)
+    name = max(cell_len(printable(one.device.host)) for one in listed)
     state = max(_state(one).cell_len for one in listed)
     host = max(len("host"), min(name, max(room - state, min(_HOST, room - _STATE))))
     widths = (host, max(len("state"), min(state, room - host)), blind, receipt, alarms)
     yield _columns([Text(heading, "bold") for heading in _NARROW], widths)
     for one, (received, share, count) in zip(listed, cells, strict=True):
-        names = _split(Text(clean(one.device.host)), widths[0])
+        names = _split(Text(printable(one.device.host)), widths[0])
         states = _split(_state(one), widths[1])
         for number in range(max(len(names), len(states))):
             first = number == 0
@@ -111,12 +112,12 @@ def _below(one: DeviceStatus) -> Iterator[Text]:
     if one.next_step and one.level <= Level.LOOK:
         yield Text.assemble(("→ ", "cyan"), (one.next_step, "cyan"))
     if one.others:
-        yield Text(clean(f"also: {', '.join(one.others)}"))
+        yield Text(printable(f"also: {', '.join(one.others)}"))
     if codes := codes_of(one):
-        yield Text(clean(f"alarms: {', '.join(codes)}"))
+        yield Text(printable(f"alarms: {', '.join(codes)}"))
     waiting = f"{size(one.pending_bytes)} waiting there" if one.pending_chunks else ""
     facts = (one.device.id, one.device.user, one.version, one.device.group, waiting)
-    yield Text("  ".join(clean(fact) for fact in facts if fact), "dim")
+    yield Text("  ".join(printable(fact) for fact in facts if fact), "dim")
 
 
 def _columns(cells: Sequence[Text], widths: Sequence[int]) -> Text:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
+from protocol.terminal import printable
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.database import explained
@@ -23,7 +24,7 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.errors import StoreError
 from store.evidence import picture, unfinished
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.show import clean, console, iso, print_json, progress, when
+from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.verify.recording import CHECKS
@@ -52,10 +53,10 @@ def abandoned(home: Home) -> None:
     except OSError as error:
         raise StoreError(f"{home.exports} cannot be read: {error.strerror or error}") from None
     for one in left:
-        what = "something" if one.folder is None else clean(str(one.folder))
+        what = "something" if one.folder is None else printable(str(one.folder))
         sys.stderr.write(
-            f"eyelid-store: an export that was killed left {what} ({clean(one.why)}): remove it, then its note "
-            f"{clean(str(one.note))}\n"
+            f"eyelid-store: an export that was killed left {what} ({printable(one.why)}): remove it, then its note "
+            f"{printable(str(one.note))}\n"
         )
 
 
@@ -130,7 +131,7 @@ def _line(one: Checked) -> str:
     if len(findings) > _NAMED:
         words.append(f"and {len(findings) - _NAMED} more")
     place = [one.kind, one.id, one.host, when(one.start) if one.start is not None else ""]
-    return f"{'  '.join(clean(word) for word in place if word)}  {'; '.join(words)}"
+    return f"{'  '.join(printable(word) for word in place if word)}  {'; '.join(words)}"
 
 
 def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from protocol.terminal import printable
 from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence.evidence import Evidence
 from store.evidence.isolation import Unreadable
 from store.evidence.rules import REASONS, hold_words
-from store.evidence.show import clean, fits, percent, print_table, seconds, size, table, when
+from store.evidence.show import fits, percent, print_table, seconds, size, table, when
 from store.evidence.timeline.days import CELLS, Day
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps
@@ -89,7 +90,7 @@ def show(console: Console, evidence: Evidence) -> None:
     recording, parts = evidence.recording, evidence.parts
     console.print(f"[bold]{recording.id}[/bold]  {when(recording.start)}  {state(evidence)}", soft_wrap=True)
     console.print(
-        Text(clean(f"{recording.host}, {recording.os_user}, device {recording.device}"), "dim"), soft_wrap=True
+        Text(printable(f"{recording.host}, {recording.os_user}, device {recording.device}"), "dim"), soft_wrap=True
     )
     width = min(console.width, 100)
     console.print(bar(parts, width))
@@ -104,7 +105,7 @@ def show(console: Console, evidence: Evidence) -> None:
     console.print(line, soft_wrap=True)
     for end, amount in padding_in(evidence).items():
         words = f"sound: {seconds(amount)} of what is kept is silence that was put in for the {ENDS.get(end, end)}"
-        console.print(Text(clean(words)), soft_wrap=True)
+        console.print(Text(printable(words)), soft_wrap=True)
     rows = [
         (name.id, seconds(time.closed), seconds(time.margin), str(time.times), name.why)
         for time in by_rule(parts)
@@ -157,12 +158,12 @@ def _together(cells: Sequence[Mapping[What, int]]) -> dict[What, int]:
 def show_device(console: Console, device: DeviceGaps) -> None:
     """Its state in a line, a bar for each of its days, then one line for each thing that is not here."""
     style, words = _STATES[device.state]
-    line = Text(clean(f"{device.device.host}  "), "bold").append(device.device.id, "not bold").append("  ")
+    line = Text(printable(f"{device.device.host}  "), "bold").append(device.device.id, "not bold").append("  ")
     line.append(words, style)
     if device.state != "never":
         line.append(f", last sign of life {when(device.heard)}")
     if device.held:
-        line.append(clean(f", held: {', '.join(device.held)}"))
+        line.append(printable(f", held: {', '.join(device.held)}"))
     if device.pending_chunks:
         line.append(f", {device.pending_chunks} chunks ({size(device.pending_bytes)}) waiting there", "yellow")
     if device.pending_entries:
@@ -185,7 +186,7 @@ def show_device(console: Console, device: DeviceGaps) -> None:
 def _not_here(device: DeviceGaps) -> Iterator[Text]:
     for part in device.unexplained:
         why = ", ".join(REASONS.get(reason, reason) for reason in part.why)
-        yield Text(f"! {when(part.start)} for {seconds(part.end - part.start)}: {clean(why)}", _LOST)
+        yield Text(f"! {when(part.start)} for {seconds(part.end - part.start)}: {printable(why)}", _LOST)
     for one in device.contradicted:
         what = f"ledger entry {one.sequence}"
         if one.recording is not None:
@@ -203,7 +204,7 @@ def _not_here(device: DeviceGaps) -> Iterator[Text]:
 
 
 def show_unreadable(console: Console, device: Device, why: Unreadable) -> None:
-    line = Text(clean(f"{device.host}  "), "bold").append(device.id, "not bold").append(f"  {why}\n", "bold red")
+    line = Text(printable(f"{device.host}  "), "bold").append(device.id, "not bold").append(f"  {why}\n", "bold red")
     console.print(line, soft_wrap=True)
 
 

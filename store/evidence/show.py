@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from protocol.terminal import printable
 from store.clock import SECOND
 
 BELOW: Final = "    "  # before what goes on lines of its own
@@ -38,11 +39,6 @@ def progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def print_json(facts: Any) -> None:
     sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
-
-
-def clean(text: str) -> str:
-    """A device's own words without what would move a terminal's cursor or change its colours."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def when(ns: int | None) -> str:
@@ -148,7 +144,7 @@ def print_table(
 
 
 def _cell(cell: str | Text) -> Text:
-    return cell if isinstance(cell, Text) else Text(clean(cell))
+    return cell if isinstance(cell, Text) else Text(printable(cell))
 
 
 def _padded(cell: Text, width: int, *, right: bool) -> Text:

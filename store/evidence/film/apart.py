@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from protocol.claims import parse_object
 from protocol.packet import Monitor
+from protocol.terminal import printable
 from store.evidence.film import CannotPlay
 from store.evidence.film.plan import Plan
-from store.evidence.show import clean
 
 MAKER: Final = "store.evidence.film.maker"
 _LONGEST: Final = 4096  # bytes of a line; a film that cannot be made is told in fewer
@@ -132,7 +132,7 @@ def _judge(last: Mapping[str, Any], code: int) -> None:
     if last.get("made") is True:
         return
     if isinstance(why := last.get("why_not"), str):
-        raise CannotPlay(clean(why))
+        raise CannotPlay(printable(why))
     if isinstance(number := last.get("errno"), int) and number in errno.errorcode:
         raise CannotPlay(f"the system refused the process that makes it: {os.strerror(number)}")
     limit = getattr(signal, "SIGXCPU", None)

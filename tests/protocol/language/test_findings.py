@@ -15,7 +15,6 @@ from protocol.language.findings import (
     page,
     place_of,
     print_with_line,
-    printable,
 )
 
 
@@ -70,7 +69,3 @@ def test_lines_that_cannot_be_shown(tmp_path: Path) -> None:
 def test_counting() -> None:
     assert [counted(number, "rule") for number in (0, 1, 2)] == ["no rules", "1 rule", "2 rules"]
     assert isinstance(page(), Console)
-
-
-def test_anothers_words_move_no_cursor() -> None:
-    assert printable("a\x1b[2J\nb \u2066ü") == "a\ufffd[2J\ufffdb \ufffdü"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part
 from store.evidence.picture import bar, day_bar
-from store.evidence.show import ago, clean, iso, print_table, seconds, size, when
+from store.evidence.show import ago, iso, print_table, seconds, size, when
 from store.evidence.timeline.days import Day
 from store.evidence.timeline.device_timeline import TimelineSpan, What
 
@@ -51,12 +51,6 @@ def test_moments() -> None:
     assert (when(None), iso(None)) == ("-", None)
     assert iso(1_800_000_000 * SECOND + 5_000_000) == "2027-01-15T08:00:00.005+00:00"
     assert len(when(1_800_000_000 * SECOND)) == len("2027-01-15 08:00:00")
-
-
-def test_clean() -> None:
-    assert (
-        clean("pc-7 ü [x]\x1b[2J\n\u202e") == "pc-7 ü [x]\N{REPLACEMENT CHARACTER}[2J" + "\N{REPLACEMENT CHARACTER}" * 2
-    )
 
 
 def test_a_bar_shows_what_most_of_each_cell_was_and_all_that_is_missing() -> None:
