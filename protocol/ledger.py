@@ -75,15 +75,21 @@ def _members(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[LedgerError, ...]:
-    """Everything that is wrong with a run of lines which should continue after hash `prev` with number `seq`.
+class Walk:
+    """A way through lines which should continue after hash `prev` with number `seq`, one after another.
 
     After a mistake it goes on from the line as it is, so that one break is told once. Codes: bad-line, bad-field,
     oversized, unknown-version, unknown-critical, wrong-seq (lines are missing, repeated or swapped), broken-chain (the
     line before was changed).
     """
-    mistakes: list[LedgerError] = []
-    for written in lines:
+
+    def __init__(self, prev: str = ZERO, seq: int = 0) -> None:
+        self._prev = prev
+        self._seq = seq
+
+    def step(self, written: bytes) -> list[LedgerError]:
+        """What is wrong with the next line."""
+        seq, mistakes = self._seq, list[LedgerError]()
         try:
             entry = parse_line(written, seq=seq)
         except LedgerError as mistake:
@@ -91,17 +97,20 @@ def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[Ledger
         else:
             mistakes += _not_understood(entry, seq)
             if entry["seq"] != seq:
-                mistakes.append(
-                    LedgerError("wrong-seq", f"ledger entry {seq}: number {entry['seq']} stands in its place", seq=seq)
-                )
+                message = f"ledger entry {seq}: number {entry['seq']} stands in its place"
+                mistakes.append(LedgerError("wrong-seq", message, seq=seq))
                 seq = int(str(entry["seq"]))
-            elif entry["prev"] != prev:
-                mistakes.append(
-                    LedgerError("broken-chain", f"ledger entry {seq}: the entry before it is not as it was", seq=seq)
-                )
-        prev = line_hash(written)
-        seq += 1
-    return tuple(mistakes)
+            elif entry["prev"] != self._prev:
+                message = f"ledger entry {seq}: the entry before it is not as it was"
+                mistakes.append(LedgerError("broken-chain", message, seq=seq))
+        self._prev, self._seq = line_hash(written), seq + 1
+        return mistakes
+
+
+def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[LedgerError, ...]:
+    """Everything that is wrong with a run of lines (see Walk)."""
+    way = Walk(prev, seq)
+    return tuple(mistake for written in lines for mistake in way.step(written))
 
 
 def _not_understood(entry: dict[str, object], seq: int) -> list[LedgerError]:

@@ -507,11 +507,11 @@ def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int 
     return (start or 0, after)
 
 
-def ledger_batch(connection: Connection, number: int) -> str | None:
-    """The signed batch (JWS) of that row; None where the row is gone."""
+def ledger_batch(connection: Connection, number: int) -> tuple[int, str] | None:
+    """(first entry, JWS) of the signed batch of that row; None where the row is gone."""
     columns = schema.ledger_batches.c
-    token: str | None = connection.scalar(select(columns.token).where(columns.id == number))
-    return token
+    row = connection.execute(select(columns.first, columns.token).where(columns.id == number)).first()
+    return None if row is None else (row.first, row.token)
 
 
 def refused_batches(connection: Connection, device: str) -> list[tuple[int, str]]:
@@ -533,18 +533,26 @@ def ledger_lines(connection: Connection, device: str, first: int, last: int) -> 
     )
 
 
-def ledger_lines_after(connection: Connection, device: str, after: int, limit: int) -> list[Row[Any]]:
-    """As `ledger_lines`, the next after entry `after`: whatever numbers somebody gave the rows, no page is empty."""
+def ledger_lines_after(
+    connection: Connection, device: str, after: int, limit: int, *, until: int | None = None
+) -> list[Row[Any]]:
+    """As `ledger_lines`, the next after entry `after`: whatever numbers somebody gave the rows, no page is empty.
+
+    `until`: the number of an entry that is no longer asked for.
+    """
     columns = schema.ledger_lines.c
     following = select(schema.ledger_lines).where(_of_ledger(device), columns.seq > after)
+    if until is not None:
+        following = following.where(columns.seq < until)
     return list(connection.execute(following.order_by(columns.seq).limit(limit)))
 
 
-def lines_naming(connection: Connection, device: str, recording: UUID) -> list[Row[Any]]:
-    """Rows of `schema.ledger_lines` whose line has the recording's id in it, whatever their columns say."""
+def lines_naming(connection: Connection, device: str, recording: UUID, after: int, limit: int) -> list[Row[Any]]:
+    """As `ledger_lines_after`, of lines that have the recording's id in them, whatever their columns say."""
     columns = schema.ledger_lines.c
     naming = columns.line.contains(str(recording), autoescape=True)
-    return list(connection.execute(select(schema.ledger_lines).where(_of_ledger(device), naming).order_by(columns.seq)))
+    following = select(schema.ledger_lines).where(_of_ledger(device), naming, columns.seq > after)
+    return list(connection.execute(following.order_by(columns.seq).limit(limit)))
 
 
 # -- what comes from compliance -----------------------------------------------------------------------------------

@@ -27,11 +27,13 @@ from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
 from store.evidence.account import totals
+from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, size, when
 from store.evidence.timeline import recording as timeline
+from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import CHECKS, Report, examine
 
 
@@ -134,8 +136,9 @@ def evidence_of(home: Home, text: str) -> Evidence:
 def _recordings(options: Namespace) -> int:
     home = home_of(options)
     with catalog_of(home) as connection:
+        runs = Earlier()
         listed = [
-            (recording, isolated(partial(_gathered, connection, recording.id)))
+            (recording, isolated(partial(_gathered, connection, recording.id, runs)))
             for recording in newest_recordings(connection, options.limit, options.device)
         ]
     facts = {"recordings": [str(recording.id) for recording, _ in listed], "limit": options.limit}
@@ -168,8 +171,8 @@ def _print_recordings(options: Namespace, listed: list[tuple[Recording, dict[str
     return 0
 
 
-def _gathered(connection: Connection, recording: UUID) -> dict[str, Any]:
-    return _summary(gather(connection, recording, whole=True))  # nothing is checked here
+def _gathered(connection: Connection, recording: UUID, runs: Earlier) -> dict[str, Any]:
+    return _summary(gather(connection, recording, whole=True, runs=runs, most=MOST_EACH))  # nothing is checked here
 
 
 def _listed(recording: Recording, found: dict[str, Any] | Unreadable) -> dict[str, Any]:
@@ -217,11 +220,16 @@ def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None)
         with catalog_of(home) as connection:
             return bundle_of(connection, revision)
 
-    compliance = home.key(COMPLIANCE).id
-    with progress("checking", len(evidence.stored)) as advance:
-        report = isolated(
-            partial(examine, evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, advance=advance)
+    database, compliance = home.database(), home.key(COMPLIANCE).id
+    try:
+        ledger = SignedLedger(database, evidence.device)
+        check = partial(
+            examine, evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, ledger=ledger
         )
+        with explained(str(home.database_path)), progress("checking", len(evidence.stored)) as advance:
+            report = isolated(partial(check, advance=advance))
+    finally:
+        database.close()
     if isinstance(report, Unreadable):
         raise StoreError(f"recording {evidence.recording.id}: {report}")
     return report

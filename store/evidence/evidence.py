@@ -7,18 +7,17 @@ A recording lies within one run of the agent, because the device's clock may beg
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane_of
-from protocol.errors import LedgerError, ProtocolError
-from protocol.ledger import ZERO, line_hash, parse_line
+from protocol.errors import ProtocolError
 from protocol.numbers import is_integer, read_number
 from protocol.policyhash import policy_hash
 from store.catalog import queries, reported, schema
@@ -26,66 +25,38 @@ from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
+from store.evidence.earlier import MOST_ENTRIES, Earlier, TooManyEntries, entries_between
 from store.evidence.rules import RuleName, hold_reasons_in, names_in
 
 _KINDS: Final = frozenset(Kind)
-_AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
+AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One stored ledger line, and the entry it says; `batch` is the row it came with.
+class Lines:
+    """Numbers of entries: the first of the run, the recording's opening, the last before its closing or the run's end,
+    and the first after the run; None where that may go on."""
 
-    `hash`, `kind` and `recording` are what the catalog says beside it, so that it can be found: they are not signed.
-    """
-
-    seq: int
-    hash: str
-    text: str
-    batch: int
-    kind: str
-    recording: str | None
-
-    @property
-    def columns_agree(self) -> bool:
-        """Whether the catalog says of it what it says; True for a damaged line, of which nothing can be said."""
-        written = self.text.encode("utf-8")
-        try:
-            fields = parse_line(written, seq=self.seq)
-        except LedgerError:
-            return True
-        said = (line_hash(written), fields["kind"], fields.get("recording"))
-        return (self.hash, self.kind, self.recording) == said
-
-    @property
-    def entry(self) -> Entry:
-        """Raises LedgerError for a line that was damaged after it had been accepted."""
-        fields = parse_line(self.text.encode("utf-8"), seq=self.seq)
-        return Entry(self.seq, int(str(fields["at"])), str(fields["kind"]), fields)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedBatch:
-    id: int
+    start: int
     first: int
-    token: str
+    last: int
+    following: int | None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """`lines`: the run of the agent that the recording lies in, up to its closing; empty without its opening.
-
-    `before`: hash of the entry before the first line. `later`: what came after the run, if it is over.
+    """`lines`: where its entries are; None without its opening. `entries`: from its opening to its closing, or to the
+    end of the agent's run. `earlier`: what of the run before still counts. `later_entries`: after the run.
     """
 
     recording: Recording
     device: Device
     stored: tuple[Stored, ...]
     alarms: tuple[tuple[str, int | None, int | None, str | None], ...]  # code, stream, sequence, sha256
-    lines: tuple[Line, ...]
-    before: str
-    later: tuple[Line, ...]
-    batches: tuple[SignedBatch, ...]
+    lines: Lines | None
+    earlier: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
+    later_entries: tuple[Entry, ...]
     policies: Mapping[str, tuple[RuleName, ...]]
     hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
     newest_bundle: int | None  # its revision
@@ -93,27 +64,14 @@ class Evidence:
     device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
     ledger_next: int  # number of the entry that the store waits for
     ledger_whole: bool  # whether the catalog has one row for each entry before that, and no other
-    naming: tuple[Line, ...] = ()  # without an opening: the lines that have the recording's id in them
-
-    @cached_property
-    def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for line in self.lines if (entry := _readable(line)) is not None)
-
-    @cached_property
-    def later_entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for line in self.later if (entry := _readable(line)) is not None)
 
     @cached_property
     def opening(self) -> Entry | None:
-        return self._own("recording-open")
+        return _first(self.entries, "recording-open", self.recording.id)
 
     @cached_property
     def closing(self) -> Entry | None:
-        return self._own("recording-closed")
-
-    def _own(self, kind: str) -> Entry | None:
-        own = str(self.recording.id)
-        return next((e for e in self.entries if e.kind == kind and e.fields.get("recording") == own), None)
+        return _first(self.entries, "recording-closed", self.recording.id)
 
     @cached_property
     def head_entries(self) -> tuple[tuple[int, Mapping[int, tuple[int, str]]], ...]:
@@ -154,7 +112,7 @@ class Evidence:
     @property
     def ended(self) -> bool:
         """Whether no more of it can come into being: closed, or its agent's run is over."""
-        return self.closing is not None or bool(self.later)
+        return self.closing is not None or (self.lines is not None and self.lines.following is not None)
 
     @cached_property
     def zero(self) -> int:
@@ -184,7 +142,8 @@ class Evidence:
     @cached_property
     def lanes(self) -> tuple[str, ...]:
         """The screen, and sound where the PC recorded it or has said why it did not."""
-        accounted = any(entry.fields.get("lane") == AUDIO for entry in self.entries)
+        before = (entry for entry in self.earlier if entry.kind in ("lane-closed", "lane-open"))
+        accounted = any(entry.fields.get("lane") == AUDIO for entry in (*before, *self.entries))
         heard = any(lane_of(stream) == AUDIO for stream in (*self.chosen.streams, *self.signed_heads))
         return (SCREEN, AUDIO) if accounted or heard else (SCREEN,)
 
@@ -200,11 +159,11 @@ class Evidence:
         if self.opening is None:
             return ()
         reported_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
-        return states((*self.entries, *reported_later), lane, self.zero)
+        return states((*self.earlier, *self.entries, *reported_later), lane, self.zero)
 
     def stated_then(self, lane: str) -> tuple[NotKept, ...]:
         """The same without what was told later: that begins with the last entry, and chunks may have followed it."""
-        return () if self.opening is None else states(self.entries, lane, self.zero)
+        return () if self.opening is None else states((*self.earlier, *self.entries), lane, self.zero)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -229,20 +188,9 @@ class Evidence:
         return missing
 
 
-def claimed(written: bytes) -> str:
-    """The hash that a line names as the one before it."""
-    try:
-        return str(parse_line(written, seq=0)["prev"])
-    except LedgerError:
-        return ZERO
-
-
-def _readable(line: Line) -> Entry | None:
-    """The entry, or None for a damaged line: `verify` names it, the timeline does without."""
-    try:
-        return line.entry
-    except LedgerError:
-        return None
+def _first(entries: tuple[Entry, ...], kind: str, recording: UUID) -> Entry | None:
+    own = str(recording)
+    return next((entry for entry in entries if entry.kind == kind and entry.fields.get("recording") == own), None)
 
 
 def zero_of(opening: Entry) -> int:
@@ -274,10 +222,18 @@ def texts_of(files: str) -> dict[str, str]:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def gather(connection: Connection, recording: UUID, *, whole: bool | None = None) -> Evidence:
-    """Raises StoreError where the catalog has no such recording.
+def gather(
+    connection: Connection,
+    recording: UUID,
+    *,
+    whole: bool | None = None,
+    runs: Earlier | None = None,
+    most: int = MOST_ENTRIES,
+) -> Evidence:
+    """Raises StoreError where the catalog has no such recording, TooManyEntries where it has more than `most`.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
+    `runs`: for who reads many recordings.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -285,9 +241,10 @@ def gather(connection: Connection, recording: UUID, *, whole: bool | None = None
     device = queries.find_device(connection, schema.devices.c.id == known.device)
     if device is None:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
-    lines, before, later = _run(connection, device.id, recording)
+    lines = _lines(connection, device.id, recording)
+    earlier, entries, later = ((), (), ()) if lines is None else _entries(connection, known, lines, runs, most)
     bundle = queries.newest_bundle(connection)
-    named = {known.policy, *(policy for line in lines if (policy := _policy_of(line)))}
+    named = {known.policy, *(entry.policy for entry in (*earlier, *entries))}
     texts = {policy: policy_texts(connection, policy) for policy in sorted(named)}
     return Evidence(
         recording=known,
@@ -297,48 +254,46 @@ def gather(connection: Connection, recording: UUID, *, whole: bool | None = None
             (row.code, row.stream, row.sequence, row.sha256) for row in queries.alarms_of(connection, recording)
         ),
         lines=lines,
-        before=before,
-        later=later,
-        batches=_batches(connection, {line.batch for line in (*lines, *later)}),
+        earlier=earlier,
+        entries=entries,
+        later_entries=later,
         policies={policy: names_in(files) for policy, files in texts.items()},
         hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
         newest_bundle=bundle[0] if bundle else None,
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
         ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,
-        naming=() if lines else tuple(line_of(row) for row in queries.lines_naming(connection, device.id, recording)),
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
     )
 
 
-def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Line, ...], str, tuple[Line, ...]]:
+def _lines(connection: Connection, device: str, recording: UUID) -> Lines | None:
     opening = queries.opening_entry(connection, device, recording)
     if opening is None:
-        return (), ZERO, ()
+        return None
     start, following = queries.run_around(connection, device, opening)
     end = queries.closing_entry(connection, device, recording, opening)
     if end is None or (following is not None and following < end):
         end = following - 1 if following is not None else queries.ledger_head(connection, device).next - 1
-    before = queries.ledger_hashes(connection, device, start - 1, start - 1).get(start - 1, ZERO)
-    later: tuple[Line, ...] = ()
-    if following is not None:
-        later = _lines(connection, device, following, following + _AFTER_DEATH)
-    return _lines(connection, device, start, end), before, later
+    return Lines(start, opening, end, following)
 
 
-def _lines(connection: Connection, device: str, first: int, last: int) -> tuple[Line, ...]:
-    rows = queries.ledger_lines(connection, device, first, last)
-    return tuple(line_of(row) for row in rows)
-
-
-def line_of(row: Row[Any]) -> Line:
-    """Of a row of `schema.ledger_lines`."""
-    return Line(row.seq, row.hash, row.line, row.batch, row.kind, row.recording)
-
-
-def _policy_of(line: Line) -> str:
-    entry = _readable(line)
-    return "" if entry is None else entry.policy
+def _entries(
+    connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, most: int
+) -> tuple[tuple[Entry, ...], tuple[Entry, ...], tuple[Entry, ...]]:
+    """(what still counts of the run before, the recording's own, what came after the run)."""
+    left = most - (lines.last - lines.first + 1)
+    if left < 0:
+        raise TooManyEntries
+    read = partial(entries_between, connection, recording.device)
+    own = tuple(read(lines.first - 1, lines.last + 1))
+    earlier: tuple[Entry, ...] = ()
+    if (opening := _first(own, "recording-open", recording.id)) is not None:  # else nothing says when it began
+        runs, zero = runs or Earlier(), zero_of(opening)
+        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, most=left)
+    following = lines.following
+    later = () if following is None else tuple(read(following - 1, following + AFTER_RUN + 1))
+    return earlier, own, later
 
 
 def _stored(row: Row[Any]) -> Stored:
@@ -355,18 +310,6 @@ def _stored(row: Row[Any]) -> Stored:
         end=row.end,
         previous=row.previous,
     )
-
-
-def _batches(connection: Connection, numbers: set[int]) -> tuple[SignedBatch, ...]:
-    columns = schema.ledger_batches.c
-    found: list[SignedBatch] = []
-    ordered: Sequence[int] = sorted(numbers)
-    for place in range(0, len(ordered), 500):  # engines limit how many values one question may carry
-        rows = connection.execute(
-            select(columns.id, columns.first, columns.token).where(columns.id.in_(ordered[place : place + 500]))
-        )
-        found += [SignedBatch(row.id, row.first, row.token) for row in rows]
-    return tuple(sorted(found, key=lambda batch: batch.first))
 
 
 def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:

@@ -33,7 +33,8 @@ from store.evidence.rules import words_of
 from store.evidence.show import progress, seconds
 from store.evidence.timeline import recording as timeline
 from store.evidence.unfinished import building
-from store.evidence.verify.recording import Defect, Report
+from store.evidence.verify.ledger import Defect
+from store.evidence.verify.recording import Report
 from store.files import sync_folder, write_new
 
 FILM: Final = "recording.mp4"

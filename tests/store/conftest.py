@@ -24,6 +24,7 @@ from store.catalog.queries import bundle_of, newest_bundle
 from store.clock import SECOND
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify
+from store.evidence.verify.ledger import SignedLedger
 from store.server.app import create_app
 from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
@@ -193,11 +194,14 @@ def bundles(services: Services) -> verify.Bundles:
 
 
 @pytest.fixture
-def examined(gathered: Gather, home: Home, readers: dict[str, RecipientPrivate], bundles: verify.Bundles) -> Examine:
+def examined(
+    gathered: Gather, home: Home, readers: dict[str, RecipientPrivate], bundles: verify.Bundles, services: Services
+) -> Examine:
     """The report on a recording, by default with the recipient's key."""
 
     def examine(recording: FakeRecording, reader: RecipientPrivate | None = readers[RECIPIENT]) -> verify.Report:
-        compliance = home.key(COMPLIANCE).id
-        return verify.examine(gathered(recording), home.blobs(), reader, compliance=compliance, bundles=bundles)
+        evidence, compliance = gathered(recording), home.key(COMPLIANCE).id
+        ledger = SignedLedger(services.database, evidence.device)
+        return verify.examine(evidence, home.blobs(), reader, compliance=compliance, bundles=bundles, ledger=ledger)
 
     return examine

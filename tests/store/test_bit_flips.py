@@ -185,7 +185,7 @@ def test_a_batch_of_the_ledger(
     with services.database.writing() as connection:
         connection.execute(update(schema.ledger_batches).values(token=flipped))
     assert ("ledger", code) in {(check, found) for check, found, _ in codes(examined(made.recording))}
-    assert ("ledger", code, "batch of entry 0") in wrong(swept())
+    assert ("ledger", code, "batch from entry 0") in wrong(swept())
 
 
 LINE: Final = ("seq", "at", "wall", "kind", "lane", "rules", "policy", "prev")

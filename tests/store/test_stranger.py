@@ -25,7 +25,8 @@ from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence, gather
 from store.evidence.opening import load_recipient, read_body, read_packet, recording_key
 from store.evidence.timeline.recording import facts, state
-from store.evidence.verify.recording import Defect, examine
+from store.evidence.verify.ledger import Defect, SignedLedger
+from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
 from tests.store.conftest import PASSPHRASE
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
@@ -89,6 +90,7 @@ def eyelids_answers(home: Home, reader: RecipientPrivate, recordings: list[str])
             report = examine(
                 evidence, home.blobs(), reader, compliance=home.key(COMPLIANCE).id,
                 bundles=lambda revision: bundle_of(connection, revision),
+                ledger=SignedLedger(database, evidence.device),
             )  # fmt: skip
             places = [(one.check, one.code, one.where) for one in report.findings]
             assert len(places) == len(set(places))

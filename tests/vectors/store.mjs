@@ -112,7 +112,8 @@ class Store {
     return this.rows(query, device, ...values)[0].seq;
   }
 
-  /** {lines, prev, later, next}: rows of the run, the hash before it, of what came later, the number after the last. */
+  /** {lines, first, prev, later, next}: rows of the run, the number of the opening, the hash before the run, rows of
+   * what came later, the number after the last. */
   run(device, recording) {
     const next = (this.entry("max", device, "TRUE") ?? -1n) + 1n;
     const opening = this.entry("min", device, "kind = 'recording-open' AND recording = ?", recording);
@@ -125,6 +126,7 @@ class Store {
     const prev = this.lines(device, start - 1n, start - 1n)[0]?.hash ?? ZERO;
     return {
       lines,
+      first: opening,
       prev,
       later: following === null ? [] : this.lines(device, following, following + LATER - 1n),
       next,
@@ -149,16 +151,17 @@ function columnsAgree({ hash, kind, recording, line }) {
   return same([hash, kind, recording], [sha256(line).toString("hex"), entry.kind, entry.recording ?? null]);
 }
 
-function factsOf({ lines, later: laterLines }, recording) {
+function factsOf({ lines, first, later: laterLines }, recording) {
   const [run, later] = [entriesOf(lines), entriesOf(laterLines)];
-  const own = (kind) => run.find((one) => one.kind === kind && one.recording === recording) ?? null;
-  const [opening, closing] = [own("recording-open"), own("recording-closed")];
+  const [before, own] = [run.filter(({ seq }) => seq < first), run.filter(({ seq }) => seq >= first)];
+  const ofKind = (kind) => own.find((one) => one.kind === kind && one.recording === recording) ?? null;
+  const [opening, closing] = [ofKind("recording-open"), ofKind("recording-closed")];
   const zero = isUint(opening?.zero) && opening.zero <= opening.at ? opening.zero : (opening?.at ?? 0n);
-  const named = [...run, ...later].filter(
+  const named = [...own, ...later].filter(
     (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
   );
   const ended = closing !== null || laterLines.length > 0;
-  return { run, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
+  return { before, own, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
 }
 
 /** [[stream, next, hash]]; members of another shape count as not told. */
@@ -222,7 +225,7 @@ function chooseBodies(rows, heads) {
 const FOREVER = 2n ** 70n;
 
 /** The states of a lane from the entries of its run: [{from, to, cause}], in their order of precedence. */
-function statesOf(lane, { run, later, zero }) {
+function statesOf(lane, { before, own, later, zero }) {
   const slept = [];
   const states = [];
   const blind = [];
@@ -230,10 +233,7 @@ function statesOf(lane, { run, later, zero }) {
   let closing = null;
   let current = null;
   const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
-  const ordered = [...run, ...later.filter((one) => one.kind === "blind-since")].sort((a, b) =>
-    a.at !== b.at ? (a.at < b.at ? -1 : 1) : a.seq < b.seq ? -1 : 1,
-  );
-  for (const entry of ordered) {
+  for (const entry of [...before, ...own, ...later.filter((one) => one.kind === "blind-since")]) {
     const hold = textOf(entry, "hold", "unnamed");
     if (entry.kind === "hold" && (holds.has(hold) || holds.size < MOST_HOLDS)) holds.set(hold, entry);
     else if (entry.kind === "release") holds.delete(hold);
@@ -486,24 +486,29 @@ class Examination {
       }
       return;
     }
-    const signed = new Map();
-    for (const id of new Set([...lines, ...later].map(({ batch }) => batch))) {
-      const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
-      const code =
-        batch &&
-        refused(() => {
-          const { device, first, lines: said } = readBatch(batch.token, this.device.evidence_key);
-          refuseIf(device !== this.row.device, "misplaced");
-          for (const [at, line] of said.entries()) signed.set(first + BigInt(at), line);
-        });
-      if (code) this.find("ledger", code, { batch: batch.first });
-    }
+    const batches = new Map(); // id -> number -> line
     for (const row of [...lines, ...later]) {
-      if (signed.get(row.seq) !== row.line) this.find("ledger", "unsigned", { entry: row.seq });
+      if (!batches.has(row.batch)) batches.set(row.batch, this.linesOf(row.batch));
+      if (batches.get(row.batch).get(row.seq) !== row.line) this.find("ledger", "unsigned", { entry: row.seq });
       if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
     }
     this.walk(lines, lines[0].seq ? prev : ZERO);
     if (later.length > 0) this.walk(later, entriesOf(later.slice(0, 1))[0]?.prev ?? ZERO);
+  }
+
+  /** Number -> line of a signed batch; empty for one that is not here, or that is not this device's. */
+  linesOf(id) {
+    const [batch] = this.store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", id);
+    const signed = new Map();
+    const code =
+      batch &&
+      refused(() => {
+        const { device, first, lines } = readBatch(batch.token, this.device.evidence_key);
+        refuseIf(device !== this.row.device, "misplaced");
+        for (const [at, line] of lines.entries()) signed.set(first + BigInt(at), line);
+      });
+    if (code) this.find("ledger", code, { batch: batch.first });
+    return signed;
   }
 
   walk(rows, prev) {
@@ -567,7 +572,9 @@ class Examination {
   }
 
   lanes() {
-    const named = this.facts.run.some((one) => one.lane === "audio");
+    const { before, own } = this.facts;
+    const told = [...before.filter(({ kind }) => ["lane-closed", "lane-open"].includes(kind)), ...own];
+    const named = told.some((one) => one.lane === "audio");
     const heard = [...this.bodies.streams.keys(), ...this.heads.keys()].some((stream) => laneOf(stream) === "audio");
     return named || heard ? ["screen", "audio"] : ["screen"];
   }
@@ -615,12 +622,12 @@ class Examination {
 const placeOf = ({ stream, sequence }) => ({ stream, sequence });
 const spanOf = (one) => [one.start ?? 0n, one.end ?? 0n];
 
-function lengthOf({ run, opening, closing, zero }, chunks) {
+function lengthOf({ own, opening, closing, zero }, chunks) {
   const end = most(chunks.map((one) => spanOf(one)[1]));
   if (opening === null) return end;
   const until = closing?.until;
   if (isUint(until) && until >= zero && until <= closing.at) return until - zero;
-  return most([(closing?.at ?? most(run.map((one) => one.at))) - zero], end);
+  return most([(closing?.at ?? most(own.map((one) => one.at))) - zero], end);
 }
 
 /** What the device last signed of its ends. Throws where another did, or where it names another device. */
@@ -658,8 +665,8 @@ function ledgerOf(store, device) {
     const follows = seq === expected ? before : (entry?.prev ?? ZERO);
     for (const { code } of walk([line], follows, seq)) find(code, { entry: seq });
     if (row.batch !== batch.id) {
-      const [stored] = store.rows("SELECT token FROM ledger_batches WHERE id = ?", row.batch);
-      batch = { id: row.batch, signed: stored ? verified(stored.token, { batch_of: seq }) : new Map() };
+      const [stored] = store.rows("SELECT first, token FROM ledger_batches WHERE id = ?", row.batch);
+      batch = { id: row.batch, signed: stored ? verified(stored.token, { batch: stored.first }) : new Map() };
     }
     const hash = sha256(line).toString("hex");
     if (batch.signed.get(seq) !== line) find("unsigned", { entry: seq });

@@ -6,7 +6,7 @@ What needs the private key is checked only with it; what was not checked is said
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
@@ -14,17 +14,17 @@ from typing import Final
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
 from protocol.envelope import SCENE_STREAM, Edition, Header, Kind, lane_of
-from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolError
+from protocol.errors import EnvelopeError, KeyProblem, ProtocolError
 from protocol.keys import RecipientPrivate
-from protocol.ledger import ZERO, Batch, walk
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 from store.catalog.blobs import BlobStore
 from store.evidence.account import Interval, NotKept
 from store.evidence.chain import Stored, gaps
-from store.evidence.evidence import Evidence, Line, claimed, heads_of
+from store.evidence.evidence import AFTER_RUN, Evidence, heads_of
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
 from store.evidence.show import iso
+from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, defect
 
 CHECKS: Final = {
     "bytes": "every byte that the catalog names is here, unchanged",
@@ -39,25 +39,13 @@ CHECKS: Final = {
     "tags": "every chunk opens, unchanged since it was sealed",
 }
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
-CHANGED_LINE: Final = "the catalog says another hash, kind or recording than the line"
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
-OTHER_DEVICE: Final = "signed for another device: it counts as none"
 NOT_READ: Final = frozenset({"lost", "unreadable", "damaged"})  # the bytes are not those that came
 _AFTER: Final = {  # what is not looked at in a chunk after this check has failed
     "bytes": ("headers", "signatures", "commitment", "tags"),
     "headers": ("signatures", "commitment", "tags"),
 }
 _NEED_KEY: Final = ("commitment", "tags")
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """Something wrong. `code` is kebab-case and stable; `check` is one of CHECKS, or "alarm"."""
-
-    check: str
-    code: str
-    where: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -94,9 +82,13 @@ class Examination:
         *,
         compliance: str,
         bundles: Bundles,
+        ledger: SignedLedger,
+        run: bool = True,
         advance: Callable[[int], None] = _ignore,
     ) -> None:
         self._evidence = evidence
+        self._signed = ledger
+        self._run = run
         self._blobs = blobs
         self._recipient = recipient
         self._compliance = compliance
@@ -107,8 +99,6 @@ class Examination:
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
         self._unread: dict[str, int] = {}  # check -> chunks that it could not be made of
-        # By stream and sequence: a PC names as many heads as it likes, and none may cost a walk through the chunks.
-        self._at = {(one.stream, one.sequence): one for chain in evidence.chosen.streams.values() for one in chain}
         self._committed: dict[int, bytes | None] = {}  # stream -> the commitment in its first chunk
         self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
         self._reported_at: int | None = None
@@ -148,7 +138,7 @@ class Examination:
                 self._skipped.setdefault(check, f"{chunks} could not be read so far")
 
     def _find(self, check: str, code: str, where: object, message: str) -> None:
-        self._findings.setdefault((check, code, str(where)), Defect(check, code, str(where), message))
+        self._take(Defect(check, code, str(where), message))
 
     # -- the key packet and the key -------------------------------------------------------------------------------
 
@@ -309,39 +299,21 @@ class Examination:
     def _ledger(self) -> None:
         evidence = self._evidence
         if not evidence.ledger_whole:
-            self._find("ledger", "changed-catalog", "the device's ledger", NOT_WHOLE)
-        for line in evidence.naming:
-            if not line.columns_agree:  # the columns by which the opening is found: it would hide with all that follows
-                self._find("ledger", "changed-catalog", f"entry {line.seq}", CHANGED_LINE)
-        if not evidence.lines:
+            self._take(defect("changed-catalog", "the device's ledger", NOT_WHOLE))
+        lines = evidence.lines
+        if lines is None:
+            for one in self._signed.naming(evidence.recording.id):  # its opening would hide with all that follows
+                self._take(one)
             self._skipped |= dict.fromkeys(("ledger", "heads", "account"), "the device's ledger has not told of it yet")
             return
-        signed: dict[int, bytes] = {}
-        for batch in evidence.batches:
-            where = f"batch from entry {batch.first}"
-            try:
-                verified = Batch.verify(batch.token, evidence.device.evidence_key)
-            except (ProtocolError, LedgerError) as error:
-                self._find("ledger", error.code, where, str(error))
-                continue
-            if verified.device != evidence.device.id:
-                self._find("ledger", "misplaced", where, OTHER_DEVICE)
-                continue
-            signed |= dict(enumerate(verified.lines, verified.first))
-        for line in (*evidence.lines, *evidence.later):
-            if signed.get(line.seq, b"").decode("utf-8") != line.text:
-                self._find(
-                    "ledger", "unsigned", f"entry {line.seq}", "the catalog's line is in no batch the device signed"
-                )
-            if not line.columns_agree:
-                self._find("ledger", "changed-catalog", f"entry {line.seq}", CHANGED_LINE)
-        self._walk(evidence.lines, evidence.before if evidence.lines[0].seq else ZERO)
-        if evidence.later:  # entries may lie between: it goes on from what its first names
-            self._walk(evidence.later, claimed(evidence.later[0].text.encode("utf-8")))
+        for one in self._signed.defects(lines.start if self._run else lines.first, lines.last):
+            self._take(one)
+        if lines.following is not None:  # entries may lie between: it goes on from what its first names
+            for one in self._signed.defects(lines.following, lines.following + AFTER_RUN, tied=False):
+                self._take(one)
 
-    def _walk(self, lines: Sequence[Line], before: str) -> None:
-        for mistake in walk((line.text.encode("utf-8") for line in lines), before, lines[0].seq):
-            self._find("ledger", mistake.code, f"entry {mistake.seq}", str(mistake))
+    def _take(self, one: Defect) -> None:
+        self._findings.setdefault((one.check, one.code, one.where), one)
 
     def _device_report(self) -> None:
         """What the device last reported of its ends, signed. A store that is behind what it had confirmed was cut."""
@@ -522,7 +494,12 @@ def examine(
     *,
     compliance: str,
     bundles: Bundles,
+    ledger: SignedLedger,
+    run: bool = True,
     advance: Callable[[int], None] = _ignore,
 ) -> Report:
-    """Everything that can be checked. `compliance`: fingerprint of the key that signs bundles."""
-    return Examination(evidence, blobs, recipient, compliance=compliance, bundles=bundles, advance=advance).report()
+    """Everything that can be checked. `compliance`: fingerprint of the key that signs bundles. `run`: also the entries
+    of its run that came before it, for who has not checked the device's whole ledger."""
+    return Examination(
+        evidence, blobs, recipient, compliance=compliance, bundles=bundles, ledger=ledger, run=run, advance=advance
+    ).report()

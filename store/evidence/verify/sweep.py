@@ -20,7 +20,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate, is_weak
-from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
+from protocol.ledger import ZERO, Walk, line_hash, parse_line
 from protocol.numbers import is_integer
 from protocol.report import DeviceReport
 from store.catalog import queries, reported, schema
@@ -28,11 +28,13 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.errors import StoreError
-from store.evidence.evidence import claimed, gather, hash_of, line_of
+from store.evidence.earlier import MOST_EACH, Earlier
+from store.evidence.evidence import gather, hash_of
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.verify.recording import CHANGED_LINE, CUT, NOT_WHOLE, OTHER_DEVICE, Defect, Report, examine
+from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, claimed
+from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine
 
-_PAGE: Final = 500  # recordings or ledger lines asked for at once
+_PAGE: Final = 500  # recordings asked for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,11 @@ def sweep(
             checked = isolated(partial(_checked_ledger, database, row.id))
             report = _unreadable("ledger", checked) if isinstance(checked, Unreadable) else _report(*checked)
             yield Checked("ledger", str(row.id), report, _text(row.host))
-    whole = _Whole(database)
+    whole, runs = _Whole(database), Earlier()
     for row in _recordings(database, after):
-        examined = isolated(partial(_examined, database, blobs, recipient, row.id, compliance=compliance, whole=whole))
+        examined = isolated(
+            partial(_examined, database, blobs, recipient, row.id, compliance=compliance, whole=whole, runs=runs)
+        )
         report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
         start = row.start if is_integer(row.start) else None
         yield Checked("recording", str(row.id), report, _text(row.host), start)
@@ -120,6 +124,7 @@ def _examined(
     *,
     compliance: str,
     whole: Callable[[str], bool],
+    runs: Earlier,
 ) -> Report:
     def bundles(revision: int) -> str | None:
         with database.reading() as connection:
@@ -130,11 +135,12 @@ def _examined(
         raise ValueError("another spelling of an id")
     try:
         with database.reading() as connection:
-            evidence = gather(connection, recording, whole=True)
+            evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH)
     except StoreError as error:  # its device is gone: that must not hide the recordings after it
         return _report([Defect("recording", "unreadable", "recording", str(error))])
     evidence = replace(evidence, ledger_whole=whole(evidence.device.id))
-    return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles)
+    ledger = SignedLedger(database, evidence.device)
+    return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles, ledger=ledger, run=False)
 
 
 def _unreadable(check: str, why: Unreadable) -> Report:
@@ -194,39 +200,26 @@ def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list
     if is_weak(device.evidence_key):
         message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
         ledger.find("weak-key", "evidence key", message)
+    lines = SignedLedger(database, device)
     expected, before = 0, ZERO
-    for row in _lines(database, device):
+    for row in lines.rows():
+        written = row.line.encode("utf-8")
         if row.seq != expected:
             ledger.find("missing", f"entries {expected} to {row.seq - 1}", "they were accepted and are gone")
-        written = row.line.encode("utf-8")
-        for mistake in walk([written], before if row.seq == expected else claimed(written), row.seq):
-            ledger.find(mistake.code, f"entry {row.seq}", str(mistake))
-        ledger.compare(row, written)
+            before = claimed(written)
+        ledger.findings += [*lines.step(Walk(before, row.seq), written), *lines.compare(row, written)]
         ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
     ledger.end(expected, report, health)
     return ledger.findings, ledger.notes
 
 
-def _lines(database: Database, device: Device) -> Iterator[Row[Any]]:
-    after = -1
-    while True:
-        with database.reading() as connection:
-            page = queries.ledger_lines_after(connection, device.id, after, _PAGE)
-        yield from page
-        if len(page) < _PAGE:
-            return
-        after = page[-1].seq
-
-
 class _Ledger:
-    """One device's lines beside what it signed, and beside what its last health said."""
+    """What one device's lines come to, beside what it signed, and beside what its last health said."""
 
     def __init__(self, database: Database, device: Device) -> None:
         self._database = database
         self._device = device
-        self._batch: int | None = None
-        self._signed: dict[int, bytes] = {}  # of the batch that the last line came with
         self._opened: dict[str, int] = {}  # recordings that are open after the last line, and the entries that say so
         self._ended: dict[str, int] = {}  # those that are over
         self.findings: list[Defect] = []
@@ -234,31 +227,6 @@ class _Ledger:
 
     def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
         self.findings.append(Defect(check, code, where, message))
-
-    def compare(self, row: Row[Any], written: bytes) -> None:
-        """The line with the signed batch that it came in, and what the catalog says beside it with the line."""
-        if row.batch != self._batch:
-            self._batch, self._signed = row.batch, self._open(row.batch, row.seq)
-        if self._signed.get(row.seq) != written:
-            self.find("unsigned", f"entry {row.seq}", "the catalog's line is in no batch the device signed")
-        if not line_of(row).columns_agree:
-            self.find("changed-catalog", f"entry {row.seq}", CHANGED_LINE)
-
-    def _open(self, number: int, seq: int) -> dict[int, bytes]:
-        with self._database.reading() as connection:
-            token = queries.ledger_batch(connection, number)
-        return {} if token is None else self._verified(token, f"batch of entry {seq}")
-
-    def _verified(self, token: str, where: str) -> dict[int, bytes]:
-        try:
-            batch = Batch.verify(token, self._device.evidence_key)
-        except ProtocolError as error:
-            self.find(error.code, where, str(error))
-            return {}
-        if batch.device != self._device.id:
-            self.find("misplaced", where, OTHER_DEVICE)
-            return {}
-        return dict(enumerate(batch.lines, batch.first))
 
     def follow(self, seq: int, written: bytes) -> None:
         """Which recordings the device says that it made: of each something must be here."""
@@ -314,8 +282,9 @@ class _Ledger:
             self.find("wrong-head", f"entry {head['next'] - 1}", "the device's last health named another hash of it")
         if report is not None and report.confirmed > following:
             self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
+        lines = SignedLedger(self._database, self._device)
         for first, token in refused:
-            self._verified(token, f"refused batch from entry {first}")
+            self.findings += lines.verified(token, f"refused batch from entry {first}")
         for alarm in alarms:
             where = f"entry {alarm.sequence}" if alarm.sequence is not None else "device"
             if any((one.code, one.where) == (alarm.code, where) for one in self.findings):

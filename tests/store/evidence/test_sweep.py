@@ -232,14 +232,14 @@ def test_an_account_under_another_device_s_name(
         for table in (schema.ledger_lines, schema.ledger_batches, schema.health):
             connection.execute(update(table).values(device=other.device))
     found = {(code, where) for _, code, where in wrong(swept())}
-    assert {("misplaced", "batch of entry 0"), ("misplaced", "the device's last report")} <= found
+    assert {("misplaced", "batch from entry 0"), ("misplaced", "the device's last report")} <= found
 
 
 def test_what_comes_while_it_is_checked_is_not_taken_for_cut_off(
     told: Pc, swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store goes on beside it: entries and a report of them arrive after the lines were read."""
-    walked = ledger.walk
+    walked = ledger.Walk
 
     def walk(*arguments: Any) -> Any:
         told.ledger.write("lane-open", at=ZERO, lane="screen")
@@ -247,7 +247,7 @@ def test_what_comes_while_it_is_checked_is_not_taken_for_cut_off(
         assert told.put_health(told.report()).is_success
         return walked(*arguments)
 
-    monkeypatch.setattr("store.evidence.verify.sweep.walk", walk)  # a running store takes more just then
+    monkeypatch.setattr("store.evidence.verify.sweep.Walk", walk)  # a running store takes more just then
     assert wrong(swept()) == []
 
 

@@ -16,6 +16,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.evidence.verify import recording as verify
+from store.evidence.verify.ledger import SignedLedger
 from store.server.services import Services
 from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather
@@ -36,10 +37,11 @@ def test_names_readers_that_compliance_never_signed(pc: Pc, bundle: Bundle, exam
 
 
 def test_names_a_bundle_that_compliance_did_not_sign(
-    filmed: Filmed, gathered: Gather, home: Home, bundles: verify.Bundles
+    filmed: Filmed, gathered: Gather, home: Home, bundles: verify.Bundles, services: Services
 ) -> None:
     evidence = gathered(filmed.recording)
-    report = verify.examine(evidence, home.blobs(), None, compliance="another", bundles=bundles)
+    ledger = SignedLedger(services.database, evidence.device)
+    report = verify.examine(evidence, home.blobs(), None, compliance="another", bundles=bundles, ledger=ledger)
     assert codes(report) == [("key-packet", "bad-bundle")]
 
 

@@ -1,0 +1,125 @@
+"""What of an agent's run still counts in a recording of it: what held or closed the eye when the recording began.
+
+A run lasts as long as a person stays logged on, for weeks on some PCs, and has recordings by the hundred. So no reader
+holds the run: its states are followed entry by entry, and only those that last are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from protocol.envelope import AUDIO, SCREEN
+from protocol.errors import LedgerError
+from protocol.ledger import parse_line
+from store.catalog import queries
+from store.evidence.account import MOST_HOLDS, Entry
+
+PAGE: Final = 500  # lines that are asked for at once
+EVERY: Final = 5_000  # entries from one remembered place to the next
+RUNS: Final = 100  # of which the places are remembered
+MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what its reader has memory for
+# Of each, where many are read: more than an agent writes in an hour, with a closing and an opening of both lanes every
+# half second. A PC that lies must not make whoever reads the others wait.
+MOST_EACH: Final = 50_000
+MOST_AHEAD: Final = 100  # entries of a run that name a time after their own: an agent writes none
+
+
+class TooManyEntries(ValueError):
+    """One recording has more of them than an agent can write in the hour that a recording lasts."""
+
+
+def entry_of(seq: int, text: str) -> Entry | None:
+    """What the line says, or None for a damaged one: `verify` names it, the account does without."""
+    try:
+        fields = parse_line(text.encode("utf-8"), seq=seq)
+    except LedgerError:
+        return None
+    return Entry(seq, int(str(fields["at"])), str(fields["kind"]), fields)
+
+
+@dataclass
+class Standing:
+    """The states after entry `seq` of a run, as the entries that say so. `latest`: ns, the highest `at` up to there."""
+
+    seq: int
+    latest: int = -1
+    holds: dict[str, Entry] = field(default_factory=dict)  # in the order in which they came
+    lanes: dict[str, Entry] = field(default_factory=dict)
+    ahead: tuple[Entry, ...] = ()
+
+    def copy(self) -> Standing:
+        return replace(self, holds=dict(self.holds), lanes=dict(self.lanes))
+
+    def add(self, entry: Entry) -> None:
+        """Raises TooManyEntries."""
+        match entry.kind:
+            case "hold" if entry.hold in self.holds or len(self.holds) < MOST_HOLDS:
+                self.holds[entry.hold] = entry
+            case "release":
+                self.holds.pop(entry.hold, None)
+            case "lane-closed" | "lane-open" if (lane := entry.text("lane")) in (SCREEN, AUDIO):
+                self.lanes[lane] = entry
+            case "slept" | "blind-since" if (entry.time("to") or 0) > entry.at:
+                self.ahead = (*self.ahead, entry)
+                if len(self.ahead) > MOST_AHEAD:
+                    raise TooManyEntries
+        self.seq, self.latest = entry.seq, max(self.latest, entry.at)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """From which the same states follow."""
+        return (*self.lanes.values(), *self.holds.values(), *self.ahead)
+
+
+Read = Callable[[int, int], Iterator[Entry]]
+"""The entries of a run after one number and before another, in order."""
+
+
+class Earlier:
+    """Follows the runs of many recordings, and remembers places in each, so that none is followed twice."""
+
+    def __init__(self) -> None:
+        self._places: OrderedDict[tuple[str, int], list[Standing]] = OrderedDict()
+
+    def before(
+        self, read: Read, device: str, start: int, opening: int, *, zero: int, most: int = MOST_ENTRIES
+    ) -> tuple[Entry, ...]:
+        """Entries from which the states at `zero` follow, and those from there to the entry `opening`.
+
+        `start`: number of the run's first entry. `zero`: ns of the device's clock. Raises TooManyEntries where there
+        are more than `most`.
+        """
+        places = self._places_of(device, start)
+        near = [place for place in places if place.seq < opening and place.latest < zero]
+        standing = near[-1].copy() if near else Standing(start - 1)
+        rest: list[Entry] = []
+        for followed, entry in enumerate(read(standing.seq, opening), 1):
+            if rest or entry.at >= zero:
+                rest.append(entry)
+                if len(rest) > most:
+                    raise TooManyEntries
+                continue
+            standing.add(entry)
+            if followed % EVERY == 0 and (not places or places[-1].seq < standing.seq):
+                places.append(standing.copy())
+        return (*standing.entries(), *rest)
+
+    def _places_of(self, device: str, start: int) -> list[Standing]:
+        places = self._places.setdefault((device, start), [])
+        self._places.move_to_end((device, start))
+        if len(self._places) > RUNS:
+            self._places.popitem(last=False)
+        return places
+
+
+def entries_between(connection: Connection, device: str, after: int, until: int) -> Iterator[Entry]:
+    """As `Read`, from the catalog."""
+    while rows := queries.ledger_lines_after(connection, device, after, PAGE, until=until):
+        for row in rows:
+            if (entry := entry_of(row.seq, row.line)) is not None:
+                yield entry
+        after = rows[-1].seq

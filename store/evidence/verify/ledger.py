@@ -1,0 +1,142 @@
+"""What a device signed of its account: each line walked, and compared with its signed batch and with its columns.
+
+Read page by page, so that the account of a year costs no more memory than that of an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from protocol.errors import LedgerError, ProtocolError
+from protocol.ledger import ZERO, Batch, Walk, line_hash, parse_line
+from store.catalog import queries
+from store.catalog.database import Database
+from store.catalog.queries import Device
+
+CHANGED_LINE: Final = "the catalog says another hash, kind or recording than the line"
+OTHER_DEVICE: Final = "signed for another device: it counts as none"
+_PAGE: Final = 500  # lines that are asked for at once
+
+Page = Callable[[Connection, int, int], list[Row[Any]]]
+"""The rows after an entry, so many at most; none where no more follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something wrong. `code` is kebab-case and stable; `check` is one of `verify.recording.CHECKS`, "alarm", or what
+    is in no recording."""
+
+    check: str
+    code: str
+    where: str
+    message: str
+
+
+def defect(code: str, where: str, message: str) -> Defect:
+    return Defect("ledger", code, where, message)
+
+
+class SignedLedger:
+    """One device's lines. Each question is a transaction of its own: a running store goes on beside it."""
+
+    def __init__(self, database: Database, device: Device) -> None:
+        self._database = database
+        self._device = device
+        self._batch: int | None = None
+        self._signed: dict[int, bytes] = {}  # of the batch that the last line came with
+
+    def rows(self, first: int = 0, last: int | None = None) -> Iterator[Row[Any]]:
+        """Of `schema.ledger_lines`, in order."""
+        until = None if last is None else last + 1
+        yield from self._paged(partial(_following, device=self._device.id, until=until), first - 1)
+
+    def defects(self, first: int, last: int, *, tied: bool = True) -> Iterator[Defect]:
+        """Of the lines `first` to `last`. `tied`: they must follow from the entry before; else from what they name."""
+        way = Walk(self._hash_of(first - 1), first) if tied else None
+        for row in self.rows(first, last):
+            written = row.line.encode("utf-8")
+            way = way or Walk(claimed(written), row.seq)
+            yield from self.step(way, written)
+            yield from self.compare(row, written)
+
+    @staticmethod
+    def step(way: Walk, written: bytes) -> Iterator[Defect]:
+        for mistake in way.step(written):
+            yield defect(mistake.code, f"entry {mistake.seq}", str(mistake))
+
+    def naming(self, recording: UUID) -> Iterator[Defect]:
+        """Lines that have the id in them and columns that say something else: by these an opening is found."""
+        for row in self._paged(partial(_naming, device=self._device.id, recording=recording), -1):
+            if not columns_agree(row):
+                yield defect("changed-catalog", f"entry {row.seq}", CHANGED_LINE)
+
+    def compare(self, row: Row[Any], written: bytes) -> Iterator[Defect]:
+        """The line with the signed batch that it came in, and what the catalog says beside it with the line."""
+        if row.batch != self._batch:
+            self._batch, self._signed = row.batch, {}
+            with self._database.reading() as connection:
+                batch = queries.ledger_batch(connection, row.batch)
+            if batch is not None:
+                yield from self.verified(batch[1], f"batch from entry {batch[0]}")
+        if self._signed.get(row.seq) != written:
+            yield defect("unsigned", f"entry {row.seq}", "the catalog's line is in no batch the device signed")
+        if not columns_agree(row):
+            yield defect("changed-catalog", f"entry {row.seq}", CHANGED_LINE)
+
+    def verified(self, token: str, where: str) -> Iterator[Defect]:
+        """What is wrong with a batch. Of a good one the lines are those to compare with from here on."""
+        try:
+            batch = Batch.verify(token, self._device.evidence_key)
+        except ProtocolError as error:
+            yield defect(error.code, where, str(error))
+            return
+        if batch.device != self._device.id:
+            yield defect("misplaced", where, OTHER_DEVICE)
+            return
+        self._signed = dict(enumerate(batch.lines, batch.first))
+
+    def _paged(self, page: Page, after: int) -> Iterator[Row[Any]]:
+        while True:
+            with self._database.reading() as connection:
+                rows = page(connection, after, _PAGE)
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].seq
+
+    def _hash_of(self, seq: int) -> str:
+        with self._database.reading() as connection:
+            return queries.ledger_hashes(connection, self._device.id, seq, seq).get(seq, ZERO)
+
+
+def _following(connection: Connection, after: int, limit: int, *, device: str, until: int | None) -> list[Row[Any]]:
+    return queries.ledger_lines_after(connection, device, after, limit, until=until)
+
+
+def _naming(connection: Connection, after: int, limit: int, *, device: str, recording: UUID) -> list[Row[Any]]:
+    return queries.lines_naming(connection, device, recording, after, limit)
+
+
+def columns_agree(row: Row[Any]) -> bool:
+    """Whether the catalog says of a line what it says; True for a damaged one, of which nothing can be said."""
+    written = row.line.encode("utf-8")
+    try:
+        fields = parse_line(written, seq=row.seq)
+    except LedgerError:
+        return True
+    said = (line_hash(written), fields["kind"], fields.get("recording"))
+    return (row.hash, row.kind, row.recording) == said
+
+
+def claimed(written: bytes) -> str:
+    """The hash that a line names as the one before it."""
+    try:
+        return str(parse_line(written, seq=0)["prev"])
+    except LedgerError:
+        return ZERO

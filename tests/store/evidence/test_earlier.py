@@ -1,0 +1,109 @@
+"""What of a run still counts in a recording: the same states as from all of it, and no run is followed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.bundle import Bundle
+from protocol.envelope import AUDIO, SCREEN
+from store.commands import audit
+from store.evidence import earlier
+from store.evidence.account import Entry, account, states
+from store.evidence.earlier import EVERY, Earlier, Read, TooManyEntries
+from store.evidence.verify import sweep as verify_sweep
+from testkit.fakes.pc import SECOND, Pc
+from tests.store.command_line import Run, run  # noqa: F401 - a fixture
+from tests.store.recorded import ZERO, Filmed
+
+LENGTH: Final = 40
+TIMES: Final = st.integers(0, 60)
+TOLD: Final = st.one_of(
+    st.tuples(
+        st.sampled_from(("hold", "release")),
+        st.fixed_dictionaries({"hold": st.sampled_from(("user", "locked", "blind"))}),
+    ),
+    st.tuples(
+        st.sampled_from(("lane-closed", "lane-open")),
+        st.fixed_dictionaries(
+            {"lane": st.sampled_from((SCREEN, AUDIO, "other")), "rules": st.lists(st.integers(0, 2))}
+        ),
+    ),
+    st.tuples(st.sampled_from(("slept", "blind-since")), st.fixed_dictionaries({"from": TIMES, "to": TIMES})),
+    st.tuples(st.just("heads"), st.just({})),
+)
+
+
+def reading(told: Sequence[Entry], read: list[int] | None = None) -> Read:
+    def between(after: int, until: int) -> Iterator[Entry]:
+        for entry in told[after + 1 : until]:
+            if read is not None:
+                read.append(entry.seq)
+            yield entry
+
+    return between
+
+
+@given(
+    st.lists(st.tuples(TIMES, TOLD), max_size=30), st.lists(st.tuples(st.integers(0, 30), TIMES), min_size=1), st.data()
+)
+def test_the_same_follows_as_from_the_whole_run(
+    said: list[tuple[int, tuple[str, dict[str, Any]]]], openings: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Of a PC whose clock goes back as well, and however many recordings are read one after another."""
+    told = [Entry(seq, at, kind, fields) for seq, (at, (kind, fields)) in enumerate(said)]
+    runs = Earlier()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(earlier, "EVERY", data.draw(st.integers(1, 5)))  # places that are remembered, in a short run too
+        for opening, zero in openings:
+            before = runs.before(reading(told), "pc", 0, opening, zero=zero)
+            for lane in (SCREEN, AUDIO):
+                whole, some = (states((*known, *told[opening:]), lane, zero) for known in (told[:opening], before))
+                assert account(LENGTH, (), some) == account(LENGTH, (), whole)
+
+
+def test_a_run_is_followed_once_however_many_recordings_it_has() -> None:
+    kinds = ("lane-closed", "lane-open")
+    told = [Entry(seq, seq, kinds[seq % 2], {"lane": SCREEN}) for seq in range(20 * EVERY)]
+    openings = range(EVERY, len(told), EVERY // 2)
+    for order in (openings, openings[::-1]):
+        runs, read = Earlier(), list[int]()
+        for opening in order:
+            assert len(runs.before(reading(told, read), "pc", 0, opening, zero=opening)) == 1
+        assert len(read) <= len(told) + len(openings) * EVERY
+
+
+def test_a_pc_that_names_ever_more_that_is_to_come_is_not_followed() -> None:
+    told = [Entry(seq, seq, "slept", {"from": 0, "to": 10**18}) for seq in range(1_000)]
+    with pytest.raises(TooManyEntries):
+        Earlier().before(reading(told), "pc", 0, 1_000, zero=1_000)
+    with pytest.raises(TooManyEntries):
+        Earlier().before(reading(told), "pc", 0, 1_000, zero=0, most=999)
+
+
+def test_a_recording_with_more_entries_than_an_agent_writes_is_named_and_stops_nothing(
+    run: Run,  # noqa: F811
+    filmed: Filmed,
+    new_pc: Callable[[], Pc],
+    bundle: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    liar = new_pc()
+    made = liar.open_recording(bundle)
+    liar.ledger.write("recording-open", at=ZERO, recording=str(made.id), policy=made.policy)
+    for number in range(60):
+        liar.ledger.write("lane-open", at=ZERO + number * SECOND, lane=SCREEN)
+    assert liar.send_ledger().is_success
+    for module in (audit, verify_sweep):
+        monkeypatch.setattr(module, "MOST_EACH", 50)
+    listed = run("recordings")
+    assert listed.code == 0
+    assert "cannot be read (TooManyEntries)" in " ".join(listed.out.split())
+    assert str(filmed.recording.id) in listed.out.replace("\n", "")
+    assert "TooManyEntries" in run("verify", "--all").out
+    alone = run("timeline", str(made.id))
+    assert (alone.code, alone.err) == (0, "")
