@@ -119,16 +119,17 @@ def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> in
 
 def play(parts: Mapping[str, Callable[[Path, Say], Said]], asked: argparse.Namespace, place: Path) -> int:
     """Each part in a folder of its own in `place`, and what came of it; the exit status. A part that cannot be played
-    does not end the others. A bench of one part calls it "", and has its facts as the one object."""
+    does not end the others. A bench of one part calls it "", and has its facts as the one object.
+
+    With --quick a part that could not be played is played once more: on a busy machine what it waits for comes too
+    late, and that says nothing of what is measured. What was played and found wrong is never played again.
+    """
     console, facts, status = Console(stderr=True, highlight=False), {}, 0
     for name, part in parts.items():
-        made, head = place / name, name and f"{name}: "
-        made.mkdir(parents=True, exist_ok=True)
-        try:
-            with console.status(f"{head}starting") as progress:
-                said = part(made, progress.update)
-        except StageError as failure:
-            status = tell([f"{head}{failure}"], console)
+        tries = (name, f"{name}again") if asked.quick else (name,)
+        said = _played(part, [place / one for one in tries], console, name and f"{name}: ")
+        if said is None:
+            status = 1
             continue
         facts[name] = said.facts
         if not asked.json:
@@ -137,3 +138,16 @@ def play(parts: Mapping[str, Callable[[Path, Say], Said]], asked: argparse.Names
     if asked.json:
         print(json.dumps(facts.get("", facts)))
     return status
+
+
+def _played(part: Callable[[Path, Say], Said], folders: list[Path], console: Console, head: str) -> Said | None:
+    """What came of it in the first of the folders in which it could be played."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with console.status(f"{head}starting") as progress:
+                return part(folder, progress.update)
+        except StageError as failure:
+            last = folder == folders[-1]
+            tell([f"{head}{failure}{'' if last else '; once more'}"], console, "bold red" if last else "yellow")
+    return None

@@ -200,7 +200,10 @@ def mb_per_hour(files: Mapping[Path, int], talk: Span) -> float:
 def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> list[Run]:
     plan = QUICK if asked.quick else Plan(asked.spans, asked.minutes, asked.rounds)
     with store(folder) as services:
-        return on_all(kinds, lambda kind, say: perform(kind, plan, services, folder / kind, say), say)
+        runs = on_all(kinds, lambda kind, say: perform(kind, plan, services, folder / kind, say), say)
+    if asked.quick and any(run.spans and all(span.untried for span in run.spans) for run in runs):
+        raise StageError("the control has enough of no marker at both ends: the PC was too busy to try anything")
+    return runs
 
 
 def said(runs: Sequence[Run]) -> Said:

@@ -49,3 +49,20 @@ def test_a_part_that_cannot_be_played_is_said_and_ends_no_other(
     assert capsys.readouterr() == ('{"second": {}}\n', "first: no display\n")
     assert play({"": broken}, asked, tmp_path) == 1
     assert capsys.readouterr().err == "no display\n"
+
+
+def test_a_quick_run_plays_once_more_what_could_not_be_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders: list[Path] = []
+
+    def busy(folder: Path, _say: Say) -> Said:
+        folders.append(folder)
+        if len(folders) == 1:
+            raise StageError("too busy")
+        return Said({}, "", wrong=["a leak"])
+
+    asked = argparse.Namespace(json=True, quick=True)
+    assert play({"part": busy}, asked, tmp_path) == 1
+    assert capsys.readouterr() == ('{"part": {}}\n', "part: too busy; once more\na leak\n")
+    assert len(set(folders)) == 2
