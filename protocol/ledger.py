@@ -66,6 +66,8 @@ def _too_deep(entry: dict[str, object]) -> bool:
     """Without recursion: what parsed on a short stack must not break a reader with a longer one."""
     level: list[object] = [entry]
     for _ in range(MAX_DEPTH):
+        if not level:  # at once, of nearly every line: each is parsed again wherever it is read
+            return False
         inside = [member for value in level for member in _members(value)]
         level = [member for member in inside if isinstance(member, dict | list)]
     return bool(level)
