@@ -271,12 +271,7 @@ def total(played: Sequence[LossCounts]) -> dict[str, Any]:
     return {
         **_figures(whole),
         "cases": {
-            counts.name: {
-                **_figures(counts),
-                "chunk_s": counts.chunk,
-                "notes": counts.notes,
-                "wrong": wrong(counts),
-            }
+            counts.name: {**_figures(counts), "chunk_s": counts.chunk, "notes": counts.notes, "wrong": wrong(counts)}
             for counts in judged
         },
         "skipped": {counts.name: counts.skipped for counts in played if counts.skipped},

@@ -18,19 +18,7 @@ from rich.markdown import Markdown
 from bench import sound_account as account
 from bench.harness import Said, Say, used
 from bench.sound_account import SECOND, Kept, Span
-from bench.sound_play import (
-    AFTER,
-    CASES,
-    CLEAN,
-    MARKED,
-    NAME,
-    Event,
-    Till,
-    a_till,
-    beeping,
-    hot_plug,
-    marked,
-)
+from bench.sound_play import AFTER, CASES, CLEAN, MARKED, NAME, Event, Till, a_till, beeping, hot_plug, marked
 from bench.sound_runs import Run, beyond, faults, markdown, total
 from store.evidence.film.opus import samples_of
 from testkit.calls import desk, hears, policy, sound_open

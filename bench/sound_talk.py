@@ -41,11 +41,7 @@ CALL: Final[tuple[Line, ...]] = (
     (AGENT, "queue-youarenext", 0.7),  # Your call is now first in line and will be answered by the next available ...
     (CALLER, "hello tt-weasels", 0.5),  # Weasels have eaten our phone system.
     (AGENT, "im-sorry privacy-prompt", 1.2),  # Please enter your phone number, starting with the area code.
-    (
-        CALLER,
-        "digits/4 digits/8 digits/2 digits/1 digits/3 digits/7 digits/5 digits/0 digits/6 digits/9",
-        0.6,
-    ),
+    (CALLER, "digits/4 digits/8 digits/2 digits/1 digits/3 digits/7 digits/5 digits/0 digits/6 digits/9", 0.6),
     (AGENT, "auth-thankyou one-moment-please", 6.0),
     (AGENT, "followme/status", 0.4),  # The person you are calling is not at their desk; I will try to locate them ...
     (CALLER, "demo-nogo", 0.5),  # I am afraid I was unable to create a connection ... You may find some helpful ...
