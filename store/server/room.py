@@ -90,7 +90,7 @@ class Room:
     @property
     def is_full(self) -> bool:
         """Whether chunks are refused."""
-        return not self._has(0, 0, 1)
+        return not self._has(0, _FILES_EACH, 1)
 
     def _has(self, size: int, files: int, part: int) -> bool:
         for folder in self._folders:
