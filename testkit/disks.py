@@ -113,7 +113,7 @@ class Disk:
         """Take every inode but `leave`: of none no file can be made any more, however much room there is."""
         folder = self.root / ".many"
         folder.mkdir(exist_ok=True)
-        before = len(os.listdir(folder))
+        before = len(list(folder.iterdir()))
         with suppress(OSError):
             for number in range(before, before + 10**6):
                 if leave and os.statvfs(self.root).f_favail <= leave:

@@ -156,7 +156,7 @@ class Listener(socket.socket):
     """Accepts as many connections as may be open at once, and closes the others before they cost anything.
 
     `per_address`: of one IPv4 address or IPv6 network of 64 bits. `in_all`: of all other machines. `local`: of this
-    machine's own addresses, together and at any rate, as a proxy may stand there; its users take nothing of the others'.
+    machine's own addresses, together and at any rate, as a proxy may stand there; none of it is the others'.
     """
 
     counts_loopback = False
