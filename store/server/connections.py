@@ -171,7 +171,7 @@ class Listener(socket.socket):
     def allow(self, per_address: int) -> None:
         """So many of one address. All of them stay `IN_ALL`, of which at most half are this machine's own."""
         self.per_address = per_address
-        self.local = min(_LOCAL_SHARE * per_address, IN_ALL // 2)
+        self.local = min(_LOCAL_SHARE * max(per_address, PER_ADDRESS), IN_ALL // 2)
         self.in_all = IN_ALL - self.local
 
     def accept(self) -> tuple[socket.socket, Any]:

@@ -298,7 +298,7 @@ def test_this_machines_own_and_the_others_take_nothing_of_each_other(monkeypatch
         assert [comes("127.0.0.9"), comes("127.0.0.9"), comes("127.0.0.4")] == [True, False, True]
 
 
-@pytest.mark.parametrize(("per_address", "local"), [(512, 1024), (5000, 8192)])
+@pytest.mark.parametrize(("per_address", "local"), [(5, 1024), (512, 1024), (5000, 8192)])
 def test_a_proxy_on_this_machine_has_more_where_an_address_has(per_address: int, local: int) -> None:
     with listen("127.0.0.1", 0) as listener:
         listener.allow(per_address)
