@@ -86,6 +86,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     from store.catalog.blobs import BlobFault  # noqa: PLC0415
     from store.catalog.database import explained  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
+    from store.files import is_full  # noqa: PLC0415
 
     words = _joined(sys.argv[1:] if arguments is None else arguments)
     options = parser(next(iter(words), "")).parse_args(words)
@@ -101,6 +102,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         # The reader of our output has seen enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as failure:
+        if not is_full(failure):
+            raise
+        where = f" ({failure.filename})" if failure.filename else ""
+        return _fail(f"the disk takes no more{where}: make room, of inodes too (`df -i`), and do it again", 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     return code

@@ -4,6 +4,7 @@ that go with the process that holds them, however it dies.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def write_new(path: Path | str, content: bytes, mode: int = 0o600, *, owner: Pat
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_full(failure: OSError) -> bool:
+    """Whether the disk, its inodes or the user's quota are used up."""
+    return failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

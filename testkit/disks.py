@@ -109,15 +109,18 @@ class Disk:
                     while ballast.write(bytes(512)):
                         os.fsync(ballast.fileno())
 
-    def take_inodes(self) -> None:
-        """Take every inode: no file can be made any more, however much room there is."""
+    def take_inodes(self, leave: int = 0) -> None:
+        """Take every inode but `leave`: of none no file can be made any more, however much room there is."""
         folder = self.root / ".many"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
+        before = len(list(folder.iterdir()))
         with suppress(OSError):
-            for number in range(10**6):
+            for number in range(before, before + 10**6):
+                if leave and os.statvfs(self.root).f_favail <= leave:
+                    break
                 (folder / str(number)).touch()
-        if os.statvfs(self.root).f_favail:
-            raise FaultDidNotHappen("inodes are left on a disk that should have none")
+        if os.statvfs(self.root).f_favail > leave:
+            raise FaultDidNotHappen(f"more than {leave} inodes are left on a disk that should have no more")
 
     def make_room(self) -> None:
         self._ballast.unlink(missing_ok=True)

@@ -203,16 +203,16 @@ def _print(
     out: Console, scenes: Scenes, then: Policy, now: Policy, by_lane: Mapping[Lane, Sequence[ReplaySpan]]
 ) -> None:
     head = f"Recording {scenes.recording}, from {scenes.start} on {scenes.host}, {_long(scenes.length)}"
-    out.print(head, style="bold", markup=False)
-    out.print(f"  then  {then.name}, revision {then.revision}", markup=False)
-    out.print(f"  with  {now.name}, revision {now.revision}", markup=False)
+    out.print(printable(head), style="bold", markup=False)
+    for word, policy in (("then", then), ("with", now)):
+        out.print(f"  {word}  {printable(policy.name)}, revision {policy.revision}", markup=False)
     for lane, spans in by_lane.items():
         out.print()
         _print_lane(out, SPOKEN_LANE[lane].capitalize(), spans, sums_of(spans))
     if missing := _not_looked_for(then, now):
         says = "Only the other policy names these, so that the pages were not searched for them; it may close more"
         out.print()
-        out.print(f"{says}: {', '.join(missing)}", style="yellow", markup=False)
+        out.print(printable(f"{says}: {', '.join(missing)}"), style="yellow", markup=False)
 
 
 def _print_lane(out: Console, lane: str, spans: Sequence[ReplaySpan], sums: Sums) -> None:
@@ -251,7 +251,7 @@ def _by(rules: Iterable[Spoke]) -> str:
 
 
 def _rule(spoke: Spoke) -> str:
-    return f"{spoke.id} ({spoke.where})" if spoke.where else f"{spoke.id} (Eyelid's own)"
+    return printable(f"{spoke.id} ({spoke.where})") if spoke.where else f"{spoke.id} (Eyelid's own)"
 
 
 def _names(things: Iterable[Window | Page]) -> list[str]:

@@ -54,8 +54,10 @@ class KeptReceipts:
         name, line = str(recording), receipt.encode("ascii") + b"\n"
         try:
             self._make_room(name, len(line))
-            opened = durable.open_regular(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            opened = durable.open_regular(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             with os.fdopen(opened, "ab") as file:
+                if _is_torn(opened):
+                    line = b"\n" + line
                 file.write(line)
         except OSError as failure:
             log.warning("a receipt could not be kept: %s", failure.strerror)
@@ -84,6 +86,15 @@ class KeptReceipts:
         return found
 
 
+def _is_torn(opened: int) -> bool:
+    """Whether a death or a full disk cut the last line off: what is added to it would be lost with it."""
+    size = os.fstat(opened).st_size
+    if not size:
+        return False
+    os.lseek(opened, size - 1, os.SEEK_SET)
+    return os.read(opened, 1) != b"\n"
+
+
 def _note(ends: Heads, receipt: str) -> None:
     match _payload(receipt):
         case {"stream": int(stream), "sequence": int(sequence), "sha256": str(sha256)}:
@@ -110,7 +121,7 @@ class Held:
 
 
 def held(folder: Path, store: Keys, device: str) -> Iterator[Held]:
-    """Of each recording, oldest first, every signature checked. A torn last line is worthless, and no lie."""
+    """Of each recording, oldest first, every signature checked. A torn line is worthless, and no lie."""
     for path in sorted(folder.iterdir()) if folder.exists() else ():
         receipts: list[Receipt] = []
         worthless = 0

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from protocol.envelope import MAX_SEALED
-from store.files import sync_folder, write_new
+from store.files import is_full, sync_folder, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -184,5 +184,5 @@ def _read(place: str) -> bytes:
 
 
 def _fault(verb: str, error: OSError) -> BlobFault:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return BlobFault(f"cannot {verb} in the blob folder: {error.strerror or type(error).__name__}", full=full)
+    words = f"cannot {verb} in the blob folder: {error.strerror or type(error).__name__}"
+    return BlobFault(words, full=is_full(error))

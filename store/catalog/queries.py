@@ -331,6 +331,12 @@ def newest_recordings(connection: Connection, limit: int, device: str | None = N
     return [_recording(row) for row in connection.execute(statement.limit(limit))]
 
 
+def oldest_recording(connection: Connection) -> int | None:
+    """When the first of those that are here was opened, by the store's clock; None without any."""
+    oldest: int | None = connection.scalar(select(func.min(schema.recordings.c.opened_at)))
+    return oldest
+
+
 def count_recordings(connection: Connection, after: str = "") -> int:
     columns = schema.recordings.c
     return connection.scalar(select(func.count()).select_from(schema.recordings).where(columns.id > after)) or 0

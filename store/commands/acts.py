@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
@@ -16,9 +16,10 @@ from typing import Any, Final
 from protocol.terminal import printable
 from store.admin.home import Home
 from store.admin.operators import BEGIN, OperatorsLog, outcomes
+from store.catalog.queries import oldest_recording
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import WrongUsage
-from store.evidence.show import console, print_json, print_table
+from store.evidence.show import console, print_json, print_table, when
 
 ASKED: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _LONGEST: Final = 200  # characters of a purpose
@@ -97,7 +98,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _operators(options: Namespace) -> int:
     if options.head is not None and not options.verify:
         raise WrongUsage("--head goes with --verify")
-    checked = OperatorsLog(home_of(options).folder).check(options.head)
+    home = home_of(options)
+    checked = OperatorsLog(home.folder).check(options.head)
+    note = _of_an_empty_log(home) if options.verify and not (checked.entries or checked.findings) else ""
     ends = outcomes(checked.entries)
     acts = [
         entry | {"outcome": "not ended: killed, or still at it"} | _ended(ends.get(entry["line"]))
@@ -106,15 +109,29 @@ def _operators(options: Namespace) -> int:
     ]
     if options.json:
         findings = [{"line": one.line, "message": one.message} for one in checked.findings]
-        print_json({"acts": acts, "head": checked.head, "sound": not checked.findings, "findings": findings})
+        print_json(
+            {"acts": acts, "head": checked.head, "sound": not checked.findings, "findings": findings, "note": note}
+        )
     else:
         _print(acts)
         for finding in checked.findings:
             console().print(f"! {finding}", markup=False, soft_wrap=True)
         if options.verify:
-            verdict = "NOT AS IT WAS WRITTEN" if checked.findings else "nothing was changed"
+            verdict = "NOT AS IT WAS WRITTEN" if checked.findings else note or "nothing was changed"
             console().print(f"{len(acts)} acts, {verdict}; head {checked.head}", markup=False, soft_wrap=True)
     return 1 if checked.findings and options.verify else 0
+
+
+def _of_an_empty_log(home: Home) -> str:
+    """A log that was removed with its head is as empty as one of a store of which nobody opened anything."""
+    with closing(home.database()) as database, database.reading() as connection:
+        oldest = oldest_recording(connection)
+    if oldest is None:
+        return ""
+    return (
+        f"worth a look as recordings are here since {when(oldest)}: nobody opened or listed any with these commands, "
+        "or the log is gone, as after a backup without it"
+    )
 
 
 def _ended(end: Any) -> dict[str, Any]:

@@ -33,13 +33,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         type=count,
         default=512,
         metavar="N",
-        help="connections that one address may have, such as that of a network behind NAT (%(default)s)",
+        help="connections that one address may have, such as that of a network behind NAT (%(default)s); this "
+        "machine's own have twice as many",
     )
     serve.add_argument(
         "--keep-free",
         type=size,
         metavar="SIZE",
-        help="room that chunks leave to the catalog and the operator (1GB, or a 20th of a smaller disk)",
+        help="room that chunks leave to the catalog and the operator (1GB, or a 20th of a smaller disk); inodes have a "
+        "reserve beside it",
     )
     serve.add_argument(
         "--device-quota",

@@ -25,11 +25,13 @@ MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's 
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
+_LOCAL_SHARE: Final = 2  # addresses' worth that this machine's own have together: 1,024, so that 256 MB hold them
 DRAINED: Final = 2**20  # bytes of a body that is refused: an honest one's connection is kept, and its answer heard
 AHEAD: Final = 8  # requests that wait behind the one under way; agents send none
 _SLICE: Final = 16 * 2**10
 _READ: Final = 32 * 2**10  # bytes read at once, and kept undecrypted. asyncio has 256 KB
 _AT_ONCE: Final = 64  # refused before other work has its turn
+_LOCAL: Final = "this machine"
 
 
 _OVERSIZED: Final = b"431 Request Header Fields Too Large"
@@ -153,12 +155,10 @@ class Connection(HttpToolsProtocol):
 class Listener(socket.socket):
     """Accepts as many connections as may be open at once, and closes the others before they cost anything.
 
-    `per_address`: of one IPv4 address or IPv6 network of 64 bits. This machine's own are not counted so: a proxy may
-    stand there.
+    `per_address`: of one IPv4 address or IPv6 network of 64 bits. `in_all`: of all other machines. `local`: of this
+    machine's own addresses, together and at any rate, as a proxy may stand there; none of it is the others'.
     """
 
-    per_address = PER_ADDRESS
-    in_all = IN_ALL
     counts_loopback = False
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -166,23 +166,36 @@ class Listener(socket.socket):
         self._open: Counter[str] = Counter()
         self._turns = Turns()
         self._total = 0
+        self.allow(PER_ADDRESS)
+
+    def allow(self, per_address: int) -> None:
+        """So many of one address. All of them stay `IN_ALL`, of which at most half are this machine's own."""
+        self.per_address = per_address
+        self.local = min(_LOCAL_SHARE * max(per_address, PER_ADDRESS), IN_ALL // 2)
+        self.in_all = IN_ALL - self.local
 
     def accept(self) -> tuple[socket.socket, Any]:
         for _ in range(_AT_ONCE):
             connection, address = super().accept()
-            who = network(address[0])
-            if self._total < self.in_all and (self._is_exempt(who) or self._may_come(who)):
+            who = self._counted_as(address[0])
+            if self._may_come(who):
                 self._total += 1
                 self._open[who] += 1
                 return _Counted(self, who, connection), address
             connection.close()
         raise BlockingIOError
 
-    def _may_come(self, who: str) -> bool:
-        return self._open[who] < self.per_address and self._turns.is_free(who, turns.connections(self.per_address))
+    def _counted_as(self, address: str) -> str:
+        who = network(address)
+        return _LOCAL if is_loopback(who) and not self.counts_loopback else who
 
-    def _is_exempt(self, who: str) -> bool:
-        return not self.counts_loopback and is_loopback(who)
+    def _may_come(self, who: str) -> bool:
+        local = self._open[_LOCAL]
+        if who == _LOCAL:
+            return local < self.local
+        if self._total - local >= self.in_all or self._open[who] >= self.per_address:
+            return False
+        return self._turns.is_free(who, turns.connections(self.per_address))
 
     def left(self, who: str) -> None:
         self._total -= 1

@@ -176,7 +176,7 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
 
 def _put(services: Services, arrival: Arrival) -> int:
     """Makes the bytes durable where there is room for them; how many its device's quota was charged with."""
-    size = len(arrival.body)
+    size = room.charged(len(arrival.body))
     with services.room.writing(size):
         _reserve(services, arrival.sender, size)
         try:
@@ -306,7 +306,7 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
             outcomes.append(entered)
             if isinstance(entered, _Entered) and entered.new:
                 rows.append(_row(entry))
-                added.append((arrival.sender, len(arrival.body)))
+                added.append((arrival.sender, room.charged(len(arrival.body))))
     for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
         if alike := [row for row in rows if ("kind" in row) is kind]:
             connection.execute(insert(schema.sealed), alike)

@@ -33,6 +33,7 @@ from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import OWN_REASONS, HoldReasons
+from store.server.room import inodes
 from store.server.services import Services
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked", "unreadable")
@@ -100,8 +101,13 @@ class _Fleet(Collector):
             ("bundle_revision", "Revision of the bundle that is handed out", counted.revision),
             ("certificate_days", "Days until the server's certificate ends", self._certificate()),
             ("free_bytes", "Room on the disk that the store lies on", shutil.disk_usage(self._home.folder).free),
+            ("free_inodes", "Files that this disk can still take; NaN where it does not count them", self._inodes()),
         ):
             yield GaugeMetricFamily(f"eyelid_store_{name}", words, value)
+
+    def _inodes(self) -> float:
+        left, of_all = inodes(self._home.folder)
+        return left if of_all else float("nan")
 
     def _certificate(self) -> float:
         try:

@@ -1,11 +1,14 @@
 """How much is stored: a floor of free space that chunks leave to the catalog, and quotas of a PC and of a group.
 
+A disk also ends where its inodes do: they have a floor like that of bytes, and a small chunk counts as a whole block.
+
 The account goes on below the floor, down to a quarter of it; what is left then is the operator's, as for `revoke`.
 Quotas are kept in memory and written with each chunk's row, so that no chunk asks the catalog how much there is.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, case, select
 
+from protocol.system import ON_WINDOWS
 from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.clock import SECOND, Clock
@@ -27,6 +31,9 @@ DAY: Final = 86_400 * SECOND
 ACCOUNT_A_DAY: Final = 256 * 10**6  # bytes of one PC's ledger and policies' texts; a busy one has some 20 MB
 _FLOOR: Final = 10**9  # bytes, or on a smaller disk
 _FLOOR_SHARE: Final = 20  # the 20th part of it
+_FLOOR_FILES: Final = 10_000  # inodes, or on a disk with few the same part of them
+_FILES_EACH: Final = 3  # of a chunk at most: itself and, of a recording's first, two folders
+_BLOCK: Final = 4096  # bytes
 _AGAIN: Final = 60  # seconds; longer would keep its health waiting, too
 
 
@@ -58,11 +65,12 @@ class Room:
         self._folders = folders
         self._keep_free = keep_free
         self._lock = Lock()
-        self._coming = 0  # bytes that are being written now, and may not be counted as taken yet
+        self._coming = self._files_coming = 0  # are being written now, and may not be counted as taken yet
 
     def check(self, size: int = 0, *, account: bool = False) -> None:
         """Refusals: 507 store-full."""
-        if not self._has(size + self._coming, 4 if account else 1):
+        files = 0 if account else _FILES_EACH  # the catalog is one file
+        if not self._has(size + self._coming, files + self._files_coming, 4 if account else 1):
             raise Refusal(507, "store-full", "the store has no room left: send it again later", retry_after=_AGAIN)
 
     @contextmanager
@@ -71,27 +79,45 @@ class Room:
         with self._lock:
             self.check(size)
             self._coming += size
+            self._files_coming += _FILES_EACH
         try:
             yield
         finally:
             with self._lock:
                 self._coming -= size
+                self._files_coming -= _FILES_EACH
 
     @property
     def is_full(self) -> bool:
         """Whether chunks are refused."""
-        return not self._has(0, 1)
+        return not self._has(0, _FILES_EACH, 1)
 
-    def _has(self, size: int, part: int) -> bool:
+    def _has(self, size: int, files: int, part: int) -> bool:
         for folder in self._folders:
             usage = shutil.disk_usage(folder)
             floor = min(_FLOOR, usage.total // _FLOOR_SHARE) if self._keep_free is None else self._keep_free
             if usage.free - size < floor // part:
                 return False
+            left, of_all = inodes(folder)
+            if of_all and left - files < min(_FLOOR_FILES, of_all // _FLOOR_SHARE) // part:
+                return False
         return True
 
 
+def inodes(folder: Path) -> tuple[int, int]:
+    """Those that the disk has left, and has in all: 0 where it does not count them, as btrfs and Windows."""
+    if ON_WINDOWS:
+        return 0, 0
+    disk = os.statvfs(folder)
+    return disk.f_favail, disk.f_files
+
+
 # -- quotas -------------------------------------------------------------------------------------------------------
+
+
+def charged(size: int) -> int:
+    """What a body of so many bytes counts as: on a disk it takes a block and an inode, however small it is."""
+    return max(size, _BLOCK)
 
 
 @dataclass(slots=True)

@@ -157,7 +157,7 @@ def serve(
                 create_app(services, answered=answered, per_address=per_address), home if tls else None
             )
             with listen(host, port) as listener:
-                listener.per_address = per_address
+                listener.allow(per_address)
                 address = url(host, listener.getsockname()[1], tls=tls)
                 announce(address, scraped)
                 log.say("serving", address=address)
@@ -185,7 +185,7 @@ def scraped(app: ASGIApp, host: str, port: int) -> Iterator[int]:
     """Answers Prometheus on a thread of its own, one scrape after another, within the bounds of
     store/server/connections.py; the port. Raises StoreError."""
     with listen(host, port, "port for --metrics") as listener:
-        listener.in_all = SCRAPERS
+        listener.in_all = listener.local = SCRAPERS
         server = make_server(app, None)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

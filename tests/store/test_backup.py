@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from store.admin.operators import OperatorsLog
 from testkit import fleet
 from testkit.fakes.clock import HandClock
 from tests.agent.upload.test_real_store import RealPc, enrol, pasted, sealed_in, served
@@ -43,11 +44,16 @@ def test_the_page_backs_up_a_running_store_and_puts_it_back(founded: fleet.Found
         pc.send(first)
         carried_out(commands("Backup", folder, backup))
         pc.send(second)
+        log = OperatorsLog(folder)  # the first backup was of a store of which nobody had opened anything
+        log.end(log.begin("recordings"), "done", exit=0)
+        noted = log.check()
         carried_out(commands("Backup", folder, backup))  # the second time, over the first
     shutil.rmtree(folder)
     # What `verify` finds fault with is the test's own: its PC seals under a bundle that no store has.
     told = carried_out(commands("Restore", folder, backup).rstrip("\n") + " || true\n")
     assert set(re.findall(r" \(([a-z][a-z-]+)\)$", told, re.MULTILINE)) == {"unknown-bundle"}
+    assert "1 acts, nothing was changed" in told
+    assert OperatorsLog(folder).check(noted.head) == noted
     assert sealed_in(folder) == 42
     with served(folder, tmp_path / "2.log", int(address.rpartition(":")[2])):
         pc.send(third)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -59,6 +60,16 @@ def test_no_message_moves_the_terminals_cursor(run: Run) -> None:
     assert told.code != 0
     assert told.err.rstrip("\n").isprintable()
     assert "\N{REPLACEMENT CHARACTER}[2Jx" in told.err
+
+
+def test_a_disk_that_takes_no_more_is_said(run: Run, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("store.files.write_new", full)
+    told = run("renew", "store-key")
+    assert told.code == 1
+    assert f"the disk takes no more ({home.store_key_path.parent}/" in told.err
 
 
 @pytest.mark.parametrize("columns", [80, 60])

@@ -53,6 +53,18 @@ def test_a_line_that_a_death_tore_is_left_out(tmp_path: Path) -> None:
     assert KeptReceipts(tmp_path).ends(one) == {0: (1, f"{0:064x}")}
 
 
+def test_a_torn_line_costs_the_next_receipts_nothing(tmp_path: Path) -> None:
+    one = recording(1)
+    KeptReceipts(tmp_path).keep(one, receipt(one, 0, 0))
+    with (tmp_path / str(one)).open("ab") as file:
+        file.write(receipt(one, 0, 1).encode()[:100])
+    again = KeptReceipts(tmp_path)
+    for sequence in (1, 2):  # the store gives the same receipt again
+        again.keep(one, receipt(one, 0, sequence))
+    assert KeptReceipts(tmp_path).ends(one) == {0: (3, f"{2:064x}")}
+    assert list(held(tmp_path, STORE.public_key(), "device-1")) == [Held(str(one), 3, (), 1, 5, 5)]
+
+
 def test_the_oldest_recordings_make_room(tmp_path: Path) -> None:
     size = len(receipt(recording(0), 0, 0)) + 1
     kept = KeptReceipts(tmp_path, 3 * size)

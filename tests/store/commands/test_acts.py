@@ -86,7 +86,19 @@ def test_what_cannot_be_noted_is_not_done(
 
 def test_nobody_has_done_anything_yet(run: Run) -> None:
     assert "No recording was opened" in run("operators").out
+    assert "0 acts, nothing was changed" in run("operators", "--verify").out
     assert run("operators", "--head", "0" * 64).code == 2
+
+
+def test_an_empty_log_of_a_store_with_recordings_is_worth_a_look(run: Run, filmed: Filmed) -> None:
+    """Nobody has opened any, or both files were removed: neither can be told from the other."""
+    told = run("operators", "--verify")
+    assert told.code == 0
+    assert "0 acts, worth a look as recordings are here since " in told.out
+    assert run("operators", "--verify", "--json").facts["note"]
+    run("timeline", filmed.recording.id)
+    told = run("operators", "--verify")
+    assert (told.code, "1 acts, nothing was changed" in told.out) == (0, True)
 
 
 def test_a_log_that_was_changed(run: Run, filmed: Filmed, home: Home) -> None:

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -276,6 +276,33 @@ def test_all_together_have_so_many(store: Store) -> None:
     store.listener.in_all = 2
     with store.connect("127.0.0.2"), store.connect("127.0.0.3"), store.connect("127.0.0.4", tls=False) as third:
         assert everything(third) == b""
+
+
+def test_this_machines_own_and_the_others_take_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "is_loopback", lambda who: who != "127.0.0.9")
+    with listen("127.0.0.1", 0) as listener, ExitStack() as held:
+        listener.in_all, listener.local = 1, 2
+        listener.setblocking(False)
+
+        def comes(address: str) -> bool:
+            held.enter_context(socket.create_connection(listener.getsockname(), source_address=(address, 0)))
+            try:
+                held.enter_context(listener.accept()[0])
+            except BlockingIOError:  # it was closed, and no other waits
+                return False
+            return True
+
+        assert [comes(address) for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4")] == [True, True, False]
+        assert [comes("127.0.0.9"), comes("127.0.0.9")] == [True, False]
+        held.pop_all().close()
+        assert [comes("127.0.0.9"), comes("127.0.0.9"), comes("127.0.0.4")] == [True, False, True]
+
+
+@pytest.mark.parametrize(("per_address", "local"), [(5, 1024), (512, 1024), (5000, 8192)])
+def test_a_proxy_on_this_machine_has_more_where_an_address_has(per_address: int, local: int) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        listener.allow(per_address)
+        assert (listener.local, listener.in_all) == (local, connections.IN_ALL - local)
 
 
 @pytest.mark.parametrize(

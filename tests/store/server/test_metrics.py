@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import threading
@@ -98,6 +99,15 @@ def test_pcs_are_counted_by_how_they_stand(
     assert told["eyelid_store_devices_bundle_behind", ()] == 2
     assert told["eyelid_store_certificate_days", ()] > 100
     assert told["eyelid_store_free_bytes", ()] > 0
+    assert ("eyelid_store_free_inodes", ()) in told
+
+
+@pytest.mark.parametrize(("counted", "told"), [((7, 9), 7), ((0, 0), math.nan)])
+def test_inodes_are_told_where_the_disk_counts_them(
+    scrape: Callable[[], Samples], monkeypatch: pytest.MonkeyPatch, counted: tuple[int, int], told: float
+) -> None:
+    monkeypatch.setattr("store.server.metrics.inodes", lambda _: counted)
+    assert scrape()["eyelid_store_free_inodes", ()] == pytest.approx(told, nan_ok=True)
 
 
 def test_the_catalog_is_asked_once_a_minute_at_most(

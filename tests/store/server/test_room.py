@@ -162,6 +162,16 @@ def test_the_pcs_of_a_group_share_its_quota(served: Callable[[Limits], Served]) 
     assert [put(other)[0] for _ in range(4)] == [put(alone)[0] for _ in range(4)] == [200] * 4
 
 
+def test_a_small_chunk_counts_as_a_block(served: Callable[[Limits], Served]) -> None:
+    """Each is a file, and a disk ends where its inodes do."""
+    made = served(Limits(device=Quota(day=20_000)))
+    recording = made.recording()
+    answers = [recording.pc.put_sealed(recording.seal(b"x")).status_code for _ in range(5)]
+    assert answers == [200] * 3 + [507] * 2
+    with made.services.database.reading() as connection:
+        assert queries.stored_bytes(connection) == {recording.pc.device: len(recording.packet) + 3 * 4096}
+
+
 def test_an_account_that_grows_without_end_is_refused(
     served: Callable[[Limits], Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +237,58 @@ def test_the_last_quarter_of_the_floor_is_the_operators(
         there.fill(leave=500_000)
         assert pc.send_ledger().status_code == 507
         assert main(["revoke", pc.device, "--home", str(home.folder)]) == 0
+
+
+@pytest.fixture
+def few_inodes(made_home: Path) -> Iterator[tuple[Disk, Home]]:
+    """A store on a disk of 300 files; its floor is 15 of them."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a disk needs root")
+    try:
+        with disk("tmpfs", size=48 * 2**20, inodes=300) as made:
+            shutil.copytree(made_home, made.home, copy_function=shutil.copy2)
+            yield made, Home.open(made.home)
+    except CannotMount as why:
+        pytest.skip(str(why))
+
+
+def test_one_pc_cannot_take_the_last_inodes(
+    few_inodes: tuple[Disk, Home], bundle: Bundle, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there, home = few_inodes
+    with closing(open_services(home, clock)) as services, serving(home, services) as client:
+        made = Served(services, client, bundle)
+        hostile, honest = made.recording(), made.recording()
+        assert client.get("/v1/health").json()["status"] == "ok"
+        there.take_inodes(leave=40)
+        answers = [hostile.pc.put_sealed(hostile.seal(b"x")) for _ in range(40)]
+        assert answers[0].status_code == 200
+        assert (answers[-1].status_code, answers[-1].json()["error"]) == (507, "store-full")
+        assert room.inodes(home.folder)[0] >= 15
+        assert client.get("/v1/health").json()["status"] == "full"
+        assert put(honest) == (507, "store-full")
+        there.take_inodes(leave=14)
+        honest.pc.ledger.write("start", 1)
+        assert honest.pc.send_ledger().status_code == 200
+        for command in (["revoke", hostile.pc.device], ["renew", "store-key"], ["recordings"]):
+            assert main([*command, "--home", str(home.folder)]) == 0
+        there.make_room()
+        assert put(honest) == (200, "")
+    assert "is shut out" in capsys.readouterr().out
+
+
+def test_a_file_system_that_counts_no_inodes_has_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "inodes", lambda _: (0, 0))  # as btrfs
+    Room([tmp_path], keep_free=0).check(1)
+
+
+def test_files_on_their_way_count_as_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "inodes", lambda _: (10_005, 10**6))
+    made = Room([tmp_path], keep_free=0)
+    with made.writing(1), pytest.raises(Refusal, match="no room"), made.writing(1):
+        pass
+    with made.writing(1):
+        pass
 
 
 def test_chunks_on_their_way_count_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
