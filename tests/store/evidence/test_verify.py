@@ -154,6 +154,24 @@ def test_names_what_a_report_had_receipts_for(pc: Pc, bundle: Bundle, examined: 
     assert misses_the_tail(examined(made.recording))
 
 
+def test_names_what_only_the_receipts_of_a_report_speak_of(
+    pc: Pc, bundle: Bundle, examined: Examine, services: Services
+) -> None:
+    """A stream without any head, and a recording whose opening has not come."""
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    assert pc.put_health(pc.report(made.recording)).is_success
+    report = examined(made.recording)
+    assert report.sound
+    assert dict(report.not_checked)["heads"] == "the device's ledger has not told of it yet"
+    cut_off_the_tail(services)
+    assert misses_the_tail(examined(made.recording))
+    pc.send_ledger()
+    assert pc.put_health(pc.report(made.recording, heads={}, receipted={1: 3})).is_success
+    places = [finding.where for finding in examined(made.recording).findings if finding.code == "tail-missing"]
+    assert places == ["stream 0, sequences 5 to 6", "stream 1, sequences 0 to 2"]
+
+
 def test_entries_that_a_report_named_and_that_are_not_here_are_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     made.put_all()
