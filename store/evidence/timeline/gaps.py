@@ -18,8 +18,9 @@ from sqlalchemy import Connection, func, select
 
 from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
-from protocol.errors import LedgerError
+from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import parse_line
+from protocol.report import DeviceReport
 from store.catalog import queries, schema
 from store.catalog import reported as names
 from store.catalog.database import Database
@@ -34,6 +35,9 @@ from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, Wh
 
 SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
 _PAGE: Final = 500
+
+Receipts = Mapping[str, Mapping[int, int]]
+"""recording -> stream -> number of the next chunk after the last that a receipt was given for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     after = ""
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
-        named = names.heads(connection, device.id)
+        named, receipted = names.heads(connection, device.id), _receipted(connection, device)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
@@ -237,17 +241,36 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             short = [
                 one
                 for recording in page
-                if (one := _holes(connection, recording, named, goes_on=goes_on, sends=sends)).holes
+                if (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
             ]
         yield from short
         if len(page) < _PAGE:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        yield from _never_came(connection, device, named, sends=sends)
+        yield from _never_came(connection, device, named, receipted, sends=sends)
 
 
-def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_on: str | None, sends: bool) -> Short:
+def _receipted(connection: Connection, device: Device) -> Receipts:
+    """What the PC has signed last that it has receipts for."""
+    token = queries.device_report(connection, device.id)
+    if token is not None:
+        with suppress(ProtocolError):  # `verify --all` names it
+            report = DeviceReport.verify(token, device.evidence_key)
+            if report.device == device.id and report.recording is not None and any(report.receipted.values()):
+                return {str(report.recording): report.receipted}
+    return {}
+
+
+def _holes(
+    connection: Connection,
+    recording: Recording,
+    named: Heads,
+    receipted: Receipts,
+    *,
+    goes_on: str | None,
+    sends: bool,
+) -> Short:
     """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
     following, given_up, ended = _reported(connection, recording)
     own = named.get(str(recording.id), {})
@@ -262,20 +285,26 @@ def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_o
         .where(columns.recording == str(recording.id), columns.stream != KEY_PACKET_STREAM)
         .order_by(columns.stream, columns.sequence)
     )
+    why = "lost" if ended and not sends else "on-its-way"
     expected: dict[int, int] = {}
-    missing: list[tuple[int, int, int]] = []
+    missing: list[tuple[int, int, int, str]] = []
     for stream, sequence in rows:
         if sequence > expected.get(stream, 0):
-            missing.append((stream, expected.get(stream, 0), sequence - 1))
+            missing.append((stream, expected.get(stream, 0), sequence - 1, why))
         expected[stream] = sequence + 1
+    for stream, end in receipted.get(str(recording.id), {}).items():  # it came, so that it is not on its way
+        if end > (first := expected.get(stream, 0)):
+            missing.append((stream, first, end - 1, "lost"))
+            expected[stream] = end
     missing += [
-        (stream, expected.get(stream, 0), end - 1) for stream, end in following.items() if end > expected.get(stream, 0)
+        (stream, expected.get(stream, 0), end - 1, why)
+        for stream, end in following.items()
+        if end > expected.get(stream, 0)
     ]
-    why = "lost" if ended and not sends else "on-its-way"
     unwritten = {stream: sorted(sequences) for stream, sequences in given_up.items()}
     holes = [
         Hole(stream, begin, end, "given-up" if named else why)
-        for stream, first, last in sorted(missing)
+        for stream, first, last, why in sorted(missing)
         for begin, end, named in _runs(first, last, unwritten.get(stream, []))
     ]
     return Short(recording.id, recording.start, tuple(holes))
@@ -324,8 +353,10 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
     return following, given_up, closed or over
 
 
-def _never_came(connection: Connection, device: Device, named: Heads, *, sends: bool) -> Iterator[Short]:
-    """Recordings that the ledger opened, or that health named, and whose key packet was never received."""
+def _never_came(
+    connection: Connection, device: Device, named: Heads, receipted: Receipts, *, sends: bool
+) -> Iterator[Short]:
+    """Recordings that the ledger opened, or that health named, and of which no key packet is here."""
     lines, recordings = schema.ledger_lines.c, schema.recordings
     rows = connection.execute(
         select(lines.recording)
@@ -334,11 +365,13 @@ def _never_came(connection: Connection, device: Device, named: Heads, *, sends: 
         .order_by(lines.seq)
     )
     opened = {str(row.recording): None for row in rows}
-    here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
-    absent = opened | dict.fromkeys(one for one in named if one not in here)
+    told = [*named, *receipted]
+    here = queries.recordings_here(connection, device.id, told)
+    absent = opened | dict.fromkeys(one for one in told if one not in here)
     given_up = _packets_given_up(connection, device) if absent else frozenset()
     for recording in absent:
         why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
+        why = "lost" if recording in receipted else why
         yield Short(UUID(recording), None, (), why=why)
 
 
