@@ -419,7 +419,9 @@ def recording_removed(world: World) -> None:
     entries = [json.loads(line) for line in world.pc.ledger.lines]
     opened = [one["recording"] for one in entries if one["kind"] == "recording-open" and one["recording"] != world.id]
     receipted = world.chance.choice(({0: 2}, {0: 0, 1: 1}, {0: 0}))
-    put_report(world, recording=UUID(world.chance.choice([*opened, str(uuid4())])), heads={}, receipted=receipted)
+    gone = UUID(world.chance.choice([*opened, str(uuid4())]))
+    report = replace(world.pc.report(receipted=receipted), recording=gone)
+    put_report(world, report.sign(world.pc.evidence_key))
 
 
 def health_names_more(world: World) -> None:
