@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
@@ -195,6 +195,15 @@ def test_a_report_that_its_device_did_not_sign_is_named(
     with services.database.writing() as connection:
         connection.execute(update(schema.health).values(body=json.dumps(body)))
     assert codes(examined(made.recording)) == [("ledger", "wrong-signer")]
+
+
+def test_a_row_before_entry_0_is_no_entry_that_the_first_follows(
+    filmed: Filmed, examined: Examine, services: Services
+) -> None:
+    row = {"device": filmed.pc.device, "seq": -1, "hash": "a" * 64, "kind": "start", "batch": 1, "line": "{}"}
+    with services.database.writing() as connection:
+        connection.execute(insert(schema.ledger_lines).values(**row))
+    assert codes(examined(filmed.recording)) == [("ledger", "changed-catalog")]
 
 
 def cut_off_the_tail(services: Services) -> None:
