@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
+MOST_LISTED: Final = 10_000  # spans, and recordings, of a PC: it may account for millions a day
 _PAGE: Final = 500
 
 Receipts = Mapping[str, Mapping[int, int]]
@@ -70,7 +72,7 @@ class DeviceGaps:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
-    told of its health.
+    told of its health. `more`: whether more is unexplained, or not whole, than `unexplained` and `recordings` list.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
     what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
@@ -88,11 +90,12 @@ class DeviceGaps:
     recordings: tuple[Short, ...]
     contradicted: tuple[Named, ...]
     held: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def amiss(self) -> bool:
         """Whether to look into it: something is lost, unexplained or not what it was, or the device is silent."""
-        odd = self.unexplained or self.contradicted or any(short.lost for short in self.recordings)
+        odd = self.unexplained or self.contradicted or self.more or any(short.lost for short in self.recordings)
         return self.state == "silent" or bool(odd)
 
 
@@ -131,13 +134,19 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         with database.reading() as connection:
             return policy_texts(connection, policy)
 
-    parts: list[TimelineSpan] = []
     unexplained: list[TimelineSpan] = []
-    entries = entries_since(database, device, since)
-    for part in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
-        parts.append(part)
-        if part.what is What.UNEXPLAINED and part.end > since + clock_off:
-            unexplained.append(part)
+    latest: TimelineSpan | None = None
+
+    def parts() -> Iterator[TimelineSpan]:
+        nonlocal latest
+        entries = entries_since(database, device, since)
+        for latest in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
+            if latest.what is What.UNEXPLAINED and latest.end > since + clock_off and len(unexplained) <= MOST_LISTED:
+                unexplained.append(latest)
+            yield latest
+
+    made = tuple(days(parts(), zone, since + clock_off, now + clock_off))
+    recordings = tuple(islice(_short(database, device, health, since), MOST_LISTED + 1))
     return DeviceGaps(
         device=device,
         state=state,
@@ -146,10 +155,11 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         pending_chunks=int(health.get("pending_chunks", 0)),
         pending_bytes=int(health.get("pending_bytes", 0)),
         pending_entries=pending,
-        days=tuple(days(parts, zone, since + clock_off, now + clock_off)),
-        unexplained=tuple(unexplained),
-        held=parts[-1].why if state == "heard" and parts and parts[-1].what is What.HELD else (),
-        recordings=tuple(_short(database, device, health, since)),
+        days=made,
+        unexplained=tuple(unexplained[:MOST_LISTED]),
+        held=latest.why if state == "heard" and latest is not None and latest.what is What.HELD else (),
+        recordings=recordings[:MOST_LISTED],
+        more=max(len(unexplained), len(recordings)) > MOST_LISTED,
         contradicted=tuple(contradicted),
     )
 
@@ -248,7 +258,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        yield from _never_came(connection, device, named, receipted, sends=sends)
+        yield from _never_came(connection, device, named, receipted, since=since, sends=sends)
 
 
 def _receipted(connection: Connection, device: Device) -> Receipts:
@@ -354,29 +364,32 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
 
 
 def _never_came(
-    connection: Connection, device: Device, named: Heads, receipted: Receipts, *, sends: bool
+    connection: Connection, device: Device, named: Heads, receipted: Receipts, *, since: int, sends: bool
 ) -> Iterator[Short]:
     """Recordings that the ledger opened, or that health named, and of which no key packet is here."""
-    lines, recordings = schema.ledger_lines.c, schema.recordings
+    lines, recordings, batches = schema.ledger_lines.c, schema.recordings, schema.ledger_batches.c
+    received = select(batches.id).where(batches.device == device.id, batches.received_at >= since)
     rows = connection.execute(
         select(lines.recording)
         .outerjoin_from(schema.ledger_lines, recordings, lines.recording == recordings.c.id)
         .where(lines.device == device.id, lines.kind == "recording-open", recordings.c.id.is_(None))
+        .where(lines.batch.in_(received))
         .order_by(lines.seq)
+        .limit(MOST_LISTED + 1)
     )
     opened = {str(row.recording): None for row in rows}
     told = [*named, *receipted]
     here = queries.recordings_here(connection, device.id, told)
     absent = opened | dict.fromkeys(one for one in told if one not in here)
-    given_up = _packets_given_up(connection, device) if absent else frozenset()
+    given_up = _packets_given_up(connection, device, absent) if absent else frozenset()
     for recording in absent:
         why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
         why = "lost" if recording in receipted else why
         yield Short(UUID(recording), None, (), why=why)
 
 
-def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
-    """Recordings of which nothing was ever to come. Earlier agents opened one before its key packet was durable."""
+def _packets_given_up(connection: Connection, device: Device, absent: Collection[str]) -> frozenset[str]:
+    """Those of which nothing was ever to come. Earlier agents opened one before its key packet was durable."""
     lines = schema.ledger_lines.c
     rows = connection.execute(
         select(lines.seq, lines.line, lines.recording).where(
@@ -385,6 +398,8 @@ def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
     )
     found = set()
     for row in rows:
+        if str(row.recording) not in absent:
+            continue
         with suppress(LedgerError):  # damaged since: `verify --all` names it
             if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
                 found.add(str(row.recording))

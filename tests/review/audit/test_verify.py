@@ -345,7 +345,7 @@ def test_a_shredding_that_is_half_done_is_a_remark(copy: Path) -> None:
     assert (report.findings, [one.code for one in report.remarks]) == ([], ["half-shredded"])
 
 
-def test_a_body_that_was_to_be_shredded_and_is_still_whole_is_a_remark(copy: Path, tmp_path: Path) -> None:
+def test_a_body_that_was_to_be_shredded_and_is_still_whole_is_a_remark(tmp_path: Path) -> None:
     """Its shredding died after the statement, or a backup brought it back."""
     clock = Clock()
     log = new_log(tmp_path / "log", clock)
