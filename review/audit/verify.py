@@ -9,6 +9,8 @@ or what could not be checked.
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +85,7 @@ class _Verifier:
         self._gone: list[
             tuple[int, int, bool]
         ] = []  # place and time of entries whose bodies are not there; overwritten
+        self._whole = array("Q")  # places of entries whose bodies are there
         self.report = Report()
         noted = list(self._noted())
         self._roots = {point.size: b"" for _, point in noted}  # size -> the root that this log has there
@@ -256,6 +259,7 @@ class _Verifier:
     def _check_body(self, index: int, entry: Entry, rest: bytes) -> None:
         if entry.statement:
             return
+        self._whole.append(index)
         if self._asked.key is None:
             self.report.bodies["sealed"] += 1
             return
@@ -267,7 +271,7 @@ class _Verifier:
             self.report.find(error.code, str(error))
 
     def _check_bodies(self) -> None:
-        """Bodies are gone only where the log says that they were to go."""
+        """Bodies are gone where the log says that they were to go, and nowhere else."""
         for index, time, overwritten in self._gone:
             when = min(
                 (said for first, end, by, said in self._shreds if first <= index < end and index < by), default=None
@@ -284,6 +288,18 @@ class _Verifier:
             else:
                 message = "its body was to be shredded and is only half: `eyelid-review audit shred` goes on"
                 self.report.remark("half-shredded", f"entry {index}: {message}")
+        self._check_shredded()
+
+    def _check_shredded(self) -> None:
+        """Of a killed shredding the statement is there, and the bodies may be, too; or a backup brought them back."""
+        still, upto = list[int](), 0
+        for first, end in sorted((first, min(end, by)) for first, end, by, _ in self._shreds):
+            begin, upto = max(first, upto), max(end, upto)
+            still += self._whole[bisect_left(self._whole, begin) : bisect_left(self._whole, upto)]
+        if still:
+            bodies = "1 body was" if len(still) == 1 else f"{len(still)} bodies were"
+            message = f"{bodies} to be shredded and can still be opened, the first that of entry {still[0]}"
+            self.report.remark("half-shredded", f"{message}: `eyelid-review audit shred` goes on")
 
     # -- tiles ----------------------------------------------------------------------------------------------------
 
@@ -338,4 +354,5 @@ def _first(bundle: bytes, count: int) -> bytes:
 def _numbers(folder: Path) -> set[int]:
     """Of the blocks that are there."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return {int(re.sub("[x/]", "", name)) for name in names if _BLOCK.fullmatch(name)}
+    found = {name: int(re.sub("[x/]", "", name)) for name in names if _BLOCK.fullmatch(name)}
+    return {number for name, number in found.items() if name == numbered(number)}

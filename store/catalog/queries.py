@@ -473,7 +473,7 @@ def ledger_hashes(connection: Connection, device: str, first: int, last: int) ->
     """seq -> hash for entries `first` to `last` of those that the store has."""
     columns = schema.ledger_lines.c
     rows = connection.execute(
-        select(columns.seq, columns.hash).where(columns.device == device, columns.seq.between(first, last))
+        select(columns.seq, columns.hash).where(_of_ledger(device), columns.seq.between(first, last))
     )
     return {row.seq: row.hash for row in rows}
 

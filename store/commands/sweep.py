@@ -236,5 +236,6 @@ def _facts(found: DeviceGaps) -> dict[str, Any]:
             }
             for short in found.recordings
         ],
+        "more": found.more,
         "contradicted": [one._asdict() for one in found.contradicted],
     }

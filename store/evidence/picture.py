@@ -19,7 +19,7 @@ from store.evidence.rules import REASONS, hold_words
 from store.evidence.show import fits, percent, print_table, seconds, size, table, when
 from store.evidence.timeline.days import CELLS, Day
 from store.evidence.timeline.device_timeline import What
-from store.evidence.timeline.gaps import DeviceGaps
+from store.evidence.timeline.gaps import MOST_LISTED, DeviceGaps
 from store.evidence.timeline.padding import padding_in
 from store.evidence.timeline.recording import rule_name, state
 
@@ -179,7 +179,8 @@ def show_device(console: Console, device: DeviceGaps) -> None:
     for line in lines[:MOST_LINES]:
         console.print(line, soft_wrap=True)
     if len(lines) > MOST_LINES:
-        console.print(f"! and {len(lines) - MOST_LINES} more of these: --json has all", style=_LOST)
+        rest = f"--json has {MOST_LISTED} of a kind" if device.more else "--json has all"
+        console.print(f"! and {len(lines) - MOST_LINES} more of these: {rest}", style=_LOST)
     console.print()
 
 

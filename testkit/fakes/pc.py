@@ -217,7 +217,7 @@ class Pc:
         }
         return DeviceReport(**fields | changes)
 
-    def put_health(self, report: DeviceReport, token: str | None = None) -> httpx.Response:
+    def put_health(self, report: DeviceReport, token: str | None = None, *, pending_chunks: int = 0) -> httpx.Response:
         """The minute's health with this report; `token`: the signed one, where it is to be another."""
         body: dict[str, Any] = {
             "wall": report.wall,
@@ -225,7 +225,7 @@ class Pc:
             "holds": [],
             "heads": {str(stream): {"next": one[0], "head": one[1]} for stream, one in report.heads.items()},
             "ledger": {"next": report.ledger[0], "head": report.ledger[1]},
-            "pending_chunks": 0,
+            "pending_chunks": pending_chunks,
             "pending_bytes": 0,
             "bundle_revision": 1,
             "report": report.sign(self.evidence_key) if token is None else token,

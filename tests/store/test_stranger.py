@@ -254,7 +254,9 @@ def test_of_every_tampering_both_say_the_same(
 
 
 # Of a device's whole ledger, beside those of a line and a batch.
-LEDGER_CODES: Final = {"missing", "changed-catalog", "unsigned", "wrong-head", "ledger-cut", "bad-signature", "fork"}
+LEDGER_CODES: Final = {
+    "missing", "changed-catalog", "unsigned", "wrong-head", "ledger-cut", "no-recording", "bad-signature", "fork",
+}  # fmt: skip
 
 
 def codes_of_the_page() -> set[tuple[str, str]]:

@@ -227,7 +227,7 @@ export function thumbprint(publicKey) {
   return sha256(`{"crv":"Ed25519","kty":"OKP","x":"${publicKey}"}`).toString("base64url"); // RFC 7638
 }
 
-function jwsParts(token, typ) {
+function jwsParts(token, typ, names) {
   refuseIf(!isText(token), "malformed");
   refuseIf(token.length > MAX_SEALED, "oversized");
   const parts = token.split(".");
@@ -236,12 +236,12 @@ function jwsParts(token, typ) {
   const header = parseObject(head, "malformed");
   refuseIf(header.alg !== "Ed25519", "wrong-algorithm");
   refuseIf(header.typ !== typ, "wrong-type");
+  refuseIf(Object.keys(header).sort().join() !== names || signature.length !== 64, "malformed");
+  refuseIf(!isText(header.kid), "malformed");
   return { header, payload, signature, signed: Buffer.from(`${parts[0]}.${parts[1]}`) };
 }
 
-function verifyParts({ header, payload, signature, signed }, names, publicKey) {
-  refuseIf(Object.keys(header).sort().join() !== names || signature.length !== 64, "malformed");
-  refuseIf(!isText(header.kid), "malformed");
+function verifyParts({ header, payload, signature, signed }, publicKey) {
   refuseIf(header.kid !== thumbprint(publicKey), "wrong-signer");
   refuseIf(!verifies(publicKey, signed, signature), "bad-signature");
   const said = parseObject(payload, "malformed");
@@ -263,26 +263,26 @@ function checkFormat(said, known = []) {
 }
 
 export function verifyJws(typ, token, publicKey) {
-  return verifyParts(jwsParts(token, typ), "alg,kid,typ", publicKey);
+  return verifyParts(jwsParts(token, typ, "alg,kid,typ"), publicKey);
 }
 
 /** {revision, recipients: key ids} of a bundle by the key with this fingerprint. */
 export function readBundle(token, fingerprint) {
-  const parts = jwsParts(token, "eyelid-bundle");
+  const parts = jwsParts(token, "eyelid-bundle", "alg,jwk,kid,typ");
   const { jwk } = parts.header;
   refuseIf(!isObject(jwk) || Object.keys(jwk).sort().join() !== "crv,kty,x", "malformed");
   refuseIf(jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || fromBase64url(jwk.x).length !== 32, "malformed");
   refuseIf(thumbprint(jwk.x) !== fingerprint, "wrong-fingerprint");
-  const bundle = verifyParts(parts, "alg,jwk,kid,typ", jwk.x);
-  refuseIf(!isUint(bundle.revision) || !isUint(bundle.created) || !Array.isArray(bundle.recipients), "bad-field");
-  refuseIf(!bundle.recipients.every(isText), "bad-field");
-  refuseIf(!isObject(bundle.policy_files) || !Object.values(bundle.policy_files).every(isText), "bad-field");
+  const bundle = verifyParts(parts, jwk.x);
+  refuseIf(!Array.isArray(bundle.recipients) || !bundle.recipients.every(isText), "bad-field");
   const keys = bundle.recipients.map((one) => fromBase64url(one, "bad-recipient"));
-  refuseIf(keys.length === 0, "no-recipients");
   refuseIf(
     keys.some((one) => one.length !== 1216),
     "bad-recipient",
   );
+  refuseIf(!isUint(bundle.revision) || !isUint(bundle.created), "bad-field");
+  refuseIf(!isObject(bundle.policy_files) || !Object.values(bundle.policy_files).every(isText), "bad-field");
+  refuseIf(keys.length === 0, "no-recipients");
   const recipients = keys.map((one) => sha256(one).toString("base64url"));
   refuseIf(new Set(recipients).size !== recipients.length, "doubled-recipient");
   return { revision: bundle.revision, recipients };

@@ -394,7 +394,7 @@ class Examination {
     this.checkChains();
     this.checkLedger();
     const report = this.checkReport();
-    if (this.ledger.lines.length > 0) this.checkHeads(report);
+    this.checkHeads(report);
     const length = lengthOf(this.facts, this.chunks);
     const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.account(lane, length)]));
     const media = reader && (await this.open(packet, reader));
@@ -556,7 +556,11 @@ class Examination {
     for (const one of new Set(wrong.values())) this.find("heads", "wrong-head", placeOf(one));
 
     const ends = new Map([...this.heads].map(([stream, signed]) => [stream, highest(signed) + 1n]));
-    const others = [...reported, ...health.map(({ stream, sequence }) => [Number(stream), sequence + 1n])];
+    const others = [
+      ...reported,
+      ...health.map(({ stream, sequence }) => [Number(stream), sequence + 1n]),
+      ...Object.entries(receipted).map(([stream, next]) => [Number(stream), next]),
+    ];
     for (const [stream, next] of others) ends.set(stream, most([next], ends.get(stream)));
     for (const [stream, next] of ends) {
       const here = (this.bodies.streams.get(stream)?.at(-1).sequence ?? -1n) + 1n;
@@ -674,11 +678,16 @@ function ledgerOf(store, device) {
     [expected, before] = [seq + 1n, hash];
   }
   if (!store.isWhole(device.id)) find("changed-catalog", { ledger: device.id });
-  for (const [recording, seq] of ended) {
-    const here = store.rows("SELECT id FROM recordings WHERE id = ? AND device = ?", recording, device.id);
-    if (here.length === 0) find("no-recording", { entry: seq });
+  const report = endOf(store, device, expected, find);
+  const made = new Map([...ended].map(([recording, seq]) => [recording, { entry: seq }]));
+  if (report?.recording && Object.values(report.receipted).some((next) => next > 0n) && !made.has(report.recording)) {
+    const seq = opened.get(report.recording);
+    made.set(report.recording, seq === undefined ? { report: device.id } : { entry: seq });
   }
-  endOf(store, device, expected, find);
+  for (const [recording, where] of made) {
+    const here = store.rows("SELECT id FROM recordings WHERE id = ? AND device = ?", recording, device.id);
+    if (here.length === 0) find("no-recording", where);
+  }
   for (const one of store.rows(
     "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
     device.id,
@@ -703,7 +712,7 @@ function follow({ seq, kind, recording, stream }, opened, ended) {
   else if (kind === "start" || kind === "blind-since") [...opened.keys()].forEach(end);
 }
 
-/** What the chain cannot vouch for: its own end. */
+/** What the chain cannot vouch for: its own end. Returns the last report that the device signed, or null. */
 function endOf(store, device, expected, find) {
   const [health] = store.rows("SELECT body FROM health WHERE device = ?", device.id);
   const body = health && parseJson(health.body);
@@ -715,6 +724,7 @@ function endOf(store, device, expected, find) {
   const [known] = head?.next ? store.rows(query, device.id, head.next - 1n) : [];
   if (known && head.next <= expected && known.hash !== head.head) find("wrong-head", { entry: head.next - 1n });
   if (report && report.confirmed > expected) find("ledger-cut", { entry: expected });
+  return report;
 }
 
 // -- output ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -410,7 +410,18 @@ def report_names_more(world: World) -> None:
     place = world.recording.streams[stream]
     more = place.next + world.chance.randint(0, 2)
     heads = {stream: (more, world.chance.choice(("a" * 64, place.head.hex())))}
-    put_report(world, heads=heads, receipted={stream: more} if world.chance.random() < 0.5 else {})
+    receipted = world.chance.choice(({stream: more}, {more: more}, {}))  # of a stream without a head, too
+    put_report(world, heads=heads, receipted=receipted)
+
+
+def recording_removed(world: World) -> None:
+    """Whole; its PC has signed that it had receipts for its chunks. One that the ledger tells of, or not yet."""
+    entries = [json.loads(line) for line in world.pc.ledger.lines]
+    opened = [one["recording"] for one in entries if one["kind"] == "recording-open" and one["recording"] != world.id]
+    receipted = world.chance.choice(({0: 2}, {0: 0, 1: 1}, {0: 0}))
+    gone = UUID(world.chance.choice([*opened, str(uuid4())]))
+    report = replace(world.pc.report(receipted=receipted), recording=gone)
+    put_report(world, report.sign(world.pc.evidence_key))
 
 
 def health_names_more(world: World) -> None:
@@ -455,6 +466,7 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
     report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
+    recording_removed,
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from typing import Final
 from store.clock import SECOND
 from store.evidence.timeline.device_timeline import TimelineSpan, What
 
+MOST_REASONS: Final = 100  # by name in a day; what a PC writes beyond them counts under one
+OTHERS: Final = "others"
 CELLS: Final = 48  # of half an hour, on a day without a change to summer time
 _DIM: Final = frozenset({What.BLIND, What.UNSEEN, What.UNEXPLAINED})
 
@@ -50,7 +52,8 @@ class Day:
         amount = part.end - part.start
         self.sums[part.what] = self.sums.get(part.what, 0) + amount
         for reason in part.why:
-            self.why[reason] = self.why.get(reason, 0) + amount
+            name = reason if reason in self.why or len(self.why) < MOST_REASONS else OTHERS
+            self.why[name] = self.why.get(name, 0) + amount
         length = self.end - self.start
         first, last = ((moment - self.start) * CELLS // length for moment in (part.start, part.end - 1))
         for cell in range(first, last + 1):

@@ -7,6 +7,7 @@ then. Across a stop or a death the device's clock may begin again: there the len
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,6 +73,8 @@ UNSEEN_RULES: Final = frozenset({"unreadable", "web-engine", "unseen-page", "rem
 # A recording that takes over from another begins before the entry that opens it, with what was waiting at the gate.
 LOOK_BACK: Final = 60 * SECOND
 
+MOST_WAITING: Final = 10_000  # spans within LOOK_BACK: a PC that honestly accounts for itself has some hundreds
+
 KeptOf = Callable[[Entry], Sequence[Interval]]
 """From the entry that opens a recording to what is kept of it, in ns of the device's clock."""
 
@@ -112,7 +115,8 @@ class _DeviceTimeline:
         self._closed: Closed | None = None
         self._kept: list[Interval] = []  # of what was not told yet
         self._opened: set[str] = set()
-        self._waiting: list[tuple[Interval, int, What, tuple[str, ...]]] = []  # device's clock, offset of the wall's
+        # By the device's clock, with the offset of the wall's.
+        self._waiting: deque[tuple[Interval, int, What, tuple[str, ...]]] = deque()
 
     def take(self, entry: Entry) -> Iterator[TimelineSpan]:
         match entry.kind:
@@ -188,9 +192,10 @@ class _DeviceTimeline:
         yield from self._tell(to - LOOK_BACK)
 
     def _tell(self, up_to: int | None = None) -> Iterator[TimelineSpan]:
-        """What waits and ended before then, with what is kept of it; by default all."""
-        while self._waiting and (up_to is None or self._waiting[0][0].end < up_to):
-            whole, offset, what, why = self._waiting.pop(0)
+        """What waits and ended before then, or is too many, with what is kept of it; by default all."""
+        waiting = self._waiting
+        while waiting and (up_to is None or waiting[0][0].end < up_to or len(waiting) > MOST_WAITING):
+            whole, offset, what, why = waiting.popleft()
             # In order and apart, as `union` leaves them: a PC may have an entry for each of a hundred thousand chunks.
             first = bisect_right(self._kept, whole.start, key=_end)
             last = bisect_left(self._kept, whole.end, lo=first, key=_start)
@@ -236,7 +241,7 @@ class _DeviceTimeline:
                 recording = entry.text("recording")
                 if recording not in self._opened and (kept := self._kept_of(entry)):
                     self._kept = union((*self._kept, *kept))
-                self._opened.add(recording)  # of one that is opened again nothing more is told
+                    self._opened.add(recording)  # of one that is opened again nothing more is told
             case _:
                 pass
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,8 +19,9 @@ from sqlalchemy import Connection, func, select
 
 from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
-from protocol.errors import LedgerError
+from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import parse_line
+from protocol.report import DeviceReport
 from store.catalog import queries, schema
 from store.catalog import reported as names
 from store.catalog.database import Database
@@ -33,7 +35,11 @@ from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
+MOST_LISTED: Final = 10_000  # spans, and recordings, of a PC: it may account for millions a day
 _PAGE: Final = 500
+
+Receipts = Mapping[str, Mapping[int, int]]
+"""recording -> stream -> number of the next chunk after the last that a receipt was given for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class DeviceGaps:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
-    told of its health.
+    told of its health. `more`: whether more is unexplained, or not whole, than `unexplained` and `recordings` list.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
     what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
@@ -84,11 +90,12 @@ class DeviceGaps:
     recordings: tuple[Short, ...]
     contradicted: tuple[Named, ...]
     held: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def amiss(self) -> bool:
         """Whether to look into it: something is lost, unexplained or not what it was, or the device is silent."""
-        odd = self.unexplained or self.contradicted or any(short.lost for short in self.recordings)
+        odd = self.unexplained or self.contradicted or self.more or any(short.lost for short in self.recordings)
         return self.state == "silent" or bool(odd)
 
 
@@ -127,13 +134,19 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         with database.reading() as connection:
             return policy_texts(connection, policy)
 
-    parts: list[TimelineSpan] = []
     unexplained: list[TimelineSpan] = []
-    entries = entries_since(database, device, since)
-    for part in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
-        parts.append(part)
-        if part.what is What.UNEXPLAINED and part.end > since + clock_off:
-            unexplained.append(part)
+    latest: TimelineSpan | None = None
+
+    def parts() -> Iterator[TimelineSpan]:
+        nonlocal latest
+        entries = entries_since(database, device, since)
+        for latest in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
+            if latest.what is What.UNEXPLAINED and latest.end > since + clock_off and len(unexplained) <= MOST_LISTED:
+                unexplained.append(latest)
+            yield latest
+
+    made = tuple(days(parts(), zone, since + clock_off, now + clock_off))
+    recordings = tuple(islice(_short(database, device, health, since), MOST_LISTED + 1))
     return DeviceGaps(
         device=device,
         state=state,
@@ -142,10 +155,11 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         pending_chunks=int(health.get("pending_chunks", 0)),
         pending_bytes=int(health.get("pending_bytes", 0)),
         pending_entries=pending,
-        days=tuple(days(parts, zone, since + clock_off, now + clock_off)),
-        unexplained=tuple(unexplained),
-        held=parts[-1].why if state == "heard" and parts and parts[-1].what is What.HELD else (),
-        recordings=tuple(_short(database, device, health, since)),
+        days=made,
+        unexplained=tuple(unexplained[:MOST_LISTED]),
+        held=latest.why if state == "heard" and latest is not None and latest.what is What.HELD else (),
+        recordings=recordings[:MOST_LISTED],
+        more=max(len(unexplained), len(recordings)) > MOST_LISTED,
         contradicted=tuple(contradicted),
     )
 
@@ -229,7 +243,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     after = ""
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
-        named = names.heads(connection, device.id)
+        named, receipted = names.heads(connection, device.id), _receipted(connection, device)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
@@ -237,17 +251,36 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             short = [
                 one
                 for recording in page
-                if (one := _holes(connection, recording, named, goes_on=goes_on, sends=sends)).holes
+                if (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
             ]
         yield from short
         if len(page) < _PAGE:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        yield from _never_came(connection, device, named, sends=sends)
+        yield from _never_came(connection, device, named, receipted, since=since, sends=sends)
 
 
-def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_on: str | None, sends: bool) -> Short:
+def _receipted(connection: Connection, device: Device) -> Receipts:
+    """What the PC has signed last that it has receipts for."""
+    token = queries.device_report(connection, device.id)
+    if token is not None:
+        with suppress(ProtocolError):  # `verify --all` names it
+            report = DeviceReport.verify(token, device.evidence_key)
+            if report.device == device.id and report.recording is not None and any(report.receipted.values()):
+                return {str(report.recording): report.receipted}
+    return {}
+
+
+def _holes(
+    connection: Connection,
+    recording: Recording,
+    named: Heads,
+    receipted: Receipts,
+    *,
+    goes_on: str | None,
+    sends: bool,
+) -> Short:
     """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
     following, given_up, ended = _reported(connection, recording)
     own = named.get(str(recording.id), {})
@@ -262,20 +295,26 @@ def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_o
         .where(columns.recording == str(recording.id), columns.stream != KEY_PACKET_STREAM)
         .order_by(columns.stream, columns.sequence)
     )
+    why = "lost" if ended and not sends else "on-its-way"
     expected: dict[int, int] = {}
-    missing: list[tuple[int, int, int]] = []
+    missing: list[tuple[int, int, int, str]] = []
     for stream, sequence in rows:
         if sequence > expected.get(stream, 0):
-            missing.append((stream, expected.get(stream, 0), sequence - 1))
+            missing.append((stream, expected.get(stream, 0), sequence - 1, why))
         expected[stream] = sequence + 1
+    for stream, end in receipted.get(str(recording.id), {}).items():  # it came, so that it is not on its way
+        if end > (first := expected.get(stream, 0)):
+            missing.append((stream, first, end - 1, "lost"))
+            expected[stream] = end
     missing += [
-        (stream, expected.get(stream, 0), end - 1) for stream, end in following.items() if end > expected.get(stream, 0)
+        (stream, expected.get(stream, 0), end - 1, why)
+        for stream, end in following.items()
+        if end > expected.get(stream, 0)
     ]
-    why = "lost" if ended and not sends else "on-its-way"
     unwritten = {stream: sorted(sequences) for stream, sequences in given_up.items()}
     holes = [
         Hole(stream, begin, end, "given-up" if named else why)
-        for stream, first, last in sorted(missing)
+        for stream, first, last, why in sorted(missing)
         for begin, end, named in _runs(first, last, unwritten.get(stream, []))
     ]
     return Short(recording.id, recording.start, tuple(holes))
@@ -324,26 +363,33 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
     return following, given_up, closed or over
 
 
-def _never_came(connection: Connection, device: Device, named: Heads, *, sends: bool) -> Iterator[Short]:
-    """Recordings that the ledger opened, or that health named, and whose key packet was never received."""
-    lines, recordings = schema.ledger_lines.c, schema.recordings
+def _never_came(
+    connection: Connection, device: Device, named: Heads, receipted: Receipts, *, since: int, sends: bool
+) -> Iterator[Short]:
+    """Recordings that the ledger opened, or that health named, and of which no key packet is here."""
+    lines, recordings, batches = schema.ledger_lines.c, schema.recordings, schema.ledger_batches.c
+    received = select(batches.id).where(batches.device == device.id, batches.received_at >= since)
     rows = connection.execute(
         select(lines.recording)
         .outerjoin_from(schema.ledger_lines, recordings, lines.recording == recordings.c.id)
         .where(lines.device == device.id, lines.kind == "recording-open", recordings.c.id.is_(None))
+        .where(lines.batch.in_(received))
         .order_by(lines.seq)
+        .limit(MOST_LISTED + 1)
     )
     opened = {str(row.recording): None for row in rows}
-    here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
-    absent = opened | dict.fromkeys(one for one in named if one not in here)
-    given_up = _packets_given_up(connection, device) if absent else frozenset()
+    told = [*named, *receipted]
+    here = queries.recordings_here(connection, device.id, told)
+    absent = opened | dict.fromkeys(one for one in told if one not in here)
+    given_up = _packets_given_up(connection, device, absent) if absent else frozenset()
     for recording in absent:
         why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
+        why = "lost" if recording in receipted else why
         yield Short(UUID(recording), None, (), why=why)
 
 
-def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
-    """Recordings of which nothing was ever to come. Earlier agents opened one before its key packet was durable."""
+def _packets_given_up(connection: Connection, device: Device, absent: Collection[str]) -> frozenset[str]:
+    """Those of which nothing was ever to come. Earlier agents opened one before its key packet was durable."""
     lines = schema.ledger_lines.c
     rows = connection.execute(
         select(lines.seq, lines.line, lines.recording).where(
@@ -352,6 +398,8 @@ def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
     )
     found = set()
     for row in rows:
+        if str(row.recording) not in absent:
+            continue
         with suppress(LedgerError):  # damaged since: `verify --all` names it
             if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
                 found.add(str(row.recording))

@@ -40,6 +40,7 @@ CHECKS: Final = {
 }
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
+NOT_TOLD: Final = "the device's ledger has not told of it yet"
 NOT_READ: Final = frozenset({"lost", "unreadable", "damaged"})  # the bytes are not those that came
 _AFTER: Final = {  # what is not looked at in a chunk after this check has failed
     "bytes": ("headers", "signatures", "commitment", "tags"),
@@ -304,7 +305,7 @@ class Examination:
         if lines is None:
             for one in self._signed.naming(evidence.recording.id):  # its opening would hide with all that follows
                 self._take(one)
-            self._skipped |= dict.fromkeys(("ledger", "heads", "account"), "the device's ledger has not told of it yet")
+            self._skipped |= dict.fromkeys(("ledger", "account"), NOT_TOLD)
             return
         for one in self._signed.defects(lines.start if self._run else lines.first, lines.last):
             self._take(one)
@@ -341,8 +342,6 @@ class Examination:
             self._notes.append(f"{message}: its PC named them in the report of {iso(report.wall)}")
 
     def _heads(self, packet: KeyPacket | None) -> None:
-        if "heads" in self._skipped:
-            return
         for seq, heads in self._evidence.head_entries:
             for stream, head in heads.items():
                 self._compare_head(stream, head, f"ledger entry {seq} signed another body of this name")
@@ -350,6 +349,9 @@ class Examination:
             self._compare_head(stream, head, "the device's last report signed another body of this name")
         self._reported_heads()
         self._tails()
+        if self._evidence.lines is None:
+            self._leave_open(NOT_TOLD)
+            return
         signed = packet is not None and packet.edition is Edition.SIGNED
         self._end(signed=signed)
         if self._evidence.closing is None:
@@ -385,6 +387,8 @@ class Examination:
         evidence = self._evidence
         latest = self._signed_until()
         for stream, (following, _) in evidence.reported_heads.items():
+            latest[stream] = max(latest.get(stream, -1), following - 1)
+        for stream, following in self._receipted.items():
             latest[stream] = max(latest.get(stream, -1), following - 1)
         for stream, last in sorted(latest.items()):
             chain = evidence.chosen.streams.get(stream, ())

@@ -248,12 +248,17 @@ class _Ledger:
             case _:
                 pass
 
-    def _check_recordings(self) -> None:
+    def _check_recordings(self, report: DeviceReport | None) -> None:
+        made = {recording: f"entry {seq}" for recording, seq in self._ended.items()}
+        if report is not None and report.recording is not None and any(report.receipted.values()):
+            # Receipts were given for its chunks: it counts also while it goes on, or before its opening has come.
+            seq = self._opened.get(str(report.recording))
+            made.setdefault(str(report.recording), "the device's last report" if seq is None else f"entry {seq}")
         with self._database.reading() as connection:
-            here = queries.recordings_here(connection, self._device.id, self._ended)
-        for recording, seq in self._ended.items():
+            here = queries.recordings_here(connection, self._device.id, made)
+        for recording, where in made.items():
             if recording not in here:
-                self.find("no-recording", f"entry {seq}", f"recording {recording} was made, and nothing of it is here")
+                self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")
 
     def last_words(self) -> tuple[DeviceReport | None, tuple[int, str] | None]:
         """(what the device last signed of its ends, its last health)."""
@@ -264,7 +269,7 @@ class _Ledger:
     def end(self, following: int, report: DeviceReport | None, health: tuple[int, str] | None) -> None:
         """What the chain cannot vouch for: its own end, and what the device signed beside it."""
         device = self._device.id
-        self._check_recordings()
+        self._check_recordings(report)
         with self._database.reading() as connection:
             refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)

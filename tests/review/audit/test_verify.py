@@ -345,6 +345,25 @@ def test_a_shredding_that_is_half_done_is_a_remark(copy: Path) -> None:
     assert (report.findings, [one.code for one in report.remarks]) == ([], ["half-shredded"])
 
 
+def test_a_body_that_was_to_be_shredded_and_is_still_whole_is_a_remark(tmp_path: Path) -> None:
+    """Its shredding died after the statement, or a backup brought it back."""
+    clock = Clock()
+    log = new_log(tmp_path / "log", clock)
+    log.append_all([opening(number) for number in range(3)])
+    clock.now += 400 * DAY
+    log.append(opening(3))
+    log.state({"kind": "shred", "ranges": [[0, 2], [1, 3], [2, 99]], "to": 0})
+    log.append(opening(5))
+    log.publish()
+    for asked in (PUBLIC, ASKED):
+        report = verify_log(tmp_path / "log", asked)
+        assert (report.findings, [one.code for one in report.remarks]) == ([], ["half-shredded"])
+        assert "4 bodies" in report.remarks[0].message
+        assert "entry 0" in report.remarks[0].message
+    log.shred(log.to_shred(YEAR), YEAR)
+    assert "1 body" in verify_log(tmp_path / "log", PUBLIC).remarks[0].message  # entry 3, which is not old enough
+
+
 def test_a_body_of_another_key_or_kind(copy: Path) -> None:
     assert set(codes(copy, Asked(SIGNER.key, ReadingKey(bytes(32))))) == {"other-key"}
     assert len(verify_log(copy, Asked(SIGNER.key, ReadingKey(bytes(32)))).findings) == 100  # and no thousands
@@ -413,6 +432,10 @@ def test_names_that_are_none_of_the_logs_do_not_confuse(copy: Path) -> None:
     (copy / "tile/0/000.p/a folder").mkdir(parents=True)
     (copy / "tile/0/000.p/7").mkdir()
     assert codes(copy) == ["tile-missing"]
+    (copy / "journal/x000").mkdir()
+    block = (copy / "journal/001").rename(copy / "journal/x000/001")
+    assert codes(copy) == ["cut"]  # by that name nobody finds it
+    block.rename(copy / "journal/001")
     (copy / "journal/x999/x999").mkdir()
     (copy / "journal/x999/x999/999").write_bytes(b"x")
     assert codes(copy) == ["cut"]  # block 1 is not full, and no longer the last

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone
 
 import pytest
 
 from store.clock import SECOND
 from store.evidence.account import MOST_HOLDS, Entry, Interval
-from store.evidence.timeline.days import CELLS, days
+from store.evidence.timeline.days import CELLS, MOST_REASONS, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 WALL = 1_800_000_000  # s since 1970 at second 0 of the device's clock
@@ -47,6 +47,20 @@ def told(
 def last_report(at: float, now: float | None = None, *, complete: bool = True, silent: bool = False) -> LastReport:
     moment = at if now is None else now
     return LastReport(int((WALL + at) * SECOND), int((WALL + moment) * SECOND), complete=complete, silent=silent)
+
+
+def test_what_waits_to_be_told_has_a_bound(write: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many entries a PC writes within a minute of its clock."""
+    monkeypatch.setattr("store.evidence.timeline.device_timeline.MOST_WAITING", 3)
+    write(0, "start")
+    for at in range(1, 20):
+        write(at, "hold" if at % 2 else "release", hold="locked")
+    read = iter(write.entries)
+    first = next(spans(read, "screen", lambda _: []))
+    assert first.end == (WALL + 1) * SECOND
+    assert next(read).at == 5 * SECOND  # the four spans up to here are as many as wait
+    monkeypatch.undo()
+    assert len(told(write)) == 19
 
 
 def test_a_hold_by_the_person_has_the_reason_that_they_chose(write: Written) -> None:
@@ -315,3 +329,15 @@ def test_what_lies_outside_is_left_out() -> None:
     parts = [span(0, 10, What.KEPT), span(24 * 365, 24 * 365 + 1, What.KEPT)]
     (day,) = days(parts, ZONE, MIDNIGHT + 4 * HOUR * SECOND, MIDNIGHT + 48 * HOUR * SECOND)
     assert day.sums == {What.KEPT: 6 * HOUR * SECOND}
+
+
+def test_a_day_names_so_many_reasons_and_no_more(write: Written) -> None:
+    """What a hold is called, its PC says."""
+    write(0, "start")
+    for number in range(3 * MOST_REASONS):
+        write(2 * number, "hold", hold=f"h{number}")
+        write(2 * number + 1, "release", hold=f"h{number}")
+    parts = list(spans(write.entries, "screen", lambda _: []))
+    (day,) = days(parts, UTC, 0, 2 * WALL * SECOND)
+    assert len(day.why) == MOST_REASONS + 1
+    assert sum(day.why.values()) == day.sums[What.HELD] == 3 * MOST_REASONS * SECOND

@@ -233,6 +233,66 @@ def test_a_recording_of_which_nothing_came(pc: Pc, look: Look, clock: SetClock) 
     assert look(pc).recordings[0].why == "on-its-way"
 
 
+@pytest.mark.parametrize("opened", [True, False])
+def test_what_the_pc_has_signed_that_it_had_receipts_for_is_not_on_its_way(
+    pc: Pc, bundle: Bundle, look: Look, services: Services, opened: bool
+) -> None:
+    start_run(pc)
+    recording = pc.open_recording(bundle)
+    if opened:
+        pc.ledger.write("recording-open", at=ZERO, recording=str(recording.id), policy=recording.policy, zero=ZERO)
+    pc.send_ledger()
+    for _ in range(3):
+        pc.put_sealed(recording.seal())
+    recording.seal()
+    pc.put_health(pc.report(recording, receipted={0: 3}), pending_chunks=1)
+    (short,) = look(pc).recordings
+    assert (short.holes, look(pc).amiss) == ((Hole(0, 3, 3, "on-its-way"),), False)
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence > 0))
+    (short,) = look(pc).recordings
+    assert (short.holes, look(pc).amiss) == ((Hole(0, 1, 2, "lost"), Hole(0, 3, 3, "on-its-way")), True)
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed))
+        connection.execute(delete(schema.recordings))
+    (short,) = look(pc).recordings
+    assert (short.recording, short.start, short.why, look(pc).amiss) == (recording.id, None, "lost", True)
+
+
+def test_a_list_of_what_is_not_here_has_a_bound(pc: Pc, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)
+    start_run(pc)
+    for _ in range(2):
+        pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)
+    pc.send_ledger()
+    found = look(pc)
+    assert (len(found.recordings), found.more) == (2, False)
+    pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)
+    pc.send_ledger()
+    found = look(pc)
+    assert (len(found.recordings), found.more, found.amiss) == (2, True, True)
+
+
+def test_a_list_of_unexplained_time_has_a_bound(pc: Pc, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)
+    start_run(pc)
+    for at in range(1, 4):
+        pc.ledger.write("start", at=ZERO + at * SECOND)
+    pc.send_ledger()
+    found = look(pc)
+    assert (len(found.unexplained), found.more) == (2, True)
+    assert sum(day.sums[What.UNEXPLAINED] for day in found.days) >= 3 * SECOND
+
+
+def test_a_recording_that_was_opened_before_the_time_asked_for(pc: Pc, look: Look, clock: SetClock) -> None:
+    start_run(pc)
+    pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)
+    pc.send_ledger()
+    clock.now += 2 * DAY
+    assert len(look(pc).recordings) == 1
+    assert look(pc, since=DAY).recordings == ()
+
+
 def test_a_recording_whose_key_packet_was_given_up(pc: Pc, look: Look) -> None:
     """As agents told it that opened a recording before its key packet was durable."""
     start_run(pc)

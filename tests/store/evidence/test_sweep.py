@@ -217,6 +217,30 @@ def test_a_recording_that_goes_on_or_was_given_up_is_not_missing(told: Pc, swept
     assert wrong(swept()) == [("ledger", "no-recording", "entry 9")]
 
 
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_recording_of_which_only_the_last_report_speaks(
+    told: Pc, bundle: Bundle, swept: Swept, services: Services, opened: bool
+) -> None:
+    """Its chunks came before the account did, or it goes on: the device signed that it had receipts."""
+    recording = told.open_recording(bundle)
+    if opened:
+        told.ledger.write("recording-open", at=ZERO, recording=str(recording.id), policy=recording.policy)
+        assert told.send_ledger().is_success
+    assert told.put_sealed(recording.seal(length=SECOND)).is_success
+    assert told.put_health(told.report(recording)).is_success
+    assert wrong(swept()) == []
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed))
+        connection.execute(delete(schema.recordings))
+    where = "entry 6" if opened else "the device's last report"
+    assert wrong(swept()) == [("ledger", "no-recording", where)]
+    told.ledger.write("start", at=ZERO)
+    assert told.send_ledger().is_success
+    assert wrong(swept()) == [("ledger", "no-recording", where)]
+    assert told.put_health(told.report(recording, receipted={0: 0})).is_success  # all of it waits in the PC's spool
+    assert ("ledger", "no-recording", "the device's last report") not in wrong(swept())
+
+
 def test_an_account_under_another_device_s_name(
     told: Pc, new_pc: Callable[[], Pc], swept: Swept, services: Services
 ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
@@ -154,6 +154,24 @@ def test_names_what_a_report_had_receipts_for(pc: Pc, bundle: Bundle, examined: 
     assert misses_the_tail(examined(made.recording))
 
 
+def test_names_what_only_the_receipts_of_a_report_speak_of(
+    pc: Pc, bundle: Bundle, examined: Examine, services: Services
+) -> None:
+    """A stream without any head, and a recording whose opening has not come."""
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    assert pc.put_health(pc.report(made.recording)).is_success
+    report = examined(made.recording)
+    assert report.sound
+    assert dict(report.not_checked)["heads"] == "the device's ledger has not told of it yet"
+    cut_off_the_tail(services)
+    assert misses_the_tail(examined(made.recording))
+    pc.send_ledger()
+    assert pc.put_health(pc.report(made.recording, heads={}, receipted={1: 3})).is_success
+    places = [finding.where for finding in examined(made.recording).findings if finding.code == "tail-missing"]
+    assert places == ["stream 1, sequences 0 to 2"]
+
+
 def test_entries_that_a_report_named_and_that_are_not_here_are_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     made.put_all()
@@ -177,6 +195,15 @@ def test_a_report_that_its_device_did_not_sign_is_named(
     with services.database.writing() as connection:
         connection.execute(update(schema.health).values(body=json.dumps(body)))
     assert codes(examined(made.recording)) == [("ledger", "wrong-signer")]
+
+
+def test_a_row_before_entry_0_is_no_entry_that_the_first_follows(
+    filmed: Filmed, examined: Examine, services: Services
+) -> None:
+    row = {"device": filmed.pc.device, "seq": -1, "hash": "a" * 64, "kind": "start", "batch": 1, "line": "{}"}
+    with services.database.writing() as connection:
+        connection.execute(insert(schema.ledger_lines).values(**row))
+    assert codes(examined(filmed.recording)) == [("ledger", "changed-catalog")]
 
 
 def cut_off_the_tail(services: Services) -> None:
@@ -325,7 +352,7 @@ def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Ex
     made.put_all()
     report = examined(made.recording)
     assert report.sound
-    assert [check for check, _ in report.not_checked] == ["ledger", "heads", "account"]
+    assert [check for check, _ in report.not_checked] == ["ledger", "account", "heads"]
 
 
 @pytest.mark.parametrize(
@@ -471,7 +498,7 @@ def test_names_a_key_that_was_not_committed_to(pc: Pc, bundle: Bundle, examined:
     report = examined(recording)
     assert ("commitment", "wrong-commitment") in codes(report)
     assert "commitment" in report.checked
-    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads", "account"]
+    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "account", "heads"]
 
 
 def test_names_a_chunk_under_another_key_than_its_stream_s(pc: Pc, bundle: Bundle, examined: Examine) -> None:
