@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 
 from rich.text import Text
 
@@ -19,12 +19,12 @@ from store.catalog.database import Database, explained
 from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.evidence.evidence import rule_names
+from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.rules import RuleName
+from store.evidence.rules import NamesOf, PolicyNames, at_most
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
 from store.evidence.timeline.gaps import entries_since
-from store.evidence.timeline.rule_usage import NamesOf, RuleUse, rule_usage
+from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -102,13 +102,14 @@ def _of_each(
     advance: Callable[[int], None],
     unreadable: list[tuple[Device, Unreadable]],
 ) -> Iterable[Mapping[str, RuleUse]]:
-    @cache
-    def names_of(policy: str) -> tuple[RuleName, ...]:
+    policies = Policies()
+
+    def names_of(policy: str) -> PolicyNames:
         with database.reading() as connection:
-            return rule_names(connection, policy)
+            return policies.names_of(connection, policy)
 
     for device in asked:
-        used = isolated(partial(_used, database, device, names_of, since))
+        used = isolated(partial(_used, database, device, at_most(MOST_POLICIES, names_of), since))
         if isinstance(used, Unreadable):
             unreadable.append((device, used))
         else:
