@@ -185,6 +185,20 @@ def test_rules_before_any_pc_has_told(run: Run) -> None:  # noqa: F811
     assert "No PC has told of a policy" in run("rules").out
 
 
+@pytest.mark.usefixtures("now")
+def test_policies_without_names_are_said(run: Run, told: Pc) -> None:  # noqa: F811
+    files = {"p.yaml": "rules:\n" + "- {}\n" * 20_000}  # the table had as many lines
+    policy = policy_hash({name: text.encode() for name, text in files.items()})
+    assert told.client.put(api.policy_path(policy), json={"files": files}, headers=told.bearer).is_success
+    told.ledger.write("policy", at=100 * SECOND, policy=policy, revision=2)
+    assert told.send_ledger().is_success
+    answer = run("rules", "--since", "1h")
+    assert f"{told.device}  rules of a policy whose text is not here" in answer.err
+    facts = json.loads(run("rules", "--json", "--since", "1h").out)
+    assert [rule["id"] for rule in facts["rules"]] == ["charts", "cards"]
+    assert (facts["unnamed"], facts["unreadable"]) == ([str(told.device)], [])
+
+
 # -- alarms -------------------------------------------------------------------------------------------------------
 
 
