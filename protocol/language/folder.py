@@ -15,6 +15,9 @@ from protocol.language.yaml_marks import read_marks
 
 LARGEST: Final = 1 << 20  # bytes of one file; a policy of a thousand rules has a quarter of that
 MOST_FILES: Final = 100
+# Of all files together. A store reads names from a policy within these alone, or one PC's text could take its memory.
+LARGEST_FOLDER: Final = 2 * LARGEST
+MOST_NODES: Final = 100_000  # words, lists and tables; a policy of a thousand rules has a tenth of that
 
 Files = Mapping[str, bytes]
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]  # name, mode, time in ns, size, inode
@@ -32,13 +35,18 @@ class Documents:
 def read_documents(files: Files, shown_in: str = "") -> Documents:
     """`shown_in`: the folder that mistakes name before the file's own name.
 
-    Raises MistakesError where a file is too large, or none can be read as YAML.
+    Raises MistakesError where a file, or all together, are too large, or none can be read as YAML.
     """
     names = sorted(files, key=os.fsencode)
     large = [f"{name}:1:1 {_too_large(len(files[name]))}" for name in names if len(files[name]) > LARGEST]
+    if not large and (size := sum(map(len, files.values()))) > LARGEST_FOLDER:
+        large = [f"{names[-1]}:1:1 the files have {size} bytes together, at most {LARGEST_FOLDER} are read"]
     if large:
         raise MistakesError(tuple(large))
     marked = [read_marks(str(Path(shown_in, name)), files[name]) for name in names]
+    if (nodes := sum(file.nodes for file in marked)) > MOST_NODES:
+        many = f"the files have {nodes} words, lists and tables together, at most {MOST_NODES} are read"
+        raise MistakesError((f"{names[-1]}:1:1 {many}",))
     mistakes = tuple(f"{mark} {mistake}" for file in marked for mark, mistake in file.mistakes)
     documents = tuple(file.document for file in marked if file.document is not None)
     if marked and not documents:

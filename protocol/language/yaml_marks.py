@@ -26,6 +26,7 @@ class Marked:
 
     document: MarkedDocument | None
     mistakes: tuple[Mistake, ...] = ()
+    nodes: int = 0  # words, lists and tables
 
 
 def read_marks(file: str, content: bytes) -> Marked:
@@ -42,7 +43,7 @@ def read_marks(file: str, content: bytes) -> Marked:
         return Marked(None, (*mistakes, explain_syntax(file, text, error)))
     except _TooDeepError as error:
         return Marked(None, (*mistakes, (error.mark, f"more than {DEEPEST} levels deep, 8 are enough")))
-    return Marked(MarkedDocument(file, root), (*mistakes, *tree.mistakes))
+    return Marked(MarkedDocument(file, root), (*mistakes, *tree.mistakes), tree.nodes)
 
 
 # -- before YAML --------------------------------------------------------------------------------------------------
@@ -108,6 +109,7 @@ class _Tree:
         self._root: Node = Scalar(Mark(file, 1, 1), "", "nothing")
         self._documents = 0
         self.mistakes: list[Mistake] = []
+        self.nodes = 0
 
     def read(self) -> Node:
         """The root of the first document. Raises yaml.YAMLError, _TooDeepError."""
@@ -146,6 +148,7 @@ class _Tree:
                 pass
 
     def _add(self, node: Node) -> None:
+        self.nodes += 1
         if self._open:
             self._open[-1].nodes.append(node)
         elif self._documents == 1:

@@ -16,15 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert
 
 from protocol import base64url, bundle, jws
-from protocol.api import MAX_POLICY_BODY
 from protocol.bundle import Bundle
 from protocol.errors import KeyProblem
 from protocol.keys import RecipientPublic
+from protocol.language.folder import LARGEST_FOLDER, MOST_FILES, MOST_NODES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.queries import add_if_new, newest_bundle
 from store.errors import StoreError, WrongUsage
-from store.evidence.rules import RuleName, names_in, revision_in
+from store.evidence.rules import LEAST_NODES, UNREAD, RuleName, read_names, revision_in
 
 LARGEST: Final = jws.MAX_SIZE
 TAKEN: Final = "bundle-put"  # of the audit trail
@@ -47,7 +47,7 @@ class Said:
 
     @property
     def rules(self) -> tuple[RuleName, ...]:
-        return names_in(self.bundle.policy_files)
+        return read_names(self.bundle.policy_files).rules
 
 
 def read_bundle(path: Path, signer: str | None = None) -> Said:
@@ -87,8 +87,10 @@ def read_policies(folder: Path) -> dict[str, str]:
         raise WrongUsage(f"{folder} cannot be read: {error.strerror}") from None
     if not contents:
         raise WrongUsage(f"{folder} holds no policy: its files must end in .yaml")
-    if sum(map(len, contents.values())) > MAX_POLICY_BODY // 2:
-        raise WrongUsage(f"{folder}: the policy files together are larger than {MAX_POLICY_BODY // 2} bytes")
+    if sum(map(len, contents.values())) > LARGEST_FOLDER:
+        raise WrongUsage(f"{folder}: the policy files together are larger than {LARGEST_FOLDER} bytes")
+    if len(contents) > MOST_FILES:
+        raise WrongUsage(f"{folder}: these are more than {MOST_FILES} policy files")
     texts: dict[str, str] = {}
     for name, content in contents.items():
         try:
@@ -101,6 +103,9 @@ def read_policies(folder: Path) -> dict[str, str]:
             raise WrongUsage(f"{folder / name} is not text in UTF-8") from None
         except (yaml.YAMLError, RecursionError):
             raise WrongUsage(f"{folder / name} is not YAML: `eyelid policy check` says where") from None
+    if read_names(texts) is UNREAD:
+        most = f"{MOST_NODES} words, lists and tables and {MOST_NODES // LEAST_NODES} rules"
+        raise WrongUsage(f"{folder}: the policy is longer than {most}")
     return texts
 
 
@@ -164,8 +169,8 @@ def _check_revision(before: Mapping[str, str], after: Mapping[str, str]) -> None
 
 def vanished(before: Bundle, after: Bundle) -> tuple[str, ...]:
     """Ids of rules that the policy before had and the one after has not."""
-    kept = {rule.id for rule in names_in(after.policy_files)}
-    return tuple(rule.id for rule in names_in(before.policy_files) if rule.id not in kept)
+    kept = {rule.id for rule in read_names(after.policy_files).rules}
+    return tuple(rule.id for rule in read_names(before.policy_files).rules if rule.id not in kept)
 
 
 def sign(made: Bundle, key: Ed25519PrivateKey) -> str:

@@ -588,6 +588,8 @@ def location(connection: Connection) -> tuple[int, str] | None:
     return None if row is None else (row.number, row.token)
 
 
-def policy_files(connection: Connection, policy: str) -> str | None:
-    """JSON, file name -> text; None where the text was never sent."""
-    return connection.scalar(select(schema.policies.c.files).where(schema.policies.c.hash == policy))
+def policy_files(connection: Connection, policy: str, largest: int | None = None) -> str | None:
+    """JSON, file name -> text; None where the text was never sent, and for more characters than `largest`."""
+    columns = schema.policies.c
+    asked = select(columns.files).where(columns.hash == policy)
+    return connection.scalar(asked if largest is None else asked.where(func.length(columns.files) <= largest))

@@ -120,14 +120,15 @@ def catalog_of(home: Home) -> Iterator[Any]:
         database.close()
 
 
-def evidence_of(home: Home, text: str) -> Evidence:
+def evidence_of(home: Home, text: str, *, policies: bool = True) -> Evidence:
+    """`policies`: as in `gather`."""
     with catalog_of(home) as connection:
         found = recordings_beginning(connection, text.lower()) if text else []
         if not found:
             raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
         if len(found) > 1:
             raise WrongUsage(f"several recordings begin with {text!r}: write more of the id")
-        evidence = isolated(partial(gather, connection, found[0]))
+        evidence = isolated(partial(gather, connection, found[0], policies=policies))
         if isinstance(evidence, Unreadable):
             raise StoreError(f"recording {found[0]}: {evidence}")
         return evidence
@@ -172,7 +173,8 @@ def _print_recordings(options: Namespace, listed: list[tuple[Recording, dict[str
 
 
 def _gathered(connection: Connection, recording: UUID, runs: Earlier) -> dict[str, Any]:
-    return _summary(gather(connection, recording, whole=True, runs=runs, most=MOST_EACH))  # nothing is checked here
+    # Nothing is checked here, and no rule is named.
+    return _summary(gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False))
 
 
 def _listed(recording: Recording, found: dict[str, Any] | Unreadable) -> dict[str, Any]:
@@ -269,7 +271,7 @@ def _verify(options: Namespace) -> int:
         with act(home, options, "verify", all=True, after=str(options.after or "")) as done:
             done.exit_code = sweep.verify(home, recipient_of(options), options)
         return done.exit_code
-    evidence = evidence_of(home, options.recording)
+    evidence = evidence_of(home, options.recording, policies=False)
     if not options.key:
         return _print_verified(options, evidence, examined(home, evidence, None))
     with act(home, options, "verify", **ids(evidence)) as done:

@@ -21,6 +21,7 @@ from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
 from store.errors import WrongUsage
+from store.evidence.evidence import Policies
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.device_status import DeviceStatus, device_status, unreadable
@@ -114,10 +115,10 @@ def _devices(options: Namespace) -> int:
         with database.reading() as connection:
             known = devices(connection)
         with progress("looking", len(known)) as advance:
-            listed = []
+            listed, policies = [], Policies()
             for device in known:
                 ask = partial(device_status, database, device, now=now, store_version=version("eyelid"))
-                found = isolated(ask)
+                found = isolated(partial(ask, policies=policies))
                 listed.append(unreadable(device, found) if isinstance(found, Unreadable) else found)
                 advance(1)
         with database.reading() as connection:

@@ -10,7 +10,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
+from typing import Final
 
 from rich.text import Text
 
@@ -19,12 +20,12 @@ from store.catalog.database import Database, explained
 from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.evidence.evidence import rule_names
+from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.rules import RuleName
+from store.evidence.rules import UNREAD, NamesOf, PolicyNames, at_most
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
 from store.evidence.timeline.gaps import entries_since
-from store.evidence.timeline.rule_usage import NamesOf, RuleUse, rule_usage
+from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -65,8 +66,8 @@ def _rules(options: Namespace) -> int:
         if options.device is not None:
             asked = [choose_device(options.device, asked, home)]
         with progress("looking", len(asked)) as advance:
-            unreadable: list[tuple[Device, Unreadable]] = []
-            found = joined(_of_each(database, asked, since, advance, unreadable), since, options.since // 10)
+            left_out: list[tuple[Device, Unreadable | None]] = []
+            found = joined(_of_each(database, asked, since, advance, left_out), since, options.since // 10)
     never = [rule for rule in found if rule.never]
     if options.json:
         print_json(
@@ -74,7 +75,8 @@ def _rules(options: Namespace) -> int:
                 "since": iso(since),
                 "never": [rule.id for rule in never],
                 "rules": [_facts(r) for r in found],
-                "unreadable": [device.id for device, _ in unreadable],
+                "unreadable": [device.id for device, why in left_out if why],
+                "unnamed": [device.id for device, why in left_out if not why],
             }
         )
     elif not found:
@@ -90,9 +92,13 @@ def _rules(options: Namespace) -> int:
             else "no rule has been idle all this time"
         )
         console().print(f"since {when(since)}: {summary}", soft_wrap=True, markup=False)
-    for device, why in unreadable:
-        console(stderr=True).print(printable(f"{device.host}  {device.id}  {why}"), soft_wrap=True, markup=False)
+    for device, why in left_out:
+        said = f"{device.host}  {device.id}  {why or _UNNAMED}"
+        console(stderr=True).print(printable(said), soft_wrap=True, markup=False)
     return 1 if never else 0
+
+
+_UNNAMED: Final = "rules of a policy whose text is not here, or is none that can be read, are left out"
 
 
 def _of_each(
@@ -100,24 +106,38 @@ def _of_each(
     asked: Sequence[Device],
     since: int,
     advance: Callable[[int], None],
-    unreadable: list[tuple[Device, Unreadable]],
+    left_out: list[tuple[Device, Unreadable | None]],
 ) -> Iterable[Mapping[str, RuleUse]]:
-    @cache
-    def names_of(policy: str) -> tuple[RuleName, ...]:
+    """`left_out`: what could not be read is added; None for policies without names."""
+    policies = Policies()
+
+    def names_of(policy: str) -> PolicyNames:
         with database.reading() as connection:
-            return rule_names(connection, policy)
+            return policies.names_of(connection, policy)
 
     for device in asked:
-        used = isolated(partial(_used, database, device, names_of, since))
+        used = isolated(partial(_used, database, device, at_most(MOST_POLICIES, names_of), since))
         if isinstance(used, Unreadable):
-            unreadable.append((device, used))
+            left_out.append((device, used))
         else:
-            yield used
+            found, whole = used
+            if not whole:
+                left_out.append((device, None))
+            yield found
         advance(1)
 
 
-def _used(database: Database, device: Device, names_of: NamesOf, since: int) -> dict[str, RuleUse]:
-    return rule_usage(entries_since(database, device, since), names_of, since)
+def _used(database: Database, device: Device, names_of: NamesOf, since: int) -> tuple[dict[str, RuleUse], bool]:
+    """Also whether every policy that was put in force has names."""
+    whole = True
+
+    def noted(policy: str) -> PolicyNames:
+        nonlocal whole
+        names = names_of(policy)
+        whole = whole and (names is not UNREAD or not policy)
+        return names
+
+    return rule_usage(entries_since(database, device, since), noted, since), whole
 
 
 def joined(of_each: Iterable[Mapping[str, RuleUse]], since: int, tolerance: int) -> list[Rule]:

@@ -23,6 +23,7 @@ from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.errors import StoreError
 from store.evidence import picture, unfinished
+from store.evidence.evidence import Policies
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.device_timeline import What
@@ -170,9 +171,11 @@ def _gaps(options: Namespace) -> int:
             asked = devices(connection)
         if options.device is not None:
             asked = [choose_device(options.device, asked, home)]
+        policies = Policies()
         with progress("looking", len(asked)) as advance:
             for device in asked:
-                found = isolated(partial(gaps, database, device, since=now - options.since, now=now, zone=None))
+                look = partial(gaps, database, device, since=now - options.since, now=now, zone=None)
+                found = isolated(partial(look, policies=policies))
                 if isinstance(found, Unreadable):
                     amiss += 1
                     facts.append({**_which(device), "state": "unreadable", "amiss": True, "error": found.error})

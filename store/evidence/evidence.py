@@ -26,10 +26,13 @@ from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.earlier import MOST_ENTRIES, Earlier, TooManyEntries, entries_between
-from store.evidence.rules import RuleName, hold_reasons_in, names_in
+from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, read_names
 
 _KINDS: Final = frozenset(Kind)
 AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
+# Policies whose names are read for one recording, or one PC, and that are remembered: 150 ms and 8 MB each at the most.
+# A recording ends when another policy comes, so that an honest one names two or three.
+MOST_POLICIES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,15 @@ class Evidence:
     earlier: tuple[Entry, ...]
     entries: tuple[Entry, ...]
     later_entries: tuple[Entry, ...]
-    policies: Mapping[str, tuple[RuleName, ...]]
-    hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
+    policies: Mapping[str, PolicyNames]  # by hash; see `names_of`
     newest_bundle: int | None  # its revision
     reported_heads: Mapping[int, tuple[int, str]]  # named by health, and not here yet
     device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
     ledger_next: int  # number of the entry that the store waits for
     ledger_whole: bool  # whether the catalog has one row for each entry before that, and no other
+
+    def names_of(self, policy: str) -> PolicyNames:
+        return self.policies.get(policy, UNREAD)
 
     @cached_property
     def opening(self) -> Entry | None:
@@ -229,11 +234,12 @@ def gather(
     whole: bool | None = None,
     runs: Earlier | None = None,
     most: int = MOST_ENTRIES,
+    policies: bool = True,
 ) -> Evidence:
     """Raises StoreError where the catalog has no such recording, TooManyEntries where it has more than `most`.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
-    `runs`: for who reads many recordings.
+    `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -244,8 +250,8 @@ def gather(
     lines = _lines(connection, device.id, recording)
     earlier, entries, later = ((), (), ()) if lines is None else _entries(connection, known, lines, runs, most)
     bundle = queries.newest_bundle(connection)
-    named = {known.policy, *(entry.policy for entry in (*earlier, *entries))}
-    texts = {policy: policy_texts(connection, policy) for policy in sorted(named)}
+    named = (known.policy, *(entry.policy for entry in (*earlier, *entries))) if policies else ()
+    names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
     return Evidence(
         recording=known,
         device=device,
@@ -257,8 +263,7 @@ def gather(
         earlier=earlier,
         entries=entries,
         later_entries=later,
-        policies={policy: names_in(files) for policy, files in texts.items()},
-        hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
+        policies={policy: names_of(policy) for policy in dict.fromkeys(filter(None, named))},
         newest_bundle=bundle[0] if bundle else None,
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
@@ -312,16 +317,33 @@ def _stored(row: Row[Any]) -> Stored:
     )
 
 
-def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
-    return names_in(policy_texts(connection, policy))
+class Policies:
+    """The names in policies, each text read once and remembered: for the length of a command, or of the server."""
+
+    def __init__(self, bound: Bound = WHOLE) -> None:
+        self._bound = bound
+        self._known: dict[str, PolicyNames] = {}
+
+    def names_of(self, connection: Connection, policy: str) -> PolicyNames:
+        if (known := self._known.get(policy)) is not None:
+            return known
+        # As JSON a text is longer, though not twice as long but for one of line breaks and quotation marks alone.
+        texts = policy_texts(connection, policy, 2 * self._bound.size)
+        if not texts:
+            return UNREAD  # and not remembered: it may be on its way
+        if len(self._known) >= MOST_POLICIES:
+            del self._known[next(iter(self._known))]
+        self._known[policy] = read_names(texts, self._bound)
+        return self._known[policy]
 
 
-def policy_texts(connection: Connection, policy: str) -> dict[str, str]:
+def policy_texts(connection: Connection, policy: str, largest: int | None = None) -> dict[str, str]:
     """File name -> text. Empty where its text is not here, or is not the one with this hash: `verify --all` names that.
 
     Without the comparison who can write the catalog could give every rule another name.
+    `largest`: characters as the catalog keeps it, which longer ones are not even loaded for.
     """
-    files = queries.policy_files(connection, policy)
+    files = queries.policy_files(connection, policy, largest)
     return {} if files is None or hash_of(files) != policy else texts_of(files)
 
 

@@ -23,7 +23,7 @@ from store.catalog.blobs import BlobStore
 from store.clock import SECOND
 from store.errors import StoreError, WrongUsage
 from store.evidence import scenes
-from store.evidence.account import Cause, Interval, union
+from store.evidence.account import Interval, union
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
 from store.evidence.film import CannotPlay, apart
@@ -222,7 +222,7 @@ def _film(
         evidence.length,
         {file.stream: file.kept for file in playing},
         {lane: evidence.account_of(lane) for lane in evidence.lanes},
-        lambda cause: _words(evidence, cause),
+        lambda cause: words_of(cause, evidence.names_of),
         cut=gaps is Gaps.CUT,
     )
     if plan.length > LONGEST_FILM:
@@ -245,10 +245,6 @@ def _slates(plan: Plan) -> int:
         for gaps in plan.gaps.values()
         for gap in gaps
     )
-
-
-def _words(evidence: Evidence, cause: Cause) -> str:
-    return words_of(cause, evidence.policies, evidence.hold_reasons)
 
 
 def _facts(export: Export) -> dict[str, Any]:

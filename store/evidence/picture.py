@@ -132,7 +132,7 @@ def _held(evidence: Evidence, parts: Sequence[Part]) -> dict[str, int]:
         if not isinstance(part.cause, Held):
             continue
         for hold in part.cause.holds:
-            words = hold_words(hold, part.cause, evidence.hold_reasons)
+            words = hold_words(hold, part.cause, evidence.names_of)
             sums[words] = sums.get(words, 0) + part.end - part.start
     return sums
 

@@ -9,6 +9,7 @@ from typing import Final
 import yaml
 
 from protocol.claims import MAX_INTEGER
+from protocol.language.folder import LARGEST_FOLDER, MOST_FILES, MOST_NODES
 from protocol.numbers import read_number
 from store.evidence.account import PERSON, BlindCause, Cause, Closed, Held, Missing, Rule
 
@@ -36,6 +37,8 @@ REASONS: Final[Mapping[str, str]] = {
     "no-end": "the recorder ended and did not say how",
     "clock-went-back": "the device's own clock went back",
 }
+# The agent's own words, where the policy names no reasons.
+OWN_REASONS: Final = frozenset({"break", "private", "other"})
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
@@ -47,39 +50,73 @@ class RuleName:
     why: str
 
 
-def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
-    """The policy's rules by their number: in the order of the files' names, then of the file.
+@dataclass(frozen=True, slots=True)
+class PolicyNames:
+    """By their number in the policy: its rules, and what it lets the person in front choose from."""
 
-    A text that cannot be read as a policy has no names: it is kept as it came.
+    rules: tuple[RuleName, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+UNREAD: Final = PolicyNames()
+"""Of a policy whose text is not here, or is none that can be read."""
+
+NamesOf = Callable[[str], PolicyNames]
+"""From a policy's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What is read of a policy's text, which is whatever a PC sent: `size` in bytes; `nodes` as MOST_NODES has them."""
+
+    size: int
+    nodes: int
+
+
+WHOLE: Final = Bound(LARGEST_FOLDER, MOST_NODES)
+"""No policy that an agent puts in force is beyond this."""
+LEAST_NODES: Final = 8  # of a rule that closes for anything: itself, its `id`, and what it looks for
+
+
+def read_names(files: Mapping[str, str], bound: Bound = WHOLE) -> PolicyNames:
+    """The rules in the order of the files' names, then of the file. UNREAD for a text that cannot be read as a policy,
+    which is kept as it came, and for what is beyond the bound.
     """
-    found: list[RuleName] = []
-    for _, text in sorted(files.items(), key=lambda file: file[0].encode("utf-8")):
-        try:
-            tree = yaml.compose(text, Loader=_LOADER)
-        except (yaml.YAMLError, RecursionError):
-            return ()
-        # Nodes and not values: aliases cannot explode that way, and YAML's `off` stays a word.
-        found += [
-            RuleName(_scalar(_member(rule, "id")), _scalar(_member(rule, "why")))
-            for rule in _children(_member(tree, "rules"))
-        ]
-    return tuple(found)
+    if len(files) > MOST_FILES or sum(len(text.encode("utf-8")) for text in files.values()) > bound.size:
+        return UNREAD
+    rules: list[RuleName] = []
+    terms: _Node = None
+    left = bound.nodes
+    try:
+        for _, text in sorted(files.items(), key=lambda file: file[0].encode("utf-8")):
+            tree, read = _tree(text, left)
+            left -= read
+            rules += [
+                RuleName(_scalar(_member(rule, "id")), _scalar(_member(rule, "why")))
+                for rule in _children(_member(tree, "rules"))
+            ]
+            terms = _member(tree, "user_hold") if terms is None else terms  # in one file of a policy at most
+    except (yaml.YAMLError, _BeyondError):
+        return UNREAD
+    if len(rules) > bound.nodes // LEAST_NODES:
+        return UNREAD
+    return PolicyNames(tuple(rules), tuple(_scalar(reason) for reason in _children(_member(terms, "reasons"))))
 
 
-# The agent's own words, where the policy names no reasons.
-OWN_REASONS: Final = frozenset({"break", "private", "other"})
+def at_most(most: int, names_of: NamesOf) -> NamesOf:
+    """For one PC, or what else can name policies without end: those beyond the first `most` are UNREAD, and each of
+    the others is asked for once.
+    """
+    known: dict[str, PolicyNames] = {}
 
+    def of(policy: str) -> PolicyNames:
+        if policy not in known:
+            if len(known) >= most:
+                return UNREAD
+            known[policy] = names_of(policy)
+        return known[policy]
 
-def hold_reasons_in(files: Mapping[str, str]) -> tuple[str, ...]:
-    """What the policy lets the person in front choose from, by number; () where it names none or cannot be read."""
-    for text in files.values():
-        try:
-            tree = yaml.compose(text, Loader=_LOADER)
-        except (yaml.YAMLError, RecursionError):
-            return ()
-        if (terms := _member(tree, "user_hold")) is not None:  # in one file of a policy at most
-            return tuple(_scalar(reason) for reason in _children(_member(terms, "reasons")))
-    return ()
+    return of
 
 
 def revision_in(files: Mapping[str, str]) -> int | None:
@@ -87,8 +124,8 @@ def revision_in(files: Mapping[str, str]) -> int | None:
     found = []
     for text in files.values():
         try:
-            said = _scalar(_member(yaml.compose(text, Loader=_LOADER), "revision"))
-        except (yaml.YAMLError, RecursionError):
+            said = _scalar(_member(_tree(text, MOST_NODES)[0], "revision"))
+        except (yaml.YAMLError, _BeyondError):
             continue
         if (revision := read_number(said, MAX_INTEGER)) is not None:
             found.append(revision)
@@ -101,74 +138,90 @@ def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
         return RuleName(rule, OWN.get(rule, ""))
     if 0 <= rule < len(policy) and policy[rule].id:
         return policy[rule]
-    return RuleName(f"rule {rule}", "the text of this policy is not here")
+    return RuleName(f"rule {rule}", "no text of this policy is here that can be read")
 
 
-def reason_of(held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:
-    """The words that the person in front chose; "" for none, and for a number that no policy's text here explains.
-
-    `reasons`: of `hold_reasons_in`, by the policy's hash.
-    """
+def reason_of(held: Held, names_of: NamesOf) -> str:
+    """The words that the person in front chose; "" for none, and for a number that no policy's text here explains."""
     if isinstance(held.reason, int):
-        named = reasons.get(held.policy, ())
+        named = names_of(held.policy).reasons
         return named[held.reason] if 0 <= held.reason < len(named) else ""
     return held.reason or ""
 
 
-class HoldReasons:
-    """As `reason_of`, with each policy's text asked for once: `texts`, from its hash.
-
-    `most`: policies that are asked for, where a PC that lies could name any number of them.
-    """
-
-    def __init__(self, texts: Callable[[str], Mapping[str, str]], most: int | None = None) -> None:
-        self._texts = texts
-        self._most = most
-        self._known: dict[str, tuple[str, ...]] = {}
-
-    def __call__(self, held: Held) -> str:
-        room = self._most is None or len(self._known) < self._most
-        if isinstance(held.reason, int) and held.policy not in self._known and room:
-            self._known[held.policy] = hold_reasons_in(self._texts(held.policy))
-        return reason_of(held, self._known)
-
-
-def hold_words(hold: str, held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:
+def hold_words(hold: str, held: Held, names_of: NamesOf) -> str:
     """One hold of `held` for people: "by the person (Break)", "locked"."""
     if hold != PERSON:
         return REASONS.get(hold, hold)
-    reason = reason_of(held, reasons)
+    reason = reason_of(held, names_of)
     return f"by the person ({reason})" if reason else "by the person"
 
 
-def words_of(
-    cause: Cause,
-    policies: Mapping[str, tuple[RuleName, ...]],
-    reasons: Mapping[str, tuple[str, ...]] | None = None,
-) -> str:
-    """Why nothing was kept, in a line: "closed: card-forms", "held: by the person (Break)". `policies`: by hash;
-    `reasons`: of their holds."""
+def words_of(cause: Cause, names_of: NamesOf) -> str:
+    """Why nothing was kept, in a line: "closed: card-forms", "held: by the person (Break)"."""
     match cause:
         case Closed(policy, rules):
-            names = ", ".join(name_of(rule, policies.get(policy, ())).id for rule in rules)
+            names = ", ".join(name_of(rule, names_of(policy).rules).id for rule in rules)
             return f"closed: {names}" if names else "closed"
         case Held(holds):
-            return f"held: {', '.join(hold_words(hold, cause, reasons or {}) for hold in holds)}"
+            return f"held: {', '.join(hold_words(hold, cause, names_of) for hold in holds)}"
         case BlindCause(why) | Missing(why):
             return REASONS.get(why, why)
         case _:
             return "kept"
 
 
-def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
+# -- YAML, bare ---------------------------------------------------------------------------------------------------
+
+
+class _Table(list["_Node"]):
+    """Keys and values in turn."""
+
+
+_Node = str | list["_Node"] | None
+"""A scalar's text, so that YAML's `off` stays a word; None for an alias, which is not followed: no policy has one."""
+
+
+class _BeyondError(Exception):
+    pass
+
+
+def _tree(text: str, most: int) -> tuple[_Node, int]:
+    """The root, and how many nodes there are.
+
+    Built from the parser's events: composing takes 650 bytes for each node, of which one letter makes one.
+    Raises yaml.YAMLError, _BeyondError for more nodes than `most`.
+    """
+    documents: list[_Node] = []
+    open_: list[list[_Node]] = [documents]
+    nodes = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.NodeEvent):
+            nodes += 1
+            if nodes > most:
+                raise _BeyondError
+            if isinstance(event, yaml.CollectionStartEvent):
+                made: list[_Node] = _Table() if isinstance(event, yaml.MappingStartEvent) else []
+                open_[-1].append(made)
+                open_.append(made)
+            else:
+                open_[-1].append(event.value if isinstance(event, yaml.ScalarEvent) else None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            open_.pop()
+    if len(documents) > 1:
+        raise yaml.YAMLError("one file holds one document")
+    return documents[0] if documents else None, nodes
+
+
+def _member(node: _Node, name: str) -> _Node:
+    if not isinstance(node, _Table):
         return None
-    return next((value for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == name), None)
+    return next((value for key, value in zip(node[::2], node[1::2], strict=True) if key == name), None)
 
 
-def _children(node: yaml.Node | None) -> list[yaml.Node]:
-    return node.value if isinstance(node, yaml.SequenceNode) else []
+def _children(node: _Node) -> list[_Node]:
+    return node if isinstance(node, list) and not isinstance(node, _Table) else []
 
 
-def _scalar(node: yaml.Node | None) -> str:
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+def _scalar(node: _Node) -> str:
+    return node if isinstance(node, str) else ""

@@ -30,9 +30,9 @@ from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import MINUTE
 from store.evidence.account import PERSON, Entry, Held, held_of
-from store.evidence.evidence import policy_texts
+from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.rules import OWN_REASONS, HoldReasons
+from store.evidence.rules import OWN_REASONS, Bound, NamesOf, at_most, reason_of
 from store.server.room import inodes
 from store.server.services import Services
 
@@ -74,6 +74,7 @@ class _Fleet(Collector):
     def __init__(self, services: Services, home: Home) -> None:
         self._services = services
         self._home = home
+        self._policies = Policies(_BOUND)
         self._counted: Counts | None = None
         self._at = 0
 
@@ -85,7 +86,7 @@ class _Fleet(Collector):
         now = self._services.clock()
         if self._counted is None or now - self._at >= MINUTE:
             with self._services.database.reading() as connection:
-                self._counted, self._at = count(connection, now), now
+                self._counted, self._at = count(connection, now, self._policies), now
         counted = self._counted
         yield _family("devices", "PCs by state", "state", {state: counted.states[state] for state in STATES})
         yield _family("devices_held", "PCs that are heard of and do not record, by hold", "hold", counted.holds)
@@ -127,7 +128,7 @@ class Counts:
         self.behind = self.chunks = self.bytes = self.revision = 0
 
 
-def count(connection: Connection, now: int) -> Counts:
+def count(connection: Connection, now: int, policies: Policies) -> Counts:
     """`now`: ns since 1970 by the store's clock. In one question, with an index for each PC."""
     counted = Counts()
     newest = queries.newest_bundle(connection)
@@ -147,14 +148,14 @@ def count(connection: Connection, now: int) -> Counts:
             schema.devices, schema.health
         )
     )
-    reasons = HoldReasons(partial(policy_texts, connection), _MOST_REASONS)
+    names_of = at_most(MOST_POLICIES, partial(policies.names_of, connection))
     for row in rows:
-        if isinstance(isolated(partial(_add, counted, connection, row, reasons, now)), Unreadable):
+        if isinstance(isolated(partial(_add, counted, connection, row, names_of, now)), Unreadable):
             counted.states["unreadable"] += 1
     return counted
 
 
-def _add(counted: Counts, connection: Connection, row: Any, reasons: HoldReasons, now: int) -> None:
+def _add(counted: Counts, connection: Connection, row: Any, names_of: NamesOf, now: int) -> None:
     """One PC, or nothing of it."""
     report: dict[str, Any] = json.loads(row.body) if row.body else {}
     state = _state(row.revoked_at, row.at, row.kind, now)
@@ -162,7 +163,7 @@ def _add(counted: Counts, connection: Connection, row: Any, reasons: HoldReasons
         int(report.get(name, 0)) for name in ("pending_chunks", "pending_bytes", "bundle_revision")
     )
     holds = set(map(_word, report.get("holds", ()))) if state == "heard" else set()
-    reason = _reason(connection, row.id, reasons) if PERSON in holds else None
+    reason = _reason(connection, row.id, names_of) if PERSON in holds else None
     counted.states[state] += 1
     if state in {"heard", "silent"}:
         counted.chunks += chunks
@@ -173,13 +174,14 @@ def _add(counted: Counts, connection: Connection, row: Any, reasons: HoldReasons
     counted.behind += state == "heard" and revision < counted.revision
 
 
-# What a PC that lies could make of it: so many labels, and no longer ones than a policy's reasons can be.
-_MOST_REASONS: Final = 50
+# What a PC that lies could make of it: no longer labels than a policy's reasons can be.
+# Read while chunks wait: 30 ms at most, once for each text; a policy of a thousand rules lies within it.
+_BOUND: Final = Bound(512 * 2**10, 20_000)
 _LONGEST_REASON: Final = 40
 _ENTRIES: Final = 20  # holds of the account among which the person's is looked for
 
 
-def _reason(connection: Connection, device: str, reasons: HoldReasons) -> str:
+def _reason(connection: Connection, device: str, names_of: NamesOf) -> str:
     """What they chose for the hold that is on; "none" for none that is known."""
     lines = schema.ledger_lines.c
     found = connection.execute(
@@ -195,14 +197,14 @@ def _reason(connection: Connection, device: str, reasons: HoldReasons) -> str:
             continue
         entry = Entry(row.seq, 0, "hold", fields)
         if entry.hold == PERSON:
-            return _words_of(held_of(entry), reasons)
+            return _words_of(held_of(entry), names_of)
     return "none"
 
 
-def _words_of(held: Held, reasons: HoldReasons) -> str:
+def _words_of(held: Held, names_of: NamesOf) -> str:
     if isinstance(held.reason, str) and held.reason not in OWN_REASONS:
         return "other"
-    words = reasons(held)
+    words = reason_of(held, names_of)
     return words if 0 < len(words) <= _LONGEST_REASON and words.isprintable() else "none"
 
 

@@ -22,6 +22,7 @@ from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.evidence.account import Entry
+from store.evidence.evidence import Policies
 from store.evidence.isolation import Unreadable
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
@@ -231,9 +232,11 @@ _CAUSES: Final = (
 )
 
 
-def device_status(database: Database, device: Device, *, now: int, store_version: str) -> DeviceStatus:
-    """`now`: ns since 1970 by the store's clock."""
-    return judge(_look(database, device, now, store_version))
+def device_status(
+    database: Database, device: Device, *, now: int, store_version: str, policies: Policies | None = None
+) -> DeviceStatus:
+    """`now`: ns since 1970 by the store's clock; `policies`: for who asks of many devices."""
+    return judge(_look(database, device, now, store_version, policies))
 
 
 def judge(seen: _Seen) -> DeviceStatus:
@@ -295,8 +298,8 @@ def older(version: str, than: str) -> bool:
 # -- looking ------------------------------------------------------------------------------------------------------
 
 
-def _look(database: Database, device: Device, now: int, store_version: str) -> _Seen:
-    found = gaps(database, device, since=now - DAY, now=now, zone=None)
+def _look(database: Database, device: Device, now: int, store_version: str, policies: Policies | None) -> _Seen:
+    found = gaps(database, device, since=now - DAY, now=now, zone=None, policies=policies)
     with database.reading() as connection:
         last = queries.last_health(connection, device.id)
         columns = schema.bundles.c

@@ -29,8 +29,8 @@ from store.catalog.queries import Device, Recording
 from store.catalog.reported import Heads, Named
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
-from store.evidence.evidence import heads_of, policy_texts, zero_of
-from store.evidence.rules import HoldReasons
+from store.evidence.evidence import MOST_POLICIES, Policies, heads_of, zero_of
+from store.evidence.rules import PolicyNames, at_most, reason_of
 from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
@@ -99,8 +99,14 @@ class DeviceGaps:
         return self.state == "silent" or bool(odd)
 
 
-def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> DeviceGaps:
-    """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at."""
+def gaps(
+    database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None, policies: Policies | None = None
+) -> DeviceGaps:
+    """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at.
+
+    `policies`: for who asks of many devices.
+    """
+    policies = policies or Policies()
     with database.reading() as connection:
         last = queries.last_health(connection, device.id)
         health: Mapping[str, Any] = json.loads(last[1]) if last else {}
@@ -130,17 +136,19 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         upto = None if reported is None else reported + clock_off
         last_report = LastReport(upto, now + clock_off, complete=not pending, silent=state == "silent")
 
-    def texts(policy: str) -> Mapping[str, str]:
+    def read(policy: str) -> PolicyNames:
         with database.reading() as connection:
-            return policy_texts(connection, policy)
+            return policies.names_of(connection, policy)
 
+    names_of = at_most(MOST_POLICIES, read)
     unexplained: list[TimelineSpan] = []
     latest: TimelineSpan | None = None
 
     def parts() -> Iterator[TimelineSpan]:
         nonlocal latest
         entries = entries_since(database, device, since)
-        for latest in spans(entries, SCREEN, _Kept(database, device), last_report, HoldReasons(texts)):
+        kept = _Kept(database, device)
+        for latest in spans(entries, SCREEN, kept, last_report, lambda held: reason_of(held, names_of)):
             if latest.what is What.UNEXPLAINED and latest.end > since + clock_off and len(unexplained) <= MOST_LISTED:
                 unexplained.append(latest)
             yield latest

@@ -14,7 +14,7 @@ from store.evidence.timeline.padding import padding_in
 
 
 def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
-    return name_of(rule, evidence.policies.get(policy, ()))
+    return name_of(rule, evidence.names_of(policy).rules)
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
             fields |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
         case Held(holds):
             fields |= {"what": "held", "holds": list(holds)}
-            if reason := reason_of(part.cause, evidence.hold_reasons):
+            if reason := reason_of(part.cause, evidence.names_of):
                 fields |= {"reason": reason}
         case BlindCause(why):
             fields |= {"what": "blind", "why": why}

@@ -5,15 +5,20 @@ Pure: a device's entries in, sums out. Rules are put together by their id, since
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from protocol.envelope import AUDIO, SCREEN
 from store.evidence.account import Entry, rules_of
-from store.evidence.rules import RuleName
+from store.evidence.rules import NamesOf
 
-NamesOf = Callable[[str], Sequence[RuleName]]
-"""From a policy's hash to its rules in order; empty where its text is not here."""
+# Rules that were put in force, with every change of the policy anew: ten changes a day for a season and more.
+MOST_PUT: Final = 1_000_000
+
+
+class TooManyChanges(ValueError):
+    """The account puts another policy in force more often than is followed."""
 
 
 @dataclass(slots=True)
@@ -34,7 +39,10 @@ class RuleUse:
 
 
 def rule_usage(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, RuleUse]:
-    """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts."""
+    """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts.
+
+    Raises TooManyChanges.
+    """
     counts = _Counts(names_of, since)
     for entry in entries:
         counts.take(entry)
@@ -45,6 +53,8 @@ class _Counts:
     def __init__(self, names_of: NamesOf, since: int) -> None:
         self.found: dict[str, RuleUse] = {}
         self._names_of = names_of
+        self._policy = ""  # that `found` is of
+        self._put = 0
         self._since = since
         self._closed: dict[str, frozenset[str]] = {}  # lane -> ids
         self._would: dict[str, frozenset[str]] = {}
@@ -72,8 +82,12 @@ class _Counts:
         self._at = entry.at
 
     def _put_in_force(self, policy: str, wall: int) -> None:
-        names = self._names_of(policy)
+        names = () if policy == self._policy else self._names_of(policy).rules
         if names:
+            self._put += len(names)
+            if self._put > MOST_PUT:
+                raise TooManyChanges
+            self._policy = policy
             self.found = {name.id: self.found.get(name.id) or RuleUse(name.why, wall) for name in names}
 
     def _begin(
@@ -81,7 +95,7 @@ class _Counts:
     ) -> dict[str, frozenset[str]]:
         if (lane := entry.text("lane")) not in (SCREEN, AUDIO):
             return before
-        names = self._names_of(entry.policy)
+        names = self._names_of(entry.policy).rules
         numbers = [rule for rule in rules_of(entry.fields.get("rules")) if isinstance(rule, int)]
         ids = frozenset(names[number].id for number in numbers if 0 <= number < len(names))
         after = {**before, lane: ids}

@@ -135,7 +135,7 @@ def _examined(
         raise ValueError("another spelling of an id")
     try:
         with database.reading() as connection:
-            evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH)
+            evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False)
     except StoreError as error:  # its device is gone: that must not hide the recordings after it
         return _report([Defect("recording", "unreadable", "recording", str(error))])
     evidence = replace(evidence, ledger_whole=whole(evidence.device.id))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from protocol import api
+from protocol.language.folder import LARGEST_FOLDER, MOST_FILES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, location, newest_bundle, successors
@@ -53,7 +54,10 @@ async def policy(request: Request) -> JSONResponse:
         raise Refusal(400, "bad-path", "a policy goes by the 64 lower-case hexadecimal digits of its hash")
     claims = await read_claims(request, api.MAX_POLICY_BODY, "policy")
     files = claims.text_map("files")
-    if policy_hash({name: text.encode("utf-8") for name, text in files.items()}) != named:
+    contents = {name: text.encode("utf-8") for name, text in files.items()}
+    if sum(map(len, contents.values())) > LARGEST_FOLDER or len(contents) > MOST_FILES:
+        raise Refusal(413, "oversized", f"a policy has {MOST_FILES} files and {LARGEST_FOLDER} bytes at most")
+    if policy_hash(contents) != named:
         raise Refusal(400, "wrong-hash", "the files are not those of the policy with this hash")
     await run_in_threadpool(_keep_policy, services, device, named, files)
     answer: api.PolicyResponse = {"hash": named}
@@ -62,10 +66,11 @@ async def policy(request: Request) -> JSONResponse:
 
 def _keep_policy(services: Services, device: Device, policy: str, files: dict[str, str]) -> None:
     services.room.check(account=True)
-    services.quotas.take_account(device.id, sum(map(len, files.values())))
+    text = json.dumps(files, ensure_ascii=False)
+    services.quotas.take_account(device.id, len(text))
     values = {
         "hash": policy,
-        "files": json.dumps(files, ensure_ascii=False),
+        "files": text,
         "received_at": services.clock(),
         "device": device.id,
     }

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.language import folder as of_language
 from protocol.language.errors import MistakesError
-from protocol.language.folder import LARGEST, fingerprint, read_documents, read_files
+from protocol.language.folder import LARGEST, LARGEST_FOLDER, fingerprint, read_documents, read_files
 
 
 def text(name: str) -> str:
@@ -104,6 +104,25 @@ def test_a_policy_of_ten_megabytes_is_refused_unread(place: Path) -> None:
     with pytest.raises(MistakesError) as caught:
         read_documents({"huge.yaml": bytes(10 << 20)})
     assert caught.value.mistakes == said
+
+
+def test_files_that_are_too_much_together() -> None:
+    half = b"#" * (LARGEST_FOLDER // 2)
+    with pytest.raises(MistakesError) as caught:
+        read_documents({"a.yaml": half, "b.yaml": half, "c.yaml": b"...\n"})
+    assert caught.value.mistakes == ("c.yaml:1:1 the files have 2097156 bytes together, at most 2097152 are read",)
+
+
+def test_files_of_too_many_words_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that the store could not name the rules of what is in force here."""
+    monkeypatch.setattr(of_language, "MOST_NODES", 11)
+    file = b"rules: [{id: a}, b]\n...\n"  # seven
+    assert read_documents({"a.yaml": file}).whole
+    with pytest.raises(MistakesError) as caught:
+        read_documents({"a.yaml": file, "b.yaml": file})
+    assert caught.value.mistakes == (
+        "b.yaml:1:1 the files have 14 words, lists and tables together, at most 11 are read",
+    )
 
 
 def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,8 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
         ({"a.yaml": b"a: [\n...\n"}, "not YAML"),
         ({"a.yaml": b"[" * 3000 + b"\n...\n"}, "not YAML"),
         ({"a.yaml": b"#" * 3 * 2**20 + b"\n...\n"}, "larger than"),
+        ({f"{number}.yaml": b"...\n" for number in range(101)}, "more than 100 policy files"),
+        ({"a.yaml": b"rules: [" + b"a," * 100_000 + b"]\n...\n"}, "longer than 100000 words"),
     ],
 )
 def test_what_cannot_be_a_policy(tmp_path: Path, files: dict[str, bytes], words: str) -> None:

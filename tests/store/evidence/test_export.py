@@ -20,6 +20,7 @@ from store.admin.init import RECIPIENT
 from store.catalog import schema
 from store.evidence import export
 from store.evidence.opening import Unsound, read_packet, recording_key
+from store.evidence.rules import UNREAD
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import Examine, Gather
@@ -54,11 +55,11 @@ def exported(gathered: Gather, examined: Examine, home: Home, readers: dict[str,
 def test_a_policy_s_text_that_was_exchanged_names_no_rule(filmed: Filmed, gathered: Gather, services: Services) -> None:
     """Who can write the catalog must not choose what a rule that closed the eye is called."""
     known = gathered(filmed.recording).policies
-    assert known[POLICY]
+    assert known[POLICY].rules
     with services.database.writing() as connection:
         connection.execute(update(schema.policies).values(files='{"p.yaml": "rules:\\n  - {id: lunch}\\n...\\n"}'))
     found = gathered(filmed.recording)
-    assert (found.policies[POLICY], found.hold_reasons[POLICY]) == ((), ())
+    assert found.policies[POLICY] == UNREAD
 
 
 def test_a_pc_that_seals_several_streams_of_sound_is_exported(

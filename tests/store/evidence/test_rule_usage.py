@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select
@@ -14,8 +14,8 @@ from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.commands import rules as command
 from store.evidence.account import Entry
-from store.evidence.rules import RuleName
-from store.evidence.timeline.rule_usage import RuleUse, rule_usage
+from store.evidence.rules import UNREAD, PolicyNames, RuleName
+from store.evidence.timeline.rule_usage import RuleUse, TooManyChanges, rule_usage
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
@@ -25,8 +25,8 @@ NAMES = {"p": (RuleName("cards", "PCI"), RuleName("charts", "HIPAA")), "q": (Rul
 
 
 def used(*entries: tuple[float, str, dict[str, object]], since: int = 0) -> dict[str, RuleUse]:
-    def names_of(policy: str) -> Sequence[RuleName]:
-        return NAMES.get(policy, ())
+    def names_of(policy: str) -> PolicyNames:
+        return PolicyNames(NAMES[policy]) if policy in NAMES else UNREAD
 
     made = [
         Entry(number, round(at * SECOND), kind, {"wall": round(at * SECOND), **fields})
@@ -93,6 +93,17 @@ def test_policies_and_numbers_that_are_not_here() -> None:
     assert used((1, "policy", {"policy": "?"}), closed(2, 0, policy="?")) == {}
     found = used(IN_FORCE, closed(2, 7, -1, "web-engine"), closed(3, 0, policy="?"), opened(4))
     assert [use.last for use in found.values()] == [None, None]
+
+
+def test_the_same_policy_anew_is_no_change_and_changes_without_end_are_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("store.evidence.timeline.rule_usage.MOST_PUT", 5)
+    found = used(IN_FORCE, closed(2, 0), opened(3), *[(at, "policy", {"policy": "p"}) for at in range(4, 50)])
+    assert (found["cards"].times, found["cards"].known) == (1, SECOND)
+    changes = [(at, "policy", {"policy": "pq"[at % 2]}) for at in range(4)]
+    with pytest.raises(TooManyChanges):
+        used(*changes)
 
 
 def test_never_is_said_of_all_pcs_and_only_after_long_enough() -> None:
@@ -172,6 +183,20 @@ def test_rules_that_are_all_used(run: Run, told: Pc) -> None:  # noqa: F811
 
 def test_rules_before_any_pc_has_told(run: Run) -> None:  # noqa: F811
     assert "No PC has told of a policy" in run("rules").out
+
+
+@pytest.mark.usefixtures("now")
+def test_policies_without_names_are_said(run: Run, told: Pc) -> None:  # noqa: F811
+    files = {"p.yaml": "rules:\n" + "- {}\n" * 20_000}  # the table had as many lines
+    policy = policy_hash({name: text.encode() for name, text in files.items()})
+    assert told.client.put(api.policy_path(policy), json={"files": files}, headers=told.bearer).is_success
+    told.ledger.write("policy", at=100 * SECOND, policy=policy, revision=2)
+    assert told.send_ledger().is_success
+    answer = run("rules", "--since", "1h")
+    assert f"{told.device}  rules of a policy whose text is not here" in answer.err
+    facts = json.loads(run("rules", "--json", "--since", "1h").out)
+    assert [rule["id"] for rule in facts["rules"]] == ["charts", "cards"]
+    assert (facts["unnamed"], facts["unreadable"]) == ([str(told.device)], [])
 
 
 # -- alarms -------------------------------------------------------------------------------------------------------

@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete
 
+from protocol import api
 from protocol.bundle import Bundle
+from protocol.policyhash import policy_hash
 from store.catalog import schema
+from store.evidence.rules import UNREAD, Bound, PolicyNames, read_names
 from store.evidence.timeline import recording as timeline
 from store.server import entries
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
+from tests.store.command_line import Run, run
 from tests.store.conftest import Gather
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed
+
+__all__ = ["run"]  # a fixture
 
 
 def test_every_second_is_accounted_for(filmed: Filmed, gathered: Gather) -> None:
@@ -72,6 +78,39 @@ def test_a_policy_whose_text_never_came_leaves_the_number(
     made.put_all()
     pc.send_ledger()
     assert [rule["id"] for rule in timeline.facts(gathered(made.recording))["rules"]] == ["rule 0", "unreadable"]
+
+
+def test_one_pc_s_policies_are_read_once_each_so_many_of_them_and_only_for_who_shows_names(
+    pc: Pc, bundle: Bundle, gathered: Gather, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.evidence.evidence.MOST_POLICIES", 3)
+    made = make_filmed(pc, bundle)
+    others = []
+    for number in range(5):
+        files = {"p.yaml": f"rules: [{{id: of-{number}}}]\n...\n"}
+        others.append(policy_hash({name: text.encode() for name, text in files.items()}))
+        assert pc.client.put(api.policy_path(others[-1]), json={"files": files}, headers=pc.bearer).is_success
+        for _ in range(2):
+            pc.ledger.write("lane-closed", at=ZERO + 9 * SECOND, lane="screen", rules=[0], policy=others[-1])
+    close(made)
+    made.put_all()
+    assert pc.send_ledger().is_success
+    read: list[object] = []
+
+    def counted(files: dict[str, str], bound: Bound) -> PolicyNames:
+        read.append(files)
+        return read_names(files, bound)
+
+    monkeypatch.setattr("store.evidence.evidence.read_names", counted)
+    for command in (("recordings",), ("verify", str(made.recording.id)), ("verify", "--all")):
+        run(*command)
+    assert read == []
+    found = gathered(made.recording)
+    assert len(read) == 3
+    first = others[0]
+    assert found.names_of(POLICY).rules
+    assert [rule.id for rule in found.names_of(first).rules] == ["of-0"]
+    assert found.names_of(others[4]) is UNREAD
 
 
 def test_an_open_recording_has_a_rest_that_is_not_here_yet(pc: Pc, bundle: Bundle, gathered: Gather) -> None:

@@ -70,8 +70,17 @@ def test_a_text_that_is_not_that_policy_is_refused(
         assert connection.execute(select(schema.policies)).all() == []
 
 
-def test_a_policy_of_ten_megabytes_is_refused(pc: Pc) -> None:
-    assert refusal(put_policy(pc, HASH, {"files": {"a.yaml": "x" * 10**7}})) == (413, "oversized")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.yaml": "x" * 10**7},
+        {"a.yaml": "x" * 2**20, "b.yaml": "ü" * 2**19 + "."},
+        {f"{number}.yaml": "" for number in range(101)},
+    ],
+)
+def test_a_policy_that_no_agent_puts_in_force_is_refused(pc: Pc, files: dict[str, str]) -> None:
+    policy = policy_hash({name: text.encode() for name, text in files.items()})
+    assert refusal(put_policy(pc, policy, {"files": files})) == (413, "oversized")
 
 
 # -- the bundle ---------------------------------------------------------------------------------------------------

@@ -15,12 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, update
 
 from protocol import api
+from protocol.policyhash import policy_hash
 from store import cli
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.errors import StoreError
+from store.evidence.rules import Bound, PolicyNames, read_names
 from store.server import metrics, serving
 from store.server.metrics import Metrics
 from store.server.services import Services
@@ -150,6 +152,32 @@ def test_holds_by_the_person_are_counted_by_their_reason(
         labels[0][1]: value for (name, labels), value in samples.items() if name.endswith("devices_held_by_person")
     }
     assert found == {"Break": 2, "break": 1, "other": 1, "none": 3}
+
+
+def test_a_pc_s_policy_costs_a_scrape_little(
+    scrape: Callable[[], Samples], pc: Pc, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two million bytes of it, each second one a node, are not even loaded, and a text that is smaller is read once."""
+    loaded: list[int] = []
+
+    def counted(files: dict[str, str], bound: Bound) -> PolicyNames:
+        loaded.append(sum(map(len, files.values())))
+        return read_names(files, bound)
+
+    monkeypatch.setattr("store.evidence.evidence.read_names", counted)
+    texts = ["user_hold: {reasons: [x]}\nz: {" + "a," * number + "}\n...\n" for number in (1_000_000, 100_000, 100)]
+    pc.ledger.write("start", at=0)
+    for text in texts:
+        policy = policy_hash({"p.yaml": text.encode()})
+        assert pc.client.put(api.policy_path(policy), json={"files": {"p.yaml": text}}, headers=pc.bearer).is_success
+        pc.ledger.write("hold", at=1, hold="user", reason=0, policy=policy)
+        assert pc.send_ledger().is_success
+        for _ in range(2):
+            report(pc, clock, holds=["user"])
+            found = scrape()
+            clock.pass_by(61)
+    assert found["eyelid_store_devices_held_by_person", (("reason", "x"),)] == 1
+    assert loaded == [len(texts[1]), len(texts[2])]
 
 
 @pytest.mark.parametrize("where", ["0.0.0.0:9464", "9464", "store.example.com:9464", "127.0.0.1:x", ":9464"])

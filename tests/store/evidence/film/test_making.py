@@ -24,7 +24,7 @@ from store.evidence.film.files import OpenFile
 from store.evidence.film.layout import lay_out
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.film.slate import DARK, slate
-from store.evidence.rules import words_of
+from store.evidence.rules import UNREAD, words_of
 from tests.encode.films import START, film, frame
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
@@ -114,7 +114,7 @@ def planned(length: int, kept: dict[int, tuple[Interval, ...]], *, cut: bool = F
         for lane, streams in lanes.items()
         if lane == SCREEN or SOUND_STREAM in kept
     }
-    return make_plan(whole, kept, accounts, lambda cause: words_of(cause, {}), cut=cut)
+    return make_plan(whole, kept, accounts, lambda cause: words_of(cause, lambda _: UNREAD), cut=cut)
 
 
 def made(

@@ -9,14 +9,15 @@ from protocol.envelope import AUDIO, SCREEN, SOUND_STREAM
 from store.clock import SECOND
 from store.evidence.account import BlindCause, Closed, Held, Interval, Kept, Missing, Part, account
 from store.evidence.film.plan import BRIEF, LEFT_OUT, Gap, Plan, make_plan
-from store.evidence.rules import RuleName, words_of
+from store.evidence.rules import PolicyNames, RuleName, words_of
 
 POLICY = "p" * 64
 CARDS = Closed(POLICY, (0,))
 
 
 def words(cause: object) -> str:
-    return words_of(cause, {POLICY: (RuleName("card-forms", "PCI"), RuleName("notes", ""))})  # type: ignore[arg-type]
+    names = PolicyNames((RuleName("card-forms", "PCI"), RuleName("notes", "")))
+    return words_of(cause, lambda _: names)  # type: ignore[arg-type]
 
 
 def span(start: float, end: float) -> Interval:
