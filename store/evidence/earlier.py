@@ -43,7 +43,7 @@ def entry_of(seq: int, text: str) -> Entry | None:
 
 
 @dataclass
-class Standing:
+class RunStates:
     """The states after entry `seq` of a run, as the entries that say so. `latest`: ns, the highest `at` up to there."""
 
     seq: int
@@ -52,7 +52,7 @@ class Standing:
     lanes: dict[str, Entry] = field(default_factory=dict)
     ahead: tuple[Entry, ...] = ()
 
-    def copy(self) -> Standing:
+    def copy(self) -> RunStates:
         return replace(self, holds=dict(self.holds), lanes=dict(self.lanes))
 
     def add(self, entry: Entry) -> None:
@@ -83,7 +83,7 @@ class Earlier:
     """Follows the runs of many recordings, and remembers places in each, so that none is followed twice."""
 
     def __init__(self) -> None:
-        self._places: OrderedDict[tuple[str, int], list[Standing]] = OrderedDict()
+        self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
 
     def before(
         self, read: Read, device: str, start: int, opening: int, *, zero: int, most: int = MOST_ENTRIES
@@ -95,20 +95,20 @@ class Earlier:
         """
         places = self._places_of(device, start)
         near = [place for place in places if place.seq < opening and place.latest < zero]
-        standing = near[-1].copy() if near else Standing(start - 1)
+        states = near[-1].copy() if near else RunStates(start - 1)
         rest: list[Entry] = []
-        for followed, entry in enumerate(read(standing.seq, opening), 1):
+        for followed, entry in enumerate(read(states.seq, opening), 1):
             if rest or entry.at >= zero:
                 rest.append(entry)
                 if len(rest) > most:
                     raise TooManyEntries
                 continue
-            standing.add(entry)
-            if followed % EVERY == 0 and (not places or places[-1].seq < standing.seq):
-                places.append(standing.copy())
-        return (*standing.entries(), *rest)
+            states.add(entry)
+            if followed % EVERY == 0 and (not places or places[-1].seq < states.seq):
+                places.append(states.copy())
+        return (*states.entries(), *rest)
 
-    def _places_of(self, device: str, start: int) -> list[Standing]:
+    def _places_of(self, device: str, start: int) -> list[RunStates]:
         places = self._places.setdefault((device, start), [])
         self._places.move_to_end((device, start))
         if len(self._places) > RUNS:
