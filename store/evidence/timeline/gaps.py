@@ -386,9 +386,9 @@ def _never_came(
         .limit(MOST_LISTED + 1)
     )
     opened = {str(row.recording): None for row in rows}
-    told = [*named, *receipted]
-    here = queries.recordings_here(connection, device.id, told)
-    absent = opened | dict.fromkeys(one for one in told if one not in here)
+    reported = [*named, *receipted]
+    here = queries.recordings_here(connection, device.id, reported)
+    absent = opened | dict.fromkeys(one for one in reported if one not in here)
     given_up = _packets_given_up(connection, device, absent) if absent else frozenset()
     for recording in absent:
         why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
