@@ -22,7 +22,7 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.evidence.evidence import rule_names
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import RuleName
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
+from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, when
 from store.evidence.timeline.gaps import entries_since
 from store.evidence.timeline.rule_usage import NamesOf, RuleUse, rule_usage
 
@@ -91,7 +91,9 @@ def _rules(options: Namespace) -> int:
         )
         console().print(f"since {when(since)}: {summary}", soft_wrap=True, markup=False)
     for device, why in unreadable:
-        console(stderr=True).print(printable(f"{device.host}  {device.id}  {why}"), soft_wrap=True, markup=False)
+        console(stderr=True).print(
+            printable(f"{shortened(device.host)}  {device.id}  {why}"), soft_wrap=True, markup=False
+        )
     return 1 if never else 0
 
 

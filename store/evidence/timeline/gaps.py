@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from protocol.claims import MAX_INTEGER
+from protocol.claims import MAX_INTEGER, is_uuid
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
@@ -333,13 +333,14 @@ def _never_came(connection: Connection, device: Device, named: Heads, *, sends: 
         .where(lines.device == device.id, lines.kind == "recording-open", recordings.c.id.is_(None))
         .order_by(lines.seq)
     )
-    opened = {str(row.recording): None for row in rows}
+    opened = dict.fromkeys(row.recording for row in rows)
     here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
     absent = opened | dict.fromkeys(one for one in named if one not in here)
     given_up = _packets_given_up(connection, device) if absent else frozenset()
     for recording in absent:
-        why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
-        yield Short(UUID(recording), None, (), why=why)
+        if is_uuid(recording):  # an entry that names none counts as not told
+            why = "given-up" if recording in given_up else "on-its-way" if sends else "lost"
+            yield Short(UUID(recording), None, (), why=why)
 
 
 def _packets_given_up(connection: Connection, device: Device) -> frozenset[str]:
