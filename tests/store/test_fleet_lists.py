@@ -210,6 +210,10 @@ CELLS = (
     "update alarms set device = 'x'",
     "update ledger_lines set recording = 'x' where kind = 'recording-open'",
     "update audit set at = 'x', operator = x'ff'",
+    "update recordings set host = cast(x'ff' as text)",
+    "update devices set host = cast(x'ff' as text), evidence_key = cast(x'ff' as text)",
+    "update ledger_lines set line = cast(x'ff' as text), kind = cast(x'ff' as text)",
+    "update health set body = cast(x'ff' as text)",
 )
 
 
