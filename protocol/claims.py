@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from protocol import base64url
@@ -68,6 +68,14 @@ def parse_object(text: bytes) -> dict[str, object]:
     if not isinstance(values, dict):
         raise ValueError("JSON, but not an object")  # noqa: TRY004 - the fault is the text's, not the caller's
     return values
+
+
+def is_uuid(value: object) -> TypeGuard[str]:
+    """In its one spelling: lower case, with hyphens."""
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
 
 
 class Claims:

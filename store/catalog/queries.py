@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    exists,
     func,
     insert,
     select,
@@ -32,9 +33,12 @@ from sqlalchemy.dialects import sqlite
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.keys import public_from_text
 from protocol.ledger import ZERO
+from protocol.numbers import is_integer
 from store.catalog import schema
 
 MOST_ALARMS: Final = 50  # open at once, of one code about one recording, or about a PC where there is no recording
+MOST_OF_A_PC: Final = 500  # open at once, of one code about a PC, whatever recordings it opens
+LEFT_OUT: Final = "alarms-left-out"  # of one code so many were open about the PC that further ones were not raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class Device:
     """`enrolled_at`, `revoked_at`: ns since 1970 by the store's clock. `user`: of the PC's system; "" where unknown."""
 
     id: str
-    token_key: Ed25519PublicKey
-    evidence_key: Ed25519PublicKey
+    token_key_text: str
+    evidence_key_text: str
     host: str
     os: str
     agent_version: str
@@ -51,6 +55,15 @@ class Device:
     enrolled_at: int
     revoked_at: int | None
     user: str = ""
+
+    # Read where they are used: a damaged one must not hide the other PCs of a list.
+    @property
+    def token_key(self) -> Ed25519PublicKey:
+        return public_from_text(self.token_key_text)
+
+    @property
+    def evidence_key(self) -> Ed25519PublicKey:
+        return public_from_text(self.evidence_key_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,14 @@ class LedgerHead:
 
     next: int
     head: str
+
+
+DAMAGED: Final = "damaged"
+
+
+def legible(cell: object) -> str:
+    """A column's text, in which SQLite keeps whatever was put there."""
+    return cell if isinstance(cell, str) else DAMAGED
 
 
 Name = tuple[str, int, int]
@@ -129,11 +150,25 @@ def add_alarm(
     connection: Connection, at: int, code: str, device: str, *, recording: str | None = None, **where: object
 ) -> None:
     """Unless so many with this code are open about the recording, or the PC, that one more says nothing new."""
-    columns = schema.alarms.c
-    alike = (columns.device == device, columns.code == code, columns.recording == recording, _open_alarm())
-    if (connection.scalar(select(func.count()).where(*alike)) or 0) < MOST_ALARMS:
+    if _open_alike(connection, device, code, schema.alarms.c.recording == recording) >= MOST_ALARMS:
+        return
+    if room_for_alarms(connection, at, code, device, 1):
         values = {"at": at, "code": code, "device": device, "recording": recording, **where}
         connection.execute(insert(schema.alarms).values(values))
+
+
+def room_for_alarms(connection: Connection, at: int, code: str, device: str, wanted: int) -> int:
+    """How many of them may be raised about the PC. Where some may not, one alarm says that some were left out."""
+    room = min(wanted, max(0, MOST_OF_A_PC - _open_alike(connection, device, code)))
+    if room < wanted and not _open_alike(connection, device, LEFT_OUT):
+        connection.execute(insert(schema.alarms).values(at=at, code=LEFT_OUT, device=device))
+    return room
+
+
+def _open_alike(connection: Connection, device: str, code: str, *also: ColumnElement[bool]) -> int:
+    columns = schema.alarms.c
+    alike = (columns.device == device, columns.code == code, *also, _open_alarm())
+    return connection.scalar(select(func.count()).select_from(schema.alarms).where(*alike)) or 0
 
 
 # -- devices ------------------------------------------------------------------------------------------------------
@@ -141,16 +176,16 @@ def add_alarm(
 
 def _device(row: Row[Any]) -> Device:
     return Device(
-        id=row.id,
-        token_key=public_from_text(row.token_key),
-        evidence_key=public_from_text(row.evidence_key),
-        host=row.host,
-        os=row.os,
-        agent_version=row.agent_version,
-        group=row.group_name,
+        id=legible(row.id),
+        token_key_text=legible(row.token_key),
+        evidence_key_text=legible(row.evidence_key),
+        host=legible(row.host),
+        os=legible(row.os),
+        agent_version=legible(row.agent_version),
+        group=legible(row.group_name),
         enrolled_at=row.enrolled_at,
         revoked_at=row.revoked_at,
-        user=row.os_user,
+        user=legible(row.os_user),
     )
 
 
@@ -193,8 +228,8 @@ def device_report(connection: Connection, device: str) -> str | None:
 
 def ahead_of(connection: Connection, revision: int) -> list[str]:
     """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
-    heard = health_of_those_let_in(connection)
-    return [host for host, body in heard if int(body.get("bundle_revision", 0)) >= revision]
+    said = ((host, body.get("bundle_revision")) for host, body in health_of_those_let_in(connection))
+    return [host for host, number in said if is_integer(number) and number >= revision]
 
 
 def health_of_those_let_in(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
@@ -206,7 +241,16 @@ def health_of_those_let_in(connection: Connection) -> list[tuple[str, dict[str, 
         .where(devices.revoked_at.is_(None))
         .order_by(devices.host)
     )
-    return [(row.host, json.loads(row.body)) for row in rows]
+    return [(legible(row.host), body) for row in rows if (body := _health(row.body)) is not None]
+
+
+def _health(body: object) -> dict[str, Any] | None:
+    """None for what is no report: `verify --all` names it."""
+    try:
+        report = json.loads(legible(body))
+    except (ValueError, RecursionError):
+        return None
+    return report if isinstance(report, dict) else None
 
 
 # -- enrolment tokens ---------------------------------------------------------------------------------------------
@@ -299,11 +343,11 @@ def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[s
     return found
 
 
-def recordings_beginning(connection: Connection, prefix: str) -> list[UUID]:
-    """Ids that begin with the text, at most ten: operators type the first few characters."""
+def recordings_beginning(connection: Connection, prefix: str) -> list[str]:
+    """Ids that begin with the text, as they stand, at most ten: operators type the first few characters."""
     chosen = schema.recordings.c.id
     found = connection.scalars(select(chosen).where(chosen.startswith(prefix, autoescape=True)).order_by(chosen))
-    return [UUID(text) for text in found.fetchmany(10)]
+    return list(found.fetchmany(10))
 
 
 def recording_rows(connection: Connection, after: str, limit: int) -> list[Row[Any]]:
@@ -324,11 +368,13 @@ def recordings_here(connection: Connection, device: str, recordings: Collection[
     return here
 
 
-def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Recording]:
-    statement = select(schema.recordings).order_by(schema.recordings.c.start.desc(), schema.recordings.c.id)
+def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Row[Any]]:
+    """As they stand, by when the store heard of them: what a PC says of its beginning may be any time."""
+    columns = schema.recordings.c
+    statement = select(schema.recordings).order_by(columns.opened_at.desc(), columns.id.desc())
     if device is not None:
-        statement = statement.where(schema.recordings.c.device == device)
-    return [_recording(row) for row in connection.execute(statement.limit(limit))]
+        statement = statement.where(columns.device == device)
+    return list(connection.execute(statement.limit(limit)))
 
 
 def oldest_recording(connection: Connection) -> int | None:
@@ -391,10 +437,10 @@ def alarms_without_recording(connection: Connection, device: str) -> list[Row[An
 
 
 def open_alarms(connection: Connection, device: str) -> list[str]:
-    """Codes of all those about the device that no operator has acknowledged, oldest first."""
+    """Each code once of those about the device that no operator has acknowledged, oldest first."""
     columns = schema.alarms.c
-    chosen = select(columns.code).where(columns.device == device, _open_alarm()).order_by(columns.id)
-    return list(connection.scalars(chosen))
+    chosen = select(columns.code).where(columns.device == device, _open_alarm()).group_by(columns.code)
+    return list(connection.scalars(chosen.order_by(func.min(columns.id))))
 
 
 def open_alarm_rows(connection: Connection, device: str, code: str) -> list[Row[Any]]:
@@ -412,36 +458,37 @@ def open_alarm_counts(connection: Connection) -> dict[str, int]:
 
 
 def _open_alarm() -> ColumnElement[bool]:
-    return schema.alarms.c.id.not_in(select(schema.audit.c.alarm).where(schema.audit.c.alarm.is_not(None)))
+    return ~exists().where(schema.audit.c.alarm == schema.alarms.c.id).correlate(schema.alarms)
 
 
-def all_alarms(connection: Connection) -> list[Row[Any]]:
-    """Newest last, with the device's `host` and, where one was acknowledged, `operator`, `reason`, `settled_at`."""
-    audit = schema.audit.c
-    return list(
-        connection.execute(
-            select(
-                schema.alarms,
-                schema.devices.c.host,
-                audit.operator,
-                audit.reason,
-                audit.at.label("settled_at"),
-            )
-            .join(schema.devices)
-            .outerjoin(schema.audit, audit.alarm == schema.alarms.c.id)
-            .order_by(schema.alarms.c.id)
-        )
+def alarms_after(connection: Connection, after: int, limit: int, *, settled: bool) -> list[Row[Any]]:
+    """In the order of their ids, with the device's `host` and, where one was acknowledged, `operator`, `reason`,
+    `settled_at`: a way through all, page by page. `settled`: also those that were acknowledged.
+    """
+    audit, columns = schema.audit.c, schema.alarms.c
+    asked = (
+        select(schema.alarms, schema.devices.c.host, audit.operator, audit.reason, audit.at.label("settled_at"))
+        .outerjoin(schema.devices)  # one whose PC is no longer in the catalog is shown all the same
+        .outerjoin(schema.audit, audit.alarm == columns.id)
+        .where(columns.id > after)
     )
+    if not settled:
+        asked = asked.where(audit.id.is_(None))
+    return list(connection.execute(asked.order_by(columns.id).limit(limit)))
 
 
-def acknowledge(connection: Connection, first: int, last: int, *, operator: str, reason: str, at: int) -> int:
-    """How many of the alarms `first` to `last` were open until now; the entries of the audit trail settle them."""
-    chosen = select(schema.alarms.c.id).where(schema.alarms.c.id.between(first, last), _open_alarm())
+def open_alarm_ids(connection: Connection, first: int, last: int, limit: int) -> list[int]:
+    """Of the alarms `first` to `last` those that no operator has acknowledged, in order."""
+    columns = schema.alarms.c
+    chosen = select(columns.id).where(columns.id.between(first, last), _open_alarm())
+    return list(connection.scalars(chosen.order_by(columns.id).limit(limit)))
+
+
+def acknowledge(connection: Connection, alarms: Iterable[int], *, operator: str, reason: str, at: int) -> None:
+    """Settle them by entries of the audit trail."""
     values = {"at": at, "operator": operator, "action": "acknowledge-alarm", "reason": reason}
-    rows = [{**values, "alarm": alarm} for alarm in connection.scalars(chosen)]
-    if rows:
+    if rows := [{**values, "alarm": alarm} for alarm in alarms]:
         connection.execute(insert(schema.audit), rows)
-    return len(rows)
 
 
 # -- ledgers ------------------------------------------------------------------------------------------------------
@@ -520,15 +567,16 @@ def ledger_batch(connection: Connection, number: int) -> tuple[int, str] | None:
     return None if row is None else (row.first, row.token)
 
 
-def refused_batches(connection: Connection, device: str) -> list[tuple[int, str]]:
-    """(first entry, JWS) of each batch that contradicts what the device signed before."""
+def refused_batch(connection: Connection, device: str, after: int) -> tuple[int, int, str] | None:
+    """(row, first entry, JWS) of the next batch after row `after` that contradicts what the device signed before.
+
+    One at a time: a batch may have 2 MB, and a PC may have sent any number of them.
+    """
     columns = schema.ledger_batches.c
-    rows = connection.execute(
-        select(columns.first, columns.token)
-        .where(columns.device == device, columns.accepted.is_(False))
-        .order_by(columns.id)
-    )
-    return [(row.first, row.token) for row in rows]
+    of_device = (columns.device == device, columns.accepted.is_(False), columns.id > after)
+    chosen = select(columns.id, columns.first, columns.token).where(*of_device)
+    row = connection.execute(chosen.order_by(columns.id).limit(1)).first()
+    return None if row is None else (row.id, row.first, row.token)
 
 
 def ledger_lines(connection: Connection, device: str, first: int, last: int) -> Iterator[Row[Any]]:

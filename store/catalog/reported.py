@@ -17,7 +17,6 @@ from store.catalog import queries, schema
 WRONG_HEAD: Final = "wrong-head"  # what came is not what the PC's health had named
 TOO_MANY: Final = "too-many-heads"  # its health names more that has not come than an honest PC can have
 MOST_NOTED: Final = 2048  # heads of a device, and entries
-MOST_ALARMS: Final = 500  # open at once of a device, with WRONG_HEAD
 
 Heads = Mapping[str, Mapping[int, tuple[int, str]]]
 """recording -> stream -> (next sequence, hash of the one before it), as a PC named them; those that have not come."""
@@ -149,12 +148,12 @@ def _raise(connection: Connection, now: int, device: str, wrong: Sequence[tuple[
         )
     )
     said = {(Named(row.recording, row.stream, row.sequence), row.sha256) for row in rows}
+    fresh = [one for one in dict.fromkeys(wrong) if one not in said]
     # Settled ones take no room: else a PC that filled it once could contradict itself for ever after.
-    room = MOST_ALARMS - len(queries.open_alarm_rows(connection, device, WRONG_HEAD))
-    fresh = [one for one in dict.fromkeys(wrong) if one not in said][: max(0, room)]
+    room = queries.room_for_alarms(connection, now, WRONG_HEAD, device, len(fresh))
     values = [
         {"at": now, "code": WRONG_HEAD, "device": device, "sha256": sha256, **which._asdict()}
-        for which, sha256 in fresh
+        for which, sha256 in fresh[:room]
     ]
     if values:
         connection.execute(insert(schema.alarms), values)

@@ -92,12 +92,13 @@ recordings: Final = Table(
     "recordings",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("device", ForeignKey("devices.id"), nullable=False, index=True),
-    Column("start", BigInteger, nullable=False, index=True),  # as the PC believed it
+    Column("device", ForeignKey("devices.id"), nullable=False),
+    Column("start", BigInteger, nullable=False),  # as the PC believed it
     Column("host", Text, nullable=False),
     Column("os_user", Text, nullable=False),
     Column("policy", String(64), nullable=False),
-    Column("opened_at", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False, index=True),
+    Index(None, "device", "opened_at"),
 )
 
 # Sealed chunks and key packets (stream 65535; those have no header). Other bytes under one name are one more row:
@@ -140,6 +141,7 @@ ledger_batches: Final = Table(
     Column("accepted", Boolean, nullable=False),  # false: contradicts what the device signed before; kept as evidence
     Column("token", Text, nullable=False),  # JWS, eyelid-ledger
     Index(None, "device", "first"),
+    Index(None, "device", "accepted", "id"),
 )
 
 ledger_lines: Final = Table(
@@ -199,6 +201,7 @@ alarms: Final = Table(
     Column("stream", Integer),
     Column("sequence", BigInteger),  # of the chunk, or of the ledger entry where there is no recording
     Column("sha256", String(64)),
+    Index(None, "device", "code"),
 )
 
 # What operators decided, by whom and why; nothing here is changed or taken away. An alarm with an entry is settled.

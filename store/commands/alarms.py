@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from time import sleep
+from typing import Any, Final
 
 from sqlalchemy import Row
 
 from protocol.claims import MAX_INTEGER
 from protocol.numbers import read_number
 from protocol.os_user import os_user
+from protocol.terminal import printable
 from store.catalog import queries
-from store.catalog.database import explained
+from store.catalog.database import Database, explained
+from store.catalog.queries import legible
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import WrongUsage
-from store.evidence.show import console, iso, print_json, print_table, when
+from store.evidence.show import as_json, console, iso, print_table, shortened, when
 
-_LONGEST = 500  # characters of a reason
+_LONGEST: Final = 500  # characters of a reason
+_SHOWN: Final = 20  # of each code of a PC, to a person
+_PAGE: Final = 1000  # rows asked for at once
+# Alarms acknowledged in one transaction, and seconds until the next: a server that waits for its turn to write asks
+# again after a tenth of a second at most.
+_SLICE: Final = 1000
+_BETWEEN: Final = 0.15
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -61,26 +73,74 @@ def _alarms(options: Namespace) -> int:
         raise WrongUsage(f"--reason has more than {_LONGEST} characters: name the ticket that has the rest")
     with closing(home.database()) as database, explained(str(home.database_path)):
         if options.ack:
-            operator, now = os_user(), wall()
-            with database.writing() as connection:  # all of them or none
-                for first, last in options.ack:
-                    if not queries.acknowledge(connection, first, last, operator=operator, reason=reason, at=now):
-                        which = f"alarm {first}" if first == last else f"alarm from {first} to {last}"
-                        raise WrongUsage(f"there is no open {which}: `eyelid-store alarms --all` lists them")
+            _acknowledge(database, options.ack, reason)
+        rows = _rows(database, settled=options.all)
+        waiting = _tell_json(rows) if options.json else _tell_person(rows)
+    return 1 if waiting and not options.ack else 0
+
+
+def _acknowledge(database: Database, asked: Sequence[tuple[int, int]], reason: str) -> None:
+    """None of them where one of these has no open alarm; else in slices, between which others may write."""
+    with database.reading() as connection:
+        for first, last in asked:
+            if not queries.open_alarm_ids(connection, first, last, 1):
+                which = f"alarm {first}" if first == last else f"alarm from {first} to {last}"
+                raise WrongUsage(f"there is no open {which}: `eyelid-store alarms --all` lists them")
+    operator, now = os_user(), wall()
+    for first, last in asked:
+        after = first - 1
+        while True:
+            with database.writing() as connection:
+                alarms = queries.open_alarm_ids(connection, after + 1, last, _SLICE)
+                queries.acknowledge(connection, alarms, operator=operator, reason=reason, at=now)
+            if len(alarms) < _SLICE:
+                break
+            after = alarms[-1]
+            sleep(_BETWEEN)
+
+
+def _rows(database: Database, *, settled: bool) -> Iterator[Row[Any]]:
+    after = 0
+    while True:
         with database.reading() as connection:
-            rows = queries.all_alarms(connection)
-    waiting = [row for row in rows if row.settled_at is None]
-    shown = rows if options.all else waiting
-    if options.json:
-        print_json({"open": len(waiting), "alarms": [_facts(row) for row in shown]})
-    elif shown:
-        headings = ["id", "raised", "code", "host", "about", "acknowledged"]
-        print_table(headings, [_line(row) for row in shown], below=(4, 5))
-    else:
+            page = queries.alarms_after(connection, after, _PAGE, settled=settled)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
+
+
+def _tell_json(rows: Iterable[Row[Any]]) -> int:
+    """How many are open. One object, written as it grows."""
+    waiting = 0
+    sys.stdout.write('{"alarms": [')
+    for number, row in enumerate(rows):
+        waiting += row.settled_at is None
+        sys.stdout.write((",\n" if number else "\n") + as_json(_facts(row)))
+    sys.stdout.write(f'],\n"open": {waiting}}}\n')
+    return waiting
+
+
+def _tell_person(rows: Iterable[Row[Any]]) -> int:
+    """How many are open. Of each code of a PC the first are shown: one PC may have thousands, and hide no other's."""
+    waiting = 0
+    lines: list[list[str]] = []
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        waiting += row.settled_at is None
+        kind = (legible(row.code), legible(row.device), legible(row.host))
+        found[kind] += 1
+        if found[kind] <= _SHOWN:
+            lines.append(_line(row))
+    if not lines:
         console().print("No alarm is open.")
-    if options.ack:
-        return 0
-    return 1 if waiting else 0
+        return waiting
+    print_table(["id", "raised", "code", "host", "about", "acknowledged"], lines, below=(4, 5))
+    for (code, device, host), many in found.items():
+        if many > _SHOWN:
+            more = f"and {many - _SHOWN} more {code} of {shortened(host)} {device}: --json has all"
+            console().print(printable(more), markup=False, soft_wrap=True)
+    return waiting
 
 
 def _facts(row: Row[Any]) -> dict[str, object]:
@@ -105,4 +165,4 @@ def _line(row: Row[Any]) -> list[str]:
     if row.recording is not None:
         about = f"recording {row.recording}, stream {row.stream}, sequence {row.sequence}"
     settled = "-" if row.settled_at is None else f"{when(row.settled_at)} by {row.operator}: {row.reason}"
-    return [str(row.id), when(row.at), row.code, row.host, about, settled]
+    return [str(row.id), when(row.at), legible(row.code), shortened(row.host), about, settled]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
@@ -20,7 +20,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
-from store.catalog.queries import Recording, bundle_of, newest_recordings, recordings_beginning
+from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_beginning
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
 from store.commands.options import Subcommands, add_command, count, home_of
@@ -29,9 +29,9 @@ from store.evidence import export, picture
 from store.evidence.account import totals
 from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import Evidence, gather, policy_texts
-from store.evidence.isolation import Unreadable, isolated
+from store.evidence.isolation import Unreadable, each, isolated
 from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, size, when
+from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import CHECKS, Report, examine
@@ -128,7 +128,7 @@ def evidence_of(home: Home, text: str, *, policies: bool = True) -> Evidence:
             raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
         if len(found) > 1:
             raise WrongUsage(f"several recordings begin with {text!r}: write more of the id")
-        evidence = isolated(partial(gather, connection, found[0], policies=policies))
+        evidence = isolated(lambda: gather(connection, UUID(found[0]), policies=policies))
         if isinstance(evidence, Unreadable):
             raise StoreError(f"recording {found[0]}: {evidence}")
         return evidence
@@ -137,51 +137,49 @@ def evidence_of(home: Home, text: str, *, policies: bool = True) -> Evidence:
 def _recordings(options: Namespace) -> int:
     home = home_of(options)
     with catalog_of(home) as connection:
-        runs = Earlier()
-        listed = [
-            (recording, isolated(partial(_gathered, connection, recording.id, runs)))
-            for recording in newest_recordings(connection, options.limit, options.device)
-        ]
-    facts = {"recordings": [str(recording.id) for recording, _ in listed], "limit": options.limit}
+        listed = newest_recordings(connection, options.limit, options.device)
+        tell = partial(_facts_of if options.json else _line_of, connection, Earlier())
+        told = list(each(listed, tell, _facts_without if options.json else _line_without))
+    facts = {"recordings": [legible(row.id) for row in listed], "limit": options.limit}
     with act(home, options, "recordings", **facts, **({"device": options.device} if options.device else {})):
-        return _print_recordings(options, listed)
+        return _print_recordings(options, told)
 
 
-def _print_recordings(options: Namespace, listed: list[tuple[Recording, dict[str, Any] | Unreadable]]) -> int:
+def _print_recordings(options: Namespace, told: list[Any]) -> int:
     if options.json:
-        print_json({"recordings": [_listed(recording, found) for recording, found in listed]})
-        return 0
-    if not listed:
+        print_json({"recordings": told})
+    elif told:
+        headings = ["recording", "began", "host", "kept", "closed", "chunks", "size", "state"]
+        print_table(headings, told, numbers=(3, 4, 5, 6), below=(0,))
+    else:
         console().print("There is no recording yet.")
-        return 0
-    rows = []
-    for recording, found in listed:
-        what = ["-", "-", "-", "-", str(found)]
-        if not isinstance(found, Unreadable):
-            closed = found["closed_ns"] + found["closed_margin_ns"]
-            alarms = f", {found['alarms']} ALARMS" if found["alarms"] else ""
-            what = [seconds(found["kept_ns"]), seconds(closed), str(found["chunks"]), size(found["bytes"])]
-            what.append(found["state"] + alarms)
-        rows.append((str(recording.id), when(recording.start), recording.host, *what))
-    print_table(
-        ["recording", "began", "host", "kept", "closed", "chunks", "size", "state"],
-        rows,
-        numbers=(3, 4, 5, 6),
-        below=(0,),
-    )
     return 0
 
 
-def _gathered(connection: Connection, recording: UUID, runs: Earlier) -> dict[str, Any]:
+def _facts_of(connection: Connection, runs: Earlier, row: Row[Any]) -> dict[str, Any]:
     # Nothing is checked here, and no rule is named.
-    return _summary(gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False))
+    return _summary(gather(connection, UUID(row.id), whole=True, runs=runs, most=MOST_EACH, policies=False))
 
 
-def _listed(recording: Recording, found: dict[str, Any] | Unreadable) -> dict[str, Any]:
-    if not isinstance(found, Unreadable):
-        return found
-    known = {"recording": str(recording.id), "device": recording.device, "host": recording.host}
-    return known | {"start": iso(recording.start), "state": "unreadable", "error": found.error}
+def _facts_without(row: Row[Any], why: Unreadable) -> dict[str, Any]:
+    known = {"recording": row.id, "device": row.device, "host": row.host}
+    return known | {"start": iso(row.start), "state": "unreadable", "error": why.error}
+
+
+def _line_of(connection: Connection, runs: Earlier, row: Row[Any]) -> list[str]:
+    found = _facts_of(connection, runs, row)
+    closed = found["closed_ns"] + found["closed_margin_ns"]
+    alarms = f", {found['alarms']} ALARMS" if found["alarms"] else ""
+    what = [seconds(found["kept_ns"]), seconds(closed), str(found["chunks"]), size(found["bytes"])]
+    return [*_which(row), *what, found["state"] + alarms]
+
+
+def _line_without(row: Row[Any], why: Unreadable) -> list[str]:
+    return [*_which(row), "-", "-", "-", "-", str(why)]
+
+
+def _which(row: Row[Any]) -> tuple[str, str, str]:
+    return legible(row.id), when(row.start), shortened(row.host)
 
 
 def _summary(evidence: Evidence) -> dict[str, Any]:

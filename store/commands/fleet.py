@@ -22,7 +22,7 @@ from store.commands.options import Subcommands, add_command, choose_device, coun
 from store.commands.roster import print_devices
 from store.errors import WrongUsage
 from store.evidence.evidence import Policies
-from store.evidence.isolation import Unreadable, isolated
+from store.evidence.isolation import Unreadable, each
 from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.device_status import DeviceStatus, device_status, unreadable
 from store.server.enrolment import make_secret
@@ -114,19 +114,19 @@ def _devices(options: Namespace) -> int:
     with closing(home.database()) as database, explained(str(home.database_path)):
         with database.reading() as connection:
             known = devices(connection)
+        ask = partial(device_status, database, now=now, store_version=version("eyelid"), policies=Policies())
+        listed = []
         with progress("looking", len(known)) as advance:
-            listed, policies = [], Policies()
-            for device in known:
-                ask = partial(device_status, database, device, now=now, store_version=version("eyelid"))
-                found = isolated(partial(ask, policies=policies))
-                listed.append(unreadable(device, found) if isinstance(found, Unreadable) else found)
+            for one in each(known, ask, unreadable):
+                listed.append(one)
                 advance(1)
         with database.reading() as connection:
-            health = {device.id: last_health(connection, device.id) for device in known}
+            asked = ((device.id, last_health(connection, device.id)) for device in known)
+            health = {device: last for device, last in asked if last is not None}
             stored = stored_bytes(connection)
     if options.json:
-        facts = [_facts(one, health[one.device.id]) | {"stored": stored.get(one.device.id, 0)} for one in listed]
-        print_json({"devices": facts})
+        told = partial(_facts, health=health, stored=stored)
+        print_json({"devices": list(each(listed, told, partial(_facts_without, stored=stored)))})
         return 0
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
@@ -135,8 +135,13 @@ def _devices(options: Namespace) -> int:
     return 0
 
 
-def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, object]:
-    device = one.device
+def _facts_without(one: DeviceStatus, why: Unreadable, *, stored: dict[str, int]) -> dict[str, object]:
+    """Of a PC whose last health is no JSON."""
+    return _facts(unreadable(one.device, why), {}, stored)
+
+
+def _facts(one: DeviceStatus, health: dict[str, tuple[int, str]], stored: dict[str, int]) -> dict[str, object]:
+    device, last = one.device, health.get(one.device.id)
     return {
         "device": device.id,
         "host": device.host,
@@ -161,7 +166,8 @@ def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, objec
         "alarms": list(one.alarms),
         "alarms_told": list(one.reported),
         "bundle_revision": one.bundle_revision,
-        "health": json.loads(health[1]) if health else None,
+        "health": json.loads(last[1]) if last else None,
+        "stored": stored.get(device.id, 0),
     }
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from protocol.terminal import printable
-from store.evidence.show import ANY, ago, fits, percent, size, table, when
+from store.evidence.show import ANY, ago, fits, percent, shortened, size, table, when
 from store.evidence.timeline.device_status import DeviceStatus, Level
 
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
@@ -57,8 +57,8 @@ def print_devices(
 
 def _row(one: DeviceStatus) -> list[str | Text]:
     return [
-        one.device.host,
-        one.device.user or "-",
+        shortened(one.device.host),
+        shortened(one.device.user) or "-",
         one.device.id,
         one.device.group or "-",
         _state(one),
@@ -92,13 +92,13 @@ def _lines(listed: Sequence[DeviceStatus], now: int, width: int) -> Iterator[Tex
         for place, heading in enumerate(("last receipt", "blind", "alarms"))
     )
     room = width - receipt - blind - alarms - 4 * _BETWEEN
-    name = max(cell_len(printable(one.device.host)) for one in listed)
+    name = max(cell_len(shortened(one.device.host)) for one in listed)
     state = max(_state(one).cell_len for one in listed)
     host = max(len("host"), min(name, max(room - state, min(_HOST, room - _STATE))))
     widths = (host, max(len("state"), min(state, room - host)), blind, receipt, alarms)
     yield _columns([Text(heading, "bold") for heading in _NARROW], widths)
     for one, (received, share, count) in zip(listed, cells, strict=True):
-        names = _split(Text(printable(one.device.host)), widths[0])
+        names = _split(Text(shortened(one.device.host)), widths[0])
         states = _split(_state(one), widths[1])
         for number in range(max(len(names), len(states))):
             first = number == 0
@@ -116,7 +116,7 @@ def _below(one: DeviceStatus) -> Iterator[Text]:
     if codes := codes_of(one):
         yield Text(printable(f"alarms: {', '.join(codes)}"))
     waiting = f"{size(one.pending_bytes)} waiting there" if one.pending_chunks else ""
-    facts = (one.device.id, one.device.user, one.version, one.device.group, waiting)
+    facts = (one.device.id, shortened(one.device.user), one.version, one.device.group, waiting)
     yield Text("  ".join(printable(fact) for fact in facts if fact), "dim")
 
 

@@ -23,7 +23,7 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import UNREAD, NamesOf, PolicyNames, at_most
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
+from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, when
 from store.evidence.timeline.gaps import entries_since
 from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
@@ -93,7 +93,7 @@ def _rules(options: Namespace) -> int:
         )
         console().print(f"since {when(since)}: {summary}", soft_wrap=True, markup=False)
     for device, why in left_out:
-        said = f"{device.host}  {device.id}  {why or _UNNAMED}"
+        said = f"{shortened(device.host)}  {device.id}  {why or _UNNAMED}"
         console(stderr=True).print(printable(said), soft_wrap=True, markup=False)
     return 1 if never else 0
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,8 +23,8 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.errors import StoreError
 from store.evidence import picture, unfinished
 from store.evidence.evidence import Policies
-from store.evidence.isolation import Unreadable, isolated
-from store.evidence.show import console, iso, print_json, progress, when
+from store.evidence.isolation import Unreadable, each
+from store.evidence.show import as_json, console, iso, print_json, progress, shortened, when
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.verify.recording import CHECKS
@@ -131,7 +130,7 @@ def _line(one: Checked) -> str:
     words = [f"{finding.where}: {finding.message} ({finding.code})" for finding in findings[:_NAMED]]
     if len(findings) > _NAMED:
         words.append(f"and {len(findings) - _NAMED} more")
-    place = [one.kind, one.id, one.host, when(one.start) if one.start is not None else ""]
+    place = [one.kind, one.id, shortened(one.host), when(one.start) if one.start is not None else ""]
     return f"{'  '.join(printable(word) for word in place if word)}  {'; '.join(words)}"
 
 
@@ -146,14 +145,14 @@ def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
             "findings": [asdict(finding) for finding in one.report.findings],
             "notes": list(one.report.notes),
         }
-        sys.stdout.write((",\n" if number else "\n") + json.dumps(facts, ensure_ascii=False))
+        sys.stdout.write((",\n" if number else "\n") + as_json(facts))
     rest = {
         "checked": dict(counts.checked),
         "not_sound": dict(counts.unsound),
         "not_checked": {check: {"recordings": n, "why": counts.why[check]} for check, n in counts.not_checked.items()},
         "sound": not counts.unsound,
     }
-    sys.stdout.write("],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n")
+    sys.stdout.write("],\n" + as_json(rest)[1:] + "\n")
 
 
 # -- gaps ---------------------------------------------------------------------------------------------------------
@@ -171,23 +170,12 @@ def _gaps(options: Namespace) -> int:
             asked = devices(connection)
         if options.device is not None:
             asked = [choose_device(options.device, asked, home)]
-        policies = Policies()
+        look = partial(gaps, database, since=now - options.since, now=now, zone=None, policies=Policies())
+        tell = partial(_facts_of if options.json else _show, look)
         with progress("looking", len(asked)) as advance:
-            for device in asked:
-                look = partial(gaps, database, device, since=now - options.since, now=now, zone=None)
-                found = isolated(partial(look, policies=policies))
-                if isinstance(found, Unreadable):
-                    amiss += 1
-                    facts.append({**_which(device), "state": "unreadable", "amiss": True, "error": found.error})
-                    if not options.json:
-                        picture.show_unreadable(console(), device, found)
-                    advance(1)
-                    continue
-                amiss += found.amiss
-                if options.json:
-                    facts.append(_facts(found))
-                else:
-                    picture.show_device(console(), found)
+            for told in each(asked, tell, _facts_without if options.json else _show_unreadable):
+                amiss += told["amiss"]
+                facts.append(told)
                 advance(1)
     if options.json:
         print_json({"since": iso(now - options.since), "zone": str(zone), "amiss": amiss, "devices": facts})
@@ -198,6 +186,25 @@ def _gaps(options: Namespace) -> int:
         verdict = "nothing is lost or unexplained" if not amiss else f"LOOK AT {_many(amiss, 'PC')}"
         console().print(f"{_many(len(asked), 'PC')} since {when(now - options.since)}: {verdict}", soft_wrap=True)
     return 1 if amiss else 0
+
+
+def _facts_of(look: Callable[[Device], DeviceGaps], device: Device) -> dict[str, Any]:
+    return _facts(look(device))
+
+
+def _facts_without(device: Device, why: Unreadable) -> dict[str, Any]:
+    return {**_which(device), "state": "unreadable", "amiss": True, "error": why.error}
+
+
+def _show(look: Callable[[Device], DeviceGaps], device: Device) -> dict[str, Any]:
+    found = look(device)
+    picture.show_device(console(), found)
+    return {"amiss": found.amiss}
+
+
+def _show_unreadable(device: Device, why: Unreadable) -> dict[str, Any]:
+    picture.show_unreadable(console(), device, why)
+    return {"amiss": True}
 
 
 def _which(device: Device) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part
 from store.evidence.evidence import Evidence
 from store.evidence.isolation import Unreadable
 from store.evidence.rules import REASONS, hold_words
-from store.evidence.show import fits, percent, print_table, seconds, size, table, when
+from store.evidence.show import fits, percent, print_table, seconds, shortened, size, table, when
 from store.evidence.timeline.days import CELLS, Day
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import MOST_LISTED, DeviceGaps
@@ -90,7 +90,8 @@ def show(console: Console, evidence: Evidence) -> None:
     recording, parts = evidence.recording, evidence.parts
     console.print(f"[bold]{recording.id}[/bold]  {when(recording.start)}  {state(evidence)}", soft_wrap=True)
     console.print(
-        Text(printable(f"{recording.host}, {recording.os_user}, device {recording.device}"), "dim"), soft_wrap=True
+        Text(f"{shortened(recording.host)}, {shortened(recording.os_user)}, device {recording.device}", "dim"),
+        soft_wrap=True,
     )
     width = min(console.width, 100)
     console.print(bar(parts, width))
@@ -158,7 +159,7 @@ def _together(cells: Sequence[Mapping[What, int]]) -> dict[What, int]:
 def show_device(console: Console, device: DeviceGaps) -> None:
     """Its state in a line, a bar for each of its days, then one line for each thing that is not here."""
     style, words = _STATES[device.state]
-    line = Text(printable(f"{device.device.host}  "), "bold").append(device.device.id, "not bold").append("  ")
+    line = Text(f"{shortened(device.device.host)}  ", "bold").append(device.device.id, "not bold").append("  ")
     line.append(words, style)
     if device.state != "never":
         line.append(f", last sign of life {when(device.heard)}")
@@ -205,7 +206,7 @@ def _not_here(device: DeviceGaps) -> Iterator[Text]:
 
 
 def show_unreadable(console: Console, device: Device, why: Unreadable) -> None:
-    line = Text(printable(f"{device.host}  "), "bold").append(device.id, "not bold").append(f"  {why}\n", "bold red")
+    line = Text(f"{shortened(device.host)}  ", "bold").append(device.id, "not bold").append(f"  {why}\n", "bold red")
     console.print(line, soft_wrap=True)
 
 

@@ -14,11 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from protocol.numbers import is_integer
 from protocol.terminal import printable
+from store.catalog.queries import DAMAGED
 from store.clock import SECOND
 
 BELOW: Final = "    "  # before what goes on lines of its own
 ANY: Final = 10_000  # columns; wider is no list
+_LONGEST: Final = 64  # characters of a name in a list; a host has as many
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -37,24 +40,33 @@ def progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: shown.advance(task, done)
 
 
+def as_json(facts: Any, indent: int | None = None) -> str:
+    """What JSON has no word for was no value of ours: null."""
+    return json.dumps(facts, ensure_ascii=False, indent=indent, default=lambda _: None)
+
+
 def print_json(facts: Any) -> None:
-    sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(as_json(facts, indent=1) + "\n")
 
 
-def when(ns: int | None) -> str:
-    """Local time to the second; "-" for never."""
+def when(ns: object) -> str:
+    """Local time to the second; "-" for never. `ns`: a cell of the catalog, in which SQLite keeps anything."""
     if ns is None:
         return "-"
+    if not is_integer(ns):
+        return DAMAGED
     try:
         return datetime.fromtimestamp(ns / SECOND, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (OverflowError, ValueError, OSError):
         return "in no calendar"
 
 
-def ago(at: int | None, now: int) -> str:
+def ago(at: object, now: int) -> str:
     """How long before `now`, both ns, in the one unit that says it best; "-" for never."""
     if at is None:
         return "-"
+    if not is_integer(at):
+        return DAMAGED
     passed = max(0, now - at) // SECOND
     for unit, long in (("days", 86_400), ("h", 3600), ("min", 60)):
         if passed >= 1.5 * long:
@@ -62,12 +74,20 @@ def ago(at: int | None, now: int) -> str:
     return f"{passed} s ago"
 
 
-def iso(ns: int | None) -> str | None:
+def iso(ns: object) -> str | None:
     """RFC 3339 in UTC, for JSON; None also for a time that no calendar has."""
     try:
-        return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
+        return (
+            None if not is_integer(ns) else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
+        )
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def shortened(name: object) -> str:
+    """What a PC calls itself or its user, for a line of a list: a name may have hundreds of characters."""
+    whole = DAMAGED if not isinstance(name, str) else name
+    return printable(whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 1]}…")
 
 
 def seconds(ns: int) -> str:

@@ -21,7 +21,7 @@ from store.server.auth import refuse_revoked
 from store.server.services import Services
 
 MOST_USES: Final = 100_000
-_MOST_TEXT: Final = 255  # characters
+MOST_TEXT: Final = 255  # characters of a name that a PC gives itself, its user or its system
 
 
 def _hash(secret: str) -> str:
@@ -55,8 +55,8 @@ def enrol(services: Services, application: Application) -> EnrollResponse:
     """
     for name in ("host", "user", "os", "agent_version"):
         text: str = getattr(application, name)
-        if len(text) > _MOST_TEXT or "\0" in text:
-            raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters, or a zero byte")
+        if len(text) > MOST_TEXT or "\0" in text:
+            raise Refusal(400, "bad-field", f"`{name}` has more than {MOST_TEXT} characters, or a zero byte")
     with services.database.reading() as connection:
         statements = successors(connection)
     if application.store not in _own_keys(services, statements):

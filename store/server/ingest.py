@@ -28,6 +28,7 @@ from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
 from store.server import room
 from store.server.auth import revoked, unknown
+from store.server.enrolment import MOST_TEXT
 from store.server.services import Services
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: a lie, or a PC was restored
@@ -244,8 +245,10 @@ def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
         raise SignatureError("malformed", "key packet: not a compact JWS") from None
     if packet.recording != arrival.recording:
         raise Refusal(400, "misplaced", "the key packet says another recording than its path")
-    if "\0" in packet.host + packet.os_user:
-        raise Refusal(400, "bad-field", "the key packet's `host` or `os_user` has a zero byte in it")
+    for name, text in (("host", packet.host), ("os_user", packet.os_user)):
+        if len(text) > MOST_TEXT or "\0" in text:
+            message = f"the key packet's `{name}` has more than {MOST_TEXT} characters, or a zero byte"
+            raise Refusal(400, "bad-field", message)
     if packet.device != device.id:
         raise Refusal(403, "foreign-recording", "the key packet names another device than the one that sends it")
     return packet

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
 from protocol.api import LedgerResponse
+from protocol.claims import is_uuid
 from protocol.errors import LedgerError
 from protocol.ledger import ZERO, Batch, line_hash, parse_line
 from store.catalog import reported, schema
@@ -55,7 +55,7 @@ def _row(batch: Batch, seq: int, written: bytes) -> dict[str, object]:
     entry = parse_line(written, seq=seq)
     entries.check(entry, seq)
     kind, recording = str(entry["kind"]), entry.get("recording")
-    if recording is not None and not _is_uuid(recording):
+    if recording is not None and not is_uuid(recording):
         raise LedgerError("bad-line", f"ledger entry {seq}: `recording` is no UUID", seq=seq)
     return {
         "device": batch.device,
@@ -65,13 +65,6 @@ def _row(batch: Batch, seq: int, written: bytes) -> dict[str, object]:
         "recording": recording,
         "line": written.decode("utf-8"),
     }
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        return isinstance(value, str) and str(UUID(value)) == value
-    except ValueError:
-        return False
 
 
 def _append(

@@ -27,7 +27,6 @@ from store.catalog import queries, reported, schema
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device
-from store.errors import StoreError
 from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import gather, hash_of
 from store.evidence.isolation import Unreadable, isolated
@@ -133,11 +132,8 @@ def _examined(
     recording = UUID(name)
     if str(recording) != name:
         raise ValueError("another spelling of an id")
-    try:
-        with database.reading() as connection:
-            evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False)
-    except StoreError as error:  # its device is gone: that must not hide the recordings after it
-        return _report([Defect("recording", "unreadable", "recording", str(error))])
+    with database.reading() as connection:
+        evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False)
     evidence = replace(evidence, ledger_whole=whole(evidence.device.id))
     ledger = SignedLedger(database, evidence.device)
     return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles, ledger=ledger, run=False)
@@ -271,7 +267,6 @@ class _Ledger:
         device = self._device.id
         self._check_recordings(report)
         with self._database.reading() as connection:
-            refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)
             head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
             if report is not None:  # what stands beside it is not signed
@@ -288,13 +283,24 @@ class _Ledger:
         if report is not None and report.confirmed > following:
             self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
         lines = SignedLedger(self._database, self._device)
-        for first, token in refused:
+        for first, token in self._refused():
             self.findings += lines.verified(token, f"refused batch from entry {first}")
         for alarm in alarms:
             where = f"entry {alarm.sequence}" if alarm.sequence is not None else "device"
             if any((one.code, one.where) == (alarm.code, where) for one in self.findings):
                 continue
             self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")
+
+    def _refused(self) -> Iterator[tuple[int, str]]:
+        """(first entry, JWS) of each batch that contradicts what the device signed before."""
+        after = -1
+        while True:
+            with self._database.reading() as connection:
+                batch = queries.refused_batch(connection, self._device.id, after)
+            if batch is None:
+                return
+            after, first, token = batch
+            yield first, token
 
     def _report(self) -> DeviceReport | None:
         """What the device last reported of its ends, signed; None where it did not sign it."""

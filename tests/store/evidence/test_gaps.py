@@ -15,7 +15,7 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
-from store.catalog.queries import acknowledge, all_alarms, find_device
+from store.catalog.queries import acknowledge, alarms_after, find_device
 from store.catalog.reported import Named
 from store.evidence.picture import MOST_LINES
 from store.evidence.timeline.device_timeline import What
@@ -106,9 +106,9 @@ def pc_heads(services: Services) -> Iterator[list[Any]]:
 def settle_alarms(services: Services) -> list[str]:
     """Codes of those that an operator acknowledges now."""
     with services.database.writing() as connection:
-        raised = [(row.id, row.code) for row in all_alarms(connection)]
-        said = {"operator": "ada", "reason": "seen", "at": 1}
-        return [code for number, code in raised if acknowledge(connection, number, number, **said)]
+        raised = alarms_after(connection, 0, 100, settled=False)
+        acknowledge(connection, [row.id for row in raised], operator="ada", reason="seen", at=1)
+        return [row.code for row in raised]
 
 
 def test_a_tail_that_only_health_told_of(
