@@ -30,7 +30,7 @@ from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, rea
 
 _KINDS: Final = frozenset(Kind)
 AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
-# Policies whose names are read for one recording, or one PC, and that are remembered: 150 ms and 8 MB each at the most.
+# Policies whose names are read for one recording, or one PC, and that are remembered: 0.3 s and 8 MB each at the most.
 # A recording ends when another policy comes, so that an honest one names two or three.
 MOST_POLICIES: Final = 32
 

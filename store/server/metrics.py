@@ -175,7 +175,7 @@ def _add(counted: Counts, connection: Connection, row: Any, names_of: NamesOf, n
 
 
 # What a PC that lies could make of it: no longer labels than a policy's reasons can be.
-# Read while chunks wait: 30 ms at most, once for each text; a policy of a thousand rules lies within it.
+# Read while chunks wait: 60 ms at most, once for each text; a policy of a thousand rules lies within it.
 _BOUND: Final = Bound(512 * 2**10, 20_000)
 _LONGEST_REASON: Final = 40
 _ENTRIES: Final = 20  # holds of the account among which the person's is looked for
