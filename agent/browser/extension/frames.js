@@ -33,8 +33,10 @@
 
   // The address of another extension's page that this element names, and the extension's id.
   const EXTENSION = /^\s*chrome-extension:\/\/([a-p]{32})(?:\/|$)/i;
-  const extensionIn = (element) =>
-    EXTENSION.exec(attributeOf(element, nameOf(element) === "object" ? "data" : "src") ?? "")?.[1].toLowerCase() ?? null;
+  const extensionIn = (element) => {
+    const address = attributeOf(element, nameOf(element) === "object" ? "data" : "src") ?? "";
+    return EXTENSION.exec(address)?.[1].toLowerCase() ?? null;
+  };
 
   const isLazy = (element) => attributeOf(element, "loading")?.toLowerCase() === "lazy";
   // Whether the empty document that a frame begins with is out of reach of the page's script.

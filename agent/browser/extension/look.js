@@ -3,7 +3,9 @@
 
 const ANSWER_WITHIN = 800; // ms for the frames; the agent waits 900
 const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script into a page
-const COUNT_AGAIN = 40; // ms until documents that are in no list are counted once more
+const COUNT_AGAIN = 40; // ms until documents that are in no list are counted once more,
+const COUNTED_WITHIN = 150; // ms for the frames to answer then, and
+const COUNTS_WITHIN = 300; // ms for all of that
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
@@ -133,8 +135,9 @@ const countUnseen = async (tab, answers) => {
   if (sum("inside") === 0) return 0;
   const listed = await registry.list(tab);
   if (listed.some((frame) => !entries.has(frame.frameId) && !registry.hasFailed(tab, frame))) return null;
-  const windows = listed.filter(({frameType}) => frameType !== "fenced_frame"); // of the kind that a page can count
-  const known = new Set([0, ...entries.keys(), ...windows.map(({frameId}) => frameId)]);
+  const known = new Set([0, ...entries.keys(), ...listed.map(({frameId}) => frameId)]);
+  // No page counts a fenced frame.
+  for (const {frameId, frameType} of listed) if (frameType === "fenced_frame") known.delete(frameId);
   const begun = [...(registry.begun.get(tab) ?? [])].filter((frame) => !known.has(frame)).length;
   const empty = Math.min(sum("empty"), begun + sum("lazy"));
   return Math.max(0, sum("inside") - (known.size - 1) - empty);
@@ -156,7 +159,7 @@ const countAllUnseen = async (all, answers, until) => {
       await registry.arrival(COUNT_AGAIN);
       for (const tab of more) registry.touch(tab);
       const entries = more.flatMap((tab) => [...registry.frames(tab).values()]);
-      for (const [entry, answer] of await askFrames(entries, ARRIVE_WITHIN)) answers.set(entry, answer);
+      for (const [entry, answer] of await askFrames(entries, COUNTED_WITHIN)) answers.set(entry, answer);
     }
     tabs = more;
   }
@@ -242,7 +245,7 @@ const answerLook = async ({id}) => {
     answers = new Map([...answers, ...late]);
     all = await windows.all();
   }
-  await countAllUnseen(all, answers, until);
+  await countAllUnseen(all, answers, Math.min(performance.now(), until) + COUNTS_WITHIN);
   const extensions = await others.ids();
   const longestTitle = Math.min(LONGEST, Math.floor(TITLES_ROOM / all.length));
   const described = await Promise.all(
