@@ -127,6 +127,36 @@ def test_a_field_in_a_shadow_root_is_seen(live: Live, kind: str) -> None:
         live.look_until_tab("/desk", lambda tab: fields(tab) == {"cc-number"})
 
 
+DEFINE = "customElements.define('x-' + kind, class extends HTMLElement { static formAssociated = true; });"
+LATE = {
+    "in the page": f"main.innerHTML = card; await pause(); {DEFINE}",
+    "after one that has left": f"main.innerHTML = card + card; await pause(); main.firstChild.remove(); {DEFINE}",
+    "in a closed root": f"""host.attachShadow({{mode: 'closed'}}).innerHTML = card; main.append(host);
+        await pause(); {DEFINE}""",
+    "in a label": f"main.innerHTML = `<label>${{card}}</label>`; await pause(); {DEFINE}",
+    "in an empty frame": f"""main.innerHTML = `<iframe src="javascript:void 0"></iframe>`;
+        const {{contentWindow: view}} = main.firstChild;
+        view.document.body.innerHTML = card; await pause(); view.{DEFINE.replace("HTMLElement", "view.HTMLElement")}""",
+    "by a registry of its own": f"""const scope = new CustomElementRegistry();
+        host.attachShadow({{mode: 'closed', customElementRegistry: scope}}).innerHTML = card; main.append(host);
+        main.insertAdjacentHTML('afterbegin', card); await pause(); scope.{DEFINE.removeprefix("customElements.")}""",
+}
+
+
+@pytest.mark.parametrize("way", LATE)
+def test_a_custom_element_that_becomes_a_field_later_is_seen(live: Live, way: str) -> None:
+    """No observer hears of that."""
+    with desk_shows(live, "<p>cards</p>"):
+        script = """const main = document.querySelector('main'), host = document.createElement('div');
+            const kind = Math.random().toString(36).slice(2), card = `<x-${kind} autocomplete=cc-number></x-${kind}>`;
+            const pause = () => new Promise((done) => setTimeout(done, 200));"""
+        failed = live.site.attempt("desk", script + LATE[way])
+        if "CustomElementRegistry" in failed or "Illegal constructor" in failed:
+            pytest.skip("this browser has one registry for a document")
+        assert failed == ""
+        live.look_until_tab("/desk", lambda tab: read(tab) and fields(tab) == {"cc-number"})
+
+
 @pytest.mark.parametrize("mode", ["open", "closed"])
 def test_a_declarative_shadow_root_of_the_parser_is_seen(live: Live, mode: str) -> None:
     nested = f"<section><template shadowrootmode={mode}>{CARD}</template></section>"

@@ -42,6 +42,14 @@ CASES = {
         "<section><span id=x>Name</span></section><span id=x>Card number</span><input aria-labelledby=x>",
         "document.querySelector('section').remove()",
     ),
+    "a label can be written into": (
+        "<label aria-label='Card number'>x</label>",
+        "document.querySelector('label').contentEditable = 'true'",
+    ),
+    "a label becomes a text box": (
+        "<label aria-label='Card number'>x</label>",
+        "document.querySelector('label').role = 'textbox'",
+    ),
     "what it was labelled by gives its id away": (
         "<span id=x>Name</span><span id=x>Card number</span><input aria-labelledby=x>",
         "document.querySelector('span').id = 'y'",
@@ -57,6 +65,13 @@ def test_a_field_that_is_named_later_is_found(live: Live, case: str) -> None:
         live.site.order("late", change)
         time.sleep(SETTLED)
         assert "cc-number" in fields(live.look_until_tab("/late"))
+
+
+def test_what_can_no_longer_be_written_into_is_no_field(live: Live) -> None:
+    with live.opened("written", "<div contenteditable aria-label='Card number'>x</div>"):
+        live.look_until_tab("/written", lambda tab: "cc-number" in fields(tab))
+        live.site.order("written", "document.querySelector('div').removeAttribute('contenteditable')")
+        live.look_until_tab("/written", lambda tab: read(tab) and not fields(tab))
 
 
 def type_key(live: Live, key: str, place: str, number: int) -> None:

@@ -54,6 +54,7 @@
       css: [...new Set([...findings.css, ...more.filter((what) => typeof what === "number")])],
       hash: findings.hash,
       readFrames: findings.frameNumbers,
+      census: findings.census,
       unread: findings.unread || keptFrames,
       shown: visibility() === "visible",
     };

@@ -7,25 +7,26 @@
   const {isElement, isGone, mayHost} = nodes;
 
   const NAMES_A_GROUP = new Set(["role", "aria-label", "aria-labelledby", "aria-describedby"]);
+  const MAKES_A_CONTROL = new Set(["contenteditable", "role"]); // or makes it none
   const NAMES_OTHERS = "label,legend,th,[id],[role=columnheader],[role=rowheader]"; // may name a control far away
   const MANY = 50;
 
   // Those that have left the page are forgotten whenever there are twice as many as were left the last time.
-  class Controls {
+  class Elements {
     constructor() {
       this.all = new Set();
       this.most = MANY;
     }
 
-    add(control) {
-      this.all.add(control);
+    add(element) {
+      this.all.add(element);
       if (this.all.size <= this.most) return;
       this.forgetGone();
       this.most = 2 * this.all.size + MANY;
     }
 
     forgetGone() {
-      for (const control of this.all) if (isGone(control)) this.all.delete(control);
+      for (const element of this.all) if (isGone(element)) this.all.delete(element);
     }
   }
 
@@ -45,7 +46,7 @@
     note(node, how, control) {
       const known = this[how];
       let controls = known.get(node);
-      if (!controls) known.set(node, (controls = new Controls()));
+      if (!controls) known.set(node, (controls = new Elements()));
       controls.add(control);
       if (this.ids.size > this.idsMost) this.forgetIds();
     }
@@ -99,8 +100,8 @@
 
     renamed(element, attribute, climbed) {
       if (nameOf(element) === "label") this.labelled(element, attribute === "for");
-      else if (isControl(element)) this.add(element);
-      else if (NAMES_A_GROUP.has(attribute)) this.addAll(nodes.all(element, CONTROLS));
+      if (isControl(element) || MAKES_A_CONTROL.has(attribute)) this.add(element);
+      if (!isControl(element) && NAMES_A_GROUP.has(attribute)) this.addAll(nodes.all(element, CONTROLS));
       if (attribute === "role") this.addOf(this.headings, "");
       if (attribute === "slot") this.addOf(this.children, parentOf(element));
       this.addOf(this.attributes, element);
@@ -151,5 +152,5 @@
     }
   }
 
-  globalThis.eyelid.Dependants = Dependants;
+  Object.assign(globalThis.eyelid, {Elements, Dependants});
 })();

@@ -87,7 +87,11 @@ const listenToTabs = () => {
   onNavigation("onCommitted", "commit");
   onNavigation("onHistoryStateUpdated", "history");
   onNavigation("onReferenceFragmentUpdated", "fragment");
-  api.webNavigation.onErrorOccurred.addListener(({tabId}) => registry.touch(tabId));
+  api.webNavigation.onBeforeNavigate.addListener(({tabId, frameId}) => registry.noteBegun(tabId, frameId));
+  api.webNavigation.onErrorOccurred.addListener(({tabId, frameId}) => {
+    registry.noteArrived(tabId, frameId);
+    registry.touch(tabId);
+  });
   api.webNavigation.onCommitted.addListener(({tabId, frameId}) => registry.noteCommit(tabId, frameId));
   api.webNavigation.onDOMContentLoaded.addListener(({tabId, frameId, url}) => {
     if (OWN_ERROR_PAGE.test(url)) registry.noteFailure(tabId, frameId);

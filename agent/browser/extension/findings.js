@@ -3,7 +3,8 @@
 // frames that no other script answers for (frames.js).
 (() => {
   "use strict";
-  const {nodes, frames, namesOf, isControl, newPass, Dependants, Lingering, readSelectors, NAMED_BY} = globalThis.eyelid;
+  const {own, orNull, nodes, frames, namesOf, isControl, newPass, readSelectors, NAMED_BY} = globalThis.eyelid;
+  const {Dependants, Elements, Lingering} = globalThis.eyelid;
   const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
@@ -17,6 +18,10 @@
   const IDLE_SHARE = 20; // between two unasked searches: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
+
+  // Which registry may define it: a scoped one where the browser knows them and tells, else its document's.
+  const scopeOf = "customElementRegistry" in Element.prototype ? own(Element.prototype, "customElementRegistry") : null;
+  const registryOf = (element) => orNull(() => scopeOf(element)) ?? ownerOf(element);
 
   class Findings {
     // `changed(came, left)` hears of names (`cc-number`) and places of selectors (numbers) as they come and go;
@@ -38,6 +43,7 @@
       this.present = NOTHING; // names of fields that are in the document
       this.fields = NOTHING; // and of those that may still be seen
       this.css = NOTHING;
+      this.undefined = new Map(); // registry -> name -> custom elements that are nothing yet
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
       this.foreign = false; // whether another document's functions may have given a root to an element of this one
       this.wasLoading = true;
@@ -139,6 +145,7 @@
         for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen, climbed);
         if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
         if (asked) this.checkRoots(seen);
+        if (asked) this.checkUndefined(seen);
         this.settle(asked, records.length > 0 || moved);
       });
     }
@@ -206,9 +213,36 @@
     }
 
     visitHost(element, seen) {
-      if (nameOf(element).includes("-") && isControl(element)) this.dependants.add(element);
+      if (nameOf(element).includes("-")) this.visitCustom(element);
       const root = shadow(element);
       if (root && !seen.has(root)) this.enter(root, seen);
+    }
+
+    visitCustom(element) {
+      if (isControl(element)) this.dependants.add(element);
+      if (matches(element, ":defined")) return;
+      const name = nameOf(element);
+      const registry = registryOf(element);
+      if (!this.undefined.has(registry)) this.undefined.set(registry, new Map());
+      const names = this.undefined.get(registry);
+      if (!names.has(name)) names.set(name, new Elements());
+      names.get(name).add(element);
+    }
+
+    // An element may become a field when its name is defined, and no observer hears of that. All in the page that have
+    // the name become it together, so one of each name is asked.
+    checkUndefined(seen) {
+      for (const [registry, names] of this.undefined) {
+        for (const [name, elements] of names) {
+          for (const element of elements.all) {
+            if (!isGone(element) && registryOf(element) === registry && !matches(element, ":defined")) break;
+            elements.all.delete(element);
+            if (!isGone(element)) this.visitHost(element, seen);
+          }
+          if (elements.all.size === 0) names.delete(name);
+        }
+        if (names.size === 0) this.undefined.delete(registry);
+      }
     }
 
     visitFrame(element, seen) {
@@ -254,6 +288,10 @@
     // Whether something may be here that was not found. The frames of a web archive are in no list and out of reach.
     get unread() {
       return this.failedAt !== null || [...this.frames.keys()].some(frames.isOfArchive);
+    }
+
+    get census() {
+      return frames.census(this.doc, this.frames);
     }
 
     // The numbers of the frames that are read from here, as far as the browser tells them.

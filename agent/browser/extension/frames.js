@@ -5,8 +5,9 @@
 (() => {
   "use strict";
   const {own, orNull, nodes} = globalThis.eyelid;
-  const {nameOf, attributeOf, ownerOf, viewOf} = nodes;
+  const {nameOf, attributeOf, ownerOf, rootOf, viewOf} = nodes;
   const addressOf = own(Document.prototype, "URL");
+  const typeOf = own(Document.prototype, "contentType");
   const isRendered = own(Element.prototype, "checkVisibility");
   const placeOf = own(Element.prototype, "getBoundingClientRect");
   const contentOf = {
@@ -22,6 +23,26 @@
       }
       return null;
     },
+  };
+
+  const windowOf = {
+    iframe: own(HTMLIFrameElement.prototype, "contentWindow"),
+    frame: own(HTMLFrameElement.prototype, "contentWindow"),
+    object: own(HTMLObjectElement.prototype, "contentWindow"),
+  };
+
+  // The address of another extension's page that this element names, and the extension's id.
+  const EXTENSION = /^\s*chrome-extension:\/\/([a-p]{32})(?:\/|$)/i;
+  const extensionIn = (element) => {
+    const address = attributeOf(element, nameOf(element) === "object" ? "data" : "src") ?? "";
+    return EXTENSION.exec(address)?.[1].toLowerCase() ?? null;
+  };
+
+  const isLazy = (element) => attributeOf(element, "loading")?.toLowerCase() === "lazy";
+  // Whether the empty document that a frame begins with is out of reach of the page's script.
+  const startsOpaque = (element) => {
+    const sandbox = attributeOf(element, "sandbox");
+    return window.origin === "null" || (sandbox !== null && !/(^|\s)allow-same-origin(\s|$)/i.test(sandbox));
   };
 
   // In Firefox a script cannot see whether another document has ours. Only the empty document lacks it, and its address
@@ -44,6 +65,33 @@
     unserved(element) {
       const doc = this.content(element);
       return doc && viewOf(doc) && !isServed(doc) ? doc : null;
+    },
+
+    // How many documents the browser must know inside these, for the background to compare with those that it lists:
+    // Chromium lists no page of an extension. `held`: element -> the document in it that is read from here, or null.
+    // `inside`: all but those read from here and those whose element names an extension (`extensions`: which).
+    // `empty`: as many of them may still be what a frame begins with, and `lazy` of these until they are scrolled to.
+    census(doc, held) {
+      const counted = {inside: 0, empty: 0, lazy: 0, extensions: []};
+      // Firefox lists them all. In a PDF there is Chromium's own viewer.
+      if (numberOf || typeOf(doc) === "application/pdf") return counted;
+      for (const one of new Set([doc, ...held.values()])) counted.inside += (one && viewOf(one)?.length) ?? 0;
+      for (const [element, read] of held) {
+        if (nodes.isGone(element)) continue;
+        const isServedHere = this.content(element) && !read;
+        const extension = isServedHere ? null : extensionIn(element);
+        if (extension) counted.extensions.push(extension);
+        // A window's `length` leaves out what is in shadow roots. An <embed> does not say whether it holds a window.
+        const isWithin = nodes.isShadow(rootOf(element));
+        const name = nameOf(element);
+        const hasWindow = name === "embed" ? !isWithin : orNull(() => windowOf[name](element)) !== null;
+        if (hasWindow && isWithin) counted.inside += 1;
+        if (hasWindow && (read || extension)) counted.inside -= 1;
+        if (read || extension || isServedHere || !startsOpaque(element)) continue;
+        counted.empty += 1;
+        counted.lazy += isLazy(element) ? 1 : 0;
+      }
+      return counted;
     },
 
     isOfArchive: (element) => orNull(() => attributeOf(element, "src").startsWith("cid:")) === true,

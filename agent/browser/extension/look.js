@@ -3,6 +3,9 @@
 
 const ANSWER_WITHIN = 800; // ms for the frames; the agent waits 900
 const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script into a page
+const COUNT_AGAIN = 40; // ms until documents that are in no list are counted once more,
+const COUNTED_WITHIN = 150; // ms for the frames to answer then, and
+const COUNTS_WITHIN = 300; // ms for all of that
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
@@ -59,12 +62,12 @@ const windows = {
   },
 };
 
-const askFrames = (entries) => {
+const askFrames = (entries, within = ANSWER_WITHIN) => {
   const number = ++lookNumber;
   const waiting = new Set(entries);
   return new Promise((resolve) => {
     const answers = new Map();
-    const timer = setTimeout(() => asked.finish(), ANSWER_WITHIN);
+    const timer = setTimeout(() => asked.finish(), within);
     const asked = {
       waiting,
       answers,
@@ -122,6 +125,46 @@ const showsErrorPage = async (tab, frame) => {
   return Promise.race([refused, new Promise((resolve) => setTimeout(resolve, REFUSED_WITHIN, false))]);
 };
 
+// How many documents of a tab are in no list and have no script of ours. Chromium leaves pages of other extensions out:
+// only by the number of frames in the documents around them can they be known. Null where it is unread all the same.
+const countUnseen = async (tab, answers) => {
+  const entries = registry.frames(tab);
+  const counted = [...entries.values()].map((entry) => answers.get(entry)?.census);
+  if (counted.includes(undefined)) return null;
+  const sum = (what) => counted.reduce((all, census) => all + census[what], 0);
+  if (sum("inside") === 0) return 0;
+  const listed = await registry.list(tab);
+  if (listed.some((frame) => !entries.has(frame.frameId) && !registry.hasFailed(tab, frame))) return null;
+  const known = new Set([0, ...entries.keys(), ...listed.map(({frameId}) => frameId)]);
+  // No page counts a fenced frame.
+  for (const {frameId, frameType} of listed) if (frameType === "fenced_frame") known.delete(frameId);
+  const begun = [...(registry.begun.get(tab) ?? [])].filter((frame) => !known.has(frame)).length;
+  const empty = Math.min(sum("empty"), begun + sum("lazy"));
+  return Math.max(0, sum("inside") - (known.size - 1) - empty);
+};
+
+// Counts those of all tabs. Frames come and go while a look asks, so where there are more than before they are counted
+// again: only what stays is unseen.
+const countAllUnseen = async (all, answers, until) => {
+  let tabs = all.flatMap((window) => window.tabs ?? []).map(({id}) => id);
+  while (tabs.length > 0) {
+    const more = [];
+    await Promise.all(tabs.map(async (tab) => {
+      const unseen = await countUnseen(tab, answers);
+      if (unseen === null) return;
+      if (unseen > (registry.unseen.get(tab) ?? 0) && performance.now() < until) more.push(tab);
+      else registry.unseen.set(tab, unseen);
+    }));
+    if (more.length > 0) {
+      await registry.arrival(COUNT_AGAIN);
+      for (const tab of more) registry.touch(tab);
+      const entries = more.flatMap((tab) => [...registry.frames(tab).values()]);
+      for (const [entry, answer] of await askFrames(entries, COUNTED_WITHIN)) answers.set(entry, answer);
+    }
+    tabs = more;
+  }
+};
+
 const describeTab = async (tab, window, answers, lostPlace) => {
   const active = window.tabs.find((one) => one.active);
   const entries = [...registry.frames(tab.id).entries()].sort(([one], [other]) => one - other);
@@ -142,7 +185,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   if (!ids.has(0)) ids.set(0, {frameId: 0, url: tab.url ?? ""});
   for (const [id] of entries) if (!ids.has(id)) ids.set(id, {frameId: id, url: ""});
   const frames = [];
-  let unread = false;
+  let unread = (registry.unseen.get(tab.id) ?? 0) > 0;
   for (const [id, frame] of [...ids].sort(([one], [other]) => one - other)) {
     const entry = registry.frames(tab.id).get(id);
     const answer = entry && answers.get(entry);
@@ -169,8 +212,16 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   return {...about, unread: unread || hidden, frames};
 };
 
+// Those whose pages stand in frames of the tabs that are in view.
+const framedIn = (tabs, answers, extensions) => {
+  const entries = tabs.filter(({visible}) => visible).flatMap(({id}) => [...registry.frames(id).values()]);
+  const named = new Set(entries.flatMap((entry) => answers.get(entry)?.census.extensions ?? []));
+  return extensions.filter((id) => named.has(id));
+};
+
 const describeWindow = async (window, answers, extensions, longestTitle) => {
   const lostPlace = beside.hasLostPlace(window);
+  const tabs = await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace)));
   return {
     id: window.id,
     minimised: window.state === "minimized",
@@ -178,8 +229,8 @@ const describeWindow = async (window, answers, extensions, longestTitle) => {
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
     title: (window.tabs.find((tab) => tab.active)?.title ?? "").slice(0, longestTitle),
-    extensions: others.mayShowIn(window) ? extensions : [],
-    tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
+    extensions: others.mayShowIn(window) ? extensions : framedIn(tabs, answers, extensions),
+    tabs,
   };
 };
 
@@ -194,6 +245,7 @@ const answerLook = async ({id}) => {
     answers = new Map([...answers, ...late]);
     all = await windows.all();
   }
+  await countAllUnseen(all, answers, Math.min(performance.now(), until) + COUNTS_WITHIN);
   const extensions = await others.ids();
   const longestTitle = Math.min(LONGEST, Math.floor(TITLES_ROOM / all.length));
   const described = await Promise.all(

@@ -81,6 +81,7 @@
     describedBy: reflection("ariaDescribedByElements"),
     // Of an element that has labels; any other refuses to be asked.
     labelsOf: (element) => labels[nameOf(element)]?.(element),
+    isShadow,
     hostOf: (node) => (isShadow(node) ? hostOf(node) : null),
     viewOf: own(Document.prototype, "defaultView"),
     readiness: own(Document.prototype, "readyState"),

@@ -14,6 +14,8 @@ const registry = {
   last: new Map(), // tab id -> {hash, frames} of its last whole answer
   young: new Map(), // "tab frame" -> {tab, frame, since}: a new document whose script has not come yet
   arrivals: new Set(), // who waits for one
+  begun: new Map(), // tab id -> Set of the ids of frames that wait for what is to come into them
+  unseen: new Map(), // tab id -> how many documents the last look found in no list
 
   frames(tab) {
     return this.tabs.get(tab) ?? new Map();
@@ -23,6 +25,7 @@ const registry = {
     if (!this.tabs.has(tab)) this.tabs.set(tab, new Map());
     this.tabs.get(tab).set(frame, entry);
     this.young.delete(`${tab} ${frame}`);
+    this.noteArrived(tab, frame);
     this.touch(tab);
     for (const tell of this.arrivals) tell();
     this.arrivals.clear();
@@ -69,8 +72,19 @@ const registry = {
 
   noteCommit(tab, frame) {
     if (!this.frames(tab).has(frame)) this.young.set(`${tab} ${frame}`, {tab, frame, since: performance.now()});
-    if (frame === 0) this.failed.delete(tab);
+    if (frame === 0) for (const known of [this.failed, this.begun, this.unseen]) known.delete(tab);
     else this.failed.get(tab)?.delete(frame);
+    this.noteArrived(tab, frame);
+  },
+
+  noteBegun(tab, frame) {
+    if (frame === 0) return;
+    if (!this.begun.has(tab)) this.begun.set(tab, new Set());
+    this.begun.get(tab).add(frame);
+  },
+
+  noteArrived(tab, frame) {
+    this.begun.get(tab)?.delete(frame);
   },
 
   hasFailed(tab, {frameId, errorOccurred}) {
@@ -79,8 +93,7 @@ const registry = {
 
   forget(tab) {
     this.lists.delete(tab);
-    this.failed.delete(tab);
-    this.last.delete(tab);
+    for (const known of [this.failed, this.begun, this.unseen, this.last]) known.delete(tab);
   },
 
   * all() {
