@@ -14,7 +14,7 @@ from testkit import displays
 from testkit.browsers import PANEL, POPUP, STRANGER, gecko_id
 from testkit.desktops import look_until
 from testkit.hands import Hands
-from tests.browser.extension_live import Live, browser, press, tabs
+from tests.browser.extension_live import Live, browser, fields, press, read, tabs
 
 pytestmark = pytest.mark.desktop
 
@@ -52,6 +52,13 @@ def test_it_is_switched_on_and_shows_nothing(visited: Live) -> None:
     look = visited.line.look()
     assert look["extensions"] == [stranger(visited)]
     assert may_show(look) == [[]]
+
+
+def test_its_late_root_in_a_page(visited: Live) -> None:
+    with visited.opened("entered", "<div id=host></div>"):
+        attach = "document.getElementById('host').dispatchEvent(new Event('stranger-attach', {bubbles: true}))"
+        visited.site.order("entered", attach)
+        visited.look_until_tab("/entered", lambda tab: read(tab) and fields(tab) == {"cc-number"})
 
 
 def test_its_popup(visited: Live) -> None:
