@@ -260,7 +260,7 @@
       return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
     }
 
-    // Of elements that were given a root without an event (hosts.js). Those of a page that is out of view are asked when
+    // Finds what was given a root without an event (hosts.js). The elements of a page that is out of view are asked when
     // it comes into view: then all at once, as when it has loaded.
     checkRoots(seen) {
       const isLoading = readiness(this.doc) === "loading";
