@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ pytestmark = pytest.mark.desktop
 
 HOST = "<div id=host></div>"
 LATER = "await new Promise((done) => setTimeout(done, 300));"
+# Opens documents: the name of the one that acts, its way to the other's window, the path of the other's tab.
+Reached = Callable[[Live], AbstractContextManager[tuple[str, str, str]]]
 FRAME = "const frame = document.createElement('iframe'); document.body.append(frame);"
 
 
@@ -39,6 +43,107 @@ def test_a_root_attached_by_another_documents_function_is_found(live: Live, scri
         attach = f"attachShadow.call(element, {{mode: 'closed'}}).innerHTML = '{CARD}'"
         live.site.order("borrowing", f"const host = document.getElementById('host'); {script} {attach}")
         live.look_until_tab("/borrowing", lambda tab: read(tab) and fields(tab) == {"cc-number"})
+
+
+@contextmanager
+def siblings(live: Live) -> Iterator[tuple[str, str, str]]:
+    """Two frames of one site side by side in a page of another."""
+    live.site.serve({"/left": page("left", ""), "/right": page("right", HOST)})
+    with live.opened(
+        "around", f"<iframe src={live.site.other}/left></iframe><iframe src={live.site.other}/right></iframe>"
+    ):
+        live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 3)
+        yield "left", "parent.frames[1]", "/around"
+
+
+@contextmanager
+def sandwich(live: Live) -> Iterator[tuple[str, str, str]]:
+    """The frame of another site between two documents of one."""
+    live.site.serve({"/within": page("within", HOST)})
+    live.site.serve({"/between": page("between", f"<iframe src={live.site.here}/within></iframe>")})
+    with live.opened("around", f"<iframe src={live.site.other}/between></iframe>"):
+        live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 3)
+        yield "around", "frames[0].frames[0]", "/around"
+
+
+@contextmanager
+def popup(live: Live) -> Iterator[tuple[str, str, str]]:
+    """The popup no longer knows who opened it."""
+    live.site.serve({"/popup": page("popup", f"{HOST}<script>opener = null</script>")})
+    live.site.order("desk", "window.popup = window.open('/popup')")
+    live.look_until_tab("/popup", read)
+    yield "desk", "window.popup", "/popup"
+    live.site.order("desk", "window.popup.close()")
+    live.line.look_until(lambda look: not tabs_at(look, "/popup"))
+
+
+@contextmanager
+def opener(live: Live) -> Iterator[tuple[str, str, str]]:
+    """The popup, too small to cover it, writes into the page that opened it."""
+    live.site.serve({"/small": page("small", ""), "/large": page("large", HOST)})
+    live.site.order("desk", "window.open('/large', '_blank', 'noopener')")
+    live.look_until_tab("/large", read)
+    live.site.order("large", "window.small = window.open('/small', '', 'popup,width=200,height=200,left=0,top=500')")
+    live.look_until_tab("/small", read)
+    yield "small", "opener", "/large"
+    live.site.order("large", "window.small.close()")
+    live.site.send("large", "window.close()")
+    live.line.look_until(lambda look: not tabs_at(look, "/large") and not tabs_at(look, "/small"))
+
+
+ELEMENTS = {
+    "of the page": "window.element = view.document.getElementById('host')",
+    "its own": "element = document.createElement('div'); view.document.body.append(element)",
+    "its own custom one": (
+        "customElements.define('late-root', class extends HTMLElement {});"
+        "element = document.createElement('late-root'); view.document.body.append(element)"
+    ),
+}
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+@pytest.mark.parametrize("reached", [siblings, sandwich, popup, opener])
+def test_a_root_attached_by_a_document_from_anywhere_is_found(live: Live, reached: Reached, element: str) -> None:
+    with reached(live) as (name, view, path):
+        # The desk stays for the next test: what it defined once is defined.
+        make = ELEMENTS[element].replace("late-root", f"late-root-{reached.__name__}")
+        live.site.order(name, f"const view = {view}; {make}")
+        live.look_until_tab(path, read)
+        live.site.order(name, f"Element.prototype.attachShadow.call(element, {{mode: 'closed'}}).innerHTML = '{CARD}'")
+        live.look_until_tab(path, lambda tab: read(tab) and fields(tab) == {"cc-number"})
+
+
+LOOKS = 4  # hosts.js
+MANY = (
+    f"document.querySelector('main').innerHTML = '<div></div>'.repeat(20_000); {FRAME}"
+    "window.attachShadow = frame.contentWindow.Element.prototype.attachShadow;"
+)
+ATTACH = f"attachShadow.call(element, {{mode: 'closed'}}).innerHTML = '{CARD}'"
+
+
+def test_where_elements_are_many_a_late_root_is_found_within_some_looks(live: Live) -> None:
+    with live.opened("many", f"<main hidden></main>{HOST}"):
+        live.site.order("many", MANY)
+        live.look_until_tab("/many", read)
+        for element, name in (
+            ("document.querySelector('main').lastElementChild", "cc-number"),
+            ("document.getElementById('host')", "cc-csc"),
+        ):
+            live.site.order("many", f"const element = {element}; {ATTACH.replace('cc-number', name)}")
+            assert any(name in fields(tabs_at(live.line.look(), "/many")[0]) for _ in range(LOOKS))
+
+
+def test_a_root_that_came_while_the_page_was_not_in_view_is_found_at_once(live: Live) -> None:
+    live.site.serve({"/cover": page("cover", "")})
+    with live.opened("behind", f"<main hidden></main>{HOST}"):
+        live.site.order("behind", f"{MANY} window.cover = window.open('/cover')")
+        live.look_until_tab("/cover", read)
+        live.look_until_tab("/behind", lambda tab: read(tab) and not tab["visible"])
+        live.site.order("behind", f"const element = document.querySelector('main').lastElementChild; {ATTACH}")
+        live.site.order(
+            "behind", "cover.close(); while (document.hidden) await new Promise((then) => setTimeout(then, 10))"
+        )
+        assert fields(tabs_at(live.line.look(), "/behind")[0]) == {"cc-number"}
 
 
 @pytest.mark.parametrize(

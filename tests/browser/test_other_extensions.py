@@ -55,6 +55,13 @@ def test_it_is_switched_on_and_shows_nothing(visited: Live) -> None:
     assert may_show(look) == [[]]
 
 
+def test_its_late_root_in_a_page(visited: Live) -> None:
+    with visited.opened("entered", "<div id=host></div>"):
+        attach = "document.getElementById('host').dispatchEvent(new Event('stranger-attach', {bubbles: true}))"
+        visited.site.order("entered", attach)
+        visited.look_until_tab("/entered", lambda tab: read(tab) and fields(tab) == {"cc-number"})
+
+
 def test_its_popup(visited: Live) -> None:
     since = len(visited.line.heard)
     if visited.name == "firefox":

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const {own, orNull, nodes, frames, namesOf, isControl, newPass, readSelectors, NAMED_BY} = globalThis.eyelid;
-  const {Dependants, Elements, Lingering} = globalThis.eyelid;
+  const {Dependants, Elements, Hosts, Lingering} = globalThis.eyelid;
   const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
@@ -16,7 +16,6 @@
   const NOTHING = Object.freeze(new Set());
   const NO_FITS = Object.freeze(new Map());
   const IDLE_SHARE = 20; // between two unasked searches: this many times what one costs
-  const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
   // Which registry may define it: a scoped one where the browser knows them and tells, else its document's.
@@ -45,10 +44,9 @@
       this.css = NOTHING;
       this.undefined = new Map(); // registry -> name -> custom elements that are nothing yet
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
-      this.foreign = false; // whether another document's functions may have given a root to an element of this one
+      this.hosts = new Hosts((element) => !isGone(element) && this.reads(ownerOf(element)));
       this.wasLoading = true;
-      this.rootsCost = 0;
-      this.rootsAt = 0; // when it was last asked which elements have one
+      this.wasShown = false;
       this.address = location.href;
       this.lingering = new Lingering(doc, () => this.there);
       this.searchedAt = 0;
@@ -170,9 +168,7 @@
       } else {
         if (isDocument(target) && this.roots.has(target)) this.takeEmptied(target);
         for (const node of addedNodes) {
-          if (!isElement(node)) continue;
-          if (isConnected(node)) this.visit(node, seen);
-          else this.foreign ||= frames.HOLDERS.has(nameOf(node)) || nodes.first(node, frames.ANY) !== null;
+          if (isElement(node) && isConnected(node)) this.visit(node, seen);
         }
         const gone = [...removedNodes].filter(isElement);
         for (const node of gone) dependants.removed(node);
@@ -208,8 +204,11 @@
       const name = nameOf(element);
       this.dependants.came(element, name);
       if (CONTROL.has(name)) this.dependants.add(element);
-      else if (mayHost(name)) this.visitHost(element, seen);
       else if (frames.HOLDERS.has(name)) this.visitFrame(element, seen);
+      else if (mayHost(name)) {
+        this.hosts.add(element);
+        this.visitHost(element, seen);
+      }
     }
 
     visitHost(element, seen) {
@@ -248,7 +247,6 @@
     visitFrame(element, seen) {
       const doc = frames.unserved(element);
       this.frames.set(element, doc);
-      this.foreign ||= frames.content(element) !== null;
       if (doc && !seen.has(doc)) this.enter(doc, seen);
     }
 
@@ -299,28 +297,23 @@
       return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
     }
 
-    // No event tells of a root that another document's function attached, and the parser may attach one to an element that
-    // `followOpen` does not reach. So each look asks all elements, where that can be and as often as it may cost.
+    // Finds what was given a root without an event (hosts.js). The elements of a page that is out of view are asked when
+    // it comes into view: then all at once, as when it has loaded.
     checkRoots(seen) {
-      const loading = readiness(this.doc) === "loading";
-      const hasLoaded = this.wasLoading && !loading;
-      this.wasLoading = loading;
-      this.foreign ||= frames.isReached();
-      const begun = performance.now();
-      const due = begun - this.rootsAt >= this.rootsCost * ROOTS_SHARE;
-      if (!hasLoaded && !(due && (loading || (this.foreign && visibility(this.doc) === "visible")))) return;
-      for (const root of [...this.roots.keys()]) {
-        for (const element of searchIn(root).all(root, "*")) {
-          if (mayHost(nameOf(element))) this.visitLate(element, seen);
-        }
-      }
-      this.rootsAt = performance.now();
-      this.rootsCost = this.rootsAt - begun;
+      const isLoading = readiness(this.doc) === "loading";
+      const isShown = visibility(this.doc) === "visible";
+      const whole = (this.wasLoading && !isLoading) || (isShown && !this.wasShown);
+      this.wasLoading = isLoading;
+      this.wasShown = isShown;
+      if (!whole && !isLoading && !isShown) return;
+      for (const element of this.hosts.take(whole)) this.visitLate(element, seen);
     }
 
     visitLate(element, seen) {
       const root = shadow(element);
-      if (root && !this.roots.has(root)) this.enter(root, seen);
+      if (!root) return;
+      if (!this.roots.has(root)) this.enter(root, seen);
+      this.hosts.delete(element); // it keeps this one for good
     }
 
     visitAlone(element) {

@@ -56,7 +56,6 @@
 
   globalThis.eyelid.frames = {
     HOLDERS: new Set(Object.keys(contentOf)),
-    ANY: Object.keys(contentOf).join(),
 
     // The document in this element; null: none, or of another origin.
     content: (element) => orNull(() => contentOf[nameOf(element)](element)),
@@ -95,9 +94,6 @@
     },
 
     isOfArchive: (element) => orNull(() => attributeOf(element, "src").startsWith("cid:")) === true,
-
-    // Whether another document's script may reach into this one: its parent's, or its opener's.
-    isReached: () => [window.parent, window.opener].some((other) => other !== window && orNull(() => other.document)),
 
     // The number by which the browser lists this document's frame; Chromium has no such call.
     number: (doc) => orNull(() => numberOf(viewOf(doc))),
