@@ -18,10 +18,10 @@ from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
+from store.server.entries import MOST_TEXT
 from store.server.services import Services
 
 MOST_USES: Final = 100_000
-MOST_TEXT: Final = 255  # characters of a name that a PC gives itself, its user or its system
 
 
 def _hash(secret: str) -> str:

@@ -28,7 +28,7 @@ from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
 from store.server import room
 from store.server.auth import revoked, unknown
-from store.server.enrolment import MOST_TEXT
+from store.server.entries import MOST_TEXT
 from store.server.services import Services
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: a lie, or a PC was restored
