@@ -297,8 +297,8 @@
       return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
     }
 
-    // Finds what was given a root without an event (hosts.js). The elements of a page that is out of view are asked when
-    // it comes into view: then all at once, as when it has loaded.
+    // Finds what was given a root without an event (hosts.js). The elements of a page that is out of view are asked
+    // when it comes into view: then all at once, as when it has loaded.
     checkRoots(seen) {
       const isLoading = readiness(this.doc) === "loading";
       const isShown = visibility(this.doc) === "visible";
