@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, update
 
 from protocol import base64url, jws
-from protocol.api import EnrollResponse
+from protocol.api import MAX_NAME, EnrollResponse
 from protocol.application import Application
 from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
@@ -21,7 +21,6 @@ from store.server.auth import refuse_revoked
 from store.server.services import Services
 
 MOST_USES: Final = 100_000
-MOST_TEXT: Final = 255  # characters of a name that a PC gives itself, its user or its system
 
 
 def _hash(secret: str) -> str:
@@ -55,8 +54,8 @@ def enrol(services: Services, application: Application) -> EnrollResponse:
     """
     for name in ("host", "user", "os", "agent_version"):
         text: str = getattr(application, name)
-        if len(text) > MOST_TEXT or "\0" in text:
-            raise Refusal(400, "bad-field", f"`{name}` has more than {MOST_TEXT} characters, or a zero byte")
+        if len(text) > MAX_NAME or "\0" in text:
+            raise Refusal(400, "bad-field", f"`{name}` has more than {MAX_NAME} characters, or a zero byte")
     with services.database.reading() as connection:
         statements = successors(connection)
     if application.store not in _own_keys(services, statements):
