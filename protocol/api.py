@@ -21,7 +21,9 @@ MAX_PACKET_BODY: Final = 256 * 2**10  # a recipient takes 1.6 KB
 MAX_LEDGER_BODY: Final = 2 * 2**20
 MAX_POLICY_BODY: Final = 4 * 2**20
 MAX_JSON_BODY: Final = 64 * 2**10  # everything else
-MAX_NAME: Final = 255  # characters of what a PC calls itself, its user or its system
+
+# Of what a PC calls itself, its user or its system, in characters.
+MAX_NAME: Final = 255
 
 # Templates in the way that both Starlette and str.format read them.
 ENROLL: Final = "/v1/enroll"
