@@ -22,6 +22,9 @@ MAX_LEDGER_BODY: Final = 2 * 2**20
 MAX_POLICY_BODY: Final = 4 * 2**20
 MAX_JSON_BODY: Final = 64 * 2**10  # everything else
 
+# Of what a PC calls itself, its user or its system, in characters.
+MAX_NAME: Final = 255
+
 # Templates in the way that both Starlette and str.format read them.
 ENROLL: Final = "/v1/enroll"
 TOKEN: Final = "/v1/token"  # noqa: S105 - a path

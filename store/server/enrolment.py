@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, update
 
 from protocol import base64url, jws
-from protocol.api import EnrollResponse
+from protocol.api import MAX_NAME, EnrollResponse
 from protocol.application import Application
 from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
@@ -18,7 +18,6 @@ from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
-from store.server.entries import MOST_TEXT
 from store.server.services import Services
 
 MOST_USES: Final = 100_000
@@ -55,8 +54,8 @@ def enrol(services: Services, application: Application) -> EnrollResponse:
     """
     for name in ("host", "user", "os", "agent_version"):
         text: str = getattr(application, name)
-        if len(text) > MOST_TEXT or "\0" in text:
-            raise Refusal(400, "bad-field", f"`{name}` has more than {MOST_TEXT} characters, or a zero byte")
+        if len(text) > MAX_NAME or "\0" in text:
+            raise Refusal(400, "bad-field", f"`{name}` has more than {MAX_NAME} characters, or a zero byte")
     with services.database.reading() as connection:
         statements = successors(connection)
     if application.store not in _own_keys(services, statements):

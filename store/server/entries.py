@@ -17,7 +17,6 @@ from protocol.errors import LedgerError
 from protocol.ledger import MAX_TEXT
 from protocol.numbers import is_integer, read_number
 
-MOST_TEXT: Final = 255  # characters of a name that a PC gives itself, its user or its system
 MOST_STREAMS: Final = 256  # of one recording: its monitors, sound and scenes
 _KIND: Final = re.compile(r"[a-z0-9-]{1,64}")
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from protocol.api import AGENT_UNSUPPORTED
+from protocol.api import AGENT_UNSUPPORTED, MAX_NAME
 from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_signature, check_span
 from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
@@ -28,7 +28,6 @@ from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
 from store.server import room
 from store.server.auth import revoked, unknown
-from store.server.entries import MOST_TEXT
 from store.server.services import Services
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: a lie, or a PC was restored
@@ -246,8 +245,8 @@ def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
     if packet.recording != arrival.recording:
         raise Refusal(400, "misplaced", "the key packet says another recording than its path")
     for name, text in (("host", packet.host), ("os_user", packet.os_user)):
-        if len(text) > MOST_TEXT or "\0" in text:
-            message = f"the key packet's `{name}` has more than {MOST_TEXT} characters, or a zero byte"
+        if len(text) > MAX_NAME or "\0" in text:
+            message = f"the key packet's `{name}` has more than {MAX_NAME} characters, or a zero byte"
             raise Refusal(400, "bad-field", message)
     if packet.device != device.id:
         raise Refusal(403, "foreign-recording", "the key packet names another device than the one that sends it")
