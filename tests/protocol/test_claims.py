@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from protocol.claims import MAX_INTEGER, Claims, parse_object
+from protocol.claims import MAX_INTEGER, Claims, is_uuid, parse_object
 from protocol.errors import ProtocolError
 
 
@@ -139,3 +139,19 @@ def test_a_missing_value_is_named_within_its_list() -> None:
     second = claims(monitors=[{"n": 1}, {}]).objects("monitors")[1]
     with pytest.raises(ProtocolError, match=r"^thing, monitors\[1\]: `n` must be an integer"):
         second.integer("n")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("00000000-0000-7000-8000-0000000000a1", True),
+        ("00000000-0000-7000-8000-0000000000A1", False),
+        ("000000000000700080000000000000a1", False),
+        ("none", False),
+        ("", False),
+        (None, False),
+        (7, False),
+    ],
+)
+def test_an_id_has_one_spelling(value: object, expected: bool) -> None:
+    assert is_uuid(value) is expected
