@@ -139,18 +139,18 @@ def _recordings(options: Namespace) -> int:
     with catalog_of(home) as connection:
         listed = newest_recordings(connection, options.limit, options.device)
         tell = partial(_facts_of if options.json else _line_of, connection, Earlier())
-        told = list(each(listed, tell, _facts_without if options.json else _line_without))
+        lines = list(each(listed, tell, _facts_without if options.json else _line_without))
     facts = {"recordings": [legible(row.id) for row in listed], "limit": options.limit}
     with act(home, options, "recordings", **facts, **({"device": options.device} if options.device else {})):
-        return _print_recordings(options, told)
+        return _print_recordings(options, lines)
 
 
-def _print_recordings(options: Namespace, told: list[Any]) -> int:
+def _print_recordings(options: Namespace, lines: list[Any]) -> int:
     if options.json:
-        print_json({"recordings": told})
-    elif told:
+        print_json({"recordings": lines})
+    elif lines:
         headings = ["recording", "began", "host", "kept", "closed", "chunks", "size", "state"]
-        print_table(headings, told, numbers=(3, 4, 5, 6), below=(0,))
+        print_table(headings, lines, numbers=(3, 4, 5, 6), below=(0,))
     else:
         console().print("There is no recording yet.")
     return 0

@@ -125,8 +125,8 @@ def _devices(options: Namespace) -> int:
             health = {device: last for device, last in asked if last is not None}
             stored = stored_bytes(connection)
     if options.json:
-        told = partial(_facts, health=health, stored=stored)
-        print_json({"devices": list(each(listed, told, partial(_facts_without, stored=stored)))})
+        facts_of = partial(_facts, health=health, stored=stored)
+        print_json({"devices": list(each(listed, facts_of, partial(_facts_without, stored=stored)))})
         return 0
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")

@@ -173,9 +173,9 @@ def _gaps(options: Namespace) -> int:
         look = partial(gaps, database, since=now - options.since, now=now, zone=None, policies=Policies())
         tell = partial(_facts_of if options.json else _show, look)
         with progress("looking", len(asked)) as advance:
-            for told in each(asked, tell, _facts_without if options.json else _show_unreadable):
-                amiss += told["amiss"]
-                facts.append(told)
+            for one in each(asked, tell, _facts_without if options.json else _show_unreadable):
+                amiss += one["amiss"]
+                facts.append(one)
                 advance(1)
     if options.json:
         print_json({"since": iso(now - options.since), "zone": str(zone), "amiss": amiss, "devices": facts})

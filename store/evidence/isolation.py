@@ -49,5 +49,5 @@ def isolated(read: Callable[[], T]) -> T | Unreadable:
 def each(ones: Iterable[OneT], tell: Callable[[OneT], T], otherwise: Callable[[OneT, Unreadable], T]) -> Iterator[T]:
     """`tell` of each of a list; `otherwise` of one that cannot be told, which must not hide the others."""
     for one in ones:
-        told = isolated(partial(tell, one))
-        yield otherwise(one, told) if isinstance(told, Unreadable) else told
+        found = isolated(partial(tell, one))
+        yield otherwise(one, found) if isinstance(found, Unreadable) else found

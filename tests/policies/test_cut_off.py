@@ -45,6 +45,7 @@ class NoParser:
     """In place of the parser: it has read the file, or fails in one of its two ways."""
 
     mistakes = ()
+    nodes = 0
 
     def __init__(self, file: str, text: str) -> None: ...
 

@@ -14,7 +14,6 @@ import pytest
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import Header, Kind, digest, seal
-from protocol.keys import public_from_text
 from store.catalog.queries import devices
 from store.evidence.verify.sweep import check_ledger
 from store.server import ingest
@@ -129,5 +128,5 @@ def test_verify_names_a_pc_whose_key_is_weak(filmed: Filmed, services: Services)
     with services.database.reading() as connection:
         device = devices(connection)[0]
     assert check_ledger(services.database, device)[0] == []
-    weak = dataclasses.replace(device, evidence_key=public_from_text("A" * 43))
+    weak = dataclasses.replace(device, evidence_key_text="A" * 43)
     assert "weak-key" in {finding.code for finding in check_ledger(services.database, weak)[0]}

@@ -27,6 +27,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.catalog.blobs import sealed_name
 from store.evidence.evidence import gather
+from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import examine
 from store.server.enrolment import make_secret
 from testkit.fakes.pc import SECOND, FakeRecording, Pc, StoreClient
@@ -175,9 +176,12 @@ def test_killed_in_the_middle_it_loses_nothing_that_it_acknowledged(home: Home, 
         database = home.database()
         with database.reading() as connection:
             evidence = gather(connection, recording.id)
-        database.close()
         assert hashes <= {stored.sha256 for stored in evidence.stored}
-        report = examine(evidence, home.blobs(), None, compliance=home.key(COMPLIANCE).id, bundles=lambda _: None)
+        report = examine(
+            evidence, home.blobs(), None, compliance=home.key(COMPLIANCE).id, bundles=lambda _: None,
+            ledger=SignedLedger(database, evidence.device),
+        )  # fmt: skip
+        database.close()
         assert [finding for finding in report.findings if finding.check == "bytes"] == []
         with process(home, "--host", "127.0.0.1") as server, connect(home, server.address) as client:
             pc.client = client
