@@ -229,7 +229,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, who
         ("rules", rules, "_used"),
         ("verify --all", verify_sweep, "check_ledger"),
         ("verify --all", verify_sweep, "_examined"),
-        ("recordings", audit, "_gathered"),
+        ("recordings", audit, "_facts_of"),
     ],
 )
 def test_a_pc_whose_account_no_reader_bears_is_named_and_the_others_are_shown(
@@ -241,7 +241,7 @@ def test_a_pc_whose_account_no_reader_bears_is_named_and_the_others_are_shown(
     module: ModuleType,
     name: str,
 ) -> None:
-    of_recording = name in {"_examined", "_gathered"}
+    of_recording = name in {"_examined", "_facts_of"}
     whose, shown = (
         (str(one.recording.id) if of_recording else one.pc.device) for one in (hostile, filmed)
     )  # fmt: skip
