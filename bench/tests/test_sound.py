@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import sound_call
+from bench import sound_call, sound_pauses
 from bench.harness import Say
 from bench.sound import kept as kept_runs
 from bench.sound_account import (
@@ -374,3 +376,22 @@ def test_an_interrupt_ends_the_play_on_both_servers(number: signal.Signals) -> N
     with pytest.raises(KeyboardInterrupt):
         on_all(["pulseaudio", "pipewire"], perform, lambda _: None)
     assert sorted(ended) == ["pipewire", "pulseaudio"]
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (run_of(tried=0, untried=2), "too busy"),
+        (run_of(tried=2, recoveries={"unplug": [0.1], "replug": [None]}), "after replug nothing was heard again"),
+    ],
+)
+def test_a_quick_run_in_which_nothing_was_tried_was_not_played(
+    run: Run, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sound_pauses, "store", lambda _: nullcontext())
+    monkeypatch.setattr(sound_pauses, "on_all", lambda *_: [run])
+    asked = argparse.Namespace(quick=True, spans=2, minutes=0, rounds=1)
+    with pytest.raises(StageError, match=why):
+        sound_pauses.measure(asked, ["pulseaudio"], tmp_path, lambda _: None)
+    asked.quick = False
+    assert sound_pauses.measure(asked, ["pulseaudio"], tmp_path, lambda _: None) == [run]
