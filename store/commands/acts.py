@@ -123,13 +123,13 @@ def _operators(options: Namespace) -> int:
 
 
 def _of_an_empty_log(home: Home) -> str:
-    """A log that was removed with its head is as empty as one of a store of which nobody opened anything."""
+    """A log that was removed with its head is as empty as one of a store in which no recording was opened."""
     with closing(home.database()) as database, database.reading() as connection:
         oldest = oldest_recording(connection)
     if oldest is None:
         return ""
     return (
-        f"worth a look as recordings are here since {when(oldest)}: nobody opened or listed any with these commands, "
+        f"worth a look as recordings are here since {when(oldest)}: none was opened or listed with these commands, "
         "or the log is gone, as after a backup without it"
     )
 

@@ -24,7 +24,7 @@ EVERY: Final = 5_000  # entries from one remembered place to the next
 RUNS: Final = 100  # of which the places are remembered
 MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what its reader has memory for
 # Of each, where many are read: more than an agent writes in an hour, with a closing and an opening of both lanes every
-# half second. A PC that lies must not make whoever reads the others wait.
+# half second. A PC that lies must not delay the others' readers.
 MOST_EACH: Final = 50_000
 MOST_AHEAD: Final = 100  # entries of a run that name a time after their own: an agent writes none
 

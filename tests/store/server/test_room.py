@@ -191,10 +191,14 @@ def test_an_account_that_grows_without_end_is_refused(
 @pytest.fixture
 def small(made_home: Path) -> Iterator[tuple[Disk, Home]]:
     """A store on a disk of 48 MB; its floor is a twentieth of that."""
+    yield from on_a_disk(made_home)
+
+
+def on_a_disk(made_home: Path, **limits: int) -> Iterator[tuple[Disk, Home]]:
     if os.geteuid() != 0:
         pytest.skip("mounting a disk needs root")
     try:
-        with disk("tmpfs", size=48 * 2**20) as made:
+        with disk("tmpfs", size=48 * 2**20, **limits) as made:
             shutil.copytree(made_home, made.home, copy_function=shutil.copy2)
             yield made, Home.open(made.home)
     except CannotMount as why:
@@ -242,14 +246,7 @@ def test_the_last_quarter_of_the_floor_is_the_operators(
 @pytest.fixture
 def few_inodes(made_home: Path) -> Iterator[tuple[Disk, Home]]:
     """A store on a disk of 300 files; its floor is 15 of them."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a disk needs root")
-    try:
-        with disk("tmpfs", size=48 * 2**20, inodes=300) as made:
-            shutil.copytree(made_home, made.home, copy_function=shutil.copy2)
-            yield made, Home.open(made.home)
-    except CannotMount as why:
-        pytest.skip(str(why))
+    yield from on_a_disk(made_home, inodes=300)
 
 
 def test_one_pc_cannot_take_the_last_inodes(
