@@ -388,8 +388,8 @@ def test_an_interrupt_ends_the_play_on_both_servers(number: signal.Signals) -> N
 def test_a_quick_run_in_which_nothing_was_tried_was_not_played(
     run: Run, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sound_pauses, "store", lambda _: nullcontext())
-    monkeypatch.setattr(sound_pauses, "on_all", lambda *_: [run])
+    monkeypatch.setattr(sound_pauses, "store", lambda _: nullcontext())  # no store is asked here
+    monkeypatch.setattr(sound_pauses, "on_all", lambda *_: [run])  # a real play takes a minute
     asked = argparse.Namespace(quick=True, spans=2, minutes=0, rounds=1)
     with pytest.raises(StageError, match=why):
         sound_pauses.measure(asked, ["pulseaudio"], tmp_path, lambda _: None)

@@ -61,9 +61,9 @@ def test_many_are_acknowledged_in_slices_and_listed_in_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(alarms, "_SLICE", 4)
-    monkeypatch.setattr(alarms, "_PAGE", 3)
-    monkeypatch.setattr(alarms, "sleep", waited.append)
+    monkeypatch.setattr(alarms, "_SLICE", 4)  # the real one is 1,000
+    monkeypatch.setattr(alarms, "_PAGE", 3)  # the real one is 1,000
+    monkeypatch.setattr(alarms, "sleep", waited.append)  # the pauses between slices are counted, not waited for
     with services.database.writing() as connection:
         for number in range(10):
             queries.add_alarm(connection, number, "two-bodies", pc.device)
@@ -102,7 +102,7 @@ def test_batches_that_were_refused_are_read_one_at_a_time(
         return one_batch(connection, device, after)  # type: ignore[arg-type]
 
     one_batch = queries.refused_batch
-    monkeypatch.setattr(queries, "refused_batch", counted)
+    monkeypatch.setattr(queries, "refused_batch", counted)  # what is held at once is counted
     start_run(pc)
     assert pc.send_ledger().is_success
     for wall in range(3):

@@ -115,7 +115,7 @@ def test_files_that_are_too_much_together() -> None:
 
 def test_files_of_too_many_words_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without that the store could not name the rules of what is in force here."""
-    monkeypatch.setattr(of_language, "MOST_NODES", 11)
+    monkeypatch.setattr(of_language, "MOST_NODES", 11)  # the real bound is 100,000
     file = b"rules: [{id: a}, b]\n...\n"  # seven
     assert read_documents({"a.yaml": file}).whole
     with pytest.raises(MistakesError) as caught:

@@ -132,7 +132,7 @@ def test_nor_is_its_account_noted_for_ever(pc: Pc, services: Services, monkeypat
 def test_alarms_of_wrong_heads_end_somewhere(
     new_pc: Callable[[], Pc], services: Services, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_OF_A_PC", 3)
+    monkeypatch.setattr(queries, "MOST_OF_A_PC", 3)  # the real bound is 500
     pc, other = new_pc(), new_pc()
     for one in (other, pc):
         recording = one.open_recording(bundle)

@@ -51,7 +51,7 @@ def last_report(at: float, now: float | None = None, *, complete: bool = True, s
 
 def test_what_waits_to_be_told_has_a_bound(write: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many entries a PC writes within a minute of its clock."""
-    monkeypatch.setattr("store.evidence.timeline.device_timeline.MOST_WAITING", 3)
+    monkeypatch.setattr("store.evidence.timeline.device_timeline.MOST_WAITING", 3)  # the real bound takes long
     write(0, "start")
     for at in range(1, 20):
         write(at, "hold" if at % 2 else "release", hold="locked")

@@ -99,7 +99,7 @@ def test_a_recording_with_more_entries_than_an_agent_writes_is_named_and_stops_n
         liar.ledger.write("lane-open", at=ZERO + number * SECOND, lane=SCREEN)
     assert liar.send_ledger().is_success
     for module in (audit, verify_sweep):
-        monkeypatch.setattr(module, "MOST_EACH", 50)
+        monkeypatch.setattr(module, "MOST_EACH", 50)  # the real bound takes minutes to reach
     listed = run("recordings")
     assert listed.code == 0
     assert "cannot be read (TooManyEntries)" in " ".join(listed.out.split())

@@ -260,7 +260,7 @@ def test_what_the_pc_has_signed_that_it_had_receipts_for_is_not_on_its_way(
 
 
 def test_a_list_of_what_is_not_here_has_a_bound(pc: Pc, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)  # the real bound takes long to reach
     start_run(pc)
     for _ in range(2):
         pc.ledger.write("recording-open", at=ZERO, recording=str(uuid4()), policy=POLICY, zero=ZERO)
@@ -274,7 +274,7 @@ def test_a_list_of_what_is_not_here_has_a_bound(pc: Pc, look: Look, monkeypatch:
 
 
 def test_a_list_of_unexplained_time_has_a_bound(pc: Pc, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)  # the real bound takes long to reach
     start_run(pc)
     for at in range(1, 4):
         pc.ledger.write("start", at=ZERO + at * SECOND)

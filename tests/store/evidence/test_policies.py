@@ -31,7 +31,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(policy)
         return ask(connection, policy, largest)
 
-    monkeypatch.setattr(queries, "policy_files", noted)
+    monkeypatch.setattr(queries, "policy_files", noted)  # what is read is counted
     return found
 
 
@@ -58,7 +58,7 @@ def test_a_text_beyond_the_bound_is_not_even_loaded(services: Services, monkeypa
     policies = Policies(Bound(1000, 20))
     with services.database.reading() as connection:
         assert policies.names_of(connection, long) is UNREAD
-        monkeypatch.setattr("store.evidence.evidence.hash_of", lambda _: pytest.fail("loaded"))
+        monkeypatch.setattr("store.evidence.evidence.hash_of", lambda _: pytest.fail("loaded"))  # must not be asked
         assert policies.names_of(connection, large) is UNREAD
 
 

@@ -98,7 +98,7 @@ def test_policies_and_numbers_that_are_not_here() -> None:
 def test_the_same_policy_anew_is_no_change_and_changes_without_end_are_not_followed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("store.evidence.timeline.rule_usage.MOST_PUT", 5)
+    monkeypatch.setattr("store.evidence.timeline.rule_usage.MOST_PUT", 5)  # the real bound is a million
     found = used(IN_FORCE, closed(2, 0), opened(3), *[(at, "policy", {"policy": "p"}) for at in range(4, 50)])
     assert (found["cards"].times, found["cards"].known) == (1, SECOND)
     changes = [(at, "policy", {"policy": "pq"[at % 2]}) for at in range(4)]

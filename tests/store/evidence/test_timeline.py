@@ -83,7 +83,7 @@ def test_a_policy_whose_text_never_came_leaves_the_number(
 def test_one_pc_s_policies_are_read_once_each_so_many_of_them_and_only_for_who_shows_names(
     pc: Pc, bundle: Bundle, gathered: Gather, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.evidence.evidence.MOST_POLICIES", 3)
+    monkeypatch.setattr("store.evidence.evidence.MOST_POLICIES", 3)  # the real bound is 32
     made = make_filmed(pc, bundle)
     others = []
     for number in range(5):
@@ -101,7 +101,7 @@ def test_one_pc_s_policies_are_read_once_each_so_many_of_them_and_only_for_who_s
         read.append(files)
         return read_names(files, bound)
 
-    monkeypatch.setattr("store.evidence.evidence.read_names", counted)
+    monkeypatch.setattr("store.evidence.evidence.read_names", counted)  # what is read is counted
     for command in (("recordings",), ("verify", str(made.recording.id)), ("verify", "--all")):
         run(*command)
     assert read == []

@@ -279,7 +279,7 @@ def test_all_together_have_so_many(store: Store) -> None:
 
 
 def test_this_machines_own_and_the_others_take_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "is_loopback", lambda who: who != "127.0.0.9")
+    monkeypatch.setattr(connections, "is_loopback", lambda who: who != "127.0.0.9")  # as another machine
     with listen("127.0.0.1", 0) as listener, ExitStack() as held:
         listener.in_all, listener.local = 1, 2
         listener.setblocking(False)

@@ -108,7 +108,7 @@ def test_pcs_are_counted_by_how_they_stand(
 def test_inodes_are_told_where_the_disk_counts_them(
     scrape: Callable[[], Samples], monkeypatch: pytest.MonkeyPatch, counted: tuple[int, int], told: float
 ) -> None:
-    monkeypatch.setattr("store.server.metrics.inodes", lambda _: counted)
+    monkeypatch.setattr("store.server.metrics.inodes", lambda _: counted)  # a disk that counts none, or so many
     assert scrape()["eyelid_store_free_inodes", ()] == pytest.approx(told, nan_ok=True)
 
 
@@ -164,7 +164,7 @@ def test_a_pc_s_policy_costs_a_scrape_little(
         loaded.append(sum(map(len, files.values())))
         return read_names(files, bound)
 
-    monkeypatch.setattr("store.evidence.evidence.read_names", counted)
+    monkeypatch.setattr("store.evidence.evidence.read_names", counted)  # what is read is counted
     texts = ["user_hold: {reasons: [x]}\nz: {" + "a," * number + "}\n...\n" for number in (1_000_000, 100_000, 100)]
     pc.ledger.write("start", at=0)
     for text in texts:

@@ -280,7 +280,7 @@ def test_a_file_system_that_counts_no_inodes_has_enough(tmp_path: Path, monkeypa
 
 
 def test_files_on_their_way_count_as_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "inodes", lambda _: (10_005, 10**6))
+    monkeypatch.setattr(room, "inodes", lambda _: (10_005, 10**6))  # a disk with so many left
     made = Room([tmp_path], keep_free=0)
     with made.writing(1), pytest.raises(Refusal, match="no room"), made.writing(1):
         pass
