@@ -40,6 +40,11 @@ def is_odd(character: str) -> bool:
     return not character.isascii() and (unicodedata.category(character) in _ODD or character in _ODD_TOO)
 
 
+def is_control(character: str) -> bool:
+    """Whether it is shown as nothing and may do something to a terminal; line ends and tabs are of a text."""
+    return unicodedata.category(character) == "Cc" and character not in "\n\t"
+
+
 def first_odd(text: str) -> int | None:
     """Where the first odd one stands, from 0."""
     return next((place for place, character in enumerate(text) if is_odd(character)), None)

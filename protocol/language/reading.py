@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
-from protocol.language.characters import first_odd, name_of
+from protocol.language.characters import first_odd, is_control, name_of
 from protocol.language.keys import Keys
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 
@@ -116,6 +116,8 @@ class Reading:
             self.wrong(node.mark, f'YAML reads {node.text} as {node.reads_as}, write it in quotes: "{node.text}"')
         elif not node.text.strip() and not may_be_empty:
             self.wrong(node.mark, f"{name} is empty, write a word")
+        elif not may_be_empty and (control := next(filter(is_control, node.text), None)):  # it may move a cursor
+            self.wrong(node.mark, f"{name} has {name_of(control)} in it, write it without")
         return node.text
 
     def texts(self, node: Node, name: str) -> tuple[Scalar, ...]:

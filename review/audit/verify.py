@@ -8,6 +8,7 @@ or what could not be checked.
 
 from __future__ import annotations
 
+import errno
 import re
 from array import array
 from bisect import bisect_left
@@ -27,6 +28,7 @@ from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, numbered,
 _DAY: Final = 86_400_000  # ms
 _BLOCK: Final = re.compile(r"(?:x[0-9]{3}/){0,4}[0-9]{3}")
 _PARTIAL: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,4}[0-9]{3})[.]p/([0-9]{1,3})")
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 _MOST: Final = 100  # findings that are told; a log that is no log at all has no end of them
 
 
@@ -226,7 +228,8 @@ class _Verifier:
         self.report.find("changed", f"{where}: not what its checkpoint was signed over")
 
     def _leaves_in_tile(self, block: int) -> list[bytes]:
-        found = sorted(self._folder.glob(f"tile/0/{numbered(block)}.p/*"), key=lambda path: path.stat().st_size)
+        parts = (path for path in self._folder.glob(f"tile/0/{numbered(block)}.p/*") if path.is_file())
+        found = sorted(parts, key=lambda path: path.stat().st_size)
         whole = self._read(tile_path("0", block)) or (found[-1].read_bytes() if found else b"")
         return [whole[at : at + HASH_SIZE] for at in range(0, len(whole), HASH_SIZE)]
 
@@ -340,8 +343,10 @@ class _Verifier:
     def _read(self, name: str) -> bytes | None:
         try:
             return (self._folder / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return None
+            raise
 
 
 def _first(bundle: bytes, count: int) -> bytes:

@@ -217,10 +217,11 @@ class _InTurn:
         try:
             key = read_bearer(self._services, request.headers.get("Authorization"))
         except Refusal:
-            address = request.client.host if request.client else ""
-            if (is_loopback(address) and not self._counts_loopback) or not address:
+            if request.client is None or not request.client.host:  # over a socket of this machine
                 return
-            key, allowance = network(address), self._stranger
+            key, allowance = network(request.client.host), self._stranger
+            if is_loopback(key) and not self._counts_loopback:
+                return
         else:
             request.state.device = key
             chunk = request.url.path.startswith(_CHUNKS)

@@ -73,6 +73,10 @@ TOP = [
         "a.yaml:3:7 name is empty, write a word",
     ),
     case(
+        HEAD.replace("Contact centre", r'"\e[2J"') + A_RULE,
+        "a.yaml:3:7 name has a control character (U+001B) in it, write it without",
+    ),
+    case(
         HEAD.replace("Contact centre", "") + A_RULE,
         "a.yaml:3:6 name has no value, write a word (one that begins with # needs quotes)",
     ),

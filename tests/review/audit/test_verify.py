@@ -220,6 +220,8 @@ def rewritten(folder: Path, *, entries: int, private: Ed25519PrivateKey = PRIVAT
 def test_a_last_tile_that_is_missing(copy: Path) -> None:
     (copy / "tile/0/001.p/17").unlink()
     assert codes(copy) == ["tile-missing"]
+    (copy / "tile/0/001.p/17").symlink_to("17")  # a link to itself
+    assert codes(copy) == ["tile-missing"]
 
 
 def test_a_tile_that_was_changed(copy: Path) -> None:

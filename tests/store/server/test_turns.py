@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -154,3 +155,16 @@ def test_this_machines_own_are_not_counted_as_a_proxy_may_stand_there(
     monkeypatch.setattr(turns, "LONGEST", 0.0)
     with serving(home, services) as client:
         assert {client.get("/v1/health").status_code for _ in range(20)} == {200}
+
+
+def test_they_are_its_own_also_as_a_socket_of_both_families_writes_them(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST", 0.0)  # else what waits for its turn is answered in the end
+    way = httpx.ASGITransport(create_app(services, per_address=5), client=("::ffff:127.0.0.1", 50_000))
+
+    async def ask() -> set[int]:
+        async with httpx.AsyncClient(transport=way, base_url="https://store.example.com") as client:
+            return {(await client.get("/v1/health")).status_code for _ in range(20)}
+
+    assert asyncio.run(ask()) == {200}
