@@ -45,11 +45,13 @@ class Windows:
         alpha: bool = False,
         opacity: int | None = None,
         raw_title: str | None = None,
+        title_type: str = "UTF8_STRING",
         mapped: bool = True,
         parent: int | None = None,
     ) -> int:
         """`pid` -1 and `machine` "" stand for the truth, None for no such property. `raw_title`: hex bytes of
-        _NET_WM_NAME. `color` None: without a background, so that what was there stays until the program paints.
+        _NET_WM_NAME, `title_type`: its type. `color` None: without a background, so that what was there stays until
+        the program paints.
         """
         depth, visual = self.translucent() if alpha else (self.screen.root_depth, X.CopyFromParent)
         colors = {} if color is None else {"background_pixel": color | (0x80000000 if alpha else 0)}
@@ -65,7 +67,7 @@ class Windows:
         if title is not None:
             self.name(window, title)
         if raw_title is not None:
-            window.change_property(self.atom("_NET_WM_NAME"), self.atom("UTF8_STRING"), 8, bytes.fromhex(raw_title))
+            window.change_property(self.atom("_NET_WM_NAME"), self.atom(title_type), 8, bytes.fromhex(raw_title))
         if pid is not None:
             self.cardinal(window, "_NET_WM_PID", os.getpid() if pid == -1 else pid)
         if machine is not None:

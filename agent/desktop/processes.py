@@ -1,6 +1,7 @@
 """Which program a process runs, and whether it draws web pages: what the window system does not say.
 
-Kept by (pid, start time), so that a number used again is never mistaken for the process before.
+Kept by (pid, start time), so that a number used again is never mistaken for the process before, and examined anew when
+the process has become another program (exec changes neither).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Processes:
     """One thread's view of the processes that own windows."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, float], Process] = {}
+        self._known: dict[tuple[int, float], tuple[Path, Process]] = {}  # with its executable then
         self._hosts: set[tuple[int, float]] = set()  # processes that engine helpers work for
         self._seen: set[int] = set()
         self._young: dict[int, float] = {}
@@ -57,16 +58,16 @@ class Processes:
         try:
             process = psutil.Process(pid)
             key = (pid, process.create_time())
-            known = self._known.get(key)
-            if known is None:
-                known = _examine(process, key)
+            executable, name = _called(process)
+            then, known = self._known.get(key, (None, None))
+            if known is None or executable != then:
+                known = Process(key, name, _draws_pages(process, executable))
         except psutil.NoSuchProcess:
             return Blind.VANISHED
         except psutil.AccessDenied:
             return Blind.FOREIGN_PROCESS
-        if not known.engine and key in self._hosts:
-            known = Process(key, known.name, engine=True)
-        self._known[key] = known
+        known = Process(key, name, engine=known.engine or key in self._hosts)
+        self._known[key] = executable, known
         return known
 
     def rescan(self, *, now: float | None = None) -> bool:
@@ -92,7 +93,7 @@ class Processes:
             if now - since >= YOUNG or pid not in present:
                 del self._young[pid]
                 self._commands.pop(pid, None)
-        self._known = {key: process for key, process in self._known.items() if key[0] in present}
+        self._known = {key: known for key, known in self._known.items() if key[0] in present}
         grown = len(self._hosts) > before
         self._hosts = {key for key in self._hosts if key[0] in present}
         return grown
@@ -162,17 +163,21 @@ def _program(process: psutil.Process) -> str:
     return Path(process.exe()).name.removesuffix(".exe")
 
 
-def _examine(process: psutil.Process, key: tuple[int, float]) -> Process:
+def _called(process: psutil.Process) -> tuple[Path, str]:
+    """The executable, and what the process is called now."""
     executable = Path(process.exe())
     name = executable.name
     if not name or INTERPRETERS.fullmatch(name):
         name = process.name()
-    engine = (
+    return executable, name[:-4] if name.casefold().endswith(".exe") else name
+
+
+def _draws_pages(process: psutil.Process, executable: Path) -> bool:
+    return (
         engines.runs_as_helper(executable.name.removesuffix(".exe"), process.cmdline())
         or engines.ships_an_engine(executable.parent)
         or engines.has_loaded_an_engine(_mapped(process.pid))
     )
-    return Process(key, name[:-4] if name.casefold().endswith(".exe") else name, engine)
 
 
 def _mapped(pid: int) -> str:

@@ -63,6 +63,23 @@ def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
     assert read(Processes(), process.pid).name == "chart-viewer"
 
 
+def test_a_process_that_becomes_another_program_is_called_by_that(
+    family: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    launcher, till = tmp_path / "launcher", tmp_path / "till"
+    shutil.copy("/bin/dash", launcher)
+    shutil.copy("/bin/cat", till)
+    processes, pid = Processes(), start(family, str(launcher), "-c", f"read line; exec {till}")
+    assert read(processes, pid).name == "launcher"
+    stdin = family[0].stdin
+    assert stdin is not None
+    stdin.write(b"\n")
+    stdin.flush()
+    while psutil.Process(pid).exe() != str(till):
+        os.sched_yield()
+    assert read(processes, pid).name == "till"
+
+
 def test_a_process_that_has_gone_has_vanished(family: list[subprocess.Popen[bytes]]) -> None:
     pid = start(family, "/bin/cat")
     ended = family.pop()

@@ -245,3 +245,29 @@ def test_a_compositor_is_noticed_when_it_comes_and_when_it_goes(tmp_path: Path) 
             stage.destroy(window)
             assert is_shown(stage.desktop.look(), window)
         look_until(stage.desktop, lambda _: not stage.desktop.composited(), "the compositor's end")
+
+
+def test_under_a_compositor_of_its_own_what_is_covered_may_be_in_view(tmp_path: Path) -> None:
+    """It makes windows see-through by rules of its own, and no window says so."""
+    with displays.xvfb() as display, displays.openbox(display, tmp_path), x11_stage(display, managed=True) as stage:
+        below = stage.open(title="below", x=100, y=100, width=200, height=100)
+        stage.open(title="above", x=50, y=50, width=400, height=300)
+        await_hidden(stage, below)
+        with displays.picom(display, tmp_path):
+            look_until(stage.desktop, lambda seen: is_shown(seen, below), "the window below")
+        await_hidden(stage, below)
+
+
+# -- a connection that is cut -----------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_another_client_cuts_is_made_anew(either: X11Stage) -> None:
+    window = either.open(title="still there")
+    with displays.connection(either.display) as link:
+        ours = either.desktop._wire._low.info.resource_id_base
+        link.create_resource_object("window", ours).kill_client()
+        link.sync()
+    assert either.desktop.wait(10.0)
+    look_until(either.desktop, lambda seen: is_shown(seen, window), "the display again")
+    either.retitle(window, "told anew")
+    look_until(either.desktop, lambda seen: (one := find(seen, window)) is not None and one.title == "told anew")

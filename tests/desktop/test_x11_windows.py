@@ -186,8 +186,11 @@ def test_a_title_shown_before_the_window_was_known_cannot_be_read(bare: X11Stage
         ({"title": None, "raw_title": b"\xff\xfe".hex()}, Blind.NO_TITLE),
         ({"title": "Zahlung 支払い"}, "Zahlung 支払い"),
         ({"title": "x" * 20_000}, Blind.NO_TITLE),
+        # Window managers show WM_NAME in place of the first, and end the second at the zero.
+        ({"title": None, "raw_title": b"records".hex(), "title_type": "STRING"}, Blind.NO_TITLE),
+        ({"title": None, "raw_title": b"Chart\0records".hex()}, Blind.NO_TITLE),
     ],
-    ids=["none", "not UTF-8", "any alphabet", "too long to be read whole"],
+    ids=["none", "not UTF-8", "any alphabet", "too long to be read whole", "of a wrong type", "with a zero in it"],
 )
 def test_titles(bare: X11Stage, traits: dict[str, object], title: str | Blind) -> None:
     window = bare.open(**traits)

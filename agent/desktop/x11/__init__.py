@@ -6,6 +6,7 @@ their clients are kept by events, and compared with what the server says at ever
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
@@ -18,6 +19,7 @@ from agent.desktop.x11.composing import Composer
 from agent.desktop.x11.reading import Reader
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.wire import Disconnected, Wire
+from agent.errors import EnvironmentFault
 
 TRIES: Final = 4  # of reading a desktop that changes while it is read; what is still unread then is told as unreadable
 
@@ -28,19 +30,24 @@ class X11Desktop:
     """
 
     def __init__(self, display: str | None = None) -> None:
-        self._wire = Wire(display)
+        self._display = display
         self._processes = Processes()
+        self._connect()
+        self._closed = False
+        self._waker, self._wake = os.pipe()
+        os.set_blocking(self._waker, False)
+        os.set_blocking(self._wake, False)
+        self._in_use = threading.Lock()
+
+    def _connect(self) -> None:
+        """Anew, with nothing known of before. Raises EnvironmentFault, Disconnected."""
+        self._wire = Wire(self._display)
         self._screen = Screenful(self._wire)
         self._reader = Reader(self._wire, self._screen)
         self._composer = Composer(self._screen, self._processes, self._wire.atom)
         self._seen: Scene | Blind = Blind.UNEXPLAINED
         self._focus = 0
         self._lost = False
-        self._closed = False
-        self._waker, self._wake = os.pipe()
-        os.set_blocking(self._waker, False)
-        os.set_blocking(self._wake, False)
-        self._in_use = threading.Lock()
 
     @property
     def is_wayland(self) -> bool:
@@ -48,8 +55,12 @@ class X11Desktop:
         return self._wire.is_xwayland
 
     def look(self) -> Scene | Blind:
-        """See `agent.ports.Desktop.look`. `Blind.NO_DISPLAY` for good once the server has gone."""
+        """See `agent.ports.Desktop.look`. `Blind.NO_DISPLAY` while there is no connection; any client of the display
+        may cut it (XKillClient), and each look tries to have one again.
+        """
         with self._in_use:
+            if self._lost and not self._closed:
+                self._return()
             if not self._lost:
                 try:
                     self._seen = self._look()
@@ -77,6 +88,11 @@ class X11Desktop:
     def _lose(self) -> None:
         self._lost = True
         self._seen = Blind.NO_DISPLAY
+
+    def _return(self) -> None:
+        self._wire.close()
+        with contextlib.suppress(EnvironmentFault, Disconnected):  # the server has gone, or cuts this one, too
+            self._connect()
 
     def wait(self, timeout: float) -> bool:
         """See `agent.ports.Desktop.wait`. Also True when a process turned out to draw web pages."""

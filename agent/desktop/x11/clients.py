@@ -54,6 +54,8 @@ class Client:
             return kept
         if self.missed_title(atoms):
             return Blind.NO_TITLE
+        if kept is not None and self.titled_by == "_NET_WM_NAME" and kept.type != atoms["UTF8_STRING"]:
+            return Blind.NO_TITLE  # window managers pass it over, and show WM_NAME
         return "" if kept is None else _text(kept, atoms)
 
     @property
@@ -133,6 +135,8 @@ def _text(kept: Property, atoms: Mapping[str, int]) -> str | Blind:
     if not kept.whole or kept.numbers:
         return Blind.NO_TITLE
     raw = kept.text.rstrip(b"\0")
+    if b"\0" in raw:
+        return Blind.NO_TITLE  # some window managers end a title there, others do not
     if kept.type == atoms["COMPOUND_TEXT"] and b"\x1b" in raw:
         return Blind.NO_TITLE  # other alphabets by escape sequences (ISO 2022): only old Xlib reads them
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent.core.model.seen import Blind, Box
@@ -65,11 +65,21 @@ class Reader:
         listed, active, check = (kept.numbers if isinstance(kept, Property) else () for kept in found)
         self._screen.listed = listed
         self._screen.active = active[0] if active else 0
-        self._screen.previews = False
+        self._screen.previews = self._is_composed_apart(check)
         if check:
             [name] = self._wire.properties([(check[0], atom["_NET_WM_NAME"])])
             if isinstance(name, Property):
-                self._screen.previews = kinds.shows_hidden_windows(name.text.decode("utf-8", "replace"))
+                self._screen.previews |= kinds.shows_hidden_windows(name.text.decode("utf-8", "replace"))
+
+    def _is_composed_apart(self, check: Sequence[int]) -> bool:
+        """Whether the compositor is another program than the window manager. One that is (picom) makes windows
+        see-through by rules of its own, of which no window says anything.
+        """
+        compositor = self._screen.compositor
+        if not compositor:
+            return False
+        itself, *manager = self._wire.owners([compositor, *check[:1]])
+        return isinstance(itself, Blind) or manager != [itself]
 
     def _read_skins(self) -> None:
         screen = self._screen

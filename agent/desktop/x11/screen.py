@@ -56,7 +56,7 @@ class Screenful:
         self.sizes: list[Box] = []  # that the root window has had since the last scene, the present one last
         self.listed: tuple[int, ...] = ()
         self.active = 0
-        self.previews = False
+        self.previews = False  # what is covered may be in view
         self.unsettled = True
         self.compositor = self._wire.compositor()
 
@@ -83,6 +83,7 @@ class Screenful:
                     self.tracker.note(window)
                 case CompositorChanged(owner):
                     self.compositor = owner
+                    self.root_stale = True
                     self.tracker.distrust()
                 case MonitorsChanged():
                     self.size_stale = True
