@@ -72,18 +72,28 @@ class Inside:
 
 
 class Wire:
-    """`name`: an X display such as `:0`, None for $DISPLAY. Raises EnvironmentFault when there is none."""
+    """`name`: an X display such as `:0`, None for $DISPLAY. Raises EnvironmentFault when there is none, Disconnected
+    when it goes meanwhile.
+    """
 
     def __init__(self, name: str | None = None) -> None:
         try:
             if not _somebody_listens(name):
                 raise ConnectionRefusedError
             self._display: Any = display.Display(name)
-        except (error.DisplayError, error.XauthError, OSError) as fault:
+        except (error.DisplayError, error.XauthError, error.ConnectionClosedError, OSError) as fault:
             raise EnvironmentFault(
                 f"no X display answers at {name or '$DISPLAY'} ({type(fault).__name__}). "
                 "Start Eyelid inside the session that it is to record, or set DISPLAY and XAUTHORITY to that session's."
             ) from fault
+        try:
+            self._learn()
+        except (error.ConnectionClosedError, OSError) as lost:
+            self._display.display.socket.close()
+            raise Disconnected from lost
+
+    def _learn(self) -> None:
+        """What this server has, and its numbers for it."""
         self._low: Any = self._display.display
         self._display.set_error_handler(lambda *_: None)  # a window that died meanwhile: its DestroyNotify says so
         screen = self._display.screen()
