@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A run tries the same cases each time, so that one that fails fails again, and few: they are no news.
 # `scripts/test --repeat` tries others, and a hundred of them.
-settings.register_profile("same", UNTIMED, derandomize=True, max_examples=40)
+FEW = 40
+settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW)
 settings.register_profile("others", UNTIMED)
-# For `scripts/bench mutants`: that a case fails is enough.
-settings.register_profile("unshrunk", UNTIMED, derandomize=True, phases=[Phase.explicit, Phase.generate])
+# For `scripts/bench mutants`: the same cases; that one fails is enough.
+settings.register_profile(
+    "unshrunk", UNTIMED, derandomize=True, max_examples=FEW, phases=[Phase.explicit, Phase.generate]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
