@@ -406,7 +406,7 @@ def on_display(desk: Desk, end: int) -> Iterator[tuple[int, int, frozenset[Conte
 
 
 @SLOW
-@settings(max_examples=30)
+@settings(max_examples=80)
 @given(desks, acts, rounds)
 def test_no_moment_is_proven_in_which_the_display_may_show_something_sensitive(
     desk: Desk, happens: list[Act], asked: list[Round]
