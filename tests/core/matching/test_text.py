@@ -66,16 +66,16 @@ def test_of_all_characters_those_that_cannot_be_seen_are_passed_over_and_no_othe
             seen.append(character)
         elif fold(f"ca{character}ll") != "call":
             unlike.append(character)
-    # Hundreds of thousands can be seen. Many are folded as one text, each in a word of its own: "call" would be one.
+    # Hundreds of thousands can be seen. Many are folded as one text, each in a word of its own: "a" would be one.
     for first in range(0, len(seen), 500):
         some = seen[first : first + 500]
-        if "call" in fold(" ".join(f"ca{character}ll" for character in some)).split(" "):
+        if "a" in fold(" ".join(f"a{character}" for character in some)).split(" "):
             unlike += [character for character in some if fold(f"ca{character}ll") == "call"]
     assert unlike == []
 
 
 def test_a_word_among_many_is_folded_as_it_is_alone() -> None:
-    assert "call" in fold("ca\u00e9ll ca\u200bll ca\u3164ll").split(" ")
+    assert fold("a\u00e9 a\u200b b\u3164").split(" ") == ["a\u00e9", "a", "b"]
 
 
 def test_white_space_between_words_is_one_space_and_none_around() -> None:
