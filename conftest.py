@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 # A property holds or it does not; how fast depends on what else the machine is doing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# A run tries the same cases each time, so that one that fails fails again; `scripts/test --repeat` tries others.
-settings.register_profile("same", UNTIMED, derandomize=True)
+# A run tries the same cases each time, so that one that fails fails again, and few: they are no news.
+# `scripts/test --repeat` tries others, and a hundred of them.
+FEW = 40
+settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW)
 settings.register_profile("others", UNTIMED)
-# For `scripts/bench mutants`: that a case fails is enough.
-settings.register_profile("unshrunk", UNTIMED, derandomize=True, phases=[Phase.explicit, Phase.generate])
+# For `scripts/bench mutants`: the same cases; that one fails is enough.
+settings.register_profile(
+    "unshrunk", UNTIMED, derandomize=True, max_examples=FEW, phases=[Phase.explicit, Phase.generate]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,7 +22,6 @@ APART: Final = (
     "tests/capture/test_sound_pulse.py",
     "tests/contract/test_sound.py",
     "tests/end_to_end/test_sound.py",
-    "tests/test_documents.py",
     "tests/tray/test_panel.py",
     "tests/protocol/language/test_yaml_marks.py",
 )

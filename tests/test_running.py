@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTS = ("mark.desktop", "mark.end_to_end", "sound_server", "import displays")
 
 
+@cache
+def all_files() -> dict[str, Path]:
+    return {str(path.relative_to(ROOT)): path for path in sorted(ROOT.glob("*/**/test_*.py"))}
+
+
 def files(start: str) -> list[Path]:
     """The files with tests whose names begin so."""
-    return [path for path in sorted(ROOT.glob("*/**/test_*.py")) if str(path.relative_to(ROOT)).startswith(start)]
+    return [path for name, path in all_files().items() if name.startswith(start)]
 
 
 # -- what is repeated ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ ROOM = 0.001
 Change = Callable[[Samples], object]
 
 
+@cache
 def said() -> Samples:
     """Nine seconds: noise in the band of speech, half a second of it and half a second of nothing, at each end; the
     agent's is never without that of a room."""
@@ -38,6 +40,7 @@ def said() -> Samples:
         for half in range(end, 18, 2):
             ends[half * RATE // 2 : (half + 1) * RATE // 2, end] = 0
     ends[:, 0] += limited(drawn.normal(0, ROOM, len(ends)), 8000.0)
+    ends.flags.writeable = False
     return ends
 
 

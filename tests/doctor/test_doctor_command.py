@@ -8,12 +8,14 @@ import os
 import re
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from agent.__main__ import main
 from agent.cli.doctor import show
 from agent.doctor.bundle import ledger
 from agent.doctor.checks import judge_all
@@ -89,9 +91,9 @@ def test_quiet_tells_only_what_needs_somebody() -> None:
 # -- as a command -------------------------------------------------------------------------------------------------
 
 
-def eyelid(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+def eyelid(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "EYELID_CONFIG"}}
-    environment = {**plain, "EYELID_HOME": str(home), **more}
+    environment = {**plain, "EYELID_HOME": str(home)}
     return subprocess.run(
         installed("eyelid", *words), env=environment, capture_output=True, text=True, timeout=100, check=False
     )
@@ -109,19 +111,33 @@ def test_a_pc_with_nothing_on_it(tmp_path: Path) -> None:
     assert steps["display"]
 
 
-def test_settings_with_mistakes_do_not_stop_it(tmp_path: Path) -> None:
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`eyelid doctor` with these words, in this process; its exit code."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("EYELID_CONFIG", raising=False)
+    monkeypatch.setenv("EYELID_HOME", str(tmp_path / "home"))
+    return lambda *words: main(["doctor", *words])
+
+
+def test_settings_with_mistakes_do_not_stop_it(
+    doctor: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "agent.yaml"
     file.write_text("colour: red\nscreen: {fps: 99}\n")
-    ran = eyelid(tmp_path / "home", "doctor", "--json", EYELID_CONFIG=str(file))
-    told = {one["id"]: one for one in json.loads(ran.stdout)["checks"]}
+    monkeypatch.setenv("EYELID_CONFIG", str(file))
+    doctor("--json")
+    told = {one["id"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
     assert told["settings"]["mark"] == "wrong"
     assert f"{file}:1:1 `colour` is no setting" in told["settings"]["next"][0]
 
 
-def test_the_archive_of_a_pc_with_nothing_on_it(tmp_path: Path) -> None:
+def test_the_archive_of_a_pc_with_nothing_on_it(
+    doctor: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "support.tar.gz"
-    ran = eyelid(tmp_path / "home", "doctor", "--bundle", str(path))
-    assert f"Wrote {path}" in ran.stdout
+    doctor("--bundle", str(path))
+    assert f"Wrote {path}" in capsys.readouterr().out
     with tarfile.open(path) as archive:
         assert all(entry.name.startswith("eyelid-support/") and entry.isfile() for entry in archive.getmembers())
         read = archive.extractfile("eyelid-support/ledger.json")
@@ -129,10 +145,11 @@ def test_the_archive_of_a_pc_with_nothing_on_it(tmp_path: Path) -> None:
         assert json.loads(read.read())["entries"] == 0
 
 
-def test_an_archive_that_cannot_be_written(tmp_path: Path) -> None:
-    ran = eyelid(tmp_path / "home", "doctor", "--bundle", str(tmp_path / "nowhere" / "x.tar.gz"))
-    assert ran.returncode == 3
-    assert "cannot be written: No such file" in ran.stderr
+def test_an_archive_that_cannot_be_written(
+    doctor: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor("--bundle", str(tmp_path / "nowhere" / "x.tar.gz")) == 3
+    assert "cannot be written: No such file" in capsys.readouterr().err
 
 
 def test_a_damaged_ledger_is_counted_and_not_copied(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from protocol.bundle import Bundle
 from protocol.bundle import verify as verify_bundle
-from protocol.keyfile import load_private
+from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
@@ -55,6 +55,15 @@ class SetClock:
     @property
     def seconds(self) -> int:
         return self.now // SECOND
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_keys() -> Iterator[None]:
+    """Also a command that seals a new key, such as `renew ca`, takes no half second for it."""
+    assert save_private.__kwdefaults__ is not None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(save_private.__kwdefaults__, "cost", COST)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -179,8 +179,8 @@ ACTS = (
 acts = st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from(list(PARENTS))), min_size=30, max_size=90)
 
 
-@pytest.mark.slow(reason="three hundred histories of up to ninety steps")
-@settings(max_examples=300)
+@pytest.mark.slow(reason="a hundred histories of up to ninety steps")
+@settings(max_examples=100)
 @given(acts)
 def test_painted_is_only_what_the_display_shows_nothing_sensitive_of(played: list[tuple[str, int]]) -> None:
     tree = Tree()
@@ -201,7 +201,7 @@ after_a_form = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(after_a_form)
 def test_no_old_picture_of_a_form_inside_passes_for_the_new_one(played: list[tuple[str, int]]) -> None:
     """What the acts above seldom come to: an ancestor begins to hold its old picture while marks are asked."""

@@ -418,7 +418,7 @@ def test_no_moment_is_proven_in_which_the_display_may_show_something_sensitive(
 
 
 @SLOW
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(desks, acts, rounds)
 def test_a_page_counts_where_its_window_was_in_view_since_browsers_last_answered(
     desk: Desk, happens: list[Act], asked: list[Round]
@@ -445,7 +445,7 @@ def test_a_page_counts_where_its_window_was_in_view_since_browsers_last_answered
 
 
 @SLOW
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(desks, acts, rounds)
 def test_all_is_proven_once_nothing_sensitive_can_be_in_view(
     desk: Desk, happens: list[Act], asked: list[Round]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from protocol.system import ON_LINUX
+from store import cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 
@@ -33,8 +34,7 @@ def test_who_asks_for_a_passphrase_leaves_no_core(command: list[str], home: Home
     """The passphrase is a pipe of which nothing comes: the command waits for it."""
     places = {name: home.folder / home.key(name).file for name in (COMPLIANCE, RECIPIENT)}
     places |= {"home": home.folder, "new": tmp_path / "new", "bundle": tmp_path / "bundle"}
-    save = [PROGRAM, "bundle", "show", "--home", home.folder, "--save", places["bundle"]]
-    subprocess.run(save, check=True, capture_output=True)
+    cli.main(["bundle", "show", "--home", str(home.folder), "--save", str(places["bundle"])])
     os.mkfifo(tmp_path / "never")
     words = [word.format(**places) for word in command]
     with subprocess.Popen([PROGRAM, *words, "--passphrase-file", tmp_path / "never"]) as started:

@@ -39,7 +39,7 @@ from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import Examine
 
-SEEDS: Final = range(60)
+SEEDS: Final = range(32)
 ENDS: Final = ("closed", "died", "died and came back", "open")
 NewPc = Callable[[], Pc]
 

@@ -233,7 +233,7 @@ def test_an_export_that_is_killed_or_asked_to_end(
         *(Path(sys.executable).with_name("eyelid-store"), "export", str(filmed.recording.id), "--home", home.folder),
         *("-o", work / "opened", "--key", key, "--passphrase-file", passphrase_file),
     ]
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
         before = set(hidden_in(work))
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
             while started.poll() is None and not set(hidden_in(work)) - before:
