@@ -146,6 +146,7 @@ def _check(asked: Namespace) -> int:
             "mistakes": [finding_as_json(mistake) for mistake in mistakes],
             "warnings": [finding_as_json(str(warning), "warning") for warning in warnings],
             "hash": governance.hash if governance and not mistakes else None,
+            "notice": governance.notice if governance and not mistakes else None,
         }
         print(json.dumps(found))
     else:
