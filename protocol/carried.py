@@ -43,7 +43,8 @@ def read_carried(text: str, hash: str) -> Mapping[str, bytes]:  # noqa: A002 - w
     try:
         values = parse_object(text.encode("ascii"))
     except ValueError:
-        raise BundleError("malformed", "governance: what the bundle carries is no JSON object in ASCII") from None
+        message = "governance: behind the bundle's token stands no JSON object in ASCII: is its file whole?"
+        raise BundleError("malformed", message) from None
     claims = Claims(values, "governance", BundleError)
     claims.check_format()
     files = {name: content.encode("utf-8") for name, content in claims.text_map("files").items()}
