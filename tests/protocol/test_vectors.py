@@ -283,6 +283,12 @@ def test_a_program_in_another_language_gives_the_same_answers(node_folder: Path)
         for case, given in zip(cases(name), answers[name], strict=True):
             given["expect"] = given.pop("answer")
             assert given == wanted(case), case["name"]
+    bundles = [case for case in cases("statements") if case["kind"] in {"bundle", "carried"}]
+    assert len(bundles) > 10
+    for case, given in zip(bundles, answers["bundles"], strict=True):
+        known = {"revision", "recipients", "governance", "notice", "files"}
+        says = {name: said for name, said in case.get("says", {}).items() if name in known}
+        assert given == {"answer": case["expect"], **says}, case["name"]
 
 
 def test_the_lock_names_no_registry() -> None:
