@@ -16,6 +16,7 @@ from protocol.language.folder import LARGEST_FOLDER, MOST_FILES
 from protocol.policyhash import policy_hash
 
 MAX_SIZE: Final = 16 * 2**20  # characters; as JSON no byte of a file becomes more than six
+LARGEST_FILE: Final = 2 * MAX_SIZE + 4  # bytes of a bundle's: a token has at most as many, and lines have ends
 _LONGEST_NAME: Final = 255  # bytes
 # A file's name and no path, on any system. Half surrogates are what Python makes of names that are no UTF-8.
 _OTHER: Final = r"/\\:\x00-\x1f\x7f-\x9f\ud800-\udfff"

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from protocol import bundle, jws
-from protocol.carried import MAX_SIZE, read_carried, split
+from protocol import bundle
+from protocol.carried import LARGEST_FILE, read_carried, split
 from protocol.language.errors import MistakesError
 from protocol.language.findings import counted, finding_as_json, line_at, page, print_with_line
 from protocol.language.folder import read_files
@@ -307,7 +307,7 @@ def _read_bundle(path: Path, signer: str) -> tuple[Mapping[str, bytes], Governan
     """What `eyelid-store bundle sign` wrote; believed if the key with this fingerprint signed it."""
     try:
         with path.open(encoding="ascii") as file:
-            token, behind = split(file.read(jws.MAX_SIZE + MAX_SIZE))
+            token, behind = split(file.read(LARGEST_FILE))
     except OSError as failure:
         raise WrongUsage(f"{path} cannot be read: {failure.strerror}") from None
     except UnicodeDecodeError:

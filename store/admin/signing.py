@@ -17,8 +17,7 @@ from sqlalchemy import Connection, insert
 
 from protocol import base64url, bundle, jws
 from protocol.bundle import Bundle
-from protocol.carried import MAX_SIZE as MOST_CARRIED
-from protocol.carried import carried, read_carried, split
+from protocol.carried import LARGEST_FILE, carried, read_carried, split
 from protocol.errors import KeyProblem
 from protocol.keys import RecipientPublic
 from protocol.language.folder import LARGEST_FOLDER, MOST_FILES, MOST_NODES
@@ -28,7 +27,6 @@ from store.catalog.queries import add_if_new, newest_bundle, put
 from store.errors import StoreError, WrongUsage
 from store.evidence.rules import LEAST_NODES, UNREAD, RuleName, read_names, revision_in
 
-LARGEST: Final = jws.MAX_SIZE + MOST_CARRIED + 4  # with the ends of two lines
 TAKEN: Final = "bundle-put"  # of the audit trail
 REFUSED: Final = "bundle-refused"
 
@@ -71,7 +69,7 @@ def read_bundle(path: Path, signer: str | None = None) -> Said:
     """A bundle from its file. Raises StoreError, ProtocolError; wrong-fingerprint for another signer than `signer`."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     try:

@@ -243,6 +243,16 @@ def test_what_became_of_it_in_the_catalog_is_named_and_stops_nothing(
     assert pc.device
 
 
+def test_a_row_of_another_hash_is_named_and_stops_nothing(
+    signed: Bundles, put: Callable[[str], Any], folder: Path, home: Home, services: Services
+) -> None:
+    signed("one.bundle", "--governance", folder)
+    put("one.bundle")
+    with services.database.writing() as connection:
+        connection.execute(update(schema.governance).values(hash=b"\xff"))
+    assert wrong(services, home) == [("bundle", "no-governance"), ("governance", "wrong-governance")]
+
+
 def test_a_bundle_that_is_no_text_is_named_and_stops_nothing(
     signed: Bundles, put: Callable[[str], Any], folder: Path, home: Home, services: Services
 ) -> None:
