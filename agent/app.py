@@ -378,6 +378,7 @@ class Recording:
             hears=(self._config.audio.microphone != NONE, self._config.audio.far_end != NONE),
             sound=self._sound,
             entries=self._sending.ledger.entries,
+            notice=lambda: self._sending.trust.bundle.notice,
         )
 
     def _health(self) -> DeviceHealthRequest:

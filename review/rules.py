@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from protocol.bundle import Bundle
+from protocol.errors import BundleError
 from protocol.language.errors import MistakesError
 from protocol.language.folder import read_documents, read_files
 from protocol.language.marks import Node
@@ -36,6 +39,19 @@ def parse_files(files: Mapping[str, bytes], *, tested: bool = True, shown_in: st
     if mistakes or not read.whole:
         raise MistakesError(tuple(mistakes))
     return governance
+
+
+def in_force(bundle: Bundle, files: Mapping[str, bytes], *, shown_in: str = "") -> Governance:
+    """The rules of a bundle that was verified, with the files that it carries (`protocol.carried`).
+
+    By one that has no governance nothing is granted. Raises BundleError (wrong-governance) for other files than those
+    that were signed, or none; MistakesError as `parse_files`.
+    """
+    if not bundle.governance and not files:
+        return Governance(signed=bundle.created)
+    if not files or policy_hash(files) != bundle.governance:
+        raise BundleError("wrong-governance", "governance: these are not the files that compliance signed")
+    return replace(parse_files(files, shown_in=shown_in), signed=bundle.created)
 
 
 def question_of(files: Mapping[str, bytes], governance: Governance, node: Node, now: int) -> Question:

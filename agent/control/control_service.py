@@ -59,7 +59,7 @@ class Sources:
     `waiting`: chunks and bytes. `oldest`: when the first of them was recorded, wall time, ns. `sending`: whether it may
     be sent at this hour. `version`: of the recorder that answers. `keys`: the keys service's socket, "" where they lie
     in the home. `hears`: which ends of a call the settings want, microphone and far end. `sound`: None where none is
-    wanted, or nothing here knows it.
+    wanted, or nothing here knows it. `notice`: of GDPR 13, as the bundle in force has it; "" where it has none.
     """
 
     version: str
@@ -74,6 +74,7 @@ class Sources:
     hears: tuple[bool, bool]
     sound: Sound | None
     entries: Entries
+    notice: Callable[[], str]
 
 
 class ControlService:
@@ -236,6 +237,7 @@ class ControlService:
             sound=self._sound_status(now),
             watch=daemon.policy_monitor.watch,
             marks=MarksStatus(daemon.marks.seen, daemon.marks.late, daemon.marks.waits(now)),
+            notice=sources.notice(),
         )
 
     @property

@@ -146,7 +146,7 @@ class Status:
     `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
     `waiting_s`: how long ago the oldest of what waits was recorded. `scenes`: whether the policy in force
     has titles and addresses kept too. `why`: of the policy's rules that close a lane now, by id, the reason that the
-    policy gives.
+    policy gives. `notice`: of GDPR 13, as compliance signed it; "" where the settings' own counts.
     """
 
     state: RecorderState
@@ -177,6 +177,7 @@ class Status:
     scenes: bool = False
     why: dict[str, str] = field(default_factory=dict)
     marks: MarksStatus = MarksStatus()
+    notice: str = ""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -231,6 +232,7 @@ def describe(
     sound: SoundStatus | None = None,
     watch: Watch = UNWATCHED,
     marks: MarksStatus = MarksStatus(),
+    notice: str = "",
 ) -> Status:
     """One moment's truth: what the gate says, corrected by what was really sealed and receipted."""
 
@@ -269,6 +271,7 @@ def describe(
         scenes=policy is not None and policy.keep_scenes,
         why=_why(session),
         marks=marks,
+        notice=notice,
     )
 
 

@@ -44,11 +44,12 @@ class Icon(Protocol):
 
 class Indicator:
     """`take` and `view` are for one thread at a time; `listen` and `act` for others. `home`: of the recorder; `notice`:
-    of GDPR 13, an address or a line of text.
+    of GDPR 13, an address or a line of text. It counts where the recorder has none that compliance signed.
     """
 
     def __init__(self, recorder: Recorder, words: Words, home: Path, notice: str | None = None) -> None:
-        self._notice = notice
+        self._settings_notice = notice
+        self._signed_notice = ""
         self._recorder = recorder
         self.words = words
         self._notifier = Notifier(words)
@@ -60,10 +61,16 @@ class Indicator:
     def view(self) -> IconView:
         return self._view_of(self._status, self._pauses)
 
+    @property
+    def _notice(self) -> str | None:
+        return self._signed_notice or self._settings_notice
+
     def _view_of(self, said: Status | None, pauses: Pauses | None) -> IconView:
         icon, status, words = icon_state_of(said), said or None, self.words
         parts = (words.sentence(icon, status), words.offline(status), words.advice(icon), words.troubled(icon))
-        entries = menu_of(icon, status, pauses, words, now=time.time(), notice=self._notice)
+        # One of another version says none.
+        notice = self._notice if status is None else str(status.get("notice", "")) or self._settings_notice
+        entries = menu_of(icon, status, pauses, words, now=time.time(), notice=notice)
         return IconView(icon, words.title(icon), " ".join(part for part in parts if part), entries)
 
     def take(self, status: Status | None, pauses: Pauses | None = None) -> list[Notice]:
@@ -77,6 +84,8 @@ class Indicator:
 
     def _take(self, status: Status | None, pauses: Pauses | None) -> list[Notice]:
         self._status, self._pauses = status, pauses
+        if status:  # without a recorder what it last said stands
+            self._signed_notice = str(status.get("notice", ""))
         icon = icon_state_of(status)
         notices = self._notifier.hear(icon, status or None, time.monotonic())
         return notices + self._first(icon)

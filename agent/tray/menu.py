@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.config.values import is_address
+from agent.config.values import LONGEST_NOTICE, is_address
 from agent.tray.icon_state import IconState, Lid, Status
 from agent.tray.words import Words
 
@@ -19,6 +20,7 @@ HELP: Final = (
     ("pauses", "account", "terminal"),
 )
 LISTED: Final = 10  # pauses, the latest
+WIDTH: Final = 100  # characters of a line of the notice
 BRIEF: Final = 1.0  # seconds; briefer ones are a look that was asked again, and not counted
 
 
@@ -52,7 +54,7 @@ def menu_of(
     notice: str | None = None,
 ) -> tuple[Entry, ...]:
     """`pauses`: of today, as the recorder tells them, oldest first; None where they are not known. `now`: seconds
-    since 1970. `notice`: of GDPR 13, an address or a line of text."""
+    since 1970. `notice`: of GDPR 13, an address or text."""
     groups = (
         _what_is(icon, status, words),
         (_pauses(pauses, words, now),) if status is not None else (),
@@ -80,9 +82,13 @@ def _help(notice: str | None, words: Words) -> Entry:
 def _notice(key: str, notice: str | None, words: Words) -> Entry:
     if notice is None:
         return Entry(key, words.say("menu.notice.none"))
-    if is_address(notice):
+    if is_address(notice) and not any(map(str.isspace, notice)):
         return Entry(key, words.say("menu.notice"), Action("notice"))
-    return Entry(key, words.say("menu.notice.text", notice=notice))
+    if len(notice) <= LONGEST_NOTICE and "\n" not in notice:
+        return Entry(key, words.say("menu.notice.text", notice=notice))
+    lines = [line for paragraph in notice.splitlines() for line in textwrap.wrap(paragraph, WIDTH)]
+    said = tuple(Entry(f"{key}-{number}", line) for number, line in enumerate(lines))
+    return Entry(key, words.say("menu.notice"), children=said)
 
 
 def _what_is(icon: IconState, status: Status | None, words: Words) -> tuple[Entry, ...]:

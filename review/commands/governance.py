@@ -8,7 +8,7 @@ import json
 import re
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from protocol import bundle
+from protocol.carried import LARGEST_FILE, read_carried, split
 from protocol.language.errors import MistakesError
 from protocol.language.findings import counted, finding_as_json, line_at, page, print_with_line
 from protocol.language.folder import read_files
@@ -30,7 +32,7 @@ from review.governance.examples import Tested, run_test
 from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, explained, moment
-from review.rules import parse_files, question_of, read_folder
+from review.rules import in_force, parse_files, question_of, read_folder
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
@@ -146,6 +148,7 @@ def _check(asked: Namespace) -> int:
             "mistakes": [finding_as_json(mistake) for mistake in mistakes],
             "warnings": [finding_as_json(str(warning), "warning") for warning in warnings],
             "hash": governance.hash if governance and not mistakes else None,
+            "notice": governance.notice if governance and not mistakes else None,
         }
         print(json.dumps(found))
     else:
@@ -250,6 +253,8 @@ def _add_explain(verbs: Any) -> None:
         _explain,
     )
     parser.add_argument("--rules", type=Path, default=Path(FOLDER), metavar="DIR", help="the rules (now: %(default)s)")
+    parser.add_argument("--bundle", type=Path, metavar="FILE", help="the rules that this signed bundle carries")
+    parser.add_argument("--signer", metavar="FINGERPRINT", help="with --bundle: of the compliance key that signed it")
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
     who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
@@ -269,8 +274,9 @@ def _add_explain(verbs: Any) -> None:
 
 
 def _explain(asked: Namespace) -> int:
-    files = read_files(asked.rules, "set of governance rules")
-    governance = parse_files(files, tested=False, shown_in=str(asked.rules))
+    if (asked.bundle is None) != (asked.signer is None):
+        raise WrongUsage("--bundle and --signer go together: a bundle counts by the fingerprint of compliance's key")
+    files, governance = _read_folder(asked.rules) if asked.bundle is None else _read_bundle(asked.bundle, asked.signer)
     question = question_of(files, governance, _scene(asked), time.time_ns())
     decision = decide(governance, question)
     said = explained(governance, question, decision)
@@ -287,15 +293,37 @@ def _explain(asked: Namespace) -> int:
         }
         print(json.dumps(facts))
     else:
-        _print_explained(page(), said, granted=decision.granted)
+        held = {str((asked.bundle or asked.rules) / name): content for name, content in files.items()}
+        _print_explained(page(), said, held, granted=decision.granted)
     return 0
+
+
+def _read_folder(folder: Path) -> tuple[Mapping[str, bytes], Governance]:
+    files = read_files(folder, "set of governance rules")
+    return files, parse_files(files, tested=False, shown_in=str(folder))
+
+
+def _read_bundle(path: Path, signer: str) -> tuple[Mapping[str, bytes], Governance]:
+    """What `eyelid-store bundle sign` wrote; believed if the key with this fingerprint signed it."""
+    try:
+        with path.open(encoding="ascii") as file:
+            token, behind = split(file.read(LARGEST_FILE))
+    except OSError as failure:
+        raise WrongUsage(f"{path} cannot be read: {failure.strerror}") from None
+    except UnicodeDecodeError:
+        raise WrongUsage(f"{path} is no bundle: `eyelid-store bundle show --save FILE` writes one") from None
+    signed = bundle.verify(token, signer)
+    if not signed.governance:
+        raise WrongUsage(f"{path} has no governance: nothing is opened but by a reader's key, offline")
+    files = read_carried(behind, signed.governance)
+    return files, in_force(signed, files, shown_in=str(path))
 
 
 def _reason_as_json(reason: Reason) -> dict[str, str | None]:
     return {"says": reason.says, "where": reason.where or None}
 
 
-def _print_explained(out: Console, said: Explained, *, granted: bool) -> None:
+def _print_explained(out: Console, said: Explained, held: Mapping[str, bytes], *, granted: bool) -> None:
     out.print(said.answer, style="green" if granted else "bold yellow", markup=False)
     for heading, reasons in (("Why:", said.why), ("What is missing:", said.missing), ("How long:", said.kept)):
         if reasons:
@@ -303,7 +331,7 @@ def _print_explained(out: Console, said: Explained, *, granted: bool) -> None:
         for reason in reasons:
             out.print(Text(f"  {_sentence(reason.says)}"))
             if reason.where:
-                line = line_at(reason.where).strip()
+                line = line_at(reason.where, held).strip()
                 out.print(Text.assemble((f"    {reason.where}  {line}".rstrip(), "dim")))
 
 

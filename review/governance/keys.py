@@ -6,6 +6,7 @@ from typing import Final
 
 from protocol.language.joined import LANGUAGE
 from protocol.language.keys import TRUTH, WORD, WORDS, Key, Keys, Shape, list_of, one_of, ref, table_schema
+from protocol.notice import LONGEST
 from review.governance.model import PLAY_ORIGINAL, Act, Channel, Consent, Rendition
 
 NAME: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
@@ -47,7 +48,8 @@ FILE: Final[Keys] = {
     ),
     "consent": Key("Of what nothing is opened or transcribed without consent.", ref("consent")),
     "notice": Key(
-        "What those who are recorded read (GDPR 13): who records, why, how long, who may see it, their rights.", WORD
+        "What those who are recorded read (GDPR 13): who records, why, how long, who may see it, their rights.",
+        {**WORD, "maxLength": LONGEST},
     ),
     "tests": Key("Examples that must hold, or these rules do not come into force.", list_of("test")),
 }

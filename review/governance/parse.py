@@ -13,6 +13,7 @@ from dataclasses import replace
 from protocol.language.errors import MistakesError
 from protocol.language.marks import Mark, MarkedDocument, Node, Scalar
 from protocol.language.reading import Entries, Reading, quoted
+from protocol.notice import mistake_in
 from review.governance.examples import read_test
 from review.governance.keys import APPROVAL, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER
 from review.governance.model import (
@@ -74,7 +75,7 @@ def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool =
         approvals=tuple(_read_approval(files, entry) for entry in files.all("approvals")),
         retention=_read_retention(files),
         consent=files.one("consent", _read_consent, NO_CONSENTS),
-        notice=files.one("notice", Reading.text, ""),
+        notice=files.one("notice", _read_notice, ""),
         where=str(files.place("revision")),
     )
     governance = replace(governance, tests=tuple(read_test(files, governance, entry) for entry in files.all("tests")))
@@ -246,6 +247,14 @@ def _read_approval(files: Files, node: Node) -> ApprovalRule:
         delay=reading.value(table, "delay", read_wait, 0),
         where=str(node.mark),
     )
+
+
+def _read_notice(reading: Reading, node: Node, name: str) -> str:
+    """Without the ends of lines that YAML leaves behind it."""
+    text = reading.text(node, name).strip()
+    if text and (wanted := mistake_in(text)):
+        reading.wrong(node.mark, f"{name} is {wanted}")
+    return text
 
 
 def _read_consent(reading: Reading, node: Node, name: str) -> Consents:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,27 +17,42 @@ from sqlalchemy import Connection, insert
 
 from protocol import base64url, bundle, jws
 from protocol.bundle import Bundle
+from protocol.carried import LARGEST_FILE, carried, read_carried, split
 from protocol.errors import KeyProblem
 from protocol.keys import RecipientPublic
 from protocol.language.folder import LARGEST_FOLDER, MOST_FILES, MOST_NODES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
-from store.catalog.queries import add_if_new, newest_bundle
+from store.catalog.queries import add_if_new, newest_bundle, put
 from store.errors import StoreError, WrongUsage
 from store.evidence.rules import LEAST_NODES, UNREAD, RuleName, read_names, revision_in
 
-LARGEST: Final = jws.MAX_SIZE
 TAKEN: Final = "bundle-put"  # of the audit trail
 REFUSED: Final = "bundle-refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A bundle and who signed it (the fingerprint of its key)."""
+    """A bundle and who signed it (the fingerprint of its key). `governance`: the files that it carries; none where it
+    names none, or where they did not come with it."""
 
     token: str
     signer: str
     bundle: Bundle
+    governance: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.governance) or not self.bundle.governance
+
+    @property
+    def text(self) -> str:
+        """What its file says."""
+        return "\n".join((self.token, carried(self.governance))) if self.governance else self.token
+
+    @property
+    def governance_revision(self) -> int | None:
+        return _revision_of(self.governance)
 
     @property
     def policy(self) -> str:
@@ -54,22 +69,24 @@ def read_bundle(path: Path, signer: str | None = None) -> Said:
     """A bundle from its file. Raises StoreError, ProtocolError; wrong-fingerprint for another signer than `signer`."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        return said(content.decode("ascii").strip(), signer)
+        return said(*split(content.decode("ascii")), signer)
     except UnicodeDecodeError:
         raise StoreError(f"{path} is no bundle: `eyelid-store bundle show --save FILE` writes one") from None
 
 
-def said(token: str, signer: str | None = None) -> Said:
-    """`signer`: fingerprint of the key that must have signed it; by default the one that it names itself.
+def said(token: str, behind: str = "", signer: str | None = None) -> Said:
+    """`behind`: what it carries. `signer`: fingerprint of the key that must have signed it; by default the one that it
+    names itself.
 
     Raises ProtocolError.
     """
     own = str(jws.read_header(jws.BUNDLE, token, with_key=True)["kid"])
-    return Said(token, own, bundle.verify(token, signer or own))
+    made = bundle.verify(token, signer or own)
+    return Said(token, own, made, read_carried(behind, made.governance) if behind else {})
 
 
 # -- signing ------------------------------------------------------------------------------------------------------
@@ -78,7 +95,7 @@ def said(token: str, signer: str | None = None) -> Said:
 def read_policies(folder: Path) -> dict[str, str]:
     """The policy files (*.yaml) of a folder. Raises WrongUsage for one that cannot be a policy.
 
-    What their rules say is the agent's to check (store.commands.agents_command): here only what breaks any reader.
+    What their rules say is the agent's to check (store.commands.siblings): here only what breaks any reader.
     """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.is_file())
@@ -121,16 +138,29 @@ def read_reader(path: Path) -> RecipientPublic:
 
 
 @dataclass(frozen=True, slots=True)
+class Governance:
+    """What was found without a mistake (store.commands.siblings), or nothing."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What the next bundle has otherwise than the one before. `policies`: None leaves the policy as it is."""
+    """What the next bundle has otherwise than the one before. `policies`, `governance`: None leaves it as it is."""
 
     policies: Mapping[str, str] | None = None
+    governance: Governance | None = None
     add: Sequence[RecipientPublic] = ()
     remove: Sequence[str] = ()  # key ids, or the beginnings of them
 
 
-def next_bundle(before: Bundle, change: Change, now: int) -> Bundle:
-    """Raises WrongUsage for a change that no PC would take, or that changes nothing."""
+def next_bundle(said_before: Said, change: Change, now: int) -> tuple[Bundle, Mapping[str, bytes]]:
+    """(the bundle, the governance files that it carries).
+
+    Raises WrongUsage for a change that no PC would take, that puts older rules back, or that changes nothing.
+    """
+    before = said_before.bundle
     readers = {reader.key_id: reader for reader in before.recipients}
     for prefix in change.remove:
         found = [key for key in readers if prefix and key.startswith(prefix)]
@@ -146,9 +176,31 @@ def next_bundle(before: Bundle, change: Change, now: int) -> Bundle:
     policies = before.policy_files if change.policies is None else change.policies
     if policies != before.policy_files:
         _check_revision(before.policy_files, policies)
-    elif set(readers) == {reader.key_id for reader in before.recipients}:
-        raise WrongUsage("nothing would change: give --policies, --no-policy, --add-reader or --remove-reader")
-    return Bundle(before.revision + 1, tuple(readers.values()), now, dict(policies))
+    governance = change.governance or Governance(said_before.governance, before.notice)
+    rules = policy_hash(governance.files) if governance.files else ""
+    if governance.files or change.governance is None:
+        _check_governance(said_before, governance.files, rules)
+    made = Bundle(before.revision + 1, tuple(readers.values()), now, dict(policies), rules, governance.notice)
+    same_readers = set(readers) == {reader.key_id for reader in before.recipients}
+    if same_readers and made == replace(before, revision=made.revision, created=now, recipients=made.recipients):
+        wanted = "--policies, --no-policy, --governance, --no-governance, --add-reader or --remove-reader"
+        raise WrongUsage(f"nothing would change: give {wanted}")
+    return made, governance.files
+
+
+def _check_governance(before: Said, files: Mapping[str, bytes], rules: str) -> None:
+    """The custodian takes changed rules only with a higher revision of their own, so that none come back unseen."""
+    if not before.whole:
+        raise WrongUsage(
+            "the bundle before has governance, and its file has none of the files: take the file that `bundle sign` "
+            "wrote, or sign one with --no-governance first"
+        )
+    old, new = before.governance_revision, _revision_of(files)
+    if rules != before.bundle.governance and (new is None or new <= (old or 0)):
+        raise WrongUsage(
+            f"the governance has changed and its `revision:` is {new}, after {old} in the bundle before: write "
+            f"{(old or 0) + 1}"
+        )
 
 
 def _check_revision(before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -167,6 +219,10 @@ def _check_revision(before: Mapping[str, str], after: Mapping[str, str]) -> None
         )
 
 
+def _revision_of(governance: Mapping[str, bytes]) -> int | None:
+    return revision_in({name: content.decode("utf-8") for name, content in governance.items()})
+
+
 def vanished(before: Bundle, after: Bundle) -> tuple[str, ...]:
     """Ids of rules that the policy before had and the one after has not."""
     kept = {rule.id for rule in read_names(after.policy_files).rules}
@@ -183,7 +239,8 @@ def sign(made: Bundle, key: Ed25519PrivateKey) -> str:
 def take(connection: Connection, offered: Said, *, operator: str, at: int) -> str:
     """Put the bundle into the catalog: "" when it is the newest now or was before, else why it is refused.
 
-    Both are entries of the audit trail; a refused one changes nothing else.
+    Both are entries of the audit trail; a refused one changes nothing else. Files of the newest that had gone, or were
+    damaged, are put back.
     """
     newest = newest_bundle(connection)
     refused = ""
@@ -194,10 +251,15 @@ def take(connection: Connection, offered: Said, *, operator: str, at: int) -> st
         )
     if newest is None or offered.token != newest[1]:
         reason = f"revision {offered.bundle.revision}, policy {offered.policy or 'none'}"
+        if offered.bundle.governance:
+            reason += f", governance {offered.bundle.governance}"
         entry = {"at": at, "operator": operator, "action": REFUSED if refused else TAKEN, "reason": reason}
         connection.execute(insert(schema.audit).values(**entry))
         if not refused:
             _keep(connection, offered, at)
+    if offered.governance and not refused:
+        values = {"hash": offered.bundle.governance, "carried": carried(offered.governance), "added_at": at}
+        put(connection, schema.governance, **values)
     return refused
 
 

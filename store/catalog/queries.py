@@ -625,6 +625,12 @@ def bundle_of(connection: Connection, revision: int) -> str | None:
     return connection.scalar(select(columns.token).where(columns.revision == revision))
 
 
+def governance_of(connection: Connection, hash: str) -> str:  # noqa: A002 - the column's name
+    """What the bundles that name this hash carry, as it stands there; "" where it never came here."""
+    found = connection.scalar(select(schema.governance.c.carried).where(schema.governance.c.hash == hash))
+    return "" if found is None else legible(found)
+
+
 def successors(connection: Connection) -> list[str]:
     return list(connection.scalars(select(schema.successors.c.token).order_by(schema.successors.c.id)))
 

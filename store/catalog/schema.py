@@ -174,6 +174,15 @@ bundles: Final = Table(
     Column("added_at", BigInteger, nullable=False),
 )
 
+# Never for a PC: what the store hands out is a bundle's token alone.
+governance: Final = Table(
+    "governance",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # as bundles name it
+    Column("carried", Text, nullable=False),  # protocol.carried
+    Column("added_at", BigInteger, nullable=False),
+)
+
 successors: Final = Table(
     "successors",
     metadata,

@@ -1,17 +1,23 @@
-"""`bundle`: who may read and what the eye closes for, signed on compliance's laptop and taken over by the store."""
+"""`bundle`: who may read, what the eye closes for and who may see what, signed on compliance's laptop and taken over by
+the store.
+"""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url
+from protocol.carried import carried
+from protocol.errors import BundleError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
+from protocol.language.errors import MistakesError
+from protocol.language.folder import read_files
 from protocol.os_user import os_user
 from protocol.terminal import Wrapped, printable
 from store.admin import passphrase, signing
@@ -19,15 +25,16 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.signing import Said
 from store.catalog.database import explained
-from store.catalog.queries import ahead_of, newest_bundle
+from store.catalog.queries import ahead_of, governance_of, newest_bundle
 from store.clock import wall
-from store.commands.agents_command import check_policies
 from store.commands.options import Subcommands, add_command, home_of
+from store.commands.siblings import check_governance, check_policies
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import console, iso, print_json, print_table, when
 from store.files import write_new
 
 _NAMED = 10  # PCs
+OPENS_NOTHING = "nothing is opened but by a reader's key, offline"
 
 _EXAMPLE = """\
 a change, start to end:
@@ -35,8 +42,9 @@ a change, start to end:
   eyelid-store bundle show --save current.bundle
   # on the laptop
   eyelid policy check policies/ && eyelid policy test policies/
+  eyelid-review governance check governance/
   eyelid-store bundle sign --key compliance.key --from current.bundle \\
-      --policies policies/ -o next.bundle
+      --policies policies/ --governance governance/ -o next.bundle
   # on the store: every PC has it within a minute
   eyelid-store bundle put next.bundle
 """
@@ -55,7 +63,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     show = add_command(
         parts,
         "show",
-        "say what a bundle says: revision, signer, readers, policy and its rules",
+        "say what a bundle says: revision, signer, readers, policy and its rules, governance",
         "  eyelid-store bundle show\n  eyelid-store bundle show next.bundle --signer 4Yk2... --json",
         _show,
     )
@@ -64,6 +72,12 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
     show.add_argument("--signer", metavar="FINGERPRINT", help="refuse one that another key signed")
     show.add_argument("--save", type=Path, metavar="FILE", help="also write it to a new file, to sign the next from it")
+    show.add_argument(
+        "--save-governance",
+        type=Path,
+        metavar="DIR",
+        help="also write the governance files that it carries to a new folder",
+    )
 
     sign = add_command(
         parts,
@@ -86,6 +100,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
     policy.add_argument(
         "--no-policy", action="store_true", help="sign none: each PC's own policy folder counts from now on"
+    )
+    rules = sign.add_mutually_exclusive_group()
+    rules.add_argument(
+        "--governance", type=Path, metavar="DIR", help="the *.yaml files of DIR say who may see what from now on"
+    )
+    rules.add_argument(
+        "--no-governance", action="store_true", help="carry none: nothing is opened but by a reader's key, offline"
     )
     for name, metavar, words in (
         ("--add-reader", "FILE", "a reader's public key; recordings that begin from now on are sealed to them too"),
@@ -126,11 +147,13 @@ def _show(options: Namespace) -> int:
     home: Home | None = None
     if options.file is None:
         home = home_of(options)
-        shown = signing.said(_newest(home), options.signer or home.key(COMPLIANCE).id)
+        shown = _newest(home, options.signer or home.key(COMPLIANCE).id)
     else:
         shown = signing.read_bundle(options.file, options.signer)
+    if options.save_governance is not None:
+        _write_governance(options.save_governance, shown)
     if options.save is not None:
-        _write(options.save, shown.token)
+        _write(options.save, shown.text)
     names = {} if home is None else {record.id: record.name for record in home.keys}
     if options.json:
         print_json(_facts(shown, names))
@@ -139,16 +162,20 @@ def _show(options: Namespace) -> int:
     return 0
 
 
-def _newest(home: Home) -> str:
+def _newest(home: Home, signer: str) -> Said:
     with (
         closing(home.database()) as database,
         explained(str(home.database_path)),
         database.reading() as connection,
     ):
         newest = newest_bundle(connection)
-    if newest is None:
-        raise StoreError(f"{home.folder} has no bundle: put its database back from a backup")
-    return newest[1]
+        if newest is None:
+            raise StoreError(f"{home.folder} has no bundle: put its database back from a backup")
+        shown = signing.said(newest[1], signer=signer)
+        behind = governance_of(connection, shown.bundle.governance)
+    with suppress(BundleError):  # damaged files are as none: the rest of the bundle must be had all the same
+        shown = signing.said(newest[1], behind, signer)
+    return shown
 
 
 def _facts(shown: Said, names: dict[str, str]) -> dict[str, Any]:
@@ -161,7 +188,15 @@ def _facts(shown: Said, names: dict[str, str]) -> dict[str, Any]:
         "policy": shown.policy or None,
         "files": {name: len(text.encode("utf-8")) for name, text in made.policy_files.items()},
         "rules": [{"id": rule.id, "why": rule.why} for rule in shown.rules],
+        "governance": _governance_facts(shown) if made.governance else None,
+        "notice": made.notice or None,
     }
+
+
+def _governance_facts(shown: Said) -> dict[str, Any]:
+    """`files` is None where they are not here, or are not those that were signed."""
+    sizes = {name: len(content) for name, content in shown.governance.items()}
+    return {"hash": shown.bundle.governance, "revision": shown.governance_revision, "files": sizes or None}
 
 
 def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
@@ -175,12 +210,23 @@ def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
             ("file", f"{printable(name)}, {len(text.encode('utf-8'))} bytes")
             for name, text in made.policy_files.items()
         ),
+        ("governance", _governance(shown)),
+        *(("file", f"{printable(name)}, {len(content)} bytes") for name, content in shown.governance.items()),
+        *(("notice", printable(line)) for line in made.notice.splitlines()),
     ]
     for heading, value in rows:
-        out.print(f"{heading:9} {value}", markup=False, soft_wrap=True)
+        out.print(f"{heading:10} {value}", markup=False, soft_wrap=True)
     if shown.rules:
         out.print()
         print_table(["rule", "why"], [(rule.id, rule.why) for rule in shown.rules])
+
+
+def _governance(shown: Said) -> str:
+    if not shown.bundle.governance:
+        return f"none: {OPENS_NOTHING}"
+    if not shown.whole:
+        return f"{shown.bundle.governance}, and its files are not here: put the file that `bundle sign` wrote once more"
+    return f"{shown.bundle.governance}, revision {shown.governance_revision}"
 
 
 # -- sign ---------------------------------------------------------------------------------------------------------
@@ -194,12 +240,13 @@ def _sign(options: Namespace) -> int:
         check_policies(policies)
     change = signing.Change(
         policies=policies,
+        governance=_governance_of(options),
         add=[signing.read_reader(path) for path in options.add_reader],
         remove=options.remove_reader,
     )
-    made = signing.next_bundle(before.bundle, change, wall())
-    signed = signing.said(signing.sign(made, key))
-    _write(options.output, signed.token)
+    made, carries = signing.next_bundle(before, change, wall())
+    signed = signing.said(signing.sign(made, key), carried(carries) if carries else "")
+    _write(options.output, signed.text)
     gone = signing.vanished(before.bundle, made)
     if options.json:
         print_json({"file": str(options.output), "vanished": list(gone), **_facts(signed, {})})
@@ -210,8 +257,21 @@ def _sign(options: Namespace) -> int:
             f"\nRULES THAT ARE GONE: {printable(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
         )
         console().print(warning, style="bold red", markup=False, soft_wrap=True)
+    if before.bundle.governance and not made.governance:
+        console().print(f"\nGOVERNANCE IS GONE: {OPENS_NOTHING}.", style="bold red", markup=False, soft_wrap=True)
     console().print(f"\nOn the store:  eyelid-store bundle put {options.output}", markup=False, soft_wrap=True)
     return 0
+
+
+def _governance_of(options: Namespace) -> signing.Governance | None:
+    if options.no_governance:
+        return signing.Governance()
+    if options.governance is None:
+        return None
+    try:
+        return check_governance(read_files(options.governance, "set of governance rules"))
+    except MistakesError as error:
+        raise WrongUsage("\n".join(error.mistakes)) from None
 
 
 def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
@@ -224,13 +284,26 @@ def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
     return signing_key(private.raw)
 
 
-def _write(path: Path, token: str) -> None:
+def _write(path: Path, text: str) -> None:
     try:
-        write_new(path, token.encode("ascii") + b"\n", 0o644)
+        write_new(path, text.encode("ascii") + b"\n", 0o644)
     except FileExistsError:
         raise WrongUsage(f"{path} is there already: name a new file") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _write_governance(folder: Path, shown: Said) -> None:
+    if not shown.governance:
+        raise StoreError(f"this bundle carries no governance files: {_governance(shown)}")
+    try:
+        folder.mkdir()
+        for name, content in shown.governance.items():
+            write_new(folder / name, content, 0o644)
+    except FileExistsError:
+        raise WrongUsage(f"{folder} is there already: name a new folder") from None
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}") from None
 
 
 # -- put ----------------------------------------------------------------------------------------------------------
@@ -239,6 +312,11 @@ def _write(path: Path, token: str) -> None:
 def _put(options: Namespace) -> int:
     home = home_of(options)
     offered = signing.read_bundle(options.file, home.key(COMPLIANCE).id)
+    if not offered.whole:
+        raise StoreError(
+            f"{options.file} is refused: its bundle has governance, and the governance files are not in it: put the "
+            "file that `bundle sign` wrote, whole"
+        )
     with (
         closing(home.database()) as database,
         explained(str(home.database_path)),

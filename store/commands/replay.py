@@ -17,8 +17,8 @@ from store.admin.home import Home
 from store.catalog.blobs import BlobFault
 from store.commands import audit
 from store.commands.acts import act, add_purpose
-from store.commands.agents_command import agents_command
 from store.commands.options import Subcommands, add_command, home_of
+from store.commands.siblings import agents_command
 from store.errors import StoreError, WrongUsage
 from store.evidence import scenes
 from store.evidence.evidence import Evidence

@@ -120,8 +120,9 @@ def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
 
 
 def _many(times: int, kind: str) -> str:
-    plural = {"policy": "policies"}.get(kind, f"{kind}s")
-    return f"{times} {kind if times == 1 else plural}"
+    one = {"governance": "set of governance"}.get(kind, kind)
+    plural = {"policy": "policies", "governance": "sets of governance"}.get(kind, f"{kind}s")
+    return f"{times} {one if times == 1 else plural}"
 
 
 def _line(one: Checked) -> str:

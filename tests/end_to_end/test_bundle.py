@@ -5,6 +5,7 @@ What somebody puts into the PC's own policy folder meanwhile changes nothing and
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from agent.control.status import RecorderState
+from protocol import base64url
 from testkit.fleet import NewStore, Pc, Store, answer, installed, pc, run
 from testkit.stage import own_display
 
@@ -38,13 +40,13 @@ class Compliance:
         self._bundle("show", "--home", str(services.home), "--save", str(folder / "1"))
         self._signed = 1
 
-    def change(self, text: str) -> None:
-        """Sign this policy, and put it into the store."""
+    def change(self, text: str, *flags: str) -> None:
+        """Sign this policy, and what else these flags ask for, and put it into the store."""
         (self._folder / "policies" / "cards.yaml").write_text(text)
         before, self._signed = self._signed, self._signed + 1
         self._bundle(
             "sign", "--key", str(self._folder / "compliance.key"), "--key-file", str(self._services.secret),
-            "--from", str(self._folder / str(before)), "--policies", str(self._folder / "policies"),
+            "--from", str(self._folder / str(before)), "--policies", str(self._folder / "policies"), *flags,
             "-o", str(self._folder / str(self._signed)),
         )  # fmt: skip
         self._bundle("put", "--home", str(self._services.home), str(self._folder / str(self._signed)))
@@ -90,3 +92,22 @@ def test_a_signed_policy_is_in_force_within_a_minute_and_an_unsigned_one_never(
                 path.unlink()
             recorded.recorder.until(lambda: "unsigned-policy" not in says(recorded)["troubles"], "the alarm was over")
             assert says(recorded)["policy_revision"] == 2
+
+            # Governance goes with the bundle, and of it the PC gets the notice alone.
+            assert says(recorded)["notice"] == ""
+            governance = laptop / "governance"
+            answer(
+                "governance init",
+                run(
+                    installed("eyelid-review", "governance", "init", "--template", "small", "--into", str(governance)),
+                    {},
+                ),
+            )
+            compliance.change(policy(3, "till"), "--governance", str(governance))
+            recorded.recorder.until(
+                lambda: says(recorded)["notice"].startswith("Example"), "the signed notice reached the tray", A_MINUTE
+            )
+            token = json.loads((recorded.home / "trust.json").read_bytes())["bundle"]
+            signed = json.loads(base64url.decode(token.split(".")[1]))
+            assert set(signed["policy_files"]) == {"cards.yaml"}
+            assert (len(signed["governance"]), "may:" in json.dumps(signed)) == (64, False)

@@ -133,6 +133,35 @@ def test_the_privacy_notice_is_opened_where_it_has_an_address(
     assert opened == ["https://intranet.example/privacy"]
 
 
+def test_the_signed_notice_counts_before_the_settings_own(
+    recorder: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(module.webbrowser, "open", opened.append)
+    shown = Indicator(recorder, Words("en"), tmp_path, "Intranet")
+
+    def notice() -> str:
+        [entry] = [entry for entry in shown.view.entries if entry.key == "notice"]
+        return " ".join((entry.label, *(child.label for child in entry.children)))
+
+    assert notice().endswith(": Intranet")
+    shown.take(status(notice="We record.\nAsk us."))
+    assert notice().endswith("We record. Ask us.")
+    shown.take(None)  # no recorder: what was signed is not forgotten
+    assert notice().endswith("We record. Ask us.")
+    shown.take(NOT_UNDERSTOOD)
+    assert notice().endswith("We record. Ask us.")
+    shown.take(status(notice="https://signed.example/notice"))
+    shown.act(Action("notice"))
+    assert opened == ["https://signed.example/notice"]
+    shown.take(status(notice=""))  # compliance has taken it out
+    assert notice().endswith(": Intranet")
+    old = status()
+    old.pop("notice", None)  # of a recorder of before
+    shown.take(old)
+    assert notice().endswith(": Intranet")
+
+
 def test_a_refusal_is_shown_in_its_own_words(shown: Indicator, recorder: Reports) -> None:
     for refusal in (UserError("not here"), NotRunning("nobody is there")):
         recorder.refusal = refusal

@@ -8,7 +8,7 @@ import pytest
 
 from agent.tray.icon_state import icon_state_of
 from agent.tray.menu import LISTED, Action, Entry, menu_of
-from agent.tray.words import LANGUAGES, Words
+from agent.tray.words import LANGUAGES, Words, catalogue
 from testkit.played import OFFER, held, sound, status
 
 WORDS = Words("en")
@@ -115,6 +115,30 @@ def test_the_privacy_notice_has_its_place_in_menu_and_help() -> None:
     assert [(entry.label, entry.action) for entry in line] == [
         ("Privacy notice (GDPR 13): Intranet, Data protection", None)
     ] * 2
+
+
+def test_a_long_notice_is_lines_of_a_menu_of_its_own() -> None:
+    text = "Example AG records _screens_ & <b>calls</b>, " + "and so on " * 30 + "\n\nhttps://example.com {0}"
+    for spoken in LANGUAGES:
+        entries = menu_of(icon_state_of(None), None, None, Words(spoken), now=NOW, notice=text)
+        [asks] = [entry for entry in entries if entry.key == "help"]
+        both = [entry for entry in (*entries, *asks.children) if entry.key.endswith("notice")]
+        for entry in both:
+            assert entry.label == catalogue(spoken)["menu.notice"]
+            lines = [child.label for child in entry.children]
+            assert " ".join(lines) == " ".join(text.split())  # as it is written: neither markup nor a format
+            assert all(0 < len(line) <= 100 for line in lines)
+            assert {child.action for child in entry.children} == {None}
+        keys = [child.key for entry in both for child in entry.children]
+        assert len(keys) == len(set(keys)) > 6
+
+
+@pytest.mark.parametrize("text", ["https://example.com\nis where it is", "https://example.com and more"])
+def test_an_address_within_text_is_opened_by_no_click(text: str) -> None:
+    [entry] = [
+        one for one in menu_of(icon_state_of(None), None, None, WORDS, now=NOW, notice=text) if one.key == "notice"
+    ]
+    assert entry.action is None
 
 
 def test_what_was_not_recorded_today_the_latest_first() -> None:

@@ -266,7 +266,10 @@ export function verifyJws(typ, token, publicKey) {
   return verifyParts(jwsParts(token, typ, "alg,kid,typ"), publicKey);
 }
 
-/** {revision, recipients: key ids} of a bundle by the key with this fingerprint. */
+const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+const isNotice = (value) => isText(value) && value.trim() && [...value].length <= 4000 && !UNSEEN.test(value);
+
+/** {revision, recipients: key ids, governance, notice} of a bundle by the key with this fingerprint. */
 export function readBundle(token, fingerprint) {
   const parts = jwsParts(token, "eyelid-bundle", "alg,jwk,kid,typ");
   const { jwk } = parts.header;
@@ -282,10 +285,34 @@ export function readBundle(token, fingerprint) {
   );
   refuseIf(!isUint(bundle.revision) || !isUint(bundle.created), "bad-field");
   refuseIf(!isObject(bundle.policy_files) || !Object.values(bundle.policy_files).every(isText), "bad-field");
+  refuseIf("governance" in bundle && !isDigest(bundle.governance), "bad-field");
+  refuseIf("notice" in bundle && !isNotice(bundle.notice), "bad-field");
   refuseIf(keys.length === 0, "no-recipients");
   const recipients = keys.map((one) => sha256(one).toString("base64url"));
   refuseIf(new Set(recipients).size !== recipients.length, "doubled-recipient");
-  return { revision: bundle.revision, recipients };
+  return { revision: bundle.revision, recipients, governance: bundle.governance, notice: bundle.notice };
+}
+
+/** The governance files that a bundle carries, name -> text; `hash` is its `governance`. */
+export function readCarried(text, hash) {
+  refuseIf(text.length > MAX_SEALED, "oversized");
+  refuseIf(/[^\u0000-\u007f]/.test(text), "malformed");
+  const said = parseObject(Buffer.from(text), "malformed");
+  checkFormat(said);
+  refuseIf(!isObject(said.files) || !Object.values(said.files).every(isText), "bad-field");
+  const files = Object.entries(said.files).map(([name, content]) => [Buffer.from(name), Buffer.from(content)]);
+  refuseIf(files.length === 0, "bad-field");
+  refuseIf(files.length > 100 || files.reduce((sum, [, content]) => sum + content.length, 0) > 2 ** 21, "oversized");
+  const isName = (name) => /^[^./\\:\p{Cc}][^/\\:\p{Cc}]*\.yaml$/u.test(name) && Buffer.from(name).length <= 255;
+  refuseIf(!Object.keys(said.files).every(isName), "bad-name");
+  const total = createHash("sha256");
+  for (const [name, content] of files.sort(([one], [other]) => Buffer.compare(one, other))) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(content.length));
+    for (const part of [name, Buffer.alloc(1), length, content]) total.update(part);
+  }
+  refuseIf(total.digest("hex") !== hash, "wrong-governance");
+  return said.files;
 }
 
 // -- the key packet --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: its answers show whether a stranger's
-// program agrees. Prints {recording, chunks, packets, signed_recording, signed}, lists in JSON, on standard output.
+// program agrees. Prints {recording, chunks, packets, signed_recording, signed, bundles}, lists in JSON, on standard
+// output.
 //
 //   node open.mjs FOLDER_OF_THE_VECTORS      (with the packages of node/package.json beside it)
 
@@ -11,6 +12,8 @@ import {
   hex,
   openChunk,
   openKey,
+  readBundle,
+  readCarried,
   readPacket,
   recipientOf,
   Refused,
@@ -78,4 +81,13 @@ answers.signed_recording = await openRecording(second);
 for (const one of second.cases) answers.signed.push(await answer(() => openSignedCase(second, one)));
 for (const one of read("chunks.json").cases) answers.chunks.push(await answer(() => openChunkCase(one)));
 for (const one of read("packets.json").cases) answers.packets.push(await answer(() => openPacketCase(one)));
+answers.bundles = [];
+for (const one of read("statements.json").cases) {
+  if (one.kind === "carried")
+    answers.bundles.push(await answer(() => ({ files: readCarried(one.text, one.hash) })));
+  if (one.kind === "bundle") {
+    const says = () => readBundle(one.token, one.fingerprint);
+    answers.bundles.push(await answer(() => ({ ...says(), revision: Number(says().revision) })));
+  }
+}
 console.log(JSON.stringify(answers));

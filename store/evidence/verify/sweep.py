@@ -1,7 +1,7 @@
 """Checks the whole store, one thing at a time: memory stays flat however many there are, and it can go on where it was.
 
-Before the recordings comes what belongs to none of them: bundles, policies, and every device's ledger from its first
-entry. Nothing is read under one long transaction, so that a running store goes on beside it.
+Before the recordings comes what belongs to none of them: bundles, policies, governance, and every device's ledger from
+its first entry. Nothing is read under one long transaction, so that a running store goes on beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import Row, func, select
 
 from protocol.api import StreamHead
 from protocol.bundle import verify as verify_bundle
+from protocol.carried import read_carried
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate, is_weak
@@ -38,7 +39,7 @@ _PAGE: Final = 500  # recordings asked for at once
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What one thing came to. `kind`: bundle, policy, ledger or recording. `host`: of the PC it came from, or ""."""
+    """What one thing came to. `kind`: bundle, policy, governance, ledger or recording. `host`: of its PC, or ""."""
 
     kind: str
     id: str
@@ -60,7 +61,7 @@ def size(database: Database, after: str = "") -> int:
     with database.reading() as connection:
         count = queries.count_recordings(connection, after)
         if not after:
-            for table in (schema.bundles, schema.policies, schema.devices):
+            for table in (schema.bundles, schema.policies, schema.governance, schema.devices):
                 count += connection.scalar(select(func.count()).select_from(table)) or 0
     return count
 
@@ -72,6 +73,7 @@ def sweep(
     if not after:
         yield from _bundles(database, compliance)
         yield from _policies(database)
+        yield from _governance(database)
         with database.reading() as connection:
             devices = queries.device_rows(connection)
         for row in devices:
@@ -156,16 +158,20 @@ def _recordings(database: Database, after: str) -> Iterator[Row[Any]]:
 def _bundles(database: Database, compliance: str) -> Iterator[Checked]:
     with database.reading() as connection:
         rows = connection.execute(select(schema.bundles).order_by(schema.bundles.c.revision)).all()
+        carried = set(connection.scalars(select(schema.governance.c.hash)))
     for row in rows:
         findings: list[Defect] = []
         try:
-            bundle = verify_bundle(row.token, compliance)
+            bundle = verify_bundle(queries.legible(row.token), compliance)
         except ProtocolError as error:
             findings.append(Defect("bundle", error.code, f"bundle revision {row.revision}", str(error)))
         else:
             if bundle.revision != row.revision:
                 message = f"compliance signed this one as revision {bundle.revision}"
                 findings.append(Defect("bundle", "changed-catalog", f"bundle revision {row.revision}", message))
+            if bundle.governance and bundle.governance not in carried:
+                message = "its governance files are not here: put the file that `bundle sign` wrote once more"
+                findings.append(Defect("bundle", "no-governance", f"bundle revision {row.revision}", message))
         yield Checked("bundle", str(row.revision), _report(findings))
 
 
@@ -180,6 +186,20 @@ def _policies(database: Database) -> Iterator[Checked]:
             message = "its text is not the one with this hash: rules of recordings may be named wrongly"
             findings.append(Defect("policy", "wrong-hash", f"policy {name[:12]}", message))
         yield Checked("policy", name, _report(findings))
+
+
+def _governance(database: Database) -> Iterator[Checked]:
+    with database.reading() as connection:
+        hashes = list(connection.scalars(select(schema.governance.c.hash).order_by(schema.governance.c.hash)))
+    for each in hashes:
+        with database.reading() as connection:
+            text = queries.governance_of(connection, each)
+        name, findings = queries.legible(each), []
+        try:
+            read_carried(text, name)
+        except ProtocolError as error:
+            findings.append(Defect("governance", error.code, f"governance {name[:12]}", str(error)))
+        yield Checked("governance", name, _report(findings))
 
 
 # -- a device's ledger --------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Asked:
                 hears=hears,
                 sound=self.sound,
                 entries=lambda _: self.entries,
+                notice=lambda: "We record.\nAsk us.",
             ),
         )
         self.service.connect(self.rig.daemon)
@@ -349,6 +350,12 @@ def test_the_status_says_how_pages_left_the_picture() -> None:
     asked.rig.daemon.marks.seen, asked.rig.daemon.marks.late = 5, 1
     with asked.turning():
         assert asked.ask("status")["marks"] == {"seen": 5, "late": 1, "waiting": False}
+
+
+def test_the_status_says_the_notice_that_compliance_signed() -> None:
+    asked = Asked()
+    with asked.turning():
+        assert asked.ask("status")["notice"] == "We record.\nAsk us."
 
 
 def test_holds_are_granted_within_the_policy_and_told_in_the_status() -> None:

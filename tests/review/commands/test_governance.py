@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol.bundle import Bundle, sign
+from protocol.carried import carried
+from protocol.keys import RecipientPrivate, thumbprint
+from protocol.policyhash import policy_hash
 from review import cli
 from review.commands import governance_init
 from review.governance.keys import schema
@@ -64,8 +70,8 @@ def facts(capsys: Out, *words: str, code: int = 0) -> Any:
     return json.loads(said(capsys, *words, "--json", code=code))
 
 
-def failed(capsys: Out, *words: str) -> str:
-    assert cli.main(["governance", *words]) == 2
+def failed(capsys: Out, *words: str, code: int = 2) -> str:
+    assert cli.main(["governance", *words]) == code
     return capsys.readouterr().err
 
 
@@ -189,6 +195,33 @@ def test_explain_takes_a_scene(folder: Path, capsys: Out) -> None:
     assert "scene.json:1:10" in failed(capsys, *asked)
     scene.unlink()
     assert "scene.json cannot be read: No such file" in failed(capsys, *asked)
+
+
+def test_explain_asks_the_rules_that_a_bundle_carries(folder: Path, capsys: Out) -> None:
+    key, files = Ed25519PrivateKey.generate(), {path.name: path.read_bytes() for path in folder.iterdir()}
+    signer, reader = thumbprint(key.public_key()), RecipientPrivate.generate().public
+    signed = Bundle(3, (reader,), 0, governance=policy_hash(files))
+    token, file = sign(signed, key), folder.parent / "next.bundle"
+    (folder / "a.yaml").unlink()  # what is on the disk here does not count
+    question = ["--as", "ann@x.org", "--do", "play", "--purpose", "coaching", "--fact", "team=north"]
+    asked = ["explain", "--bundle", str(file), *question]
+    file.write_text(f"{token}\n{carried(files)}\n")
+    out = said(capsys, *asked, f"--signer={signer}")
+    assert f"\n  ann@x.org has role lead.\n    {file}/a.yaml:8:3  ann@x.org: {{ roles: [lead]" in out
+    assert "go together" in failed(capsys, *asked)
+    assert "--signer go together" in failed(capsys, "explain", f"--signer={signer}", *question)
+    for text, why, code in (
+        (token, "no JSON object", 1),
+        (f"{token}\n{carried({**files, 'b.yaml': b''})}", "not the files that compliance signed", 1),
+        (sign(replace(signed, governance=""), key), "has no governance: nothing is opened", 2),
+        (sign(signed, Ed25519PrivateKey.generate()), "not signed by the compliance key", 1),
+    ):
+        file.write_text(text)
+        assert why in failed(capsys, *asked, f"--signer={signer}", code=code)
+    file.write_bytes(b"\xff")
+    assert "is no bundle" in failed(capsys, *asked, f"--signer={signer}")
+    file.unlink()
+    assert "cannot be read" in failed(capsys, *asked, f"--signer={signer}")
 
 
 @pytest.mark.usefixtures("folder")

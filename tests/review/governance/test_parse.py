@@ -139,6 +139,17 @@ def test_what_files_say() -> None:
     assert read.purposes == {"coaching"}
 
 
+def test_the_notice_is_text_that_a_menu_can_show() -> None:
+    written = rules(f"{ROLES}{REST}notice: |\n  We record.\n\n  Ask us.\n\n")
+    assert written.notice == "We record.\n\nAsk us."
+    assert len(rules(f"{ROLES}{REST}notice: {'x' * 4000}\n").notice) == 4000
+    assert wrong(f"notice: {'x' * 4001}\n") == ("a.yaml:4:9 notice is text of 1 to 4000 characters",)
+    said = "a.yaml:4:9 notice is text without control characters, save ends of lines"
+    assert wrong('notice: "We\\trecord."\n') == (said,)
+    assert wrong('notice: "We \\u202edrocer."\n') == (said,)
+    assert wrong("notice: ''\n") == ("a.yaml:4:9 notice is empty, write a word",)
+
+
 def test_several_files_are_one_set() -> None:
     assert sorted(rules(ROLES, f"schema: 1\n{REST}", "schema: 1\nteams: { n: { groups: [g] } }").teams) == ["n"]
 
