@@ -15,19 +15,24 @@ from protocol import base64url, jws
 from protocol.claims import Claims
 from protocol.errors import BundleError, KeyProblem
 from protocol.keys import RecipientPublic
+from protocol.notice import mistake_in
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """`revision` only ever rises; the agent refuses one below the last. `created`: wall clock, ns since 1970.
 
-    `policy_files`: file name -> text; empty where the PC's own policy folder rules.
+    `policy_files`: file name -> text; empty where the PC's own policy folder rules. `governance`: `policy_hash` of the
+    files that say who may see what and how long; they go beside the bundle (`protocol.carried`), and "" opens nothing.
+    `notice`: of GDPR 13, for the PC to show (`protocol.notice`); "" where there is none.
     """
 
     revision: int
     recipients: tuple[RecipientPublic, ...]
     created: int
     policy_files: Mapping[str, str] = field(default_factory=dict)
+    governance: str = ""
+    notice: str = ""
 
     def __post_init__(self) -> None:
         if not self.recipients:
@@ -37,12 +42,14 @@ class Bundle:
 
 
 def sign(bundle: Bundle, compliance_key: Ed25519PrivateKey) -> str:
-    payload = {
+    payload: dict[str, object] = {
         "revision": bundle.revision,
         "created": bundle.created,
         "recipients": [base64url.encode(recipient.to_bytes()) for recipient in bundle.recipients],
         "policy_files": dict(bundle.policy_files),
     }
+    # Left out where they are empty: such a bundle has the bytes that it had before there was governance.
+    payload |= {name: value for name in ("governance", "notice") if (value := getattr(bundle, name))}
     return jws.sign(jws.BUNDLE, payload, compliance_key, with_key=True)
 
 
@@ -65,4 +72,13 @@ def verify(token: str, compliance_fingerprint: str) -> Bundle:
         recipients=recipients,
         created=claims.integer("created"),
         policy_files=claims.text_map("policy_files"),
+        governance=claims.hex256("governance") if claims.has("governance") else "",
+        notice=_notice(claims) if claims.has("notice") else "",
     )
+
+
+def _notice(claims: Claims) -> str:
+    text = claims.text("notice")
+    if wanted := mistake_in(text):
+        raise claims.refuse("notice", wanted)
+    return text

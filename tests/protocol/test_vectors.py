@@ -13,6 +13,7 @@ import pytest
 
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.api import VERSION
+from protocol.carried import read_carried
 from protocol.envelope import Edition, check_signature, digest, expect, open_sealed
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
@@ -101,7 +102,7 @@ def read_statement(case: dict[str, Any]) -> dict[str, Any]:
                 "created": read.created,
                 "recipients": [recipient.key_id for recipient in read.recipients],
                 "policy_files": read.policy_files,
-            }
+            } | {name: said for name in ("governance", "notice") if (said := getattr(read, name))}
         case "report":
             report = DeviceReport.verify(case["token"], keys.public_from_text(case["evidence_key"]))
             return {
@@ -125,6 +126,11 @@ def read_statement(case: dict[str, Any]) -> dict[str, Any]:
             }
         case kind:
             raise AssertionError(f"no test reads a {kind}")
+
+
+def read_beside_a_bundle(case: dict[str, Any]) -> dict[str, Any]:
+    files = read_carried(case["text"], case["hash"])
+    return {"files": {name: content.decode("utf-8") for name, content in files.items()}}
 
 
 def answer(case: dict[str, Any], attempt: Any) -> dict[str, Any]:
@@ -156,7 +162,8 @@ def test_every_vector_is_answered_as_it_says(folder: Path) -> None:
         answered += 1
     for case in cases("statements", folder):
         says = {"expect": case["expect"], **case.get("says", {})}
-        assert answer(case, read_statement) == says, case["name"]
+        read = read_beside_a_bundle if case["kind"] == "carried" else read_statement
+        assert answer(case, read) == says, case["name"]
         answered += 1
     for case in cases("ledger", folder):
         mistakes = ledger.walk([line.encode() for line in case["lines"]], case["prev"], case["seq"])

@@ -9,7 +9,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
+from protocol.carried import carried
 from protocol.envelope import digest
+from protocol.policyhash import policy_hash
 from protocol.receipt import Receipt
 from protocol.report import DeviceReport
 from tests.vectors.chunks import CHUNKS, PACKET
@@ -30,6 +32,9 @@ from tests.vectors.inputs import (
     public,
 )
 from tests.vectors.packets import parts_of, raw_jws
+
+GOVERNANCE = {"people.yaml": "schema: 1\n# Müller\n...\n".encode(), "roles.yaml": b"schema: 1\nrevision: 1\n...\n"}
+NOTICE = "Example AG records screens and calls.\nAsk privacy@example.com."
 
 
 def strange(token: str, key: Ed25519PrivateKey, **fields: Any) -> str:
@@ -109,6 +114,7 @@ def statement_vectors() -> dict[str, Any]:
     fingerprint = keys.thumbprint(COMPLIANCE.public_key())
     both = bundle.Bundle(3, (AUDITOR.public, RECOVERY.public), START, {"demo.yaml": "schema: 1\n...\n"})
     signed_bundle = bundle.sign(both, COMPLIANCE)
+    governance = policy_hash(GOVERNANCE)
     bundle_header, bundle_payload, _ = parts_of(signed_bundle)
     swapped_key = raw_jws({**bundle_header, "jwk": {**bundle_header["jwk"], "x": public(STORE)}}, bundle_payload, STORE)
     first, second = (
@@ -277,6 +283,50 @@ def statement_vectors() -> dict[str, Any]:
                     "recipients": [AUDITOR.key_id, RECOVERY.key_id],
                     "policy_files": {"demo.yaml": "schema: 1\n...\n"},
                 },
+            },
+            {
+                "name": "bundle: with governance and a notice",
+                "kind": "bundle",
+                "token": bundle.sign(replace(both, governance=governance, notice=NOTICE), COMPLIANCE),
+                "fingerprint": fingerprint,
+                "expect": "ok",
+                "says": {
+                    "revision": 3,
+                    "created": START,
+                    "recipients": [AUDITOR.key_id, RECOVERY.key_id],
+                    "policy_files": {"demo.yaml": "schema: 1\n...\n"},
+                    "governance": governance,
+                    "notice": NOTICE,
+                },
+            },
+            {
+                "name": "bundle: a notice that turns the direction of text",
+                "kind": "bundle",
+                "token": raw_jws(bundle_header, {**bundle_payload, "notice": "see \u202emoc.elpmaxe"}, COMPLIANCE),
+                "fingerprint": fingerprint,
+                "expect": "bad-field",
+            },
+            {
+                "name": "carried: the governance files of that bundle",
+                "kind": "carried",
+                "text": carried(GOVERNANCE),
+                "hash": governance,
+                "expect": "ok",
+                "says": {"files": {name: content.decode("utf-8") for name, content in GOVERNANCE.items()}},
+            },
+            {
+                "name": "carried: other files",
+                "kind": "carried",
+                "text": carried({**GOVERNANCE, "roles.yaml": b"roles: {}\n...\n"}),
+                "hash": governance,
+                "expect": "wrong-governance",
+            },
+            {
+                "name": "carried: a name that leaves the folder",
+                "kind": "carried",
+                "text": '{"v":1,"files":{"../roles.yaml":""}}',
+                "hash": governance,
+                "expect": "bad-name",
             },
             {
                 "name": "bundle: a critical name that is not understood",
