@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import base64url, local_socket
+from protocol import base64url, enrolment, local_socket
 from protocol.dumps import lock_memory
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
-from protocol.keys import public_from_text, signing_key
+from protocol.keys import public_to_text, signing_key
 from protocol.terminal import Wrapped
 from review.commands.audit import make_log, open_log
 from review.custodian import home
@@ -37,7 +37,6 @@ from store.files import write_new
 
 _SOCKET: Final = Path("/run/eyelid-custodian/socket")
 _PAGE: Final = 500  # recordings that are asked for at once
-_PUBLIC: Final = "review.pub"
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -49,12 +48,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     group = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     one = _command(group, "init", "make its folder, review key and log",
-                   "--name review.example.com/custodian --compliance 4Yk2... --store-key hT3x... \\\n"
+                   "--name review.example.com/custodian --token enrolment.token \\\n"
                    "    --origin https://review.example.com --console eyelid-review", _init)  # fmt: skip
     for name, words in (
         ("name", "its name and its log's, for good, as an address without https"),
-        ("compliance", "fingerprint of the compliance key (`eyelid-store keys`)"),
-        ("store-key", "the store's public key (`eyelid-store keys`)"),
+        ("token", "a file from `eyelid-store enroll-token`: it names the store's key and compliance's"),
         ("origin", "the page that people's passkeys sign for"),
         ("console", "the user that the console runs as"),
     ):
@@ -99,7 +97,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "/var/lib/eyelid-store --recipient recovery.key", _adopt)  # fmt: skip
     one.add_argument("store", type=Path, metavar="DIR", help="the store's folder")
     one.add_argument("--recipient", type=Path, required=True, metavar="FILE", help="the private key that opens them")
-    one.add_argument("--recipient-key-file", type=Path, metavar="F", help="the bytes of F are its passphrase")
+    one.add_argument(
+        "--recipient-passphrase-file", type=Path, metavar="F", help="its passphrase is the first line of F"
+    )
 
 
 def _command(
@@ -131,8 +131,8 @@ def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
     except (OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError) or hasattr(error, "code"):
             raise
-        message = f"{error.filename or 'the custodian'}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        raise StoreError(message) from None
+        where = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else error
+        raise StoreError(f"the custodian: {where}") from None
 
 
 def _told(options: Namespace, facts: dict[str, Any], *lines: str) -> int:
@@ -144,8 +144,7 @@ def _told(options: Namespace, facts: dict[str, Any], *lines: str) -> int:
 
 
 def _secret(options: Namespace) -> bytes:
-    """Out of swap from the beginning. systemd's credential `key` counts where nothing else is given."""
-    lock_memory()
+    """systemd's credential `key` counts where nothing else is given."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and not passphrase.given(options):
         options.key_file = Path(folder) / "key"
@@ -153,18 +152,17 @@ def _secret(options: Namespace) -> bytes:
 
 
 def _init(options: Namespace) -> int:
-    folder, secret = options.home, passphrase.new(options)
-    public_from_text(options.store_key)
+    token = enrolment.parse(Path(options.token).read_text("utf-8"))
     try:
-        console_user = pwd.getpwnam(options.console).pw_uid
+        user = pwd.getpwnam(options.console).pw_uid
     except KeyError:
         raise WrongUsage(f"this machine has no user {options.console}") from None
+    folder, secret = options.home, passphrase.new(options)
     made = make_log(folder / "audit", folder / "keys", options.name, secret)
     for name in ("adopted", "requests"):
         (folder / name).mkdir(mode=0o700)
-    home.Settings(options.name, options.compliance, options.store_key, options.origin, console_user, options.cap).write(
-        folder
-    )
+    store_key = public_to_text(token.store_key)
+    home.Settings(options.name, token.compliance, store_key, options.origin, user, options.cap).write(folder)
     return _new_key(options, secret, "made", {"log": str(made.key)}, f"{made.key}\nis its log's public key")
 
 
@@ -178,6 +176,7 @@ def _new_key(options: Namespace, secret: bytes, use: str, facts: dict[str, Any],
 
 
 def _serve(options: Namespace) -> int:
+    lock_memory()  # before there is anything in it
     secret = _secret(options)
     os.umask(0o077)
     log = open_log(options.home / "audit", options.home / "keys", secret).log
@@ -252,7 +251,7 @@ def _compromised(options: Namespace) -> int:
 def _adopt(options: Namespace) -> int:
     secret = _secret(options)
     *_, review = home.review_keys(options.home, secret).values()
-    of_reader = Namespace(key_file=options.recipient_key_file, passphrase_file=None)
+    of_reader = Namespace(key_file=None, passphrase_file=options.recipient_passphrase_file)
     reader = load_recipient(options.recipient, passphrase.existing(of_reader, str(options.recipient)))
     note = open_log(options.home / "audit", options.home / "keys", secret).note
     store = Home.open(options.store)
