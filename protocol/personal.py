@@ -137,7 +137,7 @@ def check(signed: Signed, key: PersonKey) -> None:
         elif isinstance(key.public, Ed25519PublicKey):
             key.public.verify(raw, text.encode())
         else:
-            r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:64], "big")
+            r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
             key.public.verify(encode_dss_signature(r, s), text.encode(), ec.ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as error:
         if isinstance(error, SignatureError):

@@ -34,7 +34,7 @@ from review.custodian.people import Enrolled, People
 from review.custodian.refusal import Refusal
 from review.governance import model
 from review.governance.decide import decide
-from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Rendition
+from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
 from review.rules import parse_files
 
 NONCE_LIVES: Final = 300.0  # s
@@ -121,9 +121,7 @@ class Custodian:
             said.facts = {"revision": made.revision, "hash": made.governance or "-"}
             with self._lock:
                 old = self._bundle
-                if old is not None and (
-                    made.revision < old.revision or (made.revision == old.revision and made != old)
-                ):
+                if old is not None and made != old and made.revision <= old.revision:
                     message = f"a bundle older than the last: revision {made.revision}, and {old.revision} is in force"
                     raise Refusal("old-bundle", message)
                 if made != old:
@@ -156,7 +154,7 @@ class Custodian:
         """Keys of the streams that were asked for, each wrapped to the session. A Refusal may say that it was filed."""
         said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
         with self._noting(said):
-            signed, by = self._signed(personal.REQUEST, asked.text("request"), said)
+            signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
             terms = _terms(signed.claims)
             said.of = terms["recording"]
             said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms["rendition"]}
@@ -172,7 +170,7 @@ class Custodian:
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
-                question = self._question(rules, by, terms, facts, filed)
+                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, (signed.id, terms))
@@ -201,7 +199,7 @@ class Custodian:
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:
         said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})
         with self._noting(said):
-            signed, by = self._signed(personal.APPROVAL, asked.text("approval"), said)
+            signed, by, now = self._signed(personal.APPROVAL, asked.text("approval"), said)
             terms, verdict = _terms(signed.claims), signed.claims.text("verdict")
             request = said.of = signed.claims.hex256("filed")
             said.facts["act"] = terms["act"]
@@ -215,7 +213,6 @@ class Custodian:
                     raise Refusal("unknown-request", "no request that waits says what was signed here")
                 if by.person == filed.person:
                     raise Refusal("own-request", "who asks cannot approve it")
-                now = self._latest.now()
                 said.facts["role"] = _approving(rules, by.person, terms, now)
                 self._note(said)
                 if verdict == "deny":
@@ -227,8 +224,8 @@ class Custodian:
 
     # -- who and what -------------------------------------------------------------------------------------------------
 
-    def _signed(self, typ: str, token: str, said: _Said) -> tuple[personal.Signed, Enrolled]:
-        """Signed by a key of the person it names, for this custodian, now and once."""
+    def _signed(self, typ: str, token: str, said: _Said) -> tuple[personal.Signed, Enrolled, int]:
+        """Signed by a key of the person it names, for this custodian, once; and what time it is."""
         signed = personal.read(typ, token)
         by = self.people.of(signed.key)
         personal.check(signed, by.key)
@@ -238,9 +235,9 @@ class Custodian:
         if signed.claims.text("custodian") != self.settings.name:
             raise Refusal("other-custodian", "signed for another custodian")
         with self._lock:
-            self._latest.now()
+            now = self._latest.now()
             self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
-        return signed, by
+        return signed, by, now
 
     def _streams(self, claims: Claims, facts: Facts) -> list[int]:
         there = {str(one): one for one in facts.streams}
@@ -270,23 +267,23 @@ class Custodian:
         return self._bundle, self._rules
 
     def _question(
-        self, rules: Governance, by: Enrolled, terms: Mapping[str, str], facts: Facts, filed: str
+        self, rules: Governance, person: str, terms: Mapping[str, str], recording: Recording, asked: tuple[int, str]
     ) -> Question:
-        person, now = rules.person(by.person), self._latest.now()
-        asked = Question(
-            person, Act(terms["act"]), now, facts.recording, terms["purpose"], Rendition(terms["rendition"])
-        )
+        """`asked`: when, and the request that was filed before."""
+        now, filed = asked
+        act, rendition = Act(terms["act"]), Rendition(terms["rendition"])
+        question = Question(rules.person(person), act, now, recording, terms["purpose"], rendition)
         if not filed:
-            return asked
+            return question
         kept = self._requests.get(filed)
-        if kept is None or (kept.person, kept.terms) != (by.person, terms):
+        if kept is None or (kept.person, kept.terms) != (person, terms):
             raise Refusal("unknown-request", "no request that waits asks for this")
         approvals = [
             model.Approval(rules.person(one.person), one.at)
             for one in kept.approvals
             if one.key in self.people.keys and not self.people.keys[one.key].removed
         ]
-        return replace(asked, asked=kept.asked, approvals=tuple(approvals))
+        return replace(question, asked=kept.asked, approvals=tuple(approvals))
 
     def _refused(
         self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: tuple[str, dict[str, str]]

@@ -27,16 +27,16 @@ from review.custodian.refusal import Refusal
 WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 32  # at once; each is a thread, and 16 MiB at the most
 MAX_SIZE: Final = 16 * 2**20
+PAUSE: Final = 0.1  # s
 PUBLISHED_EVERY: Final = 10.0  # s
 _SIZE: Final = struct.Struct(">I")
 
 
 def _keys(custodian: Custodian, _asked: Claims, _peer: str) -> Mapping[str, object]:
+    names = ("person", "key", "signs", "at", "removed")
     people = sorted(custodian.people.keys.values(), key=lambda one: (one.person, one.at))
-    return {"keys": [
-        {"person": one.person, "key": one.key.id, "signs": one.key.algorithm, "at": one.at, "removed": one.removed or None}
-        for one in people
-    ]}  # fmt: skip
+    rows = ((one.person, one.key.id, one.key.algorithm, one.at, one.removed or None) for one in people)
+    return {"keys": [dict(zip(names, row, strict=True)) for row in rows]}
 
 
 _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]]] = {
@@ -58,19 +58,21 @@ class Service:
     def __init__(self, custodian: Custodian, log: AuditLog, listening: socket.socket) -> None:
         self._custodian, self._log, self._listening = custodian, log, listening
         self._connections = threading.Semaphore(CONNECTIONS)
+        self._asks = {0, os.getuid(), custodian.settings.console}
 
     def run(self) -> None:
         threading.Thread(target=self._publish, daemon=True).start()
-        while True:
-            self._connections.acquire()
+        while self._listening.fileno() >= 0:
             try:
                 connection, _ = self._listening.accept()
+                uid = local_socket.peer(connection)
             except OSError:
-                self._connections.release()
-                if self._listening.fileno() < 0:
-                    return
+                time.sleep(PAUSE)  # as where descriptors run out, until one that is served ends
                 continue
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            if uid not in self._asks or not self._connections.acquire(timeout=WITHIN):
+                connection.close()  # who may not ask keeps nobody waiting
+                continue
+            threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
 
     def _publish(self) -> None:
         """What reads only the log's tiles sees an entry within seconds."""
@@ -79,10 +81,10 @@ class Service:
             with contextlib.suppress(AuditError, OSError):
                 self._log.publish()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, uid: int) -> None:
         try:
             with connection:
-                answer = json.dumps(self._answer(connection), ensure_ascii=False).encode()
+                answer = json.dumps(self._answer(connection, uid), ensure_ascii=False).encode()
                 connection.settimeout(WITHIN)
                 connection.sendall(_SIZE.pack(len(answer)) + answer)
         except OSError:
@@ -90,19 +92,16 @@ class Service:
         finally:
             self._connections.release()
 
-    def _answer(self, connection: socket.socket) -> Mapping[str, object]:
+    def _answer(self, connection: socket.socket, uid: int) -> Mapping[str, object]:
         """Raises OSError."""
-        until, uid = time.monotonic() + WITHIN, local_socket.peer(connection)
+        until = time.monotonic() + WITHIN
         (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, until))
+        body = local_socket.receive(connection, size, until) if size <= MAX_SIZE else b""
         try:
-            if uid not in {0, os.getuid(), self._custodian.settings.console}:
-                raise Refusal("not-yours", "the console and root may ask here, and nobody else")
-            if size > MAX_SIZE:
-                raise Refusal("oversized", f"{size} bytes, more than the {MAX_SIZE} allowed")
             try:
-                asked = Claims(parse_object(local_socket.receive(connection, size, until)), "request", ProtocolError)
+                asked = Claims(parse_object(body), "request", ProtocolError)
             except ValueError as error:
-                raise Refusal("malformed", f"what came is {error}") from None
+                raise Refusal("malformed", f"what came is {error}, or has more than {MAX_SIZE} bytes") from None
             verbs = _OF_ROOT if uid in {0, os.getuid()} else _VERBS
             verb = verbs.get(asked.text("do"))
             if verb is None:

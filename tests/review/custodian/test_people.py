@@ -51,7 +51,7 @@ def of_another_invitation(house: House) -> dict[str, str]:
     return taken | {"invitation": invitation}
 
 
-CASES = {
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "not compliance's": ("wrong-fingerprint", {"signer": Ed25519PrivateKey.generate()}),
     "expired": ("expired", {"expires": 1}),
     "to another custodian": ("other-custodian", {"custodian": "other.example.com"}),
@@ -67,7 +67,7 @@ def test_an_invitation_that_is_none_enrols_nobody(house: House, case: str) -> No
     assert custodian.people.keys == {}
 
 
-@pytest.mark.parametrize("make, code", [(swapped, "wrong-secret"), (of_another_invitation, "other-invitation")])
+@pytest.mark.parametrize(("make", "code"), [(swapped, "wrong-secret"), (of_another_invitation, "other-invitation")])
 def test_the_console_cannot_put_in_a_key_of_its_own(house: House, make: Any, code: str) -> None:
     custodian = house.start()
     with pytest.raises(ProtocolError) as error:

@@ -22,14 +22,16 @@ from protocol.bundle import Bundle
 from protocol.carried import carried
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private
-from protocol.keys import RecipientPublic, public_to_text, signing_key
+from protocol.keys import RecipientPublic, signing_key
+from protocol.packet import KeyPacket
 from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
+from review.custodian.home import recording_key, review_keys
 from review.custodian.service import ask
 from store import cli as store_cli
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE, RECOVERY, STORE
+from store.admin.init import COMPLIANCE, RECOVERY
 from store.evidence.evidence import gather
 from store.evidence.opening import open_stream
 from store.server.services import Services
@@ -184,15 +186,11 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     token.write_text(enrolment.make(named))
     run("custodian", "init", "--name", NAME, "--token", token, "--origin", PAGE, "--console", "nobody")
     (tmp_path / "recovery").write_bytes(PASSPHRASE)
-    words = ("custodian", "adopt", home.folder, "--recipient", home.folder / home.key(RECOVERY).file)
-    words += ("--recipient-passphrase-file", tmp_path / "recovery")
+    recovery = ("--recipient", home.folder / home.key(RECOVERY).file)
+    words = ("custodian", "adopt", home.folder, *recovery, "--recipient-passphrase-file", tmp_path / "recovery")
     assert run(*words) == {"adopted": 1, "left": []}
     assert run(*words) == {"adopted": 0, "left": []}
-    from review.custodian.home import recording_key, review_keys  # noqa: PLC0415 - what the process does
-
     keys = review_keys(tmp_path / "c", b"four words that differ")
-    from protocol.packet import KeyPacket  # noqa: PLC0415
-
     packet = KeyPacket.verify(recording.packet.decode(), pc.evidence_key.public_key())
     assert recording_key(tmp_path / "c", keys, packet) == recording.key
     rotated = run("custodian", "rotate")
@@ -226,5 +224,3 @@ def test_a_custodian_that_is_killed_between_entry_and_answer_gave_no_key_and_goe
     assert (noted["kind"], noted["outcome"]) == ("open", "success")
     assert house.received(ANN, kept, house.open(house.start(), ANN, kept)) == kept.stream_key(0)
     assert len(house.entries()) == before + 2
-    assert public_to_text(house.store.public_key())
-    assert STORE
