@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -21,7 +22,7 @@ def listen(path: Path | None) -> socket.socket:
     if os.environ.get("LISTEN_PID") == str(os.getpid()):
         return socket.socket(fileno=3)
     if path is None:
-        raise FileNotFoundError("no socket is handed over")
+        raise FileNotFoundError(errno.ENOENT, "no socket is handed over")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)

@@ -109,7 +109,7 @@ def read(typ: str, token: str) -> Signed:
     parts = signed.split(".")
     try:
         if len(parts) != 2:
-            raise ValueError("not three parts")  # noqa: TRY301 - told below
+            raise ValueError("not three parts")  # noqa: TRY301
         header, payload = (parse_object(base64url.decode(part)) for part in parts)
     except ValueError as error:
         raise SignatureError("malformed", f"{typ}: not a signed statement ({error})") from None
@@ -117,10 +117,10 @@ def read(typ: str, token: str) -> Signed:
         raise SignatureError("wrong-type", f"{typ}: this is another type of statement")
     if header.keys() != {"alg", "typ", "kid"}:
         raise SignatureError("malformed", f"{typ}: the header must have alg, kid, typ and nothing else")
-    told = Claims(header, typ, SignatureError)
+    named = Claims(header, typ, SignatureError)
     Claims(payload, typ, SignatureError).check_format()
     claims = Claims({name: value for name, value in payload.items() if name not in FORMAT_NAMES}, typ, SignatureError)
-    return Signed(hashlib.sha256(signed.encode()).hexdigest(), told.text("kid"), told.text("alg"), claims, token)
+    return Signed(hashlib.sha256(signed.encode()).hexdigest(), named.text("kid"), named.text("alg"), claims, token)
 
 
 def check(signed: Signed, key: PersonKey) -> None:

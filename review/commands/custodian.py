@@ -135,7 +135,7 @@ def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
         raise StoreError(f"the custodian: {where}") from None
 
 
-def _told(options: Namespace, facts: dict[str, Any], *lines: str) -> int:
+def _say(options: Namespace, facts: dict[str, Any], *lines: str) -> int:
     if options.json:
         print_json(facts)
     for line in () if options.json else lines:
@@ -172,7 +172,7 @@ def _new_key(options: Namespace, secret: bytes, use: str, facts: dict[str, Any],
     write_new(public, base64url.encode(review.public.to_bytes()).encode() + b"\n", 0o644)
     open_log(options.home / "audit", options.home / "keys", secret).note("key", review.key_id, use=use)
     says = f"{public}  for compliance: `eyelid-store bundle sign --add-reader`, or nothing new is sealed to it"
-    return _told(options, {**facts, "review": review.key_id, "public": str(public)}, *lines, says)
+    return _say(options, {**facts, "review": review.key_id, "public": str(public)}, *lines, says)
 
 
 def _serve(options: Namespace) -> int:
@@ -182,14 +182,14 @@ def _serve(options: Namespace) -> int:
     log = open_log(options.home / "audit", options.home / "keys", secret).log
     custodian = Custodian(options.home, home.review_keys(options.home, secret), log)
     with local_socket.listen(options.socket) as listening:
-        _told(options, {"socket": str(options.socket)}, f"the custodian listens at {options.socket}")
+        _say(options, {"socket": str(options.socket)}, f"the custodian listens at {options.socket}")
         Service(custodian, log, listening).run()
     return 0
 
 
 def _bundle(options: Namespace) -> int:
     answer = ask(options.socket, "bundle", bundle=options.file.read_text("ascii"))
-    return _told(options, answer, f"bundle {answer['revision']} is in force")
+    return _say(options, answer, f"bundle {answer['revision']} is in force")
 
 
 def _invite(options: Namespace) -> int:
@@ -199,7 +199,7 @@ def _invite(options: Namespace) -> int:
     write_new(options.output, invitation.encode() + b"\n", 0o644)
     facts = {"invitation": str(options.output), "secret": secret, "expires": iso(expires)}
     way = "by another way than through the console, which could enrol a key of its own with it"
-    return _told(options, facts, f"{options.output}  for {options.person}, until {facts['expires']}",
+    return _say(options, facts, f"{options.output}  for {options.person}, until {facts['expires']}",
                  f"{secret}\nis its secret: give it to them {way}")  # fmt: skip
 
 
@@ -208,13 +208,13 @@ def _enrol_key(options: Namespace) -> int:
     taken = take_up(options.invitation.read_text("ascii").strip(), options.secret, private)
     save_private(options.output, "person", private.private_bytes_raw(), passphrase.new(options))
     answer = ask(options.socket, "enrol", **taken)
-    return _told(options, answer, f"{options.output}  signs for {answer['person']}, key {answer['key']}")
+    return _say(options, answer, f"{options.output}  signs for {answer['person']}, key {answer['key']}")
 
 
 def _keys(options: Namespace) -> int:
     if options.remove:
         gone = ask(options.socket, "remove", key=options.remove)
-        return _told(options, gone, f"key {gone['key']} of {gone['person']} was removed")
+        return _say(options, gone, f"key {gone['key']} of {gone['person']} was removed")
     answer = ask(options.socket, "keys")
     if options.json:
         print_json(answer)
@@ -245,7 +245,7 @@ def _compromised(options: Namespace) -> int:
     open_log(options.home / "audit", options.home / "keys", secret).note("key", options.key, use="compromised")
     replace(settings, compromised=(*settings.compromised, options.key)).write(options.home)
     says = "start the custodian again: until compliance signs a bundle without this key, it opens nothing"
-    return _told(options, {"compromised": options.key}, says, "its thief opens what was sealed to it until today")
+    return _say(options, {"compromised": options.key}, says, "its thief opens what was sealed to it until today")
 
 
 def _adopt(options: Namespace) -> int:
@@ -269,5 +269,5 @@ def _adopt(options: Namespace) -> int:
                 except (StoreError, ProtocolError, Unsound) as error:
                     left.append(f"{one.id}: {error}")
     says = f"{adopted} recordings were taken over"
-    _told(options, {"adopted": adopted, "left": left}, says, *(f"! {one}" for one in left))
+    _say(options, {"adopted": adopted, "left": left}, says, *(f"! {one}" for one in left))
     return 1 if left else 0

@@ -108,13 +108,13 @@ class Service:
                 raise asked.refuse("do", " or ".join(sorted(verbs)))
             return verb(self._custodian, asked, f"uid {uid}")
         except ProtocolError as error:
-            told: dict[str, object] = {"error": error.code, "message": str(error)}
+            answer: dict[str, object] = {"error": error.code, "message": str(error)}
             if isinstance(error, Refusal):
-                told["reasons"] = [
+                answer["reasons"] = [
                     {"says": one.says, "where": one.where, "missing": one.missing} for one in error.reasons
                 ]
-                told["filed"] = error.filed
-            return told
+                answer["filed"] = error.filed
+            return answer
         except OSError as error:
             return {"error": "not-written", "message": f"its disk is in the way ({error.strerror}): nothing was opened"}
 
