@@ -20,7 +20,7 @@ from typing import Final
 from protocol import base64url
 from protocol.claims import Claims, parse_object
 from protocol.errors import KeyProblem, ProtocolError
-from protocol.folder import write_over
+from protocol.folder import sync_folder, write_over
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, wrap
 from protocol.packet import KeyPacket
@@ -140,6 +140,7 @@ class Requests:
 
     def drop(self, id: str) -> None:  # noqa: A002
         (self._folder / id).unlink(missing_ok=True)
+        sync_folder(self._folder)  # or a power cut brings back what was used
 
     def ids(self) -> list[str]:
         return [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]
