@@ -198,12 +198,12 @@ class House:
 
     # -- what people sign -----------------------------------------------------------------------------------------
 
-    def terms(self, person: str, recording: UUID, **changed: Any) -> dict[str, Any]:
+    def terms(self, person: str, recording: UUID, /, **changed: Any) -> dict[str, Any]:
         session = self.sessions[person].public_key().public_bytes_raw()
         told = {"act": "play", "recording": str(recording), "purpose": "complaint", "rendition": "redacted"}
         return told | {"session": base64url.encode(session), "person": person} | changed
 
-    def request(self, nonce: dict[str, Any], person: str, recording: UUID, **changed: Any) -> str:
+    def request(self, nonce: dict[str, Any], person: str, recording: UUID, /, **changed: Any) -> str:
         told = self.terms(person, recording, streams=["0"]) | nonce | changed
         return personal.sign(personal.REQUEST, told, self.people[person])
 

@@ -103,10 +103,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         kept = home / "bundle"
-        self._bundle: bundle.Bundle | None = None
-        self._rules: Governance | None = None
-        if kept.exists():
-            self._bundle, self._rules = self._read(kept.read_text("ascii"))
+        self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
     # -- what is asked ------------------------------------------------------------------------------------------------
 
@@ -120,14 +117,14 @@ class Custodian:
             made, rules = self._read(text)
             said.facts = {"revision": made.revision, "hash": made.governance or "-"}
             with self._lock:
-                old = self._bundle
+                old = self._newest[0] if self._newest else None
                 if old is not None and made != old and made.revision <= old.revision:
                     message = f"a bundle older than the last: revision {made.revision}, and {old.revision} is in force"
                     raise Refusal("old-bundle", message)
                 if made != old:
                     self._note(said)
                     write_over(self._home / "bundle", text.encode("ascii"))
-                    self._bundle, self._rules = made, rules
+                    self._newest = (made, rules)
         return {"revision": made.revision}
 
     def enrol(self, asked: Claims, peer: str) -> dict[str, object]:
@@ -260,11 +257,12 @@ class Custodian:
         return made, replace(rules, signed=made.created)
 
     def _in_force(self) -> tuple[bundle.Bundle, Governance]:
-        if self._bundle is None or self._rules is None:
+        made, rules = self._newest or (None, None)
+        if made is None or rules is None:
             raise Refusal("no-rules", "no signed rules are in force: what opens is the recovery key alone, offline")
-        if lost := {one.key_id for one in self._bundle.recipients} & set(self.settings.compromised):
-            raise Refusal("compromised", f"bundle {self._bundle.revision} still seals to a stolen key, {min(lost)}")
-        return self._bundle, self._rules
+        if lost := {one.key_id for one in made.recipients} & set(self.settings.compromised):
+            raise Refusal("compromised", f"bundle {made.revision} still seals to a stolen key, {min(lost)}")
+        return made, rules
 
     def _question(
         self, rules: Governance, person: str, terms: Mapping[str, str], recording: Recording, asked: tuple[int, str]

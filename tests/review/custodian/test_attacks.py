@@ -356,3 +356,30 @@ def test_a_pc_whose_clock_is_ahead_makes_no_recording_younger(own: House) -> Non
     kept = own.recording(age=-90 * 86_400, at=own.clock.now - 31 * DAY)
     with pytest.raises(ProtocolError, match="older than role"):
         own.open(custodian, "ann@example.com", kept)
+
+
+def test_what_no_rule_could_know_is_refused_before_it_is_asked(house: House, custodian: Custodian) -> None:
+    changes: list[dict[str, Any]] = [
+        {"act": "watch"}, {"rendition": "blurred"}, {"purpose": "Complaint by Ann"},
+        {"session": "x"}, {"streams": []}, {"streams": [0]}, {"nonce": "x"},
+    ]  # fmt: skip
+    for changed in changes:
+        with pytest.raises(ProtocolError) as error:
+            house.open(custodian, "ann@example.com", house.recording(), **changed)
+        assert error.value.code in {"bad-field", "bad-key", "unknown-stream"}
+        assert house.entries()[-1]["reason"] == error.value.code
+
+
+def test_an_account_of_another_device_ends_no_recording(house: House, custodian: Custodian) -> None:
+    kept = house.recording()
+    kept.papers["closing"] = house.recording(of=kept, device="d-2").papers["closing"]
+    with pytest.raises(ProtocolError, match="another device's"):
+        house.open(custodian, "ann@example.com", kept)
+
+
+def test_what_was_sealed_to_no_review_key_is_named_and_the_same_bundle_may_come_again(own: House) -> None:
+    custodian = own.ready()
+    custodian.take_bundle(own.bundle(), "test")
+    with pytest.raises(ProtocolError, match="custodian adopt") as error:
+        own.open(custodian, "ann@example.com", own.recording(recipients=[own.recovery]))
+    assert error.value.code == "not-a-recipient"

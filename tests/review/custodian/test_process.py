@@ -202,6 +202,19 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     assert [one["facts"]["use"] for one in shown] == ["made", "adopt", "adopt", "rotated", "compromised"]
 
 
+def test_a_mistake_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("no token")
+    init = ("custodian", "init", "--name", NAME, "--origin", PAGE, "--token")
+    assert "begins with eyelid1." in run(*init, token, "--console", "nobody", code=1)
+    assert "No such file" in run(*init, tmp_path / "missing", "--console", "nobody", code=1)
+    assert "settings.json: No such file" in run("custodian", "rotate", code=1)
+    assert "No such file" in run("custodian", "keys", "--socket", tmp_path / "no-socket", code=1)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "settings.json").write_text("no json")
+    assert "not a JSON object" in run("custodian", "compromised", "x", code=1)
+
+
 def test_a_custodian_that_is_killed_between_entry_and_answer_gave_no_key_and_goes_on(tmp_path: Path) -> None:
     house = House(tmp_path / "house")
     custodian = house.ready()
