@@ -33,7 +33,11 @@ def test_a_recording_that_goes_on_has_none_yet(run: Run, pc: Pc, bundle: Bundle)
     assert (ended.code, "no end that its device signed yet" in ended.err) == (1, True)
 
 
-def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(run: Run, pc: Pc, bundle: Bundle) -> None:
+def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(
+    run: Run,  # noqa: F811
+    pc: Pc,
+    bundle: Bundle,
+) -> None:
     made = make_filmed(pc, bundle)
     made.put_all()
     own = str(made.recording.id)
