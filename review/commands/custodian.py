@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -152,6 +151,8 @@ def _secret(options: Namespace) -> bytes:
 
 
 def _init(options: Namespace) -> int:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     token = enrolment.parse(Path(options.token).read_text("utf-8"))
     try:
         user = pwd.getpwnam(options.console).pw_uid
@@ -167,10 +168,11 @@ def _init(options: Namespace) -> int:
 
 
 def _new_key(options: Namespace, secret: bytes, use: str, facts: dict[str, Any], *lines: str) -> int:
+    log = open_log(options.home / "audit", options.home / "keys", secret)  # first: it knows a wrong secret
     review = home.new_review_key(options.home, secret)
     public = options.home / "keys" / f"review-{review.key_id}.pub"
     write_new(public, base64url.encode(review.public.to_bytes()).encode() + b"\n", 0o644)
-    open_log(options.home / "audit", options.home / "keys", secret).note("key", review.key_id, use=use)
+    log.note("key", review.key_id, use=use)
     says = f"{public}  for compliance: `eyelid-store bundle sign --add-reader`, or nothing new is sealed to it"
     return _say(options, {**facts, "review": review.key_id, "public": str(public)}, *lines, says)
 

@@ -193,6 +193,9 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     keys = review_keys(tmp_path / "c", b"four words that differ")
     packet = KeyPacket.verify(recording.packet.decode(), pc.evidence_key.public_key())
     assert recording_key(tmp_path / "c", keys, packet) == recording.key
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase")
+    assert "passphrase does not open it" in run("custodian", "rotate", "--passphrase-file", wrong, code=1)
     rotated = run("custodian", "rotate")
     assert recording_key(tmp_path / "c", review_keys(tmp_path / "c", b"four words that differ"), packet)
     run("custodian", "compromised", rotated["review"])
