@@ -18,7 +18,7 @@ from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
 from protocol.terminal import Wrapped
-from review.commands.audit import make_log, open_log
+from review.commands.audit import make_log, open_log_in
 from review.custodian import home
 from review.custodian.custodian import Custodian
 from review.custodian.people import invite, take_up
@@ -168,7 +168,7 @@ def _init(options: Namespace) -> int:
 
 
 def _new_key(options: Namespace, secret: bytes, use: str, facts: dict[str, Any], *lines: str) -> int:
-    log = open_log(options.home / "audit", options.home / "keys", secret)  # first: it knows a wrong secret
+    log = open_log_in(options.home / "audit", options.home / "keys", secret)  # first: it knows a wrong secret
     review = home.new_review_key(options.home, secret)
     public = options.home / "keys" / f"review-{review.key_id}.pub"
     write_new(public, base64url.encode(review.public.to_bytes()).encode() + b"\n", 0o644)
@@ -181,7 +181,7 @@ def _serve(options: Namespace) -> int:
     lock_memory()  # before there is anything in it
     secret = _secret(options)
     os.umask(0o077)
-    log = open_log(options.home / "audit", options.home / "keys", secret).log
+    log = open_log_in(options.home / "audit", options.home / "keys", secret).log
     custodian = Custodian(options.home, home.review_keys(options.home, secret), log)
     with local_socket.listen(options.socket) as listening:
         _say(options, {"socket": str(options.socket)}, f"the custodian listens at {options.socket}")
@@ -244,7 +244,7 @@ def _compromised(options: Namespace) -> int:
     secret, settings = _secret(options), home.Settings.read(options.home)
     if options.key not in home.review_keys(options.home, secret):
         raise WrongUsage(f"{options.home} has no review key {options.key}")
-    open_log(options.home / "audit", options.home / "keys", secret).note("key", options.key, use="compromised")
+    open_log_in(options.home / "audit", options.home / "keys", secret).note("key", options.key, use="compromised")
     replace(settings, compromised=(*settings.compromised, options.key)).write(options.home)
     says = "start the custodian again: until compliance signs a bundle without this key, it opens nothing"
     return _say(options, {"compromised": options.key}, says, "its thief opens what was sealed to it until today")
@@ -255,7 +255,7 @@ def _adopt(options: Namespace) -> int:
     *_, review = home.review_keys(options.home, secret).values()
     of_reader = Namespace(key_file=None, passphrase_file=options.recipient_passphrase_file)
     reader = load_recipient(options.recipient, passphrase.existing(of_reader, str(options.recipient)))
-    note = open_log(options.home / "audit", options.home / "keys", secret).note
+    note = open_log_in(options.home / "audit", options.home / "keys", secret).note
     store = Home.open(options.store)
     adopted, left, after = 0, list[str](), ""
     with catalog_of(store) as connection:
