@@ -37,7 +37,6 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
-from bench.leaks_desktop import SETTINGS, setting
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
 from bench.leaks_random import LOT, Say
@@ -47,6 +46,7 @@ from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from testkit.browsers import STRANGER, gecko_id
+from testkit.desktop_settings import SETTINGS, setting
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all

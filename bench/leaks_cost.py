@@ -17,11 +17,11 @@ from typing import Final
 import psutil
 
 from agent.control.status import RecorderState
-from bench.leaks_desktop import setting
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
 from bench.leaks_server import site
 from bench.leaks_steps import shop
+from testkit.desktop_settings import setting
 from testkit.fleet import pc, store
 
 WARM_UP: Final = 6.0  # seconds: starting belongs to no case

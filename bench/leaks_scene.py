@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from agent.desktop.clock import BootClock
-from bench.leaks_desktop import Windows
 from bench.leaks_server import FIRST, Address, Hand, Site, Which
 from testkit.browsers import Browser
+from testkit.desktop_settings import Windows
 from testkit.waits import until
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)
 FIREFOX: Final = ("firefox",)
-PLAIN, TICKING, PICOM, MONITORS = "plain", "ticking", "picom", "monitors"  # bench/leaks_desktop.py
+PLAIN, TICKING, PICOM, MONITORS = "plain", "ticking", "picom", "monitors"  # testkit/desktop_settings.py
 
 BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strips go through it
 CORNER: Final = (1270, 790)  # where the mouse rests

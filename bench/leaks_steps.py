@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec
 
-from bench.leaks_desktop import Windows
 from bench.leaks_pages import HOME
 from bench.leaks_processes import Whose, kill, stopped
 from bench.leaks_scene import BOX, CORNER, Act, Scene, Step, do
 from bench.leaks_server import FIRST, OTHER, Address, Which
+from testkit.desktop_settings import Windows
 from testkit.stage import StageError
 
 MIDDLE: Final = (500, 500)  # within the page

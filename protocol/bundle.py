@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, jws
 from protocol.claims import Claims
-from protocol.errors import BundleError, KeyProblem, SignatureError
-from protocol.keys import RecipientPublic, public_from_text, thumbprint
+from protocol.errors import BundleError, KeyProblem
+from protocol.keys import RecipientPublic
 from protocol.notice import mistake_in
 
 
@@ -59,20 +59,7 @@ def verify(token: str, compliance_fingerprint: str) -> Bundle:
     Raises SignatureError (as `jws.verify`; wrong-fingerprint) and BundleError (bad-field, bad-recipient, no-recipients,
     doubled-recipient).
     """
-    jwk = jws.read_header(jws.BUNDLE, token, with_key=True)["jwk"]
-    match jwk:
-        case {"kty": "OKP", "crv": "Ed25519", "x": str(text), **others} if not others:
-            try:
-                public = public_from_text(text)
-            except KeyProblem as error:
-                raise SignatureError("malformed", f"bundle: {error}") from None
-        case _:
-            raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key and nothing else")
-    if thumbprint(public) != compliance_fingerprint:
-        raise SignatureError(
-            "wrong-fingerprint", f"bundle: not signed by the compliance key with fingerprint {compliance_fingerprint}"
-        )
-    claims = Claims(jws.verify(jws.BUNDLE, token, public, with_key=True), "bundle", BundleError)
+    claims = Claims(jws.verify_by(jws.BUNDLE, token, compliance_fingerprint), "bundle", BundleError)
     texts = claims.texts("recipients")
     try:
         recipients = tuple(RecipientPublic.from_bytes(base64url.decode(text)) for text in texts)

@@ -133,6 +133,12 @@ class Claims:
             raise self.refuse(name, f"an integer from {least} to {most}")
         return value
 
+    def flag(self, name: str) -> bool:
+        value = self._values.get(name)
+        if not isinstance(value, bool):
+            raise self.refuse(name, "true or false")
+        return value
+
     def hex256(self, name: str) -> str:
         value = self._values.get(name)
         if not isinstance(value, str) or not _HEX256.fullmatch(value):

@@ -1,4 +1,6 @@
-"""A process that holds keys leaves none of them in a core file, and no other process of its user may look into it."""
+"""A process that holds keys leaves none of them in a core file or in swap, and no other process of its user may look
+into it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from protocol.system import ON_LINUX
 
 _PR_GET_DUMPABLE: Final = 3  # prctl(2)
 _PR_SET_DUMPABLE: Final = 4
+_ALL_ONCE_TOUCHED: Final = 7  # mlockall(2): MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT
 
 
 def refuse_dumps() -> None:
@@ -20,6 +23,12 @@ def refuse_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if _prctl(_PR_SET_DUMPABLE) != 0 or _prctl(_PR_GET_DUMPABLE) != 0:
         raise OSError("the system does not let this process refuse core dumps and debuggers")
+
+
+def lock_memory() -> None:
+    """From now on nothing of this process is swapped out. Raises OSError where the system does not let it."""
+    if ON_LINUX and ctypes.CDLL(None).mlockall(_ALL_ONCE_TOUCHED) != 0:
+        raise OSError("the system does not let this process keep its memory out of swap (LimitMEMLOCK, ulimit -l)")
 
 
 def _prctl(option: int) -> int:

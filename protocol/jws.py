@@ -17,8 +17,8 @@ from joserfc.jwk import OKPKey
 
 from protocol import base64url
 from protocol.claims import FORMAT_NAMES, VERSION, Claims, parse_object
-from protocol.errors import SignatureError
-from protocol.keys import public_to_text, thumbprint
+from protocol.errors import KeyProblem, SignatureError
+from protocol.keys import public_from_text, public_to_text, thumbprint
 
 ALG: Final = "Ed25519"  # RFC 9864; the older name "EdDSA" leaves the curve open
 
@@ -33,9 +33,12 @@ REPORT: Final = "eyelid-report"
 APPLICATION: Final = "eyelid-application"
 ADMISSION: Final = "eyelid-admission"
 LOCATION: Final = "eyelid-location"
-TYPES: Final = frozenset(
-    {PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION}
-)
+ORIGIN: Final = "eyelid-origin"
+INVITATION: Final = "eyelid-invitation"
+TYPES: Final = frozenset({
+    *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
+    *(ORIGIN, INVITATION),
+})  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.
 _CRITICAL: Final = {PACKET: frozenset({"envelope"})}
@@ -137,3 +140,23 @@ def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[s
         raise SignatureError("malformed", f"{typ}: signed, but {error}") from None
     Claims(payload, typ, SignatureError).check_format(_CRITICAL.get(typ, frozenset()))
     return {name: value for name, value in payload.items() if name not in FORMAT_NAMES}
+
+
+def verify_by(typ: str, token: str, fingerprint: str) -> dict[str, object]:
+    """As `verify`, of a token that brings its key (`jwk`), which must have this fingerprint.
+
+    Raises SignatureError: as `verify`; wrong-fingerprint.
+    """
+    match read_header(typ, token, with_key=True)["jwk"]:
+        case {"kty": "OKP", "crv": "Ed25519", "x": str(text), **others} if not others:
+            try:
+                public = public_from_text(text)
+            except KeyProblem as error:
+                raise SignatureError("malformed", f"{typ}: {error}") from None
+        case _:
+            raise SignatureError("malformed", f"{typ}: the key in its header is not an Ed25519 key and nothing else")
+    if thumbprint(public) != fingerprint:
+        raise SignatureError(
+            "wrong-fingerprint", f"{typ}: not signed by the compliance key with fingerprint {fingerprint}"
+        )
+    return verify(typ, token, public, with_key=True)

@@ -40,7 +40,7 @@ COMMANDS: Final = {
     "tokens": ("tokens",),
     "renew": ("renew", "rename"),
     "bundles": ("bundle",),
-    "audit": ("recordings", "timeline", "verify", "export"),
+    "audit": ("recordings", "timeline", "papers", "verify", "export"),
     "replay": ("replay",),
     "sweep": ("gaps",),
     "alarms": ("alarms",),

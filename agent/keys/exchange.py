@@ -9,9 +9,7 @@ for a chunk (its bytes up to the signature) and for what is signed (as it is).
 
 from __future__ import annotations
 
-import socket
 import struct
-import time
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -25,7 +23,6 @@ from protocol.envelope import MAX_SEALED
 REQUEST: Final = struct.Struct(">BII")
 ANSWER: Final = struct.Struct(">BI")
 MAX_BODY: Final = MAX_SEALED  # a ledger batch is less than a tenth of it
-_PIECE: Final = 2**20  # bytes asked of the kernel at once
 
 
 class Verb(IntEnum):
@@ -64,21 +61,3 @@ class Applicant:
 
     def application(self, token: Ed25519PrivateKey, evidence: Ed25519PrivateKey) -> Application:
         return Application(token_key=token.public_key(), evidence_key=evidence.public_key(), **asdict(self))
-
-
-def receive(connection: socket.socket, size: int, until: float) -> bytes:
-    """Exactly so many bytes, before `until` (time.monotonic) however slowly they come.
-
-    Raises TimeoutError, ConnectionError, OSError.
-    """
-    parts = bytearray()
-    while len(parts) < size:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        connection.settimeout(left)
-        part = connection.recv(min(size - len(parts), _PIECE))
-        if not part:
-            raise ConnectionError
-        parts += part
-    return bytes(parts)

@@ -6,9 +6,7 @@ requests and bytes. So who sends slowly, much or nonsense keeps only themselves 
 
 from __future__ import annotations
 
-import os
 import socket
-import struct
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,8 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import EnvironmentFault, Refused, Transient
-from agent.keys.exchange import ANSWER, MAX_BODY, REQUEST, Answer, Verb, receive
+from agent.keys.exchange import ANSWER, MAX_BODY, REQUEST, Answer, Verb
 from agent.keys.signer import Bucket, Signer
+from protocol import local_socket
+from protocol.local_socket import receive
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 4  # of a user at once
@@ -25,7 +25,6 @@ ALL_CONNECTIONS: Final = 256  # of all users at once; each is a thread and a des
 PAUSE: Final = 0.1  # seconds, where descriptors or threads have run out
 REQUESTS: Final = (1000, 100)  # of a user at once, and then so many a second
 BYTES: Final = (256 * 2**20, 32 * 2**20)
-_BACKLOG: Final = 128
 _WORK: Final = {
     Verb.ABOUT: Signer.about,
     Verb.PACKET: Signer.packet,
@@ -82,7 +81,7 @@ class KeysServer:
             except OSError:  # as where descriptors run out, until one that is served ends
                 time.sleep(PAUSE)
                 continue
-            _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            uid = local_socket.peer(connection)
             user = self._user(uid)
             if not user.connections.acquire(blocking=False):
                 connection.close()
@@ -142,17 +141,11 @@ class KeysServer:
 
 def listen(path: Path | None) -> socket.socket:
     """The socket that systemd hands over (sd_listen_fds(3)), else one at `path`. Raises EnvironmentFault."""
-    if os.environ.get("LISTEN_PID") == str(os.getpid()):
-        return socket.socket(fileno=3)
-    if path is None:
-        raise EnvironmentFault("no socket: eyelid-keys.socket hands one over, or --socket names its place")
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        path.unlink(missing_ok=True)
-        listening.bind(str(path))
-        path.chmod(0o666)  # who asks is told by the kernel
-        listening.listen(_BACKLOG)
+        return local_socket.listen(path)
     except OSError as failure:
-        listening.close()
+        if path is None:
+            raise EnvironmentFault(
+                "no socket: eyelid-keys.socket hands one over, or --socket names its place"
+            ) from None
         raise EnvironmentFault(f"{path} cannot be listened at: {failure.strerror}") from failure
-    return listening

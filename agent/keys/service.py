@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import Refused, Transient
-from agent.keys.exchange import ANSWER, MAX_BODY, REQUEST, Answer, Applicant, Verb, receive
+from agent.keys.exchange import ANSWER, MAX_BODY, REQUEST, Answer, Applicant, Verb
 from protocol import api
 from protocol.claims import Claims, parse_object
 from protocol.envelope import Unsigned
 from protocol.errors import KeyProblem
 from protocol.ledger import Batch
+from protocol.local_socket import receive
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
 

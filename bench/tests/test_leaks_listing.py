@@ -9,8 +9,8 @@ import pytest
 
 from bench.leaks import main
 from bench.leaks_cases import DIMENSIONS, as_text
-from bench.leaks_desktop import SETTINGS
 from bench.leaks_transitions import FOUND, TRANSITIONS
+from testkit.desktop_settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 LISTING = Path(__file__).with_name("leaks_listing.txt").read_text("ascii").splitlines()

@@ -11,11 +11,11 @@ from typing import Any, cast
 import pytest
 
 from bench import leaks_acts
-from bench.leaks_desktop import Windows
 from bench.leaks_pages import SITE
 from bench.leaks_scene import Scene, Transition, do
 from bench.leaks_server import FIRST, Address, Hand, Site
 from bench.leaks_transitions import TRANSITIONS
+from testkit.desktop_settings import Windows
 
 FUNCTION = re.compile(r"^  (?:async )?(\w+)(?:\(|:)", re.MULTILINE)
 PAGES = {name for file in ("scene.js", "lingering.js") for name in FUNCTION.findall(SITE.joinpath(file).read_text())}

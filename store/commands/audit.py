@@ -31,6 +31,7 @@ from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, each, isolated
 from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
+from store.evidence.papers import papers
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.ledger import SignedLedger
@@ -54,6 +55,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
     _add_recording(shown)
     add_purpose(shown)
+
+    paper = add_command(
+        commands, "papers", "print, signed, what the custodian wants to see of a recording before it opens it",
+        "  eyelid-store papers 0193a1b2", _papers,
+    )  # fmt: skip
+    _add_recording(paper)
+    add_purpose(paper)
 
     verify = add_command(
         commands,
@@ -257,6 +265,14 @@ def texts_in_force(home: Home, evidence: Evidence) -> dict[str, str]:
     """File name -> text of the recording's policy; empty where it is not here."""
     with catalog_of(home) as connection:
         return policy_texts(connection, evidence.recording.policy)
+
+
+def _papers(options: Namespace) -> int:
+    home = home_of(options)
+    evidence = evidence_of(home, options.recording, policies=False)
+    with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
+        print_json(papers(connection, evidence, home.blobs(), home.store_key()))
+    return 0
 
 
 def _verify(options: Namespace) -> int:

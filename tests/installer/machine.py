@@ -22,7 +22,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 UNITS: Final = ROOT / "installer" / "linux"
 SYSTEMD: Final = "/lib/systemd/systemd"
 TOOLS: Final = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "systemd-run")
-PEOPLE: Final = {"root": 0, "eyelid-store": 61_001, "ada": 61_002, "eyelid-keys": 61_003}
+PEOPLE: Final = {
+    "root": 0, "eyelid-store": 61_001, "ada": 61_002, "eyelid-keys": 61_003, "eyelid-custodian": 61_004,
+    "eyelid-review": 61_005,
+}  # fmt: skip
 # What our units' dependencies name; the machine has no other units.
 TARGETS: Final = (
     "sysinit",
@@ -168,8 +171,8 @@ def _furnish(folder: Path) -> None:
             path.suffix in {".service", ".socket", ".timer"} and path.name != "eyelid.service"
         ):  # a unit of each user's manager
             shutil.copy(path, units)
-    for name, module in (("eyelid", "agent.__main__"), ("eyelid-store", "store.__main__")):
-        (folder / "bin" / name).write_text(COMMAND.format(module=module), "utf-8")
+    for name, module in (("eyelid", "agent"), ("eyelid-store", "store"), ("eyelid-review", "review")):
+        (folder / "bin" / name).write_text(COMMAND.format(module=f"{module}.__main__"), "utf-8")
     for path in (folder / "bin").iterdir():
         path.chmod(0o755)
     passwd = "".join(f"{name}:x:{uid}:{uid}::/home/{name}:/bin/sh\n" for name, uid in PEOPLE.items())

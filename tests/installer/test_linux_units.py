@@ -13,6 +13,7 @@ import pytest
 
 from agent.cli.main import build_parser
 from protocol.starting import WEAKENING
+from review.cli import parser as review_parser
 from store.cli import parser as store_parser
 
 UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
@@ -43,7 +44,8 @@ def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
 
 
 def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
-    for command in [each for name in NAMES if name != "eyelid-store.service" for each in commands(name)]:
+    others = {"eyelid-store.service", "eyelid-custodian.service"}
+    for command in [each for name in NAMES if name not in others for each in commands(name)]:
         *program, words = command.partition(f"{INSTALLED}eyelid ")
         assert program == [f"{INSTALLED}python -I ", f"{INSTALLED}eyelid "]
         build_parser().parse_args(words.split())
@@ -55,6 +57,10 @@ def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
     )
     asked = store_parser().parse_args([word.replace("${EYELID_STORE_METRICS}", metrics) for word in words])
     assert asked.metrics == ("127.0.0.1", 9464)
+    [command] = commands("eyelid-custodian.service")
+    python, isolated, program, *words = command.split()
+    assert (python, isolated, program) == (f"{INSTALLED}python", "-I", f"{INSTALLED}eyelid-review")
+    assert review_parser().parse_args(words).socket == Path("/run/eyelid-custodian/socket")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".service")])

@@ -66,7 +66,7 @@ def test_a_disk_that_takes_no_more_is_said(run: Run, home: Home, monkeypatch: py
     def full(path: Path, *_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr("store.files.write_new", full)  # as a full disk does
+    monkeypatch.setattr("protocol.folder.write_new", full)  # as a full disk does
     told = run("renew", "store-key")
     assert told.code == 1
     assert f"the disk takes no more ({home.store_key_path.parent}/" in told.err

@@ -19,11 +19,12 @@ from agent.doctor.ask.home import ask_keys
 from agent.doctor.judge import eyelid as judge
 from agent.errors import EyelidError, Refused, Transient, UserError
 from agent.keys import server
-from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb, receive
+from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb
 from agent.keys.server import CONNECTIONS, REQUESTS, listen
 from agent.keys.service import ServiceKeys
 from agent.state.identity import check_keys, enrol, load
 from protocol.ledger import Batch
+from protocol.local_socket import receive
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore
 from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, fork, running

@@ -1,4 +1,4 @@
-"""Where bench/leaks plays: plain, beside a ticking clock, under a compositor or on two monitors, busy or idle."""
+"""A display as people have it: plain, beside a ticking clock, under a compositor or on two monitors, busy or idle."""
 
 from __future__ import annotations
 

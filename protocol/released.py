@@ -1,0 +1,63 @@
+"""The key of one stream on its way to one session: HPKE (RFC 9180) to a key that the reader's browser made.
+
+It opens for this request, recording and stream, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from protocol import base64url
+from protocol.errors import KeyProblem
+
+_LABEL: Final = b"eyelid released key v1"
+_X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+SessionPublic = X25519PublicKey | ec.EllipticCurvePublicKey
+SessionPrivate = X25519PrivateKey | ec.EllipticCurvePrivateKey
+
+
+def session_key(text: str) -> SessionPublic:
+    """As WebCrypto exports it ("raw"), in base64url: 32 bytes of X25519, or 65 of P-256. Raises KeyProblem."""
+    try:
+        raw = base64url.decode(text)
+        if len(raw) == 32:
+            return X25519PublicKey.from_public_bytes(raw)
+        if len(raw) == 65:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
+    except ValueError:
+        pass
+    raise KeyProblem("bad-key", "a session's key must be X25519 (32 bytes) or P-256 (65 bytes) in base64url")
+
+
+def _info(request: str, recording: UUID, stream: int) -> bytes:
+    return _LABEL + bytes.fromhex(request) + recording.bytes + stream.to_bytes(2, "big")
+
+
+def release(session: SessionPublic, key: bytes, *, request: str, recording: UUID, stream: int) -> bytes:
+    """`key`: the stream's. `request`: id of the signed request. Raises KeyProblem ("bad-key") for a weak session."""
+    info = _info(request, recording, stream)
+    try:
+        if isinstance(session, X25519PublicKey):
+            return _X25519.encrypt(key, session, info=info)
+        return _P256.encrypt(key, session, info=info)
+    except ValueError:
+        raise KeyProblem("bad-key", "nothing can be sealed to this session's key: it is weak") from None
+
+
+def receive(session: SessionPrivate, sealed: bytes, *, request: str, recording: UUID, stream: int) -> bytes:
+    """The stream's key. Raises KeyProblem ("wrong-key")."""
+    info = _info(request, recording, stream)
+    try:
+        if isinstance(session, X25519PrivateKey):
+            return _X25519.decrypt(sealed, session, info=info)
+        return _P256.decrypt(sealed, session, info=info)
+    except (InvalidTag, ValueError):
+        raise KeyProblem("wrong-key", "released to another session, request, recording or stream") from None

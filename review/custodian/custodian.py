@@ -1,0 +1,392 @@
+"""What is decided, in this order: signature, single use, facts, rules, approvals, cap; the entry; the keys.
+
+Whoever hands the requests in is believed nothing. Every refusal of what a person signed is an entry, too.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from protocol import base64url, bundle, personal
+from protocol.carried import read_carried, split
+from protocol.claims import MAX_INTEGER, Claims
+from protocol.errors import ProtocolError
+from protocol.folder import write_over
+from protocol.keys import RecipientPrivate
+from protocol.language.errors import MistakesError
+from protocol.released import release, session_key
+from review.audit import kinds
+from review.audit.log import AuditLog
+from review.custodian.facts import Facts, establish
+from review.custodian.home import Approved, Filed, Latest, Requests, Settings, recording_key
+from review.custodian.people import Enrolled, People
+from review.custodian.refusal import Refusal
+from review.governance import model
+from review.governance.decide import decide
+from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
+from review.rules import parse_files
+
+NONCE_LIVES: Final = 300.0  # s
+HOUR: Final = 3600.0  # s
+REFUSALS: Final = 600  # entries a person and hour, and as many for all that nobody signed
+MOST_FILED: Final = 1000
+_MAC: Final = 16
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
+_KINDS: Final = {Act.PLAY: "open", Act.EXPORT: "export"}
+UNPROVEN: Final = "unproven"  # who asks, while nobody's signature has been found good
+OPERATOR: Final = "operator"  # who has the custodian's machine
+
+
+@dataclass
+class _Said:
+    """What an entry can say so far: what was not proven is not in it. `peer`: who handed it in."""
+
+    kind: str
+    peer: str
+    facts: dict[str, object]
+    who: str = UNPROVEN
+    of: str = "unknown"
+
+
+class Nonces:
+    """Made without being kept, so that who asks for many takes no room; kept from use until they expire."""
+
+    def __init__(self, ticks: Callable[[], float]) -> None:
+        self._ticks, self._key, self._used = ticks, os.urandom(32), dict[bytes, float]()
+
+    def make(self) -> str:
+        raw = int((self._ticks() + NONCE_LIVES) * 1000).to_bytes(8, "big") + os.urandom(16)
+        return base64url.encode(raw + self._mac(raw))
+
+    def spend(self, nonce: bytes) -> None:
+        """Raises Refusal: stale, replayed."""
+        now, ends = self._ticks(), int.from_bytes(nonce[:8], "big") / 1000
+        if not hmac.compare_digest(nonce[24:], self._mac(nonce[:24])) or now >= ends:
+            raise Refusal("stale", "too late, or not signed for this custodian as it runs now: sign it again")
+        if nonce in self._used:
+            raise Refusal("replayed", "this was handed in before, and counts once")
+        self._used = {used: until for used, until in self._used.items() if until > now} | {nonce: ends}
+
+    def _mac(self, raw: bytes) -> bytes:
+        return hmac.digest(self._key, raw, "sha256")[:_MAC]
+
+
+class Custodian:
+    """`keys`: review keys by id. Every method takes what came over the socket; `peer`: who brought it, for the log.
+
+    All raise ProtocolError, AuditError among them: then nothing was opened.
+    """
+
+    def __init__(
+        self, home: Path, keys: Mapping[str, RecipientPrivate], log: AuditLog, *,
+        clock: Callable[[], int] = time.time_ns, ticks: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.settings = Settings.read(home)
+        self._home, self._keys, self._log, self._ticks = home, keys, log, ticks
+        self._latest, self._nonces, self._lock = Latest(home / "clock", clock), Nonces(ticks), threading.Lock()
+        self._requests, self._opening = Requests(home / "requests"), set[str]()
+        self._happened: dict[tuple[str, str], deque[float]] = {}
+        self.people = People(
+            home / "keys.jsonl",
+            compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
+        )  # fmt: skip
+        kept = home / "bundle"
+        self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
+
+    # -- what is asked ------------------------------------------------------------------------------------------------
+
+    def nonce(self) -> dict[str, object]:
+        return {"nonce": self._nonces.make(), "custodian": self.settings.name}
+
+    def take_bundle(self, text: str, peer: str) -> dict[str, object]:
+        """A bundle's file: the signed token, and the rules that it carries."""
+        said = _Said("rules", peer, {"revision": 0, "hash": "-"}, of="bundle")
+        with self._noting(said):
+            made, rules = self._read(text)
+            said.facts = {"revision": made.revision, "hash": made.governance or "-"}
+            with self._lock:
+                old = self._newest[0] if self._newest else None
+                if old is not None and made != old and made.revision <= old.revision:
+                    message = f"a bundle older than the last: revision {made.revision}, and {old.revision} is in force"
+                    raise Refusal("old-bundle", message)
+                if made != old:
+                    self._note(said)
+                    write_over(self._home / "bundle", text.encode("ascii"))
+                    self._newest = (made, rules)
+        return {"revision": made.revision}
+
+    def enrol(self, asked: Claims, peer: str) -> dict[str, object]:
+        """Somebody's new key, by an invitation that compliance signed."""
+        said = _Said("account", peer, {"change": "key-enrolled"})
+        with self._noting(said), self._lock:
+            now = self._latest.now()
+            new = self.people.proven(asked, now)
+            said.who, said.of = new.person, new.key.id
+            self._note(said)
+            self.people.enrol(asked, now)
+        return {"person": new.person, "key": new.key.id}
+
+    def remove(self, key: str, peer: str) -> dict[str, object]:
+        said = _Said("account", peer, {"change": "key-removed"}, OPERATOR)
+        with self._noting(said), self._lock:
+            old = self.people.of(key)
+            said.of, said.facts["person"] = key, old.person
+            self._note(said)
+            self.people.remove(key, self._latest.now())
+        return {"person": old.person, "key": key}
+
+    def open(self, asked: Claims, peer: str) -> dict[str, object]:
+        """Keys of the streams that were asked for, each wrapped to the session. A Refusal may say that it was filed."""
+        said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
+            terms = _terms(signed.claims)
+            said.of = terms["recording"]
+            said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms["rendition"]}
+            act, session = Act(terms["act"]), session_key(terms["session"])
+            if act not in _KINDS:
+                raise Refusal("not-here", f"to {act} is not this custodian's: it releases keys to play and to export")
+            said.kind = _KINDS[act]
+            made, rules = self._in_force()
+            facts = establish(asked.object("papers"), UUID(terms["recording"]), self.settings.store_key, rules)
+            if facts.packet.bundle_revision > made.revision:
+                message = f"its PC has bundle {facts.packet.bundle_revision} already: bring it here, too"
+                raise Refusal("stale-bundle", message)
+            streams = self._streams(signed.claims, facts)
+            filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
+            with self._claimed(filed):
+                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
+                decision = decide(rules, question)
+                if not decision.granted:
+                    raise self._refused(rules, question, decision, said, (signed.id, terms))
+                self._cap(by.person)
+                key = recording_key(self._home, self._keys, facts.packet)
+                said.facts |= {"rule": _id(decision.reasons[0].where), "rendition": str(decision.rendition)}
+                if question.approvals:
+                    said.facts["approvals"] = [one.person.id for one in question.approvals]
+                if act is Act.PLAY:
+                    said.facts |= {"lanes": [str(one) for one in streams], "until": min(decision.until, MAX_INTEGER)}
+                entry = self._note(said)
+                if filed:
+                    self._requests.drop(filed)
+            recording = facts.packet.recording
+            return {
+                "entry": entry,
+                "request": signed.id,
+                "until": decision.until,
+                "keys": {
+                    str(one): base64url.encode(release(
+                        session, facts.packet.stream_key(key, one), request=signed.id, recording=recording, stream=one,
+                    )) for one in streams
+                },
+            }  # fmt: skip
+
+    def approve(self, asked: Claims, peer: str) -> dict[str, object]:
+        said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.APPROVAL, asked.text("approval"), said)
+            terms, verdict = _terms(signed.claims), signed.claims.text("verdict")
+            request = said.of = signed.claims.hex256("filed")
+            said.facts["act"] = terms["act"]
+            if verdict not in {"approve", "deny"}:
+                raise signed.claims.refuse("verdict", "approve or deny")
+            said.facts["verdict"] = verdict
+            _, rules = self._in_force()
+            with self._lock:
+                filed = self._requests.get(request)
+                if filed is None or filed.terms != terms:
+                    raise Refusal("unknown-request", "no request that waits says what was signed here")
+                if by.person == filed.person:
+                    raise Refusal("own-request", "who asks cannot approve it")
+                said.facts["role"] = _approving(rules, by.person, terms, now)
+                self._note(said)
+                if verdict == "deny":
+                    self._requests.drop(request)
+                else:
+                    made = (*filed.approvals, Approved(by.person, by.key.id, now))
+                    self._requests.put(request, replace(filed, approvals=made))
+        return {"filed": request, "verdict": verdict}
+
+    # -- who and what -------------------------------------------------------------------------------------------------
+
+    def _signed(self, typ: str, token: str, said: _Said) -> tuple[personal.Signed, Enrolled, int]:
+        """Signed by a key of the person it names, for this custodian, once; and what time it is."""
+        signed = personal.read(typ, token)
+        by = self.people.of(signed.key)
+        personal.check(signed, by.key)
+        said.who = by.person
+        if signed.claims.text("person") != by.person:
+            raise Refusal("other-person", "signed in another person's name")
+        if signed.claims.text("custodian") != self.settings.name:
+            raise Refusal("other-custodian", "signed for another custodian")
+        with self._lock:
+            now = self._latest.now()
+            self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
+        return signed, by, now
+
+    def _streams(self, claims: Claims, facts: Facts) -> list[int]:
+        there = {str(one): one for one in facts.streams}
+        asked = claims.texts("streams")
+        if not asked or not there.keys() >= set(asked):
+            raise Refusal("unknown-stream", f"streams that the device signed: {', '.join(sorted(there))}")
+        return sorted({there[one] for one in asked})
+
+    # -- rules and approvals ------------------------------------------------------------------------------------------
+
+    def _read(self, text: str) -> tuple[bundle.Bundle, Governance | None]:
+        token, files = split(text)
+        made = bundle.verify(token, self.settings.compliance)
+        if not made.governance:
+            return made, None
+        try:
+            rules = parse_files(read_carried(files, made.governance))
+        except MistakesError as error:
+            raise Refusal("mistaken-rules", str(error)) from None
+        return made, replace(rules, signed=made.created)
+
+    def _in_force(self) -> tuple[bundle.Bundle, Governance]:
+        made, rules = self._newest or (None, None)
+        if made is None or rules is None:
+            raise Refusal("no-rules", "no signed rules are in force: what opens is the recovery key alone, offline")
+        if lost := {one.key_id for one in made.recipients} & set(self.settings.compromised):
+            raise Refusal("compromised", f"bundle {made.revision} still seals to a stolen key, {min(lost)}")
+        return made, rules
+
+    def _question(
+        self, rules: Governance, person: str, terms: Mapping[str, str], recording: Recording, asked: tuple[int, str]
+    ) -> Question:
+        """`asked`: when, and the request that was filed before."""
+        now, filed = asked
+        act, rendition = Act(terms["act"]), Rendition(terms["rendition"])
+        question = Question(rules.person(person), act, now, recording, terms["purpose"], rendition)
+        if not filed:
+            return question
+        kept = self._requests.get(filed)
+        if kept is None or (kept.person, kept.terms) != (person, terms):
+            raise Refusal("unknown-request", "no request that waits asks for this")
+        approvals = [
+            model.Approval(rules.person(one.person), one.at)
+            for one in kept.approvals
+            if one.key in self.people.keys and not self.people.keys[one.key].removed
+        ]
+        return replace(question, asked=kept.asked, approvals=tuple(approvals))
+
+    def _refused(
+        self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: tuple[str, dict[str, str]]
+    ) -> Refusal:
+        """It is filed where approvals are what is missing, and nothing else is."""
+        id, terms = signed  # noqa: A001 - what it is
+        lines = {rule.where for rule in _rules_of_approval(rules, terms)}
+        if question.asked is not None or not lines >= {reason.where for reason in decision.reasons}:
+            return Refusal.by(decision.reasons)
+        then = decide(rules, replace(question, asked=question.now))
+        with self._lock:
+            waits = self._waiting(rules, question.now)
+            if len(waits) >= MOST_FILED or waits.count(question.person.id) >= MOST_FILED // 20:
+                raise Refusal("too-many", "too many requests wait for approvals")
+            facts = {"act": terms["act"], "request": id, "purpose": said.facts["purpose"]}
+            self._note(replace(said, kind="request", facts=facts))
+            self._requests.put(id, Filed(question.person.id, terms, question.now))
+        return Refusal.by(then.reasons, filed=id)
+
+    def _waiting(self, rules: Governance, now: int) -> list[str]:
+        """Whose requests wait; those whose time is over go."""
+        longest = max((rule.delay + rule.within for rule in rules.approvals), default=0)
+        waits = []
+        for id in self._requests.ids():  # noqa: A001 - what it is
+            filed = self._requests.get(id)
+            if filed is None or filed.asked + longest < now:
+                self._requests.drop(id)
+            else:
+                waits.append(filed.person)
+        return waits
+
+    @contextmanager
+    def _claimed(self, filed: str) -> Iterator[None]:
+        """No other opening counts the same approvals meanwhile."""
+        with self._lock:
+            if filed and (filed in self._opening or not re.fullmatch(r"[0-9a-f]{64}", filed)):
+                raise Refusal("unknown-request", "no request that waits asks for this")
+            self._opening.add(filed)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._opening.discard(filed)
+
+    # -- how often, and the log ---------------------------------------------------------------------------------------
+
+    def _cap(self, person: str) -> None:
+        if not self._within(("open", person), self.settings.cap):
+            raise Refusal("too-many", f"{self.settings.cap} openings an hour are allowed to a person")
+
+    def _within(self, what: tuple[str, str], most: int) -> bool:
+        with self._lock:
+            happened, now = self._happened.setdefault(what, deque()), self._ticks()
+            while happened and happened[0] <= now - HOUR:
+                happened.popleft()
+            if len(happened) >= most:
+                return False
+            happened.append(now)
+            return True
+
+    def _note(self, said: _Said, reason: str | None = None) -> int:
+        outcome = kinds.FAILURE if reason else kinds.SUCCESS
+        return self._log.append(kinds.Act(said.kind, said.who, said.peer, [said.of], said.facts, outcome, reason))
+
+    @contextmanager
+    def _noting(self, said: _Said) -> Iterator[None]:
+        try:
+            yield
+        except ProtocolError as error:
+            if isinstance(error, Refusal) and "rule" in said.facts:
+                said.facts["rule"] = _id(error.line)
+            if self._within(("refused", said.who), REFUSALS):
+                self._note(said, error.code)
+            raise
+
+
+def _terms(claims: Claims) -> dict[str, str]:
+    """What is asked, in words that the log can take. Raises SignatureError ("bad-field")."""
+    terms = {name: claims.text(name) for name in _TERMS}
+    claims.uuid("recording")
+    for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
+        if terms[name] not in known:
+            raise claims.refuse(name, " or ".join(sorted(known)))
+    if terms["purpose"] and not _WORD.fullmatch(terms["purpose"]):
+        raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
+    return terms
+
+
+def _rules_of_approval(rules: Governance, terms: Mapping[str, str]) -> list[model.ApprovalRule]:
+    original = terms["act"] == Act.PLAY
+    return [one for one in rules.approvals if terms["act"] in one.acts or (original and PLAY_ORIGINAL in one.acts)]
+
+
+def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: int) -> str:
+    """The role by which they may approve it. Raises Refusal."""
+    roles = {one.role for one in rules.person(person).grants if one.since <= now < one.until}
+    asked = _rules_of_approval(rules, terms)
+    for rule in asked:
+        for role in rule.by:
+            if role in roles and now < rules.roles[role].until:
+                return role
+    where = asked[0].where if asked else rules.where
+    raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])
+
+
+def _id(where: str) -> str:
+    """A rule's place, as the log writes it."""
+    return re.sub(r"[^A-Za-z0-9_.:/-]", "_", where)[:128] or "-"

@@ -1,0 +1,27 @@
+"""Why nothing was opened, with the rules' lines where they say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protocol.errors import ProtocolError
+from review.governance.model import Reason
+
+
+class Refusal(ProtocolError):
+    """`code` is kebab-case and stable. `filed`: id of the request that waits for approvals."""
+
+    def __init__(self, code: str, message: str, reasons: Sequence[Reason] = (), filed: str = "") -> None:
+        super().__init__(code, message)
+        self.reasons = tuple(reasons)
+        self.filed = filed
+
+    @classmethod
+    def by(cls, reasons: Sequence[Reason], filed: str = "") -> Refusal:
+        missing = all(reason.missing for reason in reasons)
+        return cls("not-yet" if missing else "refused", "; ".join(one.says for one in reasons), reasons, filed)
+
+    @property
+    def line(self) -> str:
+        """Of the rules, the first that speaks against it; "-" where none does."""
+        return next((reason.where for reason in self.reasons if reason.where), "-")

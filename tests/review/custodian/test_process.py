@@ -1,0 +1,242 @@
+"""The real process, with what a real store holds: a supervisor of the recording's team opens it, one of another not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protocol import base64url, bundle, enrolment, keyfile, personal
+from protocol.bundle import Bundle
+from protocol.carried import carried
+from protocol.errors import ProtocolError
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPublic, signing_key
+from protocol.packet import KeyPacket
+from protocol.policyhash import policy_hash
+from protocol.released import receive
+from review import cli
+from review.custodian.home import recording_key, review_keys
+from review.custodian.service import ask
+from store import cli as store_cli
+from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECOVERY
+from store.evidence.evidence import gather
+from store.evidence.opening import open_stream
+from store.server.services import Services
+from testkit.custody import NAME, PAGE, RULES, House
+from testkit.fakes.pc import FakeRecording, Pc
+from tests.agent.keys.services import fork
+from tests.store.conftest import PASSPHRASE
+from tests.store.recorded import close, make_filmed
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel says who asks on Linux alone")
+ANN, SAM = "ann@example.com", "sam@example.com"
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command's JSON; or, with a `code`, its message. The patch: keys that are sealed cheaply."""
+    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
+    monkeypatch.setenv("EYELID_CUSTODIAN_HOME", str(tmp_path / "c"))
+    monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
+
+    def command(*words: object, code: int = 0, of: Callable[[list[str]], int] = cli.main) -> Any:
+        capsys.readouterr()
+        assert of([*map(str, words), *(["--json"] if not code else [])]) == code
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return told.err if code else json.loads(told.out)
+
+    return command
+
+
+@pytest.fixture
+def custodian(run: Run, home: Home, tmp_path: Path) -> Iterator[Path]:
+    """A custodian's process beside the store; where it listens."""
+    token = tmp_path / "enrolment.token"
+    named = enrolment.Enrolment("https://localhost", "", home.store_key().public_key(), home.key(COMPLIANCE).id, "s")
+    token.write_text(enrolment.make(named))
+    run("custodian", "init", "--name", NAME, "--token", token, "--origin", PAGE, "--console", "nobody")
+    short = Path(tempfile.mkdtemp())  # a socket's name has 107 characters at the most
+    words = [sys.executable, "-m", "review", "custodian", "serve", "--socket", str(short / "s")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline().startswith("the custodian listens"), process.stderr.read()
+            yield short / "s"
+        finally:
+            process.kill()
+    shutil.rmtree(short)
+
+
+def sealed_to(tmp_path: Path) -> RecipientPublic:
+    (public,) = (tmp_path / "c" / "keys").glob("review-*.pub")
+    return RecipientPublic.from_bytes(base64url.decode(public.read_text().strip()))
+
+
+def compliance(home: Home) -> Path:
+    return home.folder / home.key(COMPLIANCE).file
+
+
+def sign_bundle(home: Home, before: Bundle, review: RecipientPublic, to: Path) -> Bundle:
+    """The next, with the review key and the rules."""
+    files = {"rules.yaml": RULES.encode()}
+    made = Bundle(2, (*before.recipients, review), before.created, before.policy_files, policy_hash(files))
+    key = signing_key(load_private(compliance(home), PASSPHRASE).raw)
+    to.write_text(f"{bundle.sign(made, key)}\n{carried(files)}\n")
+    return made
+
+
+def record(pc: Pc, made: Bundle) -> FakeRecording:
+    """Ten seconds of a PC, whole and closed, in the store."""
+    filmed = make_filmed(pc, made)
+    close(filmed)
+    filmed.put_all()
+    assert pc.send_ledger().status_code == 200
+    return filmed.recording
+
+
+class Person:
+    """With a key of their own, and a session."""
+
+    def __init__(self, name: str, run: Run, home: Home, socket: Path, folder: Path) -> None:
+        invitation, key = folder / f"{name}.invitation", folder / f"{name}.key"
+        secret = folder / "compliance.passphrase"
+        secret.write_bytes(PASSPHRASE)
+        signed = ("--key", compliance(home), "--passphrase-file", secret, "-o", invitation)
+        invited = run("custodian", "invite", name, "--to", NAME, *signed)
+        told = ("--secret", invited["secret"], "-o", key, "--socket", socket)
+        assert run("custodian", "enrol-key", invitation, *told)["person"] == name
+        self.name, self.socket = name, socket
+        self.key = signing_key(load_private(key, b"four words that differ").raw)
+        self.session = X25519PrivateKey.generate()
+
+    def open(self, recording: UUID, papers: dict[str, Any]) -> dict[str, Any]:
+        told = {
+            "person": self.name, "act": "play", "recording": str(recording), "purpose": "complaint",
+            "rendition": "redacted", "session": base64url.encode(self.session.public_key().public_bytes_raw()),
+            "streams": ["0"], **ask(self.socket, "nonce"),
+        }  # fmt: skip
+        signed = personal.sign(personal.REQUEST, told, self.key)
+        return ask(self.socket, "open", request=signed, papers=papers)
+
+
+@pytest.mark.slow(reason="a custodian's process, a store, two people with keys, and scrypt for each")
+def test_a_supervisor_of_the_team_opens_and_one_of_another_does_not_and_the_log_says_both(
+    run: Run, home: Home, bundle: Bundle, client: Any, secret: Callable[..., str], clock: Any, services: Services,
+    custodian: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    made = sign_bundle(home, bundle, sealed_to(tmp_path), tmp_path / "next.bundle")
+    assert run("custodian", "bundle", tmp_path / "next.bundle", "--socket", custodian) == {"revision": 2}
+    pc = Pc(client)
+    assert pc.enrol(secret(group="north desk")).status_code == 200
+    assert pc.ask_token(clock.seconds).status_code == 200
+    recording = record(pc, made)
+    papers = run("papers", "--home", home.folder, recording.id, of=store_cli.main)
+    people = {name: Person(name, run, home, custodian, tmp_path) for name in (ANN, SAM)}
+
+    answer = people[ANN].open(recording.id, papers)
+    told = {"request": answer["request"], "recording": recording.id, "stream": 0}
+    key = receive(people[ANN].session, base64url.decode(answer["keys"]["0"]), **told)
+    with services.database.reading() as connection:
+        evidence = gather(connection, recording.id)
+    opened = list(open_stream(services.blobs, evidence.chosen.streams[0], key, evidence.device.evidence_key))
+    assert len(opened) == 7
+
+    with pytest.raises(ProtocolError, match="does not cover this recording, which is of team north") as refused:
+        people[SAM].open(recording.id, papers)
+    assert refused.value.code == "refused"
+
+    log, keys = tmp_path / "c" / "audit", tmp_path / "c" / "keys"
+    shown = run("audit", "show", "--log", log, "--keys", keys, "--kind", "open")["entries"]
+    assert [(one["outcome"], one["resource"]) for one in shown] == [
+        ("success", [str(recording.id)]), ("failure", [str(recording.id)]),
+    ]  # fmt: skip
+    assert shown[0]["who"] != shown[1]["who"]
+    shutil.copytree(log, tmp_path / "copy")
+    assert run("audit", "verify", tmp_path / "copy", "--key", keys / "audit.pub")["sound"] is True
+
+    listed = run("custodian", "keys", "--socket", custodian)["keys"]
+    assert [(one["person"], one["removed"]) for one in listed] == [(ANN, None), (SAM, None)]
+    run("custodian", "keys", "--socket", custodian, "--remove", listed[0]["key"])
+    with pytest.raises(ProtocolError, match="removed"):
+        people[ANN].open(recording.id, papers)
+
+
+def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_opens_it(
+    run: Run, home: Home, bundle: Bundle, pc: Pc, tmp_path: Path
+) -> None:
+    recording = record(pc, bundle)
+    token = tmp_path / "enrolment.token"
+    named = enrolment.Enrolment("https://localhost", "", home.store_key().public_key(), home.key(COMPLIANCE).id, "s")
+    token.write_text(enrolment.make(named))
+    run("custodian", "init", "--name", NAME, "--token", token, "--origin", PAGE, "--console", "nobody")
+    (tmp_path / "recovery").write_bytes(PASSPHRASE)
+    recovery = ("--recipient", home.folder / home.key(RECOVERY).file)
+    words = ("custodian", "adopt", home.folder, *recovery, "--recipient-passphrase-file", tmp_path / "recovery")
+    assert run(*words) == {"adopted": 1, "left": []}
+    assert run(*words) == {"adopted": 0, "left": []}
+    keys = review_keys(tmp_path / "c", b"four words that differ")
+    packet = KeyPacket.verify(recording.packet.decode(), pc.evidence_key.public_key())
+    assert recording_key(tmp_path / "c", keys, packet) == recording.key
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase")
+    assert "passphrase does not open it" in run("custodian", "rotate", "--passphrase-file", wrong, code=1)
+    rotated = run("custodian", "rotate")
+    assert recording_key(tmp_path / "c", review_keys(tmp_path / "c", b"four words that differ"), packet)
+    run("custodian", "compromised", rotated["review"])
+    assert "no review key" in run("custodian", "compromised", "x", code=2)
+    log, keys_folder = tmp_path / "c" / "audit", tmp_path / "c" / "keys"
+    shown = run("audit", "show", "--log", log, "--keys", keys_folder, "--kind", "key")["entries"]
+    assert [one["facts"]["use"] for one in shown] == ["made", "adopt", "adopt", "rotated", "compromised"]
+
+
+def test_a_mistake_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("no token")
+    init = ("custodian", "init", "--name", NAME, "--origin", PAGE, "--token")
+    assert "begins with eyelid1." in run(*init, token, "--console", "nobody", code=1)
+    assert "No such file" in run(*init, tmp_path / "missing", "--console", "nobody", code=1)
+    assert "settings.json: No such file" in run("custodian", "rotate", code=1)
+    assert "No such file" in run("custodian", "keys", "--socket", tmp_path / "no-socket", code=1)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "settings.json").write_text("no json")
+    assert "not a JSON object" in run("custodian", "compromised", "x", code=1)
+
+
+def test_a_custodian_that_is_killed_between_entry_and_answer_gave_no_key_and_goes_on(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    custodian = house.ready()
+    kept = house.recording()
+    before = len(house.entries())
+    child = fork()
+    if not child:
+        append = custodian._log.append
+
+        def die(act: Any) -> int:
+            append(act)
+            os.kill(os.getpid(), signal.SIGKILL)
+            return 0
+
+        custodian._log.append = die  # type: ignore[method-assign]
+        house.open(custodian, ANN, kept)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    (noted,) = house.entries()[before:]
+    assert (noted["kind"], noted["outcome"]) == ("open", "success")
+    assert house.received(ANN, kept, house.open(house.start(), ANN, kept)) == kept.stream_key(0)
+    assert len(house.entries()) == before + 2

@@ -1,0 +1,119 @@
+"""The socket: who may not ask is hung up on, and who sends nonsense, much or slowly is answered or left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol import local_socket
+from protocol.errors import ProtocolError
+from review.audit.log import AuditLog
+from review.custodian import service
+from review.custodian.service import Service, ask
+from testkit.custody import House
+from tests.agent.keys.services import fork
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel says who asks on Linux alone")
+CONSOLE, STRANGER = 61_101, 61_102
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path / "house", console=CONSOLE)
+
+
+@pytest.fixture
+def path(house: House) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    listening = local_socket.listen(folder / "s")
+    custodian = house.ready()
+    log = AuditLog(house.folder / "audit", house.signer, house.reading, clock=house.clock.wall)
+    threading.Thread(target=Service(custodian, log, listening).run, daemon=True).start()
+    yield folder / "s"
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    shutil.rmtree(folder)
+
+
+def sent(path: Path, raw: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(30)
+        connection.connect(str(path))
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def as_user(uid: int, path: Path, do: str, **fields: Any) -> str:
+    """What another user is told, in a process of theirs: an error's code, "answered" or "hung up"."""
+    reading, writing = os.pipe()
+    child = fork()
+    if not child:
+        os.setuid(uid)
+        try:
+            said = "answered" if ask(path, do, **fields) else ""
+        except ProtocolError as error:
+            said = error.code
+        except OSError:
+            said = "hung up"
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        return told.read()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_the_console_and_root_are_answered_and_nobody_else(path: Path) -> None:
+    assert ask(path, "keys")["keys"]
+    assert as_user(CONSOLE, path, "nonce") == "answered"
+    assert as_user(CONSOLE, path, "keys") == "bad-field"  # root's
+    assert as_user(CONSOLE, path, "remove", key="x") == "bad-field"
+    assert as_user(STRANGER, path, "nonce") == "hung up"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"no json", "malformed"),
+        (b"[]", "malformed"),
+        (b"{}", "bad-field"),
+        (b'{"do": "everything"}', "bad-field"),
+        (b'{"do": "open"}', "bad-field"),
+        (b'{"do": "open", "request": 7, "papers": {}}', "bad-field"),
+        (b'{"do": "enrol", "invitation": "x"}', "bad-field"),
+        (b'{"do": "bundle", "bundle": "\xc3\xa9"}', "malformed"),
+        (b'{"do": "nonce", "do": "nonce"}', "malformed"),
+    ],
+)
+def test_what_is_no_request_is_refused_in_words(path: Path, body: bytes, code: str) -> None:
+    answer = sent(path, struct.pack(">I", len(body)) + body)
+    assert f'"error": "{code}"'.encode() in answer
+
+
+def test_more_than_any_request_has_is_refused_before_it_is_read(path: Path) -> None:
+    assert b'"error": "malformed"' in sent(path, struct.pack(">I", service.MAX_SIZE + 1))
+
+
+def test_who_sends_half_is_left_and_others_are_answered(path: Path) -> None:
+    assert sent(path, b"\0\0") == b""
+    assert sent(path, struct.pack(">I", 100) + b"{") == b""
+    assert ask(path, "nonce")["nonce"]
+
+
+def test_an_opening_over_the_socket(path: Path, house: House) -> None:
+    kept, ann = house.recording(), "ann@example.com"
+    answer = ask(path, "open", request=house.request(ask(path, "nonce"), ann, kept.id), papers=kept.papers)
+    assert house.received(ann, kept, answer) == kept.stream_key(0)

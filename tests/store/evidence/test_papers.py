@@ -1,0 +1,48 @@
+"""What the custodian wants to see of a recording: each part signed by whom it is to come from, or a clear error."""
+
+from __future__ import annotations
+
+import hashlib
+
+from protocol.bundle import Bundle
+from protocol.ledger import Batch
+from protocol.origin import Origin
+from protocol.packet import KeyPacket
+from store.admin.home import Home
+from testkit.fakes.pc import Pc
+from tests.store.command_line import Run, run  # noqa: F401 - a fixture
+from tests.store.recorded import Filmed, make_filmed
+
+
+def test_each_part_is_signed_by_whom_it_comes_from(run: Run, home: Home, filmed: Filmed) -> None:  # noqa: F811
+    papers = run("papers", filmed.recording.id, "--json").facts
+    origin = Origin.verify(papers["origin"], home.store_key().public_key())
+    evidence = filmed.pc.evidence_key.public_key()
+    assert (origin.recording, origin.device, origin.group) == (filmed.recording.id, filmed.pc.device, "")
+    assert origin.packet == hashlib.sha256(papers["packet"].encode()).hexdigest()
+    assert KeyPacket.verify(papers["packet"], evidence).recording == filmed.recording.id
+    assert b"recording-closed" in Batch.verify(papers["closing"], evidence).lines[-1]
+    assert papers["successors"] == []
+
+
+def test_a_recording_that_goes_on_has_none_yet(run: Run, pc: Pc, bundle: Bundle) -> None:  # noqa: F811
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    assert pc.send_ledger().status_code == 200
+    ended = run("papers", made.recording.id)
+    assert (ended.code, "no end that its device signed yet" in ended.err) == (1, True)
+
+
+def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(
+    run: Run,  # noqa: F811
+    pc: Pc,
+    bundle: Bundle,
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    own = str(made.recording.id)
+    pc.ledger.write("start", at=1)
+    pc.ledger.write("heads", at=2, recording=own, heads=made.recording.heads(), final=True)
+    assert pc.send_ledger().status_code == 200
+    papers = run("papers", own).facts
+    assert b'"final"' in Batch.verify(papers["closing"], pc.evidence_key.public_key()).lines[-1]
