@@ -33,8 +33,9 @@ REPORT: Final = "eyelid-report"
 APPLICATION: Final = "eyelid-application"
 ADMISSION: Final = "eyelid-admission"
 LOCATION: Final = "eyelid-location"
+ERASURE: Final = "eyelid-erasure"
 TYPES: Final = frozenset(
-    {PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION}
+    {PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION, ERASURE}
 )
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.
