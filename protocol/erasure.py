@@ -21,7 +21,7 @@ from protocol.errors import SignatureError
 class Destroyed:
     """`packets`: SHA-256 (hex) of each key packet; they were shredded at `at` (ns), here and in the `replicas`.
 
-    `objects`, `bytes`: of ciphertext, which was removed. `backups_until`: the day on which the last backup with it dies.
+    `objects`, `bytes`: of ciphertext, which was removed. `backups_until`: the day on which the last backup dies.
     `exports`: when known ones were made.
     """
 

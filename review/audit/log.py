@@ -342,8 +342,9 @@ class AuditLog:
         return [one for one in bodies if one.time < now - kept]
 
     def checked_clock(self) -> int:
-        """What time it is, ns, for who destroys what is old. Raises AuditError ("clock") where the clock and the log's last
-        entry are so far apart that it may be wrong.
+        """What time it is, ns, for who destroys what is old.
+
+        Raises AuditError ("clock") where the clock and the log's last entry are so far apart that it may be wrong.
         """
         now = self._clock()
         with self._committing, self._alone() as edge:

@@ -272,22 +272,26 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
 
 def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
     """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
-    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had.
+    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where nobody
+    signed the order.
 
     Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
     """
+    if which.order is None:
+        raise StoreError(f"nobody signed the order to erase recording {which.recording}: nothing of it is destroyed")
     folder = folder_of(UUID(which.recording))
+    packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)
     if step is Step.ORDERED:
         for _, blobs in places:
-            for name in list(blobs.names(f"{folder}{KEY_PACKET_STREAM:05d}-")):
+            for name in list(blobs.names(packets)):
                 blobs.shred(name)
         _advance(database, which.recording, Step.SHREDDED, shredded_at=now)
         step = Step.SHREDDED
     if step is Step.SHREDDED:
         for _, blobs in places:
             for name in list(blobs.names(folder)):
-                blobs.remove(name)
+                (blobs.shred if name.startswith(packets) else blobs.remove)(name)
         with database.writing() as connection:
             _forget(connection, which.recording)
             _set(connection, which.recording, step=Step.REMOVED)

@@ -336,7 +336,7 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
     return outcomes
 
 
-def _refusal(arrival: Arrival, owner: str | None, is_revoked: bool) -> Refusal | None:  # noqa: FBT001 - as a row has it
+def _refusal(arrival: Arrival, owner: str | None, is_revoked: bool) -> Refusal | None:
     if owner is None:
         return _not_open(arrival.recording)
     if owner != arrival.sender:
