@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -99,8 +98,9 @@ class World:
         kept = AuditLog(log or self.log_folder, SIGNER, READING, clock=self.days)
         with closing(self.home.database()) as database:
             house = Houserules(backups=35 * DAY, replicas=(self.replica,))
-            yield database, Lifecycle(
-                self.home, database, kept, READING, PRIVATE, house=house, who="op@desk", origin="desk"
+            yield (
+                database,
+                Lifecycle(self.home, database, kept, READING, PRIVATE, house=house, who="op@desk", origin="desk"),
             )
 
     def facts(self, database: Database, governance: Governance = RULES) -> Facts:
@@ -109,14 +109,17 @@ class World:
     @contextmanager
     def serving(self) -> Iterator[Pcs]:
         """The store takes what PCs send; on one clock with everything else."""
-        with closing(open_services(self.home, self.days)) as services, served(services) as address:
-            with StoreClient(self.home.key(STORE).id, base_url=address, timeout=30) as client:
-                with services.database.writing() as connection:
-                    secret = make_secret(connection, uses=9, expires_at=self.days() + DAY, group="g", now=self.days())
-                with services.database.reading() as connection:
-                    newest = newest_bundle(connection)
-                assert newest is not None
-                yield Pcs(client, secret, verify_bundle(newest[1], self.home.key(COMPLIANCE).id), self.days)
+        with (
+            closing(open_services(self.home, self.days)) as services,
+            served(services) as address,
+            StoreClient(self.home.key(STORE).id, base_url=address, timeout=30) as client,
+        ):
+            with services.database.writing() as connection:
+                secret = make_secret(connection, uses=9, expires_at=self.days() + DAY, group="g", now=self.days())
+            with services.database.reading() as connection:
+                newest = newest_bundle(connection)
+            assert newest is not None
+            yield Pcs(client, secret, verify_bundle(newest[1], self.home.key(COMPLIANCE).id), self.days)
 
     def mirror(self) -> None:
         """The replica has all that the store has."""
@@ -179,7 +182,3 @@ class Pcs:
             assert pc.put_sealed(body).status_code == 200
         assert pc.send_ledger().status_code == 200
         return made, sealed
-
-
-def some_kind(dice: random.Random) -> str:
-    return dice.choice(list(KEPT))
