@@ -184,8 +184,10 @@ class Play:
 
     def _back_up(self) -> None:
         self.backup = self.world.folder / "backup"
-        shutil.rmtree(self.backup, ignore_errors=True)
-        shutil.copytree(self.world.home.folder, self.backup, ignore=shutil.ignore_patterns("generation"))
+        for database in self.backup.glob("store.db*"):
+            database.unlink()
+        leave = shutil.ignore_patterns("generation")  # and what is gone from the store stays in the backup, as by `cp -u`
+        shutil.copytree(self.world.home.folder, self.backup, ignore=leave, dirs_exist_ok=True)
 
     def _restore(self) -> None:
         if self.backup is None:

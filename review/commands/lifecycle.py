@@ -32,7 +32,7 @@ from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
 from review.lifecycle.facts import Facts, Known, why
-from review.lifecycle.lifecycle import AT_ONCE, Houserules, Lifecycle, Outcome
+from review.lifecycle.lifecycle import AT_ONCE, Houserules, Lifecycle, ErasureRun
 from review.rules import read_folder
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
@@ -371,7 +371,7 @@ def _due(options: Namespace) -> int:
                 fates.append((known, fate))
         if lifecycle is not None:
             ready = [known.id for known, fate in fates if fate.deletes]
-            return _told(options, _paced(options, partial(lifecycle.erase, facts, governance), ready))
+            return _ended(options, _paced(options, partial(lifecycle.erase, facts, governance), ready))
     return _tell(options, fates, {"until": day_of(until - 1).isoformat()})
 
 
@@ -385,7 +385,7 @@ def _erase(options: Namespace) -> int:
                 gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
             if lifecycle.sweep(gone):
                 sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
-            return _told(options, done)
+            return _ended(options, done)
         if not options.request:
             raise WrongUsage("say by which --request; what the rules delete by themselves goes by `eyelid-review due`")
         governance = read_folder(options.rules)
@@ -397,7 +397,7 @@ def _erase(options: Namespace) -> int:
         chosen = _choose(options, database, facts, now)
         if applying is not None:
             erase = partial(applying.erase, facts, governance, request=options.request)
-            return _told(options, _paced(options, erase, [known.id for known in chosen]))
+            return _ended(options, _paced(options, erase, [known.id for known in chosen]))
     fates = [(known, known.disposal(governance, now, asked=True)) for known in chosen]
     return _tell(options, fates, {"request": options.request})
 
@@ -411,9 +411,9 @@ def _check_approvals(options: Namespace, governance: Governance) -> None:
             )
 
 
-def _paced(options: Namespace, erase: Callable[[list[str]], Outcome], ready: list[str]) -> Outcome:
+def _paced(options: Namespace, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
     """All of them, so many a minute at most. What was done stays done when it is interrupted."""
-    outcome = Outcome({}, {}, {})
+    outcome = ErasureRun({}, {}, {})
     each = max(1, min(AT_ONCE, options.rate // 6))
     with progress("erasing", len(ready)) as advance:
         for at in range(0, len(ready), each):
@@ -459,7 +459,7 @@ def _fate(known: Known, fate: Disposal) -> dict[str, object]:
     return said | {"unsure": list(known.unsure)}
 
 
-def _told(options: Namespace, outcome: Outcome) -> int:
+def _ended(options: Namespace, outcome: ErasureRun) -> int:
     """Exit code 1 where something could not be ended."""
     if options.json:
         print_json({"erased": {one: hash_of(token) for one, token in outcome.erased.items()}, "kept": outcome.kept,
@@ -490,7 +490,7 @@ def _restored(options: Namespace) -> int:
             sys.stderr.write(f"eyelid-review: {found.code}: {found.message}\n")
         raise StoreError("the audit log here is not the newest, or not whole: with it what was erased would come back")
     with _store(options) as (home, database):
-        return _told(options, _lifecycle(options, home, database).restored())
+        return _ended(options, _lifecycle(options, home, database).restored())
 
 
 def _init(options: Namespace) -> int:

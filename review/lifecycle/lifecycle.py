@@ -51,7 +51,7 @@ class Houserules(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ErasureRun:
     """`erased`: with their certificates (JWS). `kept`: why not. `stuck`: begun, and why it could not be ended."""
 
     erased: dict[str, str]
@@ -213,7 +213,7 @@ class Lifecycle:
 
     # -- erasing --------------------------------------------------------------------------------------------------
 
-    def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> Outcome:
+    def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> ErasureRun:
         """Those that may go now, of AT_ONCE at most; each is decided anew. What may not go yet and is asked for by a
         request is noted, and goes by `due` when it may. Raises AuditError, StoreError.
         """
@@ -250,13 +250,13 @@ class Lifecycle:
         said = {"step": ORDERED, "basis": basis, "device": known.device, "rule": rule, "rules": governance.hash}
         return self._act("erase", [known.id], **said, **asked)
 
-    def finish(self) -> Outcome:
+    def finish(self) -> ErasureRun:
         """Go on with what was begun. Also removes what came back of erased recordings, as after a backup."""
         with self._alone():
             return self._finish(self._log.checked_clock())
 
-    def _finish(self, now: int) -> Outcome:
-        outcome = Outcome({}, {}, {})
+    def _finish(self, now: int) -> ErasureRun:
+        outcome = ErasureRun({}, {}, {})
         with self._database.reading() as connection:
             waiting = erasure.unfinished(connection)
         exports = self._exports({one.recording for one in waiting}) if waiting else {}
@@ -338,7 +338,7 @@ class Lifecycle:
             generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), self._log.size)
         write_over(self._home.generation_path, generation.encode())
 
-    def restored(self) -> Outcome:
+    def restored(self) -> ErasureRun:
         """For a catalog that was put back: follow the log, destroy again what came back, and let it be served.
 
         Whether the log is the newest its caller has checked.
