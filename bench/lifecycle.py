@@ -22,17 +22,17 @@ def main() -> int:
     asked = parser.parse_args()
 
     def part(folder: Path, say: Say) -> Said:
-        tally, seed = {}, asked.seed
+        counts, seed = {}, asked.seed
         wrong: list[str] = []
-        while tally.get("kills", 0) < KILLS[asked.quick]:  # a life ends when there is nothing left to erase
+        while counts.get("kills", 0) < KILLS[asked.quick]:  # a life ends when there is nothing left to erase
             for now in played(World.found(folder / f"{seed}"), seed, turns=60):
-                say(f"{tally.get('kills', 0) + now.kills} kills")
-            tally = {name: tally.get(name, 0) + value for name, value in now.as_json().items()}
+                say(f"{counts.get('kills', 0) + now.kills} kills")
+            counts = {name: counts.get(name, 0) + value for name, value in now.as_json().items()}
             wrong += [f"seed {seed}: {fault}" for fault in now.faults]
             seed += 1
-        wrong += [f"{name}: {tally[name]}" for name in ("resurrected", "held_deleted") if tally[name]]
+        wrong += [f"{name}: {counts[name]}" for name in ("resurrected", "held_deleted") if counts[name]]
         return Said(
-            tally, drawn("Erasure under kill -9", ("what", "times"), [(k, str(v)) for k, v in tally.items()]), wrong
+            counts, drawn("Erasure under kill -9", ("what", "times"), [(k, str(v)) for k, v in counts.items()]), wrong
         )
 
     with harness.folder() as place:

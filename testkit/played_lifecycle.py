@@ -66,7 +66,7 @@ def _count(step: int) -> None:
 
 
 @dataclass
-class Tally:
+class Counts:
     """`faults`: in words. `resurrected`: files of erased recordings that were there again; `held_deleted`: of held ones
     that are gone."""
 
@@ -97,7 +97,7 @@ class _Model:
 
 class Play:
     def __init__(self, world: World, seed: int, *, each: int = 8) -> None:
-        self.world, self.dice, self.tally = world, random.Random(seed), Tally()
+        self.world, self.dice, self.counts = world, random.Random(seed), Counts()
         self.known: dict[str, _Model] = {}
         self.holds = 0
         self.backup: Path | None = None
@@ -132,14 +132,14 @@ class Play:
                 act(database, lifecycle)
 
         if killed_at(self.dice.randint(1, self.dice.choice(STEPS)), run):
-            self.tally.kills += 1
+            self.counts.kills += 1
         with self.world.opened() as (database, lifecycle):
             with database.reading() as connection:
                 left = len(erasure.unfinished(connection))
             done = lifecycle.finish()
-            self.tally.resumed += len(done.erased)
+            self.counts.resumed += len(done.erased)
             if len(done.erased) < left or done.stuck:
-                self.tally.faults.append(f"begun and not ended: {left}, {done}")
+                self.counts.faults.append(f"begun and not ended: {left}, {done}")
 
     def _some(self, most: int) -> list[str]:
         return self.dice.sample(sorted(self.known), self.dice.randint(1, most))
@@ -153,7 +153,7 @@ class Play:
             with self.world.opened() as (database, _), database.reading() as connection:
                 placed = {one for one, holds in erasure.held(connection, some).items() if name in holds}
             if placed not in (set(), set(some)):
-                self.tally.faults.append("a hold was placed by half")
+                self.counts.faults.append("a hold was placed by half")
             for one in placed:
                 self.known[one].held.add(name)
 
@@ -186,7 +186,9 @@ class Play:
         self.backup = self.world.folder / "backup"
         for database in self.backup.glob("store.db*"):
             database.unlink()
-        leave = shutil.ignore_patterns("generation")  # and what is gone from the store stays in the backup, as by `cp -u`
+        leave = shutil.ignore_patterns(
+            "generation"
+        )  # and what is gone from the store stays in the backup, as by `cp -u`
         shutil.copytree(self.world.home.folder, self.backup, ignore=leave, dirs_exist_ok=True)
 
     def _restore(self) -> None:
@@ -197,10 +199,10 @@ class Play:
         with self.world.opened() as (database, _):
             try:
                 self.world.home.check_not_put_back(database)
-                self.tally.faults.append("a catalog that was put back would be served")
+                self.counts.faults.append("a catalog that was put back would be served")
             except StoreError:
                 pass
-        self.tally.restores += 1
+        self.counts.restores += 1
         self._struck(lambda _, lifecycle: lifecycle.restored())
         with self.world.opened() as (database, lifecycle):
             lifecycle.restored()
@@ -214,7 +216,7 @@ class Play:
                 model.pc.ask_token(self.world.days() // 10**9)
                 for answer in (model.pc.put(one, 65_535, 0, model.packet), model.pc.put_sealed(model.chunk)):
                     if answer.status_code != 200:
-                        self.tally.faults.append(f"a PC was stopped by {answer.status_code}")
+                        self.counts.faults.append(f"a PC was stopped by {answer.status_code}")
         self.check()
 
     # -- the oracle -----------------------------------------------------------------------------------------------
@@ -227,35 +229,35 @@ class Play:
                 model.gone = True
                 self._judge(one, model, stones[one])
             if model.gone and one not in stones:
-                self.tally.faults.append("a tombstone is gone")
+                self.counts.faults.append("a tombstone is gone")
             files = self.world.files(UUID(one))
             if model.gone:
-                self.tally.resurrected += len(files)
+                self.counts.resurrected += len(files)
             elif len(files) != 2 * (4 if model.kind == "calls" else 3):
-                self.tally.faults.append(f"files of {one} are gone, and no tombstone says why")
-                self.tally.held_deleted += bool(model.held)
+                self.counts.faults.append(f"files of {one} are gone, and no tombstone says why")
+                self.counts.held_deleted += bool(model.held)
 
     def _judge(self, one: str, model: _Model, stone: erasure.Tombstone) -> None:
         age = (self.world.days() - model.received) // DAY
         minimum, keep = KEPT[model.kind]
         if model.held:
-            self.tally.held_deleted += 1
+            self.counts.held_deleted += 1
         if age < minimum or (age < keep and not model.asked):
-            self.tally.faults.append(f"{one} of class {model.kind} is gone after {age} days")
+            self.counts.faults.append(f"{one} of class {model.kind} is gone after {age} days")
         try:
             Erasure.verify(stone.token, PRIVATE.public_key())
-            self.tally.certificates_verified += 1
+            self.counts.certificates_verified += 1
         except ProtocolError as error:
-            self.tally.faults.append(f"the certificate of {one}: {error}")
+            self.counts.faults.append(f"the certificate of {one}: {error}")
 
 
-def played(world: World, seed: int, turns: int, *, kills: int = 0) -> Iterator[Tally]:
-    """The tally after each turn; at least so many turns, and until there were so many kills."""
+def played(world: World, seed: int, turns: int, *, kills: int = 0) -> Iterator[Counts]:
+    """The counts after each turn; at least so many turns, and until there were so many kills."""
     play = Play(world, seed)
     turn = 0
-    while turn < turns or play.tally.kills < kills:
+    while turn < turns or play.counts.kills < kills:
         turn += 1
         play.turn()
-        yield play.tally
+        yield play.counts
     play.send_again()
-    yield play.tally
+    yield play.counts

@@ -32,7 +32,7 @@ from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
 from review.lifecycle.facts import Facts, Known, why
-from review.lifecycle.lifecycle import AT_ONCE, Houserules, Lifecycle, ErasureRun
+from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.rules import read_folder
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
@@ -337,12 +337,12 @@ def _release(options: Namespace) -> int:
         facts = Facts(database, home.blobs(), governance)
         found = [facts.of(UUID(one), now) for one in lifecycle.held_by(options.name)]
         known = [one for one in found if isinstance(one, Known)]
-        fates = [(one, one.disposal(governance, now, without=options.name)) for one in known]
-        dies = min((now if fate.deletes else fate.at for _, fate in fates if fate.at is not None), default=None)
+        disposals = [(one, one.disposal(governance, now, without=options.name)) for one in known]
+        dies = min((now if found.deletes else found.at for _, found in disposals if found.at is not None), default=None)
         day = None if dies is None or dies >= FOR_EVER else day_of(max(dies, now))
         if options.apply:
             lifecycle.release(options.name, why=options.why, dies=day)
-    return _tell(options, fates, {"hold": options.name, "next": None if day is None else day.isoformat()})
+    return _tell(options, disposals, {"hold": options.name, "next": None if day is None else day.isoformat()})
 
 
 # -- what goes ----------------------------------------------------------------------------------------------------
@@ -364,15 +364,15 @@ def _due(options: Namespace) -> int:
         opened = until if asked or not shortest else max(
             (at for at in (until - (one.ns or one.years * 365 * DAY) for one in shortest)), default=until
         )  # fmt: skip
-        fates = []
+        disposals = []
         for known in _each(database, facts, now, max(opened, 0)):
-            fate = known.disposal(governance, now)
-            if fate.deletes or (fate.at is not None and fate.at < until):
-                fates.append((known, fate))
+            found = known.disposal(governance, now)
+            if found.deletes or (found.at is not None and found.at < until):
+                disposals.append((known, found))
         if lifecycle is not None:
-            ready = [known.id for known, fate in fates if fate.deletes]
+            ready = [known.id for known, found in disposals if found.deletes]
             return _ended(options, _paced(options, partial(lifecycle.erase, facts, governance), ready))
-    return _tell(options, fates, {"until": day_of(until - 1).isoformat()})
+    return _tell(options, disposals, {"until": day_of(until - 1).isoformat()})
 
 
 def _erase(options: Namespace) -> int:
@@ -398,8 +398,8 @@ def _erase(options: Namespace) -> int:
         if applying is not None:
             erase = partial(applying.erase, facts, governance, request=options.request)
             return _ended(options, _paced(options, erase, [known.id for known in chosen]))
-    fates = [(known, known.disposal(governance, now, asked=True)) for known in chosen]
-    return _tell(options, fates, {"request": options.request})
+    disposals = [(known, known.disposal(governance, now, asked=True)) for known in chosen]
+    return _tell(options, disposals, {"request": options.request})
 
 
 def _check_approvals(options: Namespace, governance: Governance) -> None:
@@ -428,21 +428,21 @@ def _paced(options: Namespace, erase: Callable[[list[str]], ErasureRun], ready: 
     return outcome
 
 
-def _tell(options: Namespace, fates: list[tuple[Known, Disposal]], more: dict[str, object]) -> int:
+def _tell(options: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[str, object]) -> int:
     """What would become of them; nothing was done."""
     if options.json:
-        print_json(more | {"applied": bool(options.apply), "recordings": [_fate(*one) for one in fates]})
+        print_json(more | {"applied": bool(options.apply), "recordings": [_as_facts(*one) for one in disposals]})
         return 0
     counts: Counter[tuple[str, str]] = Counter()
     sizes: Counter[tuple[str, str]] = Counter()
-    for known, fate in fates:
-        said = _fate(known, fate)
+    for known, found in disposals:
+        said = _as_facts(known, found)
         row = (str(said["when"]), str(said["why"]))
         counts[row] += 1
         sizes[row] += known.bytes
     rows = [(when, because, str(counts[when, because]), size(sizes[when, because])) for when, because in sorted(counts)]
     print_table(["goes", "because of", "recordings", "size"], rows, numbers=(2, 3))
-    unsure = sum(bool(known.unsure) for known, _ in fates)
+    unsure = sum(bool(known.unsure) for known, _ in disposals)
     if unsure:
         _say(
             f"{_many(unsure)} cannot be judged surely, and is kept as long as any class asks for: `eyelid-store verify`"
@@ -452,10 +452,10 @@ def _tell(options: Namespace, fates: list[tuple[Known, Disposal]], more: dict[st
     return 0
 
 
-def _fate(known: Known, fate: Disposal) -> dict[str, object]:
-    kept = "kept" if fate.at is None or fate.at >= FOR_EVER else f"{day_of(fate.at)}"
-    when = "now" if fate.deletes else kept
-    said = {"recording": known.id, "when": when, "why": why(known, fate), "bytes": known.bytes}
+def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
+    kept = "kept" if found.at is None or found.at >= FOR_EVER else f"{day_of(found.at)}"
+    when = "now" if found.deletes else kept
+    said = {"recording": known.id, "when": when, "why": why(known, found), "bytes": known.bytes}
     return said | {"unsure": list(known.unsure)}
 
 

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="W
 @pytest.mark.slow(reason="a store lives through forty random acts, each of which is killed somewhere")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_life_of_a_store_loses_or_brings_back_what_it_must_not(tmp_path: Path, seed: int) -> None:
-    *_, tally = played(World.found(tmp_path), seed, turns=40)
-    assert tally.faults == []
-    assert (tally.resurrected, tally.held_deleted) == (0, 0)
-    assert tally.kills > 5
-    assert tally.certificates_verified > 5
+    *_, counts = played(World.found(tmp_path), seed, turns=40)
+    assert counts.faults == []
+    assert (counts.resurrected, counts.held_deleted) == (0, 0)
+    assert counts.kills > 5
+    assert counts.certificates_verified > 5
 
 
 @pytest.mark.slow(reason="one erasure after the other is killed, each a step later than the one before")
