@@ -60,8 +60,8 @@ def _count(step: int) -> None:
 
         return counting
 
-    os.fsync, os.unlink = counted(os.fsync), counted(os.unlink)  # type: ignore[assignment]
-    os.write = counted(os.write)  # type: ignore[assignment]
+    os.fsync, os.unlink = counted(os.fsync), counted(os.unlink)
+    os.write = counted(os.write)
     event.listen(Engine, "commit", one)
 
 
