@@ -18,6 +18,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.keys import public_to_text
 from review.audit import journal
@@ -37,7 +38,8 @@ from store.catalog.erasure import Held, Step, Tombstone
 from store.errors import StoreError
 from store.files import lock, owned_as, write_over
 
-ORDERED: Final = "order"  # the steps of an entry's `erase`
+ASKED: Final = "asked"  # the steps of an entry's `erase`
+ORDERED: Final = "order"
 CERTIFIED: Final = "certificate"
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
@@ -144,10 +146,10 @@ class Lifecycle:
                 erasure.place(connection, facts["hold"], here, placed_at=at, **named)
             case "release", _:
                 erasure.release(connection, facts["hold"], at)
-            case "request", {"act": "erase"}:
+            case "erase", {"step": "asked", "request": str(request)}:
                 for recording in recordings:
-                    erasure.ask(connection, recording, facts["request"])
-            case "erase", {"step": "order"}:
+                    erasure.ask(connection, recording, request)
+            case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
                 self._order(connection, one.position, recordings[0], facts, at)
 
     def _order(self, connection: Connection, position: int, recording: str, facts: Mapping[str, str], at: int) -> None:
@@ -236,7 +238,7 @@ class Lifecycle:
                     )
                     later += [recording] if request and not known.request else []
             if later:
-                acts.append(self._act("request", later, act="erase", request=request))
+                acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
             if acts:
                 self._log.append_all(acts)
                 self._follow()
@@ -335,7 +337,11 @@ class Lifecycle:
         with self._database.writing() as connection:
             if erasure.decider(connection) is not None:
                 raise StoreError("an audit log decides for this store already")
-            generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), self._log.size)
+            self._appoint(connection, self._log.size)
+
+    def _appoint(self, connection: Connection, applied: int) -> None:
+        """The file first: a catalog that names another generation is refused, and the same command puts it right."""
+        generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), applied)
         write_over(self._home.generation_path, generation.encode())
 
     def restored(self) -> ErasureRun:
@@ -356,8 +362,8 @@ class Lifecycle:
             self._log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
             self._follow()
             with self._database.writing() as connection:
-                generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), self._log.size)
-            write_over(self._home.generation_path, generation.encode())
+                followed = erasure.decider(connection)
+                self._appoint(connection, 0 if followed is None else followed.applied)
         return outcome
 
     def sweep(self, recordings: Iterable[str]) -> int:
