@@ -7,9 +7,8 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -100,7 +99,7 @@ class Play:
         self.world, self.dice, self.counts = world, random.Random(seed), Counts()
         self.known: dict[str, _Model] = {}
         self.holds = 0
-        self.backup: Path | None = None
+        self.backup = world.folder / "backup"
         for _ in range(3):
             with world.serving() as pcs:
                 pc = pcs.pc()
@@ -111,6 +110,7 @@ class Play:
             world.days.pass_by(7)
             self._mark()
         world.mirror()
+        self._back_up()
 
     def _mark(self) -> None:
         """Life goes on in the log, so that its clock is believed."""
@@ -144,9 +144,9 @@ class Play:
     def _some(self, most: int) -> list[str]:
         return self.dice.sample(sorted(self.known), self.dice.randint(1, most))
 
-    def _hold(self) -> None:
+    def _hold(self, chosen: Sequence[str] = ()) -> None:
         self.holds += 1
-        name, some = f"h{self.holds}", [one for one in self._some(5) if not self.known[one].gone]
+        name, some = f"h{self.holds}", [one for one in chosen or self._some(5) if not self.known[one].gone]
         if some:
             day = day_of(self.world.days() + 90 * DAY)
             self._struck(lambda _, lifecycle: lifecycle.hold(name, some, why="w", owner="carla", review=day))
@@ -183,17 +183,13 @@ class Play:
         self._mark()
 
     def _back_up(self) -> None:
-        self.backup = self.world.folder / "backup"
         for database in self.backup.glob("store.db*"):
             database.unlink()
-        leave = shutil.ignore_patterns(
-            "generation"
-        )  # and what is gone from the store stays in the backup, as by `cp -u`
+        # What is gone from the store stays in the backup, as by `cp -u`.
+        leave = shutil.ignore_patterns("generation")
         shutil.copytree(self.world.home.folder, self.backup, ignore=leave, dirs_exist_ok=True)
 
     def _restore(self) -> None:
-        if self.backup is None:
-            return
         shutil.rmtree(self.world.home.folder)
         shutil.copytree(self.backup, self.world.home.folder)
         with self.world.opened() as (database, _):
@@ -208,6 +204,17 @@ class Play:
             lifecycle.restored()
             self.world.home.check_not_put_back(database)
 
+    def end(self) -> None:
+        """Some of what is left is held, all periods pass, and what PCs and the last backup still have comes again."""
+        left = sorted(one for one, model in self.known.items() if not model.gone)
+        if left:
+            self._hold(self.dice.sample(left, (len(left) + 2) // 3))
+        self.world.days.pass_by(70)
+        self._mark()
+        for act in (self._due, self._back_up, self._restore, self._due, self.send_again):
+            act()
+            self.check()
+
     def send_again(self) -> None:
         """What PCs still have of everything."""
         with self.world.serving() as pcs:
@@ -217,7 +224,6 @@ class Play:
                 for answer in (model.pc.put(one, 65_535, 0, model.packet), model.pc.put_sealed(model.chunk)):
                     if answer.status_code != 200:
                         self.counts.faults.append(f"a PC was stopped by {answer.status_code}")
-        self.check()
 
     # -- the oracle -----------------------------------------------------------------------------------------------
 
@@ -259,5 +265,5 @@ def played(world: World, seed: int, turns: int, *, kills: int = 0) -> Iterator[C
         turn += 1
         play.turn()
         yield play.counts
-    play.send_again()
+    play.end()
     yield play.counts
