@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import sys
-from collections import Counter
 from pathlib import Path
 
-from bench import harness
+from bench import harness, tables
 from bench.harness import Said, Say
-from bench.tables import drawn
 from testkit.interrupts import in_order
-from testkit.lifecycle import World
-from testkit.played_lifecycle import played
+from testkit.played_lifecycle import lives
 
 KILLS = {True: 50, False: 500}  # a quick run's, and a whole one's
 
@@ -21,16 +17,11 @@ def main() -> int:
     asked = harness.parser("lifecycle", __doc__, "fifty kills instead of five hundred", "--quick --json").parse_args()
 
     def part(folder: Path, say: Say) -> Said:
-        whole, wrong = Counter[str](), list[str]()
-        while whole["kills"] < KILLS[asked.quick]:  # a life ends when there is little left to erase
-            seed = random.randrange(10**9)
-            *_, counts = played(World.found(folder / f"{seed}"), seed, turns=60)
-            whole.update(counts.as_json())
-            wrong += [f"seed {seed}: {fault}" for fault in counts.faults]
-            say(f"{whole['kills']} kills")
-        wrong += [f"{name}: {whole[name]}" for name in ("resurrected", "held_deleted") if whole[name]]
-        table = drawn("Erasure under kill -9", ("what", "times"), [(name, str(whole[name])) for name in whole])
-        return Said(dict(whole), table, wrong)
+        counts = lives(folder, KILLS[asked.quick], say)
+        facts = counts.as_json()
+        wrong = [*counts.faults, *(f"{name}: {facts[name]}" for name in ("resurrected", "held_deleted") if facts[name])]
+        lines = [(name, str(value)) for name, value in facts.items()]
+        return Said(facts, tables.drawn("Erasure under kill -9", ("what", "times"), lines), wrong)
 
     with harness.folder() as place:
         return harness.play({"": part}, asked, place)

@@ -7,8 +7,9 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -76,6 +77,10 @@ class Counts:
     held_deleted: int = 0
     restores: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def add(self, other: Counts) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
     def as_json(self) -> dict[str, int]:
         return {name: value for name, value in vars(self).items() if isinstance(value, int)}
@@ -257,13 +262,20 @@ class Play:
             self.counts.faults.append(f"the certificate of {one}: {error}")
 
 
-def played(world: World, seed: int, turns: int, *, kills: int = 0) -> Iterator[Counts]:
-    """The counts after each turn; at least so many turns, and until there were so many kills."""
+def played(world: World, seed: int, turns: int) -> Counts:
     play = Play(world, seed)
-    turn = 0
-    while turn < turns or play.counts.kills < kills:
-        turn += 1
+    for _ in range(turns):
         play.turn()
-        yield play.counts
     play.end()
-    yield play.counts
+    play.counts.faults[:] = [f"seed {seed}: {fault}" for fault in play.counts.faults]
+    return play.counts
+
+
+def lives(folder: Path, kills: int, say: Callable[[str], None]) -> Counts:
+    """One after the other, until there were so many kills: a life ends when there is little left to erase."""
+    whole = Counts()
+    while whole.kills < kills:
+        seed = random.randrange(10**9)
+        whole.add(played(World.found(folder / f"{seed}"), seed, turns=60))
+        say(f"{whole.kills} kills")
+    return whole

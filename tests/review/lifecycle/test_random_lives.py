@@ -15,10 +15,10 @@ from testkit.played_lifecycle import killed_at, played
 pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="Windows cannot fork a child to kill")
 
 
-@pytest.mark.slow(reason="a store lives through forty random acts, each of which is killed somewhere")
+@pytest.mark.slow(reason="a store lives through thirty random acts, each of which is killed somewhere")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_life_of_a_store_loses_or_brings_back_what_it_must_not(tmp_path: Path, seed: int) -> None:
-    *_, counts = played(World.found(tmp_path), seed, turns=40)
+    counts = played(World.found(tmp_path), seed, turns=25)
     assert counts.faults == []
     assert (counts.resurrected, counts.held_deleted) == (0, 0)
     assert counts.kills > 5
