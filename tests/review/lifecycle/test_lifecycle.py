@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from protocol.erasure import Erasure
+from protocol.receipt import Receipt
 from review.audit.verify import Asked, verify_log
 from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Known
@@ -135,6 +137,33 @@ def test_what_comes_late_is_taken_and_destroyed_so_that_the_pc_goes_on(world: Wo
         assert pc.put_sealed(late).json()["receipt"]
         stranger = pcs.pc()
         assert stranger.put(recording.id, 65_535, 0, recording.make_packet(device=stranger.device)).status_code >= 400
+    assert world.files(recording.id) == []
+
+
+def test_what_comes_while_it_is_erased_is_gone_with_it(world: World) -> None:
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        recording, _ = pcs.record(pc, "rest")
+        sent, over = threading.Event(), threading.Event()
+        answers = []
+
+        def send() -> None:
+            while not over.is_set():
+                answers.append(pc.put_sealed(recording.seal(b"late")))
+                sent.set()
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        for _ in range(2):
+            sent.wait()
+            sent.clear()
+        assert list(erased(world, recording, request="DSR-1")) == [str(recording.id)]
+        sent.clear()
+        sent.wait()  # one at least that came later
+        over.set()
+        sender.join()
+        store_key = world.home.store_key().public_key()
+        assert {Receipt.verify(answer.json()["receipt"], store_key).recording for answer in answers} == {recording.id}
     assert world.files(recording.id) == []
 
 
