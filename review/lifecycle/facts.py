@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from protocol.envelope import AUDIO
+from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
@@ -20,10 +22,10 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.evidence.account import Closed
 from store.evidence.earlier import MOST_EACH, Earlier
-from store.evidence.evidence import Evidence, gather
+from store.evidence.evidence import MOST_POLICIES, Evidence, Policies, gather
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, read_packet
-from store.evidence.rules import UNREAD, name_of
+from store.evidence.rules import UNREAD, at_most, name_of
 from store.evidence.verify.ledger import SignedLedger
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
@@ -66,6 +68,7 @@ class Facts:
         self._blobs = blobs
         self._governance = governance
         self._runs = Earlier()
+        self._policies = Policies()
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -74,12 +77,17 @@ class Facts:
 
     def _read(self, recording: UUID, now: int) -> Known | str:
         with self._database.reading() as connection:
-            evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH)
+            evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH, policies=False)
+            closings = list(_closings(evidence))
+            read = at_most(MOST_POLICIES, partial(self._policies.names_of, connection))
+            names = {policy: read(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}
             holds = erasure.held(connection, [str(recording)]).get(str(recording), [])
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
         unsure = list(self._unsure(evidence))
+        if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
+            unsure.append("the names of its rules are not here")
         user, device = evidence.recording.os_user, evidence.device
         if (packet := evidence.chosen.packet) is not None:
             try:
@@ -102,7 +110,9 @@ class Facts:
                 teams=rules.teams_of(device.group, user),
                 start=end - evidence.length,
                 end=end,
-                closed_by=_closed_by(evidence),
+                closed_by=frozenset(
+                    name_of(rule, names[closed.policy].rules).id for closed in closings for rule in closed.rules
+                ),
                 consent=dict.fromkeys(channels, Consent.MISSING),
             ),
             ended=evidence.ended or now - end > GONE,
@@ -120,10 +130,6 @@ class Facts:
         for defect in SignedLedger(self._database, evidence.device).defects(lines.first, lines.last):
             yield f"{defect.where}: {defect.message}"
             return
-        for closed in _closings(evidence):
-            if any(isinstance(rule, int) for rule in closed.rules) and evidence.names_of(closed.policy) == UNREAD:
-                yield "the names of its rules are not here"
-                return
 
 
 def _closings(evidence: Evidence) -> Iterator[Closed]:
@@ -131,14 +137,6 @@ def _closings(evidence: Evidence) -> Iterator[Closed]:
         for state in evidence.stated(lane):
             if isinstance(state.cause, Closed):
                 yield state.cause
-
-
-def _closed_by(evidence: Evidence) -> frozenset[str]:
-    return frozenset(
-        name_of(rule, evidence.names_of(closed.policy).rules).id
-        for closed in _closings(evidence)
-        for rule in closed.rules
-    )
 
 
 def why(known: Known, found: Disposal) -> str:

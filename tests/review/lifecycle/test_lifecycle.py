@@ -70,10 +70,19 @@ def test_facts_come_from_what_the_device_signed_and_periods_from_the_stores_cloc
     assert minimum <= keep
 
 
-def test_what_is_not_certain_is_kept_as_long_as_any_class_asks_for(world: World) -> None:
-    _, [recording] = made(world, "rest")
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("rest", "update ledger_lines set line = replace(line, 'stop', 'quit') where kind = 'recording-closed'"),
+        ("rest", "delete from ledger_lines"),
+        ("rest", "delete from sealed where stream = 65535"),
+        ("cards", "delete from policies"),
+    ],
+)
+def test_what_is_not_certain_is_kept_as_long_as_any_class_asks_for(world: World, kind: str, damage: str) -> None:
+    _, [recording] = made(world, kind)
     with closing(sqlite3.connect(world.home.database_path)) as database, database:
-        database.execute("update ledger_lines set line = replace(line, 'stop', 'quit') where kind = 'recording-closed'")
+        database.execute(damage)
     facts = known(world, recording)
     assert facts.unsure
     assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
