@@ -110,7 +110,7 @@ class Play:
                 pc = pcs.pc()
                 for _ in range(each):
                     kind = self.dice.choice(list(KEPT))
-                    made, sealed = pcs.record(pc, kind)
+                    made, sealed = pcs.record(pc, kind, id=UUID(int=self.dice.getrandbits(128), version=4))
                     self.known[str(made.id)] = _Model(kind, world.days(), pc, made.packet, sealed[0])
             world.days.pass_by(7)
             self._mark()
@@ -151,7 +151,7 @@ class Play:
 
     def _hold(self, chosen: Sequence[str] = ()) -> None:
         self.holds += 1
-        name, some = f"h{self.holds}", [one for one in chosen or self._some(5) if not self.known[one].gone]
+        name, some = f"h{self.holds}", [one for one in chosen or self._some(3) if not self.known[one].gone]
         if some:
             day = day_of(self.world.days() + 90 * DAY)
             self._struck(lambda _, lifecycle: lifecycle.hold(name, some, why="w", owner="carla", review=day))
@@ -216,9 +216,17 @@ class Play:
             self._hold(self.dice.sample(left, (len(left) + 2) // 3))
         self.world.days.pass_by(70)
         self._mark()
-        for act in (self._due, self._back_up, self._restore, self._due, self.send_again):
+        for act in (self._due, self._back_up, self._all_due, self._restore, self._due, self.send_again):
             act()
             self.check()
+
+    def _all_due(self) -> None:
+        """Not killed, and nothing is left but what is held."""
+        with self.world.opened() as (database, lifecycle):
+            lifecycle.erase(self.world.facts(database), RULES, sorted(self.known))
+        self.check()
+        if any(not model.gone and not model.held for model in self.known.values()):
+            self.counts.faults.append("what was due stayed")
 
     def send_again(self) -> None:
         """What PCs still have of everything."""

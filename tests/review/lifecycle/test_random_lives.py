@@ -21,8 +21,8 @@ def test_no_life_of_a_store_loses_or_brings_back_what_it_must_not(tmp_path: Path
     counts = played(World.found(tmp_path), seed, turns=25)
     assert counts.faults == []
     assert (counts.resurrected, counts.held_deleted) == (0, 0)
-    assert counts.kills > 5
-    assert counts.certificates_verified > 5
+    assert counts.kills
+    assert counts.certificates_verified
 
 
 @pytest.mark.slow(reason="one erasure after the other is killed, each a step later than the one before")
