@@ -35,9 +35,10 @@ ADMISSION: Final = "eyelid-admission"
 LOCATION: Final = "eyelid-location"
 ORIGIN: Final = "eyelid-origin"
 INVITATION: Final = "eyelid-invitation"
+ERASURE: Final = "eyelid-erasure"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION),
+    *(ORIGIN, INVITATION, ERASURE),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

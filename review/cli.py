@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "governance": ("governance",),
     "audit": ("audit",),
     "custodian": ("custodian",),
+    "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
 }
 
 

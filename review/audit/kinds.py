@@ -131,10 +131,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "comment": _kind("recording", (6001, 3), {"comment": ID}, spans=SPANS),
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
-    "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}),
+    "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}, owner=PERSON),
     "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
     "erase": _kind(
         "recording", (6001, 4), {"step": WORD, "basis": WORD}, certificate=ID, approvals=PEOPLE, person=PERSON,
+        device=ID, rule=ID, rules=ID, request=ID,
     ),
     "rules": _kind("rules", (3004, 3), {"revision": NUMBER, "hash": ID}, before=ID),
     "key": _kind("key", (3004, 3), {"use": WORD}, recordings=NUMBER),

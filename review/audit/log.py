@@ -334,19 +334,27 @@ class AuditLog:
         """Bodies that are older than `kept` (ms) and still there. Raises AuditError: too-soon, clock, damaged."""
         if kept < LEAST_KEPT:
             raise AuditError("too-soon", "the log is kept for twelve months at least (PCI DSS 10.5.1): 365d or more")
-        now = self._clock() // 1_000_000
-        with self._committing, self._alone() as edge:
-            last = edge.time
-        if last and not last - _STEP <= now <= last + _STANDSTILL:
-            message = (
-                "the clock and the log's last entry are far apart: set the clock, or write an entry, and ask again"
-            )
-            raise AuditError("clock", f"nothing is shredded: {message}")
+        now = self.checked_clock() // 1_000_000
         entries = (one for group in journal.groups(self.folder) for one in group.entries if not is_shredded(one.rest))
         bodies = (
             OldBody(one.position, Entry.parse(one.raw).time, one.block, one.rest_at, len(one.rest)) for one in entries
         )
         return [one for one in bodies if one.time < now - kept]
+
+    def checked_clock(self) -> int:
+        """What time it is, ns, for who destroys what is old.
+
+        Raises AuditError ("clock") where the clock and the log's last entry are so far apart that it may be wrong.
+        """
+        now = self._clock()
+        with self._committing, self._alone() as edge:
+            last = edge.time
+        if last and not last - _STEP <= now // 1_000_000 <= last + _STANDSTILL:
+            message = (
+                "the clock and the log's last entry are far apart: set the clock, or write an entry, and ask again"
+            )
+            raise AuditError("clock", f"nothing is destroyed: {message}")
+        return now
 
     def shred(self, bodies: Sequence[OldBody], kept: int) -> None:
         """Says in the log which bodies go, durably; then overwrites them in place. A second call goes on where one was

@@ -4,6 +4,7 @@ store.json    address, and which keys there are
 store.db      the catalog (SQLite)
 blobs/        sealed bytes
 tls/          CA and server certificate with their keys; the CA's key is sealed under the passphrase
+generation    which catalog this is, where holds and erasures are followed; in no backup
 operators.jsonl, operators.head: who opened or listed recordings (store/admin/operators.py)
 exports/      a note of each export that is being written, so that what a killed one left is found
 keys/         store.key signs receipts unattended, so it lies open (mode 0600); those of people lie elsewhere, sealed
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.system import ON_WINDOWS
+from store.catalog import erasure
 from store.catalog.blobs import LocalBlobs
 from store.catalog.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
@@ -117,6 +119,27 @@ class Home:
             return cls(folder, claims.text("address"), keys)
         except ValueError as error:
             raise StoreError(f"{path} is damaged ({error}): put it back from a backup") from None
+
+    @property
+    def generation_path(self) -> Path:
+        """Says which catalog lies here. No backup has it, so that one that was put back is not taken for it."""
+        return self.folder / "generation"
+
+    def check_not_put_back(self, database: Database) -> None:
+        """Raises StoreError for a catalog from a backup, which may hold what was erased since."""
+        with database.reading() as connection:
+            named = erasure.decider(connection)
+        if named is None:
+            return
+        try:
+            known = self.generation_path.read_text("ascii", "replace").strip()
+        except OSError:
+            known = ""
+        if known != named.generation:
+            raise StoreError(
+                f"{self.database_path} was put back from a backup, and may have what was erased since: run "
+                "`eyelid-review certificate restored` first"
+            )
 
     def database(self) -> Database:
         """The catalog, brought to this version's tables. Raises StoreError."""

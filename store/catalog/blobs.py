@@ -19,10 +19,13 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from protocol.envelope import MAX_SEALED
-from store.files import is_full, sync_folder, write_new
+from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_OVERWRITING: Final = (
+    os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+)
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
 _REMEMBERED: Final = 8_192  # folders, of some 230 bytes; one is made for every recording
 STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
@@ -64,10 +67,26 @@ class BlobStore(Protocol):
     def remove(self, name: str) -> None:
         """Durable when it returns; removing what is not there is no mistake."""
 
+    def shred(self, name: str) -> None:
+        """As `remove`, and what lay there is overwritten before, as far as the disk does that in place."""
+
+
+_BLOCK: Final = 4096  # bytes
+
+
+def charged(size: int) -> int:
+    """What a body of so many bytes counts as: on a disk it takes a block and an inode, however small it is."""
+    return max(size, _BLOCK)
+
+
+def folder_of(recording: UUID) -> str:
+    """What the names of all that is sealed of a recording begin with."""
+    return f"{recording.hex[-2:]}/{recording}/"
+
 
 def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:
     """Name of a sealed object's bytes: a folder for each recording, spread over 256 folders (UUIDv7 ends in chance)."""
-    return f"{recording.hex[-2:]}/{recording}/{stream:05d}-{sequence:010d}-{sha256}"
+    return f"{folder_of(recording)}{stream:05d}-{sequence:010d}-{sha256}"
 
 
 def check_name(name: str) -> str:
@@ -138,7 +157,7 @@ class LocalBlobs:
     def names(self, prefix: str = "") -> Iterator[str]:
         found = (
             path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
+            for path in (self._root / os.path.dirname(prefix)).rglob("*")
             if path.is_file() and path.parent != self._incoming
         )
         yield from sorted(name for name in found if name.startswith(prefix))
@@ -151,6 +170,23 @@ class LocalBlobs:
                 sync_folder(target.parent)
         except OSError as error:
             raise _fault("remove", error) from error
+
+    def shred(self, name: str) -> None:
+        try:
+            opened = os.open(self._place(name), _OVERWRITING)
+            try:
+                found = os.fstat(opened)
+                if stat.S_ISREG(found.st_mode):
+                    write_all(opened, bytes(found.st_size))
+                    os.fsync(opened)
+            finally:
+                os.close(opened)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:  # a link, a pipe, a folder: none of ours
+                raise _fault("overwrite", error) from error
+        self.remove(name)
 
     def _place(self, name: str) -> str:
         return os.path.join(self._root, check_name(name))

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
-HEAD: Final = "0009"  # newest revision in migrations/versions; a test compares
+HEAD: Final = "0010"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40
 WRITERS: Final = 1  # a server has one thread that writes, and a command writes once
 # KiB of the database that a connection keeps for itself; the system keeps all of it anyway. A writer's holds what one
@@ -55,6 +55,15 @@ class Database:
         """A transaction that is durable once the block has ended without an error."""
         with self._to_write.begin() as connection:
             yield connection
+
+    def settle(self) -> None:
+        """On SQLite, bring what was written into the database's own file and empty its log, as far as no reader is in
+        the way: what was deleted is then in neither."""
+        if self._to_write.dialect.name == "sqlite":
+            with self._to_read.connect() as connection:
+                connection.rollback()
+                driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         self._to_read.dispose()
@@ -141,6 +150,7 @@ def _configure_sqlite(kept: int, connection: sqlite3.Connection, record: Any) ->
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        "secure_delete = ON",  # what is deleted is overwritten with zeros, in the database's own file
         f"cache_size = -{kept}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.keys import public_from_text
 from protocol.ledger import ZERO
@@ -109,7 +110,7 @@ def insert_into(dialect: str, table: Table) -> Any:
     return sqlite.insert(table)
 
 
-def _padded(asked: Iterable[_Asked]) -> list[_Asked]:
+def padded(asked: Iterable[_Asked]) -> list[_Asked]:
     """In order, and the last repeated up to a power of two.
 
     Each number of values is a statement of its own, which each connection to SQLite prepares and keeps: for batches of
@@ -292,21 +293,27 @@ def find_recording(connection: Connection, recording: UUID) -> Recording | None:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Of a device and a recording: `owner` is the recording's device, None where it was not opened."""
+    """Of a device and a recording: `owner` is the recording's device, None where it was not opened.
+
+    `erased`: nothing more is taken of it."""
 
     revoked: bool
     owner: str | None
+    erased: bool
 
 
 def enrolled(connection: Connection, device: str, recording: UUID) -> Enrolled | None:
     """In one question, because every chunk asks it; None for a device that is not enrolled."""
     row = connection.execute(_ENROLLED, {"sender": device, "recording": str(recording)}).first()
-    return None if row is None else Enrolled(row.revoked_at is not None, row.device)
+    if row is None:
+        return None
+    return Enrolled(row.revoked_at is not None, row.device or row.erased_of, row.erased_of is not None)
 
 
 _ENROLLED: Final = (
-    select(schema.devices.c.revoked_at, schema.recordings.c.device)
+    select(schema.devices.c.revoked_at, schema.recordings.c.device, schema.erasures.c.device.label("erased_of"))
     .outerjoin_from(schema.devices, schema.recordings, schema.recordings.c.id == bindparam("recording"))
+    .outerjoin(schema.erasures, schema.erasures.c.recording == bindparam("recording"))
     .where(schema.devices.c.id == bindparam("sender"))
 )
 
@@ -315,7 +322,7 @@ def revoked_of(connection: Connection, devices: Collection[str]) -> set[str]:
     """Which of them were revoked."""
     columns = schema.devices.c
     return set(
-        connection.scalars(select(columns.id).where(columns.id.in_(_padded(devices)), columns.revoked_at.is_not(None)))
+        connection.scalars(select(columns.id).where(columns.id.in_(padded(devices)), columns.revoked_at.is_not(None)))
     )
 
 
@@ -325,7 +332,7 @@ def owners(connection: Connection, recordings: Collection[UUID]) -> dict[UUID, t
     rows = connection.execute(
         select(columns.id, columns.device, devices.revoked_at)
         .join_from(schema.recordings, schema.devices)
-        .where(columns.id.in_(_padded(map(str, recordings))))
+        .where(columns.id.in_(padded(map(str, recordings))))
     )
     return {UUID(row.id): (row.device, row.revoked_at is not None) for row in rows}
 
@@ -336,7 +343,7 @@ def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[s
     name = (columns.recording, columns.stream, columns.sequence)
     found: dict[Name, dict[str, int]] = {}
     rows = connection.execute(
-        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(_padded(names)))
+        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(padded(names)))
     )
     for row in rows:
         found.setdefault((row.recording, row.stream, row.sequence), {})[row.sha256] = row.received_at
@@ -389,14 +396,22 @@ def count_recordings(connection: Connection, after: str = "") -> int:
 
 
 def recordings_after(
-    connection: Connection, after: str, limit: int, *, device: str | None = None, opened_since: int = 0
+    connection: Connection,
+    after: str,
+    limit: int,
+    *,
+    device: str | None = None,
+    opened_since: int = 0,
+    opened_until: int = MAX_INTEGER,
 ) -> list[Recording]:
     """In the order of their ids, which for UUIDv7 is the order of their beginnings: a way through all, page by page.
 
-    `opened_since`: ns since 1970 by the store's clock.
+    `opened_since`, `opened_until`: ns since 1970 by the store's clock.
     """
     columns = schema.recordings.c
-    statement = select(schema.recordings).where(columns.id > after, columns.opened_at >= opened_since)
+    statement = select(schema.recordings).where(
+        columns.id > after, columns.opened_at.between(opened_since, opened_until)
+    )
     if device is not None:
         statement = statement.where(columns.device == device)
     return [_recording(row) for row in connection.execute(statement.order_by(columns.id).limit(limit))]

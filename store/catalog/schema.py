@@ -224,3 +224,51 @@ audit: Final = Table(
     Column("alarm", ForeignKey("alarms.id"), index=True),
     Column("reason", Text, nullable=False),
 )
+
+# Recordings that were erased, or are being: nothing more is taken of them (store/catalog/erasure.py). Neither they nor
+# their devices need be here: a catalog that was put back from a backup may be older than they are.
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    Column("recording", String(36), primary_key=True),
+    Column("device", String(36), nullable=False, index=True),
+    Column("position", BigInteger, nullable=False),  # of the order's entry in the audit log
+    Column("order", Text, nullable=False),  # JWS, eyelid-erasure
+    Column("step", String(16), nullable=False, index=True),
+    Column("found", Text, nullable=False),  # JSON: what there was to destroy
+    Column("shredded_at", BigInteger),
+    Column("certificate", Text),  # JWS, eyelid-erasure
+)
+
+# Legal holds, a row for each recording. What is held is not erased, whatever is asked.
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("hold", String(128), primary_key=True),
+    Column("recording", String(36), primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("owner", Text, nullable=False),  # a person, or their pseudonym in the audit log
+    Column("review", String(10), nullable=False),  # day
+    Column("placed_at", BigInteger, nullable=False),
+    Column("released_at", BigInteger),
+    Index(None, "recording"),
+)
+
+# What was asked to be erased and could not be yet: by whom the log says.
+erasure_requests: Final = Table(
+    "erasure_requests",
+    metadata,
+    Column("recording", String(36), primary_key=True),
+    Column("reference", String(128), nullable=False),
+)
+
+# One row, where an audit log decides on erasure: its name and public key, and the entry up to which it was followed.
+# `generation` also lies in a file beside the database that no backup has: a catalog without it was put back.
+lifecycle: Final = Table(
+    "lifecycle",
+    metadata,
+    Column("log", String(200), primary_key=True),
+    Column("key", String(43), nullable=False),
+    Column("applied", BigInteger, nullable=False),
+    Column("generation", String(64), nullable=False),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -179,7 +179,7 @@ def _line_of(connection: Connection, runs: Earlier, row: Row[Any]) -> list[str]:
     closed = found["closed_ns"] + found["closed_margin_ns"]
     alarms = f", {found['alarms']} ALARMS" if found["alarms"] else ""
     what = [seconds(found["kept_ns"]), seconds(closed), str(found["chunks"]), size(found["bytes"])]
-    return [*_which(row), *what, found["state"] + alarms]
+    return [*_which(row), *what, str(found.get("said") or found["state"]) + alarms]
 
 
 def _line_without(row: Row[Any], why: Unreadable) -> list[str]:
@@ -201,6 +201,7 @@ def _summary(evidence: Evidence) -> dict[str, Any]:
         "chunks": len(chunks),
         "bytes": sum(stored.size for stored in evidence.stored),
         "alarms": len(evidence.alarms),
+        **({"erased": facts["erased"], "said": str(evidence.erased)} if "erased" in facts else {}),
     }
 
 
@@ -221,6 +222,14 @@ def ids(evidence: Evidence) -> dict[str, Any]:
 
 
 # -- opening ------------------------------------------------------------------------------------------------------
+
+
+def check_here(home: Home, evidence: Evidence) -> None:
+    """Raises StoreError where it was erased, or may have been: in a catalog that was put back."""
+    with closing(home.database()) as database:
+        home.check_not_put_back(database)
+    if evidence.erased is not None:
+        raise StoreError(f"recording {evidence.recording.id}: {evidence.erased}")
 
 
 def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
@@ -339,6 +348,7 @@ def _export(options: Namespace) -> int:
     export.check_target(options.output)
     sweep.abandoned(home)
     evidence = evidence_of(home, options.recording)
+    check_here(home, evidence)
     with act(home, options, "export", **ids(evidence)) as ended:
         done = _opened(home, evidence, options)
         ended.exit_code = 0 if done.complete else 1

@@ -54,6 +54,7 @@ def _replay(options: Namespace) -> int:
         command = agents_command("replay", otherwise=ELSEWHERE)
         home = home_of(options)
         evidence = audit.evidence_of(home, options.recording)
+        audit.check_here(home, evidence)
         with act(home, options, "replay", **audit.ids(evidence)) as done:
             done.exit_code = _judged(command, _opened(home, evidence, options), options)
     except WrongUsage:

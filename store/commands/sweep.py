@@ -247,6 +247,7 @@ def _facts(found: DeviceGaps) -> dict[str, Any]:
             }
             for short in found.recordings
         ],
+        "erased": [{"recording": one.recording, **one.facts()} for one in found.erased],
         "more": found.more,
         "contradicted": [one._asdict() for one in found.contradicted],
     }

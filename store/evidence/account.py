@@ -69,7 +69,8 @@ class BlindCause:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """It should be here and is not: `lost` (sequence numbers are missing), `not-here-yet`, or `no-ledger`."""
+    """It should be here and is not: `lost` (sequence numbers are missing), `not-here-yet`, or `no-ledger`; or `erased`:
+    it should not, and is not."""
 
     why: str
 

@@ -20,7 +20,8 @@ from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane
 from protocol.errors import ProtocolError
 from protocol.numbers import is_integer, read_number
 from protocol.policyhash import policy_hash
-from store.catalog import queries, reported, schema
+from store.catalog import erasure, queries, reported, schema
+from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
@@ -66,6 +67,7 @@ class Evidence:
     device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
     ledger_next: int  # number of the entry that the store waits for
     ledger_whole: bool  # whether the catalog has one row for each entry before that, and no other
+    erased: Tombstone | None = None  # why nothing of it is here
 
     def names_of(self, policy: str) -> PolicyNames:
         return self.policies.get(policy, UNREAD)
@@ -180,6 +182,8 @@ class Evidence:
         return account(self.length, self.kept(lane), self.stated(lane), self._missing(lane), **otherwise)
 
     def _missing(self, lane: str) -> list[tuple[Interval, Missing]]:
+        if self.erased is not None and self.erased.explained:
+            return [(Interval(0, self.length), Missing("erased"))]
         missing = [(interval, Missing("lost")) for chain in self.chains(lane) for _, _, interval in gaps(chain)]
         for stream, signed in self.signed_heads.items():
             chain = self.chosen.streams.get(stream, ())
@@ -269,6 +273,7 @@ def gather(
         ledger_next=queries.ledger_head(connection, device.id).next,
         ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
+        erased=erasure.tombstone(connection, recording),
     )
 
 

@@ -93,6 +93,8 @@ def show(console: Console, evidence: Evidence) -> None:
         Text(f"{shortened(recording.host)}, {shortened(recording.os_user)}, device {recording.device}", "dim"),
         soft_wrap=True,
     )
+    if evidence.erased is not None:
+        console.print(Text(printable(str(evidence.erased))), soft_wrap=True)
     width = min(console.width, 100)
     console.print(bar(parts, width))
     whole = seconds(evidence.length)
@@ -195,6 +197,8 @@ def _not_here(device: DeviceGaps) -> Iterator[Text]:
             what = f"recording {one.recording}, stream {one.stream}, sequence {one.sequence}"
         text = f"! {what}: not what the PC's health had named (wrong-head; settle it: eyelid-store alarms)"
         yield Text(text, _LOST)
+    for gone in device.erased:
+        yield Text(printable(f"- recording {gone.recording}: {gone}"))
     for short in device.recordings:
         if short.start is None:
             text = f"! recording {short.recording}: the PC told of it, and nothing of it has come ({short.why})"

@@ -32,6 +32,7 @@ REASONS: Final[Mapping[str, str]] = {
     "died": "the recorder was not running",
     "lost": "chunks were not received",
     "not-here-yet": "it is on its way",
+    "erased": "it was erased",
     "no-ledger": "the ledger has not told of it",
     "silent": "nothing was heard",
     "no-end": "the recorder ended and did not say how",

@@ -23,8 +23,8 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_s
 from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.catalog import queries, schema
-from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
+from store.catalog import erasure, queries, schema
+from store.catalog.blobs import BlobFault, BlobMissing, charged, sealed_name
 from store.errors import Refusal
 from store.server import room
 from store.server.auth import revoked, unknown
@@ -82,17 +82,20 @@ class _Entry:
 
 
 class _Entered(NamedTuple):
-    """`at`: when these bytes were first received. `alarm`: code of the one that they raise, or "". `new`: a row was."""
+    """`at`: when these bytes were first received. `alarm`: code of the one that they raise, or "". `new`: a row was.
+    `erased`: so was their recording, and they are destroyed."""
 
     at: int
     alarm: str
     new: bool
+    erased: bool = False
 
 
 async def accept(services: Services, arrival: Arrival) -> Accepted:
     """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
-    Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
+    Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm. Those of a recording
+    that was erased are destroyed, and get a receipt: it lets the PC forget its copy, as it should, and go on.
     Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device,
     device-revoked; 409 no-key-packet; 426 agent-unsupported, unknown-critical; 503, 507.
     """
@@ -141,6 +144,13 @@ def _recorded(
     if isinstance(done.exception(), Refusal):
         services.open_recordings.forget(entry.arrival.pair)
         _take_back(services, entry.arrival)
+    elif done.exception() is None and done.result().erased:
+        services.open_recordings.forget(entry.arrival.pair)
+        try:
+            services.blobs.shred(entry.arrival.blob)
+        except BlobFault as fault:  # no receipt: it comes again, and is destroyed then
+            done = Future()
+            done.set_exception(_unwritten(fault))
     on_done(done)
 
 
@@ -158,34 +168,41 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
     if hashlib.sha256(arrival.body).hexdigest() != arrival.sha256:
         raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
     _refuse_newer(arrival)
+    erased = False
     if arrival.stream == KEY_PACKET_STREAM:
-        owner = _owner(services, arrival)
+        owner, erased = _owner(services, arrival)
         packet, facts = _check_packet(services, arrival), {}
     else:
-        owner = arrival.sender if arrival.pair in services.open_recordings else _owner(services, arrival)
+        owner = arrival.sender
+        if arrival.pair not in services.open_recordings:
+            owner, erased = _owner(services, arrival)
         packet, facts = None, _header_facts(arrival)
         if owner is None:
             raise _not_open(arrival.recording)
     if owner not in (None, arrival.sender):
         raise _foreign(arrival.recording)
-    if packet is None:
+    if packet is None and not erased:
         services.open_recordings.add(arrival.pair)
-    reserved = 0 if _is_kept(services, arrival) else _put(services, arrival)
+    reserved = 0 if erased or _is_kept(services, arrival) else _put(services, arrival)
     return _Entry(arrival, packet, facts, services.clock(), reserved)
 
 
 def _put(services: Services, arrival: Arrival) -> int:
     """Makes the bytes durable where there is room for them; how many its device's quota was charged with."""
-    size = room.charged(len(arrival.body))
+    size = charged(len(arrival.body))
     with services.room.writing(size):
         _reserve(services, arrival.sender, size)
         try:
             services.blobs.put(arrival.blob, arrival.body)
         except BlobFault as fault:
             services.quotas.give_back(arrival.sender, size)
-            status, code = (507, "store-full") if fault.full else (503, "store-fault")
-            raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
+            raise _unwritten(fault) from fault
     return size
+
+
+def _unwritten(fault: BlobFault) -> Refusal:
+    status, code = (507, "store-full") if fault.full else (503, "store-fault")
+    return Refusal(status, code, "the store could not write it: send it again later", retry_after=60)
 
 
 def _reserve(services: Services, sender: str, size: int) -> None:
@@ -197,15 +214,15 @@ def _reserve(services: Services, sender: str, size: int) -> None:
         raise
 
 
-def _owner(services: Services, arrival: Arrival) -> str | None:
-    """Whose recording it is; None where it was not opened."""
+def _owner(services: Services, arrival: Arrival) -> tuple[str | None, bool]:
+    """Whose recording it is, None where it was not opened; and whether it was erased."""
     with services.database.reading() as connection:
         enrolled = queries.enrolled(connection, arrival.sender, arrival.recording)
     if enrolled is None:
         raise unknown()
     if enrolled.revoked:
         raise revoked()
-    return enrolled.owner
+    return enrolled.owner, enrolled.erased
 
 
 def _refuse_newer(arrival: Arrival) -> None:
@@ -282,7 +299,12 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
     A refusal is returned, since what it concerns must leave nothing here. All is asked once more: a device may have
     been revoked since, or another have opened the same recording.
     """
-    packets = [(entry, entry.packet) for entry in entries if entry.packet is not None]
+    erased = erasure.among(connection, {str(entry.arrival.recording) for entry in entries})
+    packets = [
+        (entry, entry.packet)
+        for entry in entries
+        if entry.packet is not None and str(entry.arrival.recording) not in erased
+    ]
     turned_away = queries.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
     for entry, packet in packets:
         if entry.arrival.sender not in turned_away:
@@ -294,27 +316,32 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
     added: list[tuple[str, int]] = []
     for entry in entries:
         arrival = entry.arrival
-        owner, is_revoked = owners.get(arrival.recording, (None, False))
         if arrival.sender in turned_away:
             outcomes.append(revoked())
-        elif owner is None:
-            outcomes.append(_not_open(arrival.recording))
-        elif owner != arrival.sender:
-            outcomes.append(_foreign(arrival.recording))
-        elif is_revoked:
-            outcomes.append(revoked())
+        elif erased.get(str(arrival.recording)) == arrival.sender:
+            outcomes.append(_Entered(entry.at, "", new=False, erased=True))
+        elif refusal := _refusal(arrival, *owners.get(arrival.recording, (None, False))):
+            outcomes.append(refusal)
         else:
             entered = _enter(connection, entry, bodies.setdefault(arrival.name, {}))
             outcomes.append(entered)
             if isinstance(entered, _Entered) and entered.new:
                 rows.append(_row(entry))
-                added.append((arrival.sender, room.charged(len(arrival.body))))
+                added.append((arrival.sender, charged(len(arrival.body))))
     for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
         if alike := [row for row in rows if ("kind" in row) is kind]:
             connection.execute(insert(schema.sealed), alike)
     if entries:
         room.keep(connection, added, entries[-1].at)
     return outcomes
+
+
+def _refusal(arrival: Arrival, owner: str | None, is_revoked: bool) -> Refusal | None:
+    if owner is None:
+        return _not_open(arrival.recording)
+    if owner != arrival.sender:
+        return _foreign(arrival.recording)
+    return revoked() if is_revoked else None
 
 
 def _is_one_too_many(connection: Connection, entry: _Entry, here: Mapping[str, int]) -> bool:

@@ -33,7 +33,6 @@ _FLOOR: Final = 10**9  # bytes, or on a smaller disk
 _FLOOR_SHARE: Final = 20  # the 20th part of it
 _FLOOR_FILES: Final = 10_000  # inodes, or on a disk with few the same part of them
 _FILES_EACH: Final = 3  # of a chunk at most: itself and, of a recording's first, two folders
-_BLOCK: Final = 4096  # bytes
 _AGAIN: Final = 60  # seconds; longer would keep its health waiting, too
 
 
@@ -113,11 +112,6 @@ def inodes(folder: Path) -> tuple[int, int]:
 
 
 # -- quotas -------------------------------------------------------------------------------------------------------
-
-
-def charged(size: int) -> int:
-    """What a body of so many bytes counts as: on a disk it takes a block and an inode, however small it is."""
-    return max(size, _BLOCK)
 
 
 @dataclass(slots=True)

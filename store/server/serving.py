@@ -48,6 +48,7 @@ def open_services(home: Home, clock: Clock = wall, limits: Limits = Limits()) ->
     except BlobFault as fault:
         raise StoreError(f"{home.folder}: {fault}") from None
     database = home.database()
+    home.check_not_put_back(database)
     room = Room((home.folder, home.blobs_folder), limits.keep_free)
     quotas = Quotas(limits, database, clock)
     return Services(database, Writer(database), blobs, store_key, clock, room, quotas)

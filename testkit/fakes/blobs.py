@@ -41,3 +41,6 @@ class MemoryBlobs:
         check_name(name)
         with self._lock:
             self._bodies.pop(name, None)
+
+    def shred(self, name: str) -> None:
+        self.remove(name)

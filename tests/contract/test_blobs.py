@@ -106,3 +106,11 @@ def test_many_threads_put_at_once(blobs: BlobStore) -> None:
     assert {blobs.get(f"{number % 4:02x}/{number}") for number in range(64)} == {str(n).encode() for n in range(64)}
     assert blobs.get("same/one") == b"always this"
     assert len(list(blobs.names())) == 65
+
+
+def test_what_is_shredded_is_gone_and_may_be_gone_before(blobs: BlobStore) -> None:
+    blobs.put("ab/one", b"secret")
+    blobs.put("ab/two", b"other")
+    blobs.shred("ab/one")
+    blobs.shred("ab/one")
+    assert list(blobs.names()) == ["ab/two"]

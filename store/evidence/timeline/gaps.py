@@ -22,9 +22,10 @@ from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import parse_line
 from protocol.report import DeviceReport
-from store.catalog import queries, schema
+from store.catalog import erasure, queries, schema
 from store.catalog import reported as names
 from store.catalog.database import Database
+from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device, Recording
 from store.catalog.reported import Heads, Named
 from store.clock import SECOND
@@ -73,6 +74,7 @@ class DeviceGaps:
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
     told of its health. `more`: whether more is unexplained, or not whole, than `unexplained` and `recordings` list.
+    `erased`: recordings that are not here for a signed reason, ordered since then.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
     what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
@@ -89,6 +91,7 @@ class DeviceGaps:
     unexplained: tuple[TimelineSpan, ...]
     recordings: tuple[Short, ...]
     contradicted: tuple[Named, ...]
+    erased: tuple[Tombstone, ...] = ()
     held: tuple[str, ...] = ()
     more: bool = False
 
@@ -118,6 +121,11 @@ def gaps(
         head = queries.ledger_head(connection, device.id)
         named = names.ledger_next(connection, device.id)
         contradicted = names.contradicted(connection, device.id)
+        gone = tuple(
+            one
+            for one in erasure.tombstones(connection, schema.erasures.c.device == device.id)
+            if one.explained and one.order is not None and one.order.at >= since
+        )
         last_kind = connection.scalar(
             select(schema.ledger_lines.c.kind).where(
                 schema.ledger_lines.c.device == device.id, schema.ledger_lines.c.seq == head.next - 1
@@ -169,6 +177,7 @@ def gaps(
         recordings=recordings[:MOST_LISTED],
         more=max(len(unexplained), len(recordings)) > MOST_LISTED,
         contradicted=tuple(contradicted),
+        erased=gone,
     )
 
 
@@ -252,6 +261,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
         named, receipted = names.heads(connection, device.id), _receipted(connection, device)
+        gone = erasure.explained(connection, device.id)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
@@ -259,14 +269,17 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             short = [
                 one
                 for recording in page
-                if (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
+                if str(recording.id) not in gone
+                and (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
             ]
         yield from short
         if len(page) < _PAGE:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        yield from _never_came(connection, device, named, receipted, since=since, sends=sends)
+        for one in _never_came(connection, device, named, receipted, since=since, sends=sends):
+            if str(one.recording) not in gone:
+                yield one
 
 
 def _receipted(connection: Connection, device: Device) -> Receipts:

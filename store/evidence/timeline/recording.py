@@ -28,6 +28,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "policy": evidence.recording.policy,
         "start": iso(packet_start),
         "state": state(evidence),
+        **({} if evidence.erased is None else {"erased": evidence.erased.facts()}),
         "whole_ns": evidence.length,
         **_lane(evidence, SCREEN),
         **({"audio": _sound(evidence)} if AUDIO in evidence.lanes else {}),
@@ -62,7 +63,10 @@ def _lane(evidence: Evidence, lane: str) -> dict[str, Any]:
 
 
 def state(evidence: Evidence) -> str:
-    """`closed`, `open`, or `broken-off` where the agent ended without closing it."""
+    """`closed`, `open`, or `broken-off` where the agent ended without closing it; `erased`, `erasing`, or `gone` where
+    nothing signed says why."""
+    if (erased := evidence.erased) is not None:
+        return "gone" if not erased.explained else "erased" if erased.certificate else "erasing"
     return "closed" if evidence.closing else "broken-off" if evidence.ended else "open"
 
 

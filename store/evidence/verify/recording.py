@@ -18,7 +18,9 @@ from protocol.errors import EnvelopeError, KeyProblem, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport
+from store.catalog import erasure
 from store.catalog.blobs import BlobStore
+from store.catalog.erasure import Tombstone
 from store.evidence.account import Interval, NotKept
 from store.evidence.chain import Stored, gaps
 from store.evidence.evidence import AFTER_RUN, Evidence, heads_of
@@ -41,6 +43,7 @@ CHECKS: Final = {
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
 NOT_TOLD: Final = "the device's ledger has not told of it yet"
+ERASURE: Final = "erasure"  # of what is wrong with one; no check of a recording that is here
 NOT_READ: Final = frozenset({"lost", "unreadable", "damaged"})  # the bytes are not those that came
 _AFTER: Final = {  # what is not looked at in a chunk after this check has failed
     "bytes": ("headers", "signatures", "commitment", "tags"),
@@ -108,6 +111,8 @@ class Examination:
         self._at = {(one.stream, one.sequence): one for chain in evidence.chosen.streams.values() for one in chain}
 
     def report(self) -> Report:
+        if self._evidence.erased is not None:
+            return self._erased(self._evidence.erased)
         packet = self._packet()
         key = self._key(packet)
         self._streams(key, packet)
@@ -129,6 +134,21 @@ class Examination:
             notes=tuple(self._notes),
             unsound=frozenset(self._unsound),
         )
+
+    def _erased(self, erased: Tombstone) -> Report:
+        """Of what was destroyed nothing can be checked but why, and that it is not here."""
+        self._ledger()
+        words = str(erased)
+        if not erased.explained:
+            message = "it was deleted, and no order to erase it is signed by the audit log's key"
+            self._take(Defect(ERASURE, "unexplained", "recording", message))
+        if left := erasure.left_over(self._blobs, [erased.recording]) if erased.step == erasure.Step.ERASED else []:
+            message = f"{len(left)} files of it are here again: `eyelid-review erase --go-on` removes them"
+            self._take(Defect(ERASURE, "not-erased", "recording", message))
+        self._notes.append(f"{words}; the key that signs such orders here has the fingerprint {erased.signer or '-'}")
+        skipped = {check: words for check in CHECKS if check != "ledger"} | self._skipped
+        checked = tuple(check for check in CHECKS if check not in skipped)
+        return Report(tuple(self._findings.values()), checked, tuple(skipped.items()), tuple(self._notes))
 
     def _say_what_was_unread(self) -> None:
         """A check that found nothing because it had nothing to look at has found nothing good."""

@@ -24,7 +24,7 @@ from protocol.keys import RecipientPrivate, is_weak
 from protocol.ledger import ZERO, Walk, line_hash, parse_line
 from protocol.numbers import is_integer
 from protocol.report import DeviceReport
-from store.catalog import queries, reported, schema
+from store.catalog import erasure, queries, reported, schema
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device
@@ -272,6 +272,7 @@ class _Ledger:
             made.setdefault(str(report.recording), "the device's last report" if seq is None else f"entry {seq}")
         with self._database.reading() as connection:
             here = queries.recordings_here(connection, self._device.id, made)
+            here |= erasure.explained(connection, self._device.id)
         for recording, where in made.items():
             if recording not in here:
                 self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")

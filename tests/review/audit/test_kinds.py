@@ -32,11 +32,11 @@ FACTS: dict[str, dict[str, Any]] = {
     "comment": {"comment": "c-1", "spans": [[0, 1]]},
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
-    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31"},
+    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com"},
     "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
     "erase": {
         "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
-        "person": "customer 17",
+        "person": "customer 17", "device": "d-7", "rule": "rest", "rules": "ab" * 32, "request": "DSR-7",
     },
     "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
     "key": {"use": "adopt", "recordings": 12},

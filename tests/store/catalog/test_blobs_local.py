@@ -135,3 +135,18 @@ def test_what_is_no_blob_keeps_no_reader_waiting_and_fills_no_memory(
         os.truncate(place, 2**40)
     with pytest.raises(BlobFault, match="none of its files"):
         blobs.get("aa/bb/cc")
+
+
+def test_what_is_shredded_is_overwritten_where_it_lies_and_nothing_else_is(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    blobs.prepare()
+    blobs.put("ab/one", b"secret")
+    (tmp_path / "same").hardlink_to(tmp_path / "blobs" / "ab" / "one")  # the bytes on the disk, by another name
+    (tmp_path / "kept").write_bytes(b"another's")
+    (tmp_path / "blobs" / "ab" / "link").symlink_to(tmp_path / "kept")
+    os.mkfifo(tmp_path / "blobs" / "ab" / "pipe")
+    for name in ("one", "link", "pipe"):
+        blobs.shred(f"ab/{name}")
+    assert (tmp_path / "same").read_bytes() == bytes(6)
+    assert (tmp_path / "kept").read_bytes() == b"another's"
+    assert list((tmp_path / "blobs" / "ab").iterdir()) == []

@@ -1,0 +1,378 @@
+"""Holds, requests and orders are entries of the audit log first; the catalog follows the log, entry by entry.
+
+So one way serves them all: what is done now, what a killed process had begun, and what a catalog that was put back from
+a backup has forgotten. An order is carried out by the store (store.catalog.erasure); here it is decided and signed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from protocol.claims import is_uuid
+from protocol.erasure import Destroyed, Erasure, hash_of
+from protocol.keys import public_to_text
+from review.audit import journal
+from review.audit.entries import Entry, ReadingKey, is_shredded
+from review.audit.kinds import SUCCESS, Act, read_body
+from review.audit.log import AuditLog
+from review.governance.model import Governance
+from review.governance.retention import Because
+from review.governance.times import DAY, day_of
+from review.lifecycle.facts import Facts, Known
+from store.admin.home import Home
+from store.admin.operators import OperatorsLog
+from store.catalog import erasure, schema
+from store.catalog.blobs import BlobFault, LocalBlobs
+from store.catalog.database import Database
+from store.catalog.erasure import Held, Step, Tombstone
+from store.errors import StoreError
+from store.files import lock, owned_as, write_over
+
+ASKED: Final = "asked"  # the steps of an entry's `erase`
+ORDERED: Final = "order"
+CERTIFIED: Final = "certificate"
+_MS: Final = 1_000_000  # ns
+AT_ONCE: Final = 64
+
+
+class Houserules(NamedTuple):
+    """`backups`: ns for which a backup lives. `replicas`: folders that are laid out as the store's blobs."""
+
+    backups: int
+    replicas: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRun:
+    """`erased`: with their certificates (JWS). `kept`: why not. `stuck`: begun, and why it could not be ended."""
+
+    erased: dict[str, str]
+    kept: dict[str, str]
+    stuck: dict[str, str]
+
+
+class Lifecycle:
+    """One store and the audit log that decides for it. `who` did it, on the machine `origin`."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        log: AuditLog,
+        key: ReadingKey,
+        private: Ed25519PrivateKey,
+        *,
+        house: Houserules,
+        who: str,
+        origin: str,
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._log = log
+        self._key = key
+        self._private = private
+        self._house = house
+        self._who = who
+        self._origin = origin
+        self._names: dict[str, str] = {}  # of people, by their pseudonyms
+        self._exported: dict[str, list[str]] = {}  # recording -> days, by the entries of the log that were read for it
+        self._read = 0
+        self._places = [(str(path), LocalBlobs(path)) for path in (home.blobs_folder, *house.replicas)]
+
+    # -- following the log ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process decides meanwhile, and all that was decided stands in the catalog."""
+        opened = os.open(
+            self._home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
+        )
+        try:
+            owned_as(opened, self._home.folder)
+            lock(opened, wait=True)
+            self._follow()
+            yield
+        finally:
+            os.close(opened)
+
+    def follow(self) -> None:
+        """Bring the catalog to where the log is. Raises StoreError, AuditError."""
+        with self._alone():
+            pass
+
+    def _follow(self) -> None:
+        with self._database.reading() as connection:
+            named = erasure.decider(connection)
+        if named is None:
+            raise StoreError("no audit log decides for this store yet: run `eyelid-review certificate init`")
+        if (named.log, named.key) != (self._log.origin, public_to_text(self._private.public_key())):
+            raise StoreError(f"this store follows the audit log {named.log} and its key, and this is another")
+        if named.applied > self._log.size:
+            message = f"it has {self._log.size} entries, and the store followed {named.applied}"
+            raise StoreError(f"{self._log.folder} is an old copy of the audit log: {message}")
+        for group in journal.groups(self._log.folder, named.applied):
+            with self._database.writing() as connection:
+                for one in group.entries:
+                    self._apply(connection, one)
+                erasure.follow(connection, group.entries[-1].position + 1)
+
+    def _apply(self, connection: Connection, one: journal.Acknowledged) -> None:
+        entry = Entry.parse(one.raw)
+        if entry.statement:
+            return
+        if is_shredded(one.rest):
+            message = "what people decided is no longer in the log, and the catalog does not have it"
+            raise StoreError(f"this catalog is too old to be used: entry {one.position} was shredded, so {message}")
+        body = read_body(self._key.open(self._log.origin, one.position, entry, one.rest)[0])
+        if body["outcome"] != SUCCESS:
+            return
+        facts, recordings, at = body["facts"], body["resource"], entry.time * _MS
+        match body["kind"], facts:
+            case "hold", _:
+                who = facts.get("owner", body["who"])
+                gone = erasure.among(connection, recordings)
+                named = {"why": facts["why"], "owner": self._names.get(who, who), "review": facts["review"]}
+                here = [one for one in recordings if one not in gone]
+                erasure.place(connection, facts["hold"], here, placed_at=at, **named)
+            case "release", _:
+                erasure.release(connection, facts["hold"], at)
+            case "erase", {"step": "asked", "request": str(request)}:
+                for recording in recordings:
+                    erasure.ask(connection, recording, request)
+            case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
+                self._order(connection, one.position, recordings[0], facts, at)
+
+    def _order(self, connection: Connection, position: int, recording: str, facts: Mapping[str, str], at: int) -> None:
+        said = Erasure(
+            recording=UUID(recording),
+            device=facts["device"],
+            basis=facts["basis"],
+            rule=facts["rule"],
+            rules=facts["rules"],
+            reference=facts.get("request", ""),
+            log=self._log.origin,
+            position=position,
+            at=at,
+        )
+        try:
+            erasure.order(connection, said, said.sign(self._private))
+        except Held:
+            return  # whoever wrote it: a hold wins
+
+    def _act(self, kind: str, recordings: Sequence[str], **facts: object) -> Act:
+        return Act(kind, self._who, self._origin, recordings, facts)
+
+    def _learn(self, people: Iterable[str]) -> None:
+        for person in people:
+            self._names[Act("list", person, "-", ["-"], {"results": 0}).pseudonym(self._key)] = person
+
+    # -- holds ----------------------------------------------------------------------------------------------------
+
+    def hold(self, hold: str, recordings: Sequence[str], *, why: str, owner: str, review: date) -> None:
+        """All of them or none. Raises StoreError where one was erased, or the name was used before."""
+        self._learn([owner])
+        with self._alone():
+            with self._database.reading() as connection:
+                gone = erasure.among(connection, recordings)
+                known = connection.execute(schema.holds.select().where(schema.holds.c.hold == hold)).first()
+            if known is not None:
+                raise StoreError(f"there was a hold {hold} already: give this one another name")
+            if gone:
+                raise StoreError(f"recording {min(gone)} is erased or being erased: nothing was put on hold")
+            facts = {"hold": hold, "why": why, "owner": owner, "review": review.isoformat()}
+            pages = [recordings[at : at + AT_ONCE] for at in range(0, len(recordings), AT_ONCE)]
+            self._log.append_all([self._act("hold", some, **facts) for some in pages])
+            self._follow()
+
+    def release(self, hold: str, *, why: str, dies: date | None) -> None:
+        with self._alone():
+            recordings = self.held_by(hold)
+            facts: dict[str, object] = {"hold": hold, "why": why}
+            if dies is not None:
+                facts["dies"] = dies.isoformat()
+            self._log.append(self._act("release", recordings[:AT_ONCE], **facts))
+            self._follow()
+
+    def held_by(self, hold: str) -> list[str]:
+        """Raises StoreError for one that is off, or never was."""
+        columns = schema.holds.c
+        with self._database.reading() as connection:
+            active = schema.holds.select().where(columns.hold == hold, columns.released_at.is_(None))
+            found = [row.recording for row in connection.execute(active.order_by(columns.recording))]
+        if not found:
+            raise StoreError(f"there is no legal hold {hold} that is on: `eyelid-review holds list` shows them")
+        return found
+
+    # -- erasing --------------------------------------------------------------------------------------------------
+
+    def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> ErasureRun:
+        """Those that may go now, of AT_ONCE at most; each is decided anew. What may not go yet and is asked for by a
+        request is noted, and goes by `due` when it may. Raises AuditError, StoreError.
+        """
+        with self._alone():
+            now = self._log.checked_clock()
+            acts: list[Act] = []
+            later: list[str] = []
+            kept: dict[str, str] = {}
+            for recording in recordings[:AT_ONCE]:
+                known = facts.of(UUID(recording), now)
+                if isinstance(known, str):
+                    kept[recording] = known
+                    continue
+                found = known.disposal(governance, now, asked=bool(request))
+                if found.deletes:
+                    acts.append(self._ordering(known, governance, found.because, found.retention.keeps.name, request))
+                else:
+                    kept[recording] = (
+                        f"{found.because}" if found.at is None else f"{found.because} until {day_of(found.at)}"
+                    )
+                    later += [recording] if request and not known.request else []
+            if later:
+                acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
+            if acts:
+                self._log.append_all(acts)
+                self._follow()
+            done = self._finish(now)
+        return replace(done, kept=kept)
+
+    def _ordering(self, known: Known, governance: Governance, because: Because, rule: str, request: str) -> Act:
+        reference = request or known.request
+        asked: dict[str, object] = {"request": reference} if because is Because.ERASURE else {}
+        basis = "request" if because is Because.ERASURE else "period"
+        said = {"step": ORDERED, "basis": basis, "device": known.device, "rule": rule, "rules": governance.hash}
+        return self._act("erase", [known.id], **said, **asked)
+
+    def finish(self) -> ErasureRun:
+        """Go on with what was begun. Also removes what came back of erased recordings, as after a backup."""
+        with self._alone():
+            return self._finish(self._log.checked_clock())
+
+    def _finish(self, now: int) -> ErasureRun:
+        outcome = ErasureRun({}, {}, {})
+        with self._database.reading() as connection:
+            waiting = erasure.unfinished(connection)
+        exports = self._exports({one.recording for one in waiting}) if waiting else {}
+        ready: list[Tombstone] = []
+        for one in waiting:
+            try:
+                self._reach_replicas()
+                erasure.carry_out(self._database, self._places, one, now)
+            except (BlobFault, StoreError) as fault:
+                outcome.stuck[one.recording] = str(fault)
+            else:
+                ready.append(one)
+        with self._database.reading() as connection:
+            waiting = [one for one in erasure.unfinished(connection) if one.step == Step.REMOVED]
+        for at in range(0, len(waiting), AT_ONCE):
+            outcome.erased.update(self._certify(waiting[at : at + AT_ONCE], exports))
+        if ready:
+            self._database.settle()
+        return outcome
+
+    def _reach_replicas(self) -> None:
+        for path in self._house.replicas:
+            if not path.is_dir():
+                raise StoreError(f"the replica {path} is not there: what lies in it cannot be destroyed yet")
+
+    def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        tokens: dict[str, str] = {}
+        for one in ready:
+            if one.order is None or one.shredded_at is None:
+                continue  # nobody signed its order: nothing is certified
+            found = one.found
+            destroyed = Destroyed(
+                at=one.shredded_at,
+                packets=found.packets,
+                objects=found.objects,
+                bytes=found.bytes,
+                replicas=tuple(name for name, _ in self._places[1:]),
+                backups_until=day_of(one.shredded_at + self._house.backups + DAY - 1).isoformat(),
+                exports=tuple(exports.get(one.recording, ())),
+            )
+            tokens[one.recording] = replace(one.order, destroyed=destroyed).sign(self._private)
+        acts = [
+            self._act("erase", [one.recording], step=CERTIFIED, basis=one.order.basis, certificate=hash_of(token))
+            for one in ready
+            if one.order is not None and (token := tokens.get(one.recording))
+        ]
+        if acts:
+            self._log.append_all(acts)
+            with self._database.writing() as connection:
+                for recording, token in tokens.items():
+                    erasure.certify(connection, recording, token)
+        return tokens
+
+    def _exports(self, recordings: set[str]) -> dict[str, list[str]]:
+        """When each was exported, by the operators' log of the store and by the audit log."""
+        for group in journal.groups(self._log.folder, self._read):
+            for one in group.entries:
+                self._read, entry = one.position + 1, Entry.parse(one.raw)
+                if entry.statement or is_shredded(one.rest):
+                    continue
+                body = read_body(self._key.open(self._log.origin, one.position, entry, one.rest)[0])
+                for recording in body["resource"] if body["kind"] == "export" else ():
+                    self._exported.setdefault(recording, []).append(day_of(entry.time * _MS).isoformat())
+        found = {recording: list(self._exported.get(recording, ())) for recording in recordings}
+        for line in OperatorsLog(self._home.folder).check().entries:
+            named = line.get("recordings")
+            if line.get("act") == "export" and isinstance(named, list):
+                for recording in recordings & set(map(str, named)):
+                    found[recording].append(str(line.get("at", ""))[:10])
+        return found
+
+    # -- after a backup -------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """This log decides from now on. Raises StoreError where one does already."""
+        with self._database.writing() as connection:
+            if erasure.decider(connection) is not None:
+                raise StoreError("an audit log decides for this store already")
+            self._appoint(connection, self._log.size)
+
+    def _appoint(self, connection: Connection, applied: int) -> None:
+        """The file first: a catalog that names another generation is refused, and the same command puts it right."""
+        generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), applied)
+        write_over(self._home.generation_path, generation.encode())
+
+    def restored(self) -> ErasureRun:
+        """For a catalog that was put back: follow the log, destroy again what came back, and let it be served.
+
+        Whether the log is the newest its caller has checked.
+        """
+        with self._database.writing() as connection:
+            if erasure.decider(connection) is None:  # older than the first order: it follows from the beginning
+                erasure.appoint(connection, self._log.origin, self._private.public_key(), 0)
+        outcome = self.finish()
+        with self._database.reading() as connection:
+            gone = [one.recording for one in erasure.tombstones(connection)]
+        self.sweep(gone)
+        if outcome.stuck:
+            return outcome
+        with self._alone():
+            self._log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
+            self._follow()
+            with self._database.writing() as connection:
+                followed = erasure.decider(connection)
+                self._appoint(connection, 0 if followed is None else followed.applied)
+        return outcome
+
+    def sweep(self, recordings: Iterable[str]) -> int:
+        """Destroys what lies there of recordings that were erased; how many files."""
+        count = 0
+        self._reach_replicas()
+        for recording in recordings:
+            for _, blobs in self._places:
+                for name in erasure.left_over(blobs, [recording]):
+                    blobs.shred(name)
+                    count += 1
+        return count

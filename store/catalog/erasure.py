@@ -1,0 +1,335 @@
+"""How a recording is erased: its key packet first, everywhere, then what that opened. The decision is signed elsewhere.
+
+Each step is durable before the next begins, and can be done again: a process that is killed in between is followed by
+one that goes on from the step that stands in the catalog.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
+
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.erasure import Erasure, hash_of
+from protocol.errors import KeyProblem, ProtocolError
+from protocol.keys import public_from_text, public_to_text, thumbprint
+from store.catalog import queries, schema
+from store.catalog.blobs import BlobStore, charged, folder_of
+from store.catalog.database import Database
+from store.errors import StoreError
+
+_PAGE: Final = 500
+
+
+class Step(StrEnum):
+    """The last that was done."""
+
+    ORDERED = "ordered"  # nothing more is taken of it
+    SHREDDED = "shredded"  # its key packet is gone, here and in every replica
+    REMOVED = "removed"  # and so is what that opened
+    ERASED = "erased"  # and the certificate is here
+
+
+class Held(StoreError):
+    """What is under a legal hold is not erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there was to destroy. `packets`: SHA-256 (hex) of each."""
+
+    packets: tuple[str, ...]
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else."""
+
+    recording: str
+    device: str
+    step: str
+    position: int
+    found: Found
+    shredded_at: int | None
+    order: Erasure | None
+    certificate: Erasure | None
+    certificate_hash: str
+    signer: str
+    token: str  # the certificate, as it was signed
+
+    @property
+    def explained(self) -> bool:
+        return self.order is not None and (self.certificate is not None) == (self.step == Step.ERASED)
+
+    def __str__(self) -> str:
+        """For a person, after the recording's id."""
+        if self.order is None or not self.explained:
+            return "GONE, AND NOTHING SIGNED SAYS WHY"
+        why = f"class {self.order.rule}" if self.order.basis == "period" else f"request {self.order.reference}"
+        if self.certificate is None:
+            now = {Step.ORDERED: "its key is not destroyed yet", Step.SHREDDED: "its key is destroyed"}
+            left = now.get(Step(self.step), "its certificate is not written yet")
+            return f"being erased since {_day(self.order.at)}, {why}: {left}"
+        return f"erased on {_day(self.shredded_at)}, {why}, certificate {self.certificate_hash}"
+
+    def facts(self) -> dict[str, object]:
+        order = self.order
+        said: dict[str, object] = {"step": self.step, "explained": self.explained, "signer": self.signer}
+        if order is not None:
+            said |= {"basis": order.basis, "class": order.rule, "request": order.reference, "position": order.position}
+        return said | {"on": _day(self.shredded_at), "certificate": self.certificate_hash or None}
+
+
+def _day(ns: int | None) -> str | None:
+    return None if ns is None else datetime.fromtimestamp(ns // 10**9, UTC).date().isoformat()
+
+
+# -- the log that decides -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """The audit log whose orders count, and its first entry that was not followed yet."""
+
+    log: str
+    key: str
+    applied: int
+    generation: str
+
+    @property
+    def public(self) -> Ed25519PublicKey | None:
+        try:
+            return public_from_text(self.key)
+        except KeyProblem:
+            return None
+
+
+def decider(connection: Connection) -> Decider | None:
+    row = connection.execute(select(schema.lifecycle)).first()
+    return None if row is None else Decider(row.log, row.key, row.applied, row.generation)
+
+
+def appoint(connection: Connection, log: str, key: Ed25519PublicKey, applied: int) -> str:
+    """From now on this log decides. Returns the new generation, for the file beside the database."""
+    generation = secrets.token_hex(32)
+    connection.execute(delete(schema.lifecycle))
+    values = {"log": log, "key": public_to_text(key), "applied": applied, "generation": generation}
+    connection.execute(insert(schema.lifecycle).values(**values))
+    return generation
+
+
+def follow(connection: Connection, applied: int) -> None:
+    connection.execute(update(schema.lifecycle).values(applied=applied))
+
+
+# -- holds --------------------------------------------------------------------------------------------------------
+
+
+def _active(*also: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    return (schema.holds.c.released_at.is_(None), *also)
+
+
+def held(connection: Connection, recordings: Collection[str]) -> dict[str, list[str]]:
+    """recording -> the holds on it, of those that have any."""
+    columns = schema.holds.c
+    found: dict[str, list[str]] = {}
+    for some in _pages(recordings):
+        rows = connection.execute(select(columns.recording, columns.hold).where(*_active(columns.recording.in_(some))))
+        for row in rows:
+            found.setdefault(row.recording, []).append(row.hold)
+    return found
+
+
+def place(connection: Connection, hold: str, recordings: Iterable[str], **facts: object) -> None:
+    """`facts`: why, owner, review, placed_at."""
+    for recording in recordings:
+        queries.add_if_new(connection, schema.holds, hold=hold, recording=recording, **facts)
+
+
+def release(connection: Connection, hold: str, at: int) -> None:
+    connection.execute(update(schema.holds).where(*_active(schema.holds.c.hold == hold)).values(released_at=at))
+
+
+def ask(connection: Connection, recording: str, reference: str) -> None:
+    """It is to be erased as soon as it may be."""
+    queries.add_if_new(connection, schema.erasure_requests, recording=recording, reference=reference)
+
+
+def asked(connection: Connection, recordings: Collection[str]) -> dict[str, str]:
+    """recording -> reference of the request, of those that were asked for."""
+    columns = schema.erasure_requests.c
+    found: dict[str, str] = {}
+    for some in _pages(recordings):
+        rows = connection.execute(select(schema.erasure_requests).where(columns.recording.in_(some)))
+        found |= {row.recording: row.reference for row in rows}
+    return found
+
+
+# -- tombstones ---------------------------------------------------------------------------------------------------
+
+
+def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tombstone]:
+    """In the order in which they were ordered, each signature checked."""
+    columns = schema.erasures.c
+    rows = connection.execute(select(schema.erasures).where(*which).order_by(columns.position, columns.recording)).all()
+    named = decider(connection) if rows else None
+    key = named.public if named is not None else None
+    made = []
+    for row in rows:
+        order, certificate = (_signed(key, token, row) for token in (row.order, row.certificate))
+        if certificate is not None and certificate.destroyed is None:
+            certificate = None
+        found = json.loads(row.found)
+        made.append(
+            Tombstone(
+                recording=row.recording,
+                device=row.device,
+                step=row.step,
+                position=row.position,
+                found=Found(tuple(found["packets"]), found["objects"], found["bytes"]),
+                shredded_at=row.shredded_at,
+                order=order,
+                certificate=certificate,
+                certificate_hash=hash_of(row.certificate) if row.certificate else "",
+                signer="" if key is None else thumbprint(key),
+                token=row.certificate or "",
+            )
+        )
+    return made
+
+
+def _signed(key: Ed25519PublicKey | None, token: str | None, row: object) -> Erasure | None:
+    if key is None or token is None:
+        return None
+    try:
+        said = Erasure.verify(token, key)
+    except ProtocolError:
+        return None
+    known = (str(said.recording), said.device, said.position)
+    return said if known == (row.recording, row.device, row.position) else None  # type: ignore[attr-defined]
+
+
+def tombstone(connection: Connection, recording: UUID) -> Tombstone | None:
+    found = tombstones(connection, schema.erasures.c.recording == str(recording))
+    return found[0] if found else None
+
+
+def explained(connection: Connection, device: str) -> frozenset[str]:
+    """Recordings of the device that are gone for a signed reason."""
+    found = tombstones(connection, schema.erasures.c.device == device)
+    return frozenset(one.recording for one in found if one.explained)
+
+
+def unfinished(connection: Connection) -> list[Tombstone]:
+    return tombstones(connection, schema.erasures.c.step != Step.ERASED)
+
+
+def among(connection: Connection, recordings: Collection[str]) -> dict[str, str]:
+    """recording -> its device, of those that are or are being erased. Every chunk asks it."""
+    columns = schema.erasures.c
+    rows = connection.execute(
+        select(columns.recording, columns.device).where(columns.recording.in_(queries.padded(recordings)))
+    )
+    return {row.recording: row.device for row in rows}
+
+
+def order(connection: Connection, said: Erasure, token: str) -> None:
+    """The first step, in the caller's transaction: from its end on nothing more is taken of the recording.
+
+    Raises Held. What was ordered before stays as it was.
+    """
+    recording = str(said.recording)
+    if holds := held(connection, [recording]).get(recording):
+        raise Held(f"recording {recording} is under the legal hold {', '.join(sorted(holds))}: it is not erased")
+    columns = schema.sealed.c
+    rows = connection.execute(
+        select(columns.stream, columns.sha256, columns.size).where(columns.recording == recording)
+    ).all()
+    packets = sorted(row.sha256 for row in rows if row.stream == KEY_PACKET_STREAM)
+    found = {"packets": packets, "objects": len(rows) - len(packets), "bytes": sum(row.size for row in rows)}
+    queries.add_if_new(
+        connection,
+        schema.erasures,
+        recording=recording,
+        device=said.device,
+        position=said.position,
+        order=token,
+        step=Step.ORDERED,
+        found=json.dumps(found),
+    )
+
+
+def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
+    """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
+    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where nobody
+    signed the order.
+
+    Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
+    """
+    if which.order is None:
+        raise StoreError(f"nobody signed the order to erase recording {which.recording}: nothing of it is destroyed")
+    folder = folder_of(UUID(which.recording))
+    packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
+    step = Step(which.step)
+    if step is Step.ORDERED:
+        for _, blobs in places:
+            for name in list(blobs.names(packets)):
+                blobs.shred(name)
+        _advance(database, which.recording, Step.SHREDDED, shredded_at=now)
+        step = Step.SHREDDED
+    if step is Step.SHREDDED:
+        for _, blobs in places:
+            for name in list(blobs.names(folder)):
+                (blobs.shred if name.startswith(packets) else blobs.remove)(name)
+        with database.writing() as connection:
+            _forget(connection, which.recording)
+            _set(connection, which.recording, step=Step.REMOVED)
+
+
+def certify(connection: Connection, recording: str, token: str) -> None:
+    _set(connection, recording, step=Step.ERASED, certificate=token)
+
+
+def left_over(blobs: BlobStore, recordings: Iterable[str]) -> list[str]:
+    """Names of bytes that lie there although their recordings were erased: a server was killed as it refused them, or a
+    backup brought them back.
+    """
+    return [name for recording in recordings for name in blobs.names(folder_of(UUID(recording)))]
+
+
+def _advance(database: Database, recording: str, step: Step, **more: object) -> None:
+    with database.writing() as connection:
+        _set(connection, recording, step=step, **more)
+
+
+def _set(connection: Connection, recording: str, **values: object) -> None:
+    columns = schema.erasures.c
+    connection.execute(update(schema.erasures).where(columns.recording == recording).values(**values))
+
+
+def _forget(connection: Connection, recording: str) -> None:
+    """What the catalog knows of its content, and whose it was. The device's account stays, which is chained."""
+    sealed, stored = schema.sealed, schema.stored
+    sizes = connection.scalars(select(sealed.c.size).where(sealed.c.recording == recording)).all()
+    owner = select(schema.recordings.c.device).where(schema.recordings.c.id == recording).scalar_subquery()
+    freed = stored.c.total - sum(map(charged, sizes))
+    connection.execute(update(stored).where(stored.c.device == owner).values(total=case((freed > 0, freed), else_=0)))
+    connection.execute(delete(sealed).where(sealed.c.recording == recording))
+    connection.execute(delete(schema.reported_heads).where(schema.reported_heads.c.recording == recording))
+    connection.execute(update(schema.recordings).where(schema.recordings.c.id == recording).values(os_user=""))
+
+
+def _pages(recordings: Collection[str]) -> Iterable[list[str]]:
+    asked = sorted(recordings)
+    return (asked[place : place + _PAGE] for place in range(0, len(asked), _PAGE))

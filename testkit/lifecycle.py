@@ -1,0 +1,184 @@
+"""A small store with an audit log that decides what it erases; its days go by as a test says."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import api
+from protocol.bundle import Bundle
+from protocol.bundle import verify as verify_bundle
+from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
+from protocol.policyhash import policy_hash
+from review.audit.entries import ReadingKey
+from review.audit.log import AuditLog, Signer
+from review.governance.model import Channel, Fact, Governance, RetentionClass
+from review.governance.times import DAY, Period
+from review.lifecycle.facts import Facts
+from review.lifecycle.lifecycle import Houserules, Lifecycle
+from store.admin.home import Home
+from store.admin.init import COMPLIANCE, STORE, Plan, found
+from store.catalog.blobs import LocalBlobs, folder_of
+from store.catalog.database import Database
+from store.catalog.queries import newest_bundle
+from store.clock import SECOND
+from store.server.app import create_app
+from store.server.enrolment import make_secret
+from store.server.services import Services
+from store.server.serving import listen, make_server, open_services, url
+from testkit.fakes.pc import FakeRecording, Pc, StoreClient
+
+ORIGIN: Final = "review.example.com/audit"
+PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIGNER: Final = Signer.of(ORIGIN, PRIVATE)
+READING: Final = ReadingKey(bytes(range(32)))
+BEGAN: Final = 1_800_000_000 * SECOND
+POLICY_FILES: Final = {"p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS}\n...\n"}
+POLICY: Final = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})
+RULES: Final = Governance(
+    hash="f" * 64,
+    retention=(
+        RetentionClass(
+            "cards",
+            (Fact("closed_by", frozenset({"card-forms"})),),
+            keep=Period(ns=60 * DAY),
+            minimum=Period(ns=40 * DAY),
+        ),
+        RetentionClass("calls", (Fact("channel", frozenset({Channel.VOICE})),), keep=Period(ns=20 * DAY)),
+        RetentionClass("rest", None, keep=Period(ns=10 * DAY)),
+    ),
+)
+KEPT: Final = {"cards": (40, 60), "calls": (0, 20), "rest": (0, 10)}
+"""Class of RULES -> days of minimum and period."""
+
+
+class Days:
+    """The store's clock and the log's: ns."""
+
+    def __init__(self, now: int = BEGAN) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_by(self, days: int) -> None:
+        self.now += days * DAY
+
+
+class World:
+    """The store lies in `folder`/home, its log in `folder`/review/audit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.days = Days()
+        self.home = Home.open(folder / "home")
+        self.log_folder = folder / "review" / "audit"
+        self.replica = folder / "replica"
+
+    @classmethod
+    def found(cls, folder: Path) -> World:
+        found(Plan(folder / "home", "https://localhost:8443", cost=10), b"correct horse")
+        (folder / "replica").mkdir()
+        AuditLog.create(folder / "review" / "audit", SIGNER)
+        world = cls(folder)
+        with world.opened() as (database, lifecycle):
+            lifecycle.begin()
+            del database
+        return world
+
+    @contextmanager
+    def opened(self, log: Path | None = None) -> Iterator[tuple[Database, Lifecycle]]:
+        kept = AuditLog(log or self.log_folder, SIGNER, READING, clock=self.days)
+        with closing(self.home.database()) as database:
+            house = Houserules(backups=35 * DAY, replicas=(self.replica,))
+            yield (
+                database,
+                Lifecycle(self.home, database, kept, READING, PRIVATE, house=house, who="op@desk", origin="desk"),
+            )
+
+    def facts(self, database: Database, governance: Governance = RULES) -> Facts:
+        return Facts(database, self.home.blobs(), governance)
+
+    @contextmanager
+    def serving(self) -> Iterator[Pcs]:
+        """The store takes what PCs send; on one clock with everything else."""
+        with (
+            closing(open_services(self.home, self.days)) as services,
+            served(services) as address,
+            StoreClient(self.home.key(STORE).id, base_url=address, timeout=30) as client,
+        ):
+            with services.database.writing() as connection:
+                secret = make_secret(connection, uses=9, expires_at=self.days() + DAY, group="g", now=self.days())
+            with services.database.reading() as connection:
+                newest = newest_bundle(connection)
+            assert newest is not None
+            yield Pcs(client, secret, verify_bundle(newest[1], self.home.key(COMPLIANCE).id), self.days)
+
+    def mirror(self) -> None:
+        """The replica has all that the store has."""
+        shutil.copytree(self.home.blobs_folder, self.replica, dirs_exist_ok=True)
+
+    def packets(self, recording: UUID) -> list[str]:
+        """Key packets of it that lie anywhere."""
+        start = f"{folder_of(recording)}{KEY_PACKET_STREAM:05d}-"
+        return [name for at in (self.home.blobs_folder, self.replica) for name in LocalBlobs(at).names(start)]
+
+    def files(self, recording: UUID) -> list[str]:
+        return [
+            name for at in (self.home.blobs_folder, self.replica) for name in LocalBlobs(at).names(folder_of(recording))
+        ]
+
+
+@contextmanager
+def served(services: Services) -> Iterator[str]:
+    server = make_server(create_app(services), None)
+    with listen("127.0.0.1", 0) as listener:
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield url("127.0.0.1", listener.getsockname()[1], tls=False)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Pcs:
+    """Makes PCs and their recordings."""
+
+    def __init__(self, client: StoreClient, secret: str, bundle: Bundle, days: Days) -> None:
+        self.client, self._secret, self._bundle, self._days = client, secret, bundle, days
+
+    def pc(self) -> Pc:
+        made = Pc(self.client)
+        assert made.enrol(self._secret).status_code == 200
+        assert made.ask_token(self._days() // SECOND).status_code == 200
+        assert made.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=made.bearer).is_success
+        return made
+
+    def record(self, pc: Pc, kind: str, **fields: Any) -> tuple[FakeRecording, list[bytes]]:
+        """Ten seconds of the class `kind`, closed and received; its chunks."""
+        made = pc.open_recording(self._bundle, policy=POLICY, **fields)
+        at = (len(pc.ledger.lines) + 1) * 100 * SECOND
+        write = pc.ledger.write
+        if not pc.ledger.lines:
+            write("start", at=at)
+        write("recording-open", at=at + 1, recording=str(made.id), policy=POLICY, zero=at)
+        sealed = [made.seal(b"picture", length=3 * SECOND)]
+        if kind == "cards":
+            write("lane-closed", at=at + 4 * SECOND, lane="screen", rules=[0], policy=POLICY)
+            write("lane-open", at=at + 6 * SECOND, lane="screen")
+        sealed.append(made.seal(b"picture", length=3 * SECOND, gap=4 * SECOND))
+        if kind == "calls":
+            sealed.append(made.seal(b"voice", stream=SOUND_STREAM, length=3 * SECOND))
+        write("recording-closed", at=at + 10 * SECOND, recording=str(made.id), heads=made.heads(), why="stop")
+        for body in sealed:
+            assert pc.put_sealed(body).status_code == 200
+        assert pc.send_ledger().status_code == 200
+        return made, sealed

@@ -1,0 +1,35 @@
+"""What an order to erase and its certificate say, and what neither can be made to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import jws
+from protocol.erasure import Destroyed, Erasure, hash_of
+from protocol.errors import SignatureError
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+ORDER = Erasure(
+    UUID(int=7), "d" * 8, "request", "rest", "0" * 64, "DSR-2026-17", "review.example.com/audit", 17, 1_800 * 10**15
+)
+CERTIFICATE = replace(ORDER, destroyed=Destroyed(1_801 * 10**15, ("a" * 64,), 3, 4096, ("mirror",), "2027-02-01", ()))
+
+
+@pytest.mark.parametrize("said", [ORDER, CERTIFICATE])
+def test_it_is_read_as_it_was_signed(said: Erasure) -> None:
+    token = said.sign(KEY)
+    assert Erasure.verify(token, KEY.public_key()) == said
+    assert hash_of(token) == hash_of(said.sign(KEY))  # signed again it is the same certificate
+
+
+def test_another_key_and_another_shape_are_refused() -> None:
+    with pytest.raises(SignatureError) as refused:
+        Erasure.verify(ORDER.sign(Ed25519PrivateKey.generate()), KEY.public_key())
+    assert refused.value.code == "wrong-signer"
+    with pytest.raises(SignatureError) as refused:
+        Erasure.verify(jws.sign(jws.ERASURE, {"recording": str(UUID(int=7))}, KEY), KEY.public_key())
+    assert refused.value.code == "bad-field"

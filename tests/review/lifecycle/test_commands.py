@@ -1,0 +1,175 @@
+"""`eyelid-review holds, due, erase, restored, certificate` on a store, from init to a restored backup."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from review import cli
+from review.governance.times import DAY, day_of
+from store.admin.home import Home
+from store.admin.init import Plan, found
+from testkit.lifecycle import World
+
+RULES = """schema: 1
+revision: 1
+name: House
+roles:
+  privacy: { may: [list, erase], of: all, purposes: [request] }
+approvals:
+  - { act: [erase], by: [privacy], need: 1, within: 24h }
+people:
+  ann@example.com: { roles: [privacy] }
+os_users:
+  - { user: lovelace, person: ada@example.com }
+retention:
+  - { class: cards, any: [{ closed_by: [card-forms] }], keep: 60d, minimum: 40d, why: PCI }
+  - { class: rest, keep: 10d }
+...
+"""
+Run = Callable[..., tuple[int, Any, str]]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two recordings of 50 days ago, and one of 20."""
+    found(Plan(tmp_path / "home", "https://localhost:8443", cost=10), b"correct horse")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "all.yaml").write_text(RULES)
+    (tmp_path / "pass").write_text("a long passphrase of seven odd words\n")
+    (tmp_path / "replica").mkdir()
+    monkeypatch.setenv("EYELID_STORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EYELID_REVIEW_HOME", str(tmp_path / "review"))
+    return World(tmp_path)
+
+
+@pytest.fixture
+def run(world: World, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*words: object, keys: bool = True) -> tuple[int, Any, str]:
+        capsys.readouterr()
+        given = [str(word) for word in words]
+        more = ["--passphrase-file", str(world.folder / "pass")] if keys else []
+        try:
+            code = cli.main([*given, *more, "--json"])
+        except SystemExit as left:
+            code = int(left.code or 0)
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return code, json.loads(told.out) if told.out else None, told.err
+
+    return command
+
+
+def recorded(world: World, *kinds: tuple[str, int]) -> list[str]:
+    made = []
+    for kind, days in kinds:
+        world.days.now = time.time_ns() - days * DAY
+        with world.serving() as pcs:
+            made.append(str(pcs.record(pcs.pc(), kind)[0].id))
+    return made
+
+
+def began(world: World, run: Run) -> Path:
+    assert run("audit", "init", "--name", "review.example.com/audit")[0] == 0
+    code, said, _ = run("certificate", "init", "--backups", "35d", "--replica", world.replica)
+    assert code == 0
+    assert said["log"] == "review.example.com/audit"
+    return world.folder / "review" / "keys" / "audit.pub"
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Run) -> None:
+    old, cards, young = recorded(world, ("rest", 50), ("cards", 50), ("rest", 5))
+    public = began(world, run)
+    rules = ("--rules", world.folder / "rules")
+    code, said, _ = run("due", *rules)
+    assert code == 0
+    assert {one["recording"]: one["why"] for one in said["recordings"]} == {
+        old: "class rest", cards: "class cards", young: "class rest",
+    }  # fmt: skip
+    assert [one["recording"] for one in said["recordings"] if one["when"] == "now"] == [old]
+    assert all(not one["unsure"] for one in said["recordings"])
+
+    day = day_of(time.time_ns() + 30 * DAY)
+    place = ("holds", "place", "case-1", old, "--why", "a letter", "--owner", "carla@example.com", *rules)
+    assert run(*place, "--review", day)[0] == 0
+    assert run("due", *rules, "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    [hold] = run("holds", "list", keys=False)[1]["holds"]
+    assert (hold["hold"], hold["owner"], hold["recordings"]) == ("case-1", "carla@example.com", [old])
+    code, said, _ = run("holds", "release", "case-1", "--why", "settled", *rules)
+    assert (said["next"], said["recordings"][0]["when"]) == (day_of(time.time_ns()).isoformat(), "now")
+    assert run("holds", "release", "case-1", "--why", "settled", "--apply", *rules)[0] == 0
+
+    code, _, error = run("erase", "--agent", "ada@example.com", "--request", "DSR-1", *rules, "--apply")
+    assert (code, "all.yaml" in error, "--unapproved" in error) == (2, True, True)
+    code, said, _ = run("erase", "--agent", "Ada@example.com", "--where", "closed_by=card-forms", "--request", "DSR-1",
+                        *rules, "--unapproved", "--apply")  # fmt: skip
+    assert (code, list(said["erased"])) == (0, [cards])
+    code, said, _ = run("due", *rules, "--apply")
+    assert (code, list(said["erased"])) == (0, [old])
+
+    _, shown, _ = run("certificate", "show", cards[:13], keys=False)
+    (world.folder / "erased.jws").write_text(shown["token"] + "\n")
+    code, said, _ = run("certificate", "verify", world.folder / "erased.jws", "--key", public, keys=False)
+    assert code == 0
+    [certificate] = said["certificates"]
+    assert (certificate["recording"], certificate["reference"]) == (cards, "DSR-1")
+    assert certificate["destroyed"]["backups_until"] == day_of(time.time_ns() + 36 * DAY - 1).isoformat()
+    code, said, _ = run("audit", "show", "--kind", "erase")
+    assert [one["facts"]["step"] for one in said["entries"]] == ["order", "certificate"] * 2
+    assert said["entries"][1]["facts"]["certificate"] == certificate["hash"]
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_followed(world: World, run: Run) -> None:
+    [old] = recorded(world, ("rest", 50))
+    public = began(world, run)
+    rules = ("--rules", world.folder / "rules")
+    backup = world.folder / "backup"
+    shutil.copytree(world.home.folder, backup, ignore=shutil.ignore_patterns("generation"))
+    shutil.copytree(world.log_folder, world.folder / "old-log")
+    assert list(run("due", *rules, "--apply")[1]["erased"]) == [old]
+    assert run("audit", "cosigner", "--name", "council.example.com", "--signer", world.folder / "council.key")[0] == 0
+    noted = world.folder / "council.note"
+    cosign = ("audit", "cosign", world.log_folder, "--key", public, "--name", "council.example.com")
+    assert run(*cosign, "--signer", world.folder / "council.key", "--last", noted)[0] == 0
+
+    shutil.rmtree(world.home.folder)
+    shutil.copytree(backup, world.home.folder)
+    with pytest.raises(Exception, match="put back from a backup"), world.serving():
+        pass
+    code, _, error = run("restored", "--noted", noted, "--log", world.folder / "old-log")
+    assert (code, "cut" in error) == (1, True)
+    code, said, _ = run("restored", "--noted", noted)
+    assert (code, list(said["erased"])) == (0, [old])
+    assert world.files(UUID(old)) == []
+    with world.serving():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("erase", "0193", "--request", "x y"), "letters, digits"),
+        (("erase", "--where", "color=red", "--request", "R"), "one of device"),
+        (("erase", "0193"), "--request"),
+        (("erase", "0193", "--request", "R", "--unapproved"), "no recording begins"),
+        (("due", "--until", "soon"), "no day"),
+        (("due", "--apply"), "audit"),
+        (("holds", "place", "h", "0193", "--why", "w", "--owner", "o", "--review", "2020-01-01"), "day to come"),
+        (("certificate", "verify", "none.jws", "--key", "none.pub"), "none.pub"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(world: World, run: Run, words: tuple[str, ...], says: str) -> None:
+    rules = () if words[0] == "certificate" else ("--rules", str(world.folder / "rules"))
+    code, _, error = run(*words, *rules, keys=words[0] != "certificate")
+    assert code in {1, 2}
+    assert says in error
+    assert Home.open(world.home.folder).folder == world.home.folder

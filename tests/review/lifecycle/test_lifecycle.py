@@ -1,0 +1,210 @@
+"""What the rules delete, what holds keep, and what is left of an erased recording: on a real store and a real log."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from protocol.erasure import Erasure
+from protocol.receipt import Receipt
+from review.audit.verify import Asked, verify_log
+from review.governance.times import DAY, day_of
+from review.lifecycle.facts import Known
+from store.errors import StoreError
+from testkit.fakes.pc import FakeRecording, Pc
+from testkit.lifecycle import KEPT, ORIGIN, PRIVATE, RULES, SIGNER, World
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founded")
+    World.found(folder)
+    return folder
+
+
+@pytest.fixture
+def world(founded: Path, tmp_path: Path) -> World:
+    shutil.copytree(founded, tmp_path / "w")
+    return World(tmp_path / "w")
+
+
+def made(world: World, *kinds: str) -> tuple[Pc, list[FakeRecording]]:
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        recordings = [pcs.record(pc, kind)[0] for kind in kinds]
+    world.mirror()
+    return pc, recordings
+
+
+def erased(world: World, *recordings: FakeRecording, request: str = "") -> dict[str, str]:
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(one.id) for one in recordings], request)
+        assert not done.stuck
+        return done.erased
+
+
+def known(world: World, recording: FakeRecording) -> Known:
+    with world.opened() as (database, _):
+        found = world.facts(database).of(recording.id, world.days())
+    assert isinstance(found, Known), found
+    return found
+
+
+@pytest.mark.parametrize("kind", list(KEPT))
+def test_facts_come_from_what_the_device_signed_and_periods_from_the_stores_clock(world: World, kind: str) -> None:
+    _, [recording] = made(world, kind)
+    facts = known(world, recording)
+    assert (facts.unsure, facts.ended, facts.recording.group) == ((), True, "g")
+    assert facts.recording.end == world.days.now  # when the store had the last of it, whatever the PC's clock says
+    assert facts.disposal(RULES, world.days()).retention.keeps.name == kind
+    minimum, keep = KEPT[kind]
+    world.days.pass_by(keep - 1)
+    assert erased(world, recording) == {}
+    world.days.pass_by(1)
+    assert list(erased(world, recording)) == [str(recording.id)]
+    assert minimum <= keep
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("rest", "update ledger_lines set line = replace(line, 'stop', 'quit') where kind = 'recording-closed'"),
+        ("rest", "delete from ledger_lines"),
+        ("rest", "delete from sealed where stream = 65535"),
+        ("cards", "delete from policies"),
+    ],
+)
+def test_what_is_not_certain_is_kept_as_long_as_any_class_asks_for(world: World, kind: str, damage: str) -> None:
+    _, [recording] = made(world, kind)
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute(damage)
+    facts = known(world, recording)
+    assert facts.unsure
+    assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
+
+
+def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
+    _, [recording] = made(world, "cards")
+    name = str(recording.id)
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("case-1", [name], why="a letter", owner="Carla", review=day_of(world.days() + 90 * DAY))
+    world.days.pass_by(39)
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [name], "DSR-1")
+        assert done.kept == {name: "legal hold"}
+    world.days.pass_by(30)
+    assert erased(world, recording) == {}  # its period is over, and it is held
+    with world.opened() as (_, lifecycle):
+        lifecycle.release("case-1", why="settled", dies=None)
+    assert list(erased(world, recording)) == [name]
+
+
+def test_a_request_waits_for_the_minimum_and_is_then_carried_out(world: World) -> None:
+    _, [recording] = made(world, "cards")
+    assert erased(world, recording, request="DSR-1") == {}
+    world.days.pass_by(40)
+    assert known(world, recording).request == "DSR-1"
+    [token] = erased(world, recording).values()
+    said = Erasure.verify(token, PRIVATE.public_key())
+    assert (said.basis, said.reference) == ("request", "DSR-1")
+
+
+def test_a_certificate_says_what_went_and_nothing_of_it_is_left(world: World) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    packet = world.packets(recording.id)
+    assert len(packet) == 2  # here, and in the replica
+    [token] = erased(world, recording, request="DSR-9").values()
+    said = Erasure.verify(token, PRIVATE.public_key())
+    assert (str(said.recording), said.log, said.basis, said.reference) == (
+        str(recording.id),
+        ORIGIN,
+        "request",
+        "DSR-9",
+    )
+    assert said.destroyed is not None
+    assert said.destroyed.packets == (packet[0].rpartition("-")[2],)
+    assert (said.destroyed.objects, said.destroyed.replicas) == (2, (str(world.replica),))
+    assert said.destroyed.backups_until == day_of(world.days() + 36 * DAY - 1).isoformat()
+    assert (world.files(recording.id), len(world.files(other.id))) == ([], 6)
+    report = verify_log(world.log_folder, Asked(SIGNER.key))
+    assert report.findings == []
+
+
+def test_what_comes_late_is_taken_and_destroyed_so_that_the_pc_goes_on(world: World) -> None:
+    pc, [recording] = made(world, "rest")
+    late = recording.seal(b"late")
+    erased(world, recording, request="DSR-1")
+    with world.serving() as pcs:
+        pc.client = pcs.client
+        assert pc.ask_token(world.days() // 10**9).status_code == 200
+        assert pc.put_packet(recording).status_code == 200  # with a receipt: it lets its copy go
+        assert pc.put_sealed(late).json()["receipt"]
+        stranger = pcs.pc()
+        assert stranger.put(recording.id, 65_535, 0, recording.make_packet(device=stranger.device)).status_code >= 400
+    assert world.files(recording.id) == []
+
+
+def test_what_comes_while_it_is_erased_is_gone_with_it(world: World) -> None:
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        recording, _ = pcs.record(pc, "rest")
+        sent, over = threading.Event(), threading.Event()
+        answers = []
+
+        def send() -> None:
+            while not over.is_set():
+                answers.append(pc.put_sealed(recording.seal(b"late")))
+                sent.set()
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        for _ in range(2):
+            sent.wait()
+            sent.clear()
+        assert list(erased(world, recording, request="DSR-1")) == [str(recording.id)]
+        sent.clear()
+        sent.wait()  # one at least that came later
+        over.set()
+        sender.join()
+        store_key = world.home.store_key().public_key()
+        assert {Receipt.verify(answer.json()["receipt"], store_key).recording for answer in answers} == {recording.id}
+    assert world.files(recording.id) == []
+
+
+def test_a_hold_and_an_erasure_exclude_each_other(world: World) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    erased(world, recording, request="DSR-1")
+    with world.opened() as (_, lifecycle):
+        both = [str(recording.id), str(other.id)]
+        with pytest.raises(StoreError, match="nothing was put on hold"):
+            lifecycle.hold("case", both, why="w", owner="o", review=day_of(world.days()))
+        with pytest.raises(StoreError, match="no legal hold"):
+            lifecycle.held_by("case")
+
+
+def test_a_replica_that_is_not_there_leaves_it_begun_until_it_is(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    away = world.replica.rename(world.folder / "away")
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert list(done.stuck) == [str(recording.id)]
+    away.rename(world.replica)
+    with world.opened() as (_, lifecycle):
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert world.files(recording.id) == []
+
+
+def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("h", [str(recording.id)], why="w", owner="o", review=day_of(world.days()))
+        lifecycle.release("h", why="w", dies=None)
+    world.days.pass_by(365)
+    with world.opened() as (database, lifecycle), pytest.raises(Exception, match="far apart"):
+        lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
+    assert len(world.files(recording.id)) == 6
