@@ -20,6 +20,7 @@ from protocol.terminal import Wrapped, error_line
 COMMANDS: Final = {
     "governance": ("governance",),
     "audit": ("audit",),
+    "people": ("people",),
 }
 
 

@@ -152,20 +152,36 @@ class _Use(NamedTuple):
     key: ReadingKey
     signer: Signer
 
-    def note(self, kind: str, **facts: object) -> int:
-        origin = self.log.origin
-        return self.log.append(Act(kind, f"{os_user()}@{socket.gethostname()}", socket.gethostname(), [origin], facts))
+    def note(self, kind: str, of: str = "", **facts: object) -> int:
+        """`of`: what it was done to, by default the log."""
+        who = f"{os_user()}@{socket.gethostname()}"
+        return self.log.append(Act(kind, who, socket.gethostname(), [of or self.log.origin], facts))
 
 
 def _open(options: Namespace) -> _Use:
-    secret = passphrase.existing(options, str(options.keys))
-    public = _public(str(options.keys / _PUBLIC))
-    private = signing_key(_private(options.keys / _SIGN, _SIGNS, secret))
-    signer = Signer.of(public.name, private)
+    return open_log(options.log, options.keys, passphrase.existing(options, str(options.keys)))
+
+
+def open_log(log: Path, keys: Path, secret: bytes) -> _Use:
+    """Raises StoreError, KeyProblem, AuditError, OSError."""
+    public = _public(str(keys / _PUBLIC))
+    signer = Signer.of(public.name, signing_key(_private(keys / _SIGN, _SIGNS, secret)))
     if str(signer.key) != str(public):
-        raise StoreError(f"{options.keys / _PUBLIC} is not the public half of {options.keys / _SIGN}")
-    key = ReadingKey(_private(options.keys / _READ, _READS, secret))
-    return _Use(AuditLog(options.log, signer, key), key, signer)
+        raise StoreError(f"{keys / _PUBLIC} is not the public half of {keys / _SIGN}")
+    key = ReadingKey(_private(keys / _READ, _READS, secret))
+    return _Use(AuditLog(log, signer, key), key, signer)
+
+
+def make_log(log: Path, keys: Path, name: str, secret: bytes) -> Signer:
+    """An empty one and its keys. Raises KeyProblem, AuditError, OSError."""
+    private, reading = Ed25519PrivateKey.generate(), os.urandom(KEY_SIZE)
+    signer = Signer.of(name, private)
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_private(keys / _SIGN, _SIGNS, private.private_bytes_raw(), secret)
+    save_private(keys / _READ, _READS, reading, secret)
+    write_new(keys / _PUBLIC, f"{signer.key}\n".encode(), 0o644)
+    AuditLog.create(log, signer)
+    return signer
 
 
 def _private(path: Path, kind: str, secret: bytes) -> bytes:
@@ -182,14 +198,7 @@ def _public(text: str) -> VerifierKey:
 
 
 def _init(options: Namespace) -> int:
-    private, reading = Ed25519PrivateKey.generate(), os.urandom(KEY_SIZE)
-    signer = Signer.of(options.name, private)
-    secret = passphrase.new(options)
-    options.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_private(options.keys / _SIGN, _SIGNS, private.private_bytes_raw(), secret)
-    save_private(options.keys / _READ, _READS, reading, secret)
-    write_new(options.keys / _PUBLIC, f"{signer.key}\n".encode(), 0o644)
-    AuditLog.create(options.log, signer)
+    signer = make_log(options.log, options.keys, options.name, passphrase.new(options))
     if options.json:
         print_json({"log": str(options.log), "keys": str(options.keys), "key": str(signer.key)})
         return 0
