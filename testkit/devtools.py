@@ -73,7 +73,13 @@ def headless(folder: Path) -> Iterator[DevTools]:
     to_browser, from_browser = os.pipe(), os.pipe()
     home = folder / "home"
     home.mkdir()
-    flags = [*CHROMIUM_FLAGS, *AS_ROOT, "--headless", "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}"]
+    flags = [
+        *CHROMIUM_FLAGS,
+        *AS_ROOT,
+        "--headless",
+        "--remote-debugging-pipe",
+        f"--user-data-dir={folder / 'profile'}",
+    ]
     # The pipes are descriptors 3 and 4 there.
     redirected = f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'
     with (folder / "chromium.log").open("wb") as said:

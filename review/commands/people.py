@@ -1,4 +1,4 @@
-"""`eyelid-review people`: who has an account, and the one-time link by which somebody gets one (docs/people.md)."""
+"""`eyelid-review people`: who can sign in, and the one-time link by which somebody can (docs/people.md)."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Run = Callable[[Namespace, People, str], int]
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
-    top = commands.add_parser("people", help="who has an account: list, invite, narrow, remove", epilog=(
+    top = commands.add_parser("people", help="who can sign in: list, invite, narrow, remove", epilog=(
         "examples:\n  eyelid-review people list\n  eyelid-review people invite anna@example.com"
     ), formatter_class=Wrapped)  # fmt: skip
     group = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _command(group, "list", "list accounts, with what the rules and the catalog leave them", "", _list)
+    _command(group, "list", "list people, with what the rules and `narrow` leave them", "", _list)
     one = _command(group, "invite", "print a one-time link by which somebody makes a way to sign in",
                    "anna@example.com --for 4h", _invite, person=True)  # fmt: skip
     one.add_argument("--for", dest="lasts", type=duration, default=LINK_LASTS, metavar="TIME", help="how long (24h)")
@@ -47,7 +47,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     for name in ("role", "team"):
         one.add_argument(f"--{name}", action="append", metavar="NAME", help=f"a {name} that they keep; may be repeated")
     _command(group, "end-sessions", "end every session of somebody", "anna@example.com", _end, person=True)
-    _command(group, "remove", "end an account: sessions, passkeys and password; `invite` brings it back",
+    _command(group, "remove", "end sessions, passkeys and password of somebody; `invite` brings them back",
              "anna@example.com", _remove, person=True)  # fmt: skip
 
 
@@ -92,12 +92,12 @@ def opened(home: Path, governance: Path | None, secret: bytes) -> Iterator[Peopl
 
 
 def _list(options: Namespace, people: People, _by: str) -> int:
-    found = people.accounts()
+    found = people.everybody()
     if options.json:
         print_json({"people": [one | {"signed_in_at": iso(one["signed_in_at"])} for one in found]})
         return 0
     if not found:
-        console().print("Nobody has an account: `eyelid-review people invite NAME` prints a link.")
+        console().print("Nobody can sign in: `eyelid-review people invite NAME` prints a link.")
         return 0
     rows = [
         (
@@ -113,27 +113,27 @@ def _list(options: Namespace, people: People, _by: str) -> int:
 def _invite(options: Namespace, people: People, by: str) -> int:
     link = people.invite(options.person, by, socket.gethostname(), options.lasts)
     said = "for {person}: once, and only the newest. Hand it over so that nobody else reads it."
-    return _told(options, {"person": options.person, "link": link}, "{link}\n" + said)
+    return _say(options, {"person": options.person, "link": link}, "{link}\n" + said)
 
 
 def _narrow(options: Namespace, people: People, by: str) -> int:
     kept = Narrowing(*(None if some is None else frozenset(some) for some in (options.role, options.team)))
     people.narrow(options.person, kept, by, socket.gethostname())
     facts = {"person": options.person, "roles": options.role, "teams": options.team}
-    return _told(options, facts, "{person}: from the next request on.")
+    return _say(options, facts, "{person}: from the next request on.")
 
 
-def _end(options: Namespace, people: People, _by: str) -> int:
-    ended = people.end(known_name(options.person))
-    return _told(options, {"person": options.person, "ended": ended}, "{ended} sessions of {person} have ended.")
+def _end(options: Namespace, people: People, by: str) -> int:
+    ended = people.end(known_name(options.person), by=by, origin=socket.gethostname())
+    return _say(options, {"person": options.person, "ended": ended}, "{ended} sessions of {person} have ended.")
 
 
 def _remove(options: Namespace, people: People, by: str) -> int:
     people.remove(options.person, by, socket.gethostname())
-    return _told(options, {"person": options.person}, "{person} can no longer sign in.")
+    return _say(options, {"person": options.person}, "{person} can no longer sign in.")
 
 
-def _told(options: Namespace, facts: dict[str, object], text: str) -> int:
+def _say(options: Namespace, facts: dict[str, object], text: str) -> int:
     if options.json:
         print_json(facts)
     else:

@@ -27,12 +27,11 @@ from protocol import base64url
 from protocol.claims import Claims, parse_object
 from protocol.numbers import is_integer
 from review.people.names import person_id
-from review.people.service import Failed, People, Proof
+from review.people.service import PROVIDER, Failed, People, Proof
 from review.people.settings import ProviderSettings, is_safe
 from store.clock import MINUTE, SECOND
 from store.errors import Refusal
 
-METHOD: Final = "oidc"
 # No `none`, and nothing that a public key could be the secret of.
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519")
 WITHIN: Final = 10 * MINUTE  # a person may have to find their telephone
@@ -65,12 +64,9 @@ class Provider:
     name: str
     settings: ProviderSettings
     people: People
-    _trusted: ssl.SSLContext = field(init=False)
+    _trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     _published: _Published | None = None
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-
-    def __post_init__(self) -> None:
-        self._trusted = ssl.create_default_context(cafile=self.settings.ca_file)
 
     @property
     def callback(self) -> str:
@@ -111,7 +107,7 @@ class Provider:
             raise Failed(str(error)) from None
         subject = self._checked(claims, begun.text("nonce"))
         return Proof(
-            METHOD, self._person(claims), (self.settings.issuer, subject), self.settings.narrowing(claims),
+            PROVIDER, self._person(claims), (self.settings.issuer, subject), self.settings.narrowing(claims),
             lambda connection: self.people.spend(connection, begun.text("state"), begun.integer("ends")),
         )  # fmt: skip
 

@@ -1,5 +1,5 @@
 """Passkeys (WebAuthn): a key of this console's host, which asks its person each time. Nothing is typed, and nothing
-says whether there is an account: a browser offers what it has.
+says whether somebody is known: a browser offers what it has.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from store.errors import Refusal
 METHOD: Final = "passkey"
 WITHIN: Final = 5 * MINUTE
 _MOST: Final = 20  # of one person
+_ADDED: Final = "passkey-added"
 _SIGN_IN, _ENROL = "passkey", "new passkey"
 T = TypeVar("T")
 
@@ -57,9 +58,9 @@ class Passkeys:
     def prove(self, flow: str, credential: Mapping[str, Any]) -> Proof:
         """Raises Failed."""
         challenge, ends = self._opened(_SIGN_IN, flow, "")
-        keys, accounts = schema.passkeys, schema.accounts
+        keys, persons = schema.passkeys, schema.persons
         with self._people.database.reading() as connection:
-            chosen = select(keys, accounts.c.handle).join(accounts).where(keys.c.id == str(credential.get("id")))
+            chosen = select(keys, persons.c.handle).join(persons).where(keys.c.id == str(credential.get("id")))
             key = connection.execute(chosen).one_or_none()
         if key is None:
             raise Failed("unknown-passkey")
@@ -93,17 +94,17 @@ class Passkeys:
     def offer(self, session: Session) -> tuple[dict[str, Any], str]:
         """What `navigator.credentials.create` wants, and the cookie that belongs to it."""
         challenge = secrets.token_bytes(32)
-        account = self._people.account(session.person)
-        assert account is not None  # noqa: S101 - it has a session
+        row = self._people.known(session.person)
+        assert row is not None  # noqa: S101 - it has a session
         with self._people.database.reading() as connection:
             own = connection.scalars(select(schema.passkeys.c.id).where(schema.passkeys.c.person == session.person))
             has = [PublicKeyCredentialDescriptor(id=base64url.decode(one)) for one in own]
         if len(has) >= _MOST:
-            raise Refusal(422, "too-many-passkeys", f"an account has {_MOST} passkeys at most: ask for a new link")
+            raise Refusal(422, "too-many-passkeys", f"a person has {_MOST} passkeys at most: ask for a new link")
         options = generate_registration_options(
             rp_id=self._people.settings.host,
             rp_name="Eyelid",
-            user_id=base64url.decode(account.handle),
+            user_id=base64url.decode(row.handle),
             user_name=session.person,
             challenge=challenge,
             exclude_credentials=has,
@@ -138,9 +139,10 @@ class Passkeys:
                     )
                 )  # fmt: skip
 
-            return people.enrol(session, "passkey-added", origin, apply)
+            return people.enrol(session, _ADDED, origin, apply)
         except (Failed, IntegrityError):
-            raise Refusal(422, "not-made", "this passkey was not made: try again, here and on this device") from None
+            message = "this passkey was not made: try again, here and on this device"
+            raise people.not_enrolled(session, _ADDED, origin, "not-made", message) from None
 
     # -- between the two requests ---------------------------------------------------------------------------------
 

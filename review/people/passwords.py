@@ -1,7 +1,7 @@
-"""Passwords with a code: both are looked at, whatever the first is, and whether or not there is such an account.
+"""Passwords with a code: both are looked at, whatever the first is, and whether or not such a person is known.
 
 How often somebody may guess. Whoever signed in from a browser before has a cookie that says so, and guesses there by
-its own count. All other browsers have one count for each account, together: many addresses guess no faster than one,
+its own count. All other browsers have one count for each person, together: many addresses guess no faster than one,
 and a stranger who uses it up keeps nobody out of the browser that they signed in from before (nor from passkeys and
 providers, which cannot be guessed).
 """
@@ -36,7 +36,8 @@ SHORTEST: Final = 12  # characters
 LONGEST: Final = 1024
 _ENOUGH: Final = 3  # of zxcvbn's 0 to 4
 _JUDGED: Final = 72  # characters that zxcvbn looks at: it takes seconds for hundreds
-_STRANGERS: Final = 4096  # counts for names of no account: they behave as accounts do, and take bounded room
+_STRANGERS: Final = 4096  # counts for names that nobody has: they behave as others do, and take bounded room
+_SET: Final = "password-set"
 _KNOWN, _PENDING, _SECRET = "known browser", "new password", "code's secret"
 
 
@@ -57,14 +58,14 @@ class Passwords:
             person = person_id(name)
         except ValueError:
             raise Failed("no-name") from None
-        people, account = self._people, self._people.account(person)
-        has = account is not None and account.password is not None and account.totp is not None
+        people, row = self._people, self._people.known(person)
+        has = row is not None and row.password is not None and row.totp is not None
         self._count(person, has, known, origin)
-        fits = self._fits(account.password if has and account is not None else self._nobodys, password)
-        if not has or account is None:
+        fits = self._fits(row.password if has and row is not None else self._nobodys, password)
+        if not has or row is None:
             raise Failed("no-password", person)
         try:
-            step = totp.step_of(people.sealer.open(_SECRET, account.totp).raw("secret"), code, people.clock())
+            step = totp.step_of(people.sealer.open(_SECRET, row.totp).raw("secret"), code, people.clock())
         except ValueError:  # the console's key is another than when they enrolled
             raise Failed("other-key", person) from None
         if not fits:
@@ -73,10 +74,10 @@ class Passwords:
             raise Failed("wrong-code", person)
 
         def use_up(connection: Connection) -> None:
-            accounts = schema.accounts
+            persons = schema.persons
             # Not if the password was changed meanwhile, nor with a code of this step or an older one.
-            chosen = (accounts.c.person == person) & (accounts.c.password == account.password)
-            unused = update(accounts).where(chosen & (accounts.c.totp_step < step)).values(totp_step=step)
+            chosen = (persons.c.person == person) & (persons.c.password == row.password)
+            unused = update(persons).where(chosen & (persons.c.totp_step < step)).values(totp_step=step)
             if not connection.execute(unused).rowcount:
                 raise Failed("replayed")
 
@@ -90,7 +91,7 @@ class Passwords:
     def _count(self, person: str, has: bool, known: str, origin: str) -> None:
         key = self._known(person, known)
         if not key and has:
-            key = f"account {person}"
+            key = f"person {person}"
         elif not key:
             digest = hashlib.blake2b(person.encode(), key=self._salt, digest_size=4).digest()
             key = f"stranger {int.from_bytes(digest) % _STRANGERS}"
@@ -127,29 +128,31 @@ class Passwords:
         self._refuse_weak(password, session.person)
         secret, people = secrets.token_bytes(totp.SECRET_SIZE), self._people
         pending = {
-            "session": session.id, "password": self._hasher.hash(_typed(password)),
+            "password": self._hasher.hash(_typed(password)),
             "secret": base64url.encode(secret), "ends": people.clock() + _CONFIRM_WITHIN,
         }  # fmt: skip
         return {
             "uri": totp.uri(secret, session.person, f"Eyelid {people.settings.host}"),
-            "pending": people.sealer.seal(_PENDING, pending),
+            "pending": people.sealer.seal(f"{_PENDING} {session.id}", pending),
         }
 
     def confirm(self, session: Session, pending: str, code: str, origin: str) -> Begun:
         """Refusals: 422 wrong-code, late; as `People.enrol`."""
         people = self._people
         now = people.clock()
-        late = Refusal(422, "late", "this took too long: choose a password again")
         try:
-            claims = people.sealer.open(_PENDING, pending)
+            claims = people.sealer.open(f"{_PENDING} {session.id}", pending)
+            good = now < claims.integer("ends")
         except ValueError:
-            raise late from None
-        if claims.text("session") != session.id or now >= claims.integer("ends"):
-            raise late
+            good = False
+        if not good:
+            message = "this took too long: choose a password again"
+            raise people.not_enrolled(session, _SET, origin, "late", message)
         secret = claims.raw("secret")
         step = totp.step_of(secret, code, now)
         if step is None:
-            raise Refusal(422, "wrong-code", "this is not the code: is the clock of that device right?")
+            message = "this is not the code: is the clock of that device right?"
+            raise people.not_enrolled(session, _SET, origin, "wrong-code", message)
         values: dict[str, Any] = {
             "password": claims.text("password"),
             "totp": people.sealer.seal(_SECRET, {"secret": base64url.encode(secret)}),
@@ -157,10 +160,10 @@ class Passwords:
         }
 
         def apply(connection: Connection) -> None:
-            accounts = schema.accounts
-            connection.execute(update(accounts).where(accounts.c.person == session.person).values(values))
+            persons = schema.persons
+            connection.execute(update(persons).where(persons.c.person == session.person).values(values))
 
-        return people.enrol(session, "password-set", origin, apply)
+        return people.enrol(session, _SET, origin, apply)
 
     def _refuse_weak(self, password: str, person: str) -> None:
         from zxcvbn import zxcvbn  # noqa: PLC0415 - reads lists of words, and few choose a password

@@ -1,7 +1,7 @@
 """Sign-in and sessions over HTTP: JSON in and out, the session in a cookie that only this host gets.
 
 What a page elsewhere makes a browser send is refused by where it comes from (Origin, Sec-Fetch-Site), before anything
-is read. Every refusal is one JSON object, and none says whether there is an account.
+is read. Every refusal is one JSON object, and none says whether somebody is known.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
-from review.people import oidc, passkeys, passwords
+from review.people import passkeys, passwords
 from review.people.oidc import Provider
 from review.people.passkeys import Passkeys
 from review.people.passwords import Passwords
-from review.people.service import Begun, Failed, People, Session
-from review.people.states import State, Use
+from review.people.service import PROVIDER, Begun, Failed, People, Session
+from review.people.states import SessionState, Use
 from store.errors import Refusal
 from store.server.connections import is_loopback, network
 from store.server.log import say
@@ -38,6 +38,7 @@ FLOW: Final = "__Host-eyelid-flow"  # of a sign-in under way
 KNOWN: Final = "__Host-eyelid-known"
 LARGEST: Final = 2**16  # bytes of a body
 ATTEMPTS: Final = Allowance(rate=0.5, burst=60)  # of an address: sign-ins, each of which costs an entry in the log
+FORGED: Final = Allowance(rate=1 / 60, burst=1)
 _HASHES: Final = 2  # passwords at a time, of 64 MiB each
 _WAITING: Final = 32
 
@@ -98,8 +99,14 @@ async def _read(request: Request, *, attempt: bool = False) -> Claims:
 
 
 async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
-    """Of the cookie. Refusals: as `People.session`."""
-    return await run_sync(_parts(request).people.session, request.cookies.get(SESSION, ""), use)
+    """Of the cookie. Refusals: as `People.session`. A token that is nobody's is in the log, once a minute at most."""
+    parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), _origin(request)
+    try:
+        return await run_sync(parts.people.session, token, use)
+    except Refusal as refusal:
+        if token and refusal.code == "no-session" and parts.turns.is_free(origin, FORGED):
+            await run_sync(parts.people.refusal, "session", Failed("no-session"), origin)
+        raise
 
 
 def _cookie(response: Response, name: str, value: str, seconds: int) -> None:
@@ -190,7 +197,7 @@ async def _finish_oidc(request: Request) -> Response:
     provider = _provider(request)
     await _in_turn(request)
     prove = partial(provider.finish, request.cookies.get(FLOW, ""), dict(request.query_params))
-    return await _enter(request, oidc.METHOD, prove, RedirectResponse("/", 303))
+    return await _enter(request, PROVIDER, prove, RedirectResponse("/", 303))
 
 
 # -- a session --------------------------------------------------------------------------------------------------------
@@ -238,7 +245,7 @@ async def _sign_out(request: Request) -> Response:
     await _read(request)
     own = await session_of(request, Use.ENROL)
     await run_sync(_parts(request).people.end, own.person, [own.id])
-    response = JSONResponse({"state": State.ENDED})
+    response = JSONResponse({"state": SessionState.ENDED})
     response.delete_cookie(SESSION, path="/", secure=True, httponly=True, samesite="lax")
     return response
 

@@ -1,4 +1,4 @@
-"""The tables of accounts and sessions, in a database of the console's own (docs/decisions/0053).
+"""The tables of people and sessions, in a database of the console's own (docs/decisions/0053).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """
@@ -31,8 +31,8 @@ metadata: Final = MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
 
-accounts: Final = Table(
-    "accounts",
+persons: Final = Table(
+    "persons",
     metadata,
     Column("person", String(200), primary_key=True),  # as review.people.names has it
     Column("handle", String(43), nullable=False, unique=True),  # what passkeys call them: says nothing about them
@@ -51,7 +51,7 @@ identities: Final = Table(
     "identities",
     metadata,
     Column("issuer", Text, primary_key=True),
-    Column("person", ForeignKey("accounts.person"), primary_key=True),
+    Column("person", ForeignKey("persons.person"), primary_key=True),
     Column("subject", Text, nullable=False),
     UniqueConstraint("issuer", "subject"),
 )
@@ -60,7 +60,7 @@ passkeys: Final = Table(
     "passkeys",
     metadata,
     Column("id", String(1400), primary_key=True),  # base64url of at most 1,023 bytes
-    Column("person", ForeignKey("accounts.person"), nullable=False, index=True),
+    Column("person", ForeignKey("persons.person"), nullable=False, index=True),
     Column("public_key", LargeBinary, nullable=False),  # COSE
     Column("sign_count", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -70,7 +70,7 @@ links: Final = Table(
     "links",
     metadata,
     Column("secret_sha256", String(64), primary_key=True),
-    Column("person", ForeignKey("accounts.person"), nullable=False),
+    Column("person", ForeignKey("persons.person"), nullable=False),
     Column("ends_at", BigInteger, nullable=False),
 )
 
@@ -79,11 +79,11 @@ sessions: Final = Table(
     metadata,
     Column("token_sha256", String(64), primary_key=True),
     Column("id", String(16), nullable=False, unique=True),
-    Column("person", ForeignKey("accounts.person"), nullable=False, index=True),
+    Column("person", ForeignKey("persons.person"), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("method", String(16), nullable=False),
     Column("origin", Text, nullable=False),
-    Column("roles", Text),  # as in accounts: what the provider's claims leave
+    Column("roles", Text),  # as in persons: what the provider's claims leave
     Column("teams", Text),
     Column("began_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),

@@ -1,4 +1,4 @@
-"""Accounts, one-time links and sessions: who becomes whom, and for how long.
+"""People, one-time links and sessions: who becomes whom, and for how long.
 
 Every act is in the audit log before it counts: the entry is the last step of the transaction, so that one that cannot
 be written undoes the act. Why a sign-in failed is said there alone; whoever tries hears one and the same sentence.
@@ -23,17 +23,18 @@ from review.people import schema
 from review.people.names import Narrowing, narrowed, person_id
 from review.people.sealing import Sealer
 from review.people.settings import Settings
-from review.people.states import ALLOWS, NEXT, Event, State, Use, end_of
+from review.people.states import ALLOWS, NEXT, Event, SessionState, Use, end_of
 from store.catalog.database import Database
 from store.clock import MINUTE, Clock, wall
 from store.errors import Refusal, WrongUsage
 
 HOUR: Final = 60 * MINUTE
-LASTS: Final[Mapping[State, int]] = {State.SIGNED_IN: 12 * HOUR, State.ENROLLING: 15 * MINUTE}
+LASTS: Final[Mapping[SessionState, int]] = {SessionState.SIGNED_IN: 12 * HOUR, SessionState.ENROLLING: 15 * MINUTE}
 LINK_LASTS: Final = 24 * HOUR
 RECENT: Final = 10 * MINUTE  # who makes a further way to sign in signed in so recently
 MOST_SESSIONS: Final = 20  # of one person; the one that was used longest ago ends
 NOTHING_TAKEN: Final = Narrowing()
+PROVIDER: Final = "oidc"  # the method of those whom a provider vouches for
 NOBODY: Final = "stranger"  # in the audit log, where no name was said
 _NO_LINK: Final = "this link was used, is too old, or never was one: ask for a new one"
 _SEEN_EVERY: Final = 16  # a session's last use is written so many times in the time after which it ends
@@ -70,7 +71,7 @@ class Proof:
 class Session:
     id: str
     person: str
-    state: State
+    state: SessionState
     method: str
     origin: str
     narrowing: Narrowing
@@ -116,14 +117,12 @@ class People:
             raise WrongUsage(f"no signed rule gives {person} a role: name them under people: in the governance files")
         secret, now = secrets.token_urlsafe(32), self.clock()
         with self.database.writing() as connection:
-            self._make_account(connection, person, now)
-            connection.execute(
-                update(schema.accounts).where(schema.accounts.c.person == person).values(removed_at=None)
-            )
+            self._enter(connection, person, now)
+            connection.execute(update(schema.persons).where(schema.persons.c.person == person).values(removed_at=None))
             connection.execute(delete(schema.links).where(schema.links.c.person == person))
             values = {"secret_sha256": sha256(secret), "person": person, "ends_at": now + lasts}
             connection.execute(insert(schema.links).values(values))
-            self._account(by, origin, "invited", person)
+            self._change(by, origin, "invited", person)
         # Behind a #, which no browser sends: it is in no server's log and in no Referer.
         return f"{self.settings.address}/join#{secret}"
 
@@ -165,24 +164,24 @@ class People:
         return Refusal(401, "not-signed-in", "this did not sign you in: try again, or ask who runs this console")
 
     def _begin(self, connection: Connection, event: Event, proof: Proof, origin: str, before: str) -> Begun:
-        now, accounts = self.clock(), schema.accounts
-        account = self._find(connection, proof.person)
+        now, persons = self.clock(), schema.persons
+        row = self._find(connection, proof.person)
         roles = self._rules().person(proof.person)
-        if account is None and proof.identity and roles.grants:
-            self._make_account(connection, proof.person, now)
-            account = self._find(connection, proof.person)
-        if account is None:
-            raise Failed("no-account")
-        if account.removed_at is not None:
+        if row is None and proof.identity and roles.grants:
+            self._enter(connection, proof.person, now)
+            row = self._find(connection, proof.person)
+        if row is None:
+            raise Failed("unknown-person")
+        if row.removed_at is not None:
             raise Failed("removed")
-        if not narrowed(roles, _narrowing(account), proof.narrowing).grants:
+        if not narrowed(roles, _narrowing(row), proof.narrowing).grants:
             raise Failed("no-role")
         if proof.identity:
             self._bind(connection, proof.person, *proof.identity)
         proof.use_up(connection)
         self._end(connection, schema.sessions.c.token_sha256 == sha256(before), Event.SIGN_OUT)
-        connection.execute(update(accounts).where(accounts.c.person == proof.person).values(signed_in_at=now))
-        begun = self._insert(connection, NEXT[State.STRANGER, event], proof, origin, now)
+        connection.execute(update(persons).where(persons.c.person == proof.person).values(signed_in_at=now))
+        begun = self._insert(connection, NEXT[SessionState.STRANGER, event], proof, origin, now)
         self._sign_in(proof.person, origin, proof.method, session=begun.session.id)
         return begun
 
@@ -196,7 +195,7 @@ class People:
         elif [(one.person, one.subject) for one in found] != [(person, subject)]:
             raise Failed("another-identity")
 
-    def _insert(self, connection: Connection, state: State, proof: Proof, origin: str, now: int) -> Begun:
+    def _insert(self, connection: Connection, state: SessionState, proof: Proof, origin: str, now: int) -> Begun:
         sessions, token = schema.sessions, secrets.token_urlsafe(32)
         own = select(sessions.c.id).where(sessions.c.person == proof.person).order_by(sessions.c.seen_at.desc())
         too_many = connection.scalars(own.offset(MOST_SESSIONS - 1)).all()
@@ -242,10 +241,10 @@ class People:
     def person(self, session: Session) -> Person:
         """With what the signed rules give them, less what their sign-in and the catalog take away."""
         with self.database.reading() as connection:
-            account = self._find(connection, session.person)
-        if account is None or account.removed_at is not None:
+            row = self._find(connection, session.person)
+        if row is None or row.removed_at is not None:
             return Person(session.person)
-        return narrowed(self._rules().person(session.person), _narrowing(account), session.narrowing)
+        return narrowed(self._rules().person(session.person), _narrowing(row), session.narrowing)
 
     def sessions(self, person: str) -> list[Session]:
         self.sweep()
@@ -253,9 +252,11 @@ class People:
             found = select(schema.sessions).where(schema.sessions.c.person == person)
             return [_session(row) for row in connection.execute(found.order_by(schema.sessions.c.began_at))]
 
-    def end(self, person: str, ids: Sequence[str] | None = None) -> int:
-        """These sessions of theirs, or all; how many there were."""
+    def end(self, person: str, ids: Sequence[str] | None = None, *, by: str = "", origin: str = "") -> int:
+        """These sessions of theirs, or all; how many there were. `by`: who does it, if it is somebody else."""
         with self.database.writing() as connection:
+            if by:
+                self._change(by, origin, "sessions-ended", person)
             return self._end(connection, self._of(person, ids), Event.SIGN_OUT)
 
     def _of(self, person: str, ids: Sequence[str] | None) -> Any:
@@ -274,7 +275,7 @@ class People:
     def _end(self, connection: Connection, which: Any, event: Event) -> int:
         sessions, ended = schema.sessions, 0
         for row in connection.execute(select(sessions).where(which)).all():
-            assert NEXT[State(row.state), event] is State.ENDED  # noqa: S101 - by the table
+            assert NEXT[SessionState(row.state), event] is SessionState.ENDED  # noqa: S101 - by the table
             if connection.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount:
                 self._note(Act("sign-out", row.person, row.origin, [row.id], {"by": event.value}))
                 ended += 1
@@ -284,30 +285,37 @@ class People:
 
     def enrol(self, session: Session, change: str, origin: str, apply: Callable[[Connection], None]) -> Begun:
         """`apply` adds a way to sign in. By a link that is the first and only one: what was there before may be in
-        other hands. Refusals: 401 session-ended; 403 sign-in-again.
+        other hands. Refusals: 401 session-ended; 403 by-link, sign-in-again.
         """
         now = self.clock()
-        if session.state is State.SIGNED_IN and now - session.began_at > RECENT:
+        if session.method == PROVIDER:  # or they would still come in when it knows them no more
+            raise Refusal(403, "by-link", "a provider signs you in: for a way without it ask for a link")
+        if session.state is SessionState.SIGNED_IN and now - session.began_at > RECENT:
             raise Refusal(403, "sign-in-again", "this needs a session of the last ten minutes: sign in again")
         with self.database.writing() as connection:
             if not self._end(connection, self._of(session.person, [session.id]), Event.SIGN_OUT):
                 raise Refusal(401, "session-ended", "this session has ended: sign in again")
-            if session.state is State.ENROLLING:
+            if session.state is SessionState.ENROLLING:
                 self._forget(connection, session.person)
             apply(connection)
             proof = Proof(session.method, session.person, narrowing=session.narrowing)
             begun = self._insert(connection, NEXT[session.state, Event.ENROLLED], proof, origin, now)
-            self._account(session.person, origin, change, session.person)
+            self._change(session.person, origin, change, session.person)
         return begun
+
+    def not_enrolled(self, session: Session, change: str, origin: str, code: str, message: str) -> Refusal:
+        """Once it is in the log: 422."""
+        self._change(session.person, origin, change, session.person, code)
+        return Refusal(422, code, message)
 
     def _forget(self, connection: Connection, person: str) -> None:
         """Every way to sign in, and every session."""
         self._end(connection, self._of(person, None), Event.REMOVED)
         for table in (schema.passkeys, schema.identities, schema.links):
             connection.execute(delete(table).where(table.c.person == person))
-        accounts = schema.accounts
+        persons = schema.persons
         nothing = {"password": None, "totp": None, "totp_step": 0}
-        connection.execute(update(accounts).where(accounts.c.person == person).values(nothing))
+        connection.execute(update(persons).where(persons.c.person == person).values(nothing))
 
     def spend(self, connection: Connection, once: str, ends: int) -> None:
         """Raises Failed for what was used before."""
@@ -319,7 +327,7 @@ class People:
 
     # -- the catalog ----------------------------------------------------------------------------------------------
 
-    def accounts(self) -> list[dict[str, Any]]:
+    def everybody(self) -> list[dict[str, Any]]:
         sessions, passkeys = schema.sessions, schema.passkeys
         self.sweep()
         with self.database.reading() as connection:
@@ -327,7 +335,7 @@ class People:
                 select(table.c.person, func.count()).group_by(table.c.person) for table in (sessions, passkeys)
             ]
             counts = [{row[0]: int(row[1]) for row in connection.execute(asked)} for asked in per_person]
-            rows = connection.execute(select(schema.accounts).order_by(schema.accounts.c.person)).all()
+            rows = connection.execute(select(schema.persons).order_by(schema.persons.c.person)).all()
         return [
             {
                 "person": row.person,
@@ -347,38 +355,38 @@ class People:
         with self.database.writing() as connection:
             person = self._existing(connection, name)
             values = {"roles": _written(narrowing.roles), "teams": _written(narrowing.teams)}
-            connection.execute(update(schema.accounts).where(schema.accounts.c.person == person).values(values))
-            self._account(by, origin, "narrowed", person)
+            connection.execute(update(schema.persons).where(schema.persons.c.person == person).values(values))
+            self._change(by, origin, "narrowed", person)
 
     def remove(self, name: str, by: str, origin: str) -> None:
         """Nobody signs in as them until they are invited anew. Raises WrongUsage."""
         with self.database.writing() as connection:
             person = self._existing(connection, name)
             self._forget(connection, person)
-            accounts = schema.accounts
-            connection.execute(update(accounts).where(accounts.c.person == person).values(removed_at=self.clock()))
-            self._account(by, origin, "removed", person)
+            persons = schema.persons
+            connection.execute(update(persons).where(persons.c.person == person).values(removed_at=self.clock()))
+            self._change(by, origin, "removed", person)
 
     def _left(self, row: Row[Any]) -> Person:
         return narrowed(self._rules().person(row.person), _narrowing(row))
 
     def _find(self, connection: Connection, person: str) -> Row[Any] | None:
-        return connection.execute(select(schema.accounts).where(schema.accounts.c.person == person)).one_or_none()
+        return connection.execute(select(schema.persons).where(schema.persons.c.person == person)).one_or_none()
 
-    def account(self, person: str) -> Row[Any] | None:
+    def known(self, person: str) -> Row[Any] | None:
         with self.database.reading() as connection:
             return self._find(connection, person)
 
     def _existing(self, connection: Connection, name: str) -> str:
         person = known_name(name)
         if self._find(connection, person) is None:
-            raise WrongUsage(f"there is no account of {person}: `eyelid-review people list` lists them")
+            raise WrongUsage(f"{person} was never invited, nor signed in: `eyelid-review people list` lists them")
         return person
 
-    def _make_account(self, connection: Connection, person: str, now: int) -> None:
+    def _enter(self, connection: Connection, person: str, now: int) -> None:
         if self._find(connection, person) is None:
             handle = base64url.encode(secrets.token_bytes(32))
-            connection.execute(insert(schema.accounts).values(person=person, handle=handle, created_at=now))
+            connection.execute(insert(schema.persons).values(person=person, handle=handle, created_at=now))
 
     # -- the log --------------------------------------------------------------------------------------------------
 
@@ -386,8 +394,9 @@ class People:
         outcome = SUCCESS if reason is None else FAILURE
         self._note(Act("sign-in", who, origin, [session], {"method": method}, outcome, reason))
 
-    def _account(self, who: str, origin: str, change: str, person: str) -> None:
-        self._note(Act("account", who, origin, ["account"], {"change": change, "person": person}))
+    def _change(self, who: str, origin: str, change: str, person: str, reason: str | None = None) -> None:
+        outcome = SUCCESS if reason is None else FAILURE
+        self._note(Act("account", who, origin, ["account"], {"change": change, "person": person}, outcome, reason))
 
 
 def known_name(text: str) -> str:
@@ -414,6 +423,6 @@ def _narrowing(row: Row[Any]) -> Narrowing:
 
 def _session(row: Row[Any]) -> Session:
     return Session(
-        row.id, row.person, State(row.state), row.method, row.origin, _narrowing(row), row.began_at, row.seen_at,
+        row.id, row.person, SessionState(row.state), row.method, row.origin, _narrowing(row), row.began_at, row.seen_at,
         row.ends_at,
     )  # fmt: skip

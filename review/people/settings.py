@@ -33,14 +33,12 @@ PROVIDER: Final[Keys] = {
     "issuer": Key("Its address, exactly as its tokens say it.", WORD, True),
     "client": Key("The console's client id there.", WORD, True),
     "secret_file": Key("A file beside this one with the client's secret; none for a public client.", WORD),
-    "ca_file": Key("A file beside this one with the authority of its certificate; the system's if missing.", WORD),
     "people": Key("Of whom it may speak: anna@example.com, or *@example.com for all of them.", WORDS, True),
     "claim": Key("Which claim names them: email (must be verified) unless it says otherwise.", WORD),
     "acr": Key("One of these must be its token's acr.", WORDS),
     "amr": Key("One of these must be in its token's amr, such as mfa.", WORDS),
-    "roles_claim": Key("The claim that roles go by: groups unless it says otherwise.", WORD),
+    "groups": Key("The claim that roles and teams go by: groups unless it says otherwise.", WORD),
     "roles": Key("What each value of that claim leaves of their roles. Without a value that is here: none.", {}),
-    "teams_claim": Key("The claim that teams go by: groups unless it says otherwise.", WORD),
     "teams": Key("The same for their teams.", {}),
 }
 
@@ -54,13 +52,11 @@ class ProviderSettings:
     client: str
     people: tuple[str, ...]
     secret: str = ""
-    ca_file: Path | None = None
     claim: str = "email"
     acr: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()
-    roles_claim: str = "groups"
+    groups: str = "groups"
     roles: Leaves | None = None
-    teams_claim: str = "groups"
     teams: Leaves | None = None
 
     def speaks_for(self, person: str) -> bool:
@@ -70,16 +66,14 @@ class ProviderSettings:
         )
 
     def narrowing(self, claims: Mapping[str, object]) -> Narrowing:
-        return Narrowing(_left(self.roles, claims, self.roles_claim), _left(self.teams, claims, self.teams_claim))
-
-
-def _left(leaves: Leaves | None, claims: Mapping[str, object], name: str) -> frozenset[str] | None:
-    """A claim that is missing, or of another shape, leaves nothing."""
-    if leaves is None:
-        return None
-    value = claims.get(name)
-    values = value if isinstance(value, list) else [value]
-    return frozenset[str]().union(*(leaves.get(one, frozenset()) for one in values if isinstance(one, str)))
+        """A claim that is missing, or of another shape, leaves nothing."""
+        value = claims.get(self.groups)
+        groups = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+        left = [
+            None if leaves is None else frozenset[str]().union(*(leaves.get(one, frozenset()) for one in groups))
+            for leaves in (self.roles, self.teams)
+        ]
+        return Narrowing(*left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +157,13 @@ def _provider(reading: Reading, node: Node, folder: Path) -> ProviderSettings:
     def words(key: str) -> tuple[str, ...]:
         return tuple(word.text for word in reading.texts(table[key][1], key)) if key in table else ()
 
-    def beside(key: str) -> Path | None:
-        return folder / reading.text(table[key][1], key) if key in table else None
-
-    secret, secret_file = "", beside("secret_file")
-    if secret_file:
+    secret = ""
+    if "secret_file" in table:
+        secret_file = folder / reading.text(table["secret_file"][1], "secret_file")
         try:
             secret = secret_file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             reading.wrong(table["secret_file"][0], f"{secret_file} cannot be read")
-    ca_file = beside("ca_file")
-    if ca_file and not ca_file.is_file():
-        reading.wrong(table["ca_file"][0], f"{ca_file} is no file")
     people = tuple(one.lower() for one in words("people"))
     for one in people:
         if "*" in one.removeprefix("*@"):
@@ -184,22 +173,18 @@ def _provider(reading: Reading, node: Node, folder: Path) -> ProviderSettings:
         client=reading.value(table, "client", Reading.text, ""),
         people=people,
         secret=secret,
-        ca_file=ca_file,
         claim=reading.value(table, "claim", Reading.text, "email"),
         acr=words("acr"),
         amr=words("amr"),
-        roles_claim=reading.value(table, "roles_claim", Reading.text, "groups"),
-        roles=_leaves(reading, table["roles"][1], "roles") if "roles" in table else None,
-        teams_claim=reading.value(table, "teams_claim", Reading.text, "groups"),
-        teams=_leaves(reading, table["teams"][1], "teams") if "teams" in table else None,
+        groups=reading.value(table, "groups", Reading.text, "groups"),
+        roles=reading.value(table, "roles", _leaves, None),
+        teams=reading.value(table, "teams", _leaves, None),
     )
 
 
-def _leaves(reading: Reading, node: Node, key: str) -> Leaves:
-    return {
-        value: frozenset(word.text for word in reading.texts(left, value))
-        for value, left in _entries(reading, node, key)
-    }
+def _leaves(reading: Reading, node: Node, name: str) -> Leaves:
+    left = _entries(reading, node, name)
+    return {value: frozenset(word.text for word in reading.texts(words, value)) for value, words in left}
 
 
 def _entries(reading: Reading, node: Node, key: str) -> tuple[tuple[str, Node], ...]:

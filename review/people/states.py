@@ -9,7 +9,7 @@ from typing import Final
 STEP: Final = 300_000_000_000  # ns; so far a clock that is kept by the network may go back
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     STRANGER = "stranger"
     ENROLLING = "enrolling"  # by a one-time link: may make a way to sign in, and nothing else
     SIGNED_IN = "signed-in"
@@ -29,12 +29,16 @@ class Event(StrEnum):
 
 _ENDS: Final = (Event.SIGN_OUT, Event.IDLE, Event.EXPIRED, Event.CLOCK, Event.REMOVED)
 # What is not here does not happen. Every step into a state that allows something makes a new token.
-NEXT: Final[Mapping[tuple[State, Event], State]] = {
-    (State.STRANGER, Event.LINK): State.ENROLLING,
-    (State.STRANGER, Event.PROOF): State.SIGNED_IN,
-    (State.ENROLLING, Event.ENROLLED): State.SIGNED_IN,
-    (State.SIGNED_IN, Event.ENROLLED): State.SIGNED_IN,
-    **{(state, event): State.ENDED for state in (State.ENROLLING, State.SIGNED_IN) for event in _ENDS},
+NEXT: Final[Mapping[tuple[SessionState, Event], SessionState]] = {
+    (SessionState.STRANGER, Event.LINK): SessionState.ENROLLING,
+    (SessionState.STRANGER, Event.PROOF): SessionState.SIGNED_IN,
+    (SessionState.ENROLLING, Event.ENROLLED): SessionState.SIGNED_IN,
+    (SessionState.SIGNED_IN, Event.ENROLLED): SessionState.SIGNED_IN,
+    **{
+        (state, event): SessionState.ENDED
+        for state in (SessionState.ENROLLING, SessionState.SIGNED_IN)
+        for event in _ENDS
+    },
 }
 
 
@@ -43,11 +47,11 @@ class Use(StrEnum):
     CONSOLE = "console"  # everything else
 
 
-ALLOWS: Final[Mapping[State, frozenset[Use]]] = {
-    State.STRANGER: frozenset(),
-    State.ENROLLING: frozenset({Use.ENROL}),
-    State.SIGNED_IN: frozenset({Use.ENROL, Use.CONSOLE}),
-    State.ENDED: frozenset(),
+ALLOWS: Final[Mapping[SessionState, frozenset[Use]]] = {
+    SessionState.STRANGER: frozenset(),
+    SessionState.ENROLLING: frozenset({Use.ENROL}),
+    SessionState.SIGNED_IN: frozenset({Use.ENROL, Use.CONSOLE}),
+    SessionState.ENDED: frozenset(),
 }
 
 

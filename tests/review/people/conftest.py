@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from review.people.routes import SESSION, SignIn, create_app
 from review.people.sealing import Sealer
 from review.people.service import Begun, People
 from review.people.settings import ProviderSettings, Settings
-from review.people.states import State
+from review.people.states import SessionState
 from review.rules import parse_files
 from store.catalog.database import Database
 from store.clock import SECOND
@@ -112,13 +113,11 @@ class Console:
     def code(self, secret: bytes) -> str:
         return totp.code_of(secret, self.clock() // totp.PERIOD)
 
-    def state(self, browser: Browser) -> int:
+    def status(self, browser: Browser) -> int:
         return browser.get("/v1/session").status_code
 
 
 def secret_of(uri: str) -> bytes:
-    import base64
-
     return base64.b32decode(httpx.URL(uri).params["secret"])
 
 
@@ -203,4 +202,4 @@ def console(new_console: NewConsole) -> Console:
     return new_console()
 
 
-__all__ = ["ANNA", "BERT", "PASSWORD", "SECOND", "Browser", "Console", "State", "time"]
+__all__ = ["ANNA", "BERT", "PASSWORD", "SECOND", "Browser", "Console", "SessionState", "time"]

@@ -37,7 +37,7 @@ class Misbehaving:
         self.without: tuple[str, ...] = ()
         self.metadata: Claims = {}
         self.published: list[Any] = [KEYS["first"]]
-        self.sign: Callable[[Claims], str] = lambda claims: signed(claims)
+        self.sign: Callable[[Claims], str] = signed
         self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.asked: list[str] = []
         self.form: dict[str, list[str]] = {}

@@ -24,7 +24,8 @@ from review.people import oidc, schema
 from review.people.routes import FLOW
 from review.people.settings import ProviderSettings
 from testkit.waits import until
-from tests.review.people.conftest import ANNA, BERT, Browser, Console, NewConsole
+from tests.review.people.authenticator import Authenticator
+from tests.review.people.conftest import ANNA, BERT, PASSWORD, Browser, Console, NewConsole, secret_of
 from tests.review.people.providers import EC, KEYS, OTHER, Claims, Misbehaving, by_hand, misbehaving, send, signed
 
 CLIENT = "eyelid"
@@ -84,7 +85,7 @@ def refused(console: Console, answer: httpx.Response, reason: str) -> None:
 # -- as it should be --------------------------------------------------------------------------------------------------
 
 
-def test_a_first_sign_in_makes_the_account(connected: Callable[..., Console], provider: Misbehaving) -> None:
+def test_a_first_sign_in_makes_them_known(connected: Callable[..., Console], provider: Misbehaving) -> None:
     console = connected()
     browser, answer = sign_in(console, provider, email="Anna@EXAMPLE.com")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -110,6 +111,21 @@ def test_what_it_is_asked(connected: Callable[..., Console], provider: Misbehavi
 def test_two_audiences_need_the_party_that_it_is_for(connected: Callable[..., Console], provider: Misbehaving) -> None:
     console = connected()
     assert sign_in(console, provider, aud=[CLIENT, "other"], azp=CLIENT)[1].status_code == 303
+
+
+def test_whom_a_provider_vouches_for_gets_no_way_around_it(
+    connected: Callable[..., Console], provider: Misbehaving
+) -> None:
+    """Or they would still come in when it knows them no more."""
+    console = connected()
+    browser, _ = sign_in(console, provider)
+    authenticator = Authenticator("localhost", console.address)
+    made = authenticator.make(browser.post("/v1/passkey/new").json())
+    assert browser.post("/v1/passkey/add", {"credential": made}).json()["error"] == "by-link"
+    pending = browser.post("/v1/password/new", {"password": PASSWORD}).json()
+    code = console.code(secret_of(pending["uri"]))
+    assert browser.post("/v1/password/set", {"pending": pending["pending"], "code": code}).json()["error"] == "by-link"
+    assert console.status(browser) == 200
 
 
 # -- what its token may not say ---------------------------------------------------------------------------------------
@@ -189,8 +205,7 @@ def test_how_strong_it_must_have_been(connected: Callable[..., Console], provide
 
 def test_who_gets_somebodys_address_is_not_them(connected: Callable[..., Console], provider: Misbehaving) -> None:
     console = connected()
-    browser, answer = sign_in(console, provider)
-    assert answer.status_code == 303
+    assert sign_in(console, provider)[1].status_code == 303
     console.people.end(ANNA)
     refused(console, sign_in(console, provider, sub="s-2")[1], "another-identity")
     refused(console, sign_in(console, provider, email=BERT)[1], "another-identity")  # and who changes theirs
@@ -199,11 +214,11 @@ def test_who_gets_somebodys_address_is_not_them(connected: Callable[..., Console
     assert sign_in(console, provider, sub="s-2")[1].status_code == 303
 
 
-def test_whom_no_rule_names_has_no_account(connected: Callable[..., Console], provider: Misbehaving) -> None:
+def test_whom_no_rule_names_stays_unknown(connected: Callable[..., Console], provider: Misbehaving) -> None:
     console = connected()
     console.rules[0] = replace(console.rules[0], people=())
-    refused(console, sign_in(console, provider)[1], "no-account")
-    assert console.people.accounts() == []
+    refused(console, sign_in(console, provider)[1], "unknown-person")
+    assert console.people.everybody() == []
 
 
 # -- what its claims leave --------------------------------------------------------------------------------------------
@@ -255,13 +270,13 @@ def test_a_token_by_hand(connected: Callable[..., Console], provider: Misbehavin
 @pytest.mark.parametrize(
     "sign",
     [
-        pytest.param(lambda claims: by_hand({"alg": "none"}, claims, lambda text: b""), id="none"),
+        pytest.param(lambda claims: by_hand({"alg": "none"}, claims, lambda _: b""), id="none"),
         pytest.param(lambda claims: signed(claims, OTHER), id="another key by the same name"),
         pytest.param(lambda claims: signed(claims, KEYS["second"]), id="a key that is not published"),
         pytest.param(lambda claims: signed(claims)[:-4] + "AAAA", id="another signature"),
         pytest.param(lambda claims: signed(claims) + ".x.y", id="five parts"),
-        pytest.param(lambda claims: "", id="nothing"),
-        pytest.param(lambda claims: "\u00e9.\u00e9.\u00e9", id="no base64"),
+        pytest.param(lambda _: "", id="nothing"),
+        pytest.param(lambda _: "\u00e9.\u00e9.\u00e9", id="no base64"),
         pytest.param(
             lambda claims: by_hand({"alg": "RS256", "kid": "first", "crit": ["new"], "new": 1}, claims, rsa),
             id="a header that must be understood",
@@ -278,9 +293,7 @@ def test_what_its_keys_did_not_sign(
     refused(console, sign_in(console, provider)[1], "bad-signature")
 
 
-def test_keys_change(
-    connected: Callable[..., Console], provider: Misbehaving, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_change(connected: Callable[..., Console], provider: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oidc, "AGAIN_AFTER", 0.0)
     console = connected()
     assert sign_in(console, provider)[1].status_code == 303

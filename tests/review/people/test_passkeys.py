@@ -58,7 +58,7 @@ def test_a_passkey_is_made_by_a_link_and_signs_in(console: Console) -> None:
     assert console.log.said()[-2:] == [f"sign-out {ANNA} sign-out", f"account {ANNA} passkey-added"]
     browser = console.browser()
     assert enter(browser, authenticator).json() == {"state": "signed-in", "person": ANNA}
-    assert console.state(browser) == 200
+    assert console.status(browser) == 200
     assert console.log.said()[-1] == f"sign-in {ANNA} passkey"
 
 
@@ -106,8 +106,8 @@ def test_what_is_made_is_checked_alike(console: Console, change: str) -> None:
     CHANGES[change][1](authenticator)
     answer = add(browser, authenticator)
     assert (answer.status_code, answer.json()["error"]) == (422, "not-made")
-    assert console.people.accounts()[0]["passkeys"] == 0
-    assert console.state(browser) == 403  # still enrolling
+    assert console.people.everybody()[0]["passkeys"] == 0
+    assert console.status(browser) == 403  # still enrolling
 
 
 def test_an_answer_is_good_once(console: Console) -> None:
@@ -154,7 +154,7 @@ def test_a_challenge_is_for_what_it_was_made(console: Console) -> None:
     refused(console, answer, "no-challenge")
 
 
-def test_one_key_is_of_one_account(console: Console) -> None:
+def test_one_key_is_of_one_person(console: Console) -> None:
     authenticator = enrolled(console)
     handle = authenticator.handle
     assert add(joined(console, BERT), authenticator).json()["error"] == "not-made"

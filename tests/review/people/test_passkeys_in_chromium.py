@@ -40,7 +40,10 @@ def test_a_passkey_from_the_link_to_the_sign_in(console: Console, tmp_path: Path
         browser.call("WebAuthn.enable")
         key = authenticator(browser)
         browser.run(POST)
-        assert browser.run('post("/v1/join", {link: location.hash.slice(1)})') == [200, {"state": "enrolling", "person": ANNA}]
+        assert browser.run('post("/v1/join", {link: location.hash.slice(1)})') == [
+            200,
+            {"state": "enrolling", "person": ANNA},
+        ]
         assert browser.run("make()") == [200, {"state": "signed-in", "person": ANNA}]
         assert browser.run('fetch("/v1/session").then((answer) => answer.json())')["person"] == ANNA
         assert browser.run("document.cookie") == ""  # no script sees the session

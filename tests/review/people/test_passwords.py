@@ -70,7 +70,7 @@ def test_a_password_is_made_with_the_first_code(console: Console) -> None:
     answer = browser.post("/v1/password/set", {"pending": proposed["pending"], "code": console.code(secret)})
     assert answer.json() == {"state": "signed-in", "person": ANNA}
     assert browser.token != before
-    assert console.state(browser) == 200
+    assert console.status(browser) == 200
     assert console.log.said()[-1] == f"account {ANNA} password-set"
 
 
@@ -101,7 +101,7 @@ def test_a_password_and_its_code(console: Console) -> None:
     secret = console.with_password()
     browser = console.browser()
     assert enter(browser, "ANNA@Example.com", PASSWORD, console.code(secret))[0] == 200
-    assert console.state(browser) == 200
+    assert console.status(browser) == 200
     assert console.log.said() == [f"sign-in {ANNA} password"]
 
 
@@ -130,9 +130,9 @@ def test_an_older_code_after_a_newer_one(console: Console) -> None:
     assert enter(console.browser(), ANNA, PASSWORD, older)[0] == 401
 
 
-def test_nobody_hears_whether_there_is_an_account(console: Console) -> None:
+def test_nobody_hears_who_is_known(console: Console) -> None:
     secret = console.with_password()
-    console.invited(BERT)  # an account without a password
+    console.invited(BERT)  # known, without a password
     tries = {
         "wrong-password": (ANNA, WRONG, console.code(secret)),
         "wrong-code": (ANNA, PASSWORD, "000000"),
@@ -146,7 +146,7 @@ def test_nobody_hears_whether_there_is_an_account(console: Console) -> None:
     assert console.log.acts[-2].who == "stranger"
 
 
-def test_as_much_is_reckoned_where_there_is_no_account(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_much_is_reckoned_for_a_stranger(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     console.with_password()
     passwords, seen = console.app.passwords, list[str]()
     fits = passwords._fits
@@ -205,13 +205,17 @@ def test_a_known_browser_guesses_by_its_own_count_and_for_its_own_person(console
     assert guess(console, known, person=BERT) == "too-many"  # of Anna's browser alone
     while guess(console) == "guessed":
         pass
-    for forged in ("A" * 60, known[:-1], console.people.sealer.seal("oidc", {"person": ANNA, "id": "1", "ends": 9**18})):
+    for forged in (
+        "A" * 60,
+        known[:-1],
+        console.people.sealer.seal("oidc", {"person": ANNA, "id": "1", "ends": 9**18}),
+    ):
         assert guess(console, forged) == "too-many"
     console.clock.pass_by(181 * 24 * 3600)
     assert guess(console, known) == "too-many"
 
 
-def test_names_without_an_account_are_held_back_alike(console: Console) -> None:
+def test_names_that_nobody_has_are_held_back_alike(console: Console) -> None:
     console.with_password()
     for person in (ANNA, BERT, "eve@example.org"):
         assert [guess(console, person=person) for _ in range(11)] == ["guessed"] * 10 + ["too-many"]

@@ -8,7 +8,7 @@ from review.people import schema
 from review.people.names import Narrowing
 from review.people.routes import SESSION
 from review.people.service import MOST_SESSIONS, Failed, Proof
-from review.people.states import ALLOWS, NEXT, Event, State, Use, end_of
+from review.people.states import ALLOWS, NEXT, Event, SessionState, Use, end_of
 from store.errors import Refusal, WrongUsage
 from tests.review.people.conftest import ANNA, BERT, Browser, Console
 
@@ -17,7 +17,7 @@ MINUTE, HOUR = 60, 3600
 
 def signed_in(console: Console, person: str = ANNA) -> Browser:
     """A browser of somebody who is signed in, by whatever proof."""
-    if console.people.account(person) is None:
+    if console.people.known(person) is None:
         console.invited(person)
     return console.browser().has(console.people.sign_in(Proof("passkey", person), "192.0.2.1"))
 
@@ -26,9 +26,12 @@ def signed_in(console: Console, person: str = ANNA) -> Browser:
 
 
 def test_no_state_but_a_proven_one_allows_the_console() -> None:
-    assert [state for state in State if Use.CONSOLE in ALLOWS[state]] == [State.SIGNED_IN]
-    assert {event for (_, event), then in NEXT.items() if then is State.SIGNED_IN} == {Event.PROOF, Event.ENROLLED}
-    assert not [state for (state, _) in NEXT if state is State.ENDED]  # nothing comes back
+    assert [state for state in SessionState if Use.CONSOLE in ALLOWS[state]] == [SessionState.SIGNED_IN]
+    assert {event for (_, event), then in NEXT.items() if then is SessionState.SIGNED_IN} == {
+        Event.PROOF,
+        Event.ENROLLED,
+    }
+    assert not [state for (state, _) in NEXT if state is SessionState.ENDED]  # nothing comes back
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,12 @@ def test_a_forged_session_is_none(console: Console) -> None:
         assert console.browser().get("/v1/session", Cookie=sent).status_code == 401
 
 
+def test_a_forged_session_is_noted_and_no_flood_of_them(console: Console) -> None:
+    for _ in range(5):
+        console.browser().get("/v1/session", Cookie=f"{SESSION}={'A' * 43}")
+    assert console.log.said() == ["sign-in stranger no-session"]
+
+
 def test_a_fixed_session_is_never_taken_over(console: Console) -> None:
     """What an attacker planted in the browser before is not what the browser has after."""
     planted = "A" * 43
@@ -137,30 +146,30 @@ def test_a_session_ends_by_idleness_and_says_so(console: Console) -> None:
     browser = signed_in(console)
     for _ in range(4):
         console.clock.pass_by(14 * MINUTE)
-        assert console.state(browser) == 200
+        assert console.status(browser) == 200
     console.clock.pass_by(15 * MINUTE)
     assert browser.get("/v1/session").json()["error"] == "session-ended"
     assert console.log.said()[-1] == f"sign-out {ANNA} idle"
     console.clock.pass_by(-15 * MINUTE)
-    assert console.state(browser) == 401  # and does not come back
+    assert console.status(browser) == 401  # and does not come back
 
 
 def test_a_session_ends_after_twelve_hours(console: Console) -> None:
     browser = signed_in(console)
     for _ in range(12 * 6 - 1):
         console.clock.pass_by(10 * MINUTE)
-        assert console.state(browser) == 200
+        assert console.status(browser) == 200
     console.clock.pass_by(10 * MINUTE)
-    assert console.state(browser) == 401
+    assert console.status(browser) == 401
     assert console.log.said()[-1] == f"sign-out {ANNA} expired"
 
 
 def test_a_clock_that_is_set_back_ends_it(console: Console) -> None:
     browser = signed_in(console)
     console.clock.pass_by(-4 * MINUTE)
-    assert console.state(browser) == 200
+    assert console.status(browser) == 200
     console.clock.pass_by(-365 * 24 * HOUR)
-    assert console.state(browser) == 401
+    assert console.status(browser) == 401
     assert console.log.said()[-1] == f"sign-out {ANNA} clock"
 
 
@@ -181,7 +190,7 @@ def test_a_person_lists_and_ends_their_own_sessions_alone(console: Console) -> N
     foreign = berts.get("/v1/session").json()["id"]
     ids = [listed[1]["id"], foreign, "nothing"]
     assert first.post("/v1/sessions/end", {"sessions": ids}).json() == {"ended": 1}
-    assert [console.state(one) for one in (first, second, berts)] == [200, 401, 200]
+    assert [console.status(one) for one in (first, second, berts)] == [200, 401, 200]
 
 
 def test_one_person_has_so_many_sessions(console: Console) -> None:
@@ -189,7 +198,7 @@ def test_one_person_has_so_many_sessions(console: Console) -> None:
     for _ in range(MOST_SESSIONS + 1):
         console.clock.pass_by(1)
         browsers.append(signed_in(console))
-    assert [console.state(browsers[at]) for at in (0, 1, -1)] == [401, 200, 200]
+    assert [console.status(browsers[at]) for at in (0, 1, -1)] == [401, 200, 200]
 
 
 def test_sign_out(console: Console) -> None:
@@ -219,7 +228,7 @@ def test_what_another_page_makes_a_browser_send_is_refused(console: Console, hea
     link = console.invited(BERT)
     for path, body in (("/v1/sign-out", {}), ("/v1/join", {"link": link}), ("/v1/sessions/end", {"sessions": []})):
         assert browser.post(path, body, **headers).json()["error"] == "cross-origin"
-    assert console.state(browser) == 200
+    assert console.status(browser) == 200
 
 
 def test_a_form_of_another_page_is_no_json(console: Console) -> None:
@@ -253,7 +262,7 @@ def test_the_catalog_only_narrows(console: Console) -> None:
 def test_who_has_no_role_any_more_is_out_at_once(console: Console) -> None:
     browser = signed_in(console)
     console.people.narrow(ANNA, Narrowing(roles=frozenset()), "root@host", "host")
-    assert console.state(browser) == 401
+    assert console.status(browser) == 401
     assert console.log.said()[-1] == f"sign-out {ANNA} removed"
     with pytest.raises(Refusal, match="did not sign you in"):
         signed_in(console)
@@ -263,7 +272,7 @@ def test_who_has_no_role_any_more_is_out_at_once(console: Console) -> None:
 def test_who_is_removed_comes_back_by_a_new_link_alone(console: Console) -> None:
     browser, link = signed_in(console), console.invited()
     console.people.remove(ANNA, "root@host", "host")
-    assert console.state(browser) == 401
+    assert console.status(browser) == 401
     assert console.browser().post("/v1/join", {"link": link}).status_code == 401
     with pytest.raises(Refusal):
         console.people.sign_in(Proof("oidc", ANNA, ("https://idp", "1")), "192.0.2.1")
@@ -278,8 +287,8 @@ def test_a_link_starts_over(console: Console) -> None:
     begun = console.begun()
     browser = signed_in(console)
     proof = console.app.passwords.prove(ANNA, "pewter lantern sidewalk mango", code, "", "192.0.2.1")
-    console.people.enrol(begun.session, "passkey-added", "192.0.2.1", lambda connection: None)
-    assert console.state(browser) == 401
+    console.people.enrol(begun.session, "passkey-added", "192.0.2.1", lambda _: None)
+    assert console.status(browser) == 401
     with pytest.raises(Refusal):
         console.people.sign_in(proof, "192.0.2.1")
     with pytest.raises(Failed, match="no-password"):
@@ -292,7 +301,7 @@ def test_a_stolen_session_makes_no_way_to_sign_in_later(console: Console) -> Non
     assert browser.post("/v1/passkey/new").status_code == 200
     session = console.people.session(browser.token, Use.ENROL)
     with pytest.raises(Refusal, match="last ten minutes"):
-        console.people.enrol(session, "passkey-added", "192.0.2.1", lambda connection: None)
+        console.people.enrol(session, "passkey-added", "192.0.2.1", lambda _: None)
 
 
 def test_no_log_no_session(console: Console) -> None:
