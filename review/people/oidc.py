@@ -154,7 +154,7 @@ class Provider:
         for attempt in range(2):
             try:
                 return parse_object(jws.deserialize_compact(token, published.keys, list(ALGORITHMS)).payload)
-            except (JoseError, ValueError, TypeError, KeyError):
+            except (JoseError, ValueError, TypeError, LookupError, AttributeError):
                 if attempt or time.monotonic() - published.at < AGAIN_AFTER:
                     break
                 published = await self._publishes(anew=True)
@@ -173,7 +173,7 @@ class Provider:
             "another-nonce": isinstance(said, str) and said == nonce,
             "late-token": is_integer(ends) and now - SKEW < ends,
             "early-token": all(is_integer(at) and at <= now + SKEW for at in (issued, early)),
-            "no-subject": isinstance(subject, str) and 0 < len(subject) <= 255,
+            "no-subject": isinstance(subject, str) and 0 < len(subject) <= 255 and subject.isprintable(),
             "weak-acr": not settings.acr or claims.get("acr") in settings.acr,
             "weak-amr": not settings.amr or (isinstance(methods, list) and any(one in methods for one in settings.amr)),
         }  # fmt: skip
@@ -210,7 +210,7 @@ class Provider:
         try:
             usable = [one for one in found or () if one.get("kty") in {"RSA", "EC", "OKP"} and one.get("use") != "enc"]
             keys = KeySet.import_key_set({"keys": usable})
-        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        except (JoseError, ValueError, TypeError, LookupError, AttributeError):
             raise Unavailable("bad-keys") from None
         self._published = _Published(metadata, keys, now)
         return self._published

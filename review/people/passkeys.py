@@ -5,6 +5,7 @@ says whether somebody is known: a browser offers what it has.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -27,7 +28,6 @@ from webauthn.helpers.structs import (
 )
 
 from protocol import base64url
-from protocol.errors import ProtocolError
 from review.people import schema
 from review.people.service import Begun, Failed, People, Proof, Session
 from store.clock import MINUTE
@@ -36,6 +36,7 @@ from store.errors import Refusal
 METHOD: Final = "passkey"
 WITHIN: Final = 5 * MINUTE
 _MOST: Final = 20  # of one person
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,1400}")
 _ADDED: Final = "passkey-added"
 _SIGN_IN, _ENROL = "passkey", "new passkey"
 T = TypeVar("T")
@@ -59,13 +60,15 @@ class Passkeys:
         """Raises Failed."""
         challenge, ends = self._opened(_SIGN_IN, flow, "")
         keys, persons = schema.passkeys, schema.persons
+        wanted, response = str(credential.get("id")), credential.get("response")
+        if not _ID.fullmatch(wanted) or not isinstance(response, dict):
+            raise Failed("no-passkey")
         with self._people.database.reading() as connection:
-            chosen = select(keys, persons.c.handle).join(persons).where(keys.c.id == str(credential.get("id")))
+            chosen = select(keys, persons.c.handle).join(persons).where(keys.c.id == wanted)
             key = connection.execute(chosen).one_or_none()
         if key is None:
             raise Failed("unknown-passkey")
-        handle = _within(credential, "response").get("userHandle")
-        if handle is not None and handle != key.handle:
+        if response.get("userHandle") not in (None, key.handle):
             raise Failed("another-handle", key.person)
         verified = _verified(
             lambda: verify_authentication_response(
@@ -163,16 +166,11 @@ class Passkeys:
         return claims.raw("challenge"), ends
 
 
-def _within(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    inner = values.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
 def _verified(verify: Callable[[], T], person: str = "") -> T:
     try:
         return verify()
     # The library reads what a stranger made before it is known to be whole, and says in many ways that it is not.
-    except (WebAuthnException, ProtocolError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise Failed(_reason(str(error)), person) from None
 
 

@@ -43,6 +43,13 @@ _HASHES: Final = 2  # passwords at a time, of 64 MiB each
 _WAITING: Final = 32
 
 
+class _Json(JSONResponse):
+    """That nobody keeps."""
+
+    def init_headers(self, headers: Any = None) -> None:
+        super().init_headers({"Cache-Control": "no-store", **(headers or {})})
+
+
 class SignIn:
     """What the routes share."""
 
@@ -120,7 +127,7 @@ def _begun(response: Response, begun: Begun) -> Response:
 
 
 def _answer(begun: Begun) -> Response:
-    return _begun(JSONResponse({"state": begun.session.state, "person": begun.session.person}), begun)
+    return _begun(_Json({"state": begun.session.state, "person": begun.session.person}), begun)
 
 
 # -- signing in -------------------------------------------------------------------------------------------------------
@@ -163,7 +170,7 @@ async def _ask_passkey(request: Request) -> Response:
 
 
 def _with_flow(answer: dict[str, Any], flow: str) -> Response:
-    response = JSONResponse(answer)
+    response = _Json(answer)
     _cookie(response, FLOW, flow, 600)
     return response
 
@@ -206,7 +213,7 @@ async def _finish_oidc(request: Request) -> Response:
 async def _who(request: Request) -> Response:
     session = await session_of(request)
     person = await run_sync(_parts(request).people.person, session)
-    return JSONResponse(
+    return _Json(
         {
             "person": person.id,
             "roles": sorted({grant.role for grant in person.grants}),
@@ -231,21 +238,22 @@ def _facts(session: Session, own: Session) -> dict[str, object]:
 async def _sessions(request: Request) -> Response:
     own = await session_of(request)
     found = await run_sync(_parts(request).people.sessions, own.person)
-    return JSONResponse({"sessions": [_facts(one, own) for one in found]})
+    return _Json({"sessions": [_facts(one, own) for one in found]})
 
 
 async def _end_sessions(request: Request) -> Response:
     """`sessions`: ids of one's own; others are none of these, and end nothing."""
     body, own = await _read(request), await session_of(request)
-    ended = await run_sync(_parts(request).people.end, own.person, list(body.texts("sessions")))
-    return JSONResponse({"ended": ended})
+    ids = [one for one in body.texts("sessions") if one.isalnum()]
+    ended = await run_sync(_parts(request).people.end, own.person, ids)
+    return _Json({"ended": ended})
 
 
 async def _sign_out(request: Request) -> Response:
     await _read(request)
     own = await session_of(request, Use.ENROL)
     await run_sync(_parts(request).people.end, own.person, [own.id])
-    response = JSONResponse({"state": SessionState.ENDED})
+    response = _Json({"state": SessionState.ENDED})
     response.delete_cookie(SESSION, path="/", secure=True, httponly=True, samesite="lax")
     return response
 
@@ -265,7 +273,7 @@ async def _add_passkey(request: Request) -> Response:
 async def _propose_password(request: Request) -> Response:
     body, own, parts = await _read(request), await session_of(request, Use.ENROL), _parts(request)
     proposed = await run_sync(parts.passwords.propose, own, body.text("password"), limiter=parts.hashes)
-    return JSONResponse(proposed)
+    return _Json(proposed)
 
 
 async def _set_password(request: Request) -> Response:
@@ -296,8 +304,8 @@ ROUTES: Final[Sequence[Route]] = (
 
 
 def _problem(status: int, code: str, message: str, retry_after: int | None = None) -> Response:
-    headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(retry_after)} if retry_after else {})
-    return JSONResponse({"error": code, "message": message}, status, headers)
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    return _Json({"error": code, "message": message}, status, headers)
 
 
 async def _refused(_request: Request, error: Refusal) -> Response:

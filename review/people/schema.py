@@ -7,27 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    insert,
-    inspect,
-    select,
-)
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
 
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
 VERSION: Final = 1
-metadata: Final = MetaData()
+metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
 
@@ -53,7 +40,7 @@ identities: Final = Table(
     Column("issuer", Text, primary_key=True),
     Column("person", ForeignKey("persons.person"), primary_key=True),
     Column("subject", Text, nullable=False),
-    UniqueConstraint("issuer", "subject"),
+    sa.UniqueConstraint("issuer", "subject"),
 )
 
 passkeys: Final = Table(
@@ -61,7 +48,7 @@ passkeys: Final = Table(
     metadata,
     Column("id", String(1400), primary_key=True),  # base64url of at most 1,023 bytes
     Column("person", ForeignKey("persons.person"), nullable=False, index=True),
-    Column("public_key", LargeBinary, nullable=False),  # COSE
+    Column("public_key", sa.LargeBinary, nullable=False),  # COSE
     Column("sign_count", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
@@ -102,11 +89,11 @@ spent: Final = Table(
 def prepare(database: Database, what: str) -> None:
     """Makes the tables where there are none. Raises StoreError for a database that is foreign, damaged or newer."""
     with explained(what), database.writing() as connection:
-        tables = set(inspect(connection).get_table_names())
+        tables = set(sa.inspect(connection).get_table_names())
         if tables and version.name not in tables:
             raise StoreError(f"{what} holds tables of another program: give the console a database of its own")
         if not tables:
             metadata.create_all(connection)
-            connection.execute(insert(version).values(version=VERSION))
-        elif connection.scalar(select(version.c.version)) != VERSION:
+            connection.execute(sa.insert(version).values(version=VERSION))
+        elif connection.scalar(sa.select(version.c.version)) != VERSION:
             raise StoreError(f"{what} was written by another version of eyelid-review: install that one")

@@ -67,17 +67,8 @@ class Proof:
     use_up: Callable[[Connection], None] = _nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    id: str
-    person: str
-    state: SessionState
-    method: str
-    origin: str
-    narrowing: Narrowing
-    began_at: int
-    seen_at: int
-    ends_at: int
+Session = Row[Any]
+"""Of schema.sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,18 +191,11 @@ class People:
         own = select(sessions.c.id).where(sessions.c.person == proof.person).order_by(sessions.c.seen_at.desc())
         too_many = connection.scalars(own.offset(MOST_SESSIONS - 1)).all()
         self._end(connection, sessions.c.id.in_(too_many), Event.EXPIRED)
-        session = Session(
-            secrets.token_hex(8), proof.person, state, proof.method, origin, proof.narrowing,
-            began_at=now, seen_at=now, ends_at=now + LASTS[state],
+        made = insert(sessions).values(
+            token_sha256=sha256(token), id=secrets.token_hex(8), person=proof.person, state=state, method=proof.method,
+            origin=origin, began_at=now, seen_at=now, ends_at=now + LASTS[state], **_written(proof.narrowing),
         )  # fmt: skip
-        connection.execute(
-            insert(sessions).values(
-                token_sha256=sha256(token), id=session.id, person=session.person, state=state, method=session.method,
-                origin=origin, roles=_written(proof.narrowing.roles), teams=_written(proof.narrowing.teams),
-                began_at=now, seen_at=now, ends_at=session.ends_at,
-            )
-        )  # fmt: skip
-        return Begun(token, session)
+        return Begun(token, connection.execute(made.returning(*sessions.c)).one())
 
     # -- sessions -------------------------------------------------------------------------------------------------
 
@@ -220,10 +204,9 @@ class People:
         sessions, now = schema.sessions, self.clock()
         chosen = sessions.c.token_sha256 == sha256(token)
         with self.database.reading() as connection:
-            row = connection.execute(select(sessions).where(chosen)).one_or_none()
-        if row is None:
+            session = connection.execute(select(sessions).where(chosen)).one_or_none()
+        if session is None:
             raise Refusal(401, "no-session", "sign in first")
-        session = _session(row)
         ended = end_of(now, session.seen_at, self.settings.idle, session.ends_at)
         if ended is None and not self.person(session).grants:
             ended = Event.REMOVED
@@ -231,7 +214,7 @@ class People:
             with self.database.writing() as connection:
                 self._end(connection, chosen, ended)
             raise Refusal(401, "session-ended", "this session has ended: sign in again")
-        if use not in ALLOWS[session.state]:
+        if use not in ALLOWS[SessionState(session.state)]:
             raise Refusal(403, "not-enrolled", "make a passkey, or a password with a code, first")
         if now - session.seen_at > self.settings.idle // _SEEN_EVERY:
             with self.database.writing() as connection:
@@ -244,13 +227,13 @@ class People:
             row = self._find(connection, session.person)
         if row is None or row.removed_at is not None:
             return Person(session.person)
-        return narrowed(self._rules().person(session.person), _narrowing(row), session.narrowing)
+        return narrowed(self._rules().person(session.person), _narrowing(row), _narrowing(session))
 
-    def sessions(self, person: str) -> list[Session]:
+    def sessions(self, person: str) -> Sequence[Session]:
         self.sweep()
+        found = select(schema.sessions).where(schema.sessions.c.person == person)
         with self.database.reading() as connection:
-            found = select(schema.sessions).where(schema.sessions.c.person == person)
-            return [_session(row) for row in connection.execute(found.order_by(schema.sessions.c.began_at))]
+            return connection.execute(found.order_by(schema.sessions.c.began_at)).all()
 
     def end(self, person: str, ids: Sequence[str] | None = None, *, by: str = "", origin: str = "") -> int:
         """These sessions of theirs, or all; how many there were. `by`: who does it, if it is somebody else."""
@@ -290,16 +273,17 @@ class People:
         now = self.clock()
         if session.method == PROVIDER:  # or they would still come in when it knows them no more
             raise Refusal(403, "by-link", "a provider signs you in: for a way without it ask for a link")
-        if session.state is SessionState.SIGNED_IN and now - session.began_at > RECENT:
+        if session.state == SessionState.SIGNED_IN and now - session.began_at > RECENT:
             raise Refusal(403, "sign-in-again", "this needs a session of the last ten minutes: sign in again")
         with self.database.writing() as connection:
             if not self._end(connection, self._of(session.person, [session.id]), Event.SIGN_OUT):
                 raise Refusal(401, "session-ended", "this session has ended: sign in again")
-            if session.state is SessionState.ENROLLING:
+            if session.state == SessionState.ENROLLING:
                 self._forget(connection, session.person)
             apply(connection)
-            proof = Proof(session.method, session.person, narrowing=session.narrowing)
-            begun = self._insert(connection, NEXT[session.state, Event.ENROLLED], proof, origin, now)
+            proof = Proof(session.method, session.person, narrowing=_narrowing(session))
+            state = NEXT[SessionState(session.state), Event.ENROLLED]
+            begun = self._insert(connection, state, proof, origin, now)
             self._change(session.person, origin, change, session.person)
         return begun
 
@@ -331,10 +315,8 @@ class People:
         sessions, passkeys = schema.sessions, schema.passkeys
         self.sweep()
         with self.database.reading() as connection:
-            per_person = [
-                select(table.c.person, func.count()).group_by(table.c.person) for table in (sessions, passkeys)
-            ]
-            counts = [{row[0]: int(row[1]) for row in connection.execute(asked)} for asked in per_person]
+            many = [select(one.c.person, func.count()).group_by(one.c.person) for one in (sessions, passkeys)]
+            counts = [{row[0]: int(row[1]) for row in connection.execute(asked)} for asked in many]
             rows = connection.execute(select(schema.persons).order_by(schema.persons.c.person)).all()
         return [
             {
@@ -354,8 +336,8 @@ class People:
         """These roles and teams at most, until it is said anew. Raises WrongUsage."""
         with self.database.writing() as connection:
             person = self._existing(connection, name)
-            values = {"roles": _written(narrowing.roles), "teams": _written(narrowing.teams)}
-            connection.execute(update(schema.persons).where(schema.persons.c.person == person).values(values))
+            changed = update(schema.persons).where(schema.persons.c.person == person)
+            connection.execute(changed.values(_written(narrowing)))
             self._change(by, origin, "narrowed", person)
 
     def remove(self, name: str, by: str, origin: str) -> None:
@@ -391,12 +373,11 @@ class People:
     # -- the log --------------------------------------------------------------------------------------------------
 
     def _sign_in(self, who: str, origin: str, method: str, reason: str | None = None, session: str = "console") -> None:
-        outcome = SUCCESS if reason is None else FAILURE
-        self._note(Act("sign-in", who, origin, [session], {"method": method}, outcome, reason))
+        self._note(Act("sign-in", who, origin, [session], {"method": method}, FAILURE if reason else SUCCESS, reason))
 
     def _change(self, who: str, origin: str, change: str, person: str, reason: str | None = None) -> None:
-        outcome = SUCCESS if reason is None else FAILURE
-        self._note(Act("account", who, origin, ["account"], {"change": change, "person": person}, outcome, reason))
+        facts = {"change": change, "person": person}
+        self._note(Act("account", who, origin, ["console"], facts, FAILURE if reason else SUCCESS, reason))
 
 
 def known_name(text: str) -> str:
@@ -404,25 +385,17 @@ def known_name(text: str) -> str:
     try:
         return person_id(text)
     except ValueError:
-        raise WrongUsage(
-            f"{text!r} is no name of a person: write it as the rules do, such as anna@example.com"
-        ) from None
+        raise WrongUsage(f"{text!r} is no name: write it as the rules do, such as anna@example.com") from None
 
 
 def sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _written(some: frozenset[str] | None) -> str | None:
-    return None if some is None else json.dumps(sorted(some))
+def _written(narrowing: Narrowing) -> dict[str, str | None]:
+    some = {"roles": narrowing.roles, "teams": narrowing.teams}
+    return {name: None if one is None else json.dumps(sorted(one)) for name, one in some.items()}
 
 
 def _narrowing(row: Row[Any]) -> Narrowing:
     return Narrowing(*(None if one is None else frozenset(json.loads(one)) for one in (row.roles, row.teams)))
-
-
-def _session(row: Row[Any]) -> Session:
-    return Session(
-        row.id, row.person, SessionState(row.state), row.method, row.origin, _narrowing(row), row.began_at, row.seen_at,
-        row.ends_at,
-    )  # fmt: skip

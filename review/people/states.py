@@ -34,11 +34,8 @@ NEXT: Final[Mapping[tuple[SessionState, Event], SessionState]] = {
     (SessionState.STRANGER, Event.PROOF): SessionState.SIGNED_IN,
     (SessionState.ENROLLING, Event.ENROLLED): SessionState.SIGNED_IN,
     (SessionState.SIGNED_IN, Event.ENROLLED): SessionState.SIGNED_IN,
-    **{
-        (state, event): SessionState.ENDED
-        for state in (SessionState.ENROLLING, SessionState.SIGNED_IN)
-        for event in _ENDS
-    },
+    **{(SessionState.ENROLLING, event): SessionState.ENDED for event in _ENDS},
+    **{(SessionState.SIGNED_IN, event): SessionState.ENDED for event in _ENDS},
 }
 
 

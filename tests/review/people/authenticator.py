@@ -12,7 +12,7 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from protocol.base64url import decode, encode
+from protocol.base64url import encode
 
 PRESENT, VERIFIED, ATTESTED = 1, 4, 64
 
@@ -59,6 +59,3 @@ class Authenticator:
             "userHandle": self.handle,
         }
         return {"id": encode(self.id), "rawId": encode(self.id), "type": "public-key", "response": response}
-
-
-__all__ = ["PRESENT", "VERIFIED", "Authenticator", "decode"]

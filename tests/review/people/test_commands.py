@@ -77,10 +77,10 @@ def test_a_person_from_the_link_to_the_end(run: Run, made: Path, capsys: pytest.
     ("words", "says"),
     [
         (("invite", "eve@example.org"), "no signed rule gives eve@example.org a role"),
-        (("invite", "\u0430nna@example.com"), "is no name of a person"),
+        (("invite", "\u0430nna@example.com"), "is no name"),
         (("narrow", "bert@example.com"), "bert@example.com was never invited"),
         (("remove", "bert@example.com"), "bert@example.com was never invited"),
-        (("end-sessions", "anna example"), "is no name of a person"),
+        (("end-sessions", "anna example"), "is no name"),
         (("list", "--governance", "/nowhere"), "/nowhere is no folder"),
     ],
 )

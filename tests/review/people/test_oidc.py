@@ -153,6 +153,7 @@ def test_whom_a_provider_vouches_for_gets_no_way_around_it(
         ("no-subject", {"sub": ""}),
         ("no-subject", {"sub": "s" * 256}),
         ("no-subject", {"sub": {"a": 1}}),
+        ("no-subject", {"sub": "s\x00"}),
         ("not-verified", {"email_verified": False}),
         ("not-verified", {"email_verified": "true"}),
         ("not-verified", {"email_verified": None}),

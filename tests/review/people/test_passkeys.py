@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from webauthn import verify_authentication_response, verify_registration_response
 
+from protocol.base64url import decode, encode
+from review.people.passkeys import _verified
 from review.people.routes import FLOW, SESSION
+from review.people.service import Failed
 from review.people.settings import Settings
 from tests.review.people.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.review.people.conftest import ANNA, BERT, Browser, Console
@@ -173,6 +180,7 @@ def test_who_is_gone_has_no_passkey(console: Console) -> None:
     [
         {},
         {"id": 7},
+        {"id": "\x00"},
         {"id": "x" * 60000},
         {"id": ["a"], "response": []},
         {"response": {"clientDataJSON": "é"}},
@@ -190,6 +198,35 @@ def test_what_is_no_passkey(console: Console, credential: dict[str, Any]) -> Non
     enrolling = joined(console)
     enrolling.post("/v1/passkey/new")
     assert enrolling.post("/v1/passkey/add", {"credential": credential}).status_code == 422
+
+
+@given(st.data())
+def test_whatever_a_browser_sends_is_refused_in_words(data: st.DataObject) -> None:
+    """Bytes that were cut, turned and added to, where the library reads them: no error of another kind comes out."""
+    authenticator = Authenticator("localhost", "http://localhost")
+    options = {"challenge": encode(bytes(32)), "user": {"id": "AAAA"}}
+    made, signed = authenticator.make(options), authenticator.sign(options)
+    kind, credential, field = data.draw(
+        st.sampled_from(
+            [(kind, one, field) for kind, one in (("make", made), ("sign", signed)) for field in one["response"]]
+        )
+    )
+    raw = bytearray(decode(credential["response"][field] or "AAAA"))
+    at = data.draw(st.integers(0, 1000)) % len(raw)
+    inserted = data.draw(st.one_of(st.binary(max_size=40), st.just(b"\x81" * 5000), st.just(b"[" * 5000)))
+    raw[at : at + data.draw(st.integers(0, 40))] = inserted
+    credential["response"][field] = data.draw(st.sampled_from([encode(bytes(raw)), raw.decode("latin-1"), None, 7, {}]))
+    expected = {
+        "credential": credential, "expected_challenge": bytes(32), "expected_rp_id": "localhost",
+        "expected_origin": "http://localhost", "require_user_verification": True,
+    }  # fmt: skip
+    with contextlib.suppress(Failed):
+        if kind == "make":
+            _verified(lambda: verify_registration_response(**expected))
+        else:
+            key = bytes.fromhex("a5010203262001215820") + bytes(32) + bytes.fromhex("225820") + bytes(32)
+            count = {"credential_public_key": key, "credential_current_sign_count": 0}
+            _verified(lambda: verify_authentication_response(**expected, **count))
 
 
 def test_a_key_is_bound_to_the_host_of_the_address() -> None:

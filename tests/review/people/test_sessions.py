@@ -101,6 +101,8 @@ def test_who_am_i(console: Console) -> None:
     browser = signed_in(console)
     answer = browser.get("/v1/session").json()
     assert (answer["person"], answer["roles"], answer["teams"]) == (ANNA, ["agent", "lead"], ["north", "south"])
+    assert browser.get("/v1/session").headers["cache-control"] == "no-store"
+    assert console.browser().get("/v1/session").headers["cache-control"] == "no-store"
 
 
 def test_a_forged_session_is_none(console: Console) -> None:
@@ -188,7 +190,7 @@ def test_a_person_lists_and_ends_their_own_sessions_alone(console: Console) -> N
     listed = first.get("/v1/sessions").json()["sessions"]
     assert [one["this"] for one in listed] == [True, False]
     foreign = berts.get("/v1/session").json()["id"]
-    ids = [listed[1]["id"], foreign, "nothing"]
+    ids = [listed[1]["id"], foreign, "nothing", "", "\x00"]
     assert first.post("/v1/sessions/end", {"sessions": ids}).json() == {"ended": 1}
     assert [console.status(one) for one in (first, second, berts)] == [200, 401, 200]
 
