@@ -111,7 +111,8 @@ async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
     try:
         return await run_sync(parts.people.session, token, use)
     except Refusal as refusal:
-        if token and refusal.code == "no-session" and parts.turns.is_free(origin, FORGED):
+        sender = network(origin) if request.client else origin
+        if token and refusal.code == "no-session" and parts.turns.is_free(sender, FORGED):
             await run_sync(parts.people.refusal, "session", Failed("no-session"), origin)
         raise
 

@@ -110,8 +110,8 @@ def read_settings(folder: Path) -> Settings:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        sample = "schema: 1, address: https://review.example.com"
-        raise StoreError(f"{path} is missing: write at least two lines into it, {sample}") from None
+        sample = "`schema: 1`, `address: https://review.example.com` and `...`"
+        raise StoreError(f"{path} is missing: write three lines into it, {sample}") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:
@@ -148,7 +148,8 @@ def _safe_address(reading: Reading, node: Node, name: str) -> str:
     if text and (not is_safe(text) or "?" in text):
         reading.wrong(node.mark, f"{name} cannot be {quoted(text)}, write https://… (http:// on this machine alone)")
         return ""
-    return text.rstrip("/") if name == "address" else text
+    # As a browser writes it in Origin.
+    return text.lower().rstrip("/").removesuffix(":443") if name == "address" else text
 
 
 def _provider(reading: Reading, node: Node, folder: Path) -> ProviderSettings:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
 from review.people import schema
 from review.people.names import Narrowing
-from review.people.routes import SESSION
+from review.people.routes import ATTEMPTS, SESSION, create_app
 from review.people.service import MOST_SESSIONS, Failed, Proof
 from review.people.states import ALLOWS, NEXT, Event, SessionState, Use, end_of
 from store.errors import Refusal, WrongUsage
+from store.server import turns
+from store.server.turns import Turns
 from tests.review.people.conftest import ANNA, BERT, Browser, Console
 
 MINUTE, HOUR = 60, 3600
@@ -247,6 +252,21 @@ def test_bodies_of_another_shape(console: Console, body: object) -> None:
 
 def test_a_large_body(console: Console) -> None:
     assert console.browser().post("/v1/join", {"link": "x" * 2**17}).status_code == 413
+
+
+def test_an_address_tries_so_often(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST", 0.0)
+    console.app.turns = Turns(lambda: 0.0)
+    console.app.turns.due("203.0.113.9", ATTEMPTS, ATTEMPTS.burst - 1)
+
+    async def tries(address: str) -> list[int]:
+        transport = httpx.ASGITransport(create_app(console.app), client=(address, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=console.address) as client:
+            sent = {"json": {"link": ""}, "headers": {"Origin": console.address}}
+            return [(await client.post("/v1/join", **sent)).status_code for _ in range(2)]
+
+    assert asyncio.run(tries("203.0.113.9")) == [401, 429]
+    assert asyncio.run(tries("203.0.113.10")) == [401, 401]
 
 
 # -- what narrows, and what ends --------------------------------------------------------------------------------------

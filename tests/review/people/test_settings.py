@@ -48,6 +48,7 @@ def test_a_whole_one(tmp_path: Path) -> None:
 
 def test_a_small_one(tmp_path: Path) -> None:
     assert read(tmp_path, "schema: 1\naddress: http://localhost:8080\n...\n") == Settings("http://localhost:8080")
+    assert read(tmp_path, "schema: 1\naddress: https://Review.x:443/\n...\n") == Settings("https://review.x")
 
 
 @pytest.mark.parametrize(
