@@ -147,7 +147,7 @@ def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
         ) from None
 
 
-class _Use(NamedTuple):
+class OpenLog(NamedTuple):
     log: AuditLog
     key: ReadingKey
     signer: Signer
@@ -158,18 +158,18 @@ class _Use(NamedTuple):
         return self.log.append(Act(kind, who, socket.gethostname(), [of or self.log.origin], facts))
 
 
-def _open(options: Namespace) -> _Use:
-    return open_log(options.log, options.keys, passphrase.existing(options, str(options.keys)))
+def open_log(options: Namespace) -> OpenLog:
+    return open_log_in(options.log, options.keys, passphrase.existing(options, str(options.keys)))
 
 
-def open_log(log: Path, keys: Path, secret: bytes) -> _Use:
+def open_log_in(log: Path, keys: Path, secret: bytes) -> OpenLog:
     """Raises StoreError, KeyProblem, AuditError, OSError."""
-    public = _public(str(keys / _PUBLIC))
+    public = public_key(str(keys / _PUBLIC))
     signer = Signer.of(public.name, signing_key(_private(keys / _SIGN, _SIGNS, secret)))
     if str(signer.key) != str(public):
         raise StoreError(f"{keys / _PUBLIC} is not the public half of {keys / _SIGN}")
     key = ReadingKey(_private(keys / _READ, _READS, secret))
-    return _Use(AuditLog(log, signer, key), key, signer)
+    return OpenLog(AuditLog(log, signer, key), key, signer)
 
 
 def make_log(log: Path, keys: Path, name: str, secret: bytes) -> Signer:
@@ -191,7 +191,7 @@ def _private(path: Path, kind: str, secret: bytes) -> bytes:
     return read.raw
 
 
-def _public(text: str) -> VerifierKey:
+def public_key(text: str) -> VerifierKey:
     return VerifierKey.parse(
         text if "+" in text and not Path(text).exists() else Path(text).read_text("utf-8", "replace").strip()
     )
@@ -212,7 +212,7 @@ def _init(options: Namespace) -> int:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _bodies(opened: _Use, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _bodies(opened: OpenLog, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
     """(position, ms, body); None for one that was shredded."""
     for one in entries:
         entry = Entry.parse(one.raw)
@@ -232,7 +232,7 @@ def _bodies(opened: _Use, entries: list[journal.Acknowledged]) -> Iterator[tuple
 def _show(options: Namespace) -> int:
     if options.first is not None and options.last is not None:
         raise WrongUsage("give --first or --last, not both")
-    opened = _open(options)
+    opened = open_log(options)
     asked = {"query": f"{options.kind or ''} {options.who or ''}"} if options.kind or options.who else {}
     size = opened.log.size
     last = options.last or (size if asked else 50)
@@ -283,7 +283,7 @@ def _iso(ms: int) -> str:
 
 
 def _export(options: Namespace) -> int:
-    opened = _open(options)
+    opened = open_log(options)
     first = 0
     point = opened.log.publish()
     if options.cursor and options.cursor.exists():
@@ -308,7 +308,7 @@ def _export(options: Namespace) -> int:
 
 
 def _prove(options: Namespace) -> int:
-    opened = _open(options)
+    opened = open_log(options)
     opened.note("read-log", first=options.entry, end=options.entry + 1)
     point = opened.log.publish()
     if options.entry >= point.size:
@@ -330,7 +330,7 @@ def _prove(options: Namespace) -> int:
 
 
 def _shred(options: Namespace) -> int:
-    opened = _open(options)
+    opened = open_log(options)
     kept = options.keep // _MS
     old = opened.log.to_shred(kept)
     if options.apply and old:
@@ -348,7 +348,7 @@ def _shred(options: Namespace) -> int:
 
 
 def _adopt(options: Namespace) -> int:
-    opened = _open(options)
+    opened = open_log(options)
     adopted = adopt(opened.log, opened.key, options.home)
     if options.json:
         print_json({"lines": adopted.lines, "findings": list(adopted.findings)})
@@ -360,7 +360,7 @@ def _adopt(options: Namespace) -> int:
 
 
 def _cosigned(options: Namespace) -> int:
-    opened = _open(options)
+    opened = open_log(options)
     opened.log.publish()
     point = cosigning.bring_back(options.log, opened.signer.key, options.note.read_bytes())
     if options.json:
@@ -384,7 +384,7 @@ def _cosigner(options: Namespace) -> int:
 def _cosign(options: Namespace) -> int:
     private = signing_key(_private(options.signer, _COSIGNS, passphrase.existing(options, str(options.signer))))
     cosigner = cosigning.Cosigner.of(options.name, private)
-    log = _public(options.key)
+    log = public_key(options.key)
     note, before = cosigning.cosign_log(options.folder, log, cosigner, options.last, int(time.time()))
     size = Checkpoint.parse(note.text).size
     if options.json:
@@ -399,8 +399,8 @@ def _cosign(options: Namespace) -> int:
 
 
 def _verify(options: Namespace) -> int:
-    log = _public(options.key)
-    cosigner = _public(options.cosigner) if options.cosigner else None
+    log = public_key(options.key)
+    cosigner = public_key(options.cosigner) if options.cosigner else None
     if log.type is not KeyType.LOG or (cosigner and cosigner.type is not KeyType.COSIGNER):
         raise WrongUsage("--key takes the key of a log, and --cosigner that of a cosigner")
     if not options.folder.is_dir():

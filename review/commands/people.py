@@ -14,7 +14,7 @@ from typing import Final
 from protocol.language.errors import MistakesError
 from protocol.os_user import os_user
 from protocol.terminal import Wrapped, printable
-from review.commands.audit import open_log
+from review.commands.audit import open_log_in
 from review.people import schema
 from review.people.names import Narrowing
 from review.people.sealing import Sealer
@@ -80,7 +80,7 @@ def opened(home: Path, governance: Path | None, secret: bytes) -> Iterator[Peopl
     settings = read_settings(home)
     try:
         rules = read_folder(governance or home / "governance")
-        log = open_log(home / "audit", home / "keys", secret).log
+        log = open_log_in(home / "audit", home / "keys", secret).log
     except MistakesError as error:
         raise StoreError(str(error)) from None
     except OSError as error:

@@ -225,15 +225,8 @@ async def _who(request: Request) -> Response:
 
 
 def _facts(session: Session, own: Session) -> dict[str, object]:
-    return {
-        "id": session.id,
-        "method": session.method,
-        "origin": session.origin,
-        "began_at": session.began_at,
-        "seen_at": session.seen_at,
-        "ends_at": session.ends_at,
-        "this": session.id == own.id,
-    }
+    names = ("id", "method", "origin", "began_at", "seen_at", "ends_at")
+    return {name: getattr(session, name) for name in names} | {"this": session.id == own.id}
 
 
 async def _sessions(request: Request) -> Response:
