@@ -175,7 +175,7 @@ def test_mistakes_are_told_in_a_line(told: Ran, tmp_path: Path) -> None:
 
 def test_what_was_shredded_is_said_wherever_it_is_read(told: Ran, tmp_path: Path) -> None:
     told("show")
-    opened = commands._open(options(tmp_path))
+    opened = commands.open_log(options(tmp_path))
     later = AuditLog(tmp_path / "audit", opened.signer, opened.key, clock=lambda: time.time_ns() + 400 * DAY)
     later.append(opening(1))
     later.shred(later.to_shred(YEAR)[:1], YEAR)
