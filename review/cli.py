@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "audit": ("audit",),
     "custodian": ("custodian",),
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
+    "people": ("people",),
 }
 
 

@@ -1,7 +1,7 @@
 """Legal holds, recordings that were erased, and the audit log that says so.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""Chromium without a window, spoken to by its DevTools protocol over a pair of pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from testkit.browsers import AS_ROOT, CHROMIUM, CHROMIUM_FLAGS, environment
+
+
+class DevTools:
+    """One page of it. Each call waits for its answer; the browser that ends instead raises EOFError."""
+
+    def __init__(self, reads: int, writes: int) -> None:
+        self._reads = os.fdopen(reads, "rb")
+        self._writes = os.fdopen(writes, "wb")
+        self._number = 0
+        self._session = ""
+
+    def open(self, url: str) -> None:
+        """In a new page; returns when it has loaded."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Page.enable")
+        self.call("Page.navigate", url=url)
+        self._await(lambda message: message.get("method") == "Page.loadEventFired")
+
+    def run(self, script: str) -> Any:
+        """The value that the script's promise gives. Raises AssertionError with what it threw."""
+        answer = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+        )
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        number = self._number
+        message = {"id": number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._writes.write(json.dumps(message).encode() + b"\0")
+        self._writes.flush()
+        answer = self._await(lambda said: said.get("id") == number)
+        assert "error" not in answer, (method, answer["error"])
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _await(self, wanted: Any) -> dict[str, Any]:
+        while True:
+            text = bytearray()
+            while (byte := self._reads.read(1)) != b"\0":
+                if not byte:
+                    raise EOFError("the browser has ended")
+                text += byte
+            message: dict[str, Any] = json.loads(text)
+            if wanted(message):
+                return message
+
+    def close(self) -> None:
+        self._reads.close()
+        self._writes.close()
+
+
+@contextmanager
+def headless(folder: Path) -> Iterator[DevTools]:
+    """With a new profile in `folder`."""
+    to_browser, from_browser = os.pipe(), os.pipe()
+    home = folder / "home"
+    home.mkdir()
+    flags = [
+        *CHROMIUM_FLAGS,
+        *AS_ROOT,
+        "--headless",
+        "--remote-debugging-pipe",
+        f"--user-data-dir={folder / 'profile'}",
+    ]
+    # The pipes are descriptors 3 and 4 there.
+    redirected = f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'
+    with (folder / "chromium.log").open("wb") as said:
+        process = subprocess.Popen(
+            ["/bin/bash", "-c", redirected, "bash", CHROMIUM, *flags],
+            pass_fds=(to_browser[0], from_browser[1]),
+            env=environment(os.environ, home),
+            stdout=said,
+            stderr=said,
+        )
+    os.close(to_browser[0])
+    os.close(from_browser[1])
+    browser = DevTools(from_browser[0], to_browser[1])
+    try:
+        yield browser
+    finally:
+        browser.call("Browser.close")
+        browser.close()
+        process.wait()
