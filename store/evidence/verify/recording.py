@@ -441,8 +441,9 @@ class Examination:
 
     def _after_end(self) -> None:
         """Of each stream the first chunk that goes on after the recording's end, as the closing gives its time."""
-        end = self._evidence.end
-        for stream, chain in self._evidence.chosen.streams.items() if end is not None else ():
+        if (end := self._evidence.end) is None:
+            return
+        for stream, chain in self._evidence.chosen.streams.items():
             late = (chunk for chunk in chain if stream != SCENE_STREAM and chunk.span.end > end + OVERRUN)
             if (first := next(late, None)) is not None:
                 self._find("heads", "beyond-closing", first, "the recording ended before this chunk does")
