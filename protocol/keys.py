@@ -48,6 +48,9 @@ _STREAM_COMMIT: Final = b"eyelid stream commit"
 # HKDF's info begins so: one label for each use, and of each one length.
 _STREAM_KEY: Final = b"eyelid stream key v2"
 _COMMITMENT_KEY: Final = b"eyelid commitment key v2"
+# What a reader's X25519 key is tried with. Every private key is a multiple of 8 (RFC 7748 section 5), so that any of
+# them makes zero of a point of small order, however it is written.
+_TRIED_WITH: Final = X25519PrivateKey.from_private_bytes(bytes(32))
 
 
 # -- keys that sign -----------------------------------------------------------------------------------------------
@@ -108,12 +111,20 @@ def strong_from_text(text: str) -> Ed25519PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class RecipientPublic:
-    """Whom recordings are sealed to. `raw`: ML-KEM-768 encapsulation key (1,184 bytes), then X25519 public key (32)."""
+    """Whom recordings are sealed to. `raw`: ML-KEM-768 encapsulation key (1,184 bytes), then X25519 public key (32).
+
+    Raises KeyProblem for what nothing can be sealed to: a bundle must be refused for it, not each recording.
+    """
 
     raw: bytes
 
     def __post_init__(self) -> None:
         self.hpke()
+        try:
+            _TRIED_WITH.exchange(X25519PublicKey.from_public_bytes(self.raw[1184:]))
+        except ValueError:  # RFC 7748 section 6.1: an all-zero secret
+            message = "a recipient's X25519 key must not be of small order: nothing can be sealed to it"
+            raise KeyProblem("bad-key", message) from None
 
     def hpke(self) -> MLKEM768X25519PublicKey:
         if len(self.raw) != RECIPIENT_PUBLIC_SIZE:
@@ -170,10 +181,7 @@ def wrap(recipient: RecipientPublic, recording: UUID, key: bytes) -> bytes:
     """The recording's key for one recipient: HPKE base mode (RFC 9180), encapsulation then ciphertext, 1,168 bytes."""
     if len(key) != RECORDING_KEY_SIZE:
         raise KeyProblem("bad-key", f"a recording key is {RECORDING_KEY_SIZE} bytes, not {len(key)}")
-    try:
-        return _SUITE.encrypt(key, recipient.hpke(), info=_INFO + recording.bytes)
-    except ValueError:  # an X25519 key of small order: RFC 7748 section 6.1 wants the all-zero secret refused
-        raise KeyProblem("bad-key", f"nothing can be sealed to recipient {recipient.key_id}: its key is weak") from None
+    return _SUITE.encrypt(key, recipient.hpke(), info=_INFO + recording.bytes)
 
 
 def unwrap(recipient: RecipientPrivate, recording: UUID, wrapped: bytes) -> bytes:

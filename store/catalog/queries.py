@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     Table,
     and_,
     bindparam,
@@ -360,8 +361,15 @@ def recordings_beginning(connection: Connection, prefix: str) -> list[str]:
 def recording_rows(connection: Connection, after: str, limit: int) -> list[Row[Any]]:
     """`id`, `host`, `start` in the order of the ids, as they stand: one that is none must not hide the others."""
     columns = schema.recordings.c
-    chosen = select(columns.id, columns.host, columns.start).where(columns.id > after)
+    chosen = _enrolled(columns.id, columns.start).where(columns.id > after)
     return list(connection.execute(chosen.order_by(columns.id).limit(limit)))
+
+
+def _enrolled(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Of recordings, with the `host` that their device enrolled as: a key packet may name any."""
+    recordings, devices = schema.recordings, schema.devices
+    host = func.coalesce(devices.c.host, recordings.c.host).label("host")
+    return select(*columns, host).select_from(recordings).outerjoin(devices, devices.c.id == recordings.c.device)
 
 
 def recordings_here(connection: Connection, device: str, recordings: Collection[str]) -> set[str]:
@@ -376,9 +384,11 @@ def recordings_here(connection: Connection, device: str, recordings: Collection[
 
 
 def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Row[Any]]:
-    """As they stand, by when the store heard of them: what a PC says of its beginning may be any time."""
+    """`id`, `device`, `start`, `host` as they stand, by when the store heard of them: what a PC says of its beginning
+    may be any time."""
     columns = schema.recordings.c
-    statement = select(schema.recordings).order_by(columns.opened_at.desc(), columns.id.desc())
+    statement = _enrolled(columns.id, columns.device, columns.start)
+    statement = statement.order_by(columns.opened_at.desc(), columns.id.desc())
     if device is not None:
         statement = statement.where(columns.device == device)
     return list(connection.execute(statement.limit(limit)))

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from protocol.claims import MAX_INTEGER, Claims
-from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane_of
+from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCENE_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.errors import ProtocolError
 from protocol.numbers import is_integer, read_number
 from protocol.policyhash import policy_hash
@@ -71,6 +71,22 @@ class Evidence:
 
     def names_of(self, policy: str) -> PolicyNames:
         return self.policies.get(policy, UNREAD)
+
+    @property
+    def host(self) -> str:
+        """As its device enrolled: a PC may write any name into a key packet."""
+        return self.device.host
+
+    @property
+    def os_user(self) -> str:
+        """The same; "" is of one that enrolled before it was asked."""
+        return self.device.user or queries.legible(self.recording.os_user)
+
+    @property
+    def other_name(self) -> tuple[str, str] | None:
+        """(host, user) of its key packet where its device enrolled as another: renamed since, or in another's name."""
+        said = queries.legible(self.recording.host), queries.legible(self.recording.os_user)
+        return None if [*map(str.casefold, said)] == [*map(str.casefold, (self.host, self.os_user))] else said
 
     @cached_property
     def opening(self) -> Entry | None:
@@ -131,20 +147,28 @@ class Evidence:
         return 0 if self.opening is None else zero_of(self.opening)
 
     @cached_property
-    def length(self) -> int:
-        """ns from the recording's opening to its closing; where that is not known, to the last that is known of it.
+    def end(self) -> int | None:
+        """ns from the recording's opening to where its closing says that it ends; None without one of them.
 
         One that another took over from ends where that begins, though it is closed later: its last picture may have
         been on its way by then.
         """
-        last = max((chunk.span.end for chain in self.chosen.streams.values() for chunk in chain), default=0)
+        if self.opening is None or self.closing is None:
+            return None
+        until = self.closing.time("until")
+        taken_over = until is not None and self.zero <= until <= self.closing.at
+        return (until if taken_over and until is not None else self.closing.at) - self.zero
+
+    @cached_property
+    def length(self) -> int:
+        """ns from the recording's opening to its end, or to that of its last chunk: what a closing says takes none
+        away. Scenes do not count: one that another took over from has some that came while both were open."""
+        chains = (chain for stream, chain in self.chosen.streams.items() if stream != SCENE_STREAM)
+        last = max((chunk.span.end for chain in chains for chunk in chain), default=0)
         if self.opening is None:
             return last
-        until = self.closing.time("until") if self.closing else None
-        if self.closing is not None and until is not None and self.zero <= until <= self.closing.at:
-            return until - self.zero
-        ended = self.closing.at if self.closing else max(entry.at for entry in self.entries)
-        return max(last, ended - self.zero)
+        ended = max(entry.at for entry in self.entries) - self.zero if self.end is None else self.end
+        return max(last, ended)
 
     @cached_property
     def lanes(self) -> tuple[str, ...]:

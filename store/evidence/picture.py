@@ -89,10 +89,10 @@ def bar(parts: Sequence[Part], width: int) -> Text:
 def show(console: Console, evidence: Evidence) -> None:
     recording, parts = evidence.recording, evidence.parts
     console.print(f"[bold]{recording.id}[/bold]  {when(recording.start)}  {state(evidence)}", soft_wrap=True)
-    console.print(
-        Text(f"{shortened(recording.host)}, {shortened(recording.os_user)}, device {recording.device}", "dim"),
-        soft_wrap=True,
-    )
+    who = Text(f"{shortened(evidence.host)}, {shortened(evidence.os_user)}, device {recording.device}", "dim")
+    if evidence.other_name is not None:
+        who.append(f"; its key packet says {', '.join(map(shortened, evidence.other_name))}", "yellow")
+    console.print(who, soft_wrap=True)
     if evidence.erased is not None:
         console.print(Text(printable(str(evidence.erased))), soft_wrap=True)
     width = min(console.width, 100)

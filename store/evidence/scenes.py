@@ -35,7 +35,7 @@ def head(evidence: Evidence, texts: Mapping[str, str]) -> bytes:
         "eyelid_scenes": FORMAT,
         "recording": str(evidence.recording.id),
         "start": iso(evidence.recording.start),
-        "host": evidence.recording.host,
+        "host": evidence.host,
         "length_ns": evidence.length,
         "policy": evidence.recording.policy,
         "policy_files": dict(texts),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import bundle, jws
+from protocol import base64url, bundle, jws
 from protocol.bundle import Bundle
 from protocol.claims import Claims
 from protocol.errors import BundleError, ProtocolError, SignatureError
@@ -97,6 +97,7 @@ def test_the_header_carries_a_key_and_nothing_but_a_key(jwk: object) -> None:
         ({"recipients": PAYLOAD["recipients"][:1] * 2}, "doubled-recipient"),
         ({"recipients": ["AAAA"]}, "bad-recipient"),
         ({"recipients": ["not base64url"]}, "bad-recipient"),
+        ({"recipients": [base64url.encode(AUDITOR.raw[:1184] + bytes(32))]}, "bad-recipient"),
         ({"policy_files": {"a.yaml": 7}}, "bad-field"),
         ({"governance": ""}, "bad-field"),
         ({"governance": "5E" * 32}, "bad-field"),

@@ -130,13 +130,17 @@ def test_what_is_no_recipient_s_key_is_refused(raw: bytes) -> None:
     assert refused.value.code == "bad-key"
 
 
-def test_a_recipient_with_a_weak_half_gets_nothing() -> None:
-    """An X25519 point of small order makes a secret that everybody knows."""
+def test_a_key_whose_x25519_half_is_of_small_order_is_no_recipient_s() -> None:
+    """Every point of small order of curve and twist, in every spelling: the secret would be zero, and HPKE refuses."""
     mlkem = MLKEM768PrivateKey.generate().public_key().public_bytes_raw()
-    weak = keys.RecipientPublic.from_bytes(mlkem + bytes(32))
-    with pytest.raises(KeyProblem) as refused:
-        keys.wrap(weak, RECORDING, KEY)
-    assert refused.value.code == "bad-key"
+    montgomery = {(1 + y) * pow(1 - y, -1, P) % P for _, y in small_points() if y != 1} | {P - 1}
+    assert len(montgomery) == 5
+    spelled = [*montgomery] + [u + P for u in montgomery if u + P < 2**255]
+    for u in spelled:
+        for unused in (0, 2**255):
+            with pytest.raises(KeyProblem, match="small order") as refused:
+                keys.RecipientPublic.from_bytes(mlkem + (u + unused).to_bytes(32, "little"))
+            assert refused.value.code == "bad-key"
 
 
 def test_a_wrapped_key_opens_for_its_recipient_and_recording_only() -> None:

@@ -6,6 +6,8 @@ import {
   createHash,
   createHmac,
   createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
   hkdfSync,
   scryptSync,
   timingSafeEqual,
@@ -269,6 +271,23 @@ export function verifyJws(typ, token, publicKey) {
 const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 const isNotice = (value) => isText(value) && value.trim() && [...value].length <= 4000 && !UNSEEN.test(value);
 
+/** Whether anything can be sealed to it: coefficients in range, and an X25519 point that is not of small order. */
+function isReadersKey(key) {
+  if (key.length !== 1216) return false;
+  for (let at = 0; at < 1152; at += 3) {
+    const three = key.readUIntLE(at, 3);
+    if ((three & 0xfff) >= 3329 || three >> 12 >= 3329) return false;
+  }
+  const x = key.subarray(1184).toString("base64url");
+  const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+  try {
+    diffieHellman({ privateKey: generateKeyPairSync("x25519").privateKey, publicKey });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** {revision, recipients: key ids, governance, notice} of a bundle by the key with this fingerprint. */
 export function readBundle(token, fingerprint) {
   const parts = jwsParts(token, "eyelid-bundle", "alg,jwk,kid,typ");
@@ -279,10 +298,7 @@ export function readBundle(token, fingerprint) {
   const bundle = verifyParts(parts, jwk.x);
   refuseIf(!Array.isArray(bundle.recipients) || !bundle.recipients.every(isText), "bad-field");
   const keys = bundle.recipients.map((one) => fromBase64url(one, "bad-recipient"));
-  refuseIf(
-    keys.some((one) => one.length !== 1216),
-    "bad-recipient",
-  );
+  refuseIf(!keys.every(isReadersKey), "bad-recipient");
   refuseIf(!isUint(bundle.revision) || !isUint(bundle.created), "bad-field");
   refuseIf(!isObject(bundle.policy_files) || !Object.values(bundle.policy_files).every(isText), "bad-field");
   refuseIf("governance" in bundle && !isDigest(bundle.governance), "bad-field");

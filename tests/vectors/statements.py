@@ -116,6 +116,10 @@ def statement_vectors() -> dict[str, Any]:
     signed_bundle = bundle.sign(both, COMPLIANCE)
     governance = policy_hash(GOVERNANCE)
     bundle_header, bundle_payload, _ = parts_of(signed_bundle)
+
+    def with_readers(recipients: list[str]) -> str:
+        return raw_jws(bundle_header, {**bundle_payload, "recipients": recipients}, COMPLIANCE)
+
     swapped_key = raw_jws({**bundle_header, "jwk": {**bundle_header["jwk"], "x": public(STORE)}}, bundle_payload, STORE)
     first, second = (
         successor.sign(NEXT_STORE.public_key(), STORE, at=START),
@@ -359,9 +363,23 @@ def statement_vectors() -> dict[str, Any]:
             {
                 "name": "bundle: no recipient",
                 "kind": "bundle",
-                "token": raw_jws(bundle_header, {**bundle_payload, "recipients": []}, COMPLIANCE),
+                "token": with_readers([]),
                 "fingerprint": fingerprint,
                 "expect": "no-recipients",
+            },
+            {
+                "name": "bundle: a reader whose X25519 key is of small order",
+                "kind": "bundle",
+                "token": with_readers([base64url.encode(AUDITOR.public.raw[:1184] + bytes(32))]),
+                "fingerprint": fingerprint,
+                "expect": "bad-recipient",
+            },
+            {
+                "name": "bundle: a reader whose ML-KEM key has a coefficient out of range",
+                "kind": "bundle",
+                "token": with_readers([base64url.encode(b"\xff" * 1184 + AUDITOR.public.raw[1184:])]),
+                "fingerprint": fingerprint,
+                "expect": "bad-recipient",
             },
             {
                 "name": "successors: a line of three keys, told backwards",

@@ -42,6 +42,7 @@ import {
 const PACKET = 65_535;
 const AUDIO = 32_768;
 const SCENES = 32_769;
+const OVERRUN = 1_000_000_000n; // ns after its end that a recording's chunk may reach
 const ZERO = "0".repeat(64);
 const MAX_TEXT = 200;
 const ACKNOWLEDGED = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
@@ -572,6 +573,9 @@ class Examination {
     for (const [stream, chunks] of closing ? this.bodies.streams : []) {
       if (chunks.at(-1).sequence >= (closed.get(stream) ?? 0n))
         this.find("heads", "beyond-closing", placeOf(chunks.at(-1)));
+      if (!this.facts.opening || stream === SCENES) continue;
+      const late = chunks.find((one) => spanOf(one)[1] > endingOf(this.facts) + OVERRUN);
+      if (late) this.find("heads", "beyond-closing", placeOf(late));
     }
   }
 
@@ -588,8 +592,8 @@ class Examination {
     const states = facts.opening ? statesOf(lane, facts) : [];
     const inRun = facts.opening ? statesOf(lane, { ...facts, later: [] }) : [];
     for (const one of this.chunks) {
-      if (laneOf(one.stream) !== lane || one.kind !== 1) continue;
       const [start, end] = spanOf(one);
+      if (laneOf(one.stream) !== lane || (one.kind !== 1 && start >= end)) continue;
       if (inRun.some(({ from, to }) => from < end && start < to))
         this.find("account", "kept-while-closed", placeOf(one));
     }
@@ -626,12 +630,17 @@ class Examination {
 const placeOf = ({ stream, sequence }) => ({ stream, sequence });
 const spanOf = (one) => [one.start ?? 0n, one.end ?? 0n];
 
-function lengthOf({ own, opening, closing, zero }, chunks) {
-  const end = most(chunks.map((one) => spanOf(one)[1]));
-  if (opening === null) return end;
-  const until = closing?.until;
-  if (isUint(until) && until >= zero && until <= closing.at) return until - zero;
-  return most([(closing?.at ?? most(own.map((one) => one.at))) - zero], end);
+/** Where its closing says that it ends. */
+function endingOf({ closing, zero }) {
+  const { at, until } = closing;
+  return (isUint(until) && until >= zero && until <= at ? until : at) - zero;
+}
+
+function lengthOf(facts, chunks) {
+  const { own, opening, closing, zero } = facts;
+  const last = most(chunks.filter(({ stream }) => stream !== SCENES).map((one) => spanOf(one)[1]));
+  if (opening === null) return last;
+  return most([closing ? endingOf(facts) : most(own.map((one) => one.at)) - zero], last);
 }
 
 /** What the device last signed of its ends. Throws where another did, or where it names another device. */

@@ -18,13 +18,17 @@ def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
-    """JSON. Members ending in `_ns` are exact and add up; `from` and `to` are ns since the recording's start."""
+    """JSON. Members ending in `_ns` are exact and add up; `from` and `to` are ns since the recording's start.
+
+    `host`, `os_user`: as its device enrolled; `says`: as its key packet says, where that is another.
+    """
     packet_start = evidence.recording.start
     return {
         "recording": str(evidence.recording.id),
         "device": evidence.device.id,
-        "host": evidence.recording.host,
-        "os_user": evidence.recording.os_user,
+        "host": evidence.host,
+        "os_user": evidence.os_user,
+        **({"says": {"host": other[0], "os_user": other[1]}} if (other := evidence.other_name) else {}),
         "policy": evidence.recording.policy,
         "start": iso(packet_start),
         "state": state(evidence),

@@ -21,11 +21,12 @@ from protocol.report import DeviceReport
 from store.catalog import erasure
 from store.catalog.blobs import BlobStore
 from store.catalog.erasure import Tombstone
+from store.clock import SECOND
 from store.evidence.account import Interval, NotKept
 from store.evidence.chain import Stored, gaps
 from store.evidence.evidence import AFTER_RUN, Evidence, heads_of
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
-from store.evidence.show import iso
+from store.evidence.show import iso, shortened
 from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, defect
 
 CHECKS: Final = {
@@ -44,6 +45,9 @@ CUT: Final = "the device has signed that the store had confirmed them, and they 
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
 NOT_TOLD: Final = "the device's ledger has not told of it yet"
 ERASURE: Final = "erasure"  # of what is wrong with one; no check of a recording that is here
+# ns after a recording's end that a chunk may reach. Where another takes over, the picture and the sound that began
+# before stand for their own spans; of sound the times are an estimate.
+OVERRUN: Final = SECOND
 NOT_READ: Final = frozenset({"lost", "unreadable", "damaged"})  # the bytes are not those that came
 _AFTER: Final = {  # what is not looked at in a chunk after this check has failed
     "bytes": ("headers", "signatures", "commitment", "tags"),
@@ -188,7 +192,20 @@ class Examination:
         if opening is not None and opening.fields.get("policy") != packet.policy:
             self._find("key-packet", "other-policy", stored, "the ledger opened the recording under another policy")
         self._check_readers(packet, stored)
+        self._note_other_name()
         return packet
+
+    def _note_other_name(self) -> None:
+        """No finding: a PC or an account that was renamed does so honestly."""
+        evidence = self._evidence
+        if evidence.other_name is not None:
+            said, enrolled = (
+                ", ".join(map(shortened, names)) for names in (evidence.other_name, (evidence.host, evidence.os_user))
+            )
+            self._notes.append(
+                f"its key packet says {said}, and its device enrolled as {enrolled}: it was renamed, or records in "
+                "another's name (other-name)"
+            )
 
     def _check_readers(self, packet: KeyPacket, stored: Stored) -> None:
         """With the bundle that the packet names: one of an older revision was right in its time."""
@@ -374,6 +391,7 @@ class Examination:
             return
         signed = packet is not None and packet.edition is Edition.SIGNED
         self._end(signed=signed)
+        self._after_end()
         if self._evidence.closing is None:
             self._beyond(signed=signed)
         if packet is not None and not signed:
@@ -441,6 +459,15 @@ class Examination:
             if signed:
                 self._leave_open("a PC that signs its chunks signs reports too, and none is here")
 
+    def _after_end(self) -> None:
+        """Of each stream the first chunk that goes on after the recording's end, as the closing gives its time."""
+        if (end := self._evidence.end) is None:
+            return
+        for stream, chain in self._evidence.chosen.streams.items():
+            late = (chunk for chunk in chain if stream != SCENE_STREAM and chunk.span.end > end + OVERRUN)
+            if (first := next(late, None)) is not None:
+                self._find("heads", "beyond-closing", first, "the recording ended before this chunk does")
+
     def _beyond(self, *, signed: bool) -> None:
         """What lies after the last signed head: of the end no more is known than the chunks themselves say."""
         until = self._signed_until()
@@ -485,7 +512,9 @@ class Examination:
                 continue  # a scene that closes the eye is what it is for
             overlaps = overlapping(self._evidence.stated_then(lane_of(stream)))
             for chunk in chain:
-                if chunk.kind is Kind.MEDIA and overlaps(chunk.span):
+                # A header is of no time; one that has a length is as good as a picture: an export writes it down.
+                lasts = chunk.kind is Kind.MEDIA or chunk.span.start < chunk.span.end
+                if lasts and overlaps(chunk.span):
                     self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")
 
     def _alarms(self) -> None:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.state.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
-from protocol import api, successor
-from protocol.keys import thumbprint
+from protocol import api, base64url, jws, successor
+from protocol.keys import RecipientPrivate, thumbprint
 from protocol.location import Location
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore, Reply, problem
@@ -232,6 +232,18 @@ def test_a_bundle_of_somebody_else_changes_nothing(store: FakeStore, identity: I
     with pytest.raises(Untrusted, match="not signed by the compliance key"):
         trust.adopt(store.signed_bundle(9, store.store_key), [])
     assert trust.bundle.revision == 1
+
+
+def test_a_reader_whom_nothing_can_be_sealed_to_leaves_the_bundle_before_in_force(
+    store: FakeStore, identity: Identity
+) -> None:
+    """Signed by compliance, and refused: each recording would fail under it."""
+    trust, good = Trust(identity), RecipientPrivate.generate().public.raw
+    recipients = [base64url.encode(good), base64url.encode(good[:1184] + bytes(32))]
+    bad = {"revision": 5, "created": 0, "recipients": recipients, "policy_files": {}}
+    with pytest.raises(Untrusted, match="small order"):
+        trust.adopt(jws.sign(jws.BUNDLE, bad, store.compliance_key, with_key=True), [])
+    assert trust.bundle.revision == Trust(identity).bundle.revision == 1
 
 
 def test_a_successor_of_the_stores_key_is_trusted_from_then_on(store: FakeStore, identity: Identity) -> None:

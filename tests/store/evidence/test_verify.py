@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import httpx
 import pytest
 from sqlalchemy import delete, insert, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
-from protocol.envelope import COMMITMENT_SIZE, SIGNATURE_SIZE, Edition, digest
+from protocol.envelope import COMMITMENT_SIZE, SIGNATURE_SIZE, Edition, Kind, digest
 from protocol.keys import RecipientPrivate, RecipientPublic, commitment, commitment_key
 from protocol.packet import KeyPacket
 from store.admin.home import Home
@@ -23,12 +24,17 @@ from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.catalog.queries import last_health
 from store.evidence import export
+from store.evidence.account import totals
 from store.evidence.chain import Chosen, Heads, Stored, choose
+from store.evidence.timeline import recording as timeline
 from store.evidence.verify import recording as verify
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
+from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, Gather, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed
+
+__all__ = ["run"]  # a fixture
 
 
 def codes(report: verify.Report) -> list[tuple[str, str]]:
@@ -41,6 +47,39 @@ def test_a_whole_recording_is_sound(filmed: Filmed, examined: Examine, readers: 
         assert codes(report) == []
         assert report.checked == tuple(verify.CHECKS)
         assert (report.not_checked, report.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("host", "user", "noted"), [("pc-7", "ann", True), ("pc-8", "mallory", False), ("PC-8", "Mallory", False)]
+)
+def test_a_recording_has_the_name_that_its_device_enrolled_as(
+    client: httpx.Client, secret: Callable[..., str], clock: SetClock, bundle: Bundle, examined: Examine,
+    gathered: Gather, run: Run, monkeypatch: pytest.MonkeyPatch, host: str, user: str, noted: bool,
+) -> None:  # fmt: skip
+    """What its key packet says instead stands beside it: a PC may have been renamed, so that is a note."""
+    pc = Pc(client)
+    answer = client.post(api.ENROLL, json=pc.application(secret(), host="pc-8", user="mallory"))
+    pc.device = answer.json()["device"]
+    pc.ask_token(clock.seconds)
+    make_packet = FakeRecording.make_packet
+    monkeypatch.setattr(
+        FakeRecording, "make_packet", lambda made, **told: make_packet(made, host=host, os_user=user, **told)
+    )
+    filmed = make_filmed(pc, bundle)
+    filmed.put_all()
+    close(filmed)
+    pc.send_ledger()
+    report, facts = examined(filmed.recording), timeline.facts(gathered(filmed.recording))
+    assert codes(report) == []
+    assert [("pc-7, ann" in note, "pc-8, mallory" in note) for note in report.notes] == [(True, True)] * noted
+    assert (facts["host"], facts["os_user"]) == ("pc-8", "mallory")
+    assert facts.get("says") == ({"host": host, "os_user": user} if noted else None)
+    [listed] = json.loads(run("recordings", "--json").out)["recordings"]
+    assert (listed["host"], listed["os_user"]) == ("pc-8", "mallory")
+    assert ("pc-7, ann" in run("timeline", str(filmed.recording.id)).out) is noted
+    assert ("pc-8" in run("recordings").out, "pc-7" in run("recordings").out) == (True, False)
+    [swept] = [one for one in run("verify", "--all").out.splitlines() if str(filmed.recording.id) in one] or [""]
+    assert "pc-7" not in swept
 
 
 def test_without_a_private_key_it_says_what_it_could_not_check(filmed: Filmed, examined: Examine) -> None:
@@ -313,6 +352,44 @@ def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) ->
     made.put_all()
     pc.send_ledger()
     assert codes(examined(made.recording)) == [("heads", "beyond-closing")]
+
+
+@pytest.mark.parametrize(
+    ("closed", "told", "where"),
+    [
+        (3, {}, "sequence 4"),
+        (12, {"until": ZERO}, "sequence 2"),
+        (12, {"until": ZERO + SECOND}, "sequence 3"),
+        (12, {"until": ZERO + 8_999_999_999}, "sequence 6"),
+        (12, {"until": ZERO + 9 * SECOND}, ""),
+        (9, {}, ""),
+    ],
+)
+def test_a_closing_takes_no_chunk_away(
+    pc: Pc, bundle: Bundle, examined: Examine, gathered: Gather, closed: int, told: dict[str, int], where: str
+) -> None:
+    """What goes on after it is named, and stands in the account. A picture from before the end may go on for a second.
+
+    Of one that was closed early the entries that follow are not of its run: a closing of the eye says nothing then."""
+    filmed = make_filmed(pc, bundle)
+    filmed.put_all()
+    close(filmed, closed, **told)
+    pc.send_ledger()
+    report, evidence = examined(filmed.recording), gathered(filmed.recording)
+    assert codes(report) == ([("heads", "beyond-closing")] if where else [])
+    assert where in "".join(one.where for one in report.findings)
+    assert (totals(evidence.parts).kept, evidence.length) == (6 * SECOND, 10 * SECOND)
+
+
+def test_a_header_from_a_time_at_which_the_eye_was_closed_is_named(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """An export writes down what it holds, whatever its kind."""
+    filmed = make_filmed(pc, bundle)
+    pc.ledger.write("lane-closed", at=ZERO + 10 * SECOND, lane="screen", rules=[0], policy=POLICY)
+    filmed.sealed.append(filmed.recording.seal(b"pictures", length=SECOND, kind=Kind.HEADER))
+    filmed.put_all()
+    close(filmed, 12)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == [("account", "kept-while-closed")]
 
 
 def test_what_was_kept_after_the_last_entry_before_a_death_is_sound(pc: Pc, bundle: Bundle, examined: Examine) -> None:
