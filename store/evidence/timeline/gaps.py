@@ -252,6 +252,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
         named, receipted = names.heads(connection, device.id), _receipted(connection, device)
+        last_end = queries.last_end_of_a_run(connection, device.id)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
@@ -259,7 +260,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             short = [
                 one
                 for recording in page
-                if (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
+                if (one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends)).holes
             ]
         yield from short
         if len(page) < _PAGE:
@@ -285,12 +286,14 @@ def _holes(
     recording: Recording,
     named: Heads,
     receipted: Receipts,
+    last_end: int,
     *,
     goes_on: str | None,
     sends: bool,
 ) -> Short:
-    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
-    following, given_up, ended = _reported(connection, recording)
+    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report.
+    `last_end`: number of the entry after the end of the PC's last run that ended."""
+    following, given_up, ended = _reported(connection, recording, last_end)
     own = named.get(str(recording.id), {})
     for stream, (end, _) in own.items():
         following[stream] = max(following.get(stream, 0), end)
@@ -340,7 +343,9 @@ def _runs(first: int, last: int, named: Sequence[int]) -> Iterator[tuple[int, in
         yield at, last, False
 
 
-def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, int], dict[int, set[int]], bool]:
+def _reported(
+    connection: Connection, recording: Recording, last_end: int
+) -> tuple[dict[int, int], dict[int, set[int]], bool]:
     """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being)."""
     lines = schema.ledger_lines.c
     following: dict[int, int] = {}
@@ -367,8 +372,7 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
                 given_up.setdefault(stream, set()).add(sequence)
                 following[stream] = max(following.get(stream, 0), sequence + 1)
         closed = closed or fields.get("kind") == "recording-closed"
-    over = opened is not None and queries.run_around(connection, recording.device, opened)[1] is not None
-    return following, given_up, closed or over
+    return following, given_up, closed or (opened is not None and opened < last_end)
 
 
 def _never_came(

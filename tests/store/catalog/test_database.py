@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -110,6 +111,24 @@ def test_batches_of_many_sizes_are_few_statements_to_keep(
             queries.owners(connection, [UUID(int=number) for number in range(size)])
             queries.revoked_of(connection, [f"{number:036d}" for number in range(size)])
     assert len(texts) <= 3 * 7
+
+
+def test_where_a_run_begins_and_ends_is_found_without_a_look_at_its_entries(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        asked: list[tuple[str, Any]] = []
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert queries.run_around(connection, "pc", 7) == (0, None)
+        assert queries.last_end_of_a_run(connection, "pc") == -1
+        plans = [
+            " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+            for statement, values in tuple(asked)
+        ]
+    database.close()
+    assert len(plans) == 5
+    for plan in plans:
+        assert "INDEX ix_ledger_lines_device_kind_seq (device=? AND kind=?" in plan
+        assert "TEMP B-TREE" not in plan
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(anew: Callable[[], Database]) -> None:
