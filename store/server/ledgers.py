@@ -40,9 +40,8 @@ def accept(services: Services, device: Device, token: str) -> LedgerResponse:
     services.room.check(account=True)
     services.quotas.take_account(device.id, len(token))
     read = [_row(batch, seq, written) for seq, written in enumerate(batch.lines, batch.first)]
-    rows, alarms = [row for row, _ in read], [(code, row) for row, code in read if code is not None]
     now = services.clock()
-    outcome, head = services.writer.write(lambda connection: _append(connection, batch, token, rows, alarms, now))
+    outcome, head = services.writer.write(lambda connection: _append(connection, batch, token, read, now))
     if outcome == "gap":
         message = f"the store has entries up to {head.next - 1}: send those from {head.next} on"
     elif outcome == "fork":
@@ -72,18 +71,14 @@ def _row(batch: Batch, seq: int, written: bytes) -> tuple[dict[str, object], str
 
 
 def _append(
-    connection: Connection,
-    batch: Batch,
-    token: str,
-    rows: list[dict[str, object]],
-    alarms: list[tuple[str, dict[str, object]]],
-    now: int,
+    connection: Connection, batch: Batch, token: str, read: list[tuple[dict[str, object], str | None]], now: int
 ) -> tuple[str, LedgerHead]:
     """("continued", "gap" or "fork", where the ledger stands now). A fork is returned and not raised: it is kept.
 
     In a number of statements that a batch of a thousand alarms does not raise: the one writer serves every other PC
     meanwhile.
     """
+    rows = [row for row, _ in read]
     head = ledger_head(connection, batch.device)
     if batch.first > head.next:
         return "gap", head
@@ -113,8 +108,8 @@ def _append(
     ).scalar_one()
     connection.execute(insert(schema.ledger_lines), [{**row, "batch": number} for row in fresh])
     raised: dict[str, list[dict[str, object]]] = {}
-    for code, row in alarms:
-        if row["seq"] not in known:
+    for row, code in read[len(repeats) :]:
+        if code is not None:
             raised.setdefault(code, []).append({"sequence": row["seq"], "sha256": row["hash"]})
     for code, several in raised.items():
         add_alarms(connection, now, code, batch.device, several)
