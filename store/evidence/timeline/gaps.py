@@ -260,7 +260,9 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             short = [
                 one
                 for recording in page
-                if (one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends)).holes
+                if (
+                    one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends)
+                ).holes
             ]
         yield from short
         if len(page) < _PAGE:
