@@ -551,11 +551,20 @@ def closing_entry(connection: Connection, device: str, recording: UUID, opening:
 
 def _entry(connection: Connection, device: str, recording: UUID, kind: str, first: int = 0) -> int | None:
     columns = schema.ledger_lines.c
-    of_kind = (columns.recording == str(recording), columns.kind == kind)
+    numbered = (columns.seq >= first, cast(columns.seq, BigInteger) == columns.seq)  # as in `_of_ledger`
     found: int | None = connection.scalar(
-        select(func.min(columns.seq)).where(_of_ledger(device), *of_kind, columns.seq >= first)
+        select(func.min(columns.seq)).where(entries_about(device, recording), columns.kind == kind, *numbered)
     )
     return found
+
+
+def entries_about(device: str, recording: UUID) -> ColumnElement[bool]:
+    """Entries of the device that name the recording in their column.
+
+    Nothing is joined to the device's id so that no engine looks it up: SQLite would go through all its entries.
+    """
+    columns = schema.ledger_lines.c
+    return and_(columns.recording == str(recording), columns.device.concat("") == device)
 
 
 def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:

@@ -198,7 +198,8 @@ def scraped(app: ASGIApp, host: str, port: int) -> Iterator[int | None]:
         while listener is None:
             if over.wait(AGAIN):
                 return
-            listener = _scraped_at(host, port)
+            if (listener := _scraped_at(host, port)) is not None:
+                log.say("metrics-again", port=port)
         with listener:
             server.run(sockets=[listener])
 
@@ -219,7 +220,6 @@ def _scraped_at(host: str, port: int) -> Listener | None:
         log.say("no-metrics", logging.ERROR, reason=str(taken), again_in_s=AGAIN)
         return None
     listener.in_all = listener.local = SCRAPERS
-    log.say("metrics", port=listener.getsockname()[1])
     return listener
 
 

@@ -355,9 +355,7 @@ def _reported(
     opened: int | None = None
     closed = False
     rows = connection.execute(
-        select(lines.seq, lines.line)
-        .where(lines.device == recording.device, lines.recording == str(recording.id))
-        .order_by(lines.seq)
+        select(lines.seq, lines.line).where(queries.entries_about(recording.device, recording.id)).order_by(lines.seq)
     )
     for row in rows:
         try:
