@@ -210,7 +210,7 @@ def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, tuple[Ru
     with ExitStack() as stack:
         made = {}
         for name in plan.servers:
-            command = fleet.serve(home.folder)
+            command = [*fleet.serve(home.folder), "--per-address", "5000"]  # all of them come from this machine
             if name.startswith("bare"):
                 command = [sys.executable, "-P", "-m", "bench.ingest_bare", str(home.folder)]
             if name.endswith("http"):

@@ -36,6 +36,7 @@ def main(home: Path, *, tls: bool) -> None:
     application: Any = read_only
     server = make_server(application, Home.open(home) if tls else None)
     with listen("127.0.0.1", 0) as listener:
+        listener.allow(5000)
         print(json.dumps({"address": url("127.0.0.1", listener.getsockname()[1], tls=tls)}), flush=True)
         server.run(sockets=[listener])
 

@@ -152,11 +152,25 @@ def add_alarm(
     connection: Connection, at: int, code: str, device: str, *, recording: str | None = None, **where: object
 ) -> None:
     """Unless so many with this code are open about the recording, or the PC, that one more says nothing new."""
-    if _open_alike(connection, device, code, schema.alarms.c.recording == recording) >= MOST_ALARMS:
+    add_alarms(connection, at, code, device, [where], recording=recording)
+
+
+def add_alarms(
+    connection: Connection,
+    at: int,
+    code: str,
+    device: str,
+    several: Sequence[Mapping[str, object]],
+    *,
+    recording: str | None = None,
+) -> None:
+    """As `add_alarm`, the first of them, in as many statements as for one. `several`: of each the same columns."""
+    room = MOST_ALARMS - _open_alike(connection, device, code, schema.alarms.c.recording == recording)
+    if (wanted := min(room, len(several))) <= 0:
         return
-    if room_for_alarms(connection, at, code, device, 1):
-        values = {"at": at, "code": code, "device": device, "recording": recording, **where}
-        connection.execute(insert(schema.alarms).values(values))
+    if allowed := several[: room_for_alarms(connection, at, code, device, wanted)]:
+        alike = {"at": at, "code": code, "device": device, "recording": recording}
+        connection.execute(insert(schema.alarms), [{**alike, **where} for where in allowed])
 
 
 def room_for_alarms(connection: Connection, at: int, code: str, device: str, wanted: int) -> int:
@@ -562,11 +576,20 @@ def closing_entry(connection: Connection, device: str, recording: UUID, opening:
 
 def _entry(connection: Connection, device: str, recording: UUID, kind: str, first: int = 0) -> int | None:
     columns = schema.ledger_lines.c
-    of_kind = (columns.recording == str(recording), columns.kind == kind)
+    numbered = (columns.seq >= first, cast(columns.seq, BigInteger) == columns.seq)  # as in `_of_ledger`
     found: int | None = connection.scalar(
-        select(func.min(columns.seq)).where(_of_ledger(device), *of_kind, columns.seq >= first)
+        select(func.min(columns.seq)).where(entries_about(device, recording), columns.kind == kind, *numbered)
     )
     return found
+
+
+def entries_about(device: str, recording: UUID) -> ColumnElement[bool]:
+    """Entries of the device that name the recording in their column.
+
+    Nothing is joined to the device's id so that no engine looks it up: SQLite would go through all its entries.
+    """
+    columns = schema.ledger_lines.c
+    return and_(columns.recording == str(recording), columns.device.concat("") == device)
 
 
 def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:
@@ -574,15 +597,32 @@ def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int 
 
     None while it may go on. What the next start writes of a death, `blind-since`, is no longer of the run.
     """
+    start = _entry_of(connection, device, "start", schema.ledger_lines.c.seq <= seq, last=True)
+    after = (_entry_of(connection, device, kind, schema.ledger_lines.c.seq > seq) for kind in _ENDS)
+    return (start or 0, min((number for number in after if number is not None), default=None))
+
+
+def last_end_of_a_run(connection: Connection, device: str) -> int:
+    """Number of the last entry that comes after the end of a run, as in `run_around`; -1 where all is one run."""
+    last = (_entry_of(connection, device, kind, last=True) for kind in _ENDS)
+    return max((number for number in last if number is not None), default=-1)
+
+
+_ENDS: Final = ("start", "blind-since")
+
+
+def _entry_of(
+    connection: Connection, device: str, kind: str, *also: ColumnElement[bool], last: bool = False
+) -> int | None:
+    """Number of the first entry of the kind, or of the last. Of two kinds at once an engine looks at all entries."""
     columns = schema.ledger_lines.c
-    of_device = select(columns.seq).where(_of_ledger(device))
-    start = connection.scalar(
-        of_device.where(columns.kind == "start", columns.seq <= seq).order_by(columns.seq.desc()).limit(1)
+    found: int | None = connection.scalar(
+        select(columns.seq)
+        .where(_of_ledger(device), columns.kind == kind, *also)
+        .order_by(columns.seq.desc() if last else columns.seq)
+        .limit(1)
     )
-    after = connection.scalar(
-        of_device.where(columns.kind.in_(("start", "blind-since")), columns.seq > seq).order_by(columns.seq).limit(1)
-    )
-    return (start or 0, after)
+    return found
 
 
 def ledger_batch(connection: Connection, number: int) -> tuple[int, str] | None:

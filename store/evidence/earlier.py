@@ -84,6 +84,17 @@ class Earlier:
 
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
+        self._own: dict[tuple[str, int], int] = {}  # entries of the recordings of a run, together
+
+    def count(self, device: str, start: int, own: int, *, length: int, most: int) -> None:
+        """One more recording of a run of `length` entries has so many of its own.
+
+        An agent's recordings lie one after another. Those of a PC that leaves all of them open lie in each other, and
+        would all be read to the run's end: raises TooManyEntries where they have more than `most` in common.
+        """
+        together = self._own[device, start] = self._own.get((device, start), 0) + own
+        if together > length + most:
+            raise TooManyEntries
 
     def before(
         self, read: Read, device: str, start: int, opening: int, *, zero: int, most: int = MOST_ENTRIES

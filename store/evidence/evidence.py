@@ -319,6 +319,10 @@ def _entries(
     left = most - (lines.last - lines.first + 1)
     if left < 0:
         raise TooManyEntries
+    if runs is not None:
+        end = lines.following or queries.ledger_head(connection, recording.device).next
+        own_lines = lines.last - lines.first + 1
+        runs.count(recording.device, lines.start, own_lines, length=end - lines.start, most=most)
     read = partial(entries_between, connection, recording.device)
     own = tuple(read(lines.first - 1, lines.last + 1))
     earlier: tuple[Entry, ...] = ()

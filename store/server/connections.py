@@ -156,7 +156,7 @@ class Listener(socket.socket):
     """Accepts as many connections as may be open at once, and closes the others before they cost anything.
 
     `per_address`: of one IPv4 address or IPv6 network of 64 bits. `in_all`: of all other machines. `local`: of this
-    machine's own addresses, together and at any rate, as a proxy may stand there; none of it is the others'.
+    machine's own addresses together, as a proxy may stand there; none of it is the others'. New ones have a rate.
     """
 
     counts_loopback = False
@@ -192,7 +192,7 @@ class Listener(socket.socket):
     def _may_come(self, who: str) -> bool:
         local = self._open[_LOCAL]
         if who == _LOCAL:
-            return local < self.local
+            return local < self.local and self._turns.is_free(who, turns.own_connections(self.local))
         if self._total - local >= self.in_all or self._open[who] >= self.per_address:
             return False
         return self._turns.is_free(who, turns.connections(self.per_address))

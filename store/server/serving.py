@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from threading import Thread
+from threading import Event, Thread
 from types import FrameType
 from typing import Final
 
@@ -36,6 +36,7 @@ _GRACE: Final = 15  # seconds for requests under way when the store is told to s
 # close it just as a chunk is on its way.
 _KEEP_ALIVE: Final = 60
 SCRAPERS: Final = 64  # connections to the metrics' port
+AGAIN: Final = 60.0  # seconds until that port is tried again where another program has it
 _CONNECTIONS: Final = 65_536  # and files, open at once
 
 
@@ -114,6 +115,8 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         raise StoreError(f"{where}: server.crt or server.key is missing or damaged: put them back") from None
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0056).
+        config.ssl.set_ecdh_curve("prime256v1")
     return uvicorn.Server(config)
 
 
@@ -140,10 +143,10 @@ def serve(
     per_address: int = PER_ADDRESS,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> None:
-    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. `per_address`: connections that one
-    address may have. Raises StoreError.
+    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at, once no other program has that port.
+    `per_address`: connections that one address may have. Raises StoreError.
 
-    `announce` gets the address once connections are taken, and the port for Prometheus.
+    `announce` gets the address once connections are taken, and the port for Prometheus where it is free.
     """
     if not tls:
         check_plain(host)
@@ -171,7 +174,7 @@ def serve(
 def _watched(
     stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None
 ) -> tuple[Answered, int | None]:
-    """The counter of requests, and the port for Prometheus."""
+    """The counter of requests, and the port for Prometheus, where it is free."""
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
@@ -182,19 +185,43 @@ def _watched(
 
 
 @contextmanager
-def scraped(app: ASGIApp, host: str, port: int) -> Iterator[int]:
+def scraped(app: ASGIApp, host: str, port: int) -> Iterator[int | None]:
     """Answers Prometheus on a thread of its own, one scrape after another, within the bounds of
-    store/server/connections.py; the port. Raises StoreError."""
-    with listen(host, port, "port for --metrics") as listener:
-        listener.in_all = listener.local = SCRAPERS
-        server = make_server(app, None)
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+    store/server/connections.py; the port.
+
+    None where it cannot be had, which the log says: any user of the machine can take it first, and must not keep the
+    store from its work. It is tried again until it is free.
+    """
+    first, server, over = _scraped_at(host, port), make_server(app, None), Event()
+
+    def answer() -> None:
+        listener = first
+        while listener is None:
+            if over.wait(AGAIN):
+                return
+            if (listener := _scraped_at(host, port)) is not None:
+                log.say("metrics-again", port=port)
+        with listener:
+            server.run(sockets=[listener])
+
+    thread = Thread(target=answer)
+    thread.start()
+    try:
+        yield None if first is None else first.getsockname()[1]
+    finally:
+        over.set()
+        server.should_exit = True
+        thread.join()
+
+
+def _scraped_at(host: str, port: int) -> Listener | None:
+    try:
+        listener = listen(host, port, "port for --metrics")
+    except StoreError as taken:
+        log.say("no-metrics", logging.ERROR, reason=str(taken), again_in_s=AGAIN)
+        return None
+    listener.in_all = listener.local = SCRAPERS
+    return listener
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

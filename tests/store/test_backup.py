@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from store.admin.operators import OperatorsLog
 from testkit import fleet
+from testkit.disks import CannotMount, disk
 from testkit.fakes.clock import HandClock
 from tests.agent.upload.test_real_store import RealPc, enrol, pasted, sealed_in, served
 
@@ -27,8 +30,12 @@ def commands(section: str, store: Path, backup: Path) -> str:
     return told.replace("/var/lib/eyelid-store", str(store)).replace("/backup/eyelid-store", str(backup))
 
 
+def ran_by_bash(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BASH, "-e", "-c", script], capture_output=True, text=True, env=os.environ, check=False)
+
+
 def carried_out(script: str) -> str:
-    ran = subprocess.run([BASH, "-e", "-c", script], capture_output=True, text=True, env=os.environ, check=False)
+    ran = ran_by_bash(script)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -60,3 +67,40 @@ def test_the_page_backs_up_a_running_store_and_puts_it_back(founded: fleet.Found
     pc.wire.close()
     assert (pc.receipts, pc.alarms) == (63, [])
     assert sealed_in(folder) == 63
+
+
+def blobs(folder: Path) -> dict[str, bytes]:
+    root = folder / "blobs"
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow(reason="the backup is begun on a dozen disks that are too small")
+def test_a_backup_that_a_full_disk_cut_short_is_whole_the_next_time(founded: fleet.Founded, tmp_path: Path) -> None:
+    folder, _ = fleet.found_like(founded, tmp_path)
+    with served(folder, tmp_path / "1.log") as address:
+        token, clock = pasted(folder, address), HandClock()
+        who = enrol(token, tmp_path / "pc", clock, host="pc", user="a", system="d", agent_version="0.1.0")
+        pc = RealPc(who, tmp_path / "pc", address)
+        for number in range(8):  # blobs that take more room than the database does while it is made
+            pc.send(pc.record(number))
+        pc.wire.close()
+    whole = blobs(folder)
+    try:
+        with disk("tmpfs") as small:
+            script = commands("Backup", folder, backup := small.root / "backup")
+            left, torn = 0, False
+            while not torn:
+                small.make_room()
+                small.fill(left := left + 65_536)
+                assert ran_by_bash(script).returncode != 0
+                torn = any(found != whole[name] for name, found in blobs(backup).items())
+                assert not (backup / "store.db").exists()  # which would say that it is one
+            small.make_room()
+            assert carried_out(script).endswith("The backup is whole.\n")
+            assert blobs(backup) == whole
+            (there := tmp_path / "restored").mkdir()
+            restored = ran_by_bash(commands("Restore", there, backup))
+    except CannotMount as cannot:
+        pytest.skip(str(cannot))
+    assert set(re.findall(r" \(([a-z][a-z-]+)\)$", restored.stdout, re.MULTILINE)) == {"unknown-bundle"}
+    assert blobs(there) == whole

@@ -240,10 +240,17 @@ class _DeviceTimeline:
             case "recording-open":
                 recording = entry.text("recording")
                 if recording not in self._opened and (kept := self._kept_of(entry)):
-                    self._kept = union((*self._kept, *kept))
+                    self._keep(kept)
                     self._opened.add(recording)  # of one that is opened again nothing more is told
             case _:
                 pass
+
+    def _keep(self, several: Iterable[Interval]) -> None:
+        """Only what touches each is joined with it: a PC may open a thousand recordings of a time that is to come."""
+        for one in union(several):
+            first = bisect_left(self._kept, one.start, key=_end)
+            last = bisect_right(self._kept, one.end, lo=first, key=_start)
+            self._kept[first:last] = union((*self._kept[first:last], one))
 
     def end(self, last_report: LastReport | None) -> Iterator[TimelineSpan]:
         last = self._last

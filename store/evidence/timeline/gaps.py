@@ -262,6 +262,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     with database.reading() as connection:
         named, receipted = names.heads(connection, device.id), _receipted(connection, device)
         gone = erasure.explained(connection, device.id)
+        last_end = queries.last_end_of_a_run(connection, device.id)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
@@ -270,7 +271,9 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
                 one
                 for recording in page
                 if str(recording.id) not in gone
-                and (one := _holes(connection, recording, named, receipted, goes_on=goes_on, sends=sends)).holes
+                and (
+                    one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends)
+                ).holes
             ]
         yield from short
         if len(page) < _PAGE:
@@ -298,12 +301,14 @@ def _holes(
     recording: Recording,
     named: Heads,
     receipted: Receipts,
+    last_end: int,
     *,
     goes_on: str | None,
     sends: bool,
 ) -> Short:
-    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
-    following, given_up, ended = _reported(connection, recording)
+    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report.
+    `last_end`: number of the entry after the end of the PC's last run that ended."""
+    following, given_up, ended = _reported(connection, recording, last_end)
     own = named.get(str(recording.id), {})
     for stream, (end, _) in own.items():
         following[stream] = max(following.get(stream, 0), end)
@@ -353,7 +358,9 @@ def _runs(first: int, last: int, named: Sequence[int]) -> Iterator[tuple[int, in
         yield at, last, False
 
 
-def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, int], dict[int, set[int]], bool]:
+def _reported(
+    connection: Connection, recording: Recording, last_end: int
+) -> tuple[dict[int, int], dict[int, set[int]], bool]:
     """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being)."""
     lines = schema.ledger_lines.c
     following: dict[int, int] = {}
@@ -361,9 +368,7 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
     opened: int | None = None
     closed = False
     rows = connection.execute(
-        select(lines.seq, lines.line)
-        .where(lines.device == recording.device, lines.recording == str(recording.id))
-        .order_by(lines.seq)
+        select(lines.seq, lines.line).where(queries.entries_about(recording.device, recording.id)).order_by(lines.seq)
     )
     for row in rows:
         try:
@@ -380,8 +385,7 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
                 given_up.setdefault(stream, set()).add(sequence)
                 following[stream] = max(following.get(stream, 0), sequence + 1)
         closed = closed or fields.get("kind") == "recording-closed"
-    over = opened is not None and queries.run_around(connection, recording.device, opened)[1] is not None
-    return following, given_up, closed or over
+    return following, given_up, closed or (opened is not None and opened < last_end)
 
 
 def _never_came(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -110,6 +111,30 @@ def test_batches_of_many_sizes_are_few_statements_to_keep(
             queries.owners(connection, [UUID(int=number) for number in range(size)])
             queries.revoked_of(connection, [f"{number:036d}" for number in range(size)])
     assert len(texts) <= 3 * 7
+
+
+def test_runs_and_recordings_are_found_without_a_look_at_all_entries(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        asked: list[tuple[str, Any]] = []
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert queries.run_around(connection, "pc", 7) == (0, None)
+        assert queries.last_end_of_a_run(connection, "pc") == -1
+        assert queries.opening_entry(connection, "pc", UUID(int=1)) is None
+        lines = schema.ledger_lines.c
+        about = select(lines.seq).where(queries.entries_about("pc", UUID(int=1))).order_by(lines.seq)
+        assert connection.scalar(about) is None
+        plans = [
+            " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+            for statement, values in tuple(asked)
+        ]
+    database.close()
+    assert len(plans) == 7
+    for plan in plans[:5]:
+        assert "INDEX ix_ledger_lines_device_kind_seq (device=? AND kind=?" in plan
+        assert "TEMP B-TREE" not in plan
+    for plan in plans[5:]:
+        assert "INDEX ix_ledger_lines_recording (recording=?)" in plan
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(anew: Callable[[], Database]) -> None:

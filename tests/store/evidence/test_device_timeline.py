@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, timedelta, timezone
 
 import pytest
 
 from store.clock import SECOND
-from store.evidence.account import MOST_HOLDS, Entry, Interval
+from store.evidence.account import MOST_HOLDS, Entry, Interval, union
 from store.evidence.timeline.days import CELLS, MOST_REASONS, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
@@ -145,6 +145,31 @@ def test_what_is_kept_may_have_begun_before_the_entry_that_opens_it(write: Writt
         ("kept", 6, 8, ()),
         ("unproven", 8, 500, ()),
     ]
+
+
+def test_what_a_thousand_recordings_keep_of_a_time_to_come_is_joined_once(
+    write: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = 0
+
+    def counted(intervals: Iterable[Interval]) -> list[Interval]:
+        nonlocal joined
+        several = list(intervals)
+        joined += len(several)
+        return union(several)
+
+    monkeypatch.setattr("store.evidence.timeline.device_timeline.union", counted)
+    write(0, "start")
+    for number in range(1_000):
+        write(1, "recording-open", recording=str(number))
+    write(3_000, "stop")
+
+    def kept(opening: Entry) -> list[Interval]:
+        at = 1_000 + int(opening.text("recording"))
+        return [Interval(at * SECOND, (at + 1) * SECOND)]  # without a seam
+
+    assert ("kept", 1_000, 2_000, ()) in told(write, kept)
+    assert joined <= 3 * 1_000
 
 
 def test_a_death_that_was_told_and_one_that_was_not(write: Written) -> None:

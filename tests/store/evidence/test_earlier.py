@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import pytest
@@ -15,7 +16,9 @@ from store.commands import audit
 from store.evidence import earlier
 from store.evidence.account import Entry, account, states
 from store.evidence.earlier import EVERY, Earlier, Read, TooManyEntries
+from store.evidence.evidence import gather
 from store.evidence.verify import sweep as verify_sweep
+from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 from tests.store.recorded import ZERO, Filmed
@@ -83,6 +86,27 @@ def test_a_pc_that_names_ever_more_that_is_to_come_is_not_followed() -> None:
         Earlier().before(reading(told), "pc", 0, 1_000, zero=1_000)
     with pytest.raises(TooManyEntries):
         Earlier().before(reading(told), "pc", 0, 1_000, zero=0, most=999)
+
+
+def test_recordings_that_lie_in_each_other_are_read_a_few_times_and_no_more(
+    services: Services, new_pc: Callable[[], Pc], bundle: Bundle
+) -> None:
+    liar = new_pc()
+    liar.ledger.write("start", at=ZERO)
+    made = [liar.open_recording(bundle) for _ in range(5)]
+    for one in made:
+        liar.ledger.write("recording-open", at=ZERO, recording=str(one.id), policy=one.policy, zero=ZERO)
+    for number in range(20):
+        liar.ledger.write("lane-open", at=ZERO + number * SECOND, lane=SCREEN)
+    assert liar.send_ledger().is_success
+    runs, readable = Earlier(), []
+    with services.database.reading() as connection:
+        for one in made:
+            with suppress(TooManyEntries):
+                gather(connection, one.id, runs=runs, most=40)
+                readable.append(one)
+        assert readable == made[:2]  # of 25 and 24 entries, where 26 + 40 may be read
+        assert len(gather(connection, made[4].id, most=40).entries) == 21  # alone
 
 
 def test_a_recording_with_more_entries_than_an_agent_writes_is_named_and_stops_nothing(

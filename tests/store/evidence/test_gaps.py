@@ -273,6 +273,19 @@ def test_a_list_of_what_is_not_here_has_a_bound(pc: Pc, look: Look, monkeypatch:
     assert (len(found.recordings), found.more, found.amiss) == (2, True, True)
 
 
+def test_a_recording_left_open_is_over_once_its_run_is(pc: Pc, bundle: Bundle, look: Look) -> None:
+    start_run(pc)
+    made = [pc.open_recording(bundle) for _ in range(2)]
+    for one in made:
+        pc.ledger.write("recording-open", at=ZERO, recording=str(one.id), policy=POLICY, zero=ZERO)
+        pc.ledger.write("heads", at=ZERO, recording=str(one.id), heads={"0": [3, "a" * 64]})
+        pc.send_ledger()
+        if one is made[0]:
+            pc.ledger.write("start", at=ZERO)
+    lacking = {short.recording: short.holes for short in look(pc).recordings}
+    assert lacking == {made[0].id: (Hole(0, 0, 2, "lost"),), made[1].id: (Hole(0, 0, 2, "on-its-way"),)}
+
+
 def test_a_list_of_unexplained_time_has_a_bound(pc: Pc, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)  # the real bound takes long to reach
     start_run(pc)

@@ -272,6 +272,48 @@ def test_an_address_makes_so_many_anew_however_soon_it_closes_them(monkeypatch: 
         come("127.0.0.2")
 
 
+def test_and_so_do_this_machines_own_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "own_connections", lambda most: turns.Allowance(rate=0.001, burst=most))
+    with listen("127.0.0.1", 0) as listener:
+        listener.local = 2
+        listener.setblocking(False)
+
+        def come(address: str) -> None:
+            with socket.create_connection(listener.getsockname(), source_address=(address, 0)):
+                listener.accept()[0].close()
+
+        for address in ("127.0.0.1", "127.0.0.2"):
+            come(address)
+        with pytest.raises(BlockingIOError):
+            come("127.0.0.3")
+
+
+def test_handshakes_of_this_machine_are_three_quarters_of_its_share_at_most() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        allowed = turns.own_connections(listener.local)
+        assert allowed.burst + connections.HEAD_WITHIN * allowed.rate == 768
+
+
+def hello(group: str) -> bytes:
+    """What a client sends first whose key is of this group."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.set_ecdh_curve(group)
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(coming, going).do_handshake()
+    return going.read()
+
+
+@pytest.mark.parametrize(("group", "answered"), [("prime256v1", b"\x16"), ("secp384r1", b""), ("secp521r1", b"")])
+def test_a_handshake_costs_what_the_store_chooses(store: Store, group: str, answered: bytes) -> None:
+    """It goes on, with a first byte of 22, or ends."""
+    with store.connect(tls=False) as connection:
+        connection.sendall(hello(group))
+        assert connection.recv(1) == answered
+    assert store.is_well()  # whose client offers what OpenSSL does
+
+
 def test_all_together_have_so_many(store: Store) -> None:
     store.listener.in_all = 2
     with store.connect("127.0.0.2"), store.connect("127.0.0.3"), store.connect("127.0.0.4", tls=False) as third:
@@ -280,6 +322,7 @@ def test_all_together_have_so_many(store: Store) -> None:
 
 def test_this_machines_own_and_the_others_take_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "is_loopback", lambda who: who != "127.0.0.9")  # as another machine
+    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))
     with listen("127.0.0.1", 0) as listener, ExitStack() as held:
         listener.in_all, listener.local = 1, 2
         listener.setblocking(False)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from protocol import api, jws
 from protocol.ledger import ZERO, line
 from store.catalog import schema
-from store.catalog.queries import ledger_lines
+from store.catalog.queries import MOST_ALARMS, ledger_lines
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 
@@ -186,3 +186,27 @@ def test_entries_of_a_recording_are_found_by_it(writer: Pc, services: Services) 
             )
         ).all()
     assert [tuple(row) for row in found] == [(5, "recording-open")]
+
+
+def test_alarms_without_end_cost_the_one_writer_no_more_than_a_few(writer: Pc, services: Services) -> None:
+    asked: list[str] = []
+
+    def note(*said: str) -> None:
+        asked.append(said[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        costs = []
+        for many in (2, MOST_ALARMS, 10 * MOST_ALARMS):
+            asked.clear()
+            for _ in range(many):
+                for code in ("rule-flaps", "rule-vanished", "no alarm of a policy"):
+                    writer.ledger.write("alarm", at=9, what=code)
+            assert writer.send_ledger().is_success
+            costs.append(len(asked))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert costs[0] == costs[1] >= costs[2]
+    assert stored(services, writer) == writer.ledger.lines
+    raised = alarms(services)
+    assert sorted(raised) == MOST_ALARMS * ["rule-flaps"] + MOST_ALARMS * ["rule-vanished"]

@@ -21,9 +21,8 @@ from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import add_alarm
 from store.clock import MINUTE
-from store.errors import StoreError
 from store.evidence.rules import Bound, PolicyNames, read_names
-from store.server import metrics, serving
+from store.server import metrics, serving, turns
 from store.server.metrics import Metrics
 from store.server.services import Services
 from store.server.serving import listen, scraped
@@ -191,6 +190,7 @@ def test_it_is_served_to_nobody_elsewhere(home: Home, where: str, capsys: pytest
 def test_a_user_of_the_machine_costs_it_little(services: Services, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads without an end, and connections that say nothing: they come to no thread and to no memory of their own."""
     monkeypatch.setattr(serving, "SCRAPERS", 3)  # the real bound is 64 connections away
+    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))
     with scraped(Metrics(services, home).app, "127.0.0.1", 0) as port, ExitStack() as stack:
 
         def come() -> socket.socket:
@@ -222,14 +222,35 @@ def everything_soon(connection: socket.socket) -> bytes | None:
         return None
 
 
-def test_a_port_that_is_taken_is_said(services: Services, home: Home) -> None:
+def test_a_port_that_is_taken_is_said_and_tried_again(
+    services: Services, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serving, "AGAIN", 0.05)  # the real one is a minute
     with closing(listen("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with (
-            pytest.raises(StoreError, match="choose another port"),
-            scraped(Metrics(services, home).app, "127.0.0.1", port),
-        ):
-            pass
+        with scraped(Metrics(services, home).app, "127.0.0.1", port) as answered_at:
+            assert answered_at is None
+            (said, *_) = [record for record in caplog.records if record.getMessage() == "no-metrics"]
+            assert said.levelname == "ERROR"
+            assert "choose another port" in said.facts["reason"]  # type: ignore[attr-defined]
+            other.close()
+            answered = 0
+            while not answered:  # until it was tried again
+                with suppress(httpx.TransportError):
+                    answered = httpx.get(f"http://127.0.0.1:{port}/metrics").status_code
+            assert answered == 200
+
+
+def test_a_store_starts_and_ends_while_another_program_has_the_port(home: Home) -> None:
+    with closing(listen("127.0.0.1", 0)) as other:
+        metrics = f"127.0.0.1:{other.getsockname()[1]}"
+        with process(home, "--host", "127.0.0.1", "--metrics", metrics) as server:
+            assert "metrics" not in server.announced
+            with connect(home, server.address) as client:
+                assert client.get(api.HEALTH).status_code == 200
+            code, log = server.end(signal.SIGTERM)
+    assert code == 0
+    assert "no-metrics" in log
 
 
 def test_a_damaged_certificate_hides_nothing_else(scrape: Callable[[], Samples], home: Home) -> None:
