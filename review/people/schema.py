@@ -1,4 +1,4 @@
-"""The tables of people and sessions, in a database of the console's own (docs/decisions/0053).
+"""The tables of people and sessions, in a database of the console's own (docs/decisions/0051).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """

@@ -115,7 +115,7 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         raise StoreError(f"{where}: server.crt or server.key is missing or damaged: put them back") from None
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-        # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0056).
+        # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0054).
         config.ssl.set_ecdh_curve("prime256v1")
     return uvicorn.Server(config)
 
