@@ -33,6 +33,12 @@ pytestmark = pytest.mark.desktop
         ("<select name=card_exp_month></select>", "cc-exp"),
         ("<form><input name=localName><input name=closest><input name=matches><input name=cvv></form>", "cc-csc"),
         ("<div contenteditable aria-label='Card number'></div>", "cc-number"),
+        ("<div role='combobox TextBox' aria-label='Card number'></div>", "cc-number"),
+        # None of these is a type to a browser, which shows a text field: it takes no space away and folds ASCII alone.
+        ("<input type='hidden ' autocomplete=cc-number>", "cc-number"),
+        ("<input type=' button' autocomplete=cc-number>", "cc-number"),
+        ("<input type='range\n' autocomplete=cc-csc>", "cc-csc"),
+        ("<input type='chec\N{KELVIN SIGN}box' autocomplete=cc-number>", "cc-number"),
     ],
 )
 def test_a_control_goes_by_its_autofill_name(live: Live, control: str, name: str) -> None:
@@ -44,7 +50,8 @@ def test_a_control_goes_by_its_autofill_name(live: Live, control: str, name: str
 def test_other_controls_have_no_such_name(live: Live) -> None:
     body = (
         "<input name=company><input name=q placeholder=Search><input placeholder='Contract expiry'>"
-        "<input type=hidden name=cvv><input type=checkbox name=card_number><label>Discard number <input></label>"
+        "<input type=hidden name=cvv><input type=HIDDEN name=cvv><input type=checkbox name=card_number>"
+        "<label>Discard number <input></label>"
     )
     with desk_shows(live, body):
         assert fields(live.look_until_tab("/desk", read)) == set()
@@ -56,6 +63,30 @@ def test_a_revealed_password_is_still_one(live: Live) -> None:
         live.site.order("desk", "document.getElementById('secret').type = 'text'")
         for _ in range(3):
             assert fields(live.look_until_tab("/desk")) == {"current-password"}
+
+
+@pytest.mark.parametrize(
+    "way",
+    {
+        "in its place": "box.innerHTML = `<input name=geheim id=x value=abc>`",
+        "of the same id": "box.innerHTML = `<input id=x>`",
+        "of the same name": "box.innerHTML = `<input name=geheim>`",
+        "a copy": "const copy = x.cloneNode(); copy.type = 'text'; x.replaceWith(copy)",
+        "a twin that was hidden": "x.remove(); document.getElementById('twin').style.display = ''",
+    }.items(),
+    ids=lambda way: way[0],
+)
+def test_a_password_may_be_revealed_by_another_element(live: Live, way: tuple[str, str]) -> None:
+    body = (
+        "<p><input name=geheim id=twin style='display: none'></p><p id=box><input type=password name=geheim id=x></p>"
+        "<input name=other><input id=y type=hidden name=geheim>"
+    )
+    with live.opened("masked", body):
+        live.look_until_tab("/masked", lambda tab: fields(tab) == {"current-password"})
+        twin = "" if "twin" in way[1] else "document.getElementById('twin').remove();"
+        live.site.order("masked", f"const box = document.getElementById('box'), x = box.firstChild; {twin} {way[1]}")
+        for _ in range(3):
+            assert fields(live.look_until_tab("/masked")) == {"current-password"}
 
 
 @pytest.mark.parametrize(
