@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 import pytest
 
@@ -241,3 +242,59 @@ def test_a_selector_is_current_at_every_look(live: Live, body: str, then: str, p
         assert css(live.look_until_tab("/desk")) == set()
         live.site.order("desk", f"document.getElementById('x').{then}")
         assert css(live.look_until_tab("/desk")) == {place}
+
+
+OPEN = ["[name='cvv]", '[name="cvv', "#zzz /* card", "#zzz\\", "input[name=cvv", "a:not(b", ":is([x", ":is({", ":is(')"]
+
+
+def test_a_selector_that_is_not_closed_is_refused_and_takes_no_other_with_it(live: Live) -> None:
+    with desk_shows(live, "<i id=pan></i>"):
+        answer = live.line.policy("P-open", FIELDS, [*OPEN, "#pan"])
+        assert answer["refused"] == [*range(len(OPEN))]
+        seen = live.line.look_until(lambda look: look["policy"] == "P-open")
+        assert [css(tab) for tab in tabs_at(seen, "/desk")] == [{len(OPEN)}]
+        live.line.policy("P1", FIELDS, CSS)
+
+
+def test_a_selector_never_changes_what_another_finds(live: Live) -> None:
+    chance = Random(7)
+    pieces = [
+        "a",
+        "#b",
+        ".c",
+        "'",
+        '"',
+        "\\",
+        "/*",
+        "*/",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":is(",
+        ":not(",
+        "[x='",
+        "url(",
+        ",",
+    ]
+    texts = ["".join(chance.choices(pieces, k=chance.randint(1, 8))) for _ in range(4000)]
+    with desk_shows(live, "<i id=pan></i>"):
+        refused = set(live.line.policy("P-all", FIELDS, [*texts, "#pan"])["refused"])
+        taken = [text for place, text in enumerate(texts) if place not in refused]
+        assert len(taken) > 20
+        seen = live.line.look_until(lambda look: look["policy"] == "P-all")
+        assert [len(texts) in css(tab) for tab in tabs_at(seen, "/desk")] == [True]
+        live.line.policy("P1", FIELDS, CSS)
+
+
+@pytest.mark.parametrize("selector", ["input:\\63hecked", "input:/**/checked", "[data-/**/x], [/**/data-y]"])
+def test_a_selector_in_another_spelling_is_current_at_every_look(live: Live, selector: str) -> None:
+    with desk_shows(live, "<input type=checkbox id=x>"):
+        refused = live.line.policy("P-spelt", FIELDS, [selector])["refused"]
+        live.line.look_until(lambda look: look["policy"] == "P-spelt")
+        assert css(live.look_until_tab("/desk")) == set()
+        live.site.order("desk", "const x = document.getElementById('x'); x.checked = true; x.dataset.y = 1")
+        assert refused or css(live.look_until_tab("/desk")) == {0}
+        live.line.policy("P1", FIELDS, CSS)
