@@ -47,6 +47,7 @@ const takeFromFrame = (entry, tab, message) => {
   if (message.kind === "look") noteAnswer(entry, message);
   else if (message.kind === "policy") tellRefused(message.hash, message.refused);
   else if (message.kind === "found") sayFrame("field", tab, entry.frame, urls[0]);
+  else if (message.kind === "shares") sayUnread("share", tab);
 };
 
 const welcomeFrame = (port) => {
