@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 import pytest
 
@@ -33,6 +34,12 @@ pytestmark = pytest.mark.desktop
         ("<select name=card_exp_month></select>", "cc-exp"),
         ("<form><input name=localName><input name=closest><input name=matches><input name=cvv></form>", "cc-csc"),
         ("<div contenteditable aria-label='Card number'></div>", "cc-number"),
+        ("<div role='combobox TextBox' aria-label='Card number'></div>", "cc-number"),
+        # None of these is a type to a browser, which shows a text field: it takes no space away and folds ASCII alone.
+        ("<input type='hidden ' autocomplete=cc-number>", "cc-number"),
+        ("<input type=' button' autocomplete=cc-number>", "cc-number"),
+        ("<input type='range\n' autocomplete=cc-csc>", "cc-csc"),
+        ("<input type='chec\N{KELVIN SIGN}box' autocomplete=cc-number>", "cc-number"),
     ],
 )
 def test_a_control_goes_by_its_autofill_name(live: Live, control: str, name: str) -> None:
@@ -44,7 +51,8 @@ def test_a_control_goes_by_its_autofill_name(live: Live, control: str, name: str
 def test_other_controls_have_no_such_name(live: Live) -> None:
     body = (
         "<input name=company><input name=q placeholder=Search><input placeholder='Contract expiry'>"
-        "<input type=hidden name=cvv><input type=checkbox name=card_number><label>Discard number <input></label>"
+        "<input type=hidden name=cvv><input type=HIDDEN name=cvv><input type=checkbox name=card_number>"
+        "<label>Discard number <input></label>"
     )
     with desk_shows(live, body):
         assert fields(live.look_until_tab("/desk", read)) == set()
@@ -56,6 +64,30 @@ def test_a_revealed_password_is_still_one(live: Live) -> None:
         live.site.order("desk", "document.getElementById('secret').type = 'text'")
         for _ in range(3):
             assert fields(live.look_until_tab("/desk")) == {"current-password"}
+
+
+@pytest.mark.parametrize(
+    "way",
+    {
+        "in its place": "box.innerHTML = `<input name=geheim id=x value=abc>`",
+        "of the same id": "box.innerHTML = `<input id=x>`",
+        "of the same name": "box.innerHTML = `<input name=geheim>`",
+        "a copy": "const copy = x.cloneNode(); copy.type = 'text'; x.replaceWith(copy)",
+        "a twin that was hidden": "x.remove(); document.getElementById('twin').style.display = ''",
+    }.items(),
+    ids=lambda way: way[0],
+)
+def test_a_password_may_be_revealed_by_another_element(live: Live, way: tuple[str, str]) -> None:
+    body = (
+        "<p><input name=geheim id=twin style='display: none'></p><p id=box><input type=password name=geheim id=x></p>"
+        "<input name=other><input id=y type=hidden name=geheim>"
+    )
+    with live.opened("masked", body):
+        live.look_until_tab("/masked", lambda tab: fields(tab) == {"current-password"})
+        twin = "" if "twin" in way[1] else "document.getElementById('twin').remove();"
+        live.site.order("masked", f"const box = document.getElementById('box'), x = box.firstChild; {twin} {way[1]}")
+        for _ in range(3):
+            assert fields(live.look_until_tab("/masked")) == {"current-password"}
 
 
 @pytest.mark.parametrize(
@@ -210,3 +242,59 @@ def test_a_selector_is_current_at_every_look(live: Live, body: str, then: str, p
         assert css(live.look_until_tab("/desk")) == set()
         live.site.order("desk", f"document.getElementById('x').{then}")
         assert css(live.look_until_tab("/desk")) == {place}
+
+
+OPEN = ["[name='cvv]", '[name="cvv', "#zzz /* card", "#zzz\\", "input[name=cvv", "a:not(b", ":is([x", ":is({", ":is(')"]
+
+
+def test_a_selector_that_is_not_closed_is_refused_and_takes_no_other_with_it(live: Live) -> None:
+    with desk_shows(live, "<i id=pan></i>"):
+        answer = live.line.policy("P-open", FIELDS, [*OPEN, "#pan"])
+        assert answer["refused"] == [*range(len(OPEN))]
+        seen = live.line.look_until(lambda look: look["policy"] == "P-open")
+        assert [css(tab) for tab in tabs_at(seen, "/desk")] == [{len(OPEN)}]
+        live.line.policy("P1", FIELDS, CSS)
+
+
+def test_a_selector_never_changes_what_another_finds(live: Live) -> None:
+    chance = Random(7)
+    pieces = [
+        "a",
+        "#b",
+        ".c",
+        "'",
+        '"',
+        "\\",
+        "/*",
+        "*/",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":is(",
+        ":not(",
+        "[x='",
+        "url(",
+        ",",
+    ]
+    texts = ["".join(chance.choices(pieces, k=chance.randint(1, 8))) for _ in range(4000)]
+    with desk_shows(live, "<i id=pan></i>"):
+        refused = set(live.line.policy("P-all", FIELDS, [*texts, "#pan"])["refused"])
+        taken = [text for place, text in enumerate(texts) if place not in refused]
+        assert len(taken) > 20
+        seen = live.line.look_until(lambda look: look["policy"] == "P-all")
+        assert [len(texts) in css(tab) for tab in tabs_at(seen, "/desk")] == [True]
+        live.line.policy("P1", FIELDS, CSS)
+
+
+@pytest.mark.parametrize("selector", ["input:\\63hecked", "input:/**/checked", "[data-/**/x], [/**/data-y]"])
+def test_a_selector_in_another_spelling_is_current_at_every_look(live: Live, selector: str) -> None:
+    with desk_shows(live, "<input type=checkbox id=x>"):
+        refused = live.line.policy("P-spelt", FIELDS, [selector])["refused"]
+        live.line.look_until(lambda look: look["policy"] == "P-spelt")
+        assert css(live.look_until_tab("/desk")) == set()
+        live.site.order("desk", "const x = document.getElementById('x'); x.checked = true; x.dataset.y = 1")
+        assert refused or css(live.look_until_tab("/desk")) == {0}
+        live.line.policy("P1", FIELDS, CSS)

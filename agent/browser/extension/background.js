@@ -12,21 +12,9 @@ const takePolicy = ({hash, fields, css}) => {
   refused = null;
   let asked = 0;
   for (const entry of registry.all()) asked += entry.post({kind: "policy", ...policy}) ? 1 : 0;
-  if (typeof document !== "undefined") tellRefused(hash, refusedHere(css));
+  // Only a place with a document can try a selector: Firefox's background, or the first page that answers.
+  if (typeof document !== "undefined") tellRefused(hash, globalThis.eyelid.readSelectors(css).refused);
   else if (asked === 0 || css.length === 0) tellRefused(hash, []);
-};
-
-// Only a place with a document can try a selector: Firefox's background, or the first page that answers.
-const refusedHere = (css) => {
-  const nowhere = document.createDocumentFragment();
-  return css.flatMap((text, place) => {
-    try {
-      nowhere.querySelector(text);
-      return [];
-    } catch {
-      return [place];
-    }
-  });
 };
 
 const tellRefused = (hash, places) => {
@@ -59,6 +47,7 @@ const takeFromFrame = (entry, tab, message) => {
   if (message.kind === "look") noteAnswer(entry, message);
   else if (message.kind === "policy") tellRefused(message.hash, message.refused);
   else if (message.kind === "found") sayFrame("field", tab, entry.frame, urls[0]);
+  else if (message.kind === "shares") sayUnread("share", tab);
 };
 
 const welcomeFrame = (port) => {

@@ -22,7 +22,7 @@ const beside = {
         ports.delete(port);
         if (ports.size === 0) this.ports.delete(tab);
       });
-      sayTools(tab);
+      sayUnread("tools", tab);
     });
   },
 

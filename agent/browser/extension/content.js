@@ -21,10 +21,13 @@
   let port = null;
   let parked = false; // kept by the browser for "back", not in any tab
   const written = isWritten();
-  const PREVIEW_STAYS = 1000; // ms; the browser goes on drawing a print preview after it has said that it has closed
+  const DIALOG_STAYS = 1000; // ms; the browser goes on drawing a print preview after it has said that it has closed
 
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   let previewed = 0; // the timer that ends that
+  let shareEvent = ""; // by which the page's world tells how many of its calls for a picture of a screen are unanswered
+  let shares = false; // until the dialog for one has gone: it shows pictures of anything
+  let shared = 0; // the timer that ends that
   const kept = new Set(); // what was present when the page was left: it comes back with the old picture
   let keptFrames = false; // and there were frames in it, of which only the browser knows what they showed
 
@@ -55,7 +58,7 @@
       hash: findings.hash,
       readFrames: findings.frameNumbers,
       census: findings.census,
-      unread: findings.unread || keptFrames,
+      unread: findings.unread || keptFrames || shares,
       shown: visibility() === "visible",
     };
   };
@@ -172,12 +175,26 @@
 
   const onPrinted = () => {
     clearTimeout(previewed);
-    previewed = setTimeout(() => printed.clear(), PREVIEW_STAYS);
+    previewed = setTimeout(() => printed.clear(), DIALOG_STAYS);
+  };
+
+  const onShare = ({detail}) => {
+    clearTimeout(shared);
+    if (detail === 0) {
+      shared = setTimeout(() => {
+        shares = false;
+      }, DIALOG_STAYS);
+    } else {
+      shares = true;
+      post({kind: "shares", ...state()});
+    }
   };
 
   const onOffer = (event) => {
     event.preventDefault();
     findings.listenFor(event.detail);
+    shareEvent = `${event.detail}-share`;
+    doc.addEventListener(shareEvent, onShare);
   };
 
   const LISTENERS = [
@@ -189,6 +206,7 @@
 
   const listen = () => {
     for (const [target, name, hear] of LISTENERS) target.addEventListener(name, hear, true);
+    if (shareEvent) doc.addEventListener(shareEvent, onShare);
   };
 
   const stop = () => {
@@ -196,6 +214,7 @@
     parked = true;
     mark.show(null);
     findings.stop();
+    doc.removeEventListener(shareEvent, onShare);
     for (const [target, name, hear] of LISTENERS) target.removeEventListener(name, hear, true);
     if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };

@@ -69,10 +69,10 @@ const sayTab = async (tab) => {
   say("tab", tab, 0, {urls: [pendingUrl, url].filter(Boolean)});
 };
 
-// Developer tools have come to the tab: what they show cannot be known.
-const sayTools = (tab) => {
+// Something has come in front of the tab or beside it, and what it shows cannot be known.
+const sayUnread = (what, tab) => {
   const known = registry.known(tab, policy.hash);
-  say("tools", tab, 0, {...known, urls: known.urls.length > 0 ? known.urls : ["about:blank"], unread: true});
+  say(what, tab, 0, {...known, urls: known.urls.length > 0 ? known.urls : ["about:blank"], unread: true});
 };
 
 const onNavigation = (event, what) => {

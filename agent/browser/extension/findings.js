@@ -3,13 +3,13 @@
 // frames that no other script answers for (frames.js).
 (() => {
   "use strict";
-  const {own, orNull, nodes, frames, namesOf, isControl, newPass, readSelectors, NAMED_BY} = globalThis.eyelid;
+  const {own, orNull, nodes, frames, namesOf, isControl, rememberPassword, newPass, readSelectors, NAMED_BY} = globalThis.eyelid;
   const {Dependants, Elements, Hosts, Lingering} = globalThis.eyelid;
   const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
-  const EDITABLE = "[contenteditable],[role=textbox]";
+  const EDITABLE = "[contenteditable],[role~=textbox i]";
   const CARD = new Set(["cc-number", "cc-csc"]);
   const NAMING = new Set(NAMED_BY);
   const HIDING = new Set(["class", "hidden", "style"]); // by which a page takes a part of it out of view
@@ -337,7 +337,11 @@
 
     // After the last change and all at once: what controls have in common is read once.
     judgeDue() {
-      const due = this.dependants.take();
+      const due = new Set(this.dependants.take());
+      // A text field may have been there before the password field that is called as it is.
+      if ([...due].filter(rememberPassword).length > 0) {
+        for (const root of this.there) for (const control of searchIn(root).all(root, "input,textarea")) due.add(control);
+      }
       const pass = newPass((node, how, control) => this.dependants.note(node, how, control));
       for (const control of due) this.judge(control, pass);
     }

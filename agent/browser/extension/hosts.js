@@ -1,5 +1,5 @@
 // The elements that may still be given a shadow root. An event tells only of a root that the page's own function made
-// (attach_shadow.js): not of one by another document's function, by another extension's script, or by the parser where
+// (in_page.js): not of one by another document's function, by another extension's script, or by the parser where
 // the element is no longer the last of its page. No script can know which documents reach into this one. So looks ask
 // the elements themselves; where they are many, a part of them at each look.
 (() => {

@@ -24,7 +24,7 @@
   const GROUPS = 2;
   const HEAD_ROWS = 3;
 
-  const CONTROLS = "input,select,textarea,[contenteditable],[role=textbox]";
+  const CONTROLS = "input,select,textarea,[contenteditable],[role~=textbox i]";
   const UNREAD = new Set(
     "input select textarea button datalist option script style template noscript iframe object".split(" "),
   );

@@ -52,6 +52,7 @@
   const reflection = (name) => (name in Element.prototype ? own(Element.prototype, name) : null);
 
   const nameOf = own(Element.prototype, "localName");
+  const inputTypeOf = own(HTMLInputElement.prototype, "type");
   const hostOf = own(ShadowRoot.prototype, "host");
   const isShadow = (node) => kindOf(node) === Node.DOCUMENT_FRAGMENT_NODE && orNull(() => hostOf(node)) !== null;
   const labels = {
@@ -63,6 +64,9 @@
   const nodes = {
     nameOf,
     attributeOf: own(Element.prototype, "getAttribute"),
+    // As the browser understood the attribute, whose letters and spaces it reads by rules of its own. Only HTML's input
+    // has one: others of that name are of no type.
+    typeOf: (element) => orNull(() => inputTypeOf(element)) ?? "text",
     attributesOf: own(Element.prototype, "getAttributeNames"),
     matches: own(Element.prototype, "matches"),
     closest: own(Element.prototype, "closest"),

@@ -17,6 +17,7 @@ from agent.core.language.keys import (
     MATCHERS,
     UNSEEN,
 )
+from agent.core.language.selectors import first_open
 from agent.core.matching.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import BadPatternError, parse_pattern
@@ -171,9 +172,9 @@ def check_field(reading: Reading, word: Scalar) -> None:
 
 def _check_css(reading: Reading, word: Scalar) -> None:
     """Only a browser knows every selector; what is cut off is seen here."""
-    for opening, closing in ("()", "[]"):
-        if word.text.count(opening) != word.text.count(closing):
-            reading.wrong(word.mark, f"css cannot be {quoted(word.text)}, a {opening} or {closing} has no partner")
+    if (problem := first_open(word.text)) is not None:
+        place, what = problem
+        reading.wrong(word.mark, f"css cannot be {quoted(word.text)}, {what} (character {place + 1})")
 
 
 _CHECKS: Final[dict[Attribute, Callable[[Reading, Scalar], None]]] = {

@@ -125,11 +125,23 @@ IN_A_RULE = [
     ),
     case(
         "any: [css: ['input[name=pan']]",
-        'a.yaml:7:17 css cannot be "input[name=pan", a [ or ] has no partner',
+        'a.yaml:7:17 css cannot be "input[name=pan", a [ or ] has no partner (character 6)',
     ),
     case(
         "any: [css: ['a:not(b']]",
-        'a.yaml:7:17 css cannot be "a:not(b", a ( or ) has no partner',
+        'a.yaml:7:17 css cannot be "a:not(b", a ( or ) has no partner (character 6)',
+    ),
+    case(
+        """any: [css: ["[name='cvv]"]]""",
+        """a.yaml:7:17 css cannot be "[name='cvv]", a string has no ' at its end (character 7)""",
+    ),
+    case(
+        "any: [css: ['#zzz /* card']]",
+        'a.yaml:7:17 css cannot be "#zzz /* card", a comment has no */ (character 6)',
+    ),
+    case(
+        "any: [css: ['#zzz\\']]",
+        'a.yaml:7:17 css cannot be "#zzz\\", a \\ has nothing behind it (character 5)',
     ),
     case(
         "any: [url: ['*.stripe.com']]",

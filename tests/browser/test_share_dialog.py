@@ -1,0 +1,49 @@
+"""While a page asks for the picture of a screen, the browser's dialog shows pictures of anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.extension_live import Live, press, read
+
+pytestmark = pytest.mark.desktop
+
+BODIES = {
+    "page": "<button id=ask onclick='ask(navigator)'>share</button>",
+    "frame": "<iframe allow=display-capture srcdoc='<button onclick=parent.ask(navigator)>share</button>'></iframe>",
+}
+SCRIPT = """<script>
+globalThis.ask = ({mediaDevices}) =>
+  mediaDevices.getDisplayMedia({video: true}).catch(() => document.body.dataset.answered = "yes");
+</script>"""
+
+
+@pytest.mark.parametrize("where", BODIES)
+def test_a_page_is_unread_until_the_dialog_has_gone(live: Live, where: str) -> None:
+    with live.opened("share", SCRIPT + BODIES[where]):
+        since = len(live.line.heard)
+        focus = "const inner = document.querySelector('iframe')?.contentDocument ?? document;"
+        live.site.order("share", f"{focus} inner.querySelector('button').focus()")
+        press(live.display, "Return")
+        event = live.line.await_one(lambda told: told.get("what") == "share", since)
+        assert event["unread"]
+        assert event["urls"][0].endswith("/share")
+        for _ in range(5):
+            assert not read(live.look_until_tab("/share"))
+        live.site.order("share", "if (document.body.dataset.answered) throw 'the dialog has gone'")
+        press(live.display, "Escape")
+        live.look_until_tab("/share", read)
+
+
+def test_a_call_without_a_dialog_fails_as_ever_and_is_over_soon(live: Live) -> None:
+    with live.opened("refused", ""):
+        since = len(live.line.heard)
+        script = """let refusal = '';
+            try { await navigator.mediaDevices.getDisplayMedia({video: false}); } catch ({name}) { refusal = name; }
+            const own = MediaDevices.prototype.getDisplayMedia;
+            if (!['TypeError', 'InvalidStateError'].includes(refusal)) throw refusal;
+            if (own.name !== 'getDisplayMedia' || own.length !== 0) throw 'name';
+            if (!/\\[native code\\]/.test(Function.prototype.toString.call(own))) throw 'source';"""
+        live.site.order("refused", script)
+        live.line.await_one(lambda told: told.get("what") == "share", since)
+        live.look_until_tab("/refused", read)
