@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row
 from protocol.claims import MAX_INTEGER
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, Batch, Walk, line_hash, parse_line
+from protocol.numbers import is_integer
 from store.catalog import queries
 from store.catalog.database import Database
 from store.catalog.queries import Device
@@ -154,9 +155,10 @@ def columns_agree(row: Row[Any]) -> bool:
 def _wall_of(written: bytes, seq: int) -> int:
     """When the device's clock says that it wrote the line; for a damaged one later than all others."""
     try:
-        return int(parse_line(written, seq=seq)["wall"])
+        wall = parse_line(written, seq=seq)["wall"]
     except LedgerError:
         return MAX_INTEGER
+    return wall if is_integer(wall) else MAX_INTEGER
 
 
 def claimed(written: bytes) -> str:
