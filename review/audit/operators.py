@@ -7,8 +7,10 @@ written anew without the other.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +19,7 @@ from protocol.numbers import is_integer
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
-from review.audit.kinds import ADOPTED, FAILURE, MOST, SUCCESS, Act, read_body, read_statement
+from review.audit.kinds import ADOPTED, FAILURE, LARGEST_BODY, MOST, SUCCESS, Act, read_body, read_statement
 from review.audit.log import AuditLog
 from store.admin.operators import BEGIN, END, MENDED, NAME, START, OperatorsLog
 from store.errors import StoreError
@@ -97,23 +99,30 @@ def _act(number: int, before: str, hashed: str, entry: Mapping[str, Any]) -> Act
         "before": before,
         "hash": hashed,
         "at": _said(entry, "at") or "-",
-        "what": what if what in {BEGIN, END, MENDED} else UNREADABLE,
+        "what": what if what in (BEGIN, END, MENDED) else UNREADABLE,
     }
     optional = {"act": _word(entry, "act"), "purpose": _said(entry, "purpose"), "said_by": _said(entry, "sudo_user")}
     facts |= {name: value for name, value in optional.items() if value}
     if is_integer(of) and 0 <= of <= MAX_INTEGER:
         facts["of"] = of
     listed = recordings if isinstance(recordings, list) else []
-    failed = facts["what"] == UNREADABLE or entry.get("outcome") not in {None, "done"}
+    failed = facts["what"] == UNREADABLE or entry.get("outcome") not in (None, "done")
     return Act(
         "operator",
         who=_said(entry, "user") or "eyelid-store",
         origin=_said(entry, "host") or "eyelid-store",
-        resource=[str(one) for one in listed if _ID.fullmatch(str(one))][:MOST] or ["archive"],
+        resource=_ids(listed) or ["archive"],
         facts=facts,
         outcome=FAILURE if failed else SUCCESS,
         reason=(_word(entry, "outcome") or UNREADABLE) if failed else None,
     )
+
+
+def _ids(listed: list[object]) -> list[str]:
+    """The first of them, as many as an entry holds: a line with more must not stop all that follow it."""
+    found = [one for one in listed if isinstance(one, str) and _ID.fullmatch(one)][:MOST]
+    sizes = accumulate(len(json.dumps(one)) + 1 for one in found)
+    return [one for one, size in zip(found, sizes, strict=True) if size <= LARGEST_BODY // 2]
 
 
 def _said(entry: Mapping[str, Any], name: str) -> str:

@@ -36,6 +36,7 @@ from store.files import write_new, write_over
 
 _SIGN, _READ, _PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
 _SIGNS, _READS, _COSIGNS = "audit-sign", "audit-read", "audit-cosign"
+CHANGED: Final = "changed"
 _WAIT: Final = 0.5  # s between two looks at a log that is followed
 _MS: Final = 1_000_000
 
@@ -213,7 +214,7 @@ def _init(options: Namespace) -> int:
 
 
 def _bodies(opened: OpenLog, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
-    """(position, ms, body); None for one that was shredded."""
+    """(position, ms, body); None for one that was shredded. One that was changed is said, and hides no other."""
     for one in entries:
         entry = Entry.parse(one.raw)
         if entry.statement:
@@ -221,6 +222,10 @@ def _bodies(opened: OpenLog, entries: list[journal.Acknowledged]) -> Iterator[tu
             yield one.position, entry.time, {"kind": said.pop("kind"), "statement": said}
         elif is_shredded(one.rest):
             yield one.position, entry.time, None
+        elif not entry.matches(one.rest):
+            why = "what lies beside it was changed: `eyelid-review audit verify` says more"
+            sys.stderr.write(f"entry {one.position}: {why}\n")
+            yield one.position, entry.time, {"kind": CHANGED, "statement": {"why": why}}
         else:
             yield (
                 one.position,
@@ -252,12 +257,13 @@ def _show(options: Namespace) -> int:
             shown.append({"entry": position, "at": _iso(at), **(body or {"kind": "shredded"})})
     for one in shown:
         one["who"] = people.get(str(one.get("who")), one.get("who"))
+    changed = int(any(one["kind"] == CHANGED for one in shown))
     if options.json:
         print_json({"entries": shown})
-        return 0
+        return changed
     rows = [tuple(printable(_cell(one, name)) for name in _COLUMNS) for one in shown]
     print_table(["entry", "at (UTC)", "who", "act", "outcome", "from", "resource", "facts"], rows, below=(6, 7))
-    return 0
+    return changed
 
 
 _COLUMNS: Final = ("entry", "at", "who", "kind", "outcome", "origin", "resource", "facts")
@@ -284,7 +290,7 @@ def _iso(ms: int) -> str:
 
 def _export(options: Namespace) -> int:
     opened = open_log(options)
-    first = 0
+    first = changed = 0
     point = opened.log.publish()
     if options.cursor and options.cursor.exists():
         before = signed_checkpoint(options.cursor.read_bytes(), opened.signer.key)
@@ -294,6 +300,7 @@ def _export(options: Namespace) -> int:
     while True:
         for group in journal.groups(options.log, first):
             for position, at, body in _bodies(opened, group.entries):
+                changed |= body is not None and body["kind"] == CHANGED
                 if body is not None and "statement" not in body:
                     sys.stdout.write(
                         json.dumps(event(opened.log.origin, position, at, body), ensure_ascii=False) + "\n"
@@ -303,7 +310,7 @@ def _export(options: Namespace) -> int:
             if options.cursor:
                 write_over(options.cursor, group.note)
         if not options.follow:
-            return 0
+            return int(changed)
         time.sleep(_WAIT)
 
 

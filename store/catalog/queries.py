@@ -666,6 +666,13 @@ def ledger_lines_after(
     return list(connection.execute(following.order_by(columns.seq).limit(limit)))
 
 
+def ledger_lines_before(connection: Connection, device: str, before: int, limit: int) -> list[Row[Any]]:
+    """As `ledger_lines`, the last before entry `before`, the latest first."""
+    columns = schema.ledger_lines.c
+    preceding = select(schema.ledger_lines).where(_of_ledger(device), columns.seq < before)
+    return list(connection.execute(preceding.order_by(columns.seq.desc()).limit(limit)))
+
+
 def lines_naming(connection: Connection, device: str, recording: UUID, after: int, limit: int) -> list[Row[Any]]:
     """As `ledger_lines_after`, of lines that have the recording's id in them, whatever their columns say."""
     columns = schema.ledger_lines.c
@@ -687,7 +694,8 @@ def newest_bundle(connection: Connection) -> tuple[int, str] | None:
 def bundle_of(connection: Connection, revision: int) -> str | None:
     """The bundle (JWS) of that revision; None where it never came here."""
     columns = schema.bundles.c
-    return connection.scalar(select(columns.token).where(columns.revision == revision))
+    row = connection.execute(select(columns.token).where(columns.revision == revision)).first()
+    return None if row is None else legible(row.token)
 
 
 def governance_of(connection: Connection, hash: str) -> str:  # noqa: A002 - the column's name

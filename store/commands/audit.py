@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from rich.console import Console
 from sqlalchemy import Connection, Row
 
 from protocol.keys import RecipientPrivate
@@ -325,9 +326,7 @@ def _print_report(evidence: Evidence, report: Report) -> None:
     for check in report.checked:
         mark = "[bold red]wrong[/]" if check in failed else "[green]good [/]"
         out.print(f"{mark}  {CHECKS[check]}", soft_wrap=True)
-    for check, why in report.not_checked:
-        out.print("[yellow]not checked[/]  ", end="")
-        out.print(f"{CHECKS[check]}: {why}", markup=False, soft_wrap=True)
+    _print_not_checked(report.not_checked, out)
     _print_findings(report)
     for note in report.notes:
         out.print(f"note   {note}", markup=False, soft_wrap=True)
@@ -335,6 +334,12 @@ def _print_report(evidence: Evidence, report: Report) -> None:
     if report.sound:
         verdict = "nothing wrong was found in"
     out.print(f"\n{verdict} recording {evidence.recording.id}", markup=False, soft_wrap=True)
+
+
+def _print_not_checked(skipped: Iterable[tuple[str, str]], out: Console) -> None:
+    for check, why in skipped:
+        out.print("[yellow]not checked[/]  ", end="")
+        out.print(f"{CHECKS[check]}: {why}", markup=False, soft_wrap=True)
 
 
 def _print_findings(report: Report, *, stderr: bool = False) -> None:
@@ -352,6 +357,7 @@ def _export(options: Namespace) -> int:
     with act(home, options, "export", **ids(evidence)) as ended:
         done = _opened(home, evidence, options)
         ended.exit_code = 0 if done.complete else 1
+    _print_not_checked(done.not_checked, console(stderr=True))
     if options.json:
         print_json(export.facts(done))
     else:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -27,7 +27,7 @@ from store.evidence.isolation import Unreadable, each
 from store.evidence.show import as_json, console, iso, print_json, progress, shortened, when
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
-from store.evidence.verify.recording import CHECKS
+from store.evidence.verify.recording import CHECKS, Report
 from store.evidence.verify.sweep import Checked, size, sweep
 
 
@@ -89,6 +89,7 @@ class _Counts:
         self.unsound: Counter[str] = Counter()
         self.not_checked: Counter[str] = Counter()
         self.why: dict[str, str] = {}  # of each check that was left out, the first reason
+        self.vouched: list[Checked] = []  # every ledger
         self.last = ""  # the recording checked last
 
     def watching(self, found: Iterator[Checked], advance: Any) -> Iterator[Checked]:
@@ -100,6 +101,8 @@ class _Counts:
                 self.why.setdefault(check, why)
             if one.kind == "recording":
                 self.last = one.id
+            elif one.kind == "ledger":
+                self.vouched.append(replace(one, report=Report((), (), (), ())))  # what is wrong with it is not kept
             if not one.sound:
                 self.unsound[one.kind] += 1
                 yield one
@@ -110,6 +113,8 @@ def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
     out = console()
     for one in unsound:
         out.print(_line(one), markup=False, soft_wrap=True)
+    for one in counts.vouched:
+        out.print(printable(_vouched(one)), markup=False, soft_wrap=True)
     for check, times in counts.not_checked.items():
         why = counts.why[check]
         out.print(f"not checked in {_many(times, 'recording')}: {CHECKS[check]}: {why}", markup=False, soft_wrap=True)
@@ -119,9 +124,18 @@ def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
     out.print(f"checked {whole}: {verdict}", markup=False, soft_wrap=True)
 
 
+def _vouched(one: Checked) -> str:
+    """Until when an end that was cut off would show: of what came later, nothing here says that it ever was."""
+    said = one.vouched
+    if said is None:
+        return f"{shortened(one.host)}  {one.id}  no signed report: an end that was cut off does not show"
+    entries = f"{_many(said.ledger[0], 'entry')}, {said.confirmed} confirmed"
+    return f"{shortened(one.host)}  {one.id}  last signed report {when(said.wall)}: {entries}"
+
+
 def _many(times: int, kind: str) -> str:
     one = {"governance": "set of governance"}.get(kind, kind)
-    plural = {"policy": "policies", "governance": "sets of governance"}.get(kind, f"{kind}s")
+    plural = {"policy": "policies", "entry": "entries", "governance": "sets of governance"}.get(kind, f"{kind}s")
     return f"{times} {one if times == 1 else plural}"
 
 
@@ -151,6 +165,16 @@ def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
         "checked": dict(counts.checked),
         "not_sound": dict(counts.unsound),
         "not_checked": {check: {"recordings": n, "why": counts.why[check]} for check, n in counts.not_checked.items()},
+        "reports": [
+            {
+                "device": one.id,
+                "host": one.host,
+                "at": iso(said.wall) if (said := one.vouched) else None,
+                "entries": said.ledger[0] if said else None,
+                "confirmed": said.confirmed if said else None,
+            }
+            for one in counts.vouched
+        ],
         "sound": not counts.unsound,
     }
     sys.stdout.write("],\n" + as_json(rest)[1:] + "\n")

@@ -83,11 +83,13 @@ class Export:
     files: tuple[Written, ...]
     film: Film | None
     missing: tuple[Defect, ...]
+    not_checked: tuple[tuple[str, str], ...] = ()  # as in `Report`
 
     @property
     def complete(self) -> bool:
         failed = self.film is not None and bool(self.film.why_not)
-        return not self.missing and not failed and not any(file.left_out for file in self.files)
+        accounted = all(check != "account" for check, _ in self.not_checked)  # else nothing says where it ends
+        return accounted and not self.missing and not failed and not any(file.left_out for file in self.files)
 
 
 def check_target(folder: Path) -> None:
@@ -133,7 +135,7 @@ def write(
                     for stream, chain in streams
                 )
             film = None if gaps is Gaps.NO_FILM else _film(evidence, files, monitors, hidden, gaps)
-            done = Export(folder, files, film, tuple(in_the_way(report)))
+            done = Export(folder, files, film, tuple(in_the_way(report)), report.not_checked)
             account = timeline.facts(evidence) | {"export": _facts(done)}
             write_new(hidden / "timeline.json", json.dumps(account, ensure_ascii=False, indent=1).encode() + b"\n")
             sync_folder(hidden)
@@ -271,6 +273,7 @@ def _facts(export: Export) -> dict[str, Any]:
             "why_not": film.why_not,
         },
         "missing": [asdict(finding) for finding in export.missing],
+        "not_checked": dict(export.not_checked),
     }
 
 

@@ -19,7 +19,7 @@ from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import COST, PASSPHRASE
 from tests.store.filmed import seconds_seen
-from tests.store.recorded import Filmed, blob
+from tests.store.recorded import Filmed, blob, make_filmed
 
 __all__ = ["key", "passphrase_file", "run"]  # fixtures
 
@@ -147,6 +147,23 @@ def test_export_says_why_there_is_no_film(
     assert "recording.mp4: screen-0.mp4 is no film that can be decoded" in told.out
     assert (tmp_path / "out" / "screen-0.mp4").read_bytes() == b"no header of a filmnor a fragment"
     assert not (tmp_path / "out" / "recording.mp4").exists()
+
+
+def test_export_without_the_account_says_so_and_is_incomplete(
+    run: Run, pc: Pc, bundle: Bundle, key: Path, passphrase_file: Path, tmp_path: Path
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()  # and no account
+    asked = ("export", made.recording.id, "--key", key, "--passphrase-file", passphrase_file)
+    told = run(*asked, "-o", tmp_path / "out")
+    assert told.code == 1
+    assert "not checked" in told.err
+    assert "THIS EXPORT IS INCOMPLETE" in told.out
+    beside = json.loads((tmp_path / "out" / "timeline.json").read_bytes())["export"]
+    facts = run(*asked, "-o", tmp_path / "again", "--json").facts
+    for said in (beside, facts):
+        assert said["complete"] is False
+        assert {"ledger", "account", "heads"} <= set(said["not_checked"])
 
 
 def test_export_as_json(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_batches_that_were_refused_are_read_one_at_a_time(
         connection.execute(insert(schema.ledger_batches).values(**forged, token="forged"))
         device = queries.find_device(connection, schema.devices.c.id == pc.device)
     assert device is not None
-    findings, _ = sweep.check_ledger(services.database, device)
+    findings, *_ = sweep.check_ledger(services.database, device)
     assert [one.where for one in findings if one.code == "malformed"] == ["refused batch from entry 0"]
     assert (asked[0], asked[-2:]) == (-1, [last, int(str(last)) + 1])
     assert len(asked) == 5

@@ -35,7 +35,7 @@ from tests.vectors.tampering import TAMPERING, garbled, tampered
 from tests.vectors.worlds import Disk
 
 DOCS: Final = VECTORS.parent.parent / "docs"
-ROUNDS: Final = 3  # of every kind of tampering
+ROUNDS: Final = 4  # of every kind of tampering
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,8 @@ const PACKET = 65_535;
 const AUDIO = 32_768;
 const SCENES = 32_769;
 const OVERRUN = 1_000_000_000n; // ns after its end that a recording's chunk may reach
+const DAY = 86_400_000_000_000n;
+const FIRST_REPORT = 600_000_000_000n;
 const ZERO = "0".repeat(64);
 const MAX_TEXT = 200;
 const ACKNOWLEDGED = "SELECT alarm FROM audit WHERE alarm IS NOT NULL";
@@ -362,6 +364,7 @@ class Examination {
     this.row = row;
     this.findings = [];
     this.unsound = new Set();
+    this.batches = new Map(); // id -> number -> line
     this.commitments = new Map(); // stream -> that of its first chunk
     [this.device] = store.rows("SELECT * FROM devices WHERE id = ?", row.device);
     this.ledger = store.run(row.device, row.id);
@@ -393,8 +396,8 @@ class Examination {
     const packet = this.checkPacket();
     for (const one of this.chunks) this.checkChunk(one, packet);
     this.checkChains();
-    this.checkLedger();
-    const report = this.checkReport();
+    this.checkLedger(packet);
+    const report = this.checkReport(packet);
     this.checkHeads(report);
     const length = lengthOf(this.facts, this.chunks);
     const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.account(lane, length)]));
@@ -478,23 +481,32 @@ class Examination {
     for (const one of [packet, ...this.chunks]) if (one?.undecided) this.find("chain", "undecided", placeOf(one));
   }
 
-  checkLedger() {
+  checkLedger(packet) {
     const { lines, later, prev } = this.ledger;
     if (!this.store.isWhole(this.row.device)) this.find("ledger", "changed-catalog", { ledger: this.row.device });
     if (lines.length === 0) {
-      for (const row of this.store.naming(this.row.device, this.row.id)) {
-        if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
+      const named = this.store.naming(this.row.device, this.row.id);
+      const seen = new Set(named.filter((row) => !columnsAgree(row)).map(({ seq }) => seq));
+      for (const seq of seen) this.find("ledger", "changed-catalog", { entry: seq });
+      for (const row of packet ? this.store.lines(this.row.device, 0n, this.ledger.next).reverse() : []) {
+        const [signed, agrees] = [this.isSigned(row), columnsAgree(row)];
+        if (!signed) this.find("ledger", "unsigned", { entry: row.seq });
+        if (!agrees && !seen.has(row.seq)) this.find("ledger", "changed-catalog", { entry: row.seq });
+        if (signed && agrees && entriesOf([row])[0]?.wall < packet.start - DAY) break;
       }
       return;
     }
-    const batches = new Map(); // id -> number -> line
     for (const row of [...lines, ...later]) {
-      if (!batches.has(row.batch)) batches.set(row.batch, this.linesOf(row.batch));
-      if (batches.get(row.batch).get(row.seq) !== row.line) this.find("ledger", "unsigned", { entry: row.seq });
+      if (!this.isSigned(row)) this.find("ledger", "unsigned", { entry: row.seq });
       if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
     }
     this.walk(lines, lines[0].seq ? prev : ZERO);
     if (later.length > 0) this.walk(later, entriesOf(later.slice(0, 1))[0]?.prev ?? ZERO);
+  }
+
+  isSigned({ batch, seq, line }) {
+    if (!this.batches.has(batch)) this.batches.set(batch, this.linesOf(batch));
+    return this.batches.get(batch).get(seq) === line;
   }
 
   /** Number -> line of a signed batch; empty for one that is not here, or that is not this device's. */
@@ -518,10 +530,14 @@ class Examination {
   }
 
   /** The last report that the device signed, if it did. */
-  checkReport() {
+  checkReport(packet) {
     const [health] = this.store.rows("SELECT body FROM health WHERE device = ?", this.row.device);
     const token = health && parseJson(health.body).report;
-    if (!isText(token)) return null;
+    if (!isText(token)) {
+      const due = packet?.edition === 2 && lengthOf(this.facts, this.chunks) > FIRST_REPORT;
+      if (due) this.find("ledger", "no-report", { report: this.row.device });
+      return null;
+    }
     let report = null;
     const code = refused(() => (report = reportOf(token, this.device)));
     if (code) this.find("ledger", code, { report: this.row.device });
@@ -559,7 +575,7 @@ class Examination {
     const ends = new Map([...this.heads].map(([stream, signed]) => [stream, highest(signed) + 1n]));
     const others = [
       ...reported,
-      ...health.map(({ stream, sequence }) => [Number(stream), sequence + 1n]),
+      ...(closing ? [] : health).map(({ stream, sequence }) => [Number(stream), sequence + 1n]),
       ...Object.entries(receipted).map(([stream, next]) => [Number(stream), next]),
     ];
     for (const [stream, next] of others) ends.set(stream, most([next], ends.get(stream)));

@@ -331,6 +331,13 @@ def opening_hidden(world: World) -> None:
     tail_cut(world)
 
 
+def opening_blanked(world: World) -> None:
+    """Every line that names the recording becomes another, so that no column is left to find one by."""
+    statement = "UPDATE ledger_lines SET line = '{}', kind = 'policy', recording = NULL WHERE recording = ?"
+    world.disk.run(statement, world.id)
+    tail_cut(world)
+
+
 def line_column_changed(world: World) -> None:
     column, value = world.chance.choice((("hash", "a" * 64), ("kind", "stop"), ("recording", world.pc.device)))
     seq = world.chance.randrange(len(world.pc.ledger.lines))
@@ -404,6 +411,13 @@ def report_changed(world: World) -> None:
     )
 
 
+def report_removed(world: World) -> None:
+    """Of a PC that has recorded for more than ten minutes."""
+    world.seal(Header.parse(world.chunk()).stream, gap=700 * SECOND)
+    world.disk.put_chunk(world.sealed[-1])
+    world.disk.run("DELETE FROM health WHERE device = ?", world.pc.device)
+
+
 def report_names_more(world: World) -> None:
     """Than came: chunks, receipts, another body."""
     stream = Header.parse(world.chunk()).stream
@@ -466,7 +480,7 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
     report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
-    recording_removed,
+    recording_removed, opening_blanked, report_removed,
 )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from protocol.claims import MAX_INTEGER
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, Batch, Walk, line_hash, parse_line
+from protocol.numbers import is_integer
 from store.catalog import queries
 from store.catalog.database import Database
 from store.catalog.queries import Device
@@ -76,6 +78,18 @@ class SignedLedger:
             if not columns_agree(row):
                 yield defect("changed-catalog", f"entry {row.seq}", CHANGED_LINE)
 
+    def since(self, wall: int) -> Iterator[Defect]:
+        """Of the lines from the last back to the first that the device signed as written before `wall`, by its clock.
+
+        A changed line ends nothing: who changes one has no clock to bound it by.
+        """
+        for row in self._paged(partial(_preceding, device=self._device.id), MAX_INTEGER):
+            written = row.line.encode("utf-8")
+            found = list(self.compare(row, written))
+            yield from found
+            if not found and _wall_of(written, row.seq) < wall:
+                return
+
     def compare(self, row: Row[Any], written: bytes) -> Iterator[Defect]:
         """The line with the signed batch that it came in, and what the catalog says beside it with the line."""
         if row.batch != self._batch:
@@ -119,6 +133,10 @@ def _following(connection: Connection, after: int, limit: int, *, device: str, u
     return queries.ledger_lines_after(connection, device, after, limit, until=until)
 
 
+def _preceding(connection: Connection, before: int, limit: int, *, device: str) -> list[Row[Any]]:
+    return queries.ledger_lines_before(connection, device, before, limit)
+
+
 def _naming(connection: Connection, after: int, limit: int, *, device: str, recording: UUID) -> list[Row[Any]]:
     return queries.lines_naming(connection, device, recording, after, limit)
 
@@ -132,6 +150,15 @@ def columns_agree(row: Row[Any]) -> bool:
         return True
     said = (line_hash(written), fields["kind"], fields.get("recording"))
     return (row.hash, row.kind, row.recording) == said
+
+
+def _wall_of(written: bytes, seq: int) -> int:
+    """When the device's clock says that it wrote the line; for a damaged one later than all others."""
+    try:
+        wall = parse_line(written, seq=seq)["wall"]
+    except LedgerError:
+        return MAX_INTEGER
+    return wall if is_integer(wall) else MAX_INTEGER
 
 
 def claimed(written: bytes) -> str:

@@ -53,6 +53,11 @@ _AFTER: Final = {  # what is not looked at in a chunk after this check has faile
     "bytes": ("headers", "signatures", "commitment", "tags"),
     "headers": ("signatures", "commitment", "tags"),
 }
+# Without an opening the account is looked through from here on, so that a recording that has just begun costs a day of
+# it, not a year. A PC whose clock was set back by more than this right after the opening is the price.
+BEFORE_PACKET: Final = 24 * 3600 * SECOND
+# A PC that signs its chunks signs a report every minute. So long may the first take that the store gets of it.
+FIRST_REPORT: Final = 600 * SECOND
 _NEED_KEY: Final = ("commitment", "tags")
 
 
@@ -121,8 +126,8 @@ class Examination:
         key = self._key(packet)
         self._streams(key, packet)
         self._rejected(packet)
-        self._ledger()
-        self._device_report()
+        self._ledger(packet)
+        self._device_report(packet)
         self._heads(packet)
         self._account()
         self._alarms()
@@ -141,7 +146,7 @@ class Examination:
 
     def _erased(self, erased: Tombstone) -> Report:
         """Of what was destroyed nothing can be checked but why, and that it is not here."""
-        self._ledger()
+        self._ledger(None)
         words = str(erased)
         if not erased.explained:
             message = "it was deleted, and no order to erase it is signed by the audit log's key"
@@ -334,7 +339,7 @@ class Examination:
 
     # -- the ledger -----------------------------------------------------------------------------------------------
 
-    def _ledger(self) -> None:
+    def _ledger(self, packet: KeyPacket | None) -> None:
         evidence = self._evidence
         if not evidence.ledger_whole:
             self._take(defect("changed-catalog", "the device's ledger", NOT_WHOLE))
@@ -342,6 +347,9 @@ class Examination:
         if lines is None:
             for one in self._signed.naming(evidence.recording.id):  # its opening would hide with all that follows
                 self._take(one)
+            if self._run and packet is not None:
+                for one in self._signed.since(packet.start - BEFORE_PACKET):  # and so would one that became another
+                    self._take(one)
             self._skipped |= dict.fromkeys(("ledger", "account"), NOT_TOLD)
             return
         for one in self._signed.defects(lines.start if self._run else lines.first, lines.last):
@@ -353,10 +361,14 @@ class Examination:
     def _take(self, one: Defect) -> None:
         self._findings.setdefault((one.check, one.code, one.where), one)
 
-    def _device_report(self) -> None:
+    def _device_report(self, packet: KeyPacket | None) -> None:
         """What the device last reported of its ends, signed. A store that is behind what it had confirmed was cut."""
         evidence = self._evidence
         if evidence.device_report is None:
+            signed = packet is not None and packet.edition is Edition.SIGNED
+            if signed and evidence.length > FIRST_REPORT:
+                message = "its PC signs one every minute, and none is here: what was cut off cannot be named"
+                self._find("ledger", "no-report", "the device's last report", message)
             return
         try:
             report = DeviceReport.verify(evidence.device_report, evidence.device.evidence_key)
@@ -424,8 +436,11 @@ class Examination:
         """Whether every stream reaches the end that the device has named."""
         evidence = self._evidence
         latest = self._signed_until()
-        for stream, (following, _) in evidence.reported_heads.items():
-            latest[stream] = max(latest.get(stream, -1), following - 1)
+        # Health is not signed, nor is what the catalog kept of it: a signed closing says how many chunks there are.
+        unsigned = {} if evidence.closing is not None else evidence.reported_heads
+        noted = {stream for stream, (following, _) in unsigned.items() if following - 1 > latest.get(stream, -1)}
+        for stream in noted:
+            latest[stream] = unsigned[stream][0] - 1
         for stream, following in self._receipted.items():
             latest[stream] = max(latest.get(stream, -1), following - 1)
         for stream, last in sorted(latest.items()):
@@ -435,9 +450,10 @@ class Examination:
             if have + 1 < self._receipted.get(stream, 0):
                 self._find("heads", "tail-missing", where, "cut off: the device has signed that it has receipts")
             elif have < last and evidence.ended:
-                self._find(
-                    "heads", "tail-missing", where, "sealed and not received: cut off, or still in the PC's spool"
-                )
+                message = "sealed and not received: cut off, or still in the PC's spool"
+                if stream in noted:
+                    message = f"{message}; only a row of the catalog that nobody signed says so"
+                self._find("heads", "tail-missing", where, message)
             elif have < last:
                 self._notes.append(f"stream {stream}: {last - have} chunks are still on their way")
 

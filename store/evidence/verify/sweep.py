@@ -46,6 +46,7 @@ class Checked:
     report: Report
     host: str = ""
     start: int | None = None  # of a recording, as the PC believed it
+    vouched: DeviceReport | None = None  # of a ledger: what the PC last signed of its end
 
     @property
     def sound(self) -> bool:
@@ -78,8 +79,11 @@ def sweep(
             devices = queries.device_rows(connection)
         for row in devices:
             checked = isolated(partial(_checked_ledger, database, row.id))
-            report = _unreadable("ledger", checked) if isinstance(checked, Unreadable) else _report(*checked)
-            yield Checked("ledger", str(row.id), report, _text(row.host))
+            if isinstance(checked, Unreadable):
+                yield Checked("ledger", str(row.id), _unreadable("ledger", checked), _text(row.host))
+            else:
+                findings, notes, vouched = checked
+                yield Checked("ledger", str(row.id), _report(findings, notes), _text(row.host), vouched=vouched)
     whole, runs = _Whole(database), Earlier()
     for row in _recordings(database, after):
         examined = isolated(
@@ -95,7 +99,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _checked_ledger(database: Database, name: str) -> tuple[list[Defect], list[str]]:
+def _checked_ledger(database: Database, name: str) -> tuple[list[Defect], list[str], DeviceReport | None]:
     with database.reading() as connection:
         device = queries.find_device(connection, schema.devices.c.id == name)
     if device is None:
@@ -205,8 +209,8 @@ def _governance(database: Database) -> Iterator[Checked]:
 # -- a device's ledger --------------------------------------------------------------------------------------------
 
 
-def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str]]:
-    """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on.
+def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str], DeviceReport | None]:
+    """(what is wrong, notes, the last report that the device signed) of its account, from entry 0 on.
 
     The report is read before the lines: what the device signs of its ends while a running store takes more of it says
     nothing about lines that were read before.
@@ -227,7 +231,7 @@ def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list
         ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
     ledger.end(expected, report, health)
-    return ledger.findings, ledger.notes
+    return ledger.findings, ledger.notes, report
 
 
 class _Ledger:

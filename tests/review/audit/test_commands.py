@@ -16,6 +16,7 @@ import pytest
 import review.commands.audit as commands
 from protocol import keyfile
 from protocol.os_user import os_user
+from review.audit import journal
 from review.audit.log import AuditLog
 from review.audit.tree import is_included, leaf_hash
 from review.cli import main
@@ -189,6 +190,26 @@ def test_what_was_shredded_is_said_wherever_it_is_read(told: Ran, tmp_path: Path
     said = told("verify", tmp_path / "copy", "--key", tmp_path / "keys/audit.pub")
     assert "bodies that were shredded, as the log says itself" in said
     assert "- clock-set-back: " in said
+
+
+def test_an_entry_that_was_changed_hides_no_other(
+    told: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told("show")
+    told("show")
+    [one, *_] = [one for group in journal.groups(tmp_path / "audit") for one in group.entries]
+    block = tmp_path / "audit" / "journal/000"
+    body = bytearray(block.read_bytes())
+    body[one.rest_at + 40] ^= 1
+    block.write_bytes(body)
+    shown = told.json("show", "--first", "0", code=1)["entries"]
+    assert [entry["kind"] for entry in shown] == ["changed", "read-log"]
+    capsys.readouterr()
+    assert main(["audit", "export", "--cursor", str(tmp_path / "cursor")]) == 1
+    said = capsys.readouterr()
+    assert "entry 0: what lies beside it was changed" in said.err
+    assert len(said.out.splitlines()) == 3
+    assert main(["audit", "export", "--cursor", str(tmp_path / "cursor")]) == 0
 
 
 def test_help_has_an_example_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,25 @@ def test_a_line_that_is_none_is_taken_in_by_its_hash(log: AuditLog, tmp_path: Pa
     assert all("of" not in body["facts"] for body in found)
 
 
+@pytest.mark.parametrize(
+    ("line", "what", "most"),
+    [
+        (b'{"what":[]}', "unreadable", 1),
+        (b'{"what":{}}', "unreadable", 1),
+        (b'{"what":"end","outcome":[]}', "end", 1),
+        (b'{"what":"end","outcome":{}}', "end", 1),
+        (b'{"what":"begin","recordings":[' + b",".join([b'"' + b"a" * 120 + b'"'] * 10_000) + b"]}", "begin", 4_262),
+    ],
+)
+def test_no_line_stops_those_after_it(log: AuditLog, tmp_path: Path, line: bytes, what: str, most: int) -> None:
+    home = tmp_path / "home"
+    (home / NAME).write_bytes(line + b'\n{"what":"begin"}\n')
+    assert adopt(log, KEY, home).lines == 2
+    found = taken(tmp_path / "log")
+    assert [body["facts"]["what"] for body in found] == [what, "begin"]
+    assert len(found[0]["resource"]) == most
+
+
 def test_adoption_goes_on_after_a_kill_before_its_statement(log: AuditLog, tmp_path: Path) -> None:
     home = tmp_path / "home"
     operators = OperatorsLog(home)

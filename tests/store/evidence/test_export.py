@@ -93,6 +93,7 @@ def test_the_film_plays_with_the_closed_seconds_missing(filmed: Filmed, exported
             "why_not": "",
         },
         "missing": [],
+        "not_checked": {},
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").iterdir()} == {0o600}
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700

@@ -338,7 +338,9 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
     assert "no private key was given (--key)" in told.out
     opened = run("verify", "--all", "--key", key, "--passphrase-file", passphrase_file)
     assert (opened.code, "not checked" in opened.out) == (0, False)
-    assert run("verify", "--all", "--json").facts == {
+    facts = run("verify", "--all", "--json").facts
+    assert [one["device"] for one in facts.pop("reports")] == [filmed.pc.device]
+    assert facts == {
         "unsound": [],
         "checked": {"bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
         "not_sound": {},
@@ -408,3 +410,24 @@ def test_json_of_many_unsound_is_one_object(run: Run, pc: Pc, bundle: Bundle, ho
     facts = json.loads(run("verify", "--all", "--json").out)
     assert sorted(one["id"] for one in facts["unsound"]) == sorted(str(one.id) for one in made)
     assert (facts["sound"], facts["not_sound"]) == (False, {"recording": 3})
+
+
+def test_a_bundle_that_is_no_text_is_named(filmed: Filmed, swept: Swept, services: Services) -> None:
+    with services.database.writing() as connection:
+        connection.execute(update(schema.bundles).values(token=b"\0"))
+    found = swept()
+    assert ("bundle", "malformed") in {which[:2] for which in wrong(found)}
+    assert ("recording", "bad-bundle") in {which[:2] for which in wrong(found)}
+    assert filmed.recording
+
+
+def test_of_every_pc_it_says_what_it_last_signed_of_its_end(told: Pc, new_pc: Callable[[], Pc], run: Run) -> None:
+    assert told.put_health(told.report()).is_success
+    silent = new_pc()
+    facts = {one["device"]: one for one in run("verify", "--all", "--json").facts["reports"]}
+    count = len(told.ledger.lines)
+    assert (facts[told.device]["entries"], facts[told.device]["confirmed"]) == (count, count)
+    assert facts[silent.device]["at"] is None
+    said = run("verify", "--all")
+    assert f"{count} entries, {count} confirmed" in said.out
+    assert f"{silent.device}  no signed report" in said.out

@@ -214,7 +214,7 @@ def test_whatever_is_done_to_the_end_is_named(
         with services.database.reading() as connection:
             device = queries.find_device(connection, schema.devices.c.id == world.pc.device)
         assert device is not None
-        ledger, _ = check_ledger(services.database, device)
+        ledger, *_ = check_ledger(services.database, device)
         for reader in ({}, {"reader": None}):
             report = examined(world.recording, **reader)
             found = [finding.code for finding in (*report.findings, *ledger)]

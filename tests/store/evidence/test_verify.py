@@ -309,6 +309,71 @@ def test_heads_of_the_last_health_report_count(pc: Pc, bundle: Bundle, examined:
     assert codes(examined(made.recording)) == [("heads", "tail-missing")]
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_unsigned_row_names_a_tail_only_where_no_closing_is_signed(
+    pc: Pc, bundle: Bundle, examined: Examine, services: Services, *, closed: bool
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    if closed:
+        close(made)
+    pc.ledger.write("start", at=ZERO + 60 * SECOND)  # it is over, closed or not
+    pc.send_ledger()
+    row = {"device": pc.device, "recording": str(made.recording.id), "stream": 0, "sequence": 99, "at": 5}
+    with services.database.writing() as connection:
+        connection.execute(insert(schema.reported_heads).values(**row, sha256="b" * 64))
+    report = examined(made.recording)
+    assert codes(report) == ([] if closed else [("heads", "tail-missing")])
+    assert all("nobody signed" in finding.message for finding in report.findings)
+
+
+def blank(services: Services, recording: FakeRecording) -> None:
+    """Every line that names the recording becomes another, and its end is deleted."""
+    lines = schema.ledger_lines
+    with services.database.writing() as connection:
+        hidden = update(lines).where(lines.c.recording == str(recording.id))
+        connection.execute(hidden.values(line="{}", kind="policy", recording=None))
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.stream == 0, schema.sealed.c.sequence >= 4))
+
+
+def test_an_opening_that_became_another_line_is_named(filmed: Filmed, examined: Examine, services: Services) -> None:
+    blank(services, filmed.recording)
+    report = examined(filmed.recording)
+    assert codes(report) == [("ledger", "unsigned")] * 2
+    assert {check for check, _ in report.not_checked} >= {"ledger", "account"}
+
+
+def test_without_an_opening_the_account_is_looked_through_as_far_back_as_it_can_begin(
+    filmed: Filmed, bundle: Bundle, examined: Examine, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line whose hash alone was changed long before says nothing of a recording that began later."""
+    lines = schema.ledger_lines
+    with services.database.writing() as connection:
+        connection.execute(update(lines).where(lines.c.seq == 1).values(hash="0" * 64))
+    begun = filmed.pc.open_recording(bundle)
+    assert codes(examined(begun)) == [("ledger", "changed-catalog")]
+    monkeypatch.setattr(verify, "BEFORE_PACKET", -200 * SECOND)
+    assert codes(examined(begun)) == []
+
+
+def test_a_pc_that_signs_its_chunks_and_no_report_is_named_after_ten_minutes(
+    pc: Pc, bundle: Bundle, examined: Examine
+) -> None:
+    for edition, length, expected in (
+        (Edition.SIGNED, 600, []),
+        (Edition.SIGNED, 601, [("ledger", "no-report")]),
+        (Edition.FIRST, 601, []),
+    ):
+        recording = pc.open_recording(bundle, edition=edition)
+        write = partial(pc.ledger.write, recording=str(recording.id))
+        write("recording-open", at=ZERO, policy=recording.policy, zero=ZERO)
+        write("recording-closed", at=ZERO + length * SECOND, heads={}, why="stop")
+        assert pc.send_ledger().is_success
+        assert codes(examined(recording)) == expected
+    assert pc.put_health(pc.report()).is_success
+    assert codes(examined(recording)) == []
+
+
 def test_the_signed_heads_decide_between_two_bodies(filmed: Filmed, examined: Examine, gathered: Gather) -> None:
     recording = filmed.recording
     place = recording.streams[0]

@@ -87,7 +87,7 @@ def test_a_ledger_of_a_frozen_version(folder: Path, pc: Pc, services: Services, 
     with services.database.reading() as connection:
         device = find_device(connection, schema.devices.c.id == account["device"])
     assert device is not None
-    assert check_ledger(services.database, device) == ([], [])
+    assert check_ledger(services.database, device)[:2] == ([], [])
 
 
 # -- too new ------------------------------------------------------------------------------------------------------
