@@ -79,7 +79,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     _add_choice(one)
     one.add_argument("--request", type=_reference, metavar="ID", help="the request's number; no name, no text")
     one.add_argument("--unapproved", action="store_true",
-                     help="although the rules ask for approvals: nobody's is checked here")  # fmt: skip
+                     help="although the rules ask for approvals: none is checked here")  # fmt: skip
     one.add_argument("--go-on", action="store_true", help="end what was begun, and remove what came back")
     _add_apply(one)
 
@@ -387,7 +387,7 @@ def _erase(options: Namespace) -> int:
                 sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
             return _ended(options, done)
         if not options.request:
-            raise WrongUsage("say by which --request; what the rules delete by themselves goes by `eyelid-review due`")
+            raise WrongUsage("say by which --request; `eyelid-review due` erases what the rules say by themselves")
         governance = read_folder(options.rules)
         _check_approvals(options, governance)
         applying = _lifecycle(options, home, database) if options.apply else None

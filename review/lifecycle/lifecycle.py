@@ -217,7 +217,7 @@ class Lifecycle:
 
     def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> ErasureRun:
         """Those that may go now, of AT_ONCE at most; each is decided anew. What may not go yet and is asked for by a
-        request is noted, and goes by `due` when it may. Raises AuditError, StoreError.
+        request is noted, and `due` erases it when it may. Raises AuditError, StoreError.
         """
         with self._alone():
             now = self._log.checked_clock()
