@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from typing import Final
+
+PATIENCE: Final = 5.0  # s; as its devices go, PortAudio may wait for itself when a stream is closed, and for good
+log = logging.getLogger(__name__)
 
 
 class Poll:
@@ -30,11 +35,13 @@ class Poll:
         """Look now, not only at the next turn; any thread, also the sound system's."""
         self._nudged.set()
 
-    def close(self) -> None:
-        """Has closed it when it returns."""
+    def close(self, patience: float = PATIENCE) -> None:
+        """Has let go when it returns, unless the sound system hangs: then the thread is left to the process's end."""
         self._closing = True
         self.nudge()
-        self._thread.join()
+        self._thread.join(patience)
+        if self._thread.is_alive():
+            log.warning("the sound system hangs and does not let go of its devices")
 
     def _run(self) -> None:
         while not self._closing:

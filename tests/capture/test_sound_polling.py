@@ -76,3 +76,16 @@ def test_it_has_let_go_once_it_is_closed_and_does_nothing_after(devices: Devices
     poll.turn(on=True)
     poll.close()
     assert devices.done.empty()
+
+
+def test_a_sound_system_that_hangs_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    goes_on = threading.Event()
+
+    def hang() -> None:
+        goes_on.wait()
+
+    poll = Poll(lambda: None, hang, every=60)
+    poll.close(patience=0.05)
+    assert "hangs" in caplog.text
+    goes_on.set()
+    poll.close()
