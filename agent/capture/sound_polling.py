@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-PATIENCE: Final = 5.0  # s; as its devices go, PortAudio may wait for itself when a stream is closed, and for good
+LETS_GO_WITHIN: Final = 5.0  # s; as its devices go, PortAudio may wait for itself when a stream is closed, and for good
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +35,7 @@ class Poll:
         """Look now, not only at the next turn; any thread, also the sound system's."""
         self._nudged.set()
 
-    def close(self, patience: float = PATIENCE) -> None:
+    def close(self, patience: float = LETS_GO_WITHIN) -> None:
         """Has let go when it returns, unless the sound system hangs: then the thread is left to the process's end."""
         self._closing = True
         self.nudge()
