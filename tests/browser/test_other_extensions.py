@@ -202,8 +202,11 @@ def own_frames(live: Live) -> list[str]:
 def test_a_pages_own_frames_leave_it_read_whatever_is_in_them(live: Live, own_frames: list[str]) -> None:
     framed = "".join(f"<iframe width=60 height=40 {kind}></iframe>" for kind in own_frames * 2)
     with live.opened("framed", f"{framed}<object data=/none.png type=image/png></object><embed src=/some.pdf>"):
-        looks = [read(live.look_until_tab("/framed")) for _ in range(10)]
-        assert looks.count(True) >= 8  # on a busy machine one may end before the browser has listed what it counts
+        # Refused ones are replaced by pages of the browser's own at first, and are short in number meanwhile.
+        looks = list[bool]()
+        while not all(looks[-20:]) or len(looks) < 20:
+            looks.append(read(live.look_until_tab("/framed")))
+            assert len(looks) < 2000
 
 
 def test_frames_that_come_and_go_do_not_stay_short_in_number(live: Live, own_frames: list[str]) -> None:
