@@ -1,6 +1,6 @@
 """The governance files that go with a bundle: in its file and in the store, never to a PC.
 
-The bundle has their hash alone (`Bundle.governance`); whoever carries them can withhold them, and change nothing.
+The bundle has their hash alone (`Bundle.governance`); who carries them can withhold them, and change nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a person signs with a key of their own: one that a browser holds (Ed25519, P-256) or a passkey (WebAuthn).
 
 Three parts with dots between, as of a JWS. A passkey signs no text: there the third part is its assertion, whose
-challenge is the SHA-256 of the first two. Who else can sign for the key is nobody; docs/custodian.md has the format.
+challenge is the SHA-256 of the first two. Only the key's owner can sign so; docs/custodian.md has the format.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def killed_at(step: int, run: Callable[[], object]) -> bool:
         status = os.waitpid(child, 0)[1]
         if os.WIFSIGNALED(status):
             return True
-        assert os.WEXITSTATUS(status) == 0, "what was to be killed failed by itself"
+        assert os.WEXITSTATUS(status) == 0, "what was to be killed failed before it was"
         return False
     code = 1
     try:

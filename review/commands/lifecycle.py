@@ -406,8 +406,8 @@ def _check_approvals(options: Namespace, governance: Governance) -> None:
     for rule in governance.approvals:
         if "erase" in rule.acts and not options.unapproved:
             raise WrongUsage(
-                f"{rule.where}: the rules ask for approvals by {', '.join(rule.by)}. None is checked here, as nobody "
-                "can sign one yet: --unapproved is the word of who holds the audit log's keys, whom the log names"
+                f"{rule.where}: the rules ask for approvals by {', '.join(rule.by)}. None is checked here, as they "
+                "cannot be signed yet: --unapproved is the word of who holds the audit log's keys, whom the log names"
             )
 
 

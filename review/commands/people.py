@@ -97,7 +97,7 @@ def _list(options: Namespace, people: People, _by: str) -> int:
         print_json({"people": [one | {"signed_in_at": iso(one["signed_in_at"])} for one in found]})
         return 0
     if not found:
-        console().print("Nobody can sign in: `eyelid-review people invite NAME` prints a link.")
+        console().print("There are no people yet: `eyelid-review people invite NAME` prints a link.")
         return 0
     rows = [
         (
@@ -112,7 +112,7 @@ def _list(options: Namespace, people: People, _by: str) -> int:
 
 def _invite(options: Namespace, people: People, by: str) -> int:
     link = people.invite(options.person, by, socket.gethostname(), options.lasts)
-    said = "for {person}: once, and only the newest. Hand it over so that nobody else reads it."
+    said = "for {person}: once, and only the newest. Hand it over so that only they read it."
     return _say(options, {"person": options.person, "link": link}, "{link}\n" + said)
 
 

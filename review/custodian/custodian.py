@@ -1,6 +1,6 @@
 """What is decided, in this order: signature, single use, facts, rules, approvals, cap; the entry; the keys.
 
-Whoever hands the requests in is believed nothing. Every refusal of what a person signed is an entry, too.
+Nothing is believed of the process that hands requests in. Every refusal of what a person signed is an entry, too.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from review.rules import parse_files
 
 NONCE_LIVES: Final = 300.0  # s
 HOUR: Final = 3600.0  # s
-REFUSALS: Final = 600  # entries a person and hour, and as many for all that nobody signed
+REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
 _MAC: Final = 16
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
 _KINDS: Final = {Act.PLAY: "open", Act.EXPORT: "export"}
-UNPROVEN: Final = "unproven"  # who asks, while nobody's signature has been found good
+UNPROVEN: Final = "unproven"  # who asks, until a signature has been found good
 OPERATOR: Final = "operator"  # who has the custodian's machine
 
 

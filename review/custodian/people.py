@@ -70,7 +70,7 @@ class People:
         """Raises Refusal: unknown-key, key-removed."""
         found = self.keys.get(key)
         if found is None:
-            raise Refusal("unknown-key", "signed by a key that nobody enrolled here")
+            raise Refusal("unknown-key", "signed by a key that is not enrolled here")
         if found.removed:
             raise Refusal("key-removed", "signed by a key that was removed: enrol another by a new invitation")
         return found

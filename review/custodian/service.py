@@ -53,7 +53,7 @@ _OF_ROOT: Final = _VERBS | {
 
 
 class Service:
-    """Serves `listening` until it is closed. Root, its own user and the console's are answered, nobody else."""
+    """Serves `listening` until it is closed. Only root, its own user and the console's are answered."""
 
     def __init__(self, custodian: Custodian, log: AuditLog, listening: socket.socket) -> None:
         self._custodian, self._log, self._listening = custodian, log, listening
@@ -70,7 +70,7 @@ class Service:
                 time.sleep(PAUSE)  # as where descriptors run out, until one that is served ends
                 continue
             if uid not in self._asks or not self._connections.acquire(timeout=WITHIN):
-                connection.close()  # who may not ask keeps nobody waiting
+                connection.close()  # who may not ask keeps no other waiting
                 continue
             threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
 

@@ -167,7 +167,7 @@ class Lifecycle:
         try:
             erasure.order(connection, said, said.sign(self._private))
         except Held:
-            return  # whoever wrote it: a hold wins
+            return  # a hold wins over every order
 
     def _act(self, kind: str, recordings: Sequence[str], **facts: object) -> Act:
         return Act(kind, self._who, self._origin, recordings, facts)
@@ -288,7 +288,7 @@ class Lifecycle:
         tokens: dict[str, str] = {}
         for one in ready:
             if one.order is None or one.shredded_at is None:
-                continue  # nobody signed its order: nothing is certified
+                continue  # its order is not signed: nothing is certified
             found = one.found
             destroyed = Destroyed(
                 at=one.shredded_at,

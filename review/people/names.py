@@ -42,7 +42,7 @@ class Narrowing:
 
 
 def narrowed(person: Person, *by: Narrowing) -> Person:
-    """What is left when each of them is heard. Nobody gets what `person` has not: this only ever intersects."""
+    """What is left when each of them is heard. It never gives what `person` has not: it only intersects."""
     roles = frozenset(grant.role for grant in person.grants)
     teams = frozenset[str]().union(*(grant.teams for grant in person.grants))
     for one in by:

@@ -1,9 +1,9 @@
 """Passwords with a code: both are looked at, whatever the first is, and whether or not such a person is known.
 
-How often somebody may guess. Whoever signed in from a browser before has a cookie that says so, and guesses there by
+How often somebody may guess. Who signed in from a browser before has a cookie that says so, and guesses there by
 its own count. All other browsers have one count for each person, together: many addresses guess no faster than one,
-and a stranger who uses it up keeps nobody out of the browser that they signed in from before (nor from passkeys and
-providers, which cannot be guessed).
+and a stranger who uses it up does not keep a person out of a browser that they signed in from before (nor from
+passkeys and providers, which cannot be guessed).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHORTEST: Final = 12  # characters
 LONGEST: Final = 1024
 _ENOUGH: Final = 3  # of zxcvbn's 0 to 4
 _JUDGED: Final = 72  # characters that zxcvbn looks at: it takes seconds for hundreds
-_STRANGERS: Final = 4096  # counts for names that nobody has: they behave as others do, and take bounded room
+_STRANGERS: Final = 4096  # counts for unknown names: they behave as others do, and take bounded room
 _SET: Final = "password-set"
 _KNOWN, _PENDING, _SECRET = "known browser", "new password", "code's secret"
 
@@ -49,7 +49,7 @@ class Passwords:
         self._turns = turns or Turns()
         self._lock = threading.Lock()
         self._hasher = hasher or PasswordHasher()  # argon2id; RFC 9106's second choice: 64 MiB, three passes
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
+        self._unknown = self._hasher.hash(secrets.token_urlsafe(16))
         self._salt = secrets.token_bytes(16)
 
     def prove(self, name: str, password: str, code: str, known: str, origin: str) -> Proof:
@@ -61,7 +61,7 @@ class Passwords:
         people, row = self._people, self._people.known(person)
         has = row is not None and row.password is not None and row.totp is not None
         self._count(person, has, known, origin)
-        fits = self._fits(row.password if has and row is not None else self._nobodys, password)
+        fits = self._fits(row.password if has and row is not None else self._unknown, password)
         if not has or row is None:
             raise Failed("no-password", person)
         try:

@@ -44,7 +44,7 @@ _WAITING: Final = 32
 
 
 class _Json(JSONResponse):
-    """That nobody keeps."""
+    """That no cache keeps."""
 
     def init_headers(self, headers: Any = None) -> None:
         super().init_headers({"Cache-Control": "no-store", **(headers or {})})
@@ -106,7 +106,7 @@ async def _read(request: Request, *, attempt: bool = False) -> Claims:
 
 
 async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
-    """Of the cookie. Refusals: as `People.session`. A token that is nobody's is in the log, once a minute at most."""
+    """Of the cookie. Refusals: as `People.session`. An unknown token is in the log, once a minute at most."""
     parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), _origin(request)
     try:
         return await run_sync(parts.people.session, token, use)

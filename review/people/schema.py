@@ -33,7 +33,7 @@ persons: Final = Table(
     Column("totp_step", BigInteger, nullable=False, server_default="0"),  # the last that was used
 )
 
-# Who they are at a provider: whoever gets their address next is somebody else there.
+# Who they are at a provider: who gets their address next is another person there.
 identities: Final = Table(
     "identities",
     metadata,

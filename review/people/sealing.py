@@ -1,4 +1,4 @@
-"""What the console gives to a browser, or keeps, so that nobody else can read it or make one: under a key of its own.
+"""What the console gives to a browser, or keeps, so that it cannot be read or made elsewhere: under a key of its own.
 
 So a stranger who begins a hundred thousand sign-ins costs no room here.
 """

@@ -1,7 +1,7 @@
 """People, one-time links and sessions: who becomes whom, and for how long.
 
 Every act is in the audit log before it counts: the entry is the last step of the transaction, so that one that cannot
-be written undoes the act. Why a sign-in failed is said there alone; whoever tries hears one and the same sentence.
+be written undoes the act. Why a sign-in failed is said there alone; the person always gets the same sentence.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RECENT: Final = 10 * MINUTE  # who makes a further way to sign in signed in so r
 MOST_SESSIONS: Final = 20  # of one person; the one that was used longest ago ends
 NOTHING_TAKEN: Final = Narrowing()
 PROVIDER: Final = "oidc"  # the method of those whom a provider vouches for
-NOBODY: Final = "stranger"  # in the audit log, where no name was said
+STRANGER: Final = "stranger"  # in the audit log, where no name was said
 _NO_LINK: Final = "this link was used, is too old, or never was one: ask for a new one"
 _SEEN_EVERY: Final = 16  # a session's last use is written so many times in the time after which it ends
 
@@ -133,7 +133,7 @@ class People:
                 failed = refused
         elif found is not None:
             failed = Failed("late-link")
-        self._sign_in(found.person if found else NOBODY, origin, "link", failed.reason)
+        self._sign_in(found.person if found else STRANGER, origin, "link", failed.reason)
         raise Refusal(401, "no-link", _NO_LINK)
 
     # -- sign-in --------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class People:
 
     def refusal(self, method: str, failed: Failed, origin: str) -> Refusal:
         """Once it is in the log: 401 not-signed-in, the same whatever it was."""
-        self._sign_in(failed.who or NOBODY, origin, method, failed.reason)
+        self._sign_in(failed.who or STRANGER, origin, method, failed.reason)
         return Refusal(401, "not-signed-in", "this did not sign you in: try again, or ask who runs this console")
 
     def _begin(self, connection: Connection, event: Event, proof: Proof, origin: str, before: str) -> Begun:
@@ -247,7 +247,7 @@ class People:
         return own if ids is None else own & schema.sessions.c.id.in_(ids)
 
     def sweep(self) -> None:
-        """Ends what nobody used for too long; whatever asks for it later is refused without that."""
+        """Ends what was not used for too long; a later use is refused without that."""
         sessions, now = schema.sessions.c, self.clock()
         with self.database.writing() as connection:
             self._end(connection, sessions.seen_at <= now - self.settings.idle, Event.IDLE)
@@ -341,7 +341,7 @@ class People:
             self._change(by, origin, "narrowed", person)
 
     def remove(self, name: str, by: str, origin: str) -> None:
-        """Nobody signs in as them until they are invited anew. Raises WrongUsage."""
+        """They cannot sign in until they are invited anew. Raises WrongUsage."""
         with self.database.writing() as connection:
             person = self._existing(connection, name)
             self._forget(connection, person)

@@ -23,7 +23,7 @@ class Event(StrEnum):
     SIGN_OUT = "sign-out"
     IDLE = "idle"
     EXPIRED = "expired"
-    CLOCK = "clock"  # the clock was set back: nobody knows how old it is
+    CLOCK = "clock"  # the clock was set back: its age is unknown
     REMOVED = "removed"
 
 

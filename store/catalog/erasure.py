@@ -272,13 +272,13 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
 
 def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
     """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
-    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where nobody
-    signed the order.
+    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where the
+    order is not signed.
 
     Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
     """
     if which.order is None:
-        raise StoreError(f"nobody signed the order to erase recording {which.recording}: nothing of it is destroyed")
+        raise StoreError(f"the order to erase recording {which.recording} is not signed: nothing of it is destroyed")
     folder = folder_of(UUID(which.recording))
     packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)

@@ -452,7 +452,7 @@ class Examination:
             elif have < last and evidence.ended:
                 message = "sealed and not received: cut off, or still in the PC's spool"
                 if stream in noted:
-                    message = f"{message}; only a row of the catalog that nobody signed says so"
+                    message = f"{message}; only an unsigned row of the catalog says so"
                 self._find("heads", "tail-missing", where, message)
             elif have < last:
                 self._notes.append(f"stream {stream}: {last - have} chunks are still on their way")

@@ -100,7 +100,7 @@ class Console:
         return self.people.join(self.invited(person), "192.0.2.1")
 
     def with_password(self, person: str = ANNA) -> bytes:
-        """Enrols; the code's secret. Nobody is signed in."""
+        """Enrols; the code's secret. It signs no one in."""
         session = self.begun(person).session
         proposed = self.app.passwords.propose(session, PASSWORD)
         secret = secret_of(proposed["uri"])

@@ -53,7 +53,7 @@ def log(home: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_a_person_from_the_link_to_the_end(run: Run, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("list")[1].startswith("Nobody can sign in")
+    assert run("list")[1].startswith("There are no people yet")
     code, out, _ = run("invite", "Anna@example.com", "--for", "4h")
     assert code == 0
     assert out.splitlines()[0].startswith("https://review.example.com/join#")

@@ -107,7 +107,7 @@ def test_people_sessions_and_what_narrows(console: Console) -> None:
 
 
 def test_the_real_log_comes_first(console: Console, tmp_path: Path) -> None:
-    """Each entry is durable and in the log's own words; a log that is gone signs nobody in."""
+    """Each entry is durable and in the log's own words; without a log there is no sign-in."""
     signer = Signer.of("review.example.com/audit", Ed25519PrivateKey.generate())
     AuditLog.create(tmp_path / "audit", signer)
     log = AuditLog(tmp_path / "audit", signer, ReadingKey(bytes(32)))

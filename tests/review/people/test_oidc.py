@@ -46,14 +46,14 @@ def settings_of(provider: Misbehaving, **more: Any) -> ProviderSettings:
 @pytest.fixture
 def connected(new_console: NewConsole, provider: Misbehaving) -> Callable[..., Console]:
     def make(**more: Any) -> Console:
-        console = new_console(work=settings_of(provider, **more))
+        console = new_console(staff=settings_of(provider, **more))
         provider.console.append(console)  # type: ignore[attr-defined]
         return console
 
     return make
 
 
-def begin(browser: Browser, provider: Misbehaving, name: str = "work") -> dict[str, str]:
+def begin(browser: Browser, provider: Misbehaving, name: str = "staff") -> dict[str, str]:
     """What the browser was sent to the provider with."""
     answer = browser.post(f"/v1/oidc/{name}")
     assert answer.status_code == 200, answer.text
@@ -62,7 +62,7 @@ def begin(browser: Browser, provider: Misbehaving, name: str = "work") -> dict[s
     return asked
 
 
-def back(browser: Browser, asked: dict[str, str], name: str = "work", **answer: str) -> httpx.Response:
+def back(browser: Browser, asked: dict[str, str], name: str = "staff", **answer: str) -> httpx.Response:
     """As the provider sends the browser back."""
     query = {"code": "c", "state": asked["state"], **answer}
     return browser.get(f"/v1/oidc/{name}/callback?{httpx.QueryParams({k: v for k, v in query.items() if v})}")
@@ -99,7 +99,7 @@ def test_what_it_is_asked(connected: Callable[..., Console], provider: Misbehavi
     provider.claims |= {"acr": "urn:mfa"}
     browser = console.browser()
     asked = begin(browser, provider)
-    assert asked["redirect_uri"] == f"{console.address}/v1/oidc/work/callback"
+    assert asked["redirect_uri"] == f"{console.address}/v1/oidc/staff/callback"
     assert (asked["response_type"], asked["code_challenge_method"], asked["acr_values"]) == ("code", "S256", "urn:mfa")
     assert back(browser, asked).status_code == 303
     verifier = provider.form["code_verifier"][0]
@@ -282,7 +282,7 @@ def test_a_token_by_hand(connected: Callable[..., Console], provider: Misbehavin
             lambda claims: by_hand({"alg": "RS256", "kid": "first", "crit": ["new"], "new": 1}, claims, rsa),
             id="a header that must be understood",
         ),
-        # The algorithm is not the token's to choose: a public key is nobody's secret.
+        # The algorithm is not the token's to choose: a public key is no secret.
         pytest.param(lambda claims: by_hand({"alg": "HS256", "kid": "first"}, claims, public_as_secret), id="HS256"),
     ],
 )
@@ -358,7 +358,7 @@ def test_an_issuer_that_says_that_it_says_who_it_is_must(
 
 
 def test_one_providers_answer_is_not_anothers(new_console: NewConsole, provider: Misbehaving) -> None:
-    console = new_console(work=settings_of(provider), guests=settings_of(provider, claim="sub"))
+    console = new_console(staff=settings_of(provider), guests=settings_of(provider, claim="sub"))
     provider.console.append(console)  # type: ignore[attr-defined]
     browser = console.browser()
     asked = begin(browser, provider)
@@ -397,7 +397,7 @@ def test_a_provider_that_does_not_answer_as_one(
     provider.answers = {path: OUTAGES[outage]}
     browser = console.browser()
     if path != "/token":
-        answer = browser.post("/v1/oidc/work")
+        answer = browser.post("/v1/oidc/staff")
         assert (answer.status_code, answer.json()["error"]) == (503, "provider-unavailable")
     else:
         answer = back(browser, begin(browser, provider))
@@ -423,7 +423,7 @@ def test_what_it_publishes_is_checked(
 ) -> None:
     console = connected()
     provider.metadata = metadata
-    assert console.browser().post("/v1/oidc/work").status_code == 503
+    assert console.browser().post("/v1/oidc/staff").status_code == 503
 
 
 def test_a_provider_that_hangs_holds_nobody_up(
@@ -467,16 +467,16 @@ def _answers(address: str) -> bool:
 
 
 def test_a_real_provider(new_console: NewConsole, real: str) -> None:
-    console = new_console(work=ProviderSettings(real, CLIENT, ("*@example.com",), "secret"))
+    console = new_console(staff=ProviderSettings(real, CLIENT, ("*@example.com",), "secret"))
     httpx.put(f"{real}/users/s-1", json={"email": "Anna@example.com", "email_verified": True}).raise_for_status()
     httpx.put(f"{real}/users/s-2", json={"email": BERT}).raise_for_status()
     browser = console.browser()
-    url = browser.post("/v1/oidc/work").json()["url"]
+    url = browser.post("/v1/oidc/staff").json()["url"]
     there = httpx.post(url, data={"sub": "s-1"})
     answer = browser.get(there.headers["location"])
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert browser.get("/v1/session").json()["person"] == ANNA
     browser = console.browser()
-    there = httpx.post(browser.post("/v1/oidc/work").json()["url"], data={"sub": "s-2"})
+    there = httpx.post(browser.post("/v1/oidc/staff").json()["url"], data={"sub": "s-2"})
     assert browser.get(there.headers["location"]).status_code == 401
     assert console.log.acts[-1].reason == "not-verified"

@@ -15,10 +15,10 @@ schema: 1
 address: https://review.example.com/
 idle: 10m
 providers:
-  work:
-    issuer: https://login.example.com/realms/work
+  staff:
+    issuer: https://login.example.com/realms/staff
     client: eyelid
-    secret_file: work.secret
+    secret_file: staff.secret
     people: ["*@Example.com", guest@example.org]
     amr: [mfa]
     roles: { leads: [lead], "cn=Agents,dc=x": [agent] }
@@ -29,7 +29,7 @@ providers:
 
 def read(folder: Path, text: str) -> Settings:
     (folder / "people.yaml").write_text(text)
-    (folder / "work.secret").write_text("s3cret\n")
+    (folder / "staff.secret").write_text("s3cret\n")
     return read_settings(folder)
 
 
@@ -38,12 +38,12 @@ def test_a_whole_one(tmp_path: Path) -> None:
     assert (settings.address, settings.idle, settings.host) == (
         "https://review.example.com", 600 * 10**9, "review.example.com",
     )  # fmt: skip
-    work = settings.providers["work"]
-    assert (work.secret, work.claim, work.amr) == ("s3cret", "email", ("mfa",))
-    assert [work.speaks_for(one) for one in ("anna@example.com", "guest@example.org", "eve@example.org")] == [
+    staff = settings.providers["staff"]
+    assert (staff.secret, staff.claim, staff.amr) == ("s3cret", "email", ("mfa",))
+    assert [staff.speaks_for(one) for one in ("anna@example.com", "guest@example.org", "eve@example.org")] == [
         True, True, False,
     ]  # fmt: skip
-    assert work.narrowing({"groups": ["leads", "x"]}) == Narrowing(frozenset({"lead"}), frozenset())
+    assert staff.narrowing({"groups": ["leads", "x"]}) == Narrowing(frozenset({"lead"}), frozenset())
 
 
 def test_a_small_one(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_a_small_one(tmp_path: Path) -> None:
         ("idle: 10m", "idle: 59s", "a minute or more"),
         ("idle: 10m", "idle: 2h", "3:7"),
         ("schema: 1", "schema: 2", "reads schema 1"),
-        ("  work:", "  Work 1:", "is no name"),
+        ("  staff:", "  Staff 1:", "is no name"),
         ("    issuer: https", "    issuer: http", "http:// on this machine alone"),
         ("    client: eyelid\n", "", "without client"),
-        ("    secret_file: work.secret", "    secret_file: other", "cannot be read"),
+        ("    secret_file: staff.secret", "    secret_file: other", "cannot be read"),
         ('["*@Example.com", guest@example.org]', '["*"]', "names no people"),
         ('["*@Example.com", guest@example.org]', "[]", "is empty"),
         ("{ north-people: [north] }", "[north]", "names with what each has"),

@@ -117,6 +117,6 @@ def test_what_is_held_is_not_ordered_and_what_nobody_signed_is_not_carried_out(a
             [stone] = erasure.unfinished(connection)
         assert not stone.explained
         blobs = full()
-        with pytest.raises(StoreError, match="nobody signed"):
+        with pytest.raises(StoreError, match="is not signed"):
             erasure.carry_out(database, [("here", blobs)], stone, 17)
         assert len(list(blobs.names())) == 2

@@ -324,7 +324,7 @@ def test_an_unsigned_row_names_a_tail_only_where_no_closing_is_signed(
         connection.execute(insert(schema.reported_heads).values(**row, sha256="b" * 64))
     report = examined(made.recording)
     assert codes(report) == ([] if closed else [("heads", "tail-missing")])
-    assert all("nobody signed" in finding.message for finding in report.findings)
+    assert all("unsigned row" in finding.message for finding in report.findings)
 
 
 def blank(services: Services, recording: FakeRecording) -> None:
