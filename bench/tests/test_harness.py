@@ -17,7 +17,7 @@ from testkit.waits import StageError
 def test_a_file_of_runs_that_is_not_there_is_said_without_a_traceback(
     bench: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [bench, "--table", str(tmp_path / "runs.jsonl")])
+    monkeypatch.setattr(sys, "argv", [bench, "--table", str(tmp_path / "runs.jsonl")])  # a start costs a second
     with pytest.raises(SystemExit) as ended:
         import_module(f"bench.{bench}").main()
     assert ended.value.code == 2

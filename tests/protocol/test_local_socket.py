@@ -46,7 +46,7 @@ def test_the_kernel_says_who_connected_also_where_a_dead_service_left_its_socket
 def test_a_socket_that_systemd_hands_over_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[dict[str, int]] = []
     monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
-    monkeypatch.setattr(local_socket.socket, "socket", lambda **told: taken.append(told))
+    monkeypatch.setattr(local_socket.socket, "socket", lambda **told: taken.append(told))  # none is handed on
     local_socket.listen(None)
     assert taken == [{"fileno": 3}]
 
@@ -71,21 +71,21 @@ def test_memory_is_locked_or_the_system_says_no(monkeypatch: pytest.MonkeyPatch)
             assert flags == 7
             return self.answer
 
-    monkeypatch.setattr(dumps.ctypes, "CDLL", lambda _name: System())
+    monkeypatch.setattr(dumps.ctypes, "CDLL", lambda _name: System())  # or this process stays locked
     dumps.lock_memory()
     System.answer = -1
     with pytest.raises(OSError, match="LimitMEMLOCK"):
         dumps.lock_memory()
-    monkeypatch.setattr(dumps, "ON_LINUX", False)
+    monkeypatch.setattr(dumps, "ON_LINUX", False)  # as elsewhere
     dumps.lock_memory()
 
 
 def test_a_file_that_root_writes_is_its_folders_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The patch: who this is, and what the system is asked to do about it."""
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "fchown", lambda _fd, uid, gid: asked.append((uid, gid)))
+    monkeypatch.setattr(os, "fchown", lambda _fd, uid, gid: asked.append((uid, gid)))  # only root may
     for uid in (0, 1000):
-        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
+        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)  # as root, and not
         folder.write_over(tmp_path / "file", str(uid).encode())
         assert (tmp_path / "file").read_text() == str(uid)
     owner = tmp_path.stat()

@@ -137,7 +137,7 @@ def test_the_signed_notice_counts_before_the_settings_own(
     recorder: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(module.webbrowser, "open", opened.append)
+    monkeypatch.setattr(module.webbrowser, "open", opened.append)  # no browser is started
     shown = Indicator(recorder, Words("en"), tmp_path, "Intranet")
 
     def notice() -> str:

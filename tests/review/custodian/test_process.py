@@ -49,7 +49,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A command's JSON; or, with a `code`, its message. The patch: keys that are sealed cheaply."""
-    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
+    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})  # the real one takes seconds
     monkeypatch.setenv("EYELID_CUSTODIAN_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
 

@@ -295,7 +295,7 @@ def test_what_its_keys_did_not_sign(
 
 
 def test_keys_change(connected: Callable[..., Console], provider: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oidc, "AGAIN_AFTER", 0.0)
+    monkeypatch.setattr(oidc, "AGAIN_AFTER", 0.0)  # a second otherwise
     console = connected()
     assert sign_in(console, provider)[1].status_code == 303
     provider.published = [KEYS["second"]]
@@ -429,7 +429,7 @@ def test_what_it_publishes_is_checked(
 def test_a_provider_that_hangs_holds_nobody_up(
     connected: Callable[..., Console], provider: Misbehaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)
+    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)  # ten seconds otherwise
     console = connected()
     secret = console.with_password()
     provider.answers = {"/token": lambda _: provider.ended.wait()}

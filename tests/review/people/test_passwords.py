@@ -150,6 +150,7 @@ def test_as_much_is_reckoned_for_a_stranger(console: Console, monkeypatch: pytes
     console.with_password()
     passwords, seen = console.app.passwords, list[str]()
     fits = passwords._fits
+    # What is compared is counted.
     monkeypatch.setattr(passwords, "_fits", lambda hashed, typed: seen.append(hashed[:40]) or fits(hashed, typed))
     for name in (ANNA, "eve@example.org"):
         with pytest.raises(Failed):

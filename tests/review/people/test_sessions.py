@@ -255,7 +255,7 @@ def test_a_large_body(console: Console) -> None:
 
 
 def test_an_address_tries_so_often(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST", 0.0)
+    monkeypatch.setattr(turns, "LONGEST", 0.0)  # refused, not delayed
     console.app.turns = Turns(lambda: 0.0)
     console.app.turns.due("203.0.113.9", ATTEMPTS, ATTEMPTS.burst - 1)
 

@@ -174,7 +174,7 @@ def test_a_check_of_other_bytes_signs_nothing(
     signed: Bundles, laptop: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of another version, or of files that were changed in between: its answer is of another hash."""
-    monkeypatch.setattr("store.commands.siblings.policy_hash", lambda _: "0" * 64)
+    monkeypatch.setattr("store.commands.siblings.policy_hash", lambda _: "0" * 64)  # files that changed
     code, words = signed("none.bundle", "--governance", folder)
     assert (code, "cannot be run here" in words) == (2, True)
     assert not (laptop / "none.bundle").exists()

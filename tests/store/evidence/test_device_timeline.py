@@ -158,7 +158,7 @@ def test_what_a_thousand_recordings_keep_of_a_time_to_come_is_joined_once(
         joined += len(several)
         return union(several)
 
-    monkeypatch.setattr("store.evidence.timeline.device_timeline.union", counted)
+    monkeypatch.setattr("store.evidence.timeline.device_timeline.union", counted)  # calls are counted
     write(0, "start")
     for number in range(1_000):
         write(1, "recording-open", recording=str(number))

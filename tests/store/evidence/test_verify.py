@@ -62,7 +62,7 @@ def test_a_recording_has_the_name_that_its_device_enrolled_as(
     pc.device = answer.json()["device"]
     pc.ask_token(clock.seconds)
     make_packet = FakeRecording.make_packet
-    monkeypatch.setattr(
+    monkeypatch.setattr(  # a packet by its device, with other names
         FakeRecording, "make_packet", lambda made, **told: make_packet(made, host=host, os_user=user, **told)
     )
     filmed = make_filmed(pc, bundle)
@@ -352,7 +352,7 @@ def test_without_an_opening_the_account_is_looked_through_as_far_back_as_it_can_
         connection.execute(update(lines).where(lines.c.seq == 1).values(hash="0" * 64))
     begun = filmed.pc.open_recording(bundle)
     assert codes(examined(begun)) == [("ledger", "changed-catalog")]
-    monkeypatch.setattr(verify, "BEFORE_PACKET", -200 * SECOND)
+    monkeypatch.setattr(verify, "BEFORE_PACKET", -200 * SECOND)  # a day otherwise
     assert codes(examined(begun)) == []
 
 

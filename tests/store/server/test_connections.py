@@ -273,7 +273,7 @@ def test_an_address_makes_so_many_anew_however_soon_it_closes_them(monkeypatch: 
 
 
 def test_and_so_do_this_machines_own_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "own_connections", lambda most: turns.Allowance(rate=0.001, burst=most))
+    monkeypatch.setattr(turns, "own_connections", lambda most: turns.Allowance(rate=0.001, burst=most))  # no refill
     with listen("127.0.0.1", 0) as listener:
         listener.local = 2
         listener.setblocking(False)
@@ -322,7 +322,7 @@ def test_all_together_have_so_many(store: Store) -> None:
 
 def test_this_machines_own_and_the_others_take_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "is_loopback", lambda who: who != "127.0.0.9")  # as another machine
-    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))
+    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))  # unbounded
     with listen("127.0.0.1", 0) as listener, ExitStack() as held:
         listener.in_all, listener.local = 1, 2
         listener.setblocking(False)

@@ -190,7 +190,7 @@ def test_it_is_served_to_nobody_elsewhere(home: Home, where: str, capsys: pytest
 def test_a_user_of_the_machine_costs_it_little(services: Services, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads without an end, and connections that say nothing: they come to no thread and to no memory of their own."""
     monkeypatch.setattr(serving, "SCRAPERS", 3)  # the real bound is 64 connections away
-    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))
+    monkeypatch.setattr(turns, "own_connections", lambda _: turns.Allowance(rate=1000, burst=1000))  # unbounded
     with scraped(Metrics(services, home).app, "127.0.0.1", 0) as port, ExitStack() as stack:
 
         def come() -> socket.socket:
