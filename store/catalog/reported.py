@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, f
 
 from protocol.api import DeviceHealthRequest, StreamHead
 from store.catalog import queries, schema
+from store.catalog.alarms import add_alarm, open_alarm_rows, room_for_alarms
 
 WRONG_HEAD: Final = "wrong-head"  # what came is not what the PC's health had named
 TOO_MANY: Final = "too-many-heads"  # its health names more that has not come than an honest PC can have
@@ -82,8 +83,8 @@ def _room(connection: Connection, table: Table, device: str, wanted: int, now: i
         return 0
     count = connection.scalar(select(func.count()).select_from(table).where(table.c.device == device)) or 0
     room = max(0, MOST_NOTED - count)
-    if room < wanted and not queries.open_alarm_rows(connection, device, TOO_MANY):
-        queries.add_alarm(connection, now, TOO_MANY, device)
+    if room < wanted and not open_alarm_rows(connection, device, TOO_MANY):
+        add_alarm(connection, now, TOO_MANY, device)
     return room
 
 
@@ -150,7 +151,7 @@ def _raise(connection: Connection, now: int, device: str, wrong: Sequence[tuple[
     said = {(Named(row.recording, row.stream, row.sequence), row.sha256) for row in rows}
     fresh = [one for one in dict.fromkeys(wrong) if one not in said]
     # Settled ones take no room: else a PC that filled it once could contradict itself for ever after.
-    room = queries.room_for_alarms(connection, now, WRONG_HEAD, device, len(fresh))
+    room = room_for_alarms(connection, now, WRONG_HEAD, device, len(fresh))
     values = [
         {"at": now, "code": WRONG_HEAD, "device": device, "sha256": sha256, **which._asdict()}
         for which, sha256 in fresh[:room]
@@ -182,9 +183,6 @@ def ledger_next(connection: Connection, device: str) -> int:
 
 def contradicted(connection: Connection, device: str) -> list[Named]:
     """What came otherwise: alarms that no operator has acknowledged, and what the next report will raise one for."""
-    raised = [
-        Named(row.recording, row.stream, row.sequence)
-        for row in queries.open_alarm_rows(connection, device, WRONG_HEAD)
-    ]
+    raised = [Named(row.recording, row.stream, row.sequence) for row in open_alarm_rows(connection, device, WRONG_HEAD)]
     found = [which for which, _ in _otherwise(connection, device)]
     return list(dict.fromkeys(raised + found))

@@ -16,7 +16,7 @@ from protocol.claims import MAX_INTEGER
 from protocol.numbers import read_number
 from protocol.os_user import os_user
 from protocol.terminal import printable
-from store.catalog import queries
+from store.catalog.alarms import acknowledge, alarms_after, open_alarm_ids
 from store.catalog.database import Database, explained
 from store.catalog.queries import legible
 from store.clock import wall
@@ -83,7 +83,7 @@ def _acknowledge(database: Database, asked: Sequence[tuple[int, int]], reason: s
     """None of them where one of these has no open alarm; else in slices, between which others may write."""
     with database.reading() as connection:
         for first, last in asked:
-            if not queries.open_alarm_ids(connection, first, last, 1):
+            if not open_alarm_ids(connection, first, last, 1):
                 which = f"alarm {first}" if first == last else f"alarm from {first} to {last}"
                 raise WrongUsage(f"there is no open {which}: `eyelid-store alarms --all` lists them")
     operator, now = os_user(), wall()
@@ -91,8 +91,8 @@ def _acknowledge(database: Database, asked: Sequence[tuple[int, int]], reason: s
         after = first - 1
         while True:
             with database.writing() as connection:
-                alarms = queries.open_alarm_ids(connection, after + 1, last, _SLICE)
-                queries.acknowledge(connection, alarms, operator=operator, reason=reason, at=now)
+                alarms = open_alarm_ids(connection, after + 1, last, _SLICE)
+                acknowledge(connection, alarms, operator=operator, reason=reason, at=now)
             if len(alarms) < _SLICE:
                 break
             after = alarms[-1]
@@ -103,7 +103,7 @@ def _rows(database: Database, *, settled: bool) -> Iterator[Row[Any]]:
     after = 0
     while True:
         with database.reading() as connection:
-            page = queries.alarms_after(connection, after, _PAGE, settled=settled)
+            page = alarms_after(connection, after, _PAGE, settled=settled)
         yield from page
         if len(page) < _PAGE:
             return

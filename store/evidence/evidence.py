@@ -21,6 +21,7 @@ from protocol.errors import ProtocolError
 from protocol.numbers import is_integer, read_number
 from protocol.policyhash import policy_hash
 from store.catalog import erasure, queries, reported, schema
+from store.catalog.alarms import alarms_of
 from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
@@ -284,9 +285,7 @@ def gather(
         recording=known,
         device=device,
         stored=tuple(_stored(row) for row in queries.sealed_rows(connection, recording)),
-        alarms=tuple(
-            (row.code, row.stream, row.sequence, row.sha256) for row in queries.alarms_of(connection, recording)
-        ),
+        alarms=tuple((row.code, row.stream, row.sequence, row.sha256) for row in alarms_of(connection, recording)),
         lines=lines,
         earlier=earlier,
         entries=entries,

@@ -24,6 +24,7 @@ from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
 from store.catalog import erasure, queries, schema
+from store.catalog.alarms import add_alarm
 from store.catalog.blobs import BlobFault, BlobMissing, charged, sealed_name
 from store.errors import Refusal
 from store.server import room
@@ -403,7 +404,7 @@ def _row(entry: _Entry) -> dict[str, object]:
 
 def _raise_alarm(connection: Connection, entry: _Entry, code: str) -> None:
     recording, stream, sequence = entry.arrival.name
-    queries.add_alarm(
+    add_alarm(
         connection,
         entry.at,
         code,

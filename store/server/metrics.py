@@ -28,6 +28,7 @@ from protocol.ledger import parse_line
 from store.admin.ca import days_left
 from store.admin.home import Home
 from store.catalog import queries, schema
+from store.catalog.alarms import open_alarm_counts
 from store.clock import MINUTE
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import MOST_POLICIES, Policies
@@ -133,7 +134,7 @@ def count(connection: Connection, now: int, policies: Policies) -> Counts:
     counted = Counts()
     newest = queries.newest_bundle(connection)
     counted.revision = newest[0] if newest else 0
-    counted.alarms = queries.open_alarm_counts(connection)
+    counted.alarms = open_alarm_counts(connection)
     devices, health, lines = schema.devices.c, schema.health.c, schema.ledger_lines.c
     last = (
         select(lines.kind)

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, case, select
 
 from protocol.system import ON_WINDOWS
 from store.catalog import queries, schema
+from store.catalog.alarms import add_alarm, open_alarm_rows
 from store.catalog.database import Database
 from store.clock import SECOND, Clock
 from store.errors import Refusal
@@ -246,5 +247,5 @@ def _add_to(dialect: str) -> Any:
 
 def raise_alarm(connection: Connection, device: str, now: int) -> None:
     """Once, until an operator has acknowledged it."""
-    if not queries.open_alarm_rows(connection, device, OVER_QUOTA):
-        queries.add_alarm(connection, now, OVER_QUOTA, device)
+    if not open_alarm_rows(connection, device, OVER_QUOTA):
+        add_alarm(connection, now, OVER_QUOTA, device)

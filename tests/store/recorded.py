@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.envelope import Flag, Kind, digest
+from protocol.envelope import COMMITMENT_SIZE, SIGNATURE_SIZE, Flag, Kind, digest
 from protocol.policyhash import policy_hash
 from store.admin.home import Home
+from store.catalog import schema
 from store.catalog.blobs import sealed_name
+from store.evidence.verify import recording as verify
+from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.filmed import film
 
@@ -82,3 +88,25 @@ def flip(path: Path, at: int) -> None:
 
 def blob(home: Home, recording: FakeRecording, body: bytes, sequence: int) -> Path:
     return home.folder / "blobs" / sealed_name(recording.id, 0, sequence, digest(body).hex())
+
+
+# -- what is done to one, and what a check says of it -----------------------------------------------------------------
+
+
+def codes(report: verify.Report) -> list[tuple[str, str]]:
+    return [(finding.check, finding.code) for finding in report.findings]
+
+
+def sent_unlike_sealed(filmed: Filmed, sequence: int, change: Callable[[bytes], bytes]) -> None:
+    filmed.sealed[sequence] = change(filmed.sealed[sequence])
+    filmed.put_all()
+
+
+def with_another_tag(body: bytes) -> bytes:
+    at = len(body) - SIGNATURE_SIZE - COMMITMENT_SIZE - 1
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+
+
+def cut_off_the_tail(services: Services) -> None:
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))

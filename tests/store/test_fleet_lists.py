@@ -15,6 +15,7 @@ from protocol.bundle import Bundle
 from protocol.ledger import ZERO, Batch, line
 from store.admin.home import Home
 from store.catalog import queries, schema
+from store.catalog.alarms import LEFT_OUT, MOST_OF_A_PC, acknowledge, add_alarm, open_alarm_rows
 from store.commands import alarms
 from store.evidence.verify import sweep
 from store.server.services import Services
@@ -39,19 +40,19 @@ def damage(home: Home) -> Callable[..., None]:
 
 def test_alarms_of_ever_new_recordings_end_somewhere(pc: Pc, services: Services, run: Run) -> None:  # noqa: F811
     with services.database.writing() as connection:
-        for number in range(queries.MOST_OF_A_PC + 3):
+        for number in range(MOST_OF_A_PC + 3):
             recording = str(UUID(int=number // 40))
-            queries.add_alarm(connection, number, "two-bodies", pc.device, recording=recording, stream=0, sequence=0)
-        queries.add_alarm(connection, 1, "ledger-fork", pc.device)
-        assert len(queries.open_alarm_rows(connection, pc.device, "two-bodies")) == queries.MOST_OF_A_PC
-        assert len(queries.open_alarm_rows(connection, pc.device, queries.LEFT_OUT)) == 1
+            add_alarm(connection, number, "two-bodies", pc.device, recording=recording, stream=0, sequence=0)
+        add_alarm(connection, 1, "ledger-fork", pc.device)
+        assert len(open_alarm_rows(connection, pc.device, "two-bodies")) == MOST_OF_A_PC
+        assert len(open_alarm_rows(connection, pc.device, LEFT_OUT)) == 1
     listed = run("alarms")
     assert listed.code == 1
-    assert f"and {queries.MOST_OF_A_PC - 20} more two-bodies of" in listed.out
-    assert queries.LEFT_OUT in listed.out
+    assert f"and {MOST_OF_A_PC - 20} more two-bodies of" in listed.out
+    assert LEFT_OUT in listed.out
     assert "ledger-fork" in listed.out
     assert listed.out.count("\n") < 100
-    assert len(run("alarms", "--json").facts["alarms"]) == queries.MOST_OF_A_PC + 2
+    assert len(run("alarms", "--json").facts["alarms"]) == MOST_OF_A_PC + 2
 
 
 def test_many_are_acknowledged_in_slices_and_listed_in_pages(
@@ -66,7 +67,7 @@ def test_many_are_acknowledged_in_slices_and_listed_in_pages(
     monkeypatch.setattr(alarms, "sleep", waited.append)  # the pauses between slices are counted, not waited for
     with services.database.writing() as connection:
         for number in range(10):
-            queries.add_alarm(connection, number, "two-bodies", pc.device)
+            add_alarm(connection, number, "two-bodies", pc.device)
     assert [one["id"] for one in run("alarms", "--json").facts["alarms"]] == list(range(1, 11))
     assert run("alarms", "--ack", "1-600000", "--reason", "an older image").code == 0
     assert len(waited) == 2  # three slices, and others may write between them
@@ -229,8 +230,8 @@ def test_a_damaged_cell_ends_no_list(
     assert filmed.pc.put_health(report).is_success
     with services.database.writing() as connection:
         for _ in range(2):
-            queries.add_alarm(connection, 1, "two-bodies", str(filmed.pc.device))
-        queries.acknowledge(connection, [1], operator="ada", reason="seen", at=1)
+            add_alarm(connection, 1, "two-bodies", str(filmed.pc.device))
+        acknowledge(connection, [1], operator="ada", reason="seen", at=1)
     damage(statement)
     for words in (
         ("recordings",),

@@ -18,8 +18,8 @@ from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, seal
 from protocol.receipt import Receipt
 from store.catalog import schema
+from store.catalog.alarms import MOST_ALARMS
 from store.catalog.blobs import sealed_name
-from store.catalog.queries import MOST_ALARMS
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run

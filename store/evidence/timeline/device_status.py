@@ -18,6 +18,7 @@ from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from protocol.numbers import read_release
 from store.catalog import queries, schema
+from store.catalog.alarms import open_alarms
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
@@ -312,7 +313,7 @@ def _look(database: Database, device: Device, now: int, store_version: str, poli
             gaps=found,
             health=health,
             receipt=_last_receipt(connection, device),
-            alarms=tuple(dict.fromkeys(queries.open_alarms(connection, device.id))),
+            alarms=tuple(dict.fromkeys(open_alarms(connection, device.id))),
             reported=tuple(sorted(reported & set(health.get("troubles", reported)))),
             newest=None if newest is None else (newest.revision, newest.added_at),
             store_version=store_version,

@@ -25,6 +25,7 @@ from protocol.ledger import ZERO, Walk, line_hash, parse_line
 from protocol.numbers import is_integer
 from protocol.report import DeviceReport
 from store.catalog import erasure, queries, reported, schema
+from store.catalog.alarms import alarms_without_recording
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device
@@ -292,7 +293,7 @@ class _Ledger:
         device = self._device.id
         self._check_recordings(report)
         with self._database.reading() as connection:
-            alarms = queries.alarms_without_recording(connection, device)
+            alarms = alarms_without_recording(connection, device)
             head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
             if report is not None:  # what stands beside it is not signed
                 head = {"next": report.ledger[0], "head": report.ledger[1]}

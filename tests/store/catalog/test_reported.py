@@ -14,7 +14,8 @@ from sqlalchemy import Connection, event, func, select
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import Header, digest
-from store.catalog import queries, reported, schema
+from store.catalog import reported, schema
+from store.catalog.alarms import LEFT_OUT, acknowledge, alarms_of, open_alarm_rows, open_alarms
 from store.server.entries import MOST_STREAMS
 from store.server.services import Services
 from testkit.fakes.pc import Pc
@@ -81,7 +82,7 @@ def test_so_do_heads_of_which_other_bytes_have_come(pc: Pc, services: Services, 
     three = asked_by(services, pc.device, health(recording.id, {str(stream): (1, "b" * 64) for stream in (1, 2, 3)}))
     assert one == three
     with services.database.reading() as connection:
-        alarms = queries.open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)
+        alarms = open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)
     assert [(row.stream, row.sequence, row.sha256) for row in alarms] == [
         (0, 0, "a" * 64), (1, 0, "b" * 64), (2, 0, "b" * 64), (3, 0, "b" * 64),
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def test_a_pc_that_names_ever_more_gets_one_alarm_and_keeps_what_it_named_first(
     assert report(pc, health(named[0], full("b", 9))).is_success  # what is noted goes on
     with services.database.reading() as connection:
         assert set(reported.heads(connection, pc.device)[str(named[0])].values()) == {(9, "b" * 64)}
-        assert queries.open_alarms(connection, pc.device) == [reported.TOO_MANY]
+        assert open_alarms(connection, pc.device) == [reported.TOO_MANY]
 
 
 def test_nor_is_its_account_noted_for_ever(pc: Pc, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +133,7 @@ def test_nor_is_its_account_noted_for_ever(pc: Pc, services: Services, monkeypat
 def test_alarms_of_wrong_heads_end_somewhere(
     new_pc: Callable[[], Pc], services: Services, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_OF_A_PC", 3)  # the real bound is 500
+    monkeypatch.setattr("store.catalog.alarms.MOST_OF_A_PC", 3)  # the real bound is 500
     pc, other = new_pc(), new_pc()
     for one in (other, pc):
         recording = one.open_recording(bundle)
@@ -140,15 +141,15 @@ def test_alarms_of_wrong_heads_end_somewhere(
         for number in range(5 if one is pc else 1):
             assert report(one, health(recording.id, {"0": (1, f"{number}" * 64)})).is_success
     with services.database.reading() as connection:
-        assert len(queries.open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)) == 3
-        assert queries.open_alarms(connection, pc.device) == [reported.WRONG_HEAD, queries.LEFT_OUT]
+        assert len(open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)) == 3
+        assert open_alarms(connection, pc.device) == [reported.WRONG_HEAD, LEFT_OUT]
     assert rows(services, schema.alarms, other.device) == 1
     with services.database.writing() as connection:  # settled ones take no room, and are not raised again
-        queries.acknowledge(connection, range(1, 6), operator="carol", reason="seen", at=1)
+        acknowledge(connection, range(1, 6), operator="carol", reason="seen", at=1)
     for number in (0, 1, 2, 7):
         assert report(pc, health(recording.id, {"0": (1, f"{number}" * 64)})).is_success
     with services.database.reading() as connection:
-        assert [row.sha256 for row in queries.open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)] == ["7" * 64]
+        assert [row.sha256 for row in open_alarm_rows(connection, pc.device, reported.WRONG_HEAD)] == ["7" * 64]
 
 
 def test_nobody_raises_an_alarm_about_the_recording_of_another_pc(
@@ -161,5 +162,5 @@ def test_nobody_raises_an_alarm_about_the_recording_of_another_pc(
     for _ in range(2):
         assert report(liar, health(recording.id, {"0": (1, "b" * 64)})).is_success
     with services.database.reading() as connection:
-        assert queries.alarms_of(connection, recording.id) == []
+        assert alarms_of(connection, recording.id) == []
         assert reported.contradicted(connection, liar.device) == []

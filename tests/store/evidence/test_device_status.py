@@ -11,8 +11,9 @@ from sqlalchemy import insert, select, update
 from protocol import api
 from protocol.bundle import Bundle
 from store.catalog import schema
+from store.catalog.alarms import add_alarm
 from store.catalog.database import Database
-from store.catalog.queries import add_alarm, find_device
+from store.catalog.queries import find_device
 from store.clock import MINUTE
 from store.evidence.timeline.device_status import DeviceStatus, Level, device_status, older
 from store.server.services import Services

@@ -15,7 +15,8 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
-from store.catalog.queries import acknowledge, alarms_after, find_device
+from store.catalog.alarms import acknowledge, alarms_after
+from store.catalog.queries import find_device
 from store.catalog.reported import Named
 from store.evidence.picture import MOST_LINES
 from store.evidence.timeline.device_timeline import What

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, event, select
 from protocol import api, jws
 from protocol.ledger import ZERO, line
 from store.catalog import schema
-from store.catalog.queries import MOST_ALARMS, ledger_lines
+from store.catalog.alarms import MOST_ALARMS
+from store.catalog.queries import ledger_lines
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 

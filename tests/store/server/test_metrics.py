@@ -19,7 +19,7 @@ from protocol.policyhash import policy_hash
 from store import cli
 from store.admin.home import Home
 from store.catalog import schema
-from store.catalog.queries import add_alarm
+from store.catalog.alarms import add_alarm
 from store.clock import MINUTE
 from store.evidence.rules import Bound, PolicyNames, read_names
 from store.server import metrics, serving, turns

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from protocol.bundle import Bundle
 from store.admin.home import Home
 from store.catalog import queries, schema
+from store.catalog.alarms import open_alarms
 from store.catalog.blobs import BlobFault
 from store.cli import main
 from store.errors import Refusal
@@ -50,7 +51,7 @@ class Served:
     def alarms(self, device: str) -> list[str]:
         self.services.writer.write(lambda _: None)  # what was submitted before is done
         with self.services.database.reading() as connection:
-            return queries.open_alarms(connection, device)
+            return open_alarms(connection, device)
 
 
 def put(recording: FakeRecording) -> tuple[int, str]:
