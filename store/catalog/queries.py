@@ -354,8 +354,7 @@ def recordings_here(connection: Connection, device: str, recordings: Collection[
 
 
 def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Row[Any]]:
-    """`id`, `device`, `start`, `host` as they stand, by when the store heard of them: what a PC says of its beginning
-    may be any time."""
+    """`id`, `device`, `start`, `host` as they stand, by when the store heard of them: a PC may claim any `start`."""
     columns = schema.recordings.c
     statement = _enrolled(columns.id, columns.device, columns.start)
     statement = statement.order_by(columns.opened_at.desc(), columns.id.desc())
