@@ -32,7 +32,7 @@ from protocol.errors import ProtocolError
 from protocol.system import ON_WINDOWS
 from store.catalog import erasure
 from store.catalog.blobs import LocalBlobs
-from store.catalog.database import Database, upgrade
+from store.catalog.database import Database, Step, upgrade
 from store.errors import StoreError, WrongUsage
 from store.files import write_new, write_over
 
@@ -143,11 +143,14 @@ class Home:
 
     def database(self) -> Database:
         """The catalog, brought to this version's tables. Raises StoreError."""
+        return self.upgraded()[0]
+
+    def upgraded(self) -> tuple[Database, tuple[Step, ...]]:
+        """The same, and what it lacked."""
         if not self.database_path.exists():
             raise StoreError(f"{self.database_path} is missing: put it back from a backup")
         database = Database.sqlite(self.database_path)
-        upgrade(database, str(self.database_path))
-        return database
+        return database, upgrade(database, str(self.database_path))
 
     @property
     def exports(self) -> Path:
