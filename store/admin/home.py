@@ -64,20 +64,24 @@ class Home:
         return self.folder / "store.db"
 
     @property
+    def tls(self) -> Path:
+        return self.folder / "tls"
+
+    @property
     def ca_certificate(self) -> Path:
-        return self.folder / "tls" / "ca.crt"
+        return self.tls / "ca.crt"
 
     @property
     def ca_key(self) -> Path:
-        return self.folder / "tls" / "ca.key"
+        return self.tls / "ca.key"
 
     @property
     def server_certificate(self) -> Path:
-        return self.folder / "tls" / "server.crt"
+        return self.tls / "server.crt"
 
     @property
     def server_key(self) -> Path:
-        return self.folder / "tls" / "server.key"
+        return self.tls / "server.key"
 
     @property
     def store_key_path(self) -> Path:
