@@ -137,6 +137,8 @@ def check(signed: Signed, key: PersonKey) -> None:
         elif isinstance(key.public, Ed25519PublicKey):
             key.public.verify(raw, text.encode())
         else:
+            if len(raw) != 64:
+                raise ValueError("RFC 7518, section 3.4: R and S of 32 bytes each")  # noqa: TRY301
             r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
             key.public.verify(encode_dss_signature(r, s), text.encode(), ec.ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as error:
