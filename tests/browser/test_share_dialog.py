@@ -41,6 +41,20 @@ def test_a_page_is_unread_until_the_dialog_has_gone(live: Live, where: str) -> N
         live.look_until_tab("/share", read)
 
 
+def test_a_page_whose_own_promises_are_broken_gets_its_answer_and_stays_unread(live: Live) -> None:
+    with live.opened("broken", ""):
+        since = len(live.line.heard)
+        script = """let broken = true, refusal = '';
+            Object.defineProperty(Promise.prototype, 'constructor', {get() { if (broken) throw 'ours'; return Promise; }});
+            const answer = navigator.mediaDevices.getDisplayMedia({video: false});
+            broken = false;
+            try { await answer; } catch ({name}) { refusal = name; }
+            if (!['TypeError', 'InvalidStateError'].includes(refusal)) throw refusal;"""
+        live.site.order("broken", script)
+        live.line.await_one(lambda told: told.get("what") == "share", since)
+        assert not read(live.look_until_tab("/broken"))
+
+
 def test_a_call_without_a_dialog_fails_as_ever_and_is_over_soon(live: Live) -> None:
     with live.opened("refused", ""):
         since = len(live.line.heard)
