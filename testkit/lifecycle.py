@@ -88,9 +88,8 @@ class World:
         (folder / "replica").mkdir()
         AuditLog.create(folder / "review" / "audit", SIGNER)
         world = cls(folder)
-        with world.opened() as (database, lifecycle):
+        with world.opened() as (_, lifecycle):
             lifecycle.begin()
-            del database
         return world
 
     @contextmanager
