@@ -45,7 +45,8 @@ def test_a_page_whose_own_promises_are_broken_gets_its_answer_and_stays_unread(l
     with live.opened("broken", ""):
         since = len(live.line.heard)
         script = """let broken = true, refusal = '';
-            Object.defineProperty(Promise.prototype, 'constructor', {get() { if (broken) throw 'ours'; return Promise; }});
+            const constructor = {get() { if (broken) throw 'ours'; return Promise; }};
+            Object.defineProperty(Promise.prototype, 'constructor', constructor);
             const answer = navigator.mediaDevices.getDisplayMedia({video: false});
             broken = false;
             try { await answer; } catch ({name}) { refusal = name; }

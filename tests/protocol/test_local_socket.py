@@ -46,7 +46,7 @@ def test_the_kernel_says_who_connected_also_where_a_dead_service_left_its_socket
 
 
 def test_users_beyond_two_thousand_million_have_their_own_numbers() -> None:
-    """As systemd's containers and directories hand them out; `pid` is signed, and 0 for a process that cannot be seen."""
+    """Such as large directories and containers hand out. The process may be 0: one that cannot be seen from here."""
 
     class Connection:
         def getsockopt(self, _level: int, _option: int, size: int) -> bytes:

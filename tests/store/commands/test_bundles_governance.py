@@ -183,7 +183,8 @@ def test_rules_without_a_revision_are_told_which_to_write(
     monkeypatch.setattr("store.commands.bundles.check_governance", Governance)  # it finds no mistake
     more = {"before": "one.bundle"} if before else {}
     code, words = signed("two.bundle", "--governance", folder, **more)
-    assert (code, f"has changed and says no `revision:`, a whole number: write {before + 1}" in words) == (2, True), words
+    told = f"has changed and says no `revision:`, a whole number: write {before + 1}"
+    assert (code, told in words) == (2, True), words
 
 
 def test_a_check_of_other_bytes_signs_nothing(
