@@ -21,14 +21,24 @@ class DevTools:
         self._writes = os.fdopen(writes, "wb")
         self._number = 0
         self._session = ""
+        self._events: list[dict[str, Any]] = []
 
     def open(self, url: str) -> None:
         """In a new page; returns when it has loaded."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
-        self.call("Page.navigate", url=url)
-        self._await(lambda message: message.get("method") == "Page.loadEventFired")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        loader = self.call("Page.navigate", url=url)["loaderId"]
+
+        def loaded(message: dict[str, Any]) -> bool:
+            """Of this document: that of about:blank may load late. It may come before the answer."""
+            if message.get("method") != "Page.lifecycleEvent":
+                return False
+            return (message["params"]["loaderId"], message["params"]["name"]) == (loader, "load")
+
+        if not any(map(loaded, self._events)):
+            self._await(loaded)
 
     def run(self, script: str) -> Any:
         """The value that the script's promise gives. Raises AssertionError with what it threw."""
@@ -59,6 +69,8 @@ class DevTools:
                     raise EOFError("the browser has ended")
                 text += byte
             message: dict[str, Any] = json.loads(text)
+            if "method" in message:
+                self._events.append(message)
             if wanted(message):
                 return message
 
