@@ -233,8 +233,10 @@ def test_a_custodian_that_is_killed_between_entry_and_answer_gave_no_key_and_goe
             return 0
 
         custodian._log.append = die  # type: ignore[method-assign]
-        house.open(custodian, ANN, kept)
-        os._exit(1)
+        try:
+            house.open(custodian, ANN, kept)
+        finally:
+            os._exit(1)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     (noted,) = house.entries()[before:]
     assert (noted["kind"], noted["outcome"]) == ("open", "success")
