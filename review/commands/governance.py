@@ -5,12 +5,11 @@ schema.
 from __future__ import annotations
 
 import json
-import re
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -23,8 +22,8 @@ from protocol.language.findings import counted, finding_as_json, line_at, page, 
 from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
-from protocol.terminal import Wrapped
 from review.commands import governance_init
+from review.commands.shared import command, group, option
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Change, Weight, changes
@@ -33,101 +32,61 @@ from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
+from store.commands.options import Subcommands
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
-_OPTION: Final = re.compile(r"^((?:--[a-z].*?|command line)):1:1(?= )")  # what is typed has no line
 LISTS: Final = frozenset({"team", "closed_by", "category", "channel", "drawn"})  # facts with several words
 
-_EXAMPLE: Final = """\
-a change, start to end:
-  eyelid-review governance init --template small
-  eyelid-review governance check governance/
-  eyelid-review governance test governance/
-  eyelid-review governance explain --as anna@example.com --do play --fact team=north
-  eyelid-review governance diff governance.before/ governance/
-"""
 
-
-def add(commands: Any) -> None:
-    governance = commands.add_parser(
-        "governance",
-        help="write, check, test and understand who may see what, and how long it is kept",
-        description="Writes, checks, tests and explains the governance rules: all *.yaml files of a folder together.",
-        epilog=_EXAMPLE,
-        formatter_class=Wrapped,
-    )
-    verbs = governance.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    check = _verb(
-        verbs,
-        "check",
-        "every mistake at once, with its place",
-        "Reads the folder and runs the tests inside its files. Exit code 0: it would come into force. 1: it has "
-        "mistakes; with --strict, or warnings. 2: wrong usage.",
-        "eyelid-review governance check governance/",
-        _check,
-    )
-    _add_folder(check)
-    check.add_argument("--strict", action="store_true", help="take warnings for mistakes (exit code 1)")
-    test = _verb(
-        verbs,
-        "test",
-        "run the tests inside the files",
-        "Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: one does not.",
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    verbs = group(
+        commands, "governance", "write, check, test and understand who may see what, and how long it is kept",
+        "eyelid-review governance init --template small", "eyelid-review governance check governance/",
         "eyelid-review governance test governance/",
-        _test,
-    )
-    _add_folder(test)
-    _add_explain(verbs)
-    diff = _verb(
-        verbs,
-        "diff",
-        "what changes when one set of rules follows another, in words",
-        "Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is opened "
-        "more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.",
+        "eyelid-review governance explain --as anna@example.com --do play --fact team=north",
         "eyelid-review governance diff governance.before/ governance/",
-        _diff,
-    )
-    diff.add_argument("old", type=Path, metavar="OLD", help="the folder that is in force")
-    diff.add_argument("new", type=Path, metavar="NEW", help="the folder that is to follow it")
-    governance_init.add_to(verbs, _verb)
-    _verb(
-        verbs,
-        "schema",
-        "print the JSON Schema that editors complete from",
-        "An editor that knows it shows which keys there are while you write, and what each means.",
-        "eyelid-review governance schema > governance/schema.json",
-        _schema,
-    )
+    )  # fmt: skip
+    folder = option("folder", "the rules (now: %(default)s)", "FOLDER", nargs="?", type=Path, default=Path(FOLDER))
+    command(verbs, "governance check", "every mistake at once, with its place", "governance/", _check, folder,
+            option("--strict", "take warnings for mistakes (exit code 1)", action="store_true"),
+            says="Reads the folder and runs the tests inside its files. Exit code 0: it would come into force. 1: it "
+            "has mistakes; with --strict, or warnings. 2: wrong usage.")  # fmt: skip
+    command(verbs, "governance test", "run the tests inside the files", "governance/", _test, folder,
+            says="Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: not "
+            "all.")  # fmt: skip
+    command(verbs, "governance explain", "who may do this, by which line, until when, and what is missing",
+            "--as anna@example.com --do play \\\n      --purpose complaint --fact team=north --fact age=10d", _explain,
+            option("--rules", "the rules (now: %(default)s)", "DIR", type=Path, default=Path(FOLDER)),
+            option("--bundle", "the rules that this signed bundle carries", "FILE", type=Path),
+            option("--signer", "with --bundle: of the compliance key that signed it", "FINGERPRINT"),
+            _add_who,
+            option("--team", "with --role: their own team", "TEAM"),
+            option("--do", "such as play, export or erase", "ACT", required=True),
+            option("--purpose", "the purpose that is named", "WORD"),
+            option("--rendition", "redacted (the default) or original", "WHICH"),
+            option("--what", "what the recording is, as YAML or JSON", "FILE", type=Path),
+            option("--fact", f"one of its facts: {', '.join(WHAT)}", "KEY=VALUE", action="append", default=[]),
+            option("--asked", "how long ago the request was filed, such as 2h", "AGO"),
+            option("--approved-by", "a role or a person that approved it", "WHO", action="append", default=[]),
+            option("--day", "the day on which it is asked (default: now)", "DAY"),
+            says="Asks the rules one question and answers in sentences, each with the line that it comes from. What "
+            "the recording is comes from --what and --fact, in the words of a test's what:.")  # fmt: skip
+    command(verbs, "governance diff", "what changes when one set of rules follows another, in words",
+            "governance.before/ governance/", _diff,
+            option("old", "the folder that is in force", "OLD", type=Path),
+            option("new", "the folder that is to follow it", "NEW", type=Path),
+            says="Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is "
+            "opened more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.")  # fmt: skip
+    governance_init.add_to(verbs)
+    command(verbs, "governance schema", "print the JSON Schema that editors complete from", "> governance/schema.json",
+            _schema, says="An editor that has it shows keys and what they mean while you write.")  # fmt: skip
 
 
-def _verb(  # noqa: PLR0917 - a command's texts, in the order that they are read
-    verbs: Any, name: str, summary: str, says: str, example: str, run: Callable[[Namespace], int]
-) -> ArgumentParser:
-    parser: ArgumentParser = verbs.add_parser(
-        name, help=summary, description=says, epilog=f"example:\n  {example}", formatter_class=Wrapped
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=_with_mistakes_as_usage(run))
-    return parser
-
-
-def _with_mistakes_as_usage(run: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
-    """Mistakes in files that only had to be read are wrong usage."""
-
-    def running(asked: Namespace) -> int:
-        try:
-            return run(asked)
-        except MistakesError as error:
-            raise WrongUsage("\n".join(_OPTION.sub(r"\1", one) for one in error.mistakes)) from None
-
-    return running
-
-
-def _add_folder(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(FOLDER), metavar="FOLDER", help="the rules (now: %(default)s)"
-    )
+def _add_who(parser: ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
+    who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
 
 
 def _schema(_: Namespace) -> int:
@@ -239,38 +198,6 @@ def _test_as_json(tested: Tested) -> dict[str, object]:
 
 
 # -- explain --------------------------------------------------------------------------------------------------------
-
-
-def _add_explain(verbs: Any) -> None:
-    parser = _verb(
-        verbs,
-        "explain",
-        "who may do this, by which line, until when, and what is missing",
-        "Asks the rules one question and answers in sentences, each with the line that it comes from. What the "
-        "recording is comes from --what and --fact, in the words of a test's what:.",
-        "eyelid-review governance explain --as anna@example.com --do play \\\n      --purpose complaint "
-        "--fact team=north --fact age=10d",
-        _explain,
-    )
-    parser.add_argument("--rules", type=Path, default=Path(FOLDER), metavar="DIR", help="the rules (now: %(default)s)")
-    parser.add_argument("--bundle", type=Path, metavar="FILE", help="the rules that this signed bundle carries")
-    parser.add_argument("--signer", metavar="FINGERPRINT", help="with --bundle: of the compliance key that signed it")
-    who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
-    who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
-    parser.add_argument("--team", metavar="TEAM", help="with --role: their own team")
-    parser.add_argument("--do", required=True, metavar="ACT", help="such as play, export or erase")
-    parser.add_argument("--purpose", metavar="WORD", help="the purpose that is named")
-    parser.add_argument("--rendition", metavar="WHICH", help="redacted (the default) or original")
-    parser.add_argument("--what", type=Path, metavar="FILE", help="what the recording is, as YAML or JSON")
-    parser.add_argument(
-        "--fact", action="append", default=[], metavar="KEY=VALUE", help=f"one of its facts: {', '.join(WHAT)}"
-    )
-    parser.add_argument("--asked", metavar="AGO", help="how long ago the request was filed, such as 2h")
-    parser.add_argument(
-        "--approved-by", action="append", default=[], metavar="WHO", help="a role or a person that approved it"
-    )
-    parser.add_argument("--day", metavar="DAY", help="the day on which it is asked (default: now)")
 
 
 def _explain(asked: Namespace) -> int:

@@ -23,7 +23,7 @@ from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.keys import public_to_text
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
-from review.audit.kinds import SUCCESS, Act, read_body
+from review.audit.kinds import SUCCESS, Act, pseudonym, read_body
 from review.audit.log import AuditLog
 from review.governance.model import Governance
 from review.governance.retention import Because
@@ -174,7 +174,7 @@ class Lifecycle:
 
     def _learn(self, people: Iterable[str]) -> None:
         for person in people:
-            self._names[Act("list", person, "-", ["-"], {"results": 0}).pseudonym(self._key)] = person
+            self._names[pseudonym(person, self._key)] = person
 
     # -- holds ----------------------------------------------------------------------------------------------------
 

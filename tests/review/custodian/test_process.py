@@ -211,7 +211,7 @@ def test_a_mistake_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     init = ("custodian", "init", "--name", NAME, "--origin", PAGE, "--token")
     assert "begins with eyelid1." in run(*init, token, "--console", "nobody", code=1)
     assert "No such file" in run(*init, tmp_path / "missing", "--console", "nobody", code=1)
-    assert "settings.json: No such file" in run("custodian", "rotate", code=1)
+    assert "settings.json cannot be read or written: No such file" in run("custodian", "rotate", code=1)
     assert "No such file" in run("custodian", "keys", "--socket", tmp_path / "no-socket", code=1)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "settings.json").write_text("no json")

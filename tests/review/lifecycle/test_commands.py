@@ -16,7 +16,7 @@ from review import cli
 from review.governance.times import DAY, day_of
 from store.admin.home import Home
 from store.admin.init import Plan, found
-from testkit.lifecycle import World
+from testkit.lifecycle import World, govern
 
 RULES = """schema: 1
 revision: 1
@@ -41,8 +41,7 @@ Run = Callable[..., tuple[int, Any, str]]
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """Two recordings of 50 days ago, and one of 20."""
     found(Plan(tmp_path / "home", "https://localhost:8443", cost=10), b"correct horse")
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "all.yaml").write_text(RULES)
+    govern(Home.open(tmp_path / "home"), RULES)
     (tmp_path / "pass").write_text("a long passphrase of seven odd words\n")
     (tmp_path / "replica").mkdir()
     monkeypatch.setenv("EYELID_STORE_HOME", str(tmp_path / "home"))
@@ -88,8 +87,7 @@ def began(world: World, run: Run) -> Path:
 def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Run) -> None:
     old, cards, young = recorded(world, ("rest", 50), ("cards", 50), ("rest", 5))
     public = began(world, run)
-    rules = ("--rules", world.folder / "rules")
-    code, said, _ = run("due", *rules)
+    code, said, _ = run("due")
     assert code == 0
     assert {one["recording"]: one["why"] for one in said["recordings"]} == {
         old: "class rest", cards: "class cards", young: "class rest",
@@ -98,21 +96,21 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
     assert all(not one["unsure"] for one in said["recordings"])
 
     day = day_of(time.time_ns() + 30 * DAY)
-    place = ("holds", "place", "case-1", old, "--why", "a letter", "--owner", "carla@example.com", *rules)
+    place = ("holds", "place", "case-1", old, "--why", "a letter", "--owner", "carla@example.com")
     assert run(*place, "--review", day)[0] == 0
-    assert run("due", *rules, "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
     [hold] = run("holds", "list", keys=False)[1]["holds"]
     assert (hold["hold"], hold["owner"], hold["recordings"]) == ("case-1", "carla@example.com", [old])
-    code, said, _ = run("holds", "release", "case-1", "--why", "settled", *rules)
+    code, said, _ = run("holds", "release", "case-1", "--why", "settled")
     assert (said["next"], said["recordings"][0]["when"]) == (day_of(time.time_ns()).isoformat(), "now")
-    assert run("holds", "release", "case-1", "--why", "settled", "--apply", *rules)[0] == 0
+    assert run("holds", "release", "case-1", "--why", "settled", "--apply")[0] == 0
 
-    code, _, error = run("erase", "--agent", "ada@example.com", "--request", "DSR-1", *rules, "--apply")
-    assert (code, "all.yaml" in error, "--unapproved" in error) == (2, True, True)
+    code, _, error = run("erase", "--agent", "ada@example.com", "--request", "DSR-1", "--apply")
+    assert (code, "bundle 2/0.yaml" in error, "--unapproved" in error) == (2, True, True)
     code, said, _ = run("erase", "--agent", "Ada@example.com", "--where", "closed_by=card-forms", "--request", "DSR-1",
-                        *rules, "--unapproved", "--apply")  # fmt: skip
+                        "--unapproved", "--apply")  # fmt: skip
     assert (code, list(said["erased"])) == (0, [cards])
-    code, said, _ = run("due", *rules, "--apply")
+    code, said, _ = run("due", "--apply")
     assert (code, list(said["erased"])) == (0, [old])
 
     _, shown, _ = run("certificate", "show", cards[:13], keys=False)
@@ -131,11 +129,10 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
 def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_followed(world: World, run: Run) -> None:
     [old] = recorded(world, ("rest", 50))
     public = began(world, run)
-    rules = ("--rules", world.folder / "rules")
     backup = world.folder / "backup"
     shutil.copytree(world.home.folder, backup, ignore=shutil.ignore_patterns("generation"))
     shutil.copytree(world.log_folder, world.folder / "old-log")
-    assert list(run("due", *rules, "--apply")[1]["erased"]) == [old]
+    assert list(run("due", "--apply")[1]["erased"]) == [old]
     assert run("audit", "cosigner", "--name", "council.example.com", "--signer", world.folder / "council.key")[0] == 0
     noted = world.folder / "council.note"
     cosign = ("audit", "cosign", world.log_folder, "--key", public, "--name", "council.example.com")
@@ -168,8 +165,30 @@ def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_follo
     ],
 )
 def test_mistakes_are_told_in_a_line(world: World, run: Run, words: tuple[str, ...], says: str) -> None:
-    rules = () if words[0] == "certificate" else ("--rules", str(world.folder / "rules"))
-    code, _, error = run(*words, *rules, keys=words[0] != "certificate")
+    code, _, error = run(*words, keys=words[0] != "certificate")
     assert code in {1, 2}
     assert says in error
     assert Home.open(world.home.folder).folder == world.home.folder
+
+
+def test_without_governance_nothing_is_erased_and_a_hold_can_still_be_placed(world: World, run: Run) -> None:
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    govern(world.home)
+    for words in (("due",), ("due", "--apply"), ("erase", old, "--request", "R", "--apply")):
+        code, _, error = run(*words)
+        assert (code, "has no governance, so nothing is erased" in error) == (1, True)
+    place = (
+        "holds",
+        "place",
+        "case-1",
+        old,
+        "--why",
+        "w",
+        "--owner",
+        "o",
+        "--review",
+        day_of(time.time_ns() + 9 * DAY),
+    )
+    assert run(*place)[0] == 0
+    assert run("holds", "list", keys=False)[1]["holds"][0]["recordings"] == [old]
