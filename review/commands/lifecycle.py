@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,25 +22,13 @@ from protocol.erasure import Erasure, hash_of
 from protocol.terminal import printable
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
-from review.commands.shared import (
-    answer,
-    command,
-    day,
-    group,
-    open_log,
-    opened_store,
-    operator,
-    option,
-    public_key,
-    say,
-    signed_rules,
-    with_log,
-    with_store,
-)
+from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
+from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
 from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
+from review.governance.words import moment
 from review.lifecycle.approvals import line_of
 from review.lifecycle.facts import Facts, Known, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
@@ -48,7 +36,7 @@ from review.refusal import Refusal
 from store.admin.home import Home
 from store.catalog import erasure, queries, schema
 from store.catalog.database import Database
-from store.commands.options import Subcommands, count, duration
+from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import print_table, progress, size
 from store.files import write_over
@@ -488,7 +476,7 @@ def _verify(asked: Namespace) -> int:
         said.append({**asdict(one), "recording": str(one.recording), "hash": hash_of(token)})
         lines += (
             f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}",
-            f"  key packets {', '.join(done.packets) or 'none'} shredded at {_moment(done.at)}",
+            f"  key packets {', '.join(done.packets) or 'none'} shredded at {moment(done.at)}",
             f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}",
             f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}",
             f"  ordered by entry {one.position} of {one.log}; certificate {hash_of(token)}",
@@ -496,10 +484,6 @@ def _verify(asked: Namespace) -> int:
     if not said:
         raise WrongUsage(f"{asked.file} has no certificate in it")
     return answer(asked, {"certificates": said}, *lines, f"{len(said)} good, signed by {log}")
-
-
-def _moment(ns: int) -> str:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ns // 1000)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _many(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from argparse import Namespace
 from collections import Counter, defaultdict
@@ -15,7 +16,8 @@ from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from protocol.language.folder import read_files
 from review.commands.lifecycle import each_known, only, when
-from review.commands.shared import opened_store, say, signed_rules
+from review.commands.opening import opened_store, signed_rules
+from review.commands.shared import say
 from review.custodian.facts import establish
 from review.governance.decide import decide
 from review.governance.model import OPENS, Act, Governance, Question, Recording, Rendition
@@ -23,6 +25,7 @@ from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import listed, moment
 from review.lifecycle.facts import Facts, Known, why
 from review.rules import parse_files, read_folder
+from store.admin.home import default_folder
 from store.errors import StoreError
 from store.evidence.evidence import gather
 from store.evidence.papers import papers
@@ -57,9 +60,9 @@ class Found:
             yield f"not all of it is certain, so that it is kept longer: {doubt}"
 
 
-def find(store: Path, text: str, now: int, rules: Path | None) -> Found:
+def find(store: Path | None, text: str, now: int, rules: Path | None) -> Found:
     """Raises StoreError; ProtocolError where the custodian would refuse it; MistakesError."""
-    with opened_store(store) as (home, database):
+    with opened_store(store or default_folder(os.environ)) as (home, database):
         if rules is None:
             files, governance, revision = signed_rules(home, database)
             shown_in = Path(f"bundle {revision}")
@@ -91,7 +94,7 @@ def run(asked: Namespace) -> int:
     now = time.time_ns()
     until = end_of(asked.until) if asked.until else now + 30 * DAY
     new = read_folder(asked.folder)
-    with opened_store(asked.home) as (home, database):
+    with opened_store(asked.store or default_folder(os.environ)) as (home, database):
         _, old, _ = signed_rules(home, database)
         every = list(each_known(database, Facts(database, home.blobs(), new), now))
     opens = list(_opens(old, new, every, now))
