@@ -15,6 +15,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from protocol.language.folder import read_files
+from protocol.terminal import printable
 from review.commands.lifecycle import each_known, only, when
 from review.commands.opening import opened_store, signed_rules
 from review.commands.shared import say
@@ -32,7 +33,7 @@ from store.evidence.papers import papers
 from store.evidence.show import print_json, print_table
 
 _PEOPLE: Final = ("person", "act", "rendition", "now", "then", "more", "less")
-_GOES: Final = ("recording", "now", "then", "because")
+_GOES: Final = ("now", "then", "because")
 NO_RULES: Final = "the store's newest bundle has no governance: nothing is opened but by a reader's key, offline"
 
 
@@ -54,10 +55,10 @@ class Found:
         teams = f", which is of team {listed(one.teams)}" if one.teams else ", which is of no team"
         yield f"it is recording {known.id}, from {moment(one.start)} on"
         yield f"its PC signed that it is over, and what it has: {listed(map(str, one.consent))}"
-        yield f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}"
-        yield f"it is the work of {one.person}" if one.person else "no rule says whose work it is"
+        yield printable(f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}")
+        yield printable(f"it is the work of {one.person}") if one.person else "no rule says whose work it is"
         for doubt in known.unsure:
-            yield f"not all of it is certain, so that it is kept longer: {doubt}"
+            yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
 
 
 def find(store: Path | None, text: str, now: int, rules: Path | None) -> Found:
@@ -108,9 +109,11 @@ def run(asked: Namespace) -> int:
         return int(more or sooner)
     say(f"{len(every)} recordings, by {new.name}, revision {new.revision}, in place of "
         f"{f'{old.name}, revision {old.revision}' if old.hash else 'none'}:", "")  # fmt: skip
-    print_table(_PEOPLE, [[str(one[name]) for name in _PEOPLE] for one in opens], numbers=(3, 4, 5, 6))
-    changed = [one for one in goes if one["now"] != one["then"] or one["deleted"]]
-    print_table(_GOES, [[str(one[name]) for name in _GOES] for one in changed])
+    print_table(_PEOPLE, [[printable(str(one[name])) for name in _PEOPLE] for one in opens], numbers=(3, 4, 5, 6))
+    changed = (one for one in goes if one["now"] != one["then"] or one["deleted"])
+    rows = Counter(tuple(printable(str(one[name])) for name in _GOES) for one in changed)
+    print_table(("goes now", "would go", "because of", "recordings"),
+                [(*row, str(count)) for row, count in sorted(rows.items())], numbers=(3,))  # fmt: skip
     gone = sum(bool(one["deleted"]) for one in goes)
     say(f"{gone} would be deleted up to {last}, {sum(bool(one['sooner']) for one in goes)} sooner than now.")
     return int(more or sooner)
