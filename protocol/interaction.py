@@ -23,7 +23,7 @@ from protocol.claims import Claims
 from protocol.envelope import Edition, Flag, Header, Kind, check_signature, digest, expect, open_sealed, seal
 from protocol.errors import EnvelopeError, ProtocolError, SignatureError
 from protocol.keys import RecipientPrivate, RecipientPublic, stream_key
-from protocol.packet import KeyPacket
+from protocol.packet import KeyPacket, recording_id
 
 TEXT_STREAM: Final = 0x8002  # the content of an interaction; no media
 KINDS: Final = ("call", "chat", "mail")
@@ -37,6 +37,7 @@ MOST_AGENTS: Final = 64
 NO_POLICY: Final = "0" * 64  # none was in force when it was made
 KEY_SIZE: Final = 32
 _FINDING: Final = b"eyelid finding key v1"
+_SOURCE: Final = b"source\0"
 _NAME: Final = re.compile(r"[\w .$\\-]{1,64}")
 _MOST_DIGITS: Final = 8  # of a name in clear: a number that somebody can be called at has more
 _PERSON: Final = re.compile(r"[^@\s]{1,64}@([^@\s]{1,120})")
@@ -168,6 +169,14 @@ def is_of_house(person: str, house: Collection[str]) -> bool:
     return found is not None and found[1] in house
 
 
+def interaction_id(key: bytes, start: int, source: bytes) -> UUID:
+    """The same for the same source, so that what is sent twice is kept once. `key`: the integration's finding key.
+
+    `source`: SHA-256 of what it was read from. `start`: ns since 1970.
+    """
+    return recording_id(start, hmac.digest(key, _SOURCE + source, "sha256")[:10])
+
+
 # -- sealing ------------------------------------------------------------------------------------------------------
 
 
@@ -183,9 +192,7 @@ def sealed(
         key, readers, recording=about.id, bundle_revision=bundle_revision, policy=NO_POLICY, start=about.start,
         device=about.integration, host="", os_user="", monitors=(), agent_version=version, edition=Edition.SIGNED,
     ).sign(signer).encode("ascii")  # fmt: skip
-    header = Header(
-        Kind.MEDIA, Flag.KEY_FRAME, TEXT_STREAM, about.id, 0, 0, 0, digest(packet), edition=Edition.SIGNED
-    )
+    header = Header(Kind.MEDIA, Flag.KEY_FRAME, TEXT_STREAM, about.id, 0, 0, 0, digest(packet), edition=Edition.SIGNED)
     chunk = seal(stream_key(key, about.id, TEXT_STREAM), header, content, signer)
     said = replace(about, packet=digest(packet).hex(), sealed=digest(chunk).hex())
     return b"\n".join((packet, said.sign(signer).encode("ascii"), chunk))

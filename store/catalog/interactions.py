@@ -136,9 +136,7 @@ def named(connection: Connection, kind: str, names: Sequence[str], limit: int) -
 
 def newest(connection: Connection, limit: int) -> list[Row[Any]]:
     columns = schema.interactions.c
-    return list(
-        connection.execute(select(schema.interactions).order_by(columns.start.desc(), columns.id).limit(limit))
-    )
+    return list(connection.execute(select(schema.interactions).order_by(columns.start.desc(), columns.id).limit(limit)))
 
 
 def recordings_of(
@@ -155,7 +153,7 @@ def recordings_of(
     length = func.coalesce(func.max(sealed.end), LONGEST_CHUNK // 2).label("length")  # of one that was erased
     seen = and_(sealed.recording == columns.id, sealed.stream < SCENE_STREAM)
     whose = (columns.id, columns.start, columns.device, columns.host, columns.os_user)
-    rows = connection.execute(
+    rows: Iterable[Row[Any]] = connection.execute(
         select(*whose, length)
         .outerjoin_from(schema.recordings, schema.sealed, seen)
         .where(columns.id.between(first, last), columns.start <= end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +53,7 @@ def refused(body: bytes, sender: str = WHO) -> str:
 
 def statement(**changes: object) -> str:
     """The code by which a statement that says this is refused."""
-    payload: dict[str, Any] = json.loads(json.dumps(jws.verify(jws.INTERACTION, made().split(b"\n")[1].decode(), PUBLIC)))
+    payload = jws.verify(jws.INTERACTION, made().split(b"\n")[1].decode(), PUBLIC)
     with pytest.raises(ProtocolError) as error:
         Interaction.verify(jws.sign(jws.INTERACTION, payload | changes, SIGNER), PUBLIC)
     return error.value.code
@@ -119,7 +118,6 @@ def test_an_agent_is_of_the_house() -> None:
 
 def change(what: str) -> bytes:
     """A body in which one thing is another's, signed all the same."""
-    packet, said, chunk = made().split(b"\n", 2)
     key = secrets.token_bytes(32)
     about = ABOUT
     facts: dict[str, Any] = {
