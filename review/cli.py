@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),
+    "up": ("up",),
 }
 
 

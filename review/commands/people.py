@@ -29,8 +29,7 @@ from store.evidence.show import console, iso, print_json, print_table, when
 
 DATABASE: Final = "people.db"
 KEY: Final = "people.key"
-Run = Callable[[Namespace, People, str], int]
-"""`str`: who runs the command."""
+Run = Callable[[Namespace, People], int]
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -61,17 +60,28 @@ def _command(
     parser.set_defaults(run=partial(_run, run))
     if person:
         parser.add_argument("person", help="by the name that the rules give them")
+    add_home(parser)
+    return parser
+
+
+def add_home(parser: ArgumentParser) -> None:
+    """What says where the console is, and opens its log."""
     base = Path(os.environ.get("EYELID_REVIEW_HOME", "/var/lib/eyelid-review"))
     parser.add_argument("--home", type=Path, default=base, metavar="DIR", help="the console's folder (%(default)s)")
     parser.add_argument("--governance", type=Path, metavar="DIR", help="the governance files (governance in --home)")
     passphrase.add_options(parser)
     parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
-    return parser
 
 
 def _run(run: Run, options: Namespace) -> int:
     with opened(options.home, options.governance, passphrase.existing(options, str(options.home / "keys"))) as people:
-        return run(options, people, f"{os_user()}@{socket.gethostname()}")
+        return run(options, people)
+
+
+def who() -> tuple[str, str]:
+    """Who runs the command, and where, for the log."""
+    here = socket.gethostname()
+    return f"{os_user()}@{here}", here
 
 
 @contextmanager
@@ -91,7 +101,7 @@ def opened(home: Path, governance: Path | None, secret: bytes) -> Iterator[Peopl
         yield People(database, Sealer.of(home / KEY), settings, lambda: rules, log.append)
 
 
-def _list(options: Namespace, people: People, _by: str) -> int:
+def _list(options: Namespace, people: People) -> int:
     found = people.everybody()
     if options.json:
         print_json({"people": [one | {"signed_in_at": iso(one["signed_in_at"])} for one in found]})
@@ -110,26 +120,27 @@ def _list(options: Namespace, people: People, _by: str) -> int:
     return 0
 
 
-def _invite(options: Namespace, people: People, by: str) -> int:
-    link = people.invite(options.person, by, socket.gethostname(), options.lasts)
+def _invite(options: Namespace, people: People) -> int:
+    link = people.invite(options.person, *who(), options.lasts)
     said = "for {person}: once, and only the newest. Hand it over so that only they read it."
     return _say(options, {"person": options.person, "link": link}, "{link}\n" + said)
 
 
-def _narrow(options: Namespace, people: People, by: str) -> int:
+def _narrow(options: Namespace, people: People) -> int:
     kept = Narrowing(*(None if some is None else frozenset(some) for some in (options.role, options.team)))
-    people.narrow(options.person, kept, by, socket.gethostname())
+    people.narrow(options.person, kept, *who())
     facts = {"person": options.person, "roles": options.role, "teams": options.team}
     return _say(options, facts, "{person}: from the next request on.")
 
 
-def _end(options: Namespace, people: People, by: str) -> int:
-    ended = people.end(known_name(options.person), by=by, origin=socket.gethostname())
+def _end(options: Namespace, people: People) -> int:
+    by, origin = who()
+    ended = people.end(known_name(options.person), by=by, origin=origin)
     return _say(options, {"person": options.person, "ended": ended}, "{ended} sessions of {person} have ended.")
 
 
-def _remove(options: Namespace, people: People, by: str) -> int:
-    people.remove(options.person, by, socket.gethostname())
+def _remove(options: Namespace, people: People) -> int:
+    people.remove(options.person, *who())
     return _say(options, {"person": options.person}, "{person} can no longer sign in.")
 
 
