@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row
@@ -24,7 +24,7 @@ from protocol.interaction import ADDRESS, ID, KEY_SIZE, TEL, Interaction, findin
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
-from review.interactions.sending import Credentials, Declined, Sender
+from review.interactions.sending import Credentials, Sender
 from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
 from review.rules import in_force
 from store.admin import passphrase
@@ -46,6 +46,8 @@ from store.files import write_new
 
 VCON: Final = "interaction.vcon"
 _FINDING: Final = "finding"
+_LINES: Final = frozenset({".jsonl", ".ndjson"})
+_One = TypeVar("_One")
 _BY: Final = {"tel": TEL, "address": ADDRESS, "id": ID}
 _DOMAIN: Final = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 
@@ -122,19 +124,13 @@ def _say(options: Namespace, facts: dict[str, Any], *lines: str) -> None:
 
 
 def _init(options: Namespace) -> int:
-    _saved(options.finding_key, lambda: save_private(
-        options.finding_key, _FINDING, os.urandom(KEY_SIZE), passphrase.new(options)
-    ))  # fmt: skip
-    _say(options, {"key": str(options.finding_key)}, f"{options.finding_key}",
-         "Without it no number is found again: keep a copy elsewhere, and never on the store's machine.")  # fmt: skip
-    return 0
-
-
-def _saved(path: Path, save: Callable[[], None]) -> None:
     try:
-        save()
+        save_private(options.finding_key, _FINDING, os.urandom(KEY_SIZE), passphrase.new(options))
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+        raise StoreError(f"{options.finding_key} cannot be written: {error.strerror}") from None
+    _say(options, {"key": str(options.finding_key)}, f"{options.finding_key}",
+         "Without it no number is found again: keep a copy elsewhere, and none on the store's machine.")  # fmt: skip
+    return 0
 
 
 def _finding_key(options: Namespace, secret: bytes) -> bytes:
@@ -150,27 +146,24 @@ def _add(options: Namespace) -> int:
         raise WrongUsage("--house takes a domain, such as example.com")
     if not is_name(options.name) or not re.fullmatch(r"[1-9][0-9]{0,2}|", options.country):
         raise WrongUsage("NAME has letters and no address, --country the digits of a country's code, such as 49")
-    home, name = Home.open(options.home), str(uuid4())
+    home, name, address = Home.open(options.home), str(uuid4()), options.address
     secret = passphrase.existing(options, str(options.finding_key))
-    address = options.address or home.address
     own = Credentials(
-        id=name,
-        name=options.name,
-        house=house,
-        country=options.country,
-        address=address,
-        ca=home.ca_certificate.read_text("ascii") if address.startswith("https://") else "",
-        store_key=public_to_text(home.store_key().public_key()),
-        compliance=home.key(COMPLIANCE).id,
-        finding=finding_key(_finding_key(options, secret), name),
-    )
-    made = Integration(name, own.name, own.signer.public_key(), house, own.country, wall(), None)
+        id=name, name=options.name, house=" ".join(house), country=options.country, address=address or home.address,
+        ca="" if (address or "").startswith("http:") else home.ca_certificate.read_text("ascii"),
+        store_key=public_to_text(home.store_key().public_key()), compliance=home.key(COMPLIANCE).id,
+        finding=base64url.encode(finding_key(_finding_key(options, secret), name)),
+    )  # fmt: skip
+    made = Integration(name, own.name, own.key.public_key(), house, own.country, wall(), None)
     with act(home, options, "interactions-add", recordings=[name]), closing(home.database()) as database:
-        _saved(options.output, lambda: own.save(options.output, secret))
+        try:
+            own.save(options.output, secret)
+        except OSError as error:
+            raise StoreError(f"{options.output} cannot be written: {error.strerror}") from None
         with database.writing() as connection:
             interactions.let_in(connection, made, own.secret)
     _say(options, {"id": name, "file": str(options.output)},
-         f"{options.output}  for the machine that imports; under the same passphrase, id {name}")  # fmt: skip
+         f"{options.output}  for the machine that imports, under the finding key's passphrase; id {name}")  # fmt: skip
     return 0
 
 
@@ -180,29 +173,25 @@ def _keys(options: Namespace) -> int:
         with database.reading() as connection:
             known = interactions.integrations(connection)
         if options.withdraw is not None:
-            chosen = [one for one in known if options.withdraw and one.id.startswith(options.withdraw.lower())]
-            if len(chosen) != 1:
-                raise WrongUsage(f"{len(chosen)} integrations begin with {options.withdraw!r}: write their id")
-            noted = act(home, options, "interactions-withdraw", recordings=[chosen[0].id])
+            chosen = _only([one for one in known if one.id.startswith(options.withdraw.lower())], options.withdraw)
+            noted = act(home, options, "interactions-withdraw", recordings=[chosen.id])
             with noted, database.writing() as connection:
-                interactions.withdraw(connection, chosen[0].id, wall())
-            with database.reading() as connection:
+                interactions.withdraw(connection, chosen.id, wall())
                 known = interactions.integrations(connection)
     if options.json:
-        print_json({"integrations": [
-            {"id": one.id, "name": one.name, "house": one.house, "withdrawn": one.withdrawn_at is not None}
-            for one in known
-        ]})  # fmt: skip
-    elif known:
-        rows = [
-            (one.id, one.name, ", ".join(one.house), when(one.created_at),
-             "-" if one.withdrawn_at is None else when(one.withdrawn_at))
-            for one in known
-        ]  # fmt: skip
-        print_table(["id", "name", "house", "made", "withdrawn"], rows)
+        names = ("id", "name", "house", "withdrawn_at")
+        print_json({"integrations": [{name: getattr(one, name) for name in names} for one in known]})
     else:
-        console().print("Nobody may send interactions: `eyelid-review interactions add` lets a system in.")
+        print_table(["id", "name", "house", "made", "withdrawn"], [
+            (one.id, one.name, ", ".join(one.house), when(one.created_at), when(one.withdrawn_at)) for one in known
+        ])  # fmt: skip
     return 0
+
+
+def _only(found: list[_One], text: str) -> _One:
+    if len(found) != 1 or not text:
+        raise WrongUsage(f"{len(found)} begin with {text!r}: write the id")
+    return found[0]
 
 
 # -- import -------------------------------------------------------------------------------------------------------
@@ -215,16 +204,19 @@ def _import(options: Namespace) -> int:
     sent: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
     with closing(Sender(own)) as sender:
+        sender.whom()
         for path in options.files:
-            for place, source in _sources(path, failed):
-                try:
-                    name, new = sender.send(_read(path, source, own, options.queue), source)
-                except (StoreError, ProtocolError) as error:
-                    if isinstance(error, Declined) and error.for_good:
-                        raise
-                    failed.append({"from": place, "error": str(error)})
-                else:
-                    sent.append({"from": place, "id": name, "new": new})
+            place = str(path)
+            try:
+                for place, source in _sources(path):
+                    try:
+                        name, new = sender.send(_read(path, source, own, options.queue), source)
+                    except (Unreadable, ProtocolError) as error:
+                        failed.append({"from": place, "error": str(error)})
+                    else:
+                        sent.append({"from": place, "id": name, "new": new})
+            except OSError as error:
+                failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
     old = sum(not one["new"] for one in sent)
     lines = [f"{one['from']}: {one['error']}" for one in failed]
     lines.append(f"{len(sent) - old} sent, {old} were there before, {len(failed)} could not be read or were refused")
@@ -232,35 +224,26 @@ def _import(options: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _sources(path: Path, failed: list[dict[str, object]]) -> Iterator[tuple[str, bytes]]:
-    """(place, what stands there): each line of a file of lines, else the file; never more than one may have."""
-    try:
-        with path.open("rb") as file:
-            if path.suffix.lower() not in {".jsonl", ".ndjson"}:
-                yield str(path), file.read(MAX_CONTENT + 1)
-                return
-            for number, line in enumerate(_lines(file), 1):
-                if line.strip():
-                    yield f"{path}:{number}", line
-    except OSError as error:
-        failed.append({"from": str(path), "error": f"cannot be read: {error.strerror}"})
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Of one that is too long, a byte more than may be; the rest of it is passed over."""
-    while line := file.readline(MAX_CONTENT + 1):
-        yield line
-        while len(line) > MAX_CONTENT and not line.endswith(b"\n"):
-            line = file.readline(MAX_CONTENT + 1) or b"\n"
+def _sources(path: Path) -> Iterator[tuple[str, bytes]]:
+    """(place, what stands there): each line of a file of lines, else the file; of each no more than one may have and a
+    byte, which is refused. OSError."""
+    with path.open("rb") as file:
+        if path.suffix.lower() not in _LINES:
+            yield str(path), file.read(MAX_CONTENT + 1)
+            return
+        number, begins = 1, True
+        while line := file.readline(MAX_CONTENT + 1):
+            if begins and line.strip():
+                yield f"{path}:{number}", line
+            begins = line.endswith(b"\n")  # the rest of one that is too long is passed over
+            number += begins
 
 
 def _read(path: Path, source: bytes, own: Credentials, queue: str) -> Conversation:
     suffix = path.suffix.lower()
-    if suffix == ".eml":
-        return of_mail(source, own.house, queue)
-    if suffix in {".vcon", ".json", ".jsonl", ".ndjson"}:
-        return of_vcon(source, own.house, queue)
-    raise Unreadable("its name must end in .vcon, .json, .jsonl or .eml")
+    if suffix not in {".eml", ".vcon", ".json", *_LINES}:
+        raise Unreadable("its name must end in .vcon, .json, .jsonl or .eml")
+    return (of_mail if suffix == ".eml" else of_vcon)(source, own.house.split(), queue)
 
 
 # -- find and export ----------------------------------------------------------------------------------------------
@@ -272,36 +255,36 @@ def _find(options: Namespace) -> int:
     key = _finding_key(options, passphrase.existing(options, str(options.finding_key))) if asked else b""
     with catalog_of(home) as connection:
         if asked is None:
-            rows = interactions.named(connection, "person", [options.agent.casefold()], options.limit)
+            names: list[str | None] = [options.agent.casefold()]
         else:
-            known = interactions.integrations(connection)
-            tags = [tag(finding_key(key, one.id), *asked, one.country) for one in known]
-            if known and None in tags:
-                raise WrongUsage("this is no number, address or id that an interaction could be found by")
-            rows = interactions.named(connection, "tag", [found for found in tags if found], options.limit)
-        facts = [_facts(home, connection, row) for row in rows]
-    with act(home, options, "interactions-find", recordings=[row.id for row in rows]):
-        if options.json:
-            print_json({"interactions": facts})
-        elif facts:
-            print_table(["interaction", "began", "kind", "direction", "queue", "agents", "recordings"], [
-                (one["id"], when(one["start"]), one["kind"], one["direction"], printable(one["queue"]) or "-",
-                 printable(", ".join(next(iter(agent.values()), "") for agent in one["agents"])) or "-",
-                 str(len(one["recordings"])))
-                for one in facts
-            ], numbers=(6,))  # fmt: skip
-        else:
-            console().print("There is none.")
+            keys = [(finding_key(key, one.id), one.country) for one in interactions.integrations(connection)]
+            names = [tag(own, *asked, country) for own, country in keys]
+        if None in names:
+            raise WrongUsage("this is no number, address or id that an interaction could be found by")
+        rows = interactions.named(connection, "tag" if asked else "person", list(filter(None, names)), options.limit)
+        with act(home, options, "interactions-find", recordings=[row.id for row in rows]):
+            _print(options, [_facts(home, connection, row) for row in rows])
     return 0
+
+
+def _print(options: Namespace, facts: list[dict[str, Any]]) -> None:
+    if options.json:
+        print_json({"interactions": facts})
+    elif facts:
+        print_table(["interaction", "began", "kind", "direction", "queue", "agents", "recordings"], [
+            (one["id"], when(one["start"]), one["kind"], one["direction"], one["queue"] or "-",
+             ", ".join(next(iter(agent.values())) for agent in one["agents"]) or "-", str(len(one["recordings"])))
+            for one in facts
+        ], numbers=(6,))  # fmt: skip
+    else:
+        console().print("There is none.")
 
 
 def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:
     about = _statement(connection, row)[0]
-    recordings = [found.id for found in _recordings(home, connection, about)]
-    names = {name: getattr(row, name) for name in ("id", "kind", "direction", "queue", "start", "end")}
-    return names | {
-        "consent": about.consent, "agents": [one.names for one in about.agents], "recordings": recordings
-    }  # fmt: skip
+    facts = {name: getattr(row, name) for name in ("id", "kind", "direction", "queue", "start", "end")}
+    facts |= {"consent": about.consent, "agents": [one.names for one in about.agents if one.names]}
+    return facts | {"recordings": [found.id for found in _recordings(home, connection, about)]}
 
 
 def _statement(connection: Connection, row: Row[Any]) -> tuple[Interaction, Integration]:
@@ -327,25 +310,23 @@ def _export(options: Namespace) -> int:
     home = Home.open(options.home)
     export.check_target(options.output)
     with catalog_of(home) as connection:
-        rows = interactions.beginning(connection, options.interaction.lower()) if options.interaction else []
-        if len(rows) != 1:
-            raise WrongUsage(f"{len(rows)} interactions begin with {options.interaction!r}: write the id")
-        about, whose = _statement(connection, rows[0])
+        row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
+        about, whose = _statement(connection, row)
         recordings = _recordings(home, connection, about)
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)
     missing: list[str] = []
-    with act(home, options, "interactions-export", recordings=[str(about.id), *(row.id for row in recordings)]) as done:
+    with act(home, options, "interactions-export", recordings=[str(about.id), *(one.id for one in recordings)]) as done:
         try:
             packet, chunk = map(home.blobs().get, interactions.names_of(about))
         except (BlobMissing, BlobFault):
             raise StoreError(f"interaction {about.id}: its bytes are gone or cannot be read") from None
-        content = opened(rows[0].statement, packet, chunk, whose.evidence_key, reader)[1]
+        content = opened(row.statement, packet, chunk, whose.evidence_key, reader)[1]
         try:
             with building(home.exports, options.output) as folder:
                 opening = _Opening(home, reader, folder, options.partial, missing)
-                dialog = [one for row in recordings for one in opening.dialog(row)]
+                dialog = [said for one in recordings for said in opening.dialog(one)]
                 write_new(folder / VCON, _with(content, dialog, str(about.id)) if dialog else content)
                 if options.output.is_dir():
                     options.output.rmdir()

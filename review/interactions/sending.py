@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from protocol import api, base64url, bundle, successor
 from protocol.claims import Claims, parse_object
 from protocol.errors import KeyProblem, ProtocolError, SignatureError
-from protocol.interaction import KEY_SIZE, TEXT_STREAM, Interaction, interaction_id, sealed, tag
+from protocol.interaction import TEXT_STREAM, Interaction, interaction_id, sealed, tag
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_from_text, signing_key
 from protocol.receipt import Receipt
@@ -30,37 +29,36 @@ KIND: Final = "integration"
 _TRIES: Final = 6  # of one that the store has no room for now
 _LONGEST_WAIT: Final = 60.0  # seconds
 _WITHIN: Final = httpx.Timeout(60.0, connect=10.0)
-_TEXTS: Final = ("id", "name", "country", "secret", "address", "ca", "store_key", "compliance")
 
 
-def _new_secret() -> str:
-    return api.INTEGRATION_KEY + base64url.encode(secrets.token_bytes(32))
+def _chance() -> str:
+    return base64url.encode(secrets.token_bytes(32))
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """`house`: the house's own domains. `store_key`, `compliance`: whom to trust, as in an enrolment token."""
+    """`house`: the house's own domains, blanks between. `store_key`, `compliance`: whom to trust, as in an enrolment
+    token. `finding`, `secret`, `signer`: 32 bytes each, base64url."""
 
     id: str
     name: str
-    house: tuple[str, ...]
+    house: str
     country: str
     address: str
     ca: str
     store_key: str
     compliance: str
-    finding: bytes = field(repr=False)
-    secret: str = field(
-        default_factory=lambda: api.INTEGRATION_KEY + base64url.encode(secrets.token_bytes(32)), repr=False
-    )
-    signer: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
+    finding: str = field(repr=False)
+    secret: str = field(default_factory=lambda: api.INTEGRATION_KEY + _chance(), repr=False)
+    signer: str = field(default_factory=_chance, repr=False)
+
+    @property
+    def key(self) -> Ed25519PrivateKey:
+        return signing_key(base64url.decode(self.signer))
 
     def save(self, path: Path, passphrase: bytes) -> None:
         """Raises KeyProblem, OSError."""
-        facts: dict[str, object] = {name: getattr(self, name) for name in _TEXTS}
-        facts |= {"house": list(self.house), "finding": base64url.encode(self.finding)}
-        facts["signer"] = base64url.encode(self.signer.private_bytes_raw())
-        save_private(path, KIND, json.dumps(facts).encode(), passphrase)
+        save_private(path, KIND, json.dumps(asdict(self)).encode(), passphrase)
 
     @classmethod
     def load(cls, path: Path, passphrase: bytes) -> Credentials:
@@ -69,24 +67,15 @@ class Credentials:
         if key.kind != KIND:
             raise StoreError(f"{path} holds no integration's keys ({key.kind}): give what `interactions add` wrote")
         claims = Claims(parse_object(key.raw), str(path), KeyProblem)
-        return cls(
-            house=claims.texts("house"),
-            finding=claims.raw("finding", KEY_SIZE),
-            signer=signing_key(claims.raw("signer", 32)),
-            **{name: claims.text(name) for name in _TEXTS},
-        )
+        return cls(**{one.name: claims.text(one.name) for one in fields(cls)})
 
 
-class Declined(StoreError):
-    """The store takes it not. `for_good`: and nothing else of this integration either."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{message} ({code})")
-        self.for_good = status in {401, 403, 426, 429, 503, 507}
+class Stopped(StoreError):
+    """Nothing more can be sent now."""
 
 
 class Sender:
-    """To be closed. Raises StoreError where the store cannot be reached or says what it should not."""
+    """To be closed. Raises Stopped."""
 
     def __init__(self, own: Credentials) -> None:
         self._own = own
@@ -95,8 +84,8 @@ class Sender:
         self._client = httpx.Client(base_url=own.address, verify=trust, headers=headers, timeout=_WITHIN)
         self._known: tuple[bundle.Bundle, dict[str, Ed25519PublicKey]] | None = None
 
-    def _whom(self) -> tuple[bundle.Bundle, dict[str, Ed25519PublicKey]]:
-        """Whom to seal to, by compliance's word, and whose receipts count."""
+    def whom(self) -> tuple[bundle.Bundle, dict[str, Ed25519PublicKey]]:
+        """Whom to seal to, by compliance's word, and whose receipts count. Raises Stopped, SignatureError."""
         if self._known is None:
             said, own = Claims(self._asked("GET", api.BUNDLE), "bundle", ProtocolError), self._own
             stores = successor.trusted(public_from_text(own.store_key), said.texts("successors"))
@@ -111,10 +100,11 @@ class Sender:
 
         Raises ProtocolError for words that no interaction has, StoreError.
         """
-        own, (readers, stores) = self._own, self._whom()
-        tags = {tag(own.finding, kind, text, own.country) for kind, text in read.goes_by}
+        own, (readers, stores) = self._own, self.whom()
+        finding, signer = base64url.decode(own.finding), own.key
+        tags = {tag(finding, kind, text, own.country) for kind, text in read.goes_by}
         about = Interaction(
-            id=interaction_id(own.finding, read.start, hashlib.sha256(source).digest()),
+            id=interaction_id(finding, read.start, hashlib.sha256(source).digest()),
             integration=own.id,
             kind=read.kind,
             direction=read.direction,
@@ -126,11 +116,11 @@ class Sender:
             tags=tuple(sorted(found for found in tags if found)),
         )
         body = sealed(
-            about, as_bytes(read, about.id), readers.recipients, os.urandom(32), own.signer,
+            about, as_bytes(read, about.id), readers.recipients, secrets.token_bytes(32), signer,
             bundle_revision=readers.revision, version=version("eyelid"),
         )  # fmt: skip
         statement = body.split(b"\n", 2)[1].decode("ascii")
-        said = Interaction.verify(statement, own.signer.public_key())  # what the store would refuse is told here
+        said = Interaction.verify(statement, signer.public_key())  # what the store would refuse is told here
         answer = self._asked("POST", api.INTERACTIONS, body)
         if answer.get("error") == "exists":
             return str(about.id), False
@@ -146,13 +136,14 @@ class Sender:
                 answer = self._client.request(method, path, content=body)
                 said = parse_object(answer.content)
             except httpx.HTTPError as error:
-                raise StoreError(f"the store cannot be reached ({type(error).__name__}): try again") from None
+                raise Stopped(f"the store cannot be reached ({type(error).__name__}): try again") from None
             except ValueError:
-                raise StoreError("what answers there is no store of Eyelid") from None
+                raise Stopped("what answers there is no store of Eyelid") from None
             if answer.status_code not in {429, 503} or attempt == _TRIES - 1:
                 break
             wait = answer.headers.get("Retry-After", "")
             time.sleep(min(_LONGEST_WAIT, float(wait) if wait.isdecimal() else 5.0))
         if answer.is_success or (method == "POST" and said.get("error") == "exists"):
             return said
-        raise Declined(answer.status_code, str(said.get("error")), str(said.get("message")))
+        stops = answer.status_code in {401, 403, 426, 429, 503, 507}
+        raise (Stopped if stops else StoreError)(f"{said.get('message')} ({said.get('error')})")

@@ -241,9 +241,9 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
 def test_a_key_that_was_withdrawn_sends_no_more(run: Run, phone: Path, tmp_path: Path, services: Services) -> None:
     _, listed, _ = run("keys", own=None)
     (one,) = listed["integrations"]
-    assert (one["name"], one["house"], one["withdrawn"]) == ("phone", ["example.com"], False)
+    assert (one["name"], one["house"], one["withdrawn_at"]) == ("phone", ["example.com"], None)
     assert run("keys", "--withdraw", "x", own=None)[0] == 2
-    assert run("keys", "--withdraw", one["id"][:8], own=None)[1]["integrations"][0]["withdrawn"] is True
+    assert run("keys", "--withdraw", one["id"][:8], own=None)[1]["integrations"][0]["withdrawn_at"]
     code, _, words = run("import", written(tmp_path, "a.json", CALL), "--integration", phone)
     assert (code, "withdrawn" in words) == (1, True)
     with services.database.reading() as connection:
