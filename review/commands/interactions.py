@@ -30,7 +30,7 @@ from review.rules import in_force
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
-from store.catalog import interactions
+from store.catalog import erasure, interactions, schema
 from store.catalog.blobs import BlobFault, BlobMissing
 from store.catalog.interactions import Integration
 from store.catalog.queries import governance_of, newest_bundle
@@ -281,18 +281,10 @@ def _print(options: Namespace, facts: list[dict[str, Any]]) -> None:
 
 
 def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:
-    about = _statement(connection, row)[0]
+    about = interactions.said(connection, row)[0]
     facts = {name: getattr(row, name) for name in ("id", "kind", "direction", "queue", "start", "end")}
     facts |= {"consent": about.consent, "agents": [one.names for one in about.agents if one.names]}
     return facts | {"recordings": [found.id for found in _recordings(home, connection, about)]}
-
-
-def _statement(connection: Connection, row: Row[Any]) -> tuple[Interaction, Integration]:
-    """Raises StoreError, SignatureError."""
-    whose = next((one for one in interactions.integrations(connection) if one.id == row.integration), None)
-    if whose is None:
-        raise StoreError(f"interaction {row.id}: who sent it is not known here")
-    return Interaction.verify(row.statement, whose.evidence_key), whose
 
 
 def _recordings(home: Home, connection: Connection, about: Interaction) -> list[Row[Any]]:
@@ -310,14 +302,18 @@ def _export(options: Namespace) -> int:
     home = Home.open(options.home)
     export.check_target(options.output)
     with catalog_of(home) as connection:
+        columns = schema.erasures.c.recording
+        gone = erasure.tombstones(connection, columns.startswith(options.interaction.lower(), autoescape=True))
+        if len(gone) == 1:
+            raise StoreError(f"interaction {gone[0].recording}: {gone[0]}")
         row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
-        about, whose = _statement(connection, row)
+        about, whose = interactions.said(connection, row)
         recordings = _recordings(home, connection, about)
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)
     missing: list[str] = []
-    with act(home, options, "interactions-export", recordings=[str(about.id), *(one.id for one in recordings)]) as done:
+    with act(home, options, "export", recordings=[str(about.id), *(one.id for one in recordings)]) as done:
         try:
             packet, chunk = map(home.blobs().get, interactions.names_of(about))
         except (BlobMissing, BlobFault):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from protocol.erasure import Erasure, hash_of
 from protocol.language.errors import MistakesError
@@ -36,7 +36,7 @@ from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycl
 from review.rules import read_folder
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, interactions, queries, schema
 from store.catalog.database import Database, explained
 from store.commands.options import Subcommands, count, duration
 from store.errors import StoreError, WrongUsage
@@ -136,7 +136,7 @@ def _command(
 
 
 def _add_choice(parser: ArgumentParser) -> None:
-    parser.add_argument("recordings", nargs="*", metavar="REC", help="ids, or the beginnings of them")
+    parser.add_argument("recordings", nargs="*", metavar="REC", help="ids of recordings or interactions, or beginnings")
     parser.add_argument("--agent", metavar="PERSON", help="all of whom the rules say that this person worked at the PC")
     parser.add_argument("--where", type=_condition, action="append", default=[], metavar="KEY=VALUE",
                         help=f"all that fit: {', '.join(KEYS)}, from=DAY, to=DAY; if repeated, all must")  # fmt: skip
@@ -229,32 +229,34 @@ def _choose(options: Namespace, database: Database, facts: Facts, now: int) -> l
 def _only(database: Database, text: str) -> UUID:
     with database.reading() as connection:
         found = queries.recordings_beginning(connection, text.lower()) if text else []
+        found += [row.id for row in interactions.beginning(connection, text.lower())] if text else []
     if len(found) != 1:
-        few = "no recording begins" if not found else "several recordings begin"
-        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` lists them")
+        few = "no recording or interaction begins" if not found else "several begin"
+        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
     return UUID(found[0])
 
 
 def _each(database: Database, facts: Facts, now: int, opened_until: int) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    after = ""
+    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
     with database.reading() as connection:
-        total = queries.count_recordings(connection)
+        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
     with progress("reading", total) as advance:
-        while True:
-            with database.reading() as connection:
-                page = queries.recordings_after(connection, after, _PAGE, opened_until=opened_until)
-                gone = erasure.among(connection, [str(one.id) for one in page]) if page else {}
-            for one in page:
-                known = facts.of(one.id, now) if str(one.id) not in gone else ""
-                if isinstance(known, Known):
-                    yield known
-                elif known:
-                    sys.stderr.write(f"eyelid-review: recording {one.id} is kept: {printable(known)}\n")
-                advance(1)
-            if len(page) < _PAGE:
-                return
-            after = str(page[-1].id)
+        for table, at in kinds:
+            page, after = [""] * _PAGE, ""
+            while len(page) == _PAGE:
+                with database.reading() as connection:
+                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until)
+                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
+                    gone = erasure.among(connection, page) if page else {}
+                for one in page:
+                    known = facts.of(UUID(one), now) if one not in gone else ""
+                    if isinstance(known, Known):
+                        yield known
+                    elif known:
+                        sys.stderr.write(f"eyelid-review: {one} is kept: {printable(known)}\n")
+                    advance(1)
+                after = page[-1] if page else after
 
 
 def _fits(known: Known, wanted: Sequence[tuple[str, str]]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from protocol.envelope import KEY_PACKET_STREAM, LONGEST_CHUNK, SCENE_STREAM
 from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received
@@ -18,6 +18,7 @@ from protocol.keys import public_from_text, public_to_text
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.catalog.queries import add_if_new
+from store.errors import StoreError
 
 _MS: Final = 1_000_000
 
@@ -119,6 +120,20 @@ def find(connection: Connection, interaction: str) -> Row[Any] | None:
     return connection.execute(select(schema.interactions).where(schema.interactions.c.id == interaction)).first()
 
 
+def forget(connection: Connection, interaction: str) -> None:
+    names, columns = schema.interaction_names, schema.interactions.c
+    connection.execute(delete(names).where(names.c.interaction == interaction))
+    connection.execute(delete(schema.interactions).where(columns.id == interaction))
+
+
+def said(connection: Connection, row: Row[Any]) -> tuple[Interaction, Integration]:
+    """What its integration signed of it. Raises SignatureError, StoreError."""
+    whose = next((one for one in integrations(connection) if one.id == row.integration), None)
+    if whose is None:
+        raise StoreError(f"interaction {row.id}: who sent it is not known here")
+    return Interaction.verify(row.statement, whose.evidence_key), whose
+
+
 def beginning(connection: Connection, prefix: str) -> list[Row[Any]]:
     """At most ten."""
     columns = schema.interactions.c
@@ -165,9 +180,10 @@ def recordings_of(
 
 
 def _worked(row: Row[Any], names: dict[str, str], person_of: Callable[[str], str]) -> bool:
-    """Whether all that is known of the agent's PC fits; the person only where nothing else is known."""
+    """Whether all that is known of the agent's PC fits, and its user is nobody else; without that, whether it is they."""
     own = {"device": row.device, "host": row.host.lower(), "user": row.os_user.lower()}
     placed = {name: text for name, text in names.items() if name != "person"}
+    person, owner = names.get("person", ""), person_of(row.os_user)
     if placed:
-        return all(own[name] == text.lower() for name, text in placed.items())
-    return bool(names) and person_of(row.os_user) == names["person"]
+        return all(own[name] == text.lower() for name, text in placed.items()) and (not person or owner in {"", person})
+    return bool(person) and owner == person

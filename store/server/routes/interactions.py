@@ -40,9 +40,14 @@ def _accept(services: Services, sender: Integration, body: bytes) -> api.Interac
         at = services.clock()
         _write(services, received)
         if not services.writer.write(partial(_record, received=received, at=at)):
-            with services.database.reading() as connection:  # the same came twice at once, or its erasure did
-                at = _here(connection, received) or at
-            new = False
+            new = False  # it came twice at once, or its erasure did
+            try:
+                with services.database.reading() as connection:
+                    at = _here(connection, received) or at
+            except Refusal:
+                for name in interactions.names_of(received.about):
+                    services.blobs.shred(name)
+                raise
     about = received.about
     receipt = Receipt(about.id, TEXT_STREAM, 0, about.sealed, at=at, device=sender.id)
     return {"receipt": receipt.sign(services.store_key), "new": new}
