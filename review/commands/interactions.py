@@ -81,7 +81,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     for name, words in (("tel", "a telephone number"), ("address", "a mail or SIP address"), ("id", "any other id")):
         by.add_argument(f"--{name}", metavar=name.upper(), help=words)
     by.add_argument("--agent", metavar="PERSON", help="by the name that the rules give them")
-    one.add_argument("--limit", type=count, default=50, metavar="N", help="the newest N (%(default)s)")
+    one.add_argument("--limit", type=count, default=1000, metavar="N", help="the newest N (%(default)s)")
     one = _command(group, "export", "open an interaction and the recordings of it, as a vCon with files beside it",
                    "0193a1b2 --key recovery.key -o case-17 --purpose DSR-2026-18", _export, home=True)  # fmt: skip
     one.add_argument("interaction", metavar="ID", help="its id, or the beginning of it")
@@ -261,23 +261,25 @@ def _find(options: Namespace) -> int:
             names = [tag(own, *asked, country) for own, country in keys]
         if None in names:
             raise WrongUsage("this is no number, address or id that an interaction could be found by")
-        rows = interactions.named(connection, "tag" if asked else "person", list(filter(None, names)), options.limit)
+        kind, several = "tag" if asked else "person", [name for name in names if name]
+        rows = interactions.named(connection, kind, several, options.limit + 1)
+        more, rows = len(rows) > options.limit, rows[: options.limit]
         with act(home, options, "interactions-find", recordings=[row.id for row in rows]):
-            _print(options, [_facts(home, connection, row) for row in rows])
+            _print(options, [_facts(home, connection, row) for row in rows], more)
     return 0
 
 
-def _print(options: Namespace, facts: list[dict[str, Any]]) -> None:
+def _print(options: Namespace, facts: list[dict[str, Any]], more: bool) -> None:
     if options.json:
-        print_json({"interactions": facts})
+        print_json({"interactions": facts, "more": more})
     elif facts:
         print_table(["interaction", "began", "kind", "direction", "queue", "agents", "recordings"], [
             (one["id"], when(one["start"]), one["kind"], one["direction"], one["queue"] or "-",
              ", ".join(next(iter(agent.values())) for agent in one["agents"]) or "-", str(len(one["recordings"])))
             for one in facts
         ], numbers=(6,))  # fmt: skip
-    else:
-        console().print("There is none.")
+    if not options.json and (more or not facts):
+        console().print("There are more: raise --limit." if more else "There is none.")
 
 
 def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:

@@ -30,7 +30,13 @@ from store.errors import StoreError
 VERSION: Final = "0.4.0"
 MAX_CONTENT: Final = MAX_SEALED - Edition.SIGNED.overhead  # bytes: it is sealed in one piece
 _MOST_BRACKETS: Final = 500_000  # each may be an object of a hundred bytes in memory
-_MOST_BOUNDARIES: Final = 500  # each line of a mail is compared with those that are open
+# Of a mail.
+_MOST_LINES: Final = 500_000
+_MOST_PARTS: Final = 20_000
+_MOST_COMPARED: Final = 5_000_000  # lines with boundaries
+_LONGEST_HEADERS: Final = 128 * 2**10  # bytes of its own
+_LONGEST_HEADER: Final = 4096  # bytes of one that says what a part is
+_CONTENT: Final = re.compile(rb"(?m)^content-[a-z-]+:[^\n]*(?:\n[ \t][^\n]*)*")
 _GOES_BY: Final = (("tel", TEL), ("mailto", ADDRESS), ("sip", ADDRESS), ("did", ID), ("uuid", ID), ("id", ID))
 _CHANNEL: Final = {"call": "voice", "chat": "chat", "mail": "mail"}
 _STATUS: Final = {"granted": "given", "denied": "missing", "expired": "missing", "revoked": "withdrawn"}
@@ -209,14 +215,24 @@ def of_mail(raw: bytes, house: Sequence[str], queue: str = "") -> Conversation:
     """A message as it came (RFC 5322): its text for readers, and all of it as an attachment. Raises Unreadable."""
     if len(raw) * 4 // 3 > MAX_CONTENT:
         raise Unreadable(f"more than the {MAX_CONTENT * 3 // 4} bytes that a mail may have")
-    if raw.lower().count(b"boundary") > _MOST_BOUNDARIES:
-        raise Unreadable(f"more than {_MOST_BOUNDARIES} parts in one another")
+    _check_bounds(raw)
     try:
         return _of_message(message_from_bytes(raw), raw, house, queue)
     except Unreadable:
         raise
     except _BROKEN:
         raise Unreadable("no mail, or one too broken to be read") from None
+
+
+def _check_bounds(raw: bytes) -> None:
+    """What takes `email` more than a few seconds: it compares each line with each boundary, and parameters with one
+    another. Raises Unreadable."""
+    text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").lower()
+    lines, begins = text.count(b"\n"), text.find(b"\n\n")
+    many = lines > _MOST_LINES or text.count(b"\n--") > _MOST_PARTS or lines * text.count(b"boundary") > _MOST_COMPARED
+    long = (len(text) if begins < 0 else begins) > _LONGEST_HEADERS
+    if many or long or any(len(found[0]) > _LONGEST_HEADER for found in _CONTENT.finditer(text)):
+        raise Unreadable("more lines, parts or headers than a mail has")
 
 
 def _of_message(mail: Message, raw: bytes, house: Sequence[str], queue: str) -> Conversation:
@@ -262,13 +278,13 @@ def _of_message(mail: Message, raw: bytes, house: Sequence[str], queue: str) -> 
 def _text(header: Any) -> str:
     """A header's words; what cannot be decoded stays as it is written."""
     try:
-        return str(make_header(decode_header(str(header))))
+        return str(make_header(decode_header(str(header)[:_LONGEST_HEADER])))
     except _BROKEN:
         return str(header)
 
 
 def _addresses(mail: Message, name: str) -> list[tuple[str, str]]:
-    found = getaddresses([str(value)[: 2**16] for value in mail.get_all(name, [])])
+    found = getaddresses([str(value) for value in mail.get_all(name, [])])
     return [(_text(words), address) for words, address in found if re.fullmatch(r"[^@\s]+@[^@\s]+", address)]
 
 

@@ -127,6 +127,7 @@ def test_what_is_imported_is_found_once_and_nothing_of_it_lies_in_clear(
     assert sorted(found("--address", "KIM@example.org")) == sorted([chat, mail])
     assert sorted(found("--agent", "Ada@example.com")) == sorted([call, mail])
     assert found("--tel", "+49301234567") == []
+    assert run("find", "--address", "kim@example.org", "--limit", "1")[1]["more"] is True
     assert run("find", "--tel", "nobody")[0] == 2
     services.database.settle()
     everything = b"".join(path.read_bytes() for path in home.folder.rglob("*") if path.is_file())
@@ -139,7 +140,7 @@ def test_who_has_another_finding_key_finds_nothing(run: Run, phone: Path, tmp_pa
     assert run("import", written(tmp_path, "a.vcon", CALL), "--integration", phone)[0] == 0
     other = tmp_path / "other.key"
     assert run("init", "--finding-key", other)[0] == 0
-    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {"interactions": []}
+    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {"interactions": [], "more": False}
     code, _, words = run("find", "--tel", "030123456", "--finding-key", phone)
     assert (code, "no finding key (integration)" in words) == (2, True)
     assert run("find", "--tel", "030123456", own="own")[0] == 1
@@ -198,6 +199,17 @@ def test_what_consent_was_withdrawn_of_stays_shut(run: Run, phone: Path, tmp_pat
     key = home.folder / home.key(RECOVERY).file
     code, _, words = run("export", told["sent"][0]["id"][:35], "--key", key, "-o", tmp_path / "x", own="own")
     assert (code, "consent was withdrawn" in words, (tmp_path / "x").exists()) == (1, True, False)
+
+
+def test_what_was_erased_is_told(run: Run, tmp_path: Path, home: Home, services: Services) -> None:
+    name = str(recording_id(START, bytes(10)))
+    facts = {"device": "x", "position": 1, "order": "", "step": "erased"}
+    with services.database.writing() as connection:
+        found = '{"packets":[],"objects":0,"bytes":0}'
+        connection.execute(schema.erasures.insert().values(recording=name, found=found, **facts))
+    key = home.folder / home.key(RECOVERY).file
+    code, _, words = run("export", name[:20], "--key", key, "-o", tmp_path / "x", own="own")
+    assert (code, f"{name}: GONE, AND NOTHING SIGNED SAYS WHY" in words) == (1, True)
 
 
 def test_what_is_changed_in_the_store_is_not_given_out(

@@ -232,7 +232,17 @@ def test_who_sent_it_says_the_direction() -> None:
         (MAIL.replace(b"Date:", b"X:"), "date"),
         (MAIL.replace(b"Mon, 15 Jun 2026", b"Mon, 95 Jun 2026"), "date"),
         (bytes(MAX_CONTENT), "bytes that a mail may have"),
-        (MAIL + b"Content-Type: multipart/mixed; boundary=c\n" * 600, "parts in one another"),
+        *(
+            (mail, "than a mail has")
+            for mail in (
+                MAIL + b"Content-Type: multipart/mixed; boundary=c\n" * 600 + b"x\r" * 10_000,
+                MAIL.replace(b"--b--", b"--b\n\n" * 30_000),
+                MAIL + b"x\n" * 600_000,
+                b"Subject: " + b"=?utf-8?q?" * 20_000 + MAIL,
+                b"X: y\n" * 30_000 + MAIL,
+                MAIL.replace(b"text/plain", b"text/plain;" + b"\n a*0*=x;" * 2_000),
+            )
+        ),
     ],
 )
 def test_a_broken_mail_is_refused_in_words(raw: bytes, words: str) -> None:
