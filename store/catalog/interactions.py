@@ -149,11 +149,6 @@ def named(connection: Connection, kind: str, names: Sequence[str], limit: int) -
     return list(connection.execute(chosen.order_by(columns.start.desc(), columns.id).limit(limit)))
 
 
-def newest(connection: Connection, limit: int) -> list[Row[Any]]:
-    columns = schema.interactions.c
-    return list(connection.execute(select(schema.interactions).order_by(columns.start.desc(), columns.id).limit(limit)))
-
-
 def recordings_of(
     connection: Connection, agents: Iterable[Agent], start: int, end: int, person_of: Callable[[str], str]
 ) -> list[Row[Any]]:
