@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from protocol.erasure import Erasure, hash_of
 from protocol.terminal import printable
@@ -34,7 +34,7 @@ from review.lifecycle.facts import Facts, Known, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.refusal import Refusal
 from store.admin.home import Home
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, interactions, queries, schema
 from store.catalog.database import Database
 from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
@@ -51,7 +51,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     because = option("--why", "the reason", "TEXT", required=True)
     key = option("--key", "the log's public key, or a file with it", "KEY", required=True)
     choice = (
-        option("recordings", "ids, or the beginnings of them", "REC", nargs="*"),
+        option("recordings", "ids of recordings or interactions, or the beginnings of them", "REC", nargs="*"),
         option("--agent", "all of whom the rules say that this person worked at the PC", "PERSON"),
         option("--where", f"all that fit: {', '.join(KEYS)}, from=DAY, to=DAY; if repeated, all must", "KEY=VALUE",
                type=_condition, action="append", default=[]),
@@ -167,32 +167,34 @@ def _choose(asked: Namespace, store: _Open) -> list[Known]:
 def only(database: Database, text: str) -> UUID:
     with database.reading() as connection:
         found = queries.recordings_beginning(connection, text.lower()) if text else []
+        found += [row.id for row in interactions.beginning(connection, text.lower())] if text else []
     if len(found) != 1:
-        few = "no recording begins" if not found else "several recordings begin"
-        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` lists them")
+        few = "no recording or interaction begins" if not found else "several begin"
+        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
     return UUID(found[0])
 
 
 def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    after = ""
+    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
     with database.reading() as connection:
-        total = queries.count_recordings(connection)
+        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
     with progress("reading", total) as advance:
-        while True:
-            with database.reading() as connection:
-                page = queries.recordings_after(connection, after, _PAGE, opened_until=opened_until)
-                gone = erasure.among(connection, [str(one.id) for one in page]) if page else {}
-            for one in page:
-                known = facts.of(one.id, now) if str(one.id) not in gone else ""
-                if isinstance(known, Known):
-                    yield known
-                elif known:
-                    sys.stderr.write(f"eyelid-review: recording {one.id} is kept: {printable(known)}\n")
-                advance(1)
-            if len(page) < _PAGE:
-                return
-            after = str(page[-1].id)
+        for table, at in kinds:
+            page, after = [""] * _PAGE, ""
+            while len(page) == _PAGE:
+                with database.reading() as connection:
+                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until)
+                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
+                    gone = erasure.among(connection, page) if page else {}
+                for one in page:
+                    known = facts.of(UUID(one), now) if one not in gone else ""
+                    if isinstance(known, Known):
+                        yield known
+                    elif known:
+                        sys.stderr.write(f"eyelid-review: {one} is kept: {printable(known)}\n")
+                    advance(1)
+                after = page[-1] if page else after
 
 
 def _fits(known: Known, wanted: Sequence[tuple[str, str]]) -> bool:

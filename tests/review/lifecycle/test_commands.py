@@ -177,7 +177,7 @@ def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_follo
         (("erase", "0193", "--request", "x y"), "letters, digits"),
         (("erase", "--where", "color=red", "--request", "R"), "one of device"),
         (("erase", "0193"), "--request"),
-        (("erase", "0193", "--request", "R"), "no recording begins"),
+        (("erase", "0193", "--request", "R"), "no recording or interaction begins"),
         (("due", "--until", "soon"), "no day"),
         (("due", "--apply"), "audit"),
         (("holds", "place", "h", "0193", "--why", "w", "--owner", "o", "--review", "2020-01-01"), "day to come"),
