@@ -201,11 +201,11 @@ class Evidence:
         """
         if self.opening is None:
             return ()
-        told = (*self.earlier, *self.entries)
-        found = states(told, lane, self.zero)
+        arrived = (*self.earlier, *self.entries)
+        found = states(arrived, lane, self.zero)
         if self.ended:
             return found
-        last = max(entry.at for entry in told) - self.zero
+        last = max(entry.at for entry in arrived) - self.zero
         return tuple(replace(one, end=max(last, one.start + 1)) if one.end is None else one for one in found)
 
     @cached_property
