@@ -36,10 +36,12 @@ MOST_TAGS: Final = 512
 MOST_AGENTS: Final = 64
 NO_POLICY: Final = "0" * 64  # none was in force when it was made
 KEY_SIZE: Final = 32
+MAX_SIGNED: Final = 256 * 2**10  # bytes of key packet, and of statement
 _FINDING: Final = b"eyelid finding key v1"
 _SOURCE: Final = b"source\0"
 _NAME: Final = re.compile(r"[\w .$\\-]{1,64}")
 _MOST_DIGITS: Final = 8  # of a name in clear: a number that somebody can be called at has more
+_VERSION: Final = re.compile(r"[0-9a-z.+-]{1,24}")
 _PERSON: Final = re.compile(r"[^@\s]{1,64}@([^@\s]{1,120})")
 _TAG: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _MEMBERS: Final = frozenset({
@@ -223,12 +225,17 @@ def receive(
     if not (packet.isascii() and statement.isascii() and chunk) or packet.lstrip()[:1] in {b"{", b"["}:
         message = "an interaction is sealed before it is sent, and nothing else is taken: use `interactions import`"
         raise EnvelopeError("clear-body", message)
+    if max(len(packet), len(statement)) > MAX_SIGNED:
+        raise EnvelopeError("oversized", f"interaction: key packet or statement has more than {MAX_SIGNED} bytes")
     about = Interaction.verify(statement.decode("ascii"), key)
-    wraps = KeyPacket.verify(packet.decode("ascii"), key)
+    payload = jws.verify(jws.PACKET, packet.decode("ascii"), key)
+    wraps = KeyPacket.read(payload)
     if about.integration != integration:
         raise EnvelopeError("misplaced", "interaction: signed as another integration than the one that sends it")
-    if wraps.host or wraps.os_user or wraps.monitors or wraps.policy != NO_POLICY:
-        raise SignatureError("clear-text", "interaction: its key packet names a PC, a user or a policy")
+    known_names = {name: value for name, value in wraps.payload().items() if name != "crit"}
+    places = wraps.host or wraps.os_user or wraps.monitors or wraps.policy != NO_POLICY
+    if places or payload != known_names or not _VERSION.fullmatch(wraps.agent_version):
+        raise SignatureError("clear-text", "interaction: its key packet says more than who can open it")
     known = readers(wraps.bundle_revision)
     if known is None:
         raise SignatureError("unknown-bundle", "interaction: sealed by a bundle that never came here")

@@ -303,6 +303,8 @@ def _recordings(home: Home, connection: Connection, about: Interaction) -> list[
 def _export(options: Namespace) -> int:
     home = Home.open(options.home)
     export.check_target(options.output)
+    with closing(home.database()) as database:
+        home.check_not_put_back(database)
     with catalog_of(home) as connection:
         columns = schema.erasures.c.recording
         gone = erasure.tombstones(connection, columns.startswith(options.interaction.lower(), autoescape=True))

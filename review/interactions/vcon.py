@@ -164,7 +164,7 @@ def _extension(vcon: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(dialog: Sequence[Mapping[str, Any]]) -> str:
-    if any(one.get("type") in {"recording", "incomplete", "transfer"} for one in dialog) or not dialog:
+    if any(one.get("type") in ("recording", "incomplete", "transfer") for one in dialog) or not dialog:
         return "call"
     mail = any("message_id" in one or str(one.get("mediatype", "")).startswith("message/") for one in dialog)
     return "mail" if mail else "chat"
@@ -193,7 +193,7 @@ def _consent(attachments: Sequence[Mapping[str, Any]], channel: str, end: int) -
     states = [
         state
         for one in attachments
-        if "consent" in {one.get("type"), one.get("purpose")}
+        if "consent" in (one.get("type"), one.get("purpose"))
         for state in _states(one.get("body"), end)
     ]
     return {channel: max(states, key=_WORST.index)} if states else {}
@@ -203,7 +203,7 @@ def _states(body: object, end: int) -> Iterator[str]:
     said = parsed(body.encode("utf-8")) if isinstance(body, str) else body if isinstance(body, dict) else {}
     over = said.get("expiration") is not None and moment(said["expiration"], "expiration") < end
     for one in _list(said, "consents"):
-        if one.get("purpose", one.get("consent")) in {"recording", None}:
+        if one.get("purpose", one.get("consent")) in ("recording", None):
             found = _STATUS.get(str(one.get("status")), "missing")
             yield "missing" if over and found == "given" else found
 

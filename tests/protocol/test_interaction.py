@@ -17,7 +17,20 @@ from protocol import interaction as module
 from protocol import jws
 from protocol.envelope import Edition, Header, Kind, digest, seal
 from protocol.errors import ProtocolError
-from protocol.interaction import ADDRESS, ID, TEL, Agent, Interaction, finding_key, opened, plain, receive, sealed, tag
+from protocol.interaction import (
+    ADDRESS,
+    ID,
+    TEL,
+    Agent,
+    Interaction,
+    finding_key,
+    interaction_id,
+    opened,
+    plain,
+    receive,
+    sealed,
+    tag,
+)
 from protocol.keys import RecipientPrivate, stream_key
 from protocol.packet import KeyPacket, Monitor
 
@@ -126,11 +139,14 @@ def change(what: str) -> bytes:
     }  # fmt: skip
     facts |= {
         "host": {"host": "desk-12"}, "user": {"os_user": "anna"}, "policy": {"policy": "a" * 64},
+        "version": {"agent_version": "call me"},
         "monitor": {"monitors": (Monitor(0, 0, 0, 1, 1, "x"),)}, "recording": {"recording": UUID(int=9)},
         "device": {"device": "another"}, "edition": {"edition": Edition.FIRST}, "bundle": {"bundle_revision": 4},
     }.get(what, {})  # fmt: skip
     reader = RecipientPrivate.generate() if what == "readers" else READER
-    packet = KeyPacket.build(key, [reader.public], **facts).sign(SIGNER).encode()
+    payload = KeyPacket.build(key, [reader.public], **facts).payload()
+    payload |= {"name": {"note": "hello"}, "blanks": {"agent_version": " " * 2**19}}.get(what, {})
+    packet = jws.sign(jws.PACKET, payload, SIGNER).encode()
     header = Header(Kind.MEDIA, module.Flag.KEY_FRAME, module.TEXT_STREAM, about.id, 0, 0, 0, digest(packet),
                     edition=Edition.SIGNED)  # fmt: skip
     if what == "stream":
@@ -149,6 +165,7 @@ def change(what: str) -> bytes:
     ("what", "code"),
     [
         ("host", "clear-text"), ("user", "clear-text"), ("policy", "clear-text"), ("monitor", "clear-text"),
+        ("name", "clear-text"), ("version", "clear-text"), ("blanks", "oversized"),
         ("recording", "misplaced"), ("device", "misplaced"), ("edition", "misplaced"), ("bundle", "unknown-bundle"),
         ("readers", "other-readers"), ("digest", "wrong-digest"), ("stream", "wrong-stream"),
         ("previous", "wrong-previous"), ("signature", "bad-signature"),
@@ -200,6 +217,14 @@ def test_a_spelling_is_spelt_so_itself(kind: str, text: str) -> None:
     assert (found == "") == (spelt == "")
     if found:
         assert plain(found, spelt, "49") == (found, spelt)
+
+
+def test_the_same_source_has_the_same_id_and_no_other_key_knows_it() -> None:
+    one, source = interaction_id(bytes(32), 1_800 * 10**15, bytes(32)), bytes(31) + b"x"
+    assert one == interaction_id(bytes(32), 1_800 * 10**15, bytes(32))
+    assert one.version == 7
+    others = {interaction_id(b"k" * 32, 1_800 * 10**15, bytes(32)), interaction_id(bytes(32), 1_800 * 10**15, source)}
+    assert len(others | {one}) == 3
 
 
 def test_a_tag_is_of_its_key_its_kind_and_its_spelling() -> None:

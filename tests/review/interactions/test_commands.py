@@ -7,8 +7,11 @@ import hashlib
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -288,3 +291,54 @@ def test_a_store_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
     assert run("add", "phone", *where, "-o", tmp_path / "phone.key")[0] == 0
     code, _, words = run("import", written(tmp_path, "a.json", CALL), "--integration", tmp_path / "phone.key")
     assert (code, "cannot be reached" in words) == (1, True)
+
+
+@contextmanager
+def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
+    """Something else than a store: it gives these answers in turn, the last again and again."""
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = left.pop(0) if len(left) > 1 else left[0]
+            self.send_response(status)
+            self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+BUSY = (503, b'{"error":"busy","message":"come back"}')
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ((BUSY,), "come back (busy)"),
+        ((BUSY, BUSY, (200, b"hello")), "no store of Eyelid"),
+        ((BUSY, (200, b'{"bundle":"x","successors":[]}')), "not a compact JWS"),
+        (((200, b"{}"),), "successors"),
+        (((404, b'{"error":"no-such-path","message":"see"}'),), "no-such-path"),
+    ],
+)
+def test_what_answers_something_else_is_told(
+    run: Run, tmp_path: Path, answers: tuple[tuple[int, bytes], ...], says: str
+) -> None:
+    assert run("init")[0] == 0
+    with answering(*answers) as address:
+        where = ("--house", "example.com", "--address", address)
+        assert run("add", "phone", *where, "-o", tmp_path / "phone.key")[0] == 0
+        code, _, words = run("import", written(tmp_path, "a.json", CALL), "--integration", tmp_path / "phone.key")
+    assert (code, says in words) == (1, True), words
