@@ -89,6 +89,17 @@ class VerifierKey:
         return key
 
 
+class Signer(NamedTuple):
+    """`key.name`: of the log, its checkpoints' origin; or of the cosigner."""
+
+    key: VerifierKey
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, name: str, private: Ed25519PrivateKey, kind: KeyType = KeyType.LOG) -> Signer:
+        return cls(VerifierKey(name, kind, private.public_key()), private)
+
+
 class Signature(NamedTuple):
     """`raw`: what follows the key's id."""
 
@@ -145,14 +156,13 @@ def _signature(line: str) -> Signature:
     return Signature(name, raw[:_ID_SIZE], raw[_ID_SIZE:])
 
 
-def sign(text: str, key: VerifierKey, private: Ed25519PrivateKey) -> Signature:
-    return Signature(key.name, key.id, private.sign(text.encode()))
+def sign(text: str, by: Signer) -> Signature:
+    return Signature(by.key.name, by.key.id, by.private.sign(text.encode()))
 
 
-def cosign(text: str, key: VerifierKey, private: Ed25519PrivateKey, seconds: int) -> Signature:
+def cosign(text: str, by: Signer, seconds: int) -> Signature:
     """`seconds`: the time of it, POSIX."""
-    stamp = seconds.to_bytes(8, "big")
-    return Signature(key.name, key.id, stamp + private.sign(_cosigned(text, seconds)))
+    return Signature(by.key.name, by.key.id, seconds.to_bytes(8, "big") + by.private.sign(_cosigned(text, seconds)))
 
 
 def _cosigned(text: str, seconds: int) -> bytes:

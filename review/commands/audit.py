@@ -18,7 +18,7 @@ from protocol.terminal import printable
 from review.audit import cosigning, journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.kinds import KINDS, pseudonym, read_body, read_statement
-from review.audit.notes import Checkpoint, KeyType, signed_checkpoint
+from review.audit.notes import Checkpoint, KeyType, Signer, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
 from review.audit.tree import inclusion
@@ -256,7 +256,7 @@ def _cosigned(asked: Namespace) -> int:
 
 
 def _cosigner(asked: Namespace) -> int:
-    made = cosigning.Cosigner.of(asked.name, Ed25519PrivateKey.generate())
+    made = Signer.of(asked.name, Ed25519PrivateKey.generate(), KeyType.COSIGNER)
     save_private(asked.signer, _COSIGNS, made.private.private_bytes_raw(), passphrase.new(asked))
     says = f"{asked.signer}  cosigns: keep it on this machine"
     facts = {"key": str(made.key), "signer": str(asked.signer)}
@@ -265,7 +265,7 @@ def _cosigner(asked: Namespace) -> int:
 
 def _cosign(asked: Namespace) -> int:
     signing = signing_key(private(asked.signer, _COSIGNS, passphrase.existing(asked, str(asked.signer))))
-    cosigner = cosigning.Cosigner.of(asked.name, signing)
+    cosigner = Signer.of(asked.name, signing, KeyType.COSIGNER)
     note, before = cosigning.cosign_log(asked.folder, public_key(asked.key), cosigner, asked.last, int(time.time()))
     size = Checkpoint.parse(note.text).size
     since = "the first that was seen here" if before is None else f"it continues the {before} that were signed before"

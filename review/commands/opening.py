@@ -19,8 +19,8 @@ from protocol.keys import signing_key
 from protocol.os_user import os_user
 from review.audit.entries import KEY_SIZE, ReadingKey
 from review.audit.kinds import Act
-from review.audit.log import AuditLog, Signer
-from review.audit.notes import VerifierKey
+from review.audit.log import AuditLog
+from review.audit.notes import Signer, VerifierKey
 from review.governance.model import Governance
 from review.rules import in_force
 from store.admin import passphrase

@@ -7,7 +7,7 @@ any class would have it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -62,15 +62,15 @@ def strictest(governance: Governance) -> Governance:
     return replace(governance, retention=tuple(replace(one, any=None) for one in governance.retention))
 
 
+@dataclass
 class Facts:
     """Reads many recordings of one store."""
 
-    def __init__(self, database: Database, blobs: BlobStore, governance: Governance) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._governance = governance
-        self._runs = Earlier()
-        self._policies = Policies()
+    database: Database
+    blobs: BlobStore
+    governance: Governance
+    _runs: Earlier = field(default_factory=Earlier)
+    _policies: Policies = field(default_factory=Policies)
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -78,7 +78,7 @@ class Facts:
         return str(found) if isinstance(found, Unreadable) else found
 
     def _read(self, recording: UUID, now: int) -> Known | str:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             if (row := interactions.find(connection, str(recording))) is not None:
                 return self._interaction(connection, row)
             evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH, policies=False)
@@ -95,13 +95,13 @@ class Facts:
         user, device = evidence.recording.os_user, evidence.device
         if (packet := evidence.chosen.packet) is not None:
             try:
-                user = read_packet(self._blobs, packet, device).os_user
+                user = read_packet(self.blobs, packet, device).os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
         # By the store's clock, and never before it ended: no PC's clock can make it die sooner.
         end = max((one.received_at for one in evidence.stored), default=now)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
-        rules = self._governance
+        rules = self.governance
         return Known(
             id=str(recording),
             device=device.id,
@@ -127,7 +127,7 @@ class Facts:
 
     def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
         """It ends when it comes: by the store's clock, as a recording does."""
-        about, rules = interactions.said(connection, row)[0], self._governance
+        about, rules = interactions.said(connection, row)[0], self.governance
         persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
         channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
         said = {Channel(name): Consent(state) for name, state in about.consent.items()}
@@ -156,7 +156,7 @@ class Facts:
         if (lines := evidence.lines) is None:
             yield "its account has not come"
             return
-        for defect in SignedLedger(self._database, evidence.device).defects(lines.first, lines.last):
+        for defect in SignedLedger(self.database, evidence.device).defects(lines.first, lines.last):
             yield f"{defect.where}: {defect.message}"
             return
 
