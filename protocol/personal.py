@@ -136,6 +136,8 @@ def check(signed: Signed, key: PersonKey) -> None:
             _check_assertion(raw, hashlib.sha256(text.encode()).digest(), key)
         elif isinstance(key.public, Ed25519PublicKey):
             key.public.verify(raw, text.encode())
+        elif len(raw) != 64:  # zeros before `s` would make a second spelling
+            raise ValueError("not two numbers of 32 bytes")  # noqa: TRY301
         else:
             r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
             key.public.verify(encode_dss_signature(r, s), text.encode(), ec.ECDSA(SHA256()))
