@@ -195,7 +195,7 @@ def asked(connection: Connection, recordings: Collection[str]) -> dict[str, str]
 
 
 def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tombstone]:
-    """In the order in which they were ordered, each signature checked: 2 ms for each of two.
+    """In the order in which they were ordered, both signatures of each checked: a PC has thousands in a few years.
 
     A damaged row is read as far as it can be: it must not stop what is said of its PC, nor the erasure of others.
     """
