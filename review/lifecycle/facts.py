@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
-from store.catalog import erasure
+from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.evidence.account import Closed
@@ -77,6 +79,8 @@ class Facts:
 
     def _read(self, recording: UUID, now: int) -> Known | str:
         with self._database.reading() as connection:
+            if (row := interactions.find(connection, str(recording))) is not None:
+                return self._interaction(connection, row)
             evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH, policies=False)
             closings = list(_closings(evidence))
             read = at_most(MOST_POLICIES, partial(self._policies.names_of, connection))
@@ -119,6 +123,31 @@ class Facts:
             unsure=tuple(unsure),
             holds=tuple(sorted(holds)),
             request=request,
+        )
+
+    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
+        """It ends when it comes: by the store's clock, as a recording does."""
+        about, rules = interactions.said(connection, row)[0], self._governance
+        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
+        channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
+        said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        return Known(
+            id=row.id,
+            device=about.integration,
+            host="",
+            os_user="",
+            bytes=row.size,
+            recording=Recording(
+                person=next(filter(None, persons), ""),
+                teams=frozenset().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user)),
+                start=row.received_at - (about.end - about.start),
+                end=row.received_at,
+                consent={channel: Consent.MISSING} | said,
+            ),
+            ended=True,
+            unsure=(),
+            holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
+            request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )
 
     def _unsure(self, evidence: Evidence) -> Iterator[str]:

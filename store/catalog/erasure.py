@@ -24,7 +24,7 @@ from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, thumbprint
 from protocol.numbers import is_integer
-from store.catalog import queries, schema
+from store.catalog import interactions, queries, schema
 from store.catalog.blobs import BlobStore, charged, folder_of
 from store.catalog.database import Database
 from store.errors import StoreError
@@ -282,7 +282,11 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
         select(columns.stream, columns.sha256, columns.size).where(columns.recording == recording)
     ).all()
     packets = sorted(row.sha256 for row in rows if row.stream == KEY_PACKET_STREAM)
-    found = {"packets": packets, "objects": len(rows) - len(packets), "bytes": sum(row.size for row in rows)}
+    found: dict[str, object] = {
+        "packets": packets, "objects": len(rows) - len(packets), "bytes": sum(row.size for row in rows)
+    }  # fmt: skip
+    if (sent := interactions.find(connection, recording)) is not None:
+        found = {"packets": [interactions.said(connection, sent)[0].packet], "objects": 1, "bytes": sent.size}
     queries.add_if_new(
         connection,
         schema.erasures,
@@ -352,6 +356,7 @@ def _forget(connection: Connection, recording: str) -> None:
     connection.execute(delete(sealed).where(sealed.c.recording == recording))
     connection.execute(delete(schema.reported_heads).where(schema.reported_heads.c.recording == recording))
     connection.execute(update(schema.recordings).where(schema.recordings.c.id == recording).values(os_user=""))
+    interactions.forget(connection, recording)
 
 
 def _pages(recordings: Collection[str]) -> Iterable[list[str]]:
