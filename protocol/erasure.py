@@ -54,6 +54,7 @@ class Erasure:
     destroyed: Destroyed | None = None
 
     def sign(self, key: Ed25519PrivateKey) -> str:
+        # The log names a certificate by its hash: the fields' order is part of the format.
         payload = {**asdict(self), "recording": str(self.recording)}
         if self.destroyed is None:
             del payload["destroyed"]

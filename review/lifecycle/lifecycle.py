@@ -38,7 +38,7 @@ from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, LocalBlobs
 from store.catalog.database import Database
-from store.catalog.erasure import Held, Step, Tombstone
+from store.catalog.erasure import OnHoldError, Step, Tombstone
 from store.errors import StoreError
 from store.files import lock, owned_as, write_over
 
@@ -165,7 +165,7 @@ class Lifecycle:
         )
         try:
             erasure.order(connection, said, said.sign(self.private))
-        except Held:
+        except OnHoldError:
             return  # a hold wins over every order
 
     def _act(self, kind: str, recordings: Sequence[str], **facts: object) -> Act:
@@ -350,8 +350,8 @@ class Lifecycle:
     def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
         tokens: dict[str, str] = {}
         for one in ready:
-            if one.order is None or one.shredded_at is None:
-                continue  # its order is not signed: nothing is certified
+            if one.order is None or one.found is None or one.shredded_at is None:
+                continue  # its order is not signed, or its row is damaged: nothing is certified
             found = one.found
             destroyed = Destroyed(
                 at=one.shredded_at,
@@ -414,7 +414,7 @@ class Lifecycle:
                 erasure.appoint(connection, self.log.origin, self.private.public_key(), 0)
         outcome = self.finish()
         with self.database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection)]
+            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
         self.sweep(gone)
         if outcome.stuck:
             return outcome

@@ -139,7 +139,7 @@ def read_reader(path: Path) -> RecipientPublic:
 
 
 @dataclass(frozen=True, slots=True)
-class Governance:
+class CheckedGovernance:
     """What was found without a mistake (store.commands.siblings), or nothing."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class Change:
     """What the next bundle has otherwise than the one before. `policies`, `governance`: None leaves it as it is."""
 
     policies: Mapping[str, str] | None = None
-    governance: Governance | None = None
+    governance: CheckedGovernance | None = None
     add: Sequence[RecipientPublic] = ()
     remove: Sequence[str] = ()  # key ids, or the beginnings of them
 
@@ -177,7 +177,7 @@ def next_bundle(said_before: Said, change: Change, now: int) -> tuple[Bundle, Ma
     policies = before.policy_files if change.policies is None else change.policies
     if policies != before.policy_files:
         _check_revision(before.policy_files, policies)
-    governance = change.governance or Governance(said_before.governance, before.notice)
+    governance = change.governance or CheckedGovernance(said_before.governance, before.notice)
     rules = policy_hash(governance.files) if governance.files else ""
     if governance.files or change.governance is None:
         _check_governance(said_before, governance.files, rules)

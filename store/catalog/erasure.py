@@ -18,10 +18,12 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
+from protocol.claims import Claims, parse_object
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, thumbprint
+from protocol.numbers import is_integer
 from store.catalog import interactions, queries, schema
 from store.catalog.blobs import BlobStore, charged, folder_of
 from store.catalog.database import Database
@@ -39,7 +41,7 @@ class Step(StrEnum):
     ERASED = "erased"  # and the certificate is here
 
 
-class Held(StoreError):
+class OnHoldError(StoreError):
     """What is under a legal hold is not erased."""
 
 
@@ -54,17 +56,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else."""
+    """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else.
+
+    `found`: None where the row is damaged.
+    """
 
     recording: str
     device: str
     step: str
     position: int
-    found: Found
-    shredded_at: int | None
+    found: Found | None
+    shredded_at: int | None  # nobody signed this: the certificate has a time of its own
     order: Erasure | None
     certificate: Erasure | None
-    certificate_hash: str
     signer: str
     token: str  # the certificate, as it was signed
 
@@ -72,27 +76,38 @@ class Tombstone:
     def explained(self) -> bool:
         return self.order is not None and (self.certificate is not None) == (self.step == Step.ERASED)
 
+    @property
+    def certificate_hash(self) -> str:
+        return hash_of(self.token) if self.token else ""
+
+    @property
+    def day(self) -> str | None:
+        """On which it was destroyed, as the certificate says."""
+        if self.certificate is None or self.certificate.destroyed is None:
+            return None
+        return _day(self.certificate.destroyed.at)
+
     def __str__(self) -> str:
         """For a person, after the recording's id."""
         if self.order is None or not self.explained:
             return "GONE, AND NOTHING SIGNED SAYS WHY"
         why = f"class {self.order.rule}" if self.order.basis == "period" else f"request {self.order.reference}"
         if self.certificate is None:
-            now = {Step.ORDERED: "its key is not destroyed yet", Step.SHREDDED: "its key is destroyed"}
-            left = now.get(Step(self.step), "its certificate is not written yet")
+            now: dict[str, str] = {Step.ORDERED: "its key is not destroyed yet", Step.SHREDDED: "its key is destroyed"}
+            left = now.get(self.step, "its certificate is not written yet")
             return f"being erased since {_day(self.order.at)}, {why}: {left}"
-        return f"erased on {_day(self.shredded_at)}, {why}, certificate {self.certificate_hash}"
+        return f"erased on {self.day}, {why}, certificate {self.certificate_hash}"
 
     def facts(self) -> dict[str, object]:
         order = self.order
         said: dict[str, object] = {"step": self.step, "explained": self.explained, "signer": self.signer}
         if order is not None:
             said |= {"basis": order.basis, "class": order.rule, "request": order.reference, "position": order.position}
-        return said | {"on": _day(self.shredded_at), "certificate": self.certificate_hash or None}
+        return said | {"on": self.day, "certificate": self.certificate_hash or None}
 
 
-def _day(ns: int | None) -> str | None:
-    return None if ns is None else datetime.fromtimestamp(ns // 10**9, UTC).date().isoformat()
+def _day(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).date().isoformat()
 
 
 # -- the log that decides -----------------------------------------------------------------------------------------
@@ -180,7 +195,10 @@ def asked(connection: Connection, recordings: Collection[str]) -> dict[str, str]
 
 
 def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tombstone]:
-    """In the order in which they were ordered, each signature checked."""
+    """In the order in which they were ordered, both signatures of each checked: a PC has thousands in a few years.
+
+    A damaged row is read as far as it can be: it must not stop what is said of its PC, nor the erasure of others.
+    """
     columns = schema.erasures.c
     rows = connection.execute(select(schema.erasures).where(*which).order_by(columns.position, columns.recording)).all()
     named = decider(connection) if rows else None
@@ -190,30 +208,36 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
         order, certificate = (_signed(key, token, row) for token in (row.order, row.certificate))
         if certificate is not None and certificate.destroyed is None:
             certificate = None
-        found = json.loads(row.found)
         made.append(
             Tombstone(
-                recording=row.recording,
-                device=row.device,
-                step=row.step,
+                recording=queries.legible(row.recording),
+                device=queries.legible(row.device),
+                step=queries.legible(row.step),
                 position=row.position,
-                found=Found(tuple(found["packets"]), found["objects"], found["bytes"]),
-                shredded_at=row.shredded_at,
+                found=_found(row.found),
+                shredded_at=row.shredded_at if is_integer(row.shredded_at) else None,
                 order=order,
                 certificate=certificate,
-                certificate_hash=hash_of(row.certificate) if row.certificate else "",
                 signer="" if key is None else thumbprint(key),
-                token=row.certificate or "",
+                token="" if certificate is None else row.certificate,
             )
         )
     return made
 
 
-def _signed(key: Ed25519PublicKey | None, token: str | None, row: object) -> Erasure | None:
+def _found(cell: object) -> Found | None:
+    try:
+        said = Claims(parse_object(queries.legible(cell).encode("utf-8")), "found", ProtocolError)
+        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"))
+    except ValueError:
+        return None
+
+
+def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure | None:
     if key is None or token is None:
         return None
     try:
-        said = Erasure.verify(token, key)
+        said = Erasure.verify(queries.legible(token), key)
     except ProtocolError:
         return None
     known = (str(said.recording), said.device, said.position)
@@ -225,9 +249,10 @@ def tombstone(connection: Connection, recording: UUID) -> Tombstone | None:
     return found[0] if found else None
 
 
-def explained(connection: Connection, device: str) -> frozenset[str]:
-    """Recordings of the device that are gone for a signed reason."""
-    found = tombstones(connection, schema.erasures.c.device == device)
+def explained(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
+    """Those of them that are gone for a signed reason."""
+    asked = schema.erasures.c.recording
+    found = (one for some in _pages(recordings) for one in tombstones(connection, asked.in_(some)))
     return frozenset(one.recording for one in found if one.explained)
 
 
@@ -247,11 +272,11 @@ def among(connection: Connection, recordings: Collection[str]) -> dict[str, str]
 def order(connection: Connection, said: Erasure, token: str) -> None:
     """The first step, in the caller's transaction: from its end on nothing more is taken of the recording.
 
-    Raises Held. What was ordered before stays as it was.
+    Raises OnHoldError. What was ordered before stays as it was.
     """
     recording = str(said.recording)
     if holds := held(connection, [recording]).get(recording):
-        raise Held(f"recording {recording} is under the legal hold {', '.join(sorted(holds))}: it is not erased")
+        raise OnHoldError(f"recording {recording} is under the legal hold {', '.join(sorted(holds))}: it is not erased")
     columns = schema.sealed.c
     rows = connection.execute(
         select(columns.stream, columns.sha256, columns.size).where(columns.recording == recording)
@@ -277,12 +302,15 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
 def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
     """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
     name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where the
-    order is not signed.
+    order is not signed, or the row is damaged.
 
     Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
     """
     if which.order is None:
         raise StoreError(f"the order to erase recording {which.recording} is not signed: nothing of it is destroyed")
+    if which.found is None or which.step not in tuple(Step):
+        message = "what the catalog says of its erasure is damaged: put the database back from a backup"
+        raise StoreError(f"recording {which.recording}: {message}")
     folder = folder_of(UUID(which.recording))
     packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)
@@ -290,7 +318,8 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
         for _, blobs in places:
             for name in list(blobs.names(packets)):
                 blobs.shred(name)
-        _advance(database, which.recording, Step.SHREDDED, shredded_at=now)
+        with database.writing() as connection:
+            _set(connection, which.recording, step=Step.SHREDDED, shredded_at=now)
         step = Step.SHREDDED
     if step is Step.SHREDDED:
         for _, blobs in places:
@@ -310,11 +339,6 @@ def left_over(blobs: BlobStore, recordings: Iterable[str]) -> list[str]:
     backup brought them back.
     """
     return [name for recording in recordings for name in blobs.names(folder_of(UUID(recording)))]
-
-
-def _advance(database: Database, recording: str, step: Step, **more: object) -> None:
-    with database.writing() as connection:
-        _set(connection, recording, step=step, **more)
 
 
 def _set(connection: Connection, recording: str, **values: object) -> None:

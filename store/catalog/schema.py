@@ -262,7 +262,8 @@ erasure_requests: Final = Table(
     Column("reference", String(128), nullable=False),
 )
 
-# One row, where an audit log decides on erasure: its name and public key, and the entry up to which it was followed.
+# One row, where an audit log decides on erasure: its name and public key, and the number of the first entry that the
+# catalog has not followed yet.
 # `generation` also lies in a file beside the database that no backup has: a catalog without it was put back.
 lifecycle: Final = Table(
     "lifecycle",

@@ -280,6 +280,7 @@ def texts_in_force(home: Home, evidence: Evidence) -> dict[str, str]:
 def _papers(options: Namespace) -> int:
     home = home_of(options)
     evidence = evidence_of(home, options.recording, policies=False)
+    check_here(home, evidence)
     with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
         print_json(papers(connection, evidence, home.blobs(), home.store_key()))
     return 0

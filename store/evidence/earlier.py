@@ -22,6 +22,7 @@ from store.evidence.account import MOST_HOLDS, Entry
 PAGE: Final = 500  # lines that are asked for at once
 EVERY: Final = 5_000  # entries from one remembered place to the next
 RUNS: Final = 100  # of which the places are remembered
+COUNTED: Final = 10_000  # runs of which the entries are counted, 300 bytes each: more than go on at the same time
 MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what its reader has memory for
 # Of each, where many are read: more than an agent writes in an hour, with a closing and an opening of both lanes every
 # half second. A PC that lies must not delay the others' readers.
@@ -84,7 +85,7 @@ class Earlier:
 
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
-        self._own: dict[tuple[str, int], int] = {}  # entries of the recordings of a run, together
+        self._own: OrderedDict[tuple[str, int], int] = OrderedDict()  # entries of the recordings of a run, together
 
     def count(self, device: str, start: int, own: int, *, length: int, most: int) -> None:
         """One more recording of a run of `length` entries has so many of its own.
@@ -93,6 +94,9 @@ class Earlier:
         would all be read to the run's end: raises TooManyEntries where they have more than `most` in common.
         """
         together = self._own[device, start] = self._own.get((device, start), 0) + own
+        self._own.move_to_end((device, start))
+        if len(self._own) > COUNTED:
+            self._own.popitem(last=False)
         if together > length + most:
             raise TooManyEntries
 

@@ -86,6 +86,8 @@ class Evidence:
     @property
     def other_name(self) -> tuple[str, str] | None:
         """(host, user) of its key packet where its device enrolled as another: renamed since, or in another's name."""
+        if self.erased is not None:
+            return None  # the user was erased with it
         said = queries.legible(self.recording.host), queries.legible(self.recording.os_user)
         return None if [*map(str.casefold, said)] == [*map(str.casefold, (self.host, self.os_user))] else said
 

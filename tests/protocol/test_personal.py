@@ -64,6 +64,14 @@ def test_what_was_changed_or_signed_by_another_is_refused(kind: str) -> None:
     assert refused(token, key, NEW_KEY) == "wrong-type"
 
 
+def test_zeros_before_the_second_half_of_a_signature_are_refused() -> None:
+    private = KEYS["ES256"]()
+    head, payload, signature = personal.sign(REQUEST, {"act": "play"}, private).split(".")
+    raw = base64url.decode(signature)
+    padded = base64url.encode(raw[:32] + bytes(5) + raw[32:])
+    assert refused(f"{head}.{payload}.{padded}", PersonKey(private.public_key())) == "bad-signature"
+
+
 def header(**changed: object) -> str:
     told = {"alg": "Ed25519", "typ": REQUEST, "kid": "k"} | changed
     return base64url.encode(json.dumps({name: value for name, value in told.items() if value is not None}).encode())

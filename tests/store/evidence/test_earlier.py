@@ -88,6 +88,17 @@ def test_a_pc_that_names_ever_more_that_is_to_come_is_not_followed() -> None:
         Earlier().before(reading(told), "pc", 0, 1_000, zero=0, most=999)
 
 
+def test_only_the_runs_counted_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earlier, "COUNTED", 2)
+    runs = Earlier()
+    for number in range(999):
+        runs.count("liar", 0, 1, length=500, most=499)
+        runs.count(f"pc-{number}", 0, 1, length=1, most=0)
+    assert len(runs._own) == 2
+    with pytest.raises(TooManyEntries):
+        runs.count("liar", 0, 1, length=500, most=499)
+
+
 def test_recordings_that_lie_in_each_other_are_read_a_few_times_and_no_more(
     services: Services, new_pc: Callable[[], Pc], bundle: Bundle
 ) -> None:
