@@ -44,10 +44,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     person = option("person", "by the name that the rules give them")
 
     def verb(name: str, summary: str, example: str, run: Run, *options: Any) -> None:
-        home = option("--home", "the console's folder (%(default)s)", "DIR", type=Path, default=review_home())
-        store = partial(with_store, flag="--store")
-        run_it = partial(_run, run)
-        command(verbs, f"people {name}", summary, example, run_it, *options, home, store, passphrase.add_options)
+        command(verbs, f"people {name}", summary, example, partial(_run, run), *options, with_console)
 
     verb("list", "list people, with what the rules and `narrow` leave them", "", _list)
     verb("invite", "print a one-time link by which somebody makes a way to sign in", "anna@example.com --for 4h",
@@ -60,6 +57,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     verb("end-sessions", "end every session of somebody", "anna@example.com", _end, person)
     verb("remove", "end sessions, passkeys and password of somebody; `invite` brings them back", "anna@example.com",
          _remove, person)  # fmt: skip
+
+
+def with_console(parser: ArgumentParser) -> None:
+    """What says where the console is, and opens its log."""
+    parser.add_argument(
+        "--home", type=Path, default=review_home(), metavar="DIR", help="the console's folder (%(default)s)"
+    )
+    with_store(parser, "--store")
+    passphrase.add_options(parser)
 
 
 def _run(run: Run, asked: Namespace) -> int:
