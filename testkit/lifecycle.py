@@ -21,7 +21,9 @@ from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
 from protocol.keyfile import load_private
 from protocol.keys import signing_key, thumbprint
 from protocol.policyhash import policy_hash
-from review.audit.entries import ReadingKey
+from review.audit import journal
+from review.audit.entries import Entry, ReadingKey
+from review.audit.kinds import read_body
 from review.audit.log import AuditLog, Signer
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period
@@ -86,6 +88,7 @@ class World:
         self.home = Home.open(folder / "home")
         self.log_folder = folder / "review" / "audit"
         self.replica = folder / "replica"
+        self.custodian: Path | None = None
 
     @classmethod
     def found(cls, folder: Path) -> World:
@@ -102,11 +105,24 @@ class World:
     def opened(self, log: Path | None = None) -> Iterator[tuple[Database, Lifecycle]]:
         kept = AuditLog(log or self.log_folder, SIGNER, READING, clock=self.days)
         with closing(self.home.database()) as database:
-            house = Houserules(backups=35 * DAY, replicas=(self.replica,))
+            house = Houserules(backups=35 * DAY, replicas=(self.replica,), custodian=self.custodian)
             yield (
                 database,
                 Lifecycle(self.home, database, kept, READING, PRIVATE, house=house, who="op@desk", origin="desk"),
             )
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Bodies of the log, in order."""
+        every = (one for group in journal.groups(self.log_folder) for one in group.entries)
+        sealed = ((one, Entry.parse(one.raw)) for one in every)
+        return [
+            read_body(READING.open(ORIGIN, one.position, entry, one.rest)[0])
+            for one, entry in sealed
+            if not entry.statement
+        ]
+
+    def compliance(self, secret: bytes = b"correct horse") -> Ed25519PrivateKey:
+        return signing_key(load_private(self.home.folder / self.home.key(COMPLIANCE).file, secret).raw)
 
     def facts(self, database: Database, governance: Governance = RULES) -> Facts:
         return Facts(database, self.home.blobs(), governance)

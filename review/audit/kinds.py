@@ -136,7 +136,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
     "erase": _kind(
         "recording", (6001, 4), {"step": WORD, "basis": WORD}, certificate=ID, approvals=PEOPLE, person=PERSON,
-        device=ID, rule=ID, rules=ID, request=ID,
+        device=ID, rule=ID, rules=ID, request=ID, approval=ID,
     ),
     "rules": _kind("rules", (3004, 3), {"revision": NUMBER, "hash": ID}, before=ID),
     "key": _kind("key", (3004, 3), {"use": WORD}, recordings=NUMBER),

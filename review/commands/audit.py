@@ -202,8 +202,8 @@ def _export(asked: Namespace) -> int:
             for position, at, body in _bodies(opened, found.entries):
                 changed |= body is not None and body["kind"] == CHANGED
                 if body is not None and "statement" not in body:
-                    told = event(opened.log.origin, position, at, body)
-                    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+                    made = event(opened.log.origin, position, at, body)
+                    sys.stdout.write(json.dumps(made, ensure_ascii=False) + "\n")
             sys.stdout.flush()
             first = found.entries[-1].position + 1
             if asked.cursor:

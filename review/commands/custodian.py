@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import base64url, enrolment, local_socket
+from protocol import base64url, enrolment, local_socket, personal
 from protocol.dumps import lock_memory
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.shared import answer, command, group, make_log, open_log_in, option
+from review.commands.shared import answer, command, group, make_log, open_log_in, option, private
 from review.custodian import home
 from review.custodian.custodian import Custodian
-from review.custodian.people import invite, take_up
 from review.custodian.service import Service, ask
+from review.enrolled import invite, take_up
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog.queries import recordings_after
@@ -72,6 +72,21 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("invitation", "the file that compliance made", type=Path),
             option("--secret", "what `invite` printed", "SECRET", required=True),
             option("-o --output", "the new private key", "FILE", type=Path, required=True))  # fmt: skip
+    signs = (
+        option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
+        option("--key", "their private key, as `enrol-key` made it", "FILE", type=Path, required=True),
+    )
+    command(verbs, "custodian ask-erasure", "sign that recordings are to be erased, for others to approve",
+            "SET --request DSR-2026-18 --purpose request --as paula@example.com --key paula.key", _ask_erasure, secret,
+            listens, *signs, option("recordings", "their set, as `erase` without --apply prints it", "SET"),
+            option("--request", "the request's number", "ID", required=True),
+            option("--purpose", "the purpose that is named", "WORD", required=True),
+            option("--for", "it expires after so long (48h)", "TIME", dest="lasts", type=duration,
+                   default=duration("48h")))  # fmt: skip
+    command(verbs, "custodian approve", "show an erasure that waits; with --verdict sign it",
+            "6f1c... --as carla@example.com --key carla.key --verdict approve", _approve, secret, listens, *signs,
+            option("filed", "what `ask-erasure` printed", "ID"),
+            option("--verdict", "sign this", choices=("approve", "deny")))  # fmt: skip
     command(verbs, "custodian keys", "list people's keys, or remove one", "--remove 9vQz...", _keys, listens,
             option("--remove", "what it signs counts no longer; the person enrols another", "ID"))  # fmt: skip
     command(verbs, "custodian rotate", "make the next review key; the one before goes on opening what it opens", "",
@@ -133,8 +148,8 @@ def _serve(asked: Namespace) -> int:
 
 
 def _bundle(asked: Namespace) -> int:
-    told = ask(asked.socket, "bundle", bundle=asked.file.read_text("ascii"))
-    return answer(asked, told, f"bundle {told['revision']} is in force")
+    given = ask(asked.socket, "bundle", bundle=asked.file.read_text("ascii"))
+    return answer(asked, given, f"bundle {given['revision']} is in force")
 
 
 def _invite(asked: Namespace) -> int:
@@ -152,17 +167,39 @@ def _enrol_key(asked: Namespace) -> int:
     private = Ed25519PrivateKey.generate()
     taken = take_up(asked.invitation.read_text("ascii").strip(), asked.secret, private)
     save_private(asked.output, "person", private.private_bytes_raw(), passphrase.new(asked))
-    told = ask(asked.socket, "enrol", **taken)
-    return answer(asked, told, f"{asked.output}  signs for {told['person']}, key {told['key']}")
+    given = ask(asked.socket, "enrol", **taken)
+    return answer(asked, given, f"{asked.output}  signs for {given['person']}, key {given['key']}")
+
+
+def _signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
+    key = signing_key(private(asked.key, "person", passphrase.existing(asked, str(asked.key))))
+    return personal.sign(typ, {**said, **ask(asked.socket, "nonce"), "person": asked.person.lower()}, key)
+
+
+def _ask_erasure(asked: Namespace) -> int:
+    terms = {"act": "erase", "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
+             "expires": str(time.time_ns() + asked.lasts)}  # fmt: skip
+    given = ask(asked.socket, "file", request=_signed(asked, personal.REQUEST, terms))
+    return answer(asked, given, given["filed"], "is its id: `custodian approve`, then `erase --apply --approved`")
+
+
+def _approve(asked: Namespace) -> int:
+    found = ask(asked.socket, "filed", filed=asked.filed)
+    if asked.verdict:
+        said = {**found["terms"], "filed": asked.filed, "verdict": asked.verdict}
+        given = ask(asked.socket, "approve", approval=_signed(asked, personal.APPROVAL, said))
+        return answer(asked, given, f"{given['verdict']}: {asked.filed}")
+    lines = (f"  {name} {value}" for name, value in found["terms"].items())
+    return answer(asked, found, f"{found['person']} asks, at {iso(found['asked'])}:", *lines)
 
 
 def _keys(asked: Namespace) -> int:
     if asked.remove:
         gone = ask(asked.socket, "remove", key=asked.remove)
         return answer(asked, gone, f"key {gone['key']} of {gone['person']} was removed")
-    told = ask(asked.socket, "keys")
+    given = ask(asked.socket, "keys")
     if asked.json:
-        return answer(asked, told)
+        return answer(asked, given)
     rows = [
         (
             str(one["person"]),
@@ -170,7 +207,7 @@ def _keys(asked: Namespace) -> int:
             *(str(iso(one[at]) or "-") for at in ("at", "removed")),
             str(one["key"]),
         )
-        for one in told["keys"]
+        for one in given["keys"]
     ]
     print_table(["person", "signs", "enrolled", "removed", "key"], rows, below=(4,))
     return 0

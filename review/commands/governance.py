@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +24,15 @@ from protocol.language.findings import counted, finding_as_json, line_at, page, 
 from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
-from review.commands import governance_init
-from review.commands.shared import command, group, option
+from review.commands import governance_init, trial
+from review.commands.shared import command, day, group, option, with_store
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Change, Weight, changes
 from review.governance.examples import Tested, run_test
 from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
-from review.governance.words import Explained, explained, moment
+from review.governance.words import Explained, disposal_in_words, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
 from store.commands.options import Subcommands
 from store.errors import WrongUsage
@@ -56,8 +58,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: not "
             "all.")  # fmt: skip
     command(verbs, "governance explain", "who may do this, by which line, until when, and what is missing",
+            "--as supervisor@example.com --do play --recording 0193a1b2\n  eyelid-review governance explain "
             "--as anna@example.com --do play \\\n      --purpose complaint --fact team=north --fact age=10d", _explain,
-            option("--rules", "the rules (now: %(default)s)", "DIR", type=Path, default=Path(FOLDER)),
+            option("--recording", "one of the store's, or the beginning of its id", "REC"),
+            partial(with_store, flag="--store"),
+            option("--rules", f"the rules ({FOLDER}; with --recording those that the store has)", "DIR", type=Path),
             option("--bundle", "the rules that this signed bundle carries", "FILE", type=Path),
             option("--signer", "with --bundle: of the compliance key that signed it", "FINGERPRINT"),
             _add_who,
@@ -71,13 +76,18 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--approved-by", "a role or a person that approved it", "WHO", action="append", default=[]),
             option("--day", "the day on which it is asked (default: now)", "DAY"),
             says="Asks the rules one question and answers in sentences, each with the line that it comes from. What "
-            "the recording is comes from --what and --fact, in the words of a test's what:.")  # fmt: skip
+            "the recording is comes from the store, or from --what and --fact in a test's words.")  # fmt: skip
     command(verbs, "governance diff", "what changes when one set of rules follows another, in words",
             "governance.before/ governance/", _diff,
             option("old", "the folder that is in force", "OLD", type=Path),
             option("new", "the folder that is to follow it", "NEW", type=Path),
             says="Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is "
             "opened more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.")  # fmt: skip
+    command(verbs, "governance try", "what these rules would open and delete in the archive, before they count",
+            "governance/ --until 2027-06-30", trial.run, folder, with_store,
+            option("--until", "what would be deleted up to this day (in 30 days)", "DAY", type=day),
+            says="Compares them with those that the store has, over every recording there. Exit code 0: nothing is "
+            "opened more, and nothing deleted sooner. 1: something is. 2: they have mistakes.")  # fmt: skip
     governance_init.add_to(verbs)
     command(verbs, "governance schema", "print the JSON Schema that editors complete from", "> governance/schema.json",
             _schema, says="An editor that has it shows keys and what they mean while you write.")  # fmt: skip
@@ -203,10 +213,24 @@ def _test_as_json(tested: Tested) -> dict[str, object]:
 def _explain(asked: Namespace) -> int:
     if (asked.bundle is None) != (asked.signer is None):
         raise WrongUsage("--bundle and --signer go together: a bundle counts by the fingerprint of compliance's key")
-    files, governance = _read_folder(asked.rules) if asked.bundle is None else _read_bundle(asked.bundle, asked.signer)
-    question = question_of(files, governance, _scene(asked), time.time_ns())
+    if asked.recording and (asked.what or asked.fact or asked.bundle):
+        raise WrongUsage("what --recording is stands in the store: leave --what, --fact and --bundle out")
+    found = None
+    now = time.time_ns()
+    if asked.recording:
+        found = trial.find(asked.store, asked.recording, now, asked.rules)
+        files, governance = found.files, found.governance
+    elif asked.bundle:
+        files, governance = _read_bundle(asked.bundle, asked.signer)
+    else:
+        files, governance = _read_folder(asked.rules or Path(FOLDER))
+    question = question_of(files, governance, _scene(asked), now)
+    if found is not None:
+        question = replace(question, recording=found.recording)
     decision = decide(governance, question)
     said = explained(governance, question, decision)
+    if found is not None:
+        said = replace(said, kept=tuple(disposal_in_words(found.known.disposal(governance, question.now))))
     if asked.json:
         facts: dict[str, object] = {
             "granted": decision.granted,
@@ -217,11 +241,13 @@ def _explain(asked: Namespace) -> int:
             "why": [_reason_as_json(reason) for reason in said.why],
             "missing": [_reason_as_json(reason) for reason in said.missing],
             "kept": [_reason_as_json(reason) for reason in said.kept],
+            "recording": found and {"id": found.known.id, "is": list(found.sentences())},
         }
         print(json.dumps(facts))
     else:
-        held = {str((asked.bundle or asked.rules) / name): content for name, content in files.items()}
-        _print_explained(page(), said, held, granted=decision.granted)
+        shown_in = found.shown_in if found else asked.bundle or asked.rules or Path(FOLDER)
+        held = {str(shown_in / name): content for name, content in files.items()}
+        _print_explained(page(), said, held, found.sentences() if found else (), granted=decision.granted)
     return 0
 
 
@@ -250,9 +276,17 @@ def _reason_as_json(reason: Reason) -> dict[str, str | None]:
     return {"says": reason.says, "where": reason.where or None}
 
 
-def _print_explained(out: Console, said: Explained, held: Mapping[str, bytes], *, granted: bool) -> None:
+def _print_explained(
+    out: Console, said: Explained, held: Mapping[str, bytes], what: Iterable[str], *, granted: bool
+) -> None:
     out.print(said.answer, style="green" if granted else "bold yellow", markup=False)
-    for heading, reasons in (("Why:", said.why), ("What is missing:", said.missing), ("How long:", said.kept)):
+    is_it = tuple(Reason(one) for one in what)
+    for heading, reasons in (
+        ("What it is:", is_it),
+        ("Why:", said.why),
+        ("What is missing:", said.missing),
+        ("How long:", said.kept),
+    ):
         if reasons:
             out.print(f"\n{heading}", style="bold")
         for reason in reasons:
@@ -267,7 +301,7 @@ def _sentence(says: str) -> str:
 
 
 def _scene(asked: Namespace) -> Node:
-    """The question in the words of a test. The facts of a recording in the archive will come in here."""
+    """The question in the words of a test."""
     who = {"person": asked.person} if asked.person is not None else {"role": asked.role, "team": asked.team}
     table: dict[str, Node | None] = {
         "who": _table({key: _word(f"--{key}", value) for key, value in who.items()}),

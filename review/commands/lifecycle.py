@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -38,11 +37,14 @@ from review.commands.shared import (
     with_log,
     with_store,
 )
+from review.filed import REFERENCE, set_of
 from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
+from review.lifecycle.approvals import line_of
 from review.lifecycle.facts import Facts, Known, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
+from review.refusal import Refusal
 from store.admin.home import Home
 from store.catalog import erasure, queries, schema
 from store.catalog.database import Database
@@ -54,7 +56,6 @@ from store.files import write_over
 SETTINGS: Final = "lifecycle.json"  # beside the log's folder
 KEYS: Final = ("device", "host", "user", "agent", "group", "team", "closed_by", "channel")
 _PAGE: Final = 500
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -87,7 +88,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request DSR-2026-18 "
             "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate,
             option("--request", "the request's number; no name, no text", "ID", type=_reference),
-            option("--unapproved", "although the rules ask for approvals: none is checked here", action="store_true"),
+            option("--approved", "the request that people signed and approved (`custodian ask-erasure`)", "ID"),
             option("--go-on", "end what was begun, and remove what came back", action="store_true"))  # fmt: skip
     command(commands, "restored", "let a store that was put back from a backup be served: erase again what came back",
             "--noted council.note --cosigner council.pub", _restored, with_store, with_log,
@@ -99,7 +100,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "--backups 35d --replica /mirror/blobs", _init, with_store, with_log,
             option("--backups", "how long a backup lives, such as 35d", "TIME", type=duration, required=True),
             option("--replica", "a folder with a copy of the store's blobs; keys are shredded there, too", "DIR",
-                   type=Path, action="append", default=[]))  # fmt: skip
+                   type=Path, action="append", default=[]),
+            option("--custodian", "the custodian's folder: its wraps are shredded too, and people sign for it", "DIR",
+                   type=Path))  # fmt: skip
     command(verbs, "certificate show", "print a recording's certificate", "0193a1b2 > erased.jws", _show, with_store,
             option("recording", "its id, or the beginning of it", "REC"))  # fmt: skip
     command(verbs, "certificate verify", "check certificates offline, with the audit log's public key alone",
@@ -107,7 +110,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 
 def _reference(text: str) -> str:
-    if not _REFERENCE.fullmatch(text):
+    if not REFERENCE.fullmatch(text):
         raise ArgumentTypeError(f"{text!r}: a number or word of letters, digits and _ . : / - alone")
     return text
 
@@ -138,7 +141,7 @@ class _Open(NamedTuple):
 def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
     """`erases`: by rules, and so not without any."""
     with opened_store(asked.home) as (home, database):
-        _, rules = signed_rules(home, database)
+        _, rules, _ = signed_rules(home, database)
         if erases and not rules.hash:
             message = "compliance signs rules with `eyelid-store bundle sign --governance`"
             raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
@@ -150,10 +153,11 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     path = asked.log.parent / SETTINGS
     try:
         said = json.loads(path.read_bytes())
-        house = Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])))
+        custodian = said.get("custodian")
+        house = Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])), custodian and Path(custodian))
     except FileNotFoundError:
         raise WrongUsage(f"{path} is not there: `eyelid-review certificate init` makes it") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(f"{path} is damaged: put it back, or remove it and run `certificate init` again") from None
     who, origin = operator()
     return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
@@ -316,16 +320,31 @@ def _erase(asked: Namespace) -> int:
     if not asked.request:
         raise WrongUsage("say by which --request; `eyelid-review due` erases what the rules say by themselves")
     with _store(asked, erases=True) as store:
-        _check_approvals(asked, store.governance)
+        governance, line = store.governance, line_of(store.governance)
+        if line and asked.apply and not asked.approved:
+            raise WrongUsage(f"{line}: the rules want erasures approved: without --apply this prints the recordings' "
+                             "set, which `custodian ask-erasure` asks for and others approve")  # fmt: skip
         lifecycle = _lifecycle(asked, store.home, store.database) if asked.apply else None
         if lifecycle is not None:
             lifecycle.follow()
         chosen = _choose(asked, store)
+        ids = [known.id for known in chosen]
         if lifecycle is not None:
-            erase = partial(lifecycle.erase, store.facts, store.governance, request=asked.request)
-            return _ended(asked, _paced(asked, erase, [known.id for known in chosen]))
-    disposals = [(known, known.disposal(store.governance, store.now, asked=True)) for known in chosen]
-    return _tell(asked, disposals, {"request": asked.request})
+            if line and ids:
+                _approved(lifecycle, store, ids, asked)
+            return _ended(asked, _paced(asked, partial(lifecycle.erase, store.facts, governance,
+                                                       request=asked.request), ids))  # fmt: skip
+    disposals = [(known, known.disposal(governance, store.now, asked=True)) for known in chosen]
+    if line and not asked.json:
+        say(f"set {set_of(ids)}")
+    return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)})
+
+
+def _approved(lifecycle: Lifecycle, store: _Open, ids: list[str], asked: Namespace) -> None:
+    try:
+        lifecycle.approved(store.facts, store.governance, ids, asked.request, asked.approved)
+    except Refusal as error:
+        raise StoreError(f"{error.line}: {error} ({error.code})") from None
 
 
 def _go_on(asked: Namespace) -> int:
@@ -337,15 +356,6 @@ def _go_on(asked: Namespace) -> int:
         if lifecycle.sweep(gone):
             sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
         return _ended(asked, done)
-
-
-def _check_approvals(asked: Namespace, governance: Governance) -> None:
-    for rule in governance.approvals:
-        if "erase" in rule.acts and not asked.unapproved:
-            raise WrongUsage(
-                f"{rule.where}: the rules ask for approvals by {', '.join(rule.by)}. None is checked here, as they "
-                "cannot be signed yet: --unapproved is the word of who holds the audit log's keys, whom the log names"
-            )
 
 
 def _paced(asked: Namespace, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
@@ -368,15 +378,15 @@ def _paced(asked: Namespace, erase: Callable[[list[str]], ErasureRun], ready: li
 def _tell(asked: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[str, object]) -> int:
     """What would become of them; nothing was done."""
     if asked.json:
-        told = [_as_facts(*one) for one in disposals]
-        return answer(asked, more | {"applied": bool(asked.apply), "recordings": told})
+        listed = [_as_facts(*one) for one in disposals]
+        return answer(asked, more | {"applied": bool(asked.apply), "recordings": listed})
     counts, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for known, found in disposals:
         said = _as_facts(known, found)
         row = (str(said["when"]), str(said["why"]))
         counts[row] += 1
         sizes[row] += known.bytes
-    rows = [(when, because, str(counts[when, because]), size(sizes[when, because])) for when, because in sorted(counts)]
+    rows = [(*row, str(counts[row]), size(sizes[row])) for row in sorted(counts)]
     print_table(["goes", "because of", "recordings", "size"], rows, numbers=(2, 3))
     if unsure := sum(bool(known.unsure) for known, _ in disposals):
         say(f"{_many(unsure)} cannot be judged surely, and is kept as long as any class asks for: "
@@ -386,10 +396,13 @@ def _tell(asked: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[
     return 0
 
 
-def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
+def when(found: Disposal) -> str:
     kept = "kept" if found.at is None or found.at >= FOR_EVER else f"{day_of(found.at)}"
-    when = "now" if found.deletes else kept
-    said = {"recording": known.id, "when": when, "why": why(known, found), "bytes": known.bytes}
+    return "now" if found.deletes else kept
+
+
+def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
+    said = {"recording": known.id, "when": when(found), "why": why(known, found), "bytes": known.bytes}
     return said | {"unsure": list(known.unsure)}
 
 
@@ -425,7 +438,9 @@ def _restored(asked: Namespace) -> int:
 
 def _init(asked: Namespace) -> int:
     path = asked.log.parent / SETTINGS
-    said = {"backups": asked.backups, "replicas": [str(one.absolute()) for one in asked.replica]}
+    custodian = asked.custodian and str(asked.custodian.absolute())
+    replicas = [str(one.absolute()) for one in asked.replica]
+    said = {"backups": asked.backups, "replicas": replicas, "custodian": custodian}
     with opened_store(asked.home) as (home, database):
         signer = open_log(asked).signer
         with database.reading() as connection:

@@ -78,7 +78,7 @@ def opened(home: Path, store: Path, secret: bytes) -> Iterator[People]:
     """The people of a console's folder, by the rules that the store has. Raises StoreError, KeyProblem, AuditError."""
     settings = read_settings(home)
     with opened_store(store) as found:
-        _, rules = signed_rules(*found)
+        _, rules, _ = signed_rules(*found)
     log = open_log_in(home / "audit", home / "keys", secret).log
     path = home / DATABASE
     with closing(Database.sqlite(path)) as database, explained(str(path)):

@@ -73,10 +73,10 @@ def command(
     for add in options:
         add(parser)
     parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
-    parser.set_defaults(run=lambda asked: _told(run, asked))
+    parser.set_defaults(run=lambda asked: _in_words(run, asked))
 
 
-def _told(run: Run, asked: Namespace) -> int:
+def _in_words(run: Run, asked: Namespace) -> int:
     """Mistakes of who asks, and of files that they name, in words."""
     try:
         return run(asked)
@@ -136,8 +136,8 @@ def opened_store(folder: Path) -> Iterator[tuple[Home, Database]]:
         yield home, database
 
 
-def signed_rules(home: Home, database: Database) -> tuple[Mapping[str, bytes], Governance]:
-    """(files, rules) of the store's newest bundle; without a hash, and allowing nothing, where it has none.
+def signed_rules(home: Home, database: Database) -> tuple[Mapping[str, bytes], Governance, int]:
+    """(files, rules, revision) of the store's newest bundle; without a hash, and allowing nothing, where it has none.
 
     Raises StoreError, BundleError, MistakesError.
     """
@@ -148,7 +148,7 @@ def signed_rules(home: Home, database: Database) -> tuple[Mapping[str, bytes], G
         made = bundle.verify(newest[1], home.key(COMPLIANCE).id)
         behind = governance_of(connection, made.governance) if made.governance else ""
     files = read_carried(behind, made.governance) if made.governance else {}
-    return files, in_force(made, files, shown_in=f"bundle {made.revision}")
+    return files, in_force(made, files, shown_in=f"bundle {made.revision}"), made.revision
 
 
 def operator() -> tuple[str, str]:

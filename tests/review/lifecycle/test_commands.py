@@ -12,10 +12,13 @@ from uuid import UUID
 
 import pytest
 
+from protocol.claims import Claims
+from protocol.errors import ProtocolError
 from review import cli
 from review.governance.times import DAY, day_of
 from store.admin.home import Home
 from store.admin.init import Plan, found
+from testkit.custody import House
 from testkit.lifecycle import World, govern
 
 RULES = """schema: 1
@@ -27,6 +30,7 @@ approvals:
   - { act: [erase], by: [privacy], need: 1, within: 24h }
 people:
   ann@example.com: { roles: [privacy] }
+  carl@example.com: { roles: [privacy] }
 os_users:
   - { user: lovelace, person: ada@example.com }
 retention:
@@ -44,6 +48,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     govern(Home.open(tmp_path / "home"), RULES)
     (tmp_path / "pass").write_text("a long passphrase of seven odd words\n")
     (tmp_path / "replica").mkdir()
+    (tmp_path / "custodian" / "adopted").mkdir(parents=True)
     monkeypatch.setenv("EYELID_STORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("EYELID_REVIEW_HOME", str(tmp_path / "review"))
     return World(tmp_path)
@@ -77,10 +82,22 @@ def recorded(world: World, *kinds: tuple[str, int]) -> list[str]:
 
 def began(world: World, run: Run) -> Path:
     assert run("audit", "init", "--name", "review.example.com/audit")[0] == 0
-    code, said, _ = run("certificate", "init", "--backups", "35d", "--replica", world.replica)
+    code, said, _ = run("certificate", "init", "--backups", "35d", "--replica", world.replica,
+                        "--custodian", world.folder / "custodian")  # fmt: skip
     assert code == 0
     assert said["log"] == "review.example.com/audit"
     return world.folder / "review" / "keys" / "audit.pub"
+
+
+def approved(world: World, recordings: str) -> str:
+    """Ann asks at a custodian, and Carl approves."""
+    house = House(world.folder / "custodian", compliance=world.compliance(), rules=RULES)
+    custodian = house.ready()
+    terms = house.erasure(custodian, "ann@example.com", [], recordings=recordings)
+    filed = str(terms.pop("filed"))
+    token = house.approval(custodian.nonce(), "carl@example.com", filed, terms)
+    custodian.approve(Claims({"approval": token}, "approval", ProtocolError), "test")
+    return filed
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
@@ -105,10 +122,13 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
     assert (said["next"], said["recordings"][0]["when"]) == (day_of(time.time_ns()).isoformat(), "now")
     assert run("holds", "release", "case-1", "--why", "settled", "--apply")[0] == 0
 
-    code, _, error = run("erase", "--agent", "ada@example.com", "--request", "DSR-1", "--apply")
-    assert (code, "bundle 2/0.yaml" in error, "--unapproved" in error) == (2, True, True)
-    code, said, _ = run("erase", "--agent", "Ada@example.com", "--where", "closed_by=card-forms", "--request", "DSR-1",
-                        "--unapproved", "--apply")  # fmt: skip
+    choice = ("--agent", "Ada@example.com", "--where", "closed_by=card-forms", "--request", "DSR-1")
+    code, _, error = run("erase", *choice, "--apply")
+    assert (code, "bundle 2/0.yaml:7:5" in error, "ask-erasure" in error) == (2, True, True)
+    filed = approved(world, run("erase", *choice)[1]["set"])
+    code, _, error = run("erase", *choice[:2], *choice[4:], "--apply", "--approved", filed)
+    assert (code, "bundle 2/0.yaml:7:5" in error, "another set of recordings" in error) == (1, True, True)
+    code, said, _ = run("erase", *choice, "--apply", "--approved", filed)
     assert (code, list(said["erased"])) == (0, [cards])
     code, said, _ = run("due", "--apply")
     assert (code, list(said["erased"])) == (0, [old])
@@ -121,8 +141,8 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
     assert (certificate["recording"], certificate["reference"]) == (cards, "DSR-1")
     assert certificate["destroyed"]["backups_until"] == day_of(time.time_ns() + 36 * DAY - 1).isoformat()
     code, said, _ = run("audit", "show", "--kind", "erase")
-    assert [one["facts"]["step"] for one in said["entries"]] == ["order", "certificate"] * 2
-    assert said["entries"][1]["facts"]["certificate"] == certificate["hash"]
+    assert [one["facts"]["step"] for one in said["entries"]] == ["asked", "asked", *["order", "certificate"] * 2]
+    assert said["entries"][3]["facts"]["certificate"] == certificate["hash"]
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
@@ -157,7 +177,7 @@ def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_follo
         (("erase", "0193", "--request", "x y"), "letters, digits"),
         (("erase", "--where", "color=red", "--request", "R"), "one of device"),
         (("erase", "0193"), "--request"),
-        (("erase", "0193", "--request", "R", "--unapproved"), "no recording begins"),
+        (("erase", "0193", "--request", "R"), "no recording begins"),
         (("due", "--until", "soon"), "no day"),
         (("due", "--apply"), "audit"),
         (("holds", "place", "h", "0193", "--why", "w", "--owner", "o", "--review", "2020-01-01"), "day to come"),
