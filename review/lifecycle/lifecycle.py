@@ -91,14 +91,19 @@ class Lifecycle:
     # -- following the log ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process decides meanwhile, and all that was decided stands in the catalog."""
+    def _alone(self, *, put_back: bool = False) -> Iterator[None]:
+        """No other process decides meanwhile, and all that was decided stands in the catalog.
+
+        `put_back`: also of a backup. Its log may be one, too, without the newest holds.
+        """
         opened = os.open(
             self.home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
         )
         try:
             owned_as(opened, self.home.folder)
             lock(opened, wait=True)
+            if not put_back:
+                self.home.check_not_put_back(self.database)
             self._follow()
             yield
         finally:
@@ -397,6 +402,11 @@ class Lifecycle:
         with self.database.writing() as connection:
             if erasure.decider(connection) is not None:
                 raise StoreError("an audit log decides for this store already")
+            if any(body["kind"] in {"hold", "erase"} for _, body in self._bodies(0)):
+                raise StoreError(
+                    f"{self.log.folder} has decided before: a store that was put back from a backup is let to be used "
+                    "by `eyelid-review restored`, and another store needs a log of its own"
+                )
             self._appoint(connection, self.log.size)
 
     def _appoint(self, connection: Connection, applied: int) -> None:
@@ -412,13 +422,14 @@ class Lifecycle:
         with self.database.writing() as connection:
             if erasure.decider(connection) is None:  # older than the first order: it follows from the beginning
                 erasure.appoint(connection, self.log.origin, self.private.public_key(), 0)
-        outcome = self.finish()
+        with self._alone(put_back=True):
+            outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
             gone = [one.recording for one in erasure.tombstones(connection)]
         self.sweep(gone)
         if outcome.stuck:
             return outcome
-        with self._alone():
+        with self._alone(put_back=True):
             self.log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
             self._follow()
             with self.database.writing() as connection:

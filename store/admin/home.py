@@ -133,16 +133,14 @@ class Home:
         """Raises StoreError for a catalog from a backup, which may hold what was erased since."""
         with database.reading() as connection:
             named = erasure.decider(connection)
-        if named is None:
-            return
         try:
             known = self.generation_path.read_text("ascii", "replace").strip()
         except OSError:
             known = ""
-        if known != named.generation:
+        if known != (named.generation if named is not None else ""):
             raise StoreError(
                 f"{self.database_path} was put back from a backup, and may have what was erased since: run "
-                "`eyelid-review certificate restored` first"
+                "`eyelid-review restored` first"
             )
 
     def database(self) -> Database:

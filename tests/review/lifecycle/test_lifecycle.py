@@ -208,3 +208,52 @@ def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
     with world.opened() as (database, lifecycle), pytest.raises(Exception, match="far apart"):
         lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
     assert len(world.files(recording.id)) == 6
+
+
+def put_back(world: World, backup: Path) -> None:
+    """The whole machine: the store, and the audit log as old as it."""
+    for name in ("home", "review"):
+        shutil.rmtree(world.folder / name)
+        shutil.copytree(backup / name, world.folder / name)
+
+
+def test_a_catalog_that_was_put_back_decides_nothing_until_it_was_let_to(world: World) -> None:
+    _, [old, other] = made(world, "rest", "rest")
+    backup = world.folder / "backup"
+    for name in ("home", "review"):
+        shutil.copytree(world.folder / name, backup / name, ignore=shutil.ignore_patterns("generation"))
+    day, name = day_of(world.days() + 90 * DAY), str(old.id)
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("case-1", [name], why="a letter", owner="Carla", review=day)
+    newest = shutil.copytree(world.log_folder, world.folder / "newest")
+    put_back(world, backup)
+    world.days.pass_by(20)
+    with world.opened() as (database, lifecycle):
+        for act in (
+            lifecycle.follow,
+            lifecycle.finish,
+            lambda: lifecycle.erase(world.facts(database), RULES, [name, str(other.id)]),
+            lambda: lifecycle.hold("case-2", [name], why="w", owner="o", review=day),
+            lambda: lifecycle.release("case-1", why="w", dies=None),
+        ):
+            with pytest.raises(StoreError, match="put back from a backup.*`eyelid-review restored`"):
+                act()
+    assert len(world.files(old.id)) == 6
+    with world.opened(newest) as (database, lifecycle):
+        lifecycle.restored()
+        done = lifecycle.erase(world.facts(database), RULES, [name, str(other.id)])
+    assert (list(done.erased), done.kept) == ([str(other.id)], {name: "legal hold"})
+
+
+def test_a_log_that_decided_before_is_not_begun_with_again_by_a_catalog_from_before(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("case-1", [str(recording.id)], why="w", owner="o", review=day_of(world.days()))
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle")
+        database.execute("delete from holds")
+    with world.opened() as (_, lifecycle):
+        with pytest.raises(StoreError, match="`eyelid-review restored`"):
+            lifecycle.begin()
+        lifecycle.restored()
+        assert lifecycle.held_by("case-1") == [str(recording.id)]
