@@ -6,16 +6,23 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
+from protocol import api
 from protocol.erasure import Erasure
+from protocol.policyhash import policy_hash
 from protocol.receipt import Receipt
 from review.audit.verify import Asked, verify_log
+from review.governance.model import Team
 from review.governance.times import DAY, day_of
+from review.lifecycle import facts as lifecycle_facts
 from review.lifecycle.facts import Known
 from store.errors import StoreError
+from store.evidence.rules import read_names
 from testkit.fakes.pc import FakeRecording, Pc
 from testkit.lifecycle import KEPT, ORIGIN, PRIVATE, RULES, SIGNER, World
 
@@ -86,6 +93,63 @@ def test_what_is_not_certain_is_kept_as_long_as_any_class_asks_for(world: World,
     facts = known(world, recording)
     assert facts.unsure
     assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
+
+
+def test_an_account_that_is_too_long_to_be_read_makes_it_unsure_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, [recording] = made(world, "rest")
+    monkeypatch.setattr(lifecycle_facts, "MOST_EACH", 2)  # of 50,000
+    facts = known(world, recording)
+    assert facts.unsure == ("its account has more entries than are read",)
+    assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
+    world.days.pass_by(60)
+    assert list(erased(world, recording)) == [str(recording.id)]
+
+
+def test_a_packet_that_names_a_user_of_another_team_shortens_no_period(world: World) -> None:
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        recording, _ = pcs.record(pc, "rest")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, os_user="zz"))
+            other, _ = pcs.record(pc, "rest")
+    teams = {"north": Team(users=frozenset({"lovelace"}))}
+    rules = replace(RULES, teams=teams)
+    with world.opened() as (database, _):
+        found = [world.facts(database, rules).of(one.id, world.days()) for one in (recording, other)]
+    assert [one.unsure for one in found if isinstance(one, Known)] == [
+        (), ("its key packet and its PC name users of different teams",),
+    ]  # fmt: skip
+
+
+def test_one_pc_has_so_much_text_of_policies_read_and_the_others_theirs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle_facts, "MOST_TEXT", 10_000)  # three short policies
+    read = list[str]()
+    monkeypatch.setattr(
+        lifecycle_facts, "read_names", lambda texts: (read.append(texts["p.yaml"]), read_names(texts))[1]
+    )
+    with world.serving() as pcs:
+        honest, liar = pcs.pc(), pcs.pc()
+        made = []
+        for number in range(4):
+            files = {"p.yaml": f"rules: [{{id: of-{number}}}]"}
+            policy = policy_hash({name: text.encode() for name, text in files.items()})
+            assert liar.client.put(api.policy_path(policy), json={"files": files}, headers=liar.bearer).is_success
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("testkit.lifecycle.POLICY", policy)
+                made.append(pcs.record(liar, "cards")[0])
+        good, _ = pcs.record(honest, "cards")
+    with world.opened() as (database, _):
+        facts = world.facts(database)
+        for _ in range(2):
+            found = [facts.of(one.id, world.days()) for one in (*made, good)]
+            closed = [set(one.recording.closed_by) for one in found if isinstance(one, Known)]
+            assert closed == [{"of-0"}, {"of-1"}, {"of-2"}, {"rule 0"}, {"card-forms"}]
+            assert [bool(one.unsure) for one in found if isinstance(one, Known)] == [False, False, False, True, False]
+    assert len(read) == 4  # each once
 
 
 def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
@@ -236,7 +300,7 @@ def test_a_catalog_that_was_put_back_decides_nothing_until_it_was_let_to(world: 
             lambda: lifecycle.hold("case-2", [name], why="w", owner="o", review=day),
             lambda: lifecycle.release("case-1", why="w", dies=None),
         ):
-            with pytest.raises(StoreError, match="put back from a backup.*`eyelid-review restored`"):
+            with pytest.raises(StoreError, match=r"put back from a backup.*`eyelid-review restored`"):
                 act()
     assert len(world.files(old.id)) == 6
     with world.opened(newest) as (database, lifecycle):
