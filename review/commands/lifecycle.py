@@ -545,6 +545,7 @@ def _verify(asked: Namespace) -> int:
         lines += (
             f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}",
             f"  key packets {', '.join(done.packets) or 'none'} shredded at {_moment(done.at)}",
+            *([f"  NOT FOUND in {', '.join(done.absent)}: nothing is said of copies there"] if done.absent else []),
             f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}",
             f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}",
             f"  ordered by entry {one.position} of {one.log}; certificate {hash_of(token)}",

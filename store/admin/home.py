@@ -137,10 +137,10 @@ class Home:
             known = self.generation_path.read_text("ascii", "replace").strip()
         except OSError:
             known = ""
-        if known != (named.generation if named is not None else ""):
+        if known != ("" if named is None else named.generation):
             raise StoreError(
-                f"{self.database_path} was put back from a backup, and may have what was erased since: run "
-                "`eyelid-review restored` first"
+                f"{self.database_path} does not go with {self.generation_path}: most likely it was put back from a "
+                "backup, and it may have what was erased since. First run `eyelid-review restored --noted ...`"
             )
 
     def database(self) -> Database:

@@ -6,13 +6,15 @@ one that goes on from the step that stands in the catalog.
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -28,6 +30,8 @@ from store.catalog.database import Database
 from store.errors import StoreError
 
 _PAGE: Final = 500
+_CHUNKS_RECORDING: Final = slice(8, 24)  # bytes of a chunk's header
+_PACKETS_RECORDING: Final = re.compile(rb'"recording" ?: ?"([0-9a-f-]{36})"')
 
 
 class Step(StrEnum):
@@ -45,11 +49,17 @@ class Held(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there was to destroy. `packets`: SHA-256 (hex) of each."""
+    """What there was to destroy. `packets`: SHA-256 (hex) of each.
+
+    `absent`: places that lacked one of them before any was shredded; None until that was looked for. `again`: by a log
+    that was followed anew it was destroyed before.
+    """
 
     packets: tuple[str, ...]
     objects: int
     bytes: int
+    absent: tuple[str, ...] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +200,13 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
         order, certificate = (_signed(key, token, row) for token in (row.order, row.certificate))
         if certificate is not None and certificate.destroyed is None:
             certificate = None
-        found = json.loads(row.found)
         made.append(
             Tombstone(
                 recording=row.recording,
                 device=row.device,
                 step=row.step,
                 position=row.position,
-                found=Found(tuple(found["packets"]), found["objects"], found["bytes"]),
+                found=_found(json.loads(row.found)),
                 shredded_at=row.shredded_at,
                 order=order,
                 certificate=certificate,
@@ -207,6 +216,12 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
             )
         )
     return made
+
+
+def _found(said: dict[str, Any]) -> Found:
+    absent = said.get("absent")
+    looked = None if absent is None else tuple(absent)
+    return Found(tuple(said["packets"]), said["objects"], said["bytes"], looked, said.get("again", False))
 
 
 def _signed(key: Ed25519PublicKey | None, token: str | None, row: object) -> Erasure | None:
@@ -283,8 +298,10 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
     packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)
     if step is Step.ORDERED:
+        if which.found.absent is None:  # else a process that was killed looked, and may have shredded some
+            _note_absent(database, places, which, packets)
         for _, blobs in places:
-            for name in list(blobs.names(packets)):
+            for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
                 blobs.shred(name)
         _advance(database, which.recording, Step.SHREDDED, shredded_at=now)
         step = Step.SHREDDED
@@ -297,6 +314,27 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
             _set(connection, which.recording, step=Step.REMOVED)
 
 
+def _note_absent(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, packets: str) -> None:
+    """Raises StoreError where this store lacks a packet that the catalog has: its disk may only not be mounted."""
+    found = which.found
+    here = ((place, {name.rpartition("-")[2] for name in blobs.names(packets)}) for place, blobs in places)
+    absent = tuple(place for place, lying in here if not lying.issuperset(found.packets))
+    if places[0][0] in absent and not found.again:
+        message = "is not there, so it cannot be destroyed: is the disk mounted? Else put the packet back"
+        raise StoreError(f"the key packet of recording {which.recording} in {places[0][0]} {message}")
+    with database.writing() as connection:
+        _set(connection, which.recording, found=json.dumps(asdict(replace(found, absent=absent))))
+
+
+def was_destroyed(connection: Connection, recording: str) -> None:
+    """The log says so of what is ordered here: its catalog was put back, and its key packet may be gone."""
+    columns = schema.erasures.c
+    asked = (columns.recording == recording) & (columns.step == Step.ORDERED)
+    said = connection.scalar(select(columns.found).where(asked))
+    if said is not None:
+        _set(connection, recording, found=json.dumps(json.loads(said) | {"again": True}))
+
+
 def certify(connection: Connection, recording: str, token: str) -> None:
     _set(connection, recording, step=Step.ERASED, certificate=token)
 
@@ -305,7 +343,25 @@ def left_over(blobs: BlobStore, recordings: Iterable[str]) -> list[str]:
     """Names of bytes that lie there although their recordings were erased: a server was killed as it refused them, or a
     backup brought them back.
     """
-    return [name for recording in recordings for name in blobs.names(folder_of(UUID(recording)))]
+    asked = set(recordings)
+    there = [name for recording in sorted(asked) for name in blobs.names(folder_of(UUID(recording)))]
+    return [*there, *_unfinished(blobs, asked)]
+
+
+def _unfinished(blobs: BlobStore, recordings: Collection[str]) -> list[str]:
+    """Names of what a server is writing of them, or was killed while it wrote: maybe a whole key packet."""
+    return [name for name, body in blobs.unfinished() if not _recordings_in(body).isdisjoint(recordings)]
+
+
+def _recordings_in(body: bytes) -> set[str]:
+    """Of a sealed chunk's header, and of a key packet as far as it was written."""
+    chunk = {str(UUID(bytes=body[_CHUNKS_RECORDING]))} if len(body) >= _CHUNKS_RECORDING.stop else set()
+    payload = b"".join(body.split(b".")[1:2])
+    try:
+        claims = base64.urlsafe_b64decode(payload[: len(payload) // 4 * 4])
+    except ValueError:  # no packet
+        return chunk
+    return chunk | {found.decode() for found in _PACKETS_RECORDING.findall(claims)}
 
 
 def _advance(database: Database, recording: str, step: Step, **more: object) -> None:

@@ -82,6 +82,7 @@ def recorded(world: World, *kinds: tuple[str, int]) -> list[str]:
         world.days.now = time.time_ns() - days * DAY
         with world.serving() as pcs:
             made.append(str(pcs.record(pcs.pc(), kind)[0].id))
+    world.mirror()
     return made
 
 
@@ -240,6 +241,7 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
                 FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, host="zz", os_user="zz")
             )
             renamed = str(pcs.record(pc, "rest")[0].id)
+    world.mirror()
     began(world, run)
     for number, which in enumerate(("host=pc-7", "user=lovelace", "host=zz")):
         held, error = hold(run, f"case-{number}", "--where", which)

@@ -21,6 +21,8 @@ from review.governance.model import Team
 from review.governance.times import DAY, day_of
 from review.lifecycle import facts as lifecycle_facts
 from review.lifecycle.facts import Known
+from store.catalog import erasure
+from store.catalog.blobs import folder_of
 from store.errors import StoreError
 from store.evidence.rules import read_names
 from testkit.fakes.pc import FakeRecording, Pc
@@ -217,6 +219,7 @@ def test_what_comes_while_it_is_erased_is_gone_with_it(world: World) -> None:
     with world.serving() as pcs:
         pc = pcs.pc()
         recording, _ = pcs.record(pc, "rest")
+        world.mirror()
         sent, over = threading.Event(), threading.Event()
         answers = []
 
@@ -263,6 +266,81 @@ def test_a_replica_that_is_not_there_leaves_it_begun_until_it_is(world: World) -
     assert world.files(recording.id) == []
 
 
+def test_a_mount_point_with_nothing_mounted_is_no_replica(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    disk = world.replica.rename(world.folder / "disk")
+    world.replica.mkdir()
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert "is its disk mounted?" in done.stuck[str(recording.id)]
+    world.replica.rmdir()
+    disk.rename(world.replica)
+    with world.opened() as (_, lifecycle):
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert world.files(recording.id) == []
+
+
+def test_a_replica_without_the_packet_is_named_as_such_in_the_certificate(world: World) -> None:
+    _, [recording, _] = made(world, "rest", "rest")
+    shutil.rmtree(world.replica / folder_of(recording.id))
+    [token] = erased(world, recording, request="DSR-1").values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert (destroyed.replicas, destroyed.absent) == ((), (str(world.replica),))
+
+
+def test_what_the_store_itself_cannot_find_is_not_certified_until_it_is_there(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    disk = world.home.blobs_folder.rename(world.folder / "disk")
+    world.home.blobs_folder.mkdir()
+    world.days.pass_by(60)  # without its packet it is unsure
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert (done.erased, "is the disk mounted?" in done.stuck[str(recording.id)]) == ({}, True)
+        assert list(lifecycle.finish().stuck) == [str(recording.id)]
+        assert len(world.packets(recording.id)) == 1  # in the replica: nothing was begun
+        with database.reading() as connection:
+            stone = erasure.tombstone(connection, recording.id)
+        assert stone is not None
+        assert stone.step == "ordered"
+    world.home.blobs_folder.rmdir()
+    disk.rename(world.home.blobs_folder)
+    with world.opened() as (_, lifecycle):
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert world.files(recording.id) == []
+
+
+def test_a_catalog_that_was_put_back_without_its_blobs_is_told_that_they_were_destroyed(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    shutil.copy(world.home.database_path, world.folder / "old.db")
+    erased(world, recording, request="DSR-1")
+    shutil.copy(world.folder / "old.db", world.home.database_path)
+    with world.opened() as (_, lifecycle):
+        done = lifecycle.restored()
+    [token] = done.erased.values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert destroyed.absent == (str(world.home.blobs_folder), str(world.replica))
+
+
+@pytest.mark.parametrize("cut", [0, 300])
+def test_what_a_killed_server_was_writing_goes_too(world: World, cut: int) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    left = world.home.blobs_folder / ".incoming"
+    bodies = {"a": recording.packet, "b": recording.seal(), "c": other.packet, "d": b"", "e": b"x.y.z"}
+    for name, body in bodies.items():
+        (left / (name * 32)).write_bytes(body[: len(body) - cut])
+    (left / "note").write_bytes(recording.packet)  # no name of a body: somebody else's
+    mirrored = shutil.copytree(left, world.replica / ".incoming", dirs_exist_ok=True)
+    erased(world, recording, request="DSR-1")
+    for folder in (left, mirrored):
+        assert sorted(one.name for one in folder.iterdir()) == ["c" * 32, "d" * 32, "e" * 32, "note"]
+    (left / ("f" * 32)).write_bytes(recording.packet)  # and what was begun before, and left later
+    with world.opened() as (_, lifecycle):
+        assert lifecycle.sweep([str(recording.id)]) == 1
+    assert not (left / ("f" * 32)).exists()
+
+
 def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
     _, [recording] = made(world, "rest")
     with world.opened() as (_, lifecycle):
@@ -300,7 +378,7 @@ def test_a_catalog_that_was_put_back_decides_nothing_until_it_was_let_to(world: 
             lambda: lifecycle.hold("case-2", [name], why="w", owner="o", review=day),
             lambda: lifecycle.release("case-1", why="w", dies=None),
         ):
-            with pytest.raises(StoreError, match=r"put back from a backup.*`eyelid-review restored`"):
+            with pytest.raises(StoreError, match=r"put back from a backup.*`eyelid-review restored"):
                 act()
     assert len(world.files(old.id)) == 6
     with world.opened(newest) as (database, lifecycle):
