@@ -21,6 +21,7 @@ from protocol.errors import SignatureError
 class Destroyed:
     """`packets`: SHA-256 (hex) of each key packet; they were shredded at `at` (ns), here and in the `replicas`.
 
+    `absent`: folders in which they were looked for and not found, so that nothing is said of copies there.
     `objects`, `bytes`: of ciphertext, which was removed. `backups_until`: the day on which the last backup dies.
     `exports`: when known ones were made.
     """
@@ -32,6 +33,7 @@ class Destroyed:
     replicas: tuple[str, ...]
     backups_until: str
     exports: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def _destroyed(claims: Claims) -> Destroyed:
         replicas=claims.texts("replicas"),
         backups_until=claims.text("backups_until"),
         exports=claims.texts("exports"),
+        absent=claims.texts("absent") if claims.has("absent") else (),
     )
 
 

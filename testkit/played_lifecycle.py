@@ -130,7 +130,7 @@ class Play:
 
     # -- acts -----------------------------------------------------------------------------------------------------
 
-    def _struck(self, act: Callable[[Any, Any], object]) -> None:
+    def _struck(self, act: Callable[[Any, Any], object], *, put_back: bool = False) -> None:
         """The act, killed somewhere or not; then the next command goes on."""
 
         def run() -> None:
@@ -142,7 +142,7 @@ class Play:
         with self.world.opened() as (database, lifecycle):
             with database.reading() as connection:
                 left = len(erasure.unfinished(connection))
-            done = lifecycle.finish()
+            done = lifecycle.restored() if put_back else lifecycle.finish()
             self.counts.resumed += len(done.erased)
             if len(done.erased) < left or done.stuck:
                 self.counts.faults.append(f"begun and not ended: {left}, {done}")
@@ -205,9 +205,8 @@ class Play:
             except StoreError:
                 pass
         self.counts.restores += 1
-        self._struck(lambda _, lifecycle: lifecycle.restored())
-        with self.world.opened() as (database, lifecycle):
-            lifecycle.restored()
+        self._struck(lambda _, lifecycle: lifecycle.restored(), put_back=True)
+        with self.world.opened() as (database, _):
             self.world.home.check_not_put_back(database)
 
     def end(self) -> None:

@@ -30,7 +30,7 @@ from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
 from review.governance.words import moment
 from review.lifecycle.approvals import line_of
-from review.lifecycle.facts import Facts, Known, why
+from review.lifecycle.facts import Facts, Known, Names, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.refusal import Refusal
 from store.admin.home import Home
@@ -151,17 +151,52 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
 
 
-def _choose(asked: Namespace, store: _Open) -> list[Known]:
-    """Raises WrongUsage where nothing is asked for, or a recording is not there."""
+def _wanted(asked: Namespace) -> list[tuple[str, str]]:
+    """Raises WrongUsage where nothing is asked for."""
     if not (asked.recordings or asked.agent or asked.where):
         raise WrongUsage("say which recordings: their ids, --agent, or --where")
-    wanted = [*asked.where, *([("agent", asked.agent)] if asked.agent else [])]
+    return [*asked.where, *([("agent", asked.agent)] if asked.agent else [])]
+
+
+def _choose(asked: Namespace, store: _Open) -> list[Known]:
+    """Those that certainly fit. Raises WrongUsage as `_wanted`, or where one is not there."""
+    wanted, chosen = _wanted(asked), []
+    for recording, known in _candidates(asked, store):
+        if isinstance(known, str):
+            if asked.recordings:
+                raise StoreError(known)
+            _note(recording, f"is kept: {known}")
+        elif (doubt := _doubt(known, wanted)) is None:
+            chosen.append(known)
+        elif doubt:
+            _note(recording, f"is kept, as it may not be one of them (name it by its id to erase it): {doubt}")
+    return chosen
+
+
+def _to_hold(asked: Namespace, store: _Open) -> list[str]:
+    """Ids of those that may fit: what is held by mistake is not lost. Raises WrongUsage as `_choose`."""
+    wanted = _wanted(asked)
+    if not wanted:
+        return [str(only(store.database, text)) for text in dict.fromkeys(asked.recordings)]
+    chosen = []
+    for recording, known in _candidates(asked, store):
+        doubt = known if isinstance(known, str) else _doubt(known, wanted)
+        if doubt:
+            _note(recording, f"is held, as it may be one of them: {doubt}")
+        if doubt != "":
+            chosen.append(recording)
+    return chosen
+
+
+def _candidates(asked: Namespace, store: _Open) -> Iterator[tuple[str, Known | str]]:
     if not asked.recordings:
-        return [known for known in each_known(store.database, store.facts, store.now) if _fits(known, wanted)]
-    found = [store.facts.of(only(store.database, text), store.now) for text in dict.fromkeys(asked.recordings)]
-    if why_not := next((one for one in found if isinstance(one, str)), None):
-        raise StoreError(why_not)
-    return [known for known in found if isinstance(known, Known) and _fits(known, wanted)]
+        return _each(store.database, store.facts, store.now)
+    ids = [only(store.database, text) for text in dict.fromkeys(asked.recordings)]
+    return ((str(one), store.facts.of(one, store.now)) for one in ids)
+
+
+def _note(recording: str, says: str) -> None:
+    sys.stderr.write(f"eyelid-review: recording {recording} {printable(says)}\n")
 
 
 def only(database: Database, text: str) -> UUID:
@@ -176,6 +211,17 @@ def only(database: Database, text: str) -> UUID:
 
 def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
+    for one, known in _each(database, facts, now, opened_until):
+        if isinstance(known, Known):
+            yield known
+        else:
+            _note(one, f"is kept: {known}")
+
+
+def _each(
+    database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1
+) -> Iterator[tuple[str, Known | str]]:
+    """All that are not erased; why not, of those that cannot be read."""
     kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
     with database.reading() as connection:
         total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
@@ -188,35 +234,45 @@ def each_known(database: Database, facts: Facts, now: int, opened_until: int = F
                     page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
                     gone = erasure.among(connection, page) if page else {}
                 for one in page:
-                    known = facts.of(UUID(one), now) if one not in gone else ""
-                    if isinstance(known, Known):
-                        yield known
-                    elif known:
-                        sys.stderr.write(f"eyelid-review: {one} is kept: {printable(known)}\n")
+                    if one not in gone:
+                        yield one, facts.of(UUID(one), now)
                     advance(1)
                 after = page[-1] if page else after
 
 
-def _fits(known: Known, wanted: Sequence[tuple[str, str]]) -> bool:
+def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
+    """None where it certainly fits, "" where it certainly does not; else why neither is certain."""
     one = known.recording
-    said: dict[str, frozenset[str]] = {
-        "device": frozenset({known.device}),
-        "host": frozenset({known.host}),
-        "user": frozenset({known.os_user}),
-        "agent": frozenset({one.person}),
-        "group": frozenset({one.group}),
-        "team": one.teams,
-        "closed_by": one.closed_by,
-        "channel": frozenset(map(str, one.consent)),
-    }
+    doubt: str | None = None
     for key, value in wanted:
-        if key == "from" and one.end < start_of(day(value)):
-            return False
-        if key == "to" and one.end >= end_of(day(value)):
-            return False
-        if key in said and (value.lower() if key == "agent" else value) not in said[key]:
-            return False
-    return True
+        if key == "from":
+            fits = [one.end >= start_of(day(value))]
+        elif key == "to":
+            fits = [one.end < end_of(day(value))]
+        elif key in {"host", "user", "agent", "team"}:
+            fits = [_is_named(names, key, value) for names in known.names]
+        elif key in {"closed_by", "channel"}:
+            fits = [value in (one.closed_by if key == "closed_by" else set(map(str, one.consent)))]
+            fits += [True] if known.unsure else []
+        else:
+            fits = [value == (known.device if key == "device" else one.group)]
+        if not any(fits):
+            return ""
+        if not all(fits):
+            packet, enrolled = known.names
+            named = (
+                f"its key packet names {packet.user}@{packet.host}, its PC enrolled as {enrolled.user}@{enrolled.host}"
+            )
+            doubt = known.unsure[0] if key in {"closed_by", "channel"} else named
+    return doubt
+
+
+def _is_named(names: Names, key: str, value: str) -> bool:
+    if key == "team":
+        return value in names.teams
+    if key == "agent":
+        return value.lower() == names.person
+    return value == (names.host if key == "host" else names.user)
 
 
 # -- holds --------------------------------------------------------------------------------------------------------
@@ -254,7 +310,7 @@ def _place(asked: Namespace) -> int:
             raise WrongUsage("--review is a day to come")
         lifecycle = _lifecycle(asked, store.home, store.database)
         lifecycle.follow()
-        chosen = [known.id for known in _choose(asked, store)]
+        chosen = _to_hold(asked, store)
         if not chosen:
             raise WrongUsage("no recording fits: nothing is held")
         lifecycle.hold(asked.name, chosen, why=asked.why, owner=asked.owner, review=asked.review)
@@ -479,6 +535,7 @@ def _verify(asked: Namespace) -> int:
         lines += (
             f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}",
             f"  key packets {', '.join(done.packets) or 'none'} shredded at {moment(done.at)}",
+            *([f"  NOT FOUND in {', '.join(done.absent)}: nothing is said of copies there"] if done.absent else []),
             f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}",
             f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}",
             f"  ordered by entry {one.position} of {one.log}; certificate {hash_of(token)}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
@@ -23,31 +23,53 @@ from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.evidence.account import Closed
-from store.evidence.earlier import MOST_EACH, Earlier
-from store.evidence.evidence import MOST_POLICIES, Evidence, Policies, gather
+from store.evidence.earlier import MOST_EACH, Earlier, TooManyEntries
+from store.evidence.evidence import MOST_POLICIES, Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, read_packet
-from store.evidence.rules import UNREAD, at_most, name_of
+from store.evidence.rules import UNREAD, PolicyNames, at_most, name_of, read_names
 from store.evidence.verify.ledger import SignedLedger
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
 GONE: Final = 7 * DAY
+# Characters of policies' text that are read because of one PC, which may send any: some four seconds of them at most.
+# A policy has a few thousand, and is read once for all PCs.
+MOST_TEXT: Final = 4 * 2**20
+_LEAST_TEXT: Final = 4096  # what a policy counts as, however short it is
+
+
+class Names(NamedTuple):
+    """Whose a recording is. `person`: by the rules; "" where none says it."""
+
+    host: str
+    user: str
+    person: str
+    teams: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`unsure`: why not all of it is certain. `ended`: no more of it comes. `request`: that asked for its erasure."""
+    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `enrolled`: as its device
+    enrolled, which may have been renamed since. `unsure`: why not all of it is certain. `ended`: no more of it comes.
+    `request`: that asked for its erasure.
+    """
 
     id: str
     device: str
     host: str
     os_user: str
+    enrolled: Names
     bytes: int
     recording: Recording
     ended: bool
     unsure: tuple[str, ...]
     holds: tuple[str, ...]
     request: str
+
+    @property
+    def names(self) -> tuple[Names, Names]:
+        """By its key packet, and as its device enrolled."""
+        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), self.enrolled
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -70,7 +92,8 @@ class Facts:
     blobs: BlobStore
     governance: Governance
     _runs: Earlier = field(default_factory=Earlier)
-    _policies: Policies = field(default_factory=Policies)
+    _policies: dict[str, PolicyNames] = field(default_factory=dict)
+    _text: dict[str, int] = field(default_factory=dict)  # device -> bytes of policies that were read because of it
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -78,40 +101,53 @@ class Facts:
         return str(found) if isinstance(found, Unreadable) else found
 
     def _read(self, recording: UUID, now: int) -> Known | str:
+        unsure: list[str] = []
         with self.database.reading() as connection:
             if (row := interactions.find(connection, str(recording))) is not None:
                 return self._interaction(connection, row)
-            evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH, policies=False)
+            read = partial(gather, connection, recording, whole=True, policies=False)
+            try:
+                evidence = read(runs=self._runs, most=MOST_EACH)
+            except TooManyEntries:
+                evidence = read(told=False)
+                unsure.append("its account has more entries than are read")
             closings = list(_closings(evidence))
-            read = at_most(MOST_POLICIES, partial(self._policies.names_of, connection))
-            names = {policy: read(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}
+            names_of = at_most(MOST_POLICIES, partial(self._names_of, connection, evidence.device.id))
+            names = {policy: names_of(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}
             holds = erasure.held(connection, [str(recording)]).get(str(recording), [])
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        unsure = list(self._unsure(evidence))
+        unsure = unsure or list(self._unsure(evidence))
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
-            unsure.append("the names of its rules are not here")
-        user, device = evidence.recording.os_user, evidence.device
+            unsure.append("the names of its rules are not here, or are too many to be read")
+        host, user = evidence.recording.host, evidence.recording.os_user
+        device, rules = evidence.device, self.governance
         if (packet := evidence.chosen.packet) is not None:
             try:
                 user = read_packet(self.blobs, packet, device).os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
+        # Names that differ in case alone are one.
+        own = (host, user) if evidence.other_name is None else (evidence.host, evidence.os_user)
+        enrolled = Names(*own, rules.person_of(own[1]), rules.teams_of(device.group, own[1]))
+        teams = rules.teams_of(device.group, user)
+        if teams != enrolled.teams:
+            unsure.append("its key packet and its PC name users of different teams")
         # By the store's clock, and never before it ended: no PC's clock can make it die sooner.
         end = max((one.received_at for one in evidence.stored), default=now)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
-        rules = self.governance
         return Known(
             id=str(recording),
             device=device.id,
-            host=evidence.recording.host,
+            host=host,
             os_user=user,
+            enrolled=enrolled,
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
                 group=device.group,
-                teams=rules.teams_of(device.group, user),
+                teams=teams,
                 start=end - evidence.length,
                 end=end,
                 closed_by=frozenset(
@@ -131,15 +167,18 @@ class Facts:
         persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
         channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
         said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        person = next(filter(None, persons), "")
+        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
         return Known(
             id=row.id,
             device=about.integration,
             host="",
             os_user="",
+            enrolled=Names("", "", person, teams),
             bytes=row.size,
             recording=Recording(
-                person=next(filter(None, persons), ""),
-                teams=frozenset().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user)),
+                person=person,
+                teams=teams,
                 start=row.received_at - (about.end - about.start),
                 end=row.received_at,
                 consent={channel: Consent.MISSING} | said,
@@ -149,6 +188,17 @@ class Facts:
             holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
             request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )
+
+    def _names_of(self, connection: Connection, device: str, policy: str) -> PolicyNames:
+        if (known := self._policies.get(policy)) is not None:
+            return known
+        left = MOST_TEXT - self._text.get(device, 0)
+        texts = policy_texts(connection, policy, left) if left > 0 else {}
+        if not texts:
+            return UNREAD  # and not remembered: another PC may have room for it
+        self._text[device] = MOST_TEXT - left + max(sum(map(len, texts.values())), _LEAST_TEXT)
+        self._policies[policy] = read_names(texts)
+        return self._policies[policy]
 
     def _unsure(self, evidence: Evidence) -> Iterator[str]:
         if evidence.chosen.packet is None:

@@ -7,6 +7,7 @@ a backup has forgotten. An order is carried out by the store (store.catalog.eras
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ CERTIFIED: Final = "certificate"
 ADOPTED: Final = "adopted"  # folder of the custodian's
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")  # a folder of `blobs`
 
 
 class Houserules(NamedTuple):
@@ -91,14 +93,19 @@ class Lifecycle:
     # -- following the log ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process decides meanwhile, and all that was decided stands in the catalog."""
+    def _alone(self, *, put_back: bool = False) -> Iterator[None]:
+        """No other process decides meanwhile, and all that was decided stands in the catalog.
+
+        `put_back`: also of a backup. Its log may be one, too, without the newest holds.
+        """
         opened = os.open(
             self.home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
         )
         try:
             owned_as(opened, self.home.folder)
             lock(opened, wait=True)
+            if not put_back:
+                self.home.check_not_put_back(self.database)
             self._follow()
             yield
         finally:
@@ -150,6 +157,8 @@ class Lifecycle:
                     erasure.ask(connection, recording, request)
             case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
                 self._order(connection, one.position, recordings[0], facts, at)
+            case "erase", {"step": "certificate"}:
+                erasure.was_destroyed(connection, recordings[0])
 
     def _order(self, connection: Connection, position: int, recording: str, facts: Mapping[str, str], at: int) -> None:
         said = Erasure(
@@ -339,6 +348,14 @@ class Lifecycle:
         for path in (*self.house.replicas, *([custodian / ADOPTED] if custodian else [])):
             if not path.is_dir():
                 raise StoreError(f"the folder {path} is not there: what lies in it cannot be destroyed yet")
+        for path in self.house.replicas:
+            try:
+                folders = [one.name for one in path.iterdir()]
+            except OSError as error:
+                raise StoreError(f"the replica {path} cannot be listed: {error.strerror}") from None
+            if not any(map(_SHARD.fullmatch, folders)):
+                message = "holds nothing of a store: is its disk mounted? Else copy the store's `blobs` to it"
+                raise StoreError(f"the replica {path} {message}")
 
     def _shred_adopted(self, recording: str) -> int:
         """The wrap by which the custodian took it over; how many files."""
@@ -353,14 +370,16 @@ class Lifecycle:
             if one.order is None or one.found is None or one.shredded_at is None:
                 continue  # its order is not signed, or its row is damaged: nothing is certified
             found = one.found
+            absent = found.absent or ()
             destroyed = Destroyed(
                 at=one.shredded_at,
                 packets=found.packets,
                 objects=found.objects,
                 bytes=found.bytes,
-                replicas=tuple(name for name, _ in self._places[1:]),
+                replicas=tuple(name for name, _ in self._places[1:] if name not in absent),
                 backups_until=day_of(one.shredded_at + self.house.backups + DAY - 1).isoformat(),
                 exports=tuple(exports.get(one.recording, ())),
+                absent=absent,
             )
             tokens[one.recording] = replace(one.order, destroyed=destroyed).sign(self.private)
         acts = [
@@ -397,6 +416,11 @@ class Lifecycle:
         with self.database.writing() as connection:
             if erasure.decider(connection) is not None:
                 raise StoreError("an audit log decides for this store already")
+            if any(body["kind"] in {"hold", "erase"} for _, body in self._bodies(0)):
+                raise StoreError(
+                    f"{self.log.folder} has decided before: a store that was put back from a backup is let to be used "
+                    "by `eyelid-review restored`, and another store needs a log of its own"
+                )
             self._appoint(connection, self.log.size)
 
     def _appoint(self, connection: Connection, applied: int) -> None:
@@ -412,13 +436,14 @@ class Lifecycle:
         with self.database.writing() as connection:
             if erasure.decider(connection) is None:  # older than the first order: it follows from the beginning
                 erasure.appoint(connection, self.log.origin, self.private.public_key(), 0)
-        outcome = self.finish()
+        with self._alone(put_back=True):
+            outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
             gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
         self.sweep(gone)
         if outcome.stuck:
             return outcome
-        with self._alone():
+        with self._alone(put_back=True):
             self.log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
             self._follow()
             with self.database.writing() as connection:

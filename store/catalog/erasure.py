@@ -6,10 +6,12 @@ one that goes on from the step that stands in the catalog.
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -30,6 +32,8 @@ from store.catalog.database import Database
 from store.errors import StoreError
 
 _PAGE: Final = 500
+_CHUNKS_RECORDING: Final = slice(8, 24)  # bytes of a chunk's header
+_PACKETS_RECORDING: Final = re.compile(rb'"recording" ?: ?"([0-9a-f-]{36})"')
 
 
 class Step(StrEnum):
@@ -47,11 +51,17 @@ class OnHoldError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there was to destroy. `packets`: SHA-256 (hex) of each."""
+    """What there was to destroy. `packets`: SHA-256 (hex) of each.
+
+    `absent`: places that lacked one of them before any was shredded; None until that was looked for. `again`: by a log
+    that was followed anew it was destroyed before.
+    """
 
     packets: tuple[str, ...]
     objects: int
     bytes: int
+    absent: tuple[str, ...] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +238,16 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
 def _found(cell: object) -> Found | None:
     try:
         said = Claims(parse_object(queries.legible(cell).encode("utf-8")), "found", ProtocolError)
-        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"))
+        absent = said.texts("absent") if said.has("absent") else None
+        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, said.has("again"))
     except ValueError:
         return None
+
+
+def _written(found: Found) -> str:
+    """What does not apply is not there: an older store's rows have neither `absent` nor `again`."""
+    said = asdict(found)
+    return json.dumps({name: value for name, value in said.items() if value is not None and value is not False})
 
 
 def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure | None:
@@ -282,11 +299,9 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
         select(columns.stream, columns.sha256, columns.size).where(columns.recording == recording)
     ).all()
     packets = sorted(row.sha256 for row in rows if row.stream == KEY_PACKET_STREAM)
-    found: dict[str, object] = {
-        "packets": packets, "objects": len(rows) - len(packets), "bytes": sum(row.size for row in rows)
-    }  # fmt: skip
+    found = Found(tuple(packets), len(rows) - len(packets), sum(row.size for row in rows))
     if (sent := interactions.find(connection, recording)) is not None:
-        found = {"packets": [interactions.said(connection, sent)[0].packet], "objects": 1, "bytes": sent.size}
+        found = Found((interactions.said(connection, sent)[0].packet,), 1, sent.size)
     queries.add_if_new(
         connection,
         schema.erasures,
@@ -295,7 +310,7 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
         position=said.position,
         order=token,
         step=Step.ORDERED,
-        found=json.dumps(found),
+        found=_written(found),
     )
 
 
@@ -315,8 +330,10 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
     packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)
     if step is Step.ORDERED:
+        if which.found.absent is None:  # else a process that was killed looked, and may have shredded some
+            _note_absent(database, places, which, which.found, packets)
         for _, blobs in places:
-            for name in list(blobs.names(packets)):
+            for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
                 blobs.shred(name)
         with database.writing() as connection:
             _set(connection, which.recording, step=Step.SHREDDED, shredded_at=now)
@@ -330,6 +347,27 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
             _set(connection, which.recording, step=Step.REMOVED)
 
 
+def _note_absent(
+    database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, found: Found, packets: str
+) -> None:
+    """Raises StoreError where this store lacks a packet that the catalog has: its disk may only not be mounted."""
+    here = ((place, {name.rpartition("-")[2] for name in blobs.names(packets)}) for place, blobs in places)
+    absent = tuple(place for place, lying in here if not lying.issuperset(found.packets))
+    if places[0][0] in absent and not found.again:
+        message = "is not there, so it cannot be destroyed: is the disk mounted? Else put the packet back"
+        raise StoreError(f"the key packet of recording {which.recording} in {places[0][0]} {message}")
+    with database.writing() as connection:
+        _set(connection, which.recording, found=_written(replace(found, absent=absent)))
+
+
+def was_destroyed(connection: Connection, recording: str) -> None:
+    """The log says so of what is ordered here: its catalog was put back, and its key packet may be gone."""
+    columns = schema.erasures.c
+    asked = (columns.recording == recording) & (columns.step == Step.ORDERED)
+    if (found := _found(connection.scalar(select(columns.found).where(asked)))) is not None:
+        _set(connection, recording, found=_written(replace(found, again=True)))
+
+
 def certify(connection: Connection, recording: str, token: str) -> None:
     _set(connection, recording, step=Step.ERASED, certificate=token)
 
@@ -338,7 +376,25 @@ def left_over(blobs: BlobStore, recordings: Iterable[str]) -> list[str]:
     """Names of bytes that lie there although their recordings were erased: a server was killed as it refused them, or a
     backup brought them back.
     """
-    return [name for recording in recordings for name in blobs.names(folder_of(UUID(recording)))]
+    asked = set(recordings)
+    there = [name for recording in sorted(asked) for name in blobs.names(folder_of(UUID(recording)))]
+    return [*there, *_unfinished(blobs, asked)]
+
+
+def _unfinished(blobs: BlobStore, recordings: Collection[str]) -> list[str]:
+    """Names of what a server is writing of them, or was killed while it wrote: maybe a whole key packet."""
+    return [name for name, body in blobs.unfinished() if not _recordings_in(body).isdisjoint(recordings)]
+
+
+def _recordings_in(body: bytes) -> set[str]:
+    """Of a sealed chunk's header, and of a key packet as far as it was written."""
+    chunk = {str(UUID(bytes=body[_CHUNKS_RECORDING]))} if len(body) >= _CHUNKS_RECORDING.stop else set()
+    payload = b"".join(body.split(b".")[1:2])
+    try:
+        claims = base64.urlsafe_b64decode(payload[: len(payload) // 4 * 4])
+    except ValueError:  # no packet
+        return chunk
+    return chunk | {found.decode() for found in _PACKETS_RECORDING.findall(claims)}
 
 
 def _set(connection: Connection, recording: str, **values: object) -> None:

@@ -447,6 +447,14 @@ def opening_entry(connection: Connection, device: str, recording: UUID) -> int |
     return _entry(connection, device, recording, "recording-open")
 
 
+def openings_between(connection: Connection, device: str, first: int, last: int, most: int) -> int:
+    """How many recordings of the device begin after one entry and up to another; not counted beyond `most` and one."""
+    columns = schema.ledger_lines.c
+    chosen = (columns.device == device, columns.kind == "recording-open", columns.seq > first, columns.seq <= last)
+    several = select(columns.seq).where(*chosen).limit(most + 1).subquery()
+    return connection.scalar(select(func.count()).select_from(several)) or 0
+
+
 def closing_entry(connection: Connection, device: str, recording: UUID, opening: int) -> int | None:
     """Number of the first entry after `opening` that closed the recording; None while it has not arrived."""
     return _entry(connection, device, recording, "recording-closed", opening + 1)

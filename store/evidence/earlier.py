@@ -22,16 +22,20 @@ from store.evidence.account import MOST_HOLDS, Entry
 PAGE: Final = 500  # lines that are asked for at once
 EVERY: Final = 5_000  # entries from one remembered place to the next
 RUNS: Final = 100  # of which the places are remembered
-COUNTED: Final = 10_000  # runs of which the entries are counted, 300 bytes each: more than go on at the same time
 MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what its reader has memory for
 # Of each, where many are read: more than an agent writes in an hour, with a closing and an opening of both lanes every
 # half second. A PC that lies must not delay the others' readers.
 MOST_EACH: Final = 50_000
+# Of others, that begin within one, where many are read: of an agent's begins one, which takes over from it. So no entry
+# is read for more than so many and one, whichever are asked for, and in whatever order.
+MOST_WITHIN: Final = 8
+# From what was still waiting at the gate when a recording began to its opening, where many are read: ten minutes.
+MOST_WAITING: Final = 5_000
 MOST_AHEAD: Final = 100  # entries of a run that name a time after their own: an agent writes none
 
 
 class TooManyEntries(ValueError):
-    """One recording has more of them than an agent can write in the hour that a recording lasts."""
+    """One recording has more of them than an agent can write in the hour that a recording lasts, or others within."""
 
 
 def entry_of(seq: int, text: str) -> Entry | None:
@@ -85,20 +89,6 @@ class Earlier:
 
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
-        self._own: OrderedDict[tuple[str, int], int] = OrderedDict()  # entries of the recordings of a run, together
-
-    def count(self, device: str, start: int, own: int, *, length: int, most: int) -> None:
-        """One more recording of a run of `length` entries has so many of its own.
-
-        An agent's recordings lie one after another. Those of a PC that leaves all of them open lie in each other, and
-        would all be read to the run's end: raises TooManyEntries where they have more than `most` in common.
-        """
-        together = self._own[device, start] = self._own.get((device, start), 0) + own
-        self._own.move_to_end((device, start))
-        if len(self._own) > COUNTED:
-            self._own.popitem(last=False)
-        if together > length + most:
-            raise TooManyEntries
 
     def before(
         self, read: Read, device: str, start: int, opening: int, *, zero: int, most: int = MOST_ENTRIES

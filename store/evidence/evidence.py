@@ -27,7 +27,7 @@ from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
-from store.evidence.earlier import MOST_ENTRIES, Earlier, TooManyEntries, entries_between
+from store.evidence.earlier import MOST_ENTRIES, MOST_WAITING, MOST_WITHIN, Earlier, TooManyEntries, entries_between
 from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, read_names
 
 _KINDS: Final = frozenset(Kind)
@@ -277,11 +277,13 @@ def gather(
     runs: Earlier | None = None,
     most: int = MOST_ENTRIES,
     policies: bool = True,
+    told: bool = True,
 ) -> Evidence:
     """Raises StoreError where the catalog has no such recording, TooManyEntries where it has more than `most`.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
     `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
+    `told`: whether its entries are read at all.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -290,7 +292,7 @@ def gather(
     if device is None:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
     lines = _lines(connection, device.id, recording)
-    earlier, entries, later = ((), (), ()) if lines is None else _entries(connection, known, lines, runs, most)
+    earlier, entries, later = _entries(connection, known, lines, runs, most) if lines and told else ((), (), ())
     bundle = queries.newest_bundle(connection)
     named = (known.policy, *(entry.policy for entry in (*earlier, *entries))) if policies else ()
     names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
@@ -332,9 +334,9 @@ def _entries(
     if left < 0:
         raise TooManyEntries
     if runs is not None:
-        end = lines.following or queries.ledger_head(connection, recording.device).next
-        own_lines = lines.last - lines.first + 1
-        runs.count(recording.device, lines.start, own_lines, length=end - lines.start, most=most)
+        left = min(left, MOST_WAITING)
+        if queries.openings_between(connection, recording.device, lines.first, lines.last, MOST_WITHIN) > MOST_WITHIN:
+            raise TooManyEntries
     read = partial(entries_between, connection, recording.device)
     own = tuple(read(lines.first - 1, lines.last + 1))
     earlier: tuple[Entry, ...] = ()

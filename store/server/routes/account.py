@@ -67,7 +67,7 @@ async def policy(request: Request) -> JSONResponse:
 def _keep_policy(services: Services, device: Device, policy: str, files: dict[str, str]) -> None:
     services.room.check(account=True)
     text = json.dumps(files, ensure_ascii=False)
-    services.quotas.take_account(device.id, len(text))
+    services.quotas.take_account(device.id, len(text.encode("utf-8")))
     values = {
         "hash": policy,
         "files": text,

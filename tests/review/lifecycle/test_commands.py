@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,9 +19,11 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review import cli
 from review.governance.times import DAY, day_of
+from review.lifecycle.facts import Facts
 from store.admin.home import Home
 from store.admin.init import Plan, found
 from testkit.custody import House
+from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World, govern
 
 RULES = """schema: 1
@@ -77,7 +82,16 @@ def recorded(world: World, *kinds: tuple[str, int]) -> list[str]:
         world.days.now = time.time_ns() - days * DAY
         with world.serving() as pcs:
             made.append(str(pcs.record(pcs.pc(), kind)[0].id))
+    world.mirror()
     return made
+
+
+def hold(run: Run, name: str, *which: str) -> tuple[list[str], str]:
+    day = day_of(time.time_ns() + 30 * DAY)
+    place = ("holds", "place", name, *which, "--why", "w", "--owner", "o@example.com", "--review", day)
+    code, said, error = run(*place)
+    assert code == 0, error
+    return said["recordings"], error
 
 
 def began(world: World, run: Run) -> Path:
@@ -218,3 +232,40 @@ def test_without_governance_nothing_is_erased_and_a_hold_can_still_be_placed(wor
     )
     assert run(*place)[0] == 0
     assert run("holds", "list", keys=False)[1]["holds"][0]["recordings"] == [old]
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.days.now = time.time_ns() - 62 * DAY
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        honest, cards = (str(pcs.record(pc, kind)[0].id) for kind in ("rest", "cards"))
+        with monkeypatch.context() as patch:  # into its packets a PC writes what it likes
+            patch.setattr(
+                FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, host="zz", os_user="zz")
+            )
+            renamed = str(pcs.record(pc, "rest")[0].id)
+    world.mirror()
+    began(world, run)
+    for number, which in enumerate(("host=pc-7", "user=lovelace", "host=zz")):
+        held, error = hold(run, f"case-{number}", "--where", which)
+        assert set(held) == ({renamed} if "zz" in which else {honest, cards, renamed})
+        assert f"{renamed} is held, as it may be one of them: its key packet names zz@zz, its PC enrolled as" in error
+    assert set(hold(run, "case-3", "--agent", "Ada@example.com")[0]) == {honest, cards, renamed}
+    code, said, error = run("erase", "--agent", "ada@example.com", "--request", "R")
+    assert (code, {one["recording"] for one in said["recordings"]}) == (0, {honest, cards})
+    assert f"{renamed} is kept, as it may not be one of them (name it by its id to erase it): its key" in error
+
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from policies")  # what closed is not known any more, by its name
+    held, error = hold(run, "case-4", "--where", "closed_by=card-forms")
+    assert (held, f"{cards} is held, as it may be one of them: the names of its rules" in error) == ([cards], True)
+
+    monkeypatch.setattr(Facts, "of", lambda *_: "what this PC sent cannot be read (ValueError)")
+    assert hold(run, "case-5", honest)[0] == [honest]
+    held, error = hold(run, "case-6", honest, "--where", "channel=voice")
+    assert (held, "may be one of them: what this PC sent cannot be read" in error) == ([honest], True)
+    assert set(hold(run, "case-7", "--agent", "ada@example.com")[0]) == {honest, cards, renamed}
+    assert run("due", "--apply")[1]["erased"] == {}

@@ -47,6 +47,7 @@ def recorded(world: World, count: int = 1) -> list[FakeRecording]:
         pc = pcs.pc()
         made = [pcs.record(pc, "cards")[0] for _ in range(count)]
         pc.put_health(pc.report(), pending_chunks=0)
+    world.mirror()
     return made
 
 

@@ -222,6 +222,17 @@ def test_names_that_nobody_has_are_held_back_alike(console: Console) -> None:
         assert [guess(console, person=person) for _ in range(11)] == ["guessed"] * 10 + ["too-many"]
 
 
+@pytest.mark.parametrize("person", [ANNA, "eve@example.org"])
+def test_a_name_that_shares_a_count_does_not_tell_whether_the_other_is_known(
+    console: Console, monkeypatch: pytest.MonkeyPatch, person: str
+) -> None:
+    console.with_password()
+    monkeypatch.setattr("review.people.passwords._COUNTS", 1)  # of 4,096
+    while guess(console, person=person) == "guessed":
+        pass
+    assert guess(console, person="new@example.org") == "too-many"
+
+
 @pytest.mark.parametrize("word", ["\ud800", "\x00", "é" * 2000])
 def test_odd_words_are_wrong_words(console: Console, word: str) -> None:
     console.with_password()

@@ -12,7 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from protocol import api
 from protocol.bundle import Bundle
+from protocol.policyhash import policy_hash
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.catalog.alarms import open_alarms
@@ -205,6 +207,15 @@ def test_an_account_that_grows_without_end_is_refused(
         answers.append(pc.send_ledger().status_code)
     assert answers[0] == 200
     assert answers[-1] == 507
+
+
+def test_a_policy_counts_by_its_bytes(served: Callable[[Limits], Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)
+    pc = served(Limits()).recording().pc
+    files = {"p.yaml": "\N{GRINNING FACE}" * 1000}
+    policy = policy_hash({name: text.encode() for name, text in files.items()})
+    answer = pc.client.put(api.policy_path(policy), json={"files": files}, headers=pc.bearer)
+    assert (answer.status_code, answer.json()["error"]) == (507, "over-quota")
 
 
 # -- free space ---------------------------------------------------------------------------------------------------
