@@ -7,7 +7,7 @@ gone; nothing unsigned does.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -56,23 +56,10 @@ class Erasure:
     destroyed: Destroyed | None = None
 
     def sign(self, key: Ed25519PrivateKey) -> str:
-        payload: dict[str, object] = {
-            "recording": str(self.recording),
-            **{name: getattr(self, name) for name in ("device", "basis", "rule", "rules", "reference", "log")},
-            "position": self.position,
-            "at": self.at,
-        }
-        if (done := self.destroyed) is not None:
-            payload["destroyed"] = {
-                "at": done.at,
-                "packets": list(done.packets),
-                "objects": done.objects,
-                "bytes": done.bytes,
-                "replicas": list(done.replicas),
-                "backups_until": done.backups_until,
-                "exports": list(done.exports),
-                "absent": list(done.absent),
-            }
+        # The log names a certificate by its hash: the fields' order is part of the format.
+        payload = {**asdict(self), "recording": str(self.recording)}
+        if self.destroyed is None:
+            del payload["destroyed"]
         return jws.sign(jws.ERASURE, payload, key)
 
     @classmethod

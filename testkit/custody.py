@@ -32,7 +32,8 @@ from protocol.released import receive
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
 from review.audit.kinds import read_body
-from review.audit.log import AuditLog, Signer
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 from review.custodian.custodian import Custodian
 from review.custodian.home import Settings, new_review_key
 from review.enrolled import invite, take_up

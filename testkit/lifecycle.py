@@ -24,7 +24,8 @@ from protocol.policyhash import policy_hash
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
 from review.audit.kinds import read_body
-from review.audit.log import AuditLog, Signer
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period
 from review.lifecycle.facts import Facts
@@ -96,9 +97,8 @@ class World:
         (folder / "replica").mkdir()
         AuditLog.create(folder / "review" / "audit", SIGNER)
         world = cls(folder)
-        with world.opened() as (database, lifecycle):
+        with world.opened() as (_, lifecycle):
             lifecycle.begin()
-            del database
         return world
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 import shutil
@@ -263,10 +264,15 @@ class Play:
         if age < minimum or (age < keep and not model.asked):
             self.counts.faults.append(f"{one} of class {model.kind} is gone after {age} days")
         try:
-            Erasure.verify(stone.token, PRIVATE.public_key())
-            self.counts.certificates_verified += 1
+            said = Erasure.verify(stone.token, PRIVATE.public_key())
         except ProtocolError as error:
             self.counts.faults.append(f"the certificate of {one}: {error}")
+            return
+        packets = (hashlib.sha256(model.packet).hexdigest(),)
+        if said.recording == UUID(one) and said.destroyed is not None and said.destroyed.packets == packets:
+            self.counts.certificates_verified += 1
+        else:
+            self.counts.faults.append(f"the certificate of {one} says something else: {said}")
 
 
 def played(world: World, seed: int, turns: int) -> Counts:

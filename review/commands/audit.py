@@ -7,7 +7,6 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,31 +18,28 @@ from protocol.terminal import printable
 from review.audit import cosigning, journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.kinds import KINDS, pseudonym, read_body, read_statement
-from review.audit.notes import Checkpoint, KeyType, signed_checkpoint
+from review.audit.notes import Checkpoint, KeyType, Signer, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
 from review.audit.tree import inclusion
 from review.audit.verify import Asked, Report, verify_log
-from review.commands.shared import (
+from review.commands.opening import (
     PUBLIC,
     READ,
     SIGN,
     OpenLog,
-    answer,
-    command,
-    group,
     make_log,
     open_log,
-    option,
     private,
     public_key,
     reading_key,
     with_log,
 )
+from review.commands.shared import Subcommands, answer, command, group, option
 from store.admin import passphrase
-from store.commands.options import Subcommands, duration
+from store.commands.options import duration
 from store.errors import WrongUsage
-from store.evidence.show import print_json, print_table
+from store.evidence.show import iso, print_json, print_table
 from store.files import write_over
 
 _COSIGNS: Final = "audit-cosign"
@@ -155,7 +151,7 @@ def _show(asked: Namespace) -> int:
         for position, at, body in _bodies(opened, [one for one in found.entries if one.position < end]):
             said = body or {"kind": "shredded"}
             if asked.kind in (None, said["kind"]) and who in (None, said.get("who")):
-                shown.append({"entry": position, "at": _iso(at), **said})
+                shown.append({"entry": position, "at": iso(at * _MS), **said})
     for one in shown:
         one["who"] = people.get(str(one.get("who")), one.get("who"))
     if asked.json:
@@ -179,13 +175,6 @@ def _cell(one: dict[str, Any], name: str) -> str:
 def _people(path: Path, key: ReadingKey) -> dict[str, str]:
     names = [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
     return {pseudonym(name, key): name for name in names}
-
-
-def _iso(ms: int) -> str:
-    try:
-        return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (OverflowError, ValueError, OSError):
-        return "in no calendar"
 
 
 def _export(asked: Namespace) -> int:
@@ -242,7 +231,7 @@ def _shred(asked: Namespace) -> int:
     if asked.apply and old:
         opened.note("shred-log", bodies=len(old), why="period")
         opened.log.shred(old, kept)
-    span = {"from": _iso(old[0].time), "to": _iso(old[-1].time)} if old else {}
+    span = {"from": iso(old[0].time * _MS), "to": iso(old[-1].time * _MS)} if old else {}
     of = f", of {span['from']} to {span['to']}" if old else ""
     done = "are shredded" if asked.apply else "would be shredded (--apply)"
     facts = {"bodies": len(old), "applied": bool(asked.apply), **span}
@@ -267,7 +256,7 @@ def _cosigned(asked: Namespace) -> int:
 
 
 def _cosigner(asked: Namespace) -> int:
-    made = cosigning.Cosigner.of(asked.name, Ed25519PrivateKey.generate())
+    made = Signer.of(asked.name, Ed25519PrivateKey.generate(), KeyType.COSIGNER)
     save_private(asked.signer, _COSIGNS, made.private.private_bytes_raw(), passphrase.new(asked))
     says = f"{asked.signer}  cosigns: keep it on this machine"
     facts = {"key": str(made.key), "signer": str(asked.signer)}
@@ -276,7 +265,7 @@ def _cosigner(asked: Namespace) -> int:
 
 def _cosign(asked: Namespace) -> int:
     signing = signing_key(private(asked.signer, _COSIGNS, passphrase.existing(asked, str(asked.signer))))
-    cosigner = cosigning.Cosigner.of(asked.name, signing)
+    cosigner = Signer.of(asked.name, signing, KeyType.COSIGNER)
     note, before = cosigning.cosign_log(asked.folder, public_key(asked.key), cosigner, asked.last, int(time.time()))
     size = Checkpoint.parse(note.text).size
     since = "the first that was seen here" if before is None else f"it continues the {before} that were signed before"
@@ -302,7 +291,7 @@ def _verify(asked: Namespace) -> int:
     key = reading_key(path, passphrase.existing(asked, str(path))) if path else None
     report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked)))
     unchecked = _unchecked(report, asked)
-    first, last = (at and _iso(at) for at in (report.first, report.last))
+    first, last = (at and iso(at * _MS) for at in (report.first, report.last))
     facts = {
         "sound": not report.findings, "entries": report.entries, "bodies": report.bodies,
         "checkpoint": report.checkpoint.size if report.checkpoint else None, "first": first, "last": last,

@@ -16,7 +16,8 @@ from protocol.dumps import lock_memory
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.shared import answer, command, group, make_log, open_log_in, option, private
+from review.commands.opening import make_log, open_log_in, private
+from review.commands.shared import Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
 from review.custodian.service import Service, ask
@@ -25,7 +26,7 @@ from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog.queries import recordings_after
 from store.commands.audit import catalog_of
-from store.commands.options import Subcommands, count, duration
+from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.evidence import gather
 from store.evidence.opening import Unsound, load_recipient, read_packet

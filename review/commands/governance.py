@@ -9,7 +9,6 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +23,8 @@ from protocol.language.findings import counted, finding_as_json, line_at, page, 
 from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
-from review.commands import governance_init, trial
-from review.commands.shared import command, day, group, option, with_store
+from review.commands import governance_init
+from review.commands.shared import Subcommands, command, day, group, option
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Change, Weight, changes
@@ -34,7 +33,6 @@ from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, disposal_in_words, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
-from store.commands.options import Subcommands
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
@@ -61,7 +59,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "--as supervisor@example.com --do play --recording 0193a1b2\n  eyelid-review governance explain "
             "--as anna@example.com --do play \\\n      --purpose complaint --fact team=north --fact age=10d", _explain,
             option("--recording", "one of the store's, or the beginning of its id", "REC"),
-            partial(with_store, flag="--store"),
+            option("--store", "its folder (EYELID_STORE_HOME)", "DIR", type=Path),
             option("--rules", f"the rules ({FOLDER}; with --recording those that the store has)", "DIR", type=Path),
             option("--bundle", "the rules that this signed bundle carries", "FILE", type=Path),
             option("--signer", "with --bundle: of the compliance key that signed it", "FINGERPRINT"),
@@ -84,7 +82,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is "
             "opened more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.")  # fmt: skip
     command(verbs, "governance try", "what these rules would open and delete in the archive, before they count",
-            "governance/ --until 2027-06-30", trial.run, folder, with_store,
+            "governance/ --until 2027-06-30", _try, folder,
+            option("--store", "the store's folder (EYELID_STORE_HOME)", "DIR", type=Path),
             option("--until", "what would be deleted up to this day (in 30 days)", "DAY", type=day),
             says="Compares them with those that the store has, over every recording there. Exit code 0: nothing is "
             "opened more, and nothing deleted sooner. 1: something is. 2: they have mistakes.")  # fmt: skip
@@ -97,6 +96,12 @@ def _add_who(parser: ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
     who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
+
+
+def _try(asked: Namespace) -> int:
+    from review.commands import trial  # noqa: PLC0415 - and so the store
+
+    return trial.run(asked)
 
 
 def _schema(_: Namespace) -> int:
@@ -218,6 +223,8 @@ def _explain(asked: Namespace) -> int:
     found = None
     now = time.time_ns()
     if asked.recording:
+        from review.commands import trial  # noqa: PLC0415
+
         found = trial.find(asked.store, asked.recording, now, asked.rules)
         files, governance = found.files, found.governance
     elif asked.bundle:

@@ -11,10 +11,9 @@ from shlex import quote
 from typing import Final
 
 from protocol.language.findings import page
-from review.commands.shared import command, option
+from review.commands.shared import Subcommands, command, option
 from review.governance.keys import schema
 from review.rules import read_folder
-from store.commands.options import Subcommands
 from store.errors import StoreError, WrongUsage
 
 TEMPLATES: Final = {

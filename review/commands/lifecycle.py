@@ -10,45 +10,33 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from protocol.erasure import Erasure, hash_of
 from protocol.terminal import printable
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
-from review.commands.shared import (
-    answer,
-    command,
-    day,
-    group,
-    open_log,
-    opened_store,
-    operator,
-    option,
-    public_key,
-    say,
-    signed_rules,
-    with_log,
-    with_store,
-)
+from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
+from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
 from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
+from review.governance.words import moment
 from review.lifecycle.approvals import line_of
 from review.lifecycle.facts import Facts, Known, Names, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.refusal import Refusal
 from store.admin.home import Home
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, interactions, queries, schema
 from store.catalog.database import Database
-from store.commands.options import Subcommands, count, duration
+from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import print_table, progress, size
 from store.files import write_over
@@ -63,7 +51,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     because = option("--why", "the reason", "TEXT", required=True)
     key = option("--key", "the log's public key, or a file with it", "KEY", required=True)
     choice = (
-        option("recordings", "ids, or the beginnings of them", "REC", nargs="*"),
+        option("recordings", "ids of recordings or interactions, or the beginnings of them", "REC", nargs="*"),
         option("--agent", "all of whom the rules say that this person worked at the PC", "PERSON"),
         option("--where", f"all that fit: {', '.join(KEYS)}, from=DAY, to=DAY; if repeated, all must", "KEY=VALUE",
                type=_condition, action="append", default=[]),
@@ -214,9 +202,10 @@ def _note(recording: str, says: str) -> None:
 def only(database: Database, text: str) -> UUID:
     with database.reading() as connection:
         found = queries.recordings_beginning(connection, text.lower()) if text else []
+        found += [row.id for row in interactions.beginning(connection, text.lower())] if text else []
     if len(found) != 1:
-        few = "no recording begins" if not found else "several recordings begin"
-        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` lists them")
+        few = "no recording or interaction begins" if not found else "several begin"
+        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
     return UUID(found[0])
 
 
@@ -233,21 +222,22 @@ def _each(
     database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1
 ) -> Iterator[tuple[str, Known | str]]:
     """All that are not erased; why not, of those that cannot be read."""
-    after = ""
+    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
     with database.reading() as connection:
-        total = queries.count_recordings(connection)
+        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
     with progress("reading", total) as advance:
-        while True:
-            with database.reading() as connection:
-                page = queries.recordings_after(connection, after, _PAGE, opened_until=opened_until)
-                gone = erasure.among(connection, [str(one.id) for one in page]) if page else {}
-            for one in page:
-                if str(one.id) not in gone:
-                    yield str(one.id), facts.of(one.id, now)
-                advance(1)
-            if len(page) < _PAGE:
-                return
-            after = str(page[-1].id)
+        for table, at in kinds:
+            page, after = [""] * _PAGE, ""
+            while len(page) == _PAGE:
+                with database.reading() as connection:
+                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until)
+                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
+                    gone = erasure.among(connection, page) if page else {}
+                for one in page:
+                    if one not in gone:
+                        yield one, facts.of(UUID(one), now)
+                    advance(1)
+                after = page[-1] if page else after
 
 
 def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
@@ -269,12 +259,13 @@ def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
         if not any(fits):
             return ""
         if not all(fits):
-            packet, enrolled = known.names
-            named = (
-                f"its key packet names {packet.user}@{packet.host}, its PC enrolled as {enrolled.user}@{enrolled.host}"
-            )
+            named = "it is said to be of " + " and of ".join(_words(names) for names in known.names)
             doubt = known.unsure[0] if key in {"closed_by", "channel"} else named
     return doubt
+
+
+def _words(names: Names) -> str:
+    return f"{names.user}@{names.host}" if names.user or names.host else names.person or "nobody"
 
 
 def _is_named(names: Names, key: str, value: str) -> bool:
@@ -544,7 +535,7 @@ def _verify(asked: Namespace) -> int:
         said.append({**asdict(one), "recording": str(one.recording), "hash": hash_of(token)})
         lines += (
             f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}",
-            f"  key packets {', '.join(done.packets) or 'none'} shredded at {_moment(done.at)}",
+            f"  key packets {', '.join(done.packets) or 'none'} shredded at {moment(done.at)}",
             *([f"  NOT FOUND in {', '.join(done.absent)}: nothing is said of copies there"] if done.absent else []),
             f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}",
             f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}",
@@ -553,10 +544,6 @@ def _verify(asked: Namespace) -> int:
     if not said:
         raise WrongUsage(f"{asked.file} has no certificate in it")
     return answer(asked, {"certificates": said}, *lines, f"{len(said)} good, signed by {log}")
-
-
-def _moment(ns: int) -> str:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ns // 1000)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _many(number: int) -> str:

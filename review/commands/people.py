@@ -10,18 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from protocol.terminal import printable
-from review.commands.shared import (
-    answer,
-    command,
-    group,
-    open_log_in,
-    opened_store,
-    operator,
-    option,
-    review_home,
-    signed_rules,
-    with_store,
-)
+from review.commands.opening import open_log_in, opened_store, operator, review_home, signed_rules, with_store
+from review.commands.shared import Subcommands, answer, command, group, option
 from review.people import schema
 from review.people.names import Narrowing
 from review.people.sealing import Sealer
@@ -29,7 +19,7 @@ from review.people.service import LINK_LASTS, People, known_name
 from review.people.settings import read_settings
 from store.admin import passphrase
 from store.catalog.database import Database, explained
-from store.commands.options import Subcommands, duration
+from store.commands.options import duration
 from store.evidence.show import iso, print_table, when
 
 DATABASE: Final = "people.db"

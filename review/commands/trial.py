@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from argparse import Namespace
 from collections import Counter, defaultdict
@@ -14,8 +15,10 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from protocol.language.folder import read_files
+from protocol.terminal import printable
 from review.commands.lifecycle import each_known, only, when
-from review.commands.shared import opened_store, say, signed_rules
+from review.commands.opening import opened_store, signed_rules
+from review.commands.shared import say
 from review.custodian.facts import establish
 from review.governance.decide import decide
 from review.governance.model import OPENS, Act, Governance, Question, Recording, Rendition
@@ -23,13 +26,14 @@ from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import listed, moment
 from review.lifecycle.facts import Facts, Known, why
 from review.rules import parse_files, read_folder
+from store.admin.home import default_folder
 from store.errors import StoreError
 from store.evidence.evidence import gather
 from store.evidence.papers import papers
 from store.evidence.show import print_json, print_table
 
 _PEOPLE: Final = ("person", "act", "rendition", "now", "then", "more", "less")
-_GOES: Final = ("recording", "now", "then", "because")
+_GOES: Final = ("now", "then", "because")
 NO_RULES: Final = "the store's newest bundle has no governance: nothing is opened but by a reader's key, offline"
 
 
@@ -51,15 +55,15 @@ class Found:
         teams = f", which is of team {listed(one.teams)}" if one.teams else ", which is of no team"
         yield f"it is recording {known.id}, from {moment(one.start)} on"
         yield f"its PC signed that it is over, and what it has: {listed(map(str, one.consent))}"
-        yield f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}"
-        yield f"it is the work of {one.person}" if one.person else "no rule says whose work it is"
+        yield printable(f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}")
+        yield printable(f"it is the work of {one.person}") if one.person else "no rule says whose work it is"
         for doubt in known.unsure:
-            yield f"not all of it is certain, so that it is kept longer: {doubt}"
+            yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
 
 
-def find(store: Path, text: str, now: int, rules: Path | None) -> Found:
+def find(store: Path | None, text: str, now: int, rules: Path | None) -> Found:
     """Raises StoreError; ProtocolError where the custodian would refuse it; MistakesError."""
-    with opened_store(store) as (home, database):
+    with opened_store(store or default_folder(os.environ)) as (home, database):
         if rules is None:
             files, governance, revision = signed_rules(home, database)
             shown_in = Path(f"bundle {revision}")
@@ -91,7 +95,7 @@ def run(asked: Namespace) -> int:
     now = time.time_ns()
     until = end_of(asked.until) if asked.until else now + 30 * DAY
     new = read_folder(asked.folder)
-    with opened_store(asked.home) as (home, database):
+    with opened_store(asked.store or default_folder(os.environ)) as (home, database):
         _, old, _ = signed_rules(home, database)
         every = list(each_known(database, Facts(database, home.blobs(), new), now))
     opens = list(_opens(old, new, every, now))
@@ -105,9 +109,11 @@ def run(asked: Namespace) -> int:
         return int(more or sooner)
     say(f"{len(every)} recordings, by {new.name}, revision {new.revision}, in place of "
         f"{f'{old.name}, revision {old.revision}' if old.hash else 'none'}:", "")  # fmt: skip
-    print_table(_PEOPLE, [[str(one[name]) for name in _PEOPLE] for one in opens], numbers=(3, 4, 5, 6))
-    changed = [one for one in goes if one["now"] != one["then"] or one["deleted"]]
-    print_table(_GOES, [[str(one[name]) for name in _GOES] for one in changed])
+    print_table(_PEOPLE, [[printable(str(one[name])) for name in _PEOPLE] for one in opens], numbers=(3, 4, 5, 6))
+    changed = (one for one in goes if one["now"] != one["then"] or one["deleted"])
+    rows = Counter(tuple(printable(str(one[name])) for name in _GOES) for one in changed)
+    print_table(("goes now", "would go", "because of", "recordings"),
+                [(*row, str(count)) for row, count in sorted(rows.items())], numbers=(3,))  # fmt: skip
     gone = sum(bool(one["deleted"]) for one in goes)
     say(f"{gone} would be deleted up to {last}, {sum(bool(one['sooner']) for one in goes)} sooner than now.")
     return int(more or sooner)

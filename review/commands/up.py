@@ -8,8 +8,9 @@ from argparse import ArgumentParser, Namespace
 from urllib.parse import urlsplit
 
 from protocol.terminal import printable
+from review.commands.opening import operator
 from review.commands.people import opened, with_console
-from review.commands.shared import command, operator, option
+from review.commands.shared import command, option
 from review.people.service import People
 from store.admin import passphrase
 from store.commands.options import Subcommands, port

@@ -7,19 +7,19 @@ any class would have it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
-from store.catalog import erasure
+from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.evidence.account import Closed
@@ -49,16 +49,16 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `enrolled`: as its device
-    enrolled, which may have been renamed since. `unsure`: why not all of it is certain. `ended`: no more of it comes.
-    `request`: that asked for its erasure.
+    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `also`: as its device
+    enrolled, which may have been renamed since; of an interaction, its agents. `unsure`: why not all of it is certain.
+    `ended`: no more of it comes. `request`: that asked for its erasure.
     """
 
     id: str
     device: str
     host: str
     os_user: str
-    enrolled: Names
+    also: tuple[Names, ...]
     bytes: int
     recording: Recording
     ended: bool
@@ -67,9 +67,8 @@ class Known:
     request: str
 
     @property
-    def names(self) -> tuple[Names, Names]:
-        """By its key packet, and as its device enrolled."""
-        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), self.enrolled
+    def names(self) -> tuple[Names, ...]:
+        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), *self.also
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -84,16 +83,16 @@ def strictest(governance: Governance) -> Governance:
     return replace(governance, retention=tuple(replace(one, any=None) for one in governance.retention))
 
 
+@dataclass
 class Facts:
     """Reads many recordings of one store."""
 
-    def __init__(self, database: Database, blobs: BlobStore, governance: Governance) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._governance = governance
-        self._runs = Earlier()
-        self._policies: dict[str, PolicyNames] = {}
-        self._text: dict[str, int] = {}  # device -> characters of policies that were read because of it
+    database: Database
+    blobs: BlobStore
+    governance: Governance
+    _runs: Earlier = field(default_factory=Earlier)
+    _policies: dict[str, PolicyNames] = field(default_factory=dict)
+    _text: dict[str, int] = field(default_factory=dict)  # device -> characters of policies that were read because of it
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -102,7 +101,9 @@ class Facts:
 
     def _read(self, recording: UUID, now: int) -> Known | str:
         unsure: list[str] = []
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
+            if (row := interactions.find(connection, str(recording))) is not None:
+                return self._interaction(connection, row)
             read = partial(gather, connection, recording, whole=True, policies=False)
             try:
                 evidence = read(runs=self._runs, most=MOST_EACH)
@@ -120,10 +121,10 @@ class Facts:
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
         host, user = evidence.recording.host, evidence.recording.os_user
-        device, rules = evidence.device, self._governance
+        device, rules = evidence.device, self.governance
         if (packet := evidence.chosen.packet) is not None:
             try:
-                user = read_packet(self._blobs, packet, device).os_user
+                user = read_packet(self.blobs, packet, device).os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
         # Names that differ in case alone are one.
@@ -140,7 +141,7 @@ class Facts:
             device=device.id,
             host=host,
             os_user=user,
-            enrolled=enrolled,
+            also=(enrolled,),
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
@@ -170,13 +171,40 @@ class Facts:
         self._policies[policy] = read_names(texts)
         return self._policies[policy]
 
+    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
+        """It ends when it comes: by the store's clock, as a recording does."""
+        about, rules = interactions.said(connection, row)[0], self.governance
+        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
+        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
+        channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
+        said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        return Known(
+            id=row.id,
+            device=about.integration,
+            host="",
+            os_user="",
+            also=tuple(Names("", "", person, teams) for person in dict.fromkeys(filter(None, persons))),
+            bytes=row.size,
+            recording=Recording(
+                person=next(filter(None, persons), ""),
+                teams=teams,
+                start=row.received_at - (about.end - about.start),
+                end=row.received_at,
+                consent={channel: Consent.MISSING} | said,
+            ),
+            ended=True,
+            unsure=(),
+            holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
+            request=erasure.asked(connection, [row.id]).get(row.id, ""),
+        )
+
     def _unsure(self, evidence: Evidence) -> Iterator[str]:
         if evidence.chosen.packet is None:
             yield "it has no key packet"
         if (lines := evidence.lines) is None:
             yield "its account has not come"
             return
-        for defect in SignedLedger(self._database, evidence.device).defects(lines.first, lines.last):
+        for defect in SignedLedger(self.database, evidence.device).defects(lines.first, lines.last):
             yield f"{defect.where}: {defect.message}"
             return
 

@@ -39,7 +39,7 @@ from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, LocalBlobs
 from store.catalog.database import Database
-from store.catalog.erasure import Held, Step, Tombstone
+from store.catalog.erasure import OnHoldError, Step, Tombstone
 from store.errors import StoreError
 from store.files import lock, owned_as, write_over
 
@@ -174,7 +174,7 @@ class Lifecycle:
         )
         try:
             erasure.order(connection, said, said.sign(self.private))
-        except Held:
+        except OnHoldError:
             return  # a hold wins over every order
 
     def _act(self, kind: str, recordings: Sequence[str], **facts: object) -> Act:
@@ -367,8 +367,8 @@ class Lifecycle:
     def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
         tokens: dict[str, str] = {}
         for one in ready:
-            if one.order is None or one.shredded_at is None:
-                continue  # its order is not signed: nothing is certified
+            if one.order is None or one.found is None or one.shredded_at is None:
+                continue  # its order is not signed, or its row is damaged: nothing is certified
             found = one.found
             absent = found.absent or ()
             destroyed = Destroyed(
@@ -439,7 +439,7 @@ class Lifecycle:
         with self._alone(put_back=True):
             outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection)]
+            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
         self.sweep(gone)
         if outcome.stuck:
             return outcome
@@ -451,10 +451,11 @@ class Lifecycle:
                 self._appoint(connection, 0 if followed is None else followed.applied)
         return outcome
 
-    def sweep(self, recordings: Iterable[str]) -> int:
+    def sweep(self, recordings: Sequence[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
         count = 0
-        self._reach_replicas()
+        if recordings:
+            self._reach_replicas()
         for recording in recordings:
             count += self._shred_adopted(recording)
             for _, blobs in self._places:

@@ -64,7 +64,7 @@ class BlobStore(Protocol):
         """Bytes, without reading them. Raises BlobMissing."""
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        """All names that begin with the prefix, sorted."""
+        """All names that begin with the prefix, sorted. Raises BlobFault where one cannot be known."""
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         """Of each body that `put` is writing, or that a killed process left of one: its name, for `shred` alone, and
@@ -161,12 +161,14 @@ class LocalBlobs:
             raise _fault("read", error) from error
 
     def names(self, prefix: str = "") -> Iterator[str]:
+        # `Path.rglob` leaves out what it may not list (CPython 3.11): what lies there would be taken for destroyed.
         found = (
-            path.relative_to(self._root).as_posix()
-            for path in (self._root / os.path.dirname(prefix)).rglob("*")
-            if path.is_file() and path.parent != self._incoming
+            os.path.relpath(os.path.join(folder, file), self._root).replace(os.sep, "/")
+            for folder, _, files in os.walk(self._root / os.path.dirname(prefix), onerror=_unlisted)
+            for file in files
         )
-        yield from sorted(name for name in found if name.startswith(prefix))
+        # Half-written ones and what file servers and desktops leave behind (.nfs01, Thumbs.db) have no blob's name.
+        yield from sorted(name for name in found if name.startswith(prefix) and _NAME.fullmatch(name))
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         try:
@@ -237,6 +239,11 @@ def _read(place: str, most: int = MAX_SEALED) -> bytes:
             return file.read(most)
     finally:
         os.close(descriptor)
+
+
+def _unlisted(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # nothing is there, or no longer
+        raise _fault("list", error) from error
 
 
 def _fault(verb: str, error: OSError) -> BlobFault:

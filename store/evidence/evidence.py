@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Final
 from uuid import UUID
@@ -86,6 +86,8 @@ class Evidence:
     @property
     def other_name(self) -> tuple[str, str] | None:
         """(host, user) of its key packet where its device enrolled as another: renamed since, or in another's name."""
+        if self.erased is not None:
+            return None  # the user was erased with it
         said = queries.legible(self.recording.host), queries.legible(self.recording.os_user)
         return None if [*map(str.casefold, said)] == [*map(str.casefold, (self.host, self.os_user))] else said
 
@@ -194,8 +196,19 @@ class Evidence:
         return states((*self.earlier, *self.entries, *reported_later), lane, self.zero)
 
     def stated_then(self, lane: str) -> tuple[NotKept, ...]:
-        """The same without what was told later: that begins with the last entry, and chunks may have followed it."""
-        return () if self.opening is None else states((*self.earlier, *self.entries), lane, self.zero)
+        """The same without what was told later: that begins with the last entry, and chunks may have followed it.
+
+        Where more can be told, a state that nothing ended counts up to the last entry that is here: a chunk may come
+        before the entry that opened the eye for it.
+        """
+        if self.opening is None:
+            return ()
+        arrived = (*self.earlier, *self.entries)
+        found = states(arrived, lane, self.zero)
+        if self.ended:
+            return found
+        last = max(entry.at for entry in arrived) - self.zero
+        return tuple(replace(one, end=max(last, one.start + 1)) if one.end is None else one for one in found)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

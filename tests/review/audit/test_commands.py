@@ -21,7 +21,7 @@ from review.audit.log import AuditLog
 from review.audit.notes import Checkpoint
 from review.audit.tree import leaf_hash
 from review.cli import main
-from review.commands.shared import open_log
+from review.commands.opening import open_log
 from store.admin.operators import OperatorsLog
 from tests.review.audit.making import DAY, opening
 from tests.review.audit.proofs import is_included

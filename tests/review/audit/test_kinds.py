@@ -37,6 +37,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "erase": {
         "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
         "person": "customer 17", "device": "d-7", "rule": "rest", "rules": "ab" * 32, "request": "DSR-7",
+        "approval": "ef" * 32,
     },
     "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
     "key": {"use": "adopt", "recordings": 12},

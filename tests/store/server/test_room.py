@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from protocol import api
 from protocol.bundle import Bundle
@@ -154,6 +154,27 @@ def test_a_quota_in_all_is_remembered_by_the_catalog(
         size = sum(connection.scalars(select(schema.sealed.c.size)))
         assert queries.stored_bytes(connection) == {recording.pc.device: size}
     assert (row.total, row.today) == (size, size)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(device=Quota(total=2 * CHUNK + 50_000)), Limits(group=Quota(total=2 * CHUNK + 50_000))]
+)
+def test_what_was_erased_makes_room_in_a_server_that_runs(
+    served: Callable[[Limits], Served], clock: SetClock, limits: Limits
+) -> None:
+    made = served(limits)
+    recording, other = made.recording("leeds"), made.recording("york")
+    assert [put(other)[0] for _ in range(2)] == [200, 200]
+    assert [put(recording)[0] for _ in range(3)] == [200, 200, 507]
+    made.services.writer.write(lambda _: None)  # what was submitted before is done
+    with made.services.database.writing() as connection:  # another process erases
+        of_it = schema.stored.c.device == recording.pc.device
+        connection.execute(update(schema.stored).where(of_it).values(total=schema.stored.c.total - CHUNK))
+    assert put(recording)[0] == 507  # the catalog was asked a moment ago
+    clock.pass_by(60)
+    assert [put(recording)[0] for _ in range(2)] == [200, 507]
+    clock.pass_by(60)
+    assert [put(recording)[0], put(other)[0]] == [507, 507]
 
 
 def test_the_pcs_of_a_group_share_its_quota(served: Callable[[Limits], Served]) -> None:
