@@ -211,7 +211,7 @@ def only(database: Database, text: str) -> UUID:
 
 def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    for one, known in _each(database, facts, now, opened_until):
+    for recording, known in _each(database, facts, now, opened_until):
         if isinstance(known, Known):
             yield known
         else:
@@ -259,12 +259,13 @@ def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
         if not any(fits):
             return ""
         if not all(fits):
-            packet, enrolled = known.names
-            named = (
-                f"its key packet names {packet.user}@{packet.host}, its PC enrolled as {enrolled.user}@{enrolled.host}"
-            )
+            named = "it is said to be of " + " and of ".join(_words(names) for names in known.names)
             doubt = known.unsure[0] if key in {"closed_by", "channel"} else named
     return doubt
+
+
+def _words(names: Names) -> str:
+    return f"{names.user}@{names.host}" if names.user or names.host else names.person or "nobody"
 
 
 def _is_named(names: Names, key: str, value: str) -> bool:

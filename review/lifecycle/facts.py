@@ -49,16 +49,16 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `enrolled`: as its device
-    enrolled, which may have been renamed since. `unsure`: why not all of it is certain. `ended`: no more of it comes.
-    `request`: that asked for its erasure.
+    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `also`: as its device
+    enrolled, which may have been renamed since; of an interaction, its agents. `unsure`: why not all of it is certain.
+    `ended`: no more of it comes. `request`: that asked for its erasure.
     """
 
     id: str
     device: str
     host: str
     os_user: str
-    enrolled: Names
+    also: tuple[Names, ...]
     bytes: int
     recording: Recording
     ended: bool
@@ -67,9 +67,8 @@ class Known:
     request: str
 
     @property
-    def names(self) -> tuple[Names, Names]:
-        """By its key packet, and as its device enrolled."""
-        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), self.enrolled
+    def names(self) -> tuple[Names, ...]:
+        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), *self.also
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -93,7 +92,7 @@ class Facts:
     governance: Governance
     _runs: Earlier = field(default_factory=Earlier)
     _policies: dict[str, PolicyNames] = field(default_factory=dict)
-    _text: dict[str, int] = field(default_factory=dict)  # device -> bytes of policies that were read because of it
+    _text: dict[str, int] = field(default_factory=dict)  # device -> characters of policies that were read because of it
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -142,7 +141,7 @@ class Facts:
             device=device.id,
             host=host,
             os_user=user,
-            enrolled=enrolled,
+            also=(enrolled,),
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
@@ -161,34 +160,6 @@ class Facts:
             request=request,
         )
 
-    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
-        """It ends when it comes: by the store's clock, as a recording does."""
-        about, rules = interactions.said(connection, row)[0], self.governance
-        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
-        channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
-        said = {Channel(name): Consent(state) for name, state in about.consent.items()}
-        person = next(filter(None, persons), "")
-        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
-        return Known(
-            id=row.id,
-            device=about.integration,
-            host="",
-            os_user="",
-            enrolled=Names("", "", person, teams),
-            bytes=row.size,
-            recording=Recording(
-                person=person,
-                teams=teams,
-                start=row.received_at - (about.end - about.start),
-                end=row.received_at,
-                consent={channel: Consent.MISSING} | said,
-            ),
-            ended=True,
-            unsure=(),
-            holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
-            request=erasure.asked(connection, [row.id]).get(row.id, ""),
-        )
-
     def _names_of(self, connection: Connection, device: str, policy: str) -> PolicyNames:
         if (known := self._policies.get(policy)) is not None:
             return known
@@ -199,6 +170,33 @@ class Facts:
         self._text[device] = MOST_TEXT - left + max(sum(map(len, texts.values())), _LEAST_TEXT)
         self._policies[policy] = read_names(texts)
         return self._policies[policy]
+
+    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
+        """It ends when it comes: by the store's clock, as a recording does."""
+        about, rules = interactions.said(connection, row)[0], self.governance
+        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
+        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
+        channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
+        said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        return Known(
+            id=row.id,
+            device=about.integration,
+            host="",
+            os_user="",
+            also=tuple(Names("", "", person, teams) for person in dict.fromkeys(filter(None, persons))),
+            bytes=row.size,
+            recording=Recording(
+                person=next(filter(None, persons), ""),
+                teams=teams,
+                start=row.received_at - (about.end - about.start),
+                end=row.received_at,
+                consent={channel: Consent.MISSING} | said,
+            ),
+            ended=True,
+            unsure=(),
+            holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
+            request=erasure.asked(connection, [row.id]).get(row.id, ""),
+        )
 
     def _unsure(self, evidence: Evidence) -> Iterator[str]:
         if evidence.chosen.packet is None:

@@ -451,10 +451,11 @@ class Lifecycle:
                 self._appoint(connection, 0 if followed is None else followed.applied)
         return outcome
 
-    def sweep(self, recordings: Iterable[str]) -> int:
+    def sweep(self, recordings: Sequence[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
         count = 0
-        self._reach_replicas()
+        if recordings:
+            self._reach_replicas()
         for recording in recordings:
             count += self._shred_adopted(recording)
             for _, blobs in self._places:

@@ -239,15 +239,14 @@ def _found(cell: object) -> Found | None:
     try:
         said = Claims(parse_object(queries.legible(cell).encode("utf-8")), "found", ProtocolError)
         absent = said.texts("absent") if said.has("absent") else None
-        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, said.has("again"))
+        again = said.has("again") and said.flag("again")
+        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, again)
     except ValueError:
         return None
 
 
 def _written(found: Found) -> str:
-    """What does not apply is not there: an older store's rows have neither `absent` nor `again`."""
-    said = asdict(found)
-    return json.dumps({name: value for name, value in said.items() if value is not None and value is not False})
+    return json.dumps({name: value for name, value in asdict(found).items() if value is not None})
 
 
 def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure | None:
@@ -331,7 +330,7 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
     step = Step(which.step)
     if step is Step.ORDERED:
         if which.found.absent is None:  # else a process that was killed looked, and may have shredded some
-            _note_absent(database, places, which, which.found, packets)
+            _note_absent(database, places, which.recording, which.found, packets)
         for _, blobs in places:
             for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
                 blobs.shred(name)
@@ -348,16 +347,16 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
 
 
 def _note_absent(
-    database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, found: Found, packets: str
+    database: Database, places: Sequence[tuple[str, BlobStore]], recording: str, found: Found, packets: str
 ) -> None:
     """Raises StoreError where this store lacks a packet that the catalog has: its disk may only not be mounted."""
     here = ((place, {name.rpartition("-")[2] for name in blobs.names(packets)}) for place, blobs in places)
     absent = tuple(place for place, lying in here if not lying.issuperset(found.packets))
     if places[0][0] in absent and not found.again:
         message = "is not there, so it cannot be destroyed: is the disk mounted? Else put the packet back"
-        raise StoreError(f"the key packet of recording {which.recording} in {places[0][0]} {message}")
+        raise StoreError(f"the key packet of recording {recording} in {places[0][0]} {message}")
     with database.writing() as connection:
-        _set(connection, which.recording, found=_written(replace(found, absent=absent)))
+        _set(connection, recording, found=_written(replace(found, absent=absent)))
 
 
 def was_destroyed(connection: Connection, recording: str) -> None:

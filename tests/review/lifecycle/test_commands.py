@@ -252,11 +252,11 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
     for number, which in enumerate(("host=pc-7", "user=lovelace", "host=zz")):
         held, error = hold(run, f"case-{number}", "--where", which)
         assert set(held) == ({renamed} if "zz" in which else {honest, cards, renamed})
-        assert f"{renamed} is held, as it may be one of them: its key packet names zz@zz, its PC enrolled as" in error
+        assert f"{renamed} is held, as it may be one of them: it is said to be of zz@zz and of lovelace@pc-7" in error
     assert set(hold(run, "case-3", "--agent", "Ada@example.com")[0]) == {honest, cards, renamed}
     code, said, error = run("erase", "--agent", "ada@example.com", "--request", "R")
     assert (code, {one["recording"] for one in said["recordings"]}) == (0, {honest, cards})
-    assert f"{renamed} is kept, as it may not be one of them (name it by its id to erase it): its key" in error
+    assert f"{renamed} is kept, as it may not be one of them (name it by its id to erase it): it is said" in error
 
     with closing(sqlite3.connect(world.home.database_path)) as database, database:
         database.execute("delete from policies")  # what closed is not known any more, by its name

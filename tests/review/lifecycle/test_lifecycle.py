@@ -271,41 +271,6 @@ def test_a_replica_that_is_not_there_leaves_it_begun_until_it_is(world: World) -
     assert world.files(recording.id) == []
 
 
-@pytest.mark.parametrize("older", [False, True])
-def test_a_catalog_that_was_put_back_is_refused_until_it_has_followed(world: World, older: bool) -> None:
-    """`older`: than `certificate init`, so that it names no log."""
-    with closing(sqlite3.connect(world.home.database_path)) as database, database:
-        database.execute("delete from lifecycle" if older else "update lifecycle set generation = 'x'")
-    with pytest.raises(StoreError, match=r"run `eyelid-review restored --noted \.\.\.`"), world.serving():
-        pass
-    with world.opened() as (_, lifecycle):
-        lifecycle.restored()
-    with world.serving():
-        pass
-
-
-def test_a_row_that_nobody_signed_destroys_nothing_and_stops_no_erasure(world: World) -> None:
-    _, [recording, other] = made(world, "rest", "rest")
-    strange = (str(other.id), "no id")
-    with closing(sqlite3.connect(world.home.database_path)) as database, database:
-        for name in strange:
-            row = (name, "x", 0, "x", "ordered", "{", None, None)
-            database.execute("insert into erasures values (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    with world.opened() as (database, lifecycle):
-        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
-        assert (list(done.erased), sorted(done.stuck)) == ([str(recording.id)], sorted(strange))
-        assert sorted(lifecycle.restored().stuck) == sorted(strange)
-    assert (world.files(recording.id), len(world.files(other.id))) == ([], 6)
-
-
-def test_a_store_without_a_log_is_served(world: World) -> None:
-    with closing(sqlite3.connect(world.home.database_path)) as database, database:
-        database.execute("delete from lifecycle")
-    world.home.generation_path.unlink()
-    with world.serving():
-        pass
-
-
 def test_a_mount_point_with_nothing_mounted_is_no_replica(world: World) -> None:
     _, [recording] = made(world, "rest")
     disk = world.replica.rename(world.folder / "disk")
@@ -379,6 +344,41 @@ def test_what_a_killed_server_was_writing_goes_too(world: World, cut: int) -> No
     with world.opened() as (_, lifecycle):
         assert lifecycle.sweep([str(recording.id)]) == 1
     assert not (left / ("f" * 32)).exists()
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_catalog_that_was_put_back_is_refused_until_it_has_followed(world: World, older: bool) -> None:
+    """`older`: than `certificate init`, so that it names no log."""
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle" if older else "update lifecycle set generation = 'x'")
+    with pytest.raises(StoreError, match=r"run `eyelid-review restored --noted \.\.\.`"), world.serving():
+        pass
+    with world.opened() as (_, lifecycle):
+        lifecycle.restored()
+    with world.serving():
+        pass
+
+
+def test_a_row_that_nobody_signed_destroys_nothing_and_stops_no_erasure(world: World) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    strange = (str(other.id), "no id")
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        for name in strange:
+            row = (name, "x", 0, "x", "ordered", "{", None, None)
+            database.execute("insert into erasures values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert (list(done.erased), sorted(done.stuck)) == ([str(recording.id)], sorted(strange))
+        assert sorted(lifecycle.restored().stuck) == sorted(strange)
+    assert (world.files(recording.id), len(world.files(other.id))) == ([], 6)
+
+
+def test_a_store_without_a_log_is_served(world: World) -> None:
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle")
+    world.home.generation_path.unlink()
+    with world.serving():
+        pass
 
 
 def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
