@@ -215,7 +215,7 @@ def each_known(database: Database, facts: Facts, now: int, opened_until: int = F
         if isinstance(known, Known):
             yield known
         else:
-            _note(one, f"is kept: {known}")
+            _note(recording, f"is kept: {known}")
 
 
 def _each(
