@@ -199,6 +199,39 @@ def test_titles(bare: X11Stage, traits: dict[str, object], title: str | Blind) -
     assert seen.title == title
 
 
+@pytest.mark.parametrize(
+    "blank", [b"", b"\0", b"  ", "\u200b\u3000".encode()], ids=["empty", "zero", "spaces", "unseen"]
+)
+@pytest.mark.parametrize("type_", ["UTF8_STRING", "STRING"])
+def test_a_title_without_a_sign_in_it_does_not_hide_the_other(either: X11Stage, blank: bytes, type_: str) -> None:
+    """openbox shows WM_NAME where _NET_WM_NAME is empty."""
+    window = either.open(title=None, raw_title=blank.hex(), title_type=type_)
+    either.application.name_plainly(window=window, title="Patient chart")
+    seen = find(settled(either.desktop), window)
+    assert seen is not None
+    assert seen.title == "Patient chart"
+
+
+def test_a_title_that_was_emptied_and_set_again_cannot_be_read_where_the_other_was_shown(either: X11Stage) -> None:
+    window = either.open(title="harmless")
+    either.application.name_plainly(window=window, title="card number")
+    settled(either.desktop)
+    either.retitle(window, "")
+    either.retitle(window, "harmless")
+    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, "harmless"]
+
+
+def test_an_emptied_title_that_let_the_other_be_shown_for_a_moment_cannot_be_read(either: X11Stage) -> None:
+    window = either.open(title="harmless")
+    either.application.name_plainly(window=window, title="card number")
+    settled(either.desktop)
+    either.retitle(window, "")
+    either.application.name_plainly(window=window, title="harmless")
+    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, "harmless"]
+
+
 # -- kinds ------------------------------------------------------------------------------------------------------------
 
 

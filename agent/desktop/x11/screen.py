@@ -237,7 +237,7 @@ class Screenful:
         self.unsettled = self.tree.looked() or gone or missed or left_open or resized
         for client in self.clients.values():
             client.retitled = {}
-            client.known_by = client.titled_by
+            client.known_by = client.titled_by(self._wire.atom)
         self.sizes = self.sizes[-1:]
         self.ended.clear()
         self.nested.clear()
