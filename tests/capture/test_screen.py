@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import mss
@@ -14,6 +15,7 @@ from agent.capture.canvas import Canvas
 from agent.capture.screen import X11Screen
 from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND, SECOND
+from agent.desktop.x11.wire import Wire
 from agent.errors import EnvironmentFault
 from tests.capture.colours import BLUE, GREEN, MAGENTA, shows
 from tests.capture.displays import Brush, mortal_xvfb, xvfb
@@ -154,6 +156,25 @@ def test_a_change_after_the_repeat_of_a_still_screen_does_not_wait_for_it(
     assert screen.grab() == ()  # five frames a second still holds
     clock.at += SECOND // 5
     assert len(screen.grab()) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [
+        (Box(0, 0, WIDTH + 1, HEIGHT), EVERYTHING),
+        (Box(WIDTH // 2, 0, WIDTH, HEIGHT), Box(WIDTH // 2, 0, WIDTH - WIDTH // 2, HEIGHT)),
+        (Box(WIDTH, 0, WIDTH, HEIGHT), EVERYTHING),  # none is on the desktop: all of it is captured
+    ],
+    ids=["a pixel too wide", "half of it", "beside"],
+)
+def test_a_monitor_is_cut_to_the_desktop(display: str, clock: HandClock, place: Box, seen: Box) -> None:
+    size = f"{place.width}/1x{place.height}/1+{place.x}+{place.y}"
+    subprocess.run(["/usr/bin/xrandr", "--display", display, "--setmonitor", "wide", size, "screen"], check=True)
+    with closing(X11Screen(clock, display)) as screen:
+        assert len(screen.grab()) == 1
+        assert [monitor.box for monitor in screen.monitors()] == [seen]
+    with closing(Wire(display)) as wire:  # by which a lock screen is known
+        assert wire.monitors() == (seen,)
 
 
 def test_the_end_of_the_x_server_is_told_in_words(tmp_path: Path, clock: HandClock) -> None:

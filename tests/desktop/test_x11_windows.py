@@ -7,9 +7,11 @@ import os
 import sys
 
 import pytest
+from Xlib import Xatom
 
 from agent.core.model.seen import Blind, WindowKind
 from agent.desktop.x11 import X11Desktop
+from agent.desktop.x11.wire import Wire
 from testkit import displays
 from testkit.desktops import X11Stage, find, is_shown, settled, x11_stage
 from testkit.windows import program
@@ -254,6 +256,25 @@ def test_kinds(managed: X11Stage, type_: str | None, override: bool, kind: Windo
     seen = find(settled(managed.desktop), window)
     assert seen is not None
     assert (seen.kind, seen.shown) == (kind, True)
+
+
+def test_made_up_types_cost_no_round_trip_each(bare: X11Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = bare.open(title="notes")
+    settled(bare.desktop)
+    waits: list[object] = []
+    settle = Wire._settle
+    monkeypatch.setattr(Wire, "_settle", lambda wire, asked: waits.append(None) or settle(wire, asked))
+    with displays.connection(bare.display) as link:
+        dock = link.intern_atom("_NET_WM_WINDOW_TYPE_DOCK")
+        types = [*range(1_000_000, 1_001_000), dock]
+        link.create_resource_object("window", window).change_property(
+            link.intern_atom("_NET_WM_WINDOW_TYPE"), Xatom.ATOM, 32, types
+        )
+        link.sync()
+    seen = find(bare.desktop.look(), window)
+    assert seen is not None
+    assert seen.kind is WindowKind.DESKTOP
+    assert len(waits) < 50
 
 
 def test_engines_and_remote_displays_are_known_by_their_window_class(bare: X11Stage) -> None:

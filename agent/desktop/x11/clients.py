@@ -12,7 +12,6 @@ from agent.core.model.seen import Blind, Box
 from agent.desktop.processes import Process, numbers_in_namespaces
 from agent.desktop.x11.wire import OPAQUE, Property
 
-TYPE_PREFIX: Final = "_NET_WM_WINDOW_TYPE_"
 WITHDRAWN: Final = 0  # ICCCM 4.1.3.1; 1 is normal, 3 iconic
 NOWHERE: Final = Box(0, 0, 0, 0)
 HOST_AT_START: Final = socket.gethostname()

@@ -39,7 +39,6 @@ class Screenful:
         self.tops: dict[int, int] = {}  # the top level that each client, and each window inside one, is in
         self.nested: dict[int, Box] = {}  # strangers that came into a client since the last scene, and where that was
         self.early: dict[int, dict[str, int]] = {}  # titles set in view of everybody before we knew the client
-        self.types: dict[int, str] = {}  # atoms of window types
         self.compositor = 0
         self.raced = False  # something happened after the last `take` of what was painted
         self.tracker = StalePixelTracker(wire, self.tree)

@@ -18,6 +18,8 @@ from Xlib.protocol import request
 from Xlib.support import connect
 
 from agent.core.model.seen import Blind, Box
+from agent.desktop import kinds
+from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.events import Event, number, outer, typed
 from agent.errors import EnvironmentFault
 
@@ -25,10 +27,11 @@ OPAQUE: Final = 0xFFFF_FFFF  # _NET_WM_WINDOW_OPACITY
 MOST_PARTS: Final = 64  # of a shaped window; four round corners are some forty
 READ_AT_MOST: Final = 4096  # 32-bit words of one property: 16 KiB, far beyond any title that is one
 
+TYPE_PREFIX: Final = "_NET_WM_WINDOW_TYPE_"
 ATOMS: Final = (
     "UTF8_STRING", "COMPOUND_TEXT", "WM_STATE", "WM_CLIENT_MACHINE", "WM_NAME", "WM_CLASS", "_NET_WM_NAME",
     "_NET_WM_PID", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_OPACITY", "_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW",
-    "_NET_SUPPORTING_WM_CHECK", "_XEMBED_INFO",
+    "_NET_SUPPORTING_WM_CHECK", "_XEMBED_INFO", *(f"{TYPE_PREFIX}{name}" for name in kinds.KNOWN_TYPES)
 )  # fmt: skip
 
 
@@ -256,7 +259,10 @@ class Wire:
         return Box(0, 0, root.width, root.height)
 
     def monitors(self) -> tuple[Box, ...]:
-        """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5)."""
+        """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5).
+
+        Cut to the root window: a monitor that was set by hand may reach beyond it, where nothing is shown.
+        """
         whole = self.root_box()
         if not hasattr(self._display.screen().root, "xrandr_get_monitors"):
             return (whole,)
@@ -265,17 +271,12 @@ class Wire:
         if isinstance(answer, Blind):
             return (whole,)
         boxes = (Box(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in answer.monitors)
-        return tuple(dict.fromkeys(boxes)) or (whole,)
+        return tuple(dict.fromkeys(part for box in boxes if (part := overlap(box, whole)))) or (whole,)
 
     def compositor(self) -> int:
         """The window that owns _NET_WM_CM_Sn; 0 while no compositor runs."""
         [answer] = self._settle([self._ask(request.GetSelectionOwner, selection=self._compositor_atom)])
         return number(answer.owner)
-
-    def atom_name(self, atom: int) -> str:
-        """Empty for a number that is no atom."""
-        [answer] = self._settle([self._ask(request.GetAtomName, atom=atom)])
-        return "" if isinstance(answer, Blind) else str(answer.name)
 
     def same_connection(self, one: int, other: int) -> bool:
         """Whether both windows were made through the same connection. The root's is the server itself: its own windows
