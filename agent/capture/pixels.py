@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from mmap import mmap
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import mss
 import numpy as np
@@ -24,6 +24,11 @@ from numpy.typing import NDArray
 from agent.core.model.seen import Box
 from agent.desktop.x11.covering import overlap
 from agent.errors import EnvironmentFault
+
+CUT: Final = (
+    ScreenShotError,
+    AssertionError,
+)  # mss asserts that there is a reply: on a connection that was cut, none is
 
 BGRA = NDArray[np.uint8]  # (height, width, 4); the fourth byte means nothing
 
@@ -52,7 +57,7 @@ class Pixels:
         try:
             self._mss = mss.MSS(display=self._display)
             self._mss.grab((0, 0, 1, 1))  # mss learns only from a grab whether shared memory works
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the X display {self._display} cannot be captured: {failure}") from failure
         self._shared = self._find_shared()
 
@@ -83,7 +88,7 @@ class Pixels:
         """
         try:
             desktop, *monitors = self._mss.monitors
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the monitors of X display {self._display} cannot be read: {failure}") from failure
         places: dict[Box, str] = {}
         for number, monitor in enumerate(monitors, start=1):
@@ -106,12 +111,12 @@ class Pixels:
             return _grab_in_place(self._shared, box)
         except XProtoError as failure:
             raise OutOfReach(str(failure)) from failure
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the X display {self._display} can be captured no longer: {failure}") from failure
 
     def close(self) -> None:
         self._shared = None  # mss cannot unmap memory that is still looked at
-        with contextlib.suppress(ScreenShotError):  # the connection may have ended before us
+        with contextlib.suppress(*CUT):  # the connection may have ended before us
             self._mss.close()
 
 

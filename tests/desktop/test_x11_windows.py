@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 
 import pytest
-from Xlib import Xatom
+from Xlib import X, Xatom
 
 from agent.core.model.seen import Blind, WindowKind
 from agent.desktop.x11 import X11Desktop
@@ -232,6 +233,21 @@ def test_an_emptied_title_that_let_the_other_be_shown_for_a_moment_cannot_be_rea
     either.application.name_plainly(window=window, title="harmless")
     titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
     assert titles == [Blind.NO_TITLE, "harmless"]
+
+
+# -- what programs say of the desktop ---------------------------------------------------------------------------------
+
+
+def test_what_another_program_says_has_happened_is_not_believed(bare: X11Stage) -> None:
+    window = bare.open(title="notes")
+    settled(bare.desktop)
+    with displays.connection(bare.display) as link:
+        event = struct.pack("=BBHIIIB15x", X.PropertyNotify, 0, 0, window, Xatom.WM_NAME, 0, 0)
+        for _ in range(2):
+            displays.send_event(link, window, event, X.PropertyChangeMask)
+    bare.desktop._wire.round_trip()
+    bare.desktop._screen.absorb()
+    assert not bare.desktop._screen.changed
 
 
 # -- kinds ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from Xlib.support import connect
 from agent.core.model.seen import Blind, Box
 from agent.desktop import kinds
 from agent.desktop.x11.covering import overlap
-from agent.desktop.x11.events import Event, number, outer, typed
+from agent.desktop.x11.events import Event, number, outer, read_unknown_events, typed
 from agent.errors import EnvironmentFault
 
 OPAQUE: Final = 0xFFFF_FFFF  # _NET_WM_WINDOW_OPACITY
@@ -81,9 +81,10 @@ class Wire:
 
     def __init__(self, name: str | None = None) -> None:
         try:
-            if not _somebody_listens(name):
+            if not somebody_listens(name):
                 raise ConnectionRefusedError
             self._display: Any = display.Display(name)
+            read_unknown_events(self._display)
         except (error.DisplayError, error.XauthError, error.ConnectionClosedError, OSError) as fault:
             raise EnvironmentFault(
                 f"no X display answers at {name or '$DISPLAY'} ({type(fault).__name__}). "
@@ -334,14 +335,14 @@ class Wire:
         )
 
     def events(self) -> list[Event]:
-        """Everything that has arrived, oldest first, without waiting. Also sends what was only queued."""
+        """Everything that has arrived, oldest first, without waiting. Also sends what was only queued.
+
+        What a program sends (ICCCM 4.1.4, 4.1.5) is a message, not something that happened, and is left out.
+        """
         try:
-            waiting = self._display.pending_events()
-            return [
-                known
-                for _ in range(waiting)
-                if (known := typed(self._display.next_event(), self.root, self._codes)) is not None
-            ]
+            arrived = [self._display.next_event() for _ in range(self._display.pending_events())]
+            told = [typed(event, self.root, self._codes) for event in arrived if not event.send_event]
+            return [event for event in told if event is not None]
         except (error.ConnectionClosedError, OSError) as lost:
             raise Disconnected from lost
 
@@ -358,7 +359,7 @@ class Wire:
             self._low.socket.close()
 
 
-def _somebody_listens(name: str | None) -> bool:
+def somebody_listens(name: str | None) -> bool:
     """False if it is certain that none does: python-xlib leaves every socket open that it tried in vain."""
     _, _, host, number, _ = connect.get_display(name)
     if host not in {"", "unix"}:
