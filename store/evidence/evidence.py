@@ -27,7 +27,7 @@ from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
-from store.evidence.earlier import MOST_ENTRIES, Earlier, TooManyEntries, entries_between
+from store.evidence.earlier import MOST_ENTRIES, Allowance, Earlier, TooManyEntries, entries_between
 from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, read_names
 
 _KINDS: Final = frozenset(Kind)
@@ -315,21 +315,20 @@ def _entries(
     connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, most: int
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...], tuple[Entry, ...]]:
     """(what still counts of the run before, the recording's own, what came after the run)."""
-    left = most - (lines.last - lines.first + 1)
-    if left < 0:
+    own_lines = lines.last - lines.first + 1
+    if own_lines > most:
         raise TooManyEntries
     if runs is not None:
         end = lines.following or queries.ledger_head(connection, recording.device).next
-        own_lines = lines.last - lines.first + 1
         runs.count(recording.device, lines.start, own_lines, length=end - lines.start, most=most)
-    read = partial(entries_between, connection, recording.device)
-    own = tuple(read(lines.first - 1, lines.last + 1))
+    read, kept = partial(entries_between, connection, recording.device), Allowance(most)
+    own = tuple(map(kept.take, read(lines.first - 1, lines.last + 1)))
     earlier: tuple[Entry, ...] = ()
     if (opening := _first(own, "recording-open", recording.id)) is not None:  # else nothing says when it began
         runs, zero = runs or Earlier(), zero_of(opening)
-        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, most=left)
+        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=kept)
     following = lines.following
-    later = () if following is None else tuple(read(following - 1, following + AFTER_RUN + 1))
+    later = () if following is None else tuple(map(kept.take, read(following - 1, following + AFTER_RUN + 1)))
     return earlier, own, later
 
 
