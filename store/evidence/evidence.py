@@ -37,6 +37,10 @@ AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
 MOST_POLICIES: Final = 32
 
 
+class TooManyChunks(ValueError):
+    """One recording has more of them than an agent seals in an hour, many times over: each takes 2 KB of its reader."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Numbers of entries: the first of the run, the recording's opening, the last before its closing or the run's end,
@@ -265,7 +269,8 @@ def gather(
     most: int = MOST_ENTRIES,
     policies: bool = True,
 ) -> Evidence:
-    """Raises StoreError where the catalog has no such recording, TooManyEntries where it has more than `most`.
+    """Raises StoreError where the catalog has no such recording, TooManyEntries or TooManyChunks where it has more than
+    `most` of either.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
     `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
@@ -276,6 +281,9 @@ def gather(
     device = queries.find_device(connection, schema.devices.c.id == known.device)
     if device is None:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
+    rows = queries.sealed_rows(connection, recording, most + 1)
+    if len(rows) > most:
+        raise TooManyChunks
     lines = _lines(connection, device.id, recording)
     earlier, entries, later = ((), (), ()) if lines is None else _entries(connection, known, lines, runs, most)
     bundle = queries.newest_bundle(connection)
@@ -284,7 +292,7 @@ def gather(
     return Evidence(
         recording=known,
         device=device,
-        stored=tuple(_stored(row) for row in queries.sealed_rows(connection, recording)),
+        stored=tuple(map(_stored, rows)),
         alarms=tuple((row.code, row.stream, row.sequence, row.sha256) for row in alarms_of(connection, recording)),
         lines=lines,
         earlier=earlier,

@@ -19,7 +19,7 @@ from store.commands import audit
 from store.evidence import earlier
 from store.evidence.account import Entry, account, states
 from store.evidence.earlier import EVERY, Allowance, Earlier, Read, TooManyEntries, entry_of
-from store.evidence.evidence import gather
+from store.evidence.evidence import TooManyChunks, gather
 from store.evidence.verify import sweep as verify_sweep
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
@@ -154,6 +154,19 @@ def test_recordings_that_lie_in_each_other_are_read_a_few_times_and_no_more(
                 readable.append(one)
         assert readable == made[:2]  # of 25 and 24 entries, where 26 + 40 may be read
         assert len(gather(connection, made[4].id, most=40).entries) == 21  # alone
+
+
+def test_a_recording_of_more_chunks_than_an_agent_seals_is_not_read_with_many_others(
+    services: Services, new_pc: Callable[[], Pc], bundle: Bundle
+) -> None:
+    liar = new_pc()
+    made = liar.open_recording(bundle)
+    for _ in range(5):
+        assert liar.put_sealed(made.seal(b"")).is_success
+    with services.database.reading() as connection:
+        assert len(gather(connection, made.id, most=6).stored) == 6
+        with pytest.raises(TooManyChunks):
+            gather(connection, made.id, most=5)
 
 
 def test_a_recording_with_more_entries_than_an_agent_writes_is_named_and_stops_nothing(

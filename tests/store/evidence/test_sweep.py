@@ -350,6 +350,7 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
         "not_checked": {
             name: {"recordings": 1, "why": "no private key was given (--key)"} for name in ("commitment", "tags")
         },
+        "erased": {"signed_by": None, "recordings": []},
         "sound": True,
     }
     assert filmed.recording
@@ -410,7 +411,7 @@ def test_json_of_many_unsound_is_one_object(run: Run, pc: Pc, bundle: Bundle, ho
         pc.put_sealed(recording.seal(length=SECOND))
     for path in list((home.folder / "blobs").rglob("00000-0000000000-*")):
         path.unlink()
-    facts = json.loads(run("verify", "--all", "--json").out)
+    facts = run("verify", "--all", "--json").facts
     assert sorted(one["id"] for one in facts["unsound"]) == sorted(str(one.id) for one in made)
     assert (facts["sound"], facts["not_sound"]) == (False, {"recording": 3})
 
@@ -458,12 +459,12 @@ def test_who_deletes_a_recording_and_appoints_a_key_is_shown_with_that_key(
         assert said.code == 0
         assert f"{kind}  {victim}" in said.out
         assert signer in said.out
-        assert json.loads(run("verify", "--all", "--json").out)["erased"] == {
+        assert run("verify", "--all", "--json").facts["erased"] == {
             "signed_by": signer,
             "recordings": [str(victim)],
         }
         assert signer in run("verify", str(victim)[:12]).out
-        listed = json.loads(run("recordings", "--json").out)["recordings"]
+        listed = run("recordings", "--json").facts["recordings"]
         assert [one["erased"]["signer"] for one in listed if one["recording"] == str(victim)] == [signer]
         assert "being erased" in " ".join(run("recordings").out.split())
 
