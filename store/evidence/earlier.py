@@ -67,11 +67,11 @@ def entry_of(seq: int, text: str) -> Entry | None:
         fields = parse_line(written, seq=seq)
     except LedgerError:
         return None
-    told = {name: value for name in _TOLD if (value := fields.get(name)) is not None and _is_short(value)}
-    told |= {name: value for name, shape in _LISTS.items() if isinstance(value := fields.get(name), shape)}
+    fields_kept = {name: value for name in _TOLD if (value := fields.get(name)) is not None and _is_short(value)}
+    fields_kept |= {name: value for name, shape in _LISTS.items() if isinstance(value := fields.get(name), shape)}
     # A text that is kept takes as many bytes a character as its line does in memory.
     size = sys.getsizeof(text) + _VALUE * values_of(written)
-    return Entry(seq, int(str(fields["at"])), str(fields["kind"]), told, size)
+    return Entry(seq, int(str(fields["at"])), str(fields["kind"]), fields_kept, size)
 
 
 def _is_short(value: object) -> bool:
