@@ -23,7 +23,7 @@ from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, Transient, Untrusted
 from agent.ports import Clock, DeviceKeys
 from protocol.errors import LedgerError
-from protocol.ledger import ZERO, Batch, line, line_hash, parse_line, walk
+from protocol.ledger import MAX_RULES, ZERO, Batch, line, line_hash, parse_line, walk
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,8 @@ class DiskLedger:
         """Durable when it returns. Raises Transient when the disk did not take it: what it records must not happen."""
         with self._lock:
             at = self._clock.now()
+            if isinstance(rules := fields.get("rules"), list):
+                fields["rules"] = rules[:MAX_RULES]  # who refuses an entry for its size refuses all that follow
             written = line(self._next, self._prev, at=at, wall=self._clock.wall(), kind=kind, **fields)
             try:
                 self._append(written + b"\n")

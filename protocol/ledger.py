@@ -22,6 +22,10 @@ ZERO: Final = "0" * 64  # `prev` of a device's very first entry
 MAX_LINE: Final = 64 * 2**10  # bytes
 MAX_TEXT: Final = 200  # characters of a text in a name that docs/envelope.md lists
 MAX_DEPTH: Final = 16  # objects and lists within each other; `heads` has three
+# Commas, brackets and braces that open, also those within texts: no line has more values than that, and it is known
+# before the line is read. Heads of 256 streams have 769 of them; a small value takes twenty times its bytes in memory.
+MAX_VALUES: Final = 4_096
+MAX_RULES: Final = 1_000  # that an agent names in one entry
 
 
 def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object) -> bytes:
@@ -48,6 +52,8 @@ def parse_line(written: bytes, *, seq: int) -> dict[str, object]:
     """The entry, its own fields checked for their shape. `seq` only says which line it is in the message."""
     if len(written) > MAX_LINE:
         raise LedgerError("oversized", f"ledger entry {seq}: {len(written)} bytes, {MAX_LINE} are allowed", seq=seq)
+    if values_of(written) > MAX_VALUES:
+        raise LedgerError("bad-line", f"ledger entry {seq}: more than {MAX_VALUES} values", seq=seq)
     try:
         entry = parse_object(written)
     except ValueError as error:
@@ -60,6 +66,11 @@ def parse_line(written: bytes, *, seq: int) -> dict[str, object]:
     if _too_deep(entry):
         raise LedgerError("bad-line", f"ledger entry {seq}: more than {MAX_DEPTH} levels of objects and lists", seq=seq)
     return entry
+
+
+def values_of(written: bytes) -> int:
+    """How many values a line has, at most."""
+    return written.count(b",") + written.count(b"[") + written.count(b"{")
 
 
 def _too_deep(entry: dict[str, object]) -> bool:

@@ -108,7 +108,7 @@ class Facts:
             try:
                 evidence = read(runs=self._runs, most=MOST_EACH)
             except TooManyEntries:
-                evidence = read(told=False)
+                evidence = read(entries=False)
                 unsure.append("its account has more entries than are read")
             closings = list(_closings(evidence))
             names_of = at_most(MOST_POLICIES, partial(self._names_of, connection, evidence.device.id))

@@ -276,6 +276,30 @@ def unfinished(connection: Connection) -> list[Tombstone]:
     return tombstones(connection, schema.erasures.c.step != Step.ERASED)
 
 
+def without_row(
+    connection: Connection, limit: int, *, after: str = "", beginning: str = "", device: str | None = None
+) -> list[Tombstone]:
+    """Those of which `recordings` has no row, in the order of their ids: who deletes one may say that it was erased."""
+    columns, recordings = schema.erasures.c, schema.recordings.c
+    which = (
+        recordings.id.is_(None),
+        columns.recording > after,
+        columns.recording.startswith(beginning, autoescape=True),
+    )
+    chosen = select(columns.recording).outerjoin(schema.recordings, recordings.id == columns.recording).where(*which)
+    if device is not None:
+        chosen = chosen.where(columns.device == device)
+    page = connection.scalars(chosen.order_by(columns.recording).limit(limit)).all()
+    return sorted(tombstones(connection, columns.recording.in_(page)), key=lambda one: one.recording)
+
+
+def signer(connection: Connection) -> str:
+    """Fingerprint of the key whose orders count here; "" without one."""
+    named = decider(connection)
+    key = None if named is None else named.public
+    return "" if key is None else thumbprint(key)
+
+
 def among(connection: Connection, recordings: Collection[str]) -> dict[str, str]:
     """recording -> its device, of those that are or are being erased. Every chunk asks it."""
     columns = schema.erasures.c

@@ -396,14 +396,15 @@ def recordings_after(
     return [_recording(row) for row in connection.execute(statement.order_by(columns.id).limit(limit))]
 
 
-def sealed_rows(connection: Connection, recording: UUID) -> list[Row[Any]]:
-    """Rows of `schema.sealed`, key packets first, then by stream and sequence."""
+def sealed_rows(connection: Connection, recording: UUID, limit: int) -> list[Row[Any]]:
+    """Rows of `schema.sealed`, so many at most: key packets first, then by stream and sequence."""
     columns = schema.sealed.c
     return list(
         connection.execute(
             select(schema.sealed)
             .where(columns.recording == str(recording))
             .order_by(columns.stream != KEY_PACKET_STREAM, columns.stream, columns.sequence, columns.received_at)
+            .limit(limit)
         )
     )
 

@@ -21,6 +21,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
+from store.catalog.erasure import Tombstone, without_row
 from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_beginning
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
@@ -36,7 +37,7 @@ from store.evidence.papers import papers
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.ledger import SignedLedger
-from store.evidence.verify.recording import CHECKS, Report, examine
+from store.evidence.verify.recording import CHECKS, Report, examine, examine_erased
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -149,6 +150,8 @@ def _recordings(options: Namespace) -> int:
         listed = newest_recordings(connection, options.limit, options.device)
         tell = partial(_facts_of if options.json else _line_of, connection, Earlier())
         lines = list(each(listed, tell, _facts_without if options.json else _line_without))
+        erased = without_row(connection, options.limit, device=options.device)
+        lines += map(_facts_of_erased if options.json else _line_of_erased, erased)
     facts = {"recordings": [legible(row.id) for row in listed], "limit": options.limit}
     with act(home, options, "recordings", **facts, **({"device": options.device} if options.device else {})):
         return _print_recordings(options, lines)
@@ -185,6 +188,17 @@ def _line_of(connection: Connection, runs: Earlier, row: Row[Any]) -> list[str]:
 
 def _line_without(row: Row[Any], why: Unreadable) -> list[str]:
     return [*_which(row), "-", "-", "-", "-", str(why)]
+
+
+def _facts_of_erased(erased: Tombstone) -> dict[str, Any]:
+    """Of one that the catalog has no row of."""
+    state = "erased" if erased.explained else "gone"
+    known = {"recording": erased.recording, "device": erased.device, "state": state}
+    return known | {"erased": erased.facts(), "said": str(erased)}
+
+
+def _line_of_erased(erased: Tombstone) -> list[str]:
+    return [legible(erased.recording), *"------", str(erased)]
 
 
 def _which(row: Row[Any]) -> tuple[str, str, str]:
@@ -296,19 +310,25 @@ def _verify(options: Namespace) -> int:
         with act(home, options, "verify", all=True, after=str(options.after or "")) as done:
             done.exit_code = sweep.verify(home, recipient_of(options), options)
         return done.exit_code
+    with catalog_of(home) as connection:
+        listed = recordings_beginning(connection, options.recording.lower()) if options.recording else []
+        alone = without_row(connection, 2, beginning=options.recording.lower()) if options.recording else []
+    if not listed and len(alone) == 1:
+        return _print_verified(options, alone[0].recording, examine_erased(alone[0], home.blobs()))
     evidence = evidence_of(home, options.recording, policies=False)
+    name = str(evidence.recording.id)
     if not options.key:
-        return _print_verified(options, evidence, examined(home, evidence, None))
+        return _print_verified(options, name, examined(home, evidence, None))
     with act(home, options, "verify", **ids(evidence)) as done:
-        done.exit_code = _print_verified(options, evidence, examined(home, evidence, recipient_of(options)))
+        done.exit_code = _print_verified(options, name, examined(home, evidence, recipient_of(options)))
     return done.exit_code
 
 
-def _print_verified(options: Namespace, evidence: Evidence, report: Report) -> int:
+def _print_verified(options: Namespace, recording: str, report: Report) -> int:
     if options.json:
         print_json(
             {
-                "recording": str(evidence.recording.id),
+                "recording": recording,
                 "sound": report.sound,
                 "findings": [asdict(finding) for finding in report.findings],
                 "checked": list(report.checked),
@@ -317,11 +337,11 @@ def _print_verified(options: Namespace, evidence: Evidence, report: Report) -> i
             }
         )
     else:
-        _print_report(evidence, report)
+        _print_report(recording, report)
     return 0 if report.sound else 1
 
 
-def _print_report(evidence: Evidence, report: Report) -> None:
+def _print_report(recording: str, report: Report) -> None:
     out = console()
     failed = {finding.check for finding in report.findings}
     for check in report.checked:
@@ -334,7 +354,7 @@ def _print_report(evidence: Evidence, report: Report) -> None:
     verdict = f"{len(report.findings)} things are wrong with" if len(report.findings) > 1 else "one thing is wrong with"
     if report.sound:
         verdict = "nothing wrong was found in"
-    out.print(f"\n{verdict} recording {evidence.recording.id}", markup=False, soft_wrap=True)
+    out.print(f"\n{verdict} recording {recording}", markup=False, soft_wrap=True)
 
 
 def _print_not_checked(skipped: Iterable[tuple[str, str]], out: Console) -> None:

@@ -16,6 +16,7 @@ from protocol.keys import RecipientPrivate
 from protocol.terminal import printable
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
+from store.catalog import erasure
 from store.catalog.database import explained
 from store.catalog.queries import Device, devices
 from store.clock import wall
@@ -70,6 +71,8 @@ def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -
     tell = _tell_json if options.json else _tell_person
     with closing(home.database()) as database, explained(str(home.database_path)):
         after = str(options.after or "")
+        with database.reading() as connection:
+            counts.signer = erasure.signer(connection)
         with progress("checking", size(database, after)) as advance:
             found = sweep(database, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, after=after)
             try:
@@ -91,9 +94,11 @@ class _Counts:
         self.why: dict[str, str] = {}  # of each check that was left out, the first reason
         self.vouched: list[Checked] = []  # every ledger
         self.last = ""  # the recording checked last
+        self.signer = ""  # fingerprint of the key whose orders to erase count
+        self.erased: list[str] = []  # every recording that the catalog says was erased
 
     def watching(self, found: Iterator[Checked], advance: Any) -> Iterator[Checked]:
-        """Those that are not sound."""
+        """Those that are not sound, and those that were erased: a person must be able to ask for each why."""
         for one in found:
             self.checked[one.kind] += 1
             self.not_checked.update(check for check, _ in one.report.not_checked)
@@ -103,8 +108,11 @@ class _Counts:
                 self.last = one.id
             elif one.kind == "ledger":
                 self.vouched.append(replace(one, report=Report((), (), (), ())))  # what is wrong with it is not kept
+            if one.report.erased is not None:
+                self.erased.append(one.id)
             if not one.sound:
                 self.unsound[one.kind] += 1
+            if not one.sound or one.report.erased is not None:
                 yield one
             advance(1)
 
@@ -115,6 +123,9 @@ def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
         out.print(_line(one), markup=False, soft_wrap=True)
     for one in counts.vouched:
         out.print(printable(_vouched(one)), markup=False, soft_wrap=True)
+    if counts.signer:
+        said = f"{_many(len(counts.erased), 'recording')} erased: such orders count by the key {counts.signer}"
+        out.print(f"{said}; compare it with the audit log's", markup=False, soft_wrap=True)
     for check, times in counts.not_checked.items():
         why = counts.why[check]
         out.print(f"not checked in {_many(times, 'recording')}: {CHECKS[check]}: {why}", markup=False, soft_wrap=True)
@@ -141,8 +152,9 @@ def _many(times: int, kind: str) -> str:
 
 def _line(one: Checked) -> str:
     """The whole of what is wrong with it, shortened after the third."""
-    findings = one.report.findings
-    words = [f"{finding.where}: {finding.message} ({finding.code})" for finding in findings[:_NAMED]]
+    findings, erased = one.report.findings, one.report.erased
+    words = [str(erased)] if erased is not None and erased.explained else []
+    words += [f"{finding.where}: {finding.message} ({finding.code})" for finding in findings[:_NAMED]]
     if len(findings) > _NAMED:
         words.append(f"and {len(findings) - _NAMED} more")
     place = [one.kind, one.id, shortened(one.host), when(one.start) if one.start is not None else ""]
@@ -152,7 +164,7 @@ def _line(one: Checked) -> str:
 def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
     """One object, written as it grows."""
     sys.stdout.write('{"unsound": [')
-    for number, one in enumerate(unsound):
+    for number, one in enumerate(one for one in unsound if not one.sound):
         facts = {
             "kind": one.kind,
             "id": one.id,
@@ -175,6 +187,7 @@ def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
             }
             for one in counts.vouched
         ],
+        "erased": {"signed_by": counts.signer or None, "recordings": counts.erased},
         "sound": not counts.unsound,
     }
     sys.stdout.write("],\n" + as_json(rest)[1:] + "\n")

@@ -108,6 +108,7 @@ class Entry:
     at: int
     kind: str
     fields: Mapping[str, object] = field(default_factory=dict)
+    size: int = field(default=0, compare=False)  # bytes of memory, at most; 0 for one that is not from a line
 
     def text(self, name: str, otherwise: str = "") -> str:
         value = self.fields.get(name)

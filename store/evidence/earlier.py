@@ -6,6 +6,7 @@ holds the run: its states are followed entry by entry, and only those that last 
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,11 @@ from sqlalchemy import Connection
 
 from protocol.envelope import AUDIO, SCREEN
 from protocol.errors import LedgerError
-from protocol.ledger import parse_line
+from protocol.ledger import MAX_TEXT, parse_line, values_of
 from store.catalog import queries
 from store.evidence.account import MOST_HOLDS, Entry
 
-PAGE: Final = 500  # lines that are asked for at once
+PAGE: Final = 100  # lines that are asked for at once
 EVERY: Final = 5_000  # entries from one remembered place to the next
 RUNS: Final = 100  # of which the places are remembered
 MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what its reader has memory for
@@ -31,20 +32,60 @@ MOST_EACH: Final = 50_000
 MOST_WITHIN: Final = 8
 # From what was still waiting at the gate when a recording began to its opening, where many are read: ten minutes.
 MOST_WAITING: Final = 5_000
+MEMORY: Final = 2_048  # bytes for each of those entries: more than an agent's own take on average
+_VALUE: Final = 64  # bytes that a value takes beside its text, with its place in a list or an object
 MOST_AHEAD: Final = 100  # entries of a run that name a time after their own: an agent writes none
 
 
+# Of what a line says, the names that an account is made of. Any other may have 64 KiB, and is dropped at once.
+_TOLD: Final = (
+    "lane", "policy", "hold", "reason", "why", "wall", "recording", "zero", "until", "from", "to", "final", "channel",
+    "filled_ms",
+)  # fmt: skip
+_LISTS: Final = {"rules": list, "heads": dict}
+
+
 class TooManyEntries(ValueError):
-    """One recording has more of them than an agent can write in the hour that a recording lasts, or others within."""
+    """One recording has more of them than an agent can write in the hour that a recording lasts, or larger ones, or
+    others within."""
+
+
+class Allowance:
+    """What may be kept of one recording: so many entries, and as much memory as an agent's own would take."""
+
+    def __init__(self, most: int) -> None:
+        self._entries = most
+        self._memory = most * MEMORY
+
+    def narrow(self, most: int) -> None:
+        """No more entries than that from here on."""
+        self._entries = min(self._entries, most)
+
+    def take(self, entry: Entry) -> Entry:
+        """Raises TooManyEntries."""
+        self._entries -= 1
+        self._memory -= entry.size
+        if self._entries < 0 or self._memory < 0:
+            raise TooManyEntries
+        return entry
 
 
 def entry_of(seq: int, text: str) -> Entry | None:
     """What the line says, or None for a damaged one: `verify` names it, the account does without."""
+    written = text.encode("utf-8")
     try:
-        fields = parse_line(text.encode("utf-8"), seq=seq)
+        fields = parse_line(written, seq=seq)
     except LedgerError:
         return None
-    return Entry(seq, int(str(fields["at"])), str(fields["kind"]), fields)
+    fields_kept = {name: value for name in _TOLD if (value := fields.get(name)) is not None and _is_short(value)}
+    fields_kept |= {name: value for name, shape in _LISTS.items() if isinstance(value := fields.get(name), shape)}
+    # A text that is kept takes as many bytes a character as its line does in memory.
+    size = sys.getsizeof(text) + _VALUE * values_of(written)
+    return Entry(seq, int(str(fields["at"])), str(fields["kind"]), fields_kept, size)
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= MAX_TEXT)
 
 
 @dataclass
@@ -91,22 +132,21 @@ class Earlier:
         self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
 
     def before(
-        self, read: Read, device: str, start: int, opening: int, *, zero: int, most: int = MOST_ENTRIES
+        self, read: Read, device: str, start: int, opening: int, *, zero: int, kept: Allowance | None = None
     ) -> tuple[Entry, ...]:
         """Entries from which the states at `zero` follow, and those from there to the entry `opening`.
 
-        `start`: number of the run's first entry. `zero`: ns of the device's clock. Raises TooManyEntries where there
-        are more than `most`.
+        `start`: number of the run's first entry. `zero`: ns of the device's clock. `kept`: what the entries may take;
+        raises TooManyEntries.
         """
+        kept = kept or Allowance(MOST_ENTRIES)
         places = self._places_of(device, start)
         near = [place for place in places if place.seq < opening and place.latest < zero]
         states = near[-1].copy() if near else RunStates(start - 1)
         rest: list[Entry] = []
         for followed, entry in enumerate(read(states.seq, opening), 1):
             if rest or entry.at >= zero:
-                rest.append(entry)
-                if len(rest) > most:
-                    raise TooManyEntries
+                rest.append(kept.take(entry))
                 continue
             states.add(entry)
             if followed % EVERY == 0 and (not places or places[-1].seq < states.seq):

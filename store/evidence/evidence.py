@@ -27,7 +27,15 @@ from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
-from store.evidence.earlier import MOST_ENTRIES, MOST_WAITING, MOST_WITHIN, Earlier, TooManyEntries, entries_between
+from store.evidence.earlier import (
+    MOST_ENTRIES,
+    MOST_WAITING,
+    MOST_WITHIN,
+    Allowance,
+    Earlier,
+    TooManyEntries,
+    entries_between,
+)
 from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, read_names
 
 _KINDS: Final = frozenset(Kind)
@@ -35,6 +43,10 @@ AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
 # Policies whose names are read for one recording, or one PC, and that are remembered: 0.3 s and 8 MB each at the most.
 # A recording ends when another policy comes, so that an honest one names two or three.
 MOST_POLICIES: Final = 32
+
+
+class TooManyChunks(ValueError):
+    """One recording has more of them than an agent seals in an hour, many times over: each takes 2 KB of its reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +289,14 @@ def gather(
     runs: Earlier | None = None,
     most: int = MOST_ENTRIES,
     policies: bool = True,
-    told: bool = True,
+    entries: bool = True,
 ) -> Evidence:
-    """Raises StoreError where the catalog has no such recording, TooManyEntries where it has more than `most`.
+    """Raises StoreError where the catalog has no such recording, TooManyEntries or TooManyChunks where it has more than
+    `most` of either.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
     `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
-    `told`: whether its entries are read at all.
+    `entries`: whether its entries are read at all.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -291,19 +304,22 @@ def gather(
     device = queries.find_device(connection, schema.devices.c.id == known.device)
     if device is None:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
+    rows = queries.sealed_rows(connection, recording, most + 1)
+    if len(rows) > most:
+        raise TooManyChunks
     lines = _lines(connection, device.id, recording)
-    earlier, entries, later = _entries(connection, known, lines, runs, most) if lines and told else ((), (), ())
+    earlier, own, later = _entries(connection, known, lines, runs, most) if lines and entries else ((), (), ())
     bundle = queries.newest_bundle(connection)
-    named = (known.policy, *(entry.policy for entry in (*earlier, *entries))) if policies else ()
+    named = (known.policy, *(entry.policy for entry in (*earlier, *own))) if policies else ()
     names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
     return Evidence(
         recording=known,
         device=device,
-        stored=tuple(_stored(row) for row in queries.sealed_rows(connection, recording)),
+        stored=tuple(map(_stored, rows)),
         alarms=tuple((row.code, row.stream, row.sequence, row.sha256) for row in alarms_of(connection, recording)),
         lines=lines,
         earlier=earlier,
-        entries=entries,
+        entries=own,
         later_entries=later,
         policies={policy: names_of(policy) for policy in dict.fromkeys(filter(None, named))},
         newest_bundle=bundle[0] if bundle else None,
@@ -330,21 +346,23 @@ def _entries(
     connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, most: int
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...], tuple[Entry, ...]]:
     """(what still counts of the run before, the recording's own, what came after the run)."""
-    left = most - (lines.last - lines.first + 1)
-    if left < 0:
+    if lines.last - lines.first >= most:
         raise TooManyEntries
+    within = 0 if runs is None else queries.openings_between(
+        connection, recording.device, lines.first, lines.last, MOST_WITHIN
+    )  # fmt: skip
+    if within > MOST_WITHIN:
+        raise TooManyEntries
+    read, kept = partial(entries_between, connection, recording.device), Allowance(most)
+    own = tuple(map(kept.take, read(lines.first - 1, lines.last + 1)))
     if runs is not None:
-        left = min(left, MOST_WAITING)
-        if queries.openings_between(connection, recording.device, lines.first, lines.last, MOST_WITHIN) > MOST_WITHIN:
-            raise TooManyEntries
-    read = partial(entries_between, connection, recording.device)
-    own = tuple(read(lines.first - 1, lines.last + 1))
+        kept.narrow(MOST_WAITING)
     earlier: tuple[Entry, ...] = ()
     if (opening := _first(own, "recording-open", recording.id)) is not None:  # else nothing says when it began
         runs, zero = runs or Earlier(), zero_of(opening)
-        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, most=left)
+        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=kept)
     following = lines.following
-    later = () if following is None else tuple(read(following - 1, following + AFTER_RUN + 1))
+    later = () if following is None else tuple(map(kept.take, read(following - 1, following + AFTER_RUN + 1)))
     return earlier, own, later
 
 

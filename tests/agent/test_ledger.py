@@ -12,7 +12,7 @@ from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, Untrusted
 from agent.ledger import BATCH_LINES, KEPT_SEGMENTS, SEGMENT_SIZE
 from protocol.api import MAX_LEDGER_BODY
-from protocol.ledger import ZERO, line_hash, walk
+from protocol.ledger import MAX_RULES, ZERO, line_hash, walk
 from testkit.fakes.clock import HandClock
 from tests.agent.ledgers import all_lines, batch_of, entries, opened, store_takes
 
@@ -45,6 +45,12 @@ def test_entries_carry_number_both_times_kind_fields_and_the_hash_before(folder:
     assert (second["seq"], second["at"], second["wall"]) == (1, clock.now(), clock.wall())
     assert second["prev"] == line_hash(all_lines(folder)[0])
     assert ledger.head() == (2, line_hash(all_lines(folder)[1]))
+
+
+def test_of_very_many_rules_the_first_are_named(folder: Path) -> None:
+    """A policy may have 12,500, and a store refuses an entry with so many values, and all that follow it."""
+    opened(folder).write("lane-closed", lane="screen", rules=[*range(12_500)])
+    assert entries(folder)[0]["rules"] == [*range(MAX_RULES)]
 
 
 def test_nobody_else_may_read_it(folder: Path) -> None:

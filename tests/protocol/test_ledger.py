@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protocol import jws, ledger
 from protocol.errors import LedgerError, SignatureError
-from protocol.ledger import MAX_DEPTH, ZERO, Batch, line, line_hash, parse_line, walk
+from protocol.ledger import MAX_DEPTH, MAX_VALUES, ZERO, Batch, line, line_hash, parse_line, walk
 
 DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OWN = {"v", "crit", "seq", "prev", "at", "wall", "kind"}
@@ -159,6 +159,18 @@ def test_an_entry_of_more_levels_than_a_reader_may_have_to_follow_is_refused() -
     assert parse_line(deepest, seq=0)["told"] == nested(MAX_DEPTH - 1)
     with pytest.raises(LedgerError) as refused:
         parse_line(line(0, ZERO, at=0, wall=0, kind="x", told=nested(MAX_DEPTH)), seq=0)
+    assert refused.value.code == "bad-line"
+
+
+@pytest.mark.parametrize("value", [[], {}, 0, "x"])
+def test_an_entry_of_more_values_than_a_reader_has_memory_for_is_refused(value: object) -> None:
+    few = line(0, ZERO, at=0, wall=0, kind="x", told=[])
+    room = MAX_VALUES - sum(map(few.count, (b",", b"[", b"{")))
+    separators = 1 if value in (0, "x") else 2
+    most = [value] * (room // separators)
+    assert parse_line(line(0, ZERO, at=0, wall=0, kind="x", told=most), seq=0)["told"] == most
+    with pytest.raises(LedgerError) as refused:
+        parse_line(line(0, ZERO, at=0, wall=0, kind="x", told=[*most, value, value]), seq=0)
     assert refused.value.code == "bad-line"
 
 

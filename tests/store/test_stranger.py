@@ -32,7 +32,7 @@ from tests.store.conftest import PASSPHRASE
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
 from tests.vectors.tampering import TAMPERING, garbled, tampered
-from tests.vectors.worlds import Disk
+from tests.vectors.worlds import Disk, make_world
 
 DOCS: Final = VECTORS.parent.parent / "docs"
 ROUNDS: Final = 4  # of every kind of tampering
@@ -251,6 +251,26 @@ def test_of_every_tampering_both_say_the_same(
     came = {(check, code) for answer in wanted.values() for check, code, _ in answer["findings"]}
     assert codes_of_the_page() - came == set()
     assert {code for findings in ledgers.values() for _, code, _ in findings} >= LEDGER_CODES
+
+
+def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+) -> None:
+    """Without a `start` a run begins with entry 0, also where that entry is gone."""
+    disk, worlds = Disk(home.folder), []
+    for seed in range(3):
+        worlds.append(world := make_world(seed, disk, bundle, readers[RECIPIENT]))
+        disk.run("UPDATE ledger_lines SET kind = 'stop' WHERE device = ? AND kind = 'start'", world.pc.device)
+        disk.run("DELETE FROM ledger_lines WHERE device = ? AND seq = 0", world.pc.device)
+    disk.close()
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE + b"\n")
+    given, ledgers = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    assert ledgers == ledgers_of(home)
+    wanted = eyelids_answers(home, readers[RECIPIENT], [world.id for world in worlds])
+    for answer in wanted.values():
+        assert ("ledger", "wrong-seq") in {(check, code) for check, code, _ in answer["findings"]}
+    assert given == wanted
 
 
 # Of a device's whole ledger, beside those of a line and a batch.

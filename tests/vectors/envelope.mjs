@@ -19,6 +19,7 @@ import { XWing } from "@hpke/hybridkem-x-wing";
 export const MAX_SEALED = 16 * 2 ** 20;
 const MAX_LINE = 64 * 2 ** 10;
 const MAX_LEVELS = 16;
+const MAX_VALUES = 4096;
 const MAX_DURATION = 7_200_000_000_000n; // of a chunk: 2 hours
 const MAX_END = 31n * 86_400_000_000_000n;
 const BEHIND_TAG = 32 + 64; // commitment and signature, in the second edition
@@ -415,6 +416,7 @@ export function openKeyFile(bytes, kind, passphrase) {
 export function readLine(line) {
   const bytes = Buffer.from(line);
   refuseIf(bytes.length > MAX_LINE, "oversized");
+  refuseIf(bytes.filter((byte) => byte === 0x2c || byte === 0x5b || byte === 0x7b).length > MAX_VALUES, "bad-line");
   const entry = parseObject(bytes, "bad-line");
   refuseIf(
     ![entry.seq, entry.at, entry.wall].every(isUint) || !isText(entry.kind) || !isDigest(entry.prev),

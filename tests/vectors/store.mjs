@@ -115,8 +115,8 @@ class Store {
     return this.rows(query, device, ...values)[0].seq;
   }
 
-  /** {lines, first, prev, later, next}: rows of the run, the number of the opening, the hash before the run, rows of
-   * what came later, the number after the last. */
+  /** {lines, start, first, prev, later, next}: rows of the run, its first number and that of the opening, the hash before
+   * the run, rows of what came later, the number after the last. */
   run(device, recording) {
     const next = (this.entry("max", device, "TRUE") ?? -1n) + 1n;
     const opening = this.entry("min", device, "kind = 'recording-open' AND recording = ?", recording);
@@ -129,6 +129,7 @@ class Store {
     const prev = this.lines(device, start - 1n, start - 1n)[0]?.hash ?? ZERO;
     return {
       lines,
+      start,
       first: opening,
       prev,
       later: following === null ? [] : this.lines(device, following, following + LATER - 1n),
@@ -482,7 +483,7 @@ class Examination {
   }
 
   checkLedger(packet) {
-    const { lines, later, prev } = this.ledger;
+    const { lines, start, later, prev } = this.ledger;
     if (!this.store.isWhole(this.row.device)) this.find("ledger", "changed-catalog", { ledger: this.row.device });
     if (lines.length === 0) {
       const named = this.store.naming(this.row.device, this.row.id);
@@ -500,8 +501,8 @@ class Examination {
       if (!this.isSigned(row)) this.find("ledger", "unsigned", { entry: row.seq });
       if (!columnsAgree(row)) this.find("ledger", "changed-catalog", { entry: row.seq });
     }
-    this.walk(lines, lines[0].seq ? prev : ZERO);
-    if (later.length > 0) this.walk(later, entriesOf(later.slice(0, 1))[0]?.prev ?? ZERO);
+    this.walk(lines, prev, start);
+    if (later.length > 0) this.walk(later, entriesOf(later.slice(0, 1))[0]?.prev ?? ZERO, later[0].seq);
   }
 
   isSigned({ batch, seq, line }) {
@@ -524,9 +525,9 @@ class Examination {
     return signed;
   }
 
-  walk(rows, prev) {
+  walk(rows, prev, first) {
     const texts = rows.map(({ line }) => line);
-    for (const { seq, code } of walk(texts, prev, rows[0].seq)) this.find("ledger", code, { entry: seq });
+    for (const { seq, code } of walk(texts, prev, first)) this.find("ledger", code, { entry: seq });
   }
 
   /** The last report that the device signed, if it did. */

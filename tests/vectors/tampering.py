@@ -275,7 +275,8 @@ def line_changed(world: World) -> None:
     value = world.chance.choice(
         (line.replace('"at":', '"at":1'), line + " ", "[]", line[:-1], line.replace('"wall":', '"wall":-'),
          line.replace('"seq":', '"seq":2'), line[:-1] + ',"deep":' + "[" * 17 + "]" * 17 + "}",
-         line[:-1] + ',"at":1}', line[:-1] + ',"more":"' + "x" * 65_536 + '"}')
+         line[:-1] + ',"at":1}', line[:-1] + ',"more":"' + "x" * 65_536 + '"}',
+         line[:-1] + ',"more":[' + "0," * 4_100 + "0]}", line[:-1] + ',"more":"' + "," * 4_100 + '"}')
     )  # fmt: skip
     world.disk.run("UPDATE ledger_lines SET line = ? WHERE device = ? AND seq = ?", value, world.pc.device, seq)
 

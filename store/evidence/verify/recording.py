@@ -70,6 +70,7 @@ class Report:
     not_checked: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     unsound: frozenset[Stored] = field(default_factory=frozenset)  # chunks that must not be opened or played
+    erased: Tombstone | None = None
 
     @property
     def sound(self) -> bool:
@@ -159,7 +160,9 @@ class Examination:
         self._notes.append(f"{words}; the key that signs such orders here has the fingerprint {erased.signer or '-'}")
         skipped = {check: words for check in CHECKS if check != "ledger"} | self._skipped
         checked = tuple(check for check in CHECKS if check not in skipped)
-        return Report(tuple(self._findings.values()), checked, tuple(skipped.items()), tuple(self._notes))
+        return Report(
+            tuple(self._findings.values()), checked, tuple(skipped.items()), tuple(self._notes), erased=erased
+        )
 
     def _say_what_was_unread(self) -> None:
         """A check that found nothing because it had nothing to look at has found nothing good."""
@@ -539,6 +542,22 @@ class Examination:
         for code, stream, sequence, _ in self._evidence.alarms:
             where = f"stream {stream}, sequence {sequence}" if stream is not None else "recording"
             self._find("alarm", code, where, "the store raised this alarm when it was received")
+
+
+def examine_erased(erased: Tombstone, blobs: BlobStore) -> Report:
+    """Of one that the catalog has no row of."""
+    findings = []
+    if not erased.explained:
+        message = "the catalog has no row of it, and no order to erase it is signed by the audit log's key"
+        findings.append(Defect(ERASURE, "unexplained", "recording", message))
+    elif erased.step == erasure.Step.ERASED and (left := erasure.left_over(blobs, [erased.recording])):
+        findings.append(Defect(ERASURE, "not-erased", "recording", f"{len(left)} files of it are here again"))
+    words = str(erased)
+    notes = (
+        f"{words}; the key that signs such orders here has the fingerprint {erased.signer or '-'}",
+        "the catalog has no row of it: compare the order with the audit log's entry of that position",
+    )
+    return Report(tuple(findings), (), tuple((check, words) for check in CHECKS), notes, erased=erased)
 
 
 def overlapping(stated: Iterable[NotKept]) -> Callable[[Interval], bool]:

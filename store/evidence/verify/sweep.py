@@ -28,19 +28,23 @@ from store.catalog import erasure, queries, reported, schema
 from store.catalog.alarms import alarms_without_recording
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
+from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device
 from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import gather, hash_of
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, claimed
-from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine
+from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
 _PAGE: Final = 500  # recordings asked for at once
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What one thing came to. `kind`: bundle, policy, governance, ledger or recording. `host`: of its PC, or ""."""
+    """What one thing came to. `host`: of its PC, or "".
+
+    `kind`: bundle, policy, governance, ledger, recording, or erasure: of a recording that the catalog has no row of.
+    """
 
     kind: str
     id: str
@@ -93,6 +97,10 @@ def sweep(
         report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
         start = row.start if is_integer(row.start) else None
         yield Checked("recording", str(row.id), report, _text(row.host), start)
+    for erased in _without_row(database, after):
+        examined = isolated(partial(examine_erased, erased, blobs))
+        report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
+        yield Checked("erasure", erased.recording, report)
 
 
 def _text(value: object) -> str:
@@ -158,6 +166,16 @@ def _recordings(database: Database, after: str) -> Iterator[Row[Any]]:
         if len(page) < _PAGE:
             return
         after = page[-1].id
+
+
+def _without_row(database: Database, after: str) -> Iterator[Tombstone]:
+    while True:
+        with database.reading() as connection:
+            page = erasure.without_row(connection, _PAGE, after=after)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].recording
 
 
 def _bundles(database: Database, compliance: str) -> Iterator[Checked]:

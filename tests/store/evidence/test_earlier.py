@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -12,11 +14,12 @@ from hypothesis import strategies as st
 
 from protocol.bundle import Bundle
 from protocol.envelope import AUDIO, SCREEN
+from protocol.ledger import line
 from store.commands import audit
 from store.evidence import earlier
 from store.evidence.account import Entry, account, states
-from store.evidence.earlier import EVERY, MOST_WITHIN, Earlier, Read, TooManyEntries
-from store.evidence.evidence import gather
+from store.evidence.earlier import EVERY, MOST_WITHIN, Allowance, Earlier, Read, TooManyEntries, entry_of
+from store.evidence.evidence import TooManyChunks, gather
 from store.evidence.verify import sweep as verify_sweep
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
@@ -85,7 +88,51 @@ def test_a_pc_that_names_ever_more_that_is_to_come_is_not_followed() -> None:
     with pytest.raises(TooManyEntries):
         Earlier().before(reading(told), "pc", 0, 1_000, zero=1_000)
     with pytest.raises(TooManyEntries):
-        Earlier().before(reading(told), "pc", 0, 1_000, zero=0, most=999)
+        Earlier().before(reading(told), "pc", 0, 1_000, zero=0, kept=Allowance(999))
+
+
+def test_what_no_reader_asks_for_is_not_kept() -> None:
+    words = json.dumps(["x" * 60] * 400)
+    written = line(7, "a" * 64, at=3, wall=4, kind="lane-closed", lane=SCREEN, rules=[1], x=words, why=[words])
+    assert entry_of(7, written.decode()) == Entry(7, 3, "lane-closed", {"lane": SCREEN, "rules": [1], "wall": 4})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"rules": [*range(300, 4_300)]},
+        {"rules": ["\N{PILE OF POO}" + "x" * 199] * 300},
+        {"heads": {str(stream): [1, ""] for stream in range(1_300)}},
+    ],
+    ids=["numbers", "words", "heads"],
+)
+def test_large_entries_are_bounded_by_the_memory_that_they_take(told: dict[str, Any]) -> None:
+    """Ten thousand entries may be kept, but not ten thousand of the largest."""
+
+    def largest(after: int, until: int) -> Iterator[Entry]:
+        for seq in range(after + 1, until):
+            entry = entry_of(seq, line(seq, "a" * 64, at=seq, wall=0, kind="lane-closed", **told).decode())
+            assert entry is not None
+            yield entry
+
+    tracemalloc.start()
+    with pytest.raises(TooManyEntries):
+        Earlier().before(largest, "pc", 0, 2_000, zero=0, kept=Allowance(10_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.2 * 10_000 * earlier.MEMORY
+
+
+def test_an_agents_own_entries_fit_by_their_number() -> None:
+    closing = line(10**9, "a" * 64, at=10**18, wall=10**18, kind="lane-closed", lane=SCREEN, rules=[*range(8)],
+                   policy="b" * 64)  # fmt: skip
+    heads = {str(stream): [10_000, "c" * 64] for stream in (0, 1, 32_768, 32_769)}
+    told = line(10**9, "a" * 64, at=10**18, wall=10**18, kind="heads", recording="d" * 36, heads=heads)
+    kept = Allowance(100)
+    for written in 50 * (closing, told):
+        entry = entry_of(10**9, written.decode())
+        assert entry is not None
+        kept.take(entry)
 
 
 def test_which_recordings_that_lie_in_each_other_are_read_is_no_matter_of_order(
@@ -108,6 +155,19 @@ def test_which_recordings_that_lie_in_each_other_are_read_is_no_matter_of_order(
                     readable.add(one.id)
             assert readable == {one.id for one in made[2:]}  # others begin within it, but not too many
         assert len(gather(connection, made[0].id, most=40).entries) == MOST_WITHIN + 23  # alone
+
+
+def test_a_recording_of_more_chunks_than_an_agent_seals_is_not_read_with_many_others(
+    services: Services, new_pc: Callable[[], Pc], bundle: Bundle
+) -> None:
+    liar = new_pc()
+    made = liar.open_recording(bundle)
+    for _ in range(5):
+        assert liar.put_sealed(made.seal(b"")).is_success
+    with services.database.reading() as connection:
+        assert len(gather(connection, made.id, most=6).stored) == 6
+        with pytest.raises(TooManyChunks):
+            gather(connection, made.id, most=5)
 
 
 def test_a_recording_with_more_entries_than_an_agent_writes_is_named_and_stops_nothing(

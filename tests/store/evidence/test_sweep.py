@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select, update
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete, insert, select, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
+from protocol.erasure import Erasure
+from protocol.keys import thumbprint
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.catalog import queries, schema
+from store.catalog import erasure, queries, schema
 from store.evidence.verify.sweep import Checked, size, sweep
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
@@ -347,6 +350,7 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
         "not_checked": {
             name: {"recordings": 1, "why": "no private key was given (--key)"} for name in ("commitment", "tags")
         },
+        "erased": {"signed_by": None, "recordings": []},
         "sound": True,
     }
     assert filmed.recording
@@ -407,7 +411,7 @@ def test_json_of_many_unsound_is_one_object(run: Run, pc: Pc, bundle: Bundle, ho
         pc.put_sealed(recording.seal(length=SECOND))
     for path in list((home.folder / "blobs").rglob("00000-0000000000-*")):
         path.unlink()
-    facts = json.loads(run("verify", "--all", "--json").out)
+    facts = run("verify", "--all", "--json").facts
     assert sorted(one["id"] for one in facts["unsound"]) == sorted(str(one.id) for one in made)
     assert (facts["sound"], facts["not_sound"]) == (False, {"recording": 3})
 
@@ -431,3 +435,48 @@ def test_of_every_pc_it_says_what_it_last_signed_of_its_end(told: Pc, new_pc: Ca
     said = run("verify", "--all")
     assert f"{count} entries, {count} confirmed" in said.out
     assert f"{silent.device}  no signed report" in said.out
+
+
+def test_who_deletes_a_recording_and_appoints_a_key_is_shown_with_that_key(
+    filmed: Filmed, run: Run, services: Services, swept: Swept
+) -> None:
+    """Its row deleted or not: nobody but a person can tell that the key is not the audit log's."""
+    key, victim = Ed25519PrivateKey.generate(), filmed.recording.id
+    order = Erasure(victim, filmed.pc.device, "period", "short", "a" * 64, "", "x", 1, ZERO)
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.recording == str(victim)))
+        erasure.appoint(connection, "x", key.public_key(), 2)
+        values = {"recording": str(victim), "device": filmed.pc.device, "position": 1, "order": order.sign(key)}
+        found = json.dumps({"packets": [], "objects": 0, "bytes": 0})
+        connection.execute(insert(schema.erasures).values(**values, step="shredded", found=found, shredded_at=ZERO))
+    signer = thumbprint(key.public_key())
+    for kind in ("recording", "erasure"):
+        if kind == "erasure":
+            with services.database.writing() as connection:
+                connection.execute(delete(schema.recordings).where(schema.recordings.c.id == str(victim)))
+        assert (kind, str(victim)) in {(one.kind, one.id) for one in swept()}
+        said = run("verify", "--all")
+        assert said.code == 0
+        assert f"{kind}  {victim}" in said.out
+        assert signer in said.out
+        assert run("verify", "--all", "--json").facts["erased"] == {
+            "signed_by": signer,
+            "recordings": [str(victim)],
+        }
+        assert signer in run("verify", str(victim)[:12]).out
+        listed = run("recordings", "--json").facts["recordings"]
+        assert [one["erased"]["signer"] for one in listed if one["recording"] == str(victim)] == [signer]
+        assert "being erased" in " ".join(run("recordings").out.split())
+
+
+def test_a_deletion_that_no_key_explains_is_a_finding_without_a_row_too(
+    filmed: Filmed, services: Services, swept: Swept
+) -> None:
+    with services.database.writing() as connection:
+        values = {"recording": str(filmed.recording.id), "device": filmed.pc.device, "position": 1, "order": "x.y.z"}
+        connection.execute(
+            insert(schema.erasures).values(**values, step="erased", found='{"packets":[],"objects":0,"bytes":0}')
+        )
+        connection.execute(delete(schema.sealed))
+        connection.execute(delete(schema.recordings))
+    assert ("erasure", "unexplained", "recording") in wrong(swept())
