@@ -34,7 +34,7 @@ async def read_only(scope: Scope, receive: Receive, send: Send) -> None:
 def main(home: Path, *, tls: bool) -> None:
     """Until it is told to stop; says on stdout where it listens, as the store does."""
     application: Any = read_only
-    server = make_server(application, Home.open(home) if tls else None)
+    server = make_server(application, Home.open(home).tls if tls else None)
     with listen("127.0.0.1", 0) as listener:
         listener.allow(5000)
         print(json.dumps({"address": url("127.0.0.1", listener.getsockname()[1], tls=tls)}), flush=True)

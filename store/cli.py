@@ -36,6 +36,7 @@ then, for the auditor:
 COMMANDS: Final = {
     "init": ("init", "keys"),
     "serving": ("serve",),
+    "upgrade": ("upgrade",),
     "fleet": ("enroll-token", "devices", "revoke"),
     "tokens": ("tokens",),
     "renew": ("renew", "rename"),

@@ -22,6 +22,7 @@ from tests.moods import mood
 
 SLOW: Final = 5.0  # seconds of CPU in a test's own part, not of a clock: other programs have no say in it
 SHOWN: Final = 10  # files
+LONGEST: Final = 300  # characters of what a test failed of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Ran:
     seconds: float
     cpu: float
     marked: bool
-    why: str = ""  # it was skipped
+    why: str = ""  # it was skipped, or where and by what it failed
 
     @property
     def file(self) -> str:
@@ -45,6 +46,14 @@ def cpu() -> float:
     """Seconds of CPU of this process and of those that it started and that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def why(report: pytest.TestReport) -> str:
+    """Why a test was skipped; where it failed, and the first line of what it failed of."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return f"{Path(crash.path).name}:{crash.lineno}: {crash.message.partition(chr(10))[0][:LONGEST]}" if crash else ""
 
 
 class Account:
@@ -64,11 +73,8 @@ class Account:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        why = ""
-        if report.skipped and isinstance(report.longrepr, tuple):
-            why = str(report.longrepr[2]).removeprefix("Skipped: ")
         cost, marked = getattr(report, "cpu", 0.0), getattr(report, "marked", False)
-        ran = Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why)
+        ran = Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why(report))
         self._ran.append(ran)
         if self._file is not None:  # at once: also a run that is killed says how far it came
             with self._file.open("a", encoding="utf-8") as file:
@@ -111,9 +117,11 @@ def slowest(ran: Iterable[Ran]) -> list[str]:
 
 
 def failed(ran: Iterable[Ran]) -> list[str]:
-    """By name, and how often."""
-    times = Counter(one.name for one in ran if one.outcome == "failed")
-    return [f"failed {number}x: {name}" for name, number in times.most_common()]
+    """By name, how often, and of what at last."""
+    failures = [one for one in ran if one.outcome == "failed"]
+    whys = {one.name: one.why for one in failures}
+    times = Counter(one.name for one in failures)
+    return [f"failed {number}x: {name} ({whys[name]})" for name, number in times.most_common()]
 
 
 def main(file: Path) -> None:

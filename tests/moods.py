@@ -18,14 +18,17 @@ RAN_OUT: Final = (TimeoutError, subprocess.TimeoutExpired)
 
 # Where such tests stand, as a test's name begins -> what they start, and what it is known to do.
 MOODS: Final[dict[str, str]] = {
+    "tests/browser/test_captions.py": "real browsers: they name a window late",
     "tests/browser/test_developer_tools.py": "real browsers: they open their developer tools late",
+    "tests/browser/test_error_pages.py": "real browsers: a key does not reach a window that has just come",
     "tests/browser/test_extension": "real browsers: they map a window or draw a page late",
     "tests/browser/test_found_late.py": "real browsers: they map a window or draw a page late",
     "tests/browser/test_install_in_browsers.py": "real browsers on a fresh profile: their first start takes long",
     "tests/browser/test_late_names.py": "real browsers: they name a window late",
-    "tests/browser/test_marks_prove.py": "real browsers: what is to be drawn late they may draw at once",
-    "tests/browser/test_other_extensions.py": "real browsers: a key does not reach a window that has just come",
     "tests/browser/test_lingering.py": "real browsers: what is to go late they may take away at once",
+    "tests/browser/test_marks": "real browsers: what is to be drawn late they may draw at once",
+    "tests/browser/test_other_extensions.py": "real browsers: a key does not reach a window that has just come",
+    "tests/browser/test_share_dialog.py": "real browsers: a key does not reach a window that has just come",
     "tests/browser/test_unserved_frames.py": "real browsers: they show an error page late",
     "tests/capture/test_sound_pulse.py": "real sound servers: PipeWire forgets a move or a default while it links",
     "tests/contract/test_sound.py": "real sound servers: they open a stream late",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -100,7 +101,7 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end: -\n  slow: -\n")
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
     command += [f"--rootdir={tmp_path}", "-c", str(tmp_path / "pytest.ini"), f"-n{workers}", "--dist=loadscope", *flags]
-    command.append(str(tmp_path / place))
+    command += [f"--account={tmp_path / 'account'}", str(tmp_path / place)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == 1
     assert f"{counted} in " in ran.stdout, ran.stdout + ran.stderr
@@ -113,6 +114,8 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
         if "rerun" in counted
         else []
     )
+    said = [Ran(**json.loads(line)).why for line in (tmp_path / "account").read_text("utf-8").splitlines()]
+    assert f"{Path(place).name}:12: TimeoutError: late" in said
 
 
 # -- how they are dealt out ---------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ def test_what_a_run_says() -> None:
     panel, gate = "tests/tray/test_panel.py::test_a", "tests/core/proof/test_gate.py::test_b"
     ran = [
         Ran(panel, "call", "rerun", 30.0, 6.0, marked=True),
-        Ran(panel, "call", "failed", 10.0, 5.5, marked=True),
+        Ran(panel, "call", "failed", 10.0, 5.5, marked=True, why="test_panel.py:9: TimeoutError: late"),
         Ran(gate, "setup", "skipped", 0.0, 7.0, marked=False, why="no clock"),
         Ran(gate, "call", "passed", 6.0, 5.5, marked=False),
     ]
@@ -194,7 +197,7 @@ def test_what_a_run_says() -> None:
         f"slow without a mark: {gate} took 5.5 s of CPU; mark it slow and say why, or make it quicker"
     ]
     assert skipped(ran) == ["skipped 1: no clock"]
-    assert failed(ran) == [f"failed 1x: {panel}"]
+    assert failed(ran) == [f"failed 1x: {panel} (test_panel.py:9: TimeoutError: late)"]
     assert slowest(ran) == [
         "    40 s,   12 s of CPU  tests/tray/test_panel.py",
         "     6 s,   12 s of CPU  tests/core/proof/test_gate.py",

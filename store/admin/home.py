@@ -32,7 +32,7 @@ from protocol.errors import ProtocolError
 from protocol.system import ON_WINDOWS
 from store.catalog import erasure
 from store.catalog.blobs import LocalBlobs
-from store.catalog.database import Database, upgrade
+from store.catalog.database import Database, Step, upgrade
 from store.errors import StoreError, WrongUsage
 from store.files import write_new, write_over
 
@@ -64,20 +64,24 @@ class Home:
         return self.folder / "store.db"
 
     @property
+    def tls(self) -> Path:
+        return self.folder / "tls"
+
+    @property
     def ca_certificate(self) -> Path:
-        return self.folder / "tls" / "ca.crt"
+        return self.tls / "ca.crt"
 
     @property
     def ca_key(self) -> Path:
-        return self.folder / "tls" / "ca.key"
+        return self.tls / "ca.key"
 
     @property
     def server_certificate(self) -> Path:
-        return self.folder / "tls" / "server.crt"
+        return self.tls / "server.crt"
 
     @property
     def server_key(self) -> Path:
-        return self.folder / "tls" / "server.key"
+        return self.tls / "server.key"
 
     @property
     def store_key_path(self) -> Path:
@@ -143,11 +147,14 @@ class Home:
 
     def database(self) -> Database:
         """The catalog, brought to this version's tables. Raises StoreError."""
+        return self.upgraded()[0]
+
+    def upgraded(self) -> tuple[Database, tuple[Step, ...]]:
+        """The same, and what it lacked."""
         if not self.database_path.exists():
             raise StoreError(f"{self.database_path} is missing: put it back from a backup")
         database = Database.sqlite(self.database_path)
-        upgrade(database, str(self.database_path))
-        return database
+        return database, upgrade(database, str(self.database_path))
 
     @property
     def exports(self) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, inspect, text
@@ -86,19 +86,26 @@ def explained(what: str) -> Iterator[None]:
         raise StoreError(f"{what} is no database of a store, or is damaged: {error.orig}") from None
 
 
-def upgrade(database: Database, what: str) -> None:
-    """Bring the tables to this version.
+class Step(NamedTuple):
+    """A revision that a catalog was brought to, and what it added."""
+
+    revision: str
+    added: str
+
+
+def upgrade(database: Database, what: str) -> tuple[Step, ...]:
+    """Bring the tables to this version; the steps that it took.
 
     Raises StoreError for a database that is foreign, damaged, locked or newer, and has then closed it.
     """
     try:
-        _upgrade(database, what)
+        return _upgrade(database, what)
     except StoreError:
         database.close()
         raise
 
 
-def _upgrade(database: Database, what: str) -> None:
+def _upgrade(database: Database, what: str) -> tuple[Step, ...]:
     with explained(what):
         with database.reading() as connection:
             tables = set(inspect(connection).get_table_names())
@@ -106,7 +113,7 @@ def _upgrade(database: Database, what: str) -> None:
                 raise StoreError(f"{what} holds tables of another program: give the store a folder of its own")
             found = connection.scalar(text("select version_num from alembic_version")) if tables else None
         if found == HEAD:
-            return
+            return ()
         # Slow to import, and needed once a release.
         from alembic import command  # noqa: PLC0415
         from alembic.config import Config  # noqa: PLC0415
@@ -114,12 +121,15 @@ def _upgrade(database: Database, what: str) -> None:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+        newest_first = list(ScriptDirectory.from_config(config).walk_revisions())
+        known = [revision.revision for revision in newest_first]
         if found is not None and found not in known:
             raise StoreError(f"{what} was written by a newer eyelid-store: install that version")
         with database.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    missing = newest_first[: known.index(found)] if found else newest_first
+    return tuple(Step(step.revision, step.doc) for step in reversed(missing))
 
 
 def _engine(url: str, begin: str, kept: int, many: int) -> Engine:

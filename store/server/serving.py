@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
 from typing import Final
@@ -90,8 +91,8 @@ def listen(host: str, port: int, option: str = "--port") -> Listener:
     return listener
 
 
-def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
-    """A server with the home's certificate; without TLS where no home is given. Raises StoreError."""
+def make_server(app: ASGIApp, tls: Path | None) -> uvicorn.Server:
+    """`tls`: the folder of its certificate; without TLS where none is given. Raises StoreError."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -105,14 +106,13 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         timeout_keep_alive=_KEEP_ALIVE,
         loop="store.server.connections:event_loop",
         http=Connection,
-        ssl_certfile=home.server_certificate if home else None,
-        ssl_keyfile=home.server_key if home else None,
+        ssl_certfile=tls / "server.crt" if tls else None,
+        ssl_keyfile=tls / "server.key" if tls else None,
     )
     try:
         config.load()
     except (ssl.SSLError, OSError):
-        where = home.folder / "tls" if home else "tls"
-        raise StoreError(f"{where}: server.crt or server.key is missing or damaged: put them back") from None
+        raise StoreError(f"{tls}: server.crt or server.key is missing or damaged: put them back") from None
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0054).
@@ -157,18 +157,26 @@ def serve(
             if tls:
                 _check_certificate(home)
             answered, scraped = _watched(stack, services, home, metrics)
-            server = make_server(
-                create_app(services, answered=answered, per_address=per_address), home if tls else None
-            )
-            with listen(host, port) as listener:
-                listener.allow(per_address)
-                address = url(host, listener.getsockname()[1], tls=tls)
-                announce(address, scraped)
-                log.say("serving", address=address)
-                _run(server, listener)
-                log.say("ended")
+            app = create_app(services, answered=answered, per_address=per_address)
+            run(
+                make_server(app, home.tls if tls else None), host, port,
+                per_address=per_address, announce=lambda address: announce(address, scraped),
+            )  # fmt: skip
     finally:
         services.close()
+
+
+def run(
+    server: uvicorn.Server, host: str, port: int, *, announce: Callable[[str], None], per_address: int = PER_ADDRESS
+) -> None:
+    """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
+    with listen(host, port) as listener, _ended_in_order():
+        listener.allow(per_address)
+        address = url(host, listener.getsockname()[1], tls=server.config.is_ssl)
+        announce(address)
+        log.say("serving", address=address)
+        server.run(sockets=[listener])
+    log.say("ended")
 
 
 def _watched(
@@ -224,11 +232,12 @@ def _scraped_at(host: str, port: int) -> Listener | None:
     return listener
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
     # uvicorn ends in order at a signal, and then raises it again for the handler before it.
     before = signal.signal(signal.SIGTERM, _ended)
     try:
-        server.run(sockets=[listener])
+        yield
     except KeyboardInterrupt:
         pass
     finally:

@@ -53,6 +53,7 @@ def siblings(live: Live) -> Iterator[tuple[str, str, str]]:
         "around", f"<iframe src={live.site.other}/left></iframe><iframe src={live.site.other}/right></iframe>"
     ):
         live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 3)
+        live.site.order("right", "")  # it is there to its end
         yield "left", "parent.frames[1]", "/around"
 
 
@@ -63,6 +64,7 @@ def sandwich(live: Live) -> Iterator[tuple[str, str, str]]:
     live.site.serve({"/between": page("between", f"<iframe src={live.site.here}/within></iframe>")})
     with live.opened("around", f"<iframe src={live.site.other}/between></iframe>"):
         live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 3)
+        live.site.order("within", "")
         yield "around", "frames[0].frames[0]", "/around"
 
 
@@ -72,6 +74,7 @@ def popup(live: Live) -> Iterator[tuple[str, str, str]]:
     live.site.serve({"/popup": page("popup", f"{HOST}<script>opener = null</script>")})
     live.site.order("desk", "window.popup = window.open('/popup')")
     live.look_until_tab("/popup", read)
+    live.site.order("popup", "")
     yield "desk", "window.popup", "/popup"
     live.site.order("desk", "window.popup.close()")
     live.line.look_until(lambda look: not tabs_at(look, "/popup"))
@@ -133,17 +136,19 @@ def test_where_elements_are_many_a_late_root_is_found_within_some_looks(live: Li
             assert any(name in fields(tabs_at(live.line.look(), "/many")[0]) for _ in range(LOOKS))
 
 
-def test_a_root_that_came_while_the_page_was_not_in_view_is_found_at_once(live: Live) -> None:
+@pytest.mark.parametrize("looked", [True, False], ids=["looked at", "hidden between two looks"])
+def test_a_root_that_came_while_the_page_was_not_in_view_is_found_at_once(live: Live, looked: bool) -> None:
     live.site.serve({"/cover": page("cover", "")})
+    until = "while (document.hidden !== {}) await new Promise((then) => setTimeout(then, 10));"
     with live.opened("behind", f"<main hidden></main>{HOST}"):
-        live.site.order("behind", f"{MANY} window.cover = window.open('/cover')")
-        live.look_until_tab("/cover", read)
-        live.look_until_tab("/behind", lambda tab: read(tab) and not tab["visible"])
+        live.site.order("behind", MANY)
+        live.look_until_tab("/behind", read)
+        live.site.order("behind", f"window.cover = window.open('/cover'); {until.format('true')}")
+        if looked:
+            live.look_until_tab("/behind", lambda tab: read(tab) and not tab["visible"])
         live.site.order("behind", f"const element = document.querySelector('main').lastElementChild; {ATTACH}")
-        live.site.order(
-            "behind", "cover.close(); while (document.hidden) await new Promise((then) => setTimeout(then, 10))"
-        )
-        assert fields(tabs_at(live.line.look(), "/behind")[0]) == {"cc-number"}
+        live.site.order("behind", f"cover.close(); {until.format('false')}")
+        assert fields(live.look_until_tab("/behind", read)) == {"cc-number"}
 
 
 @pytest.mark.parametrize(

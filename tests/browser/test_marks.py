@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.extension_live import Live, browser, press, read, tabs_at, titles
+from tests.browser.extension_live import Live, browser, press, read, tabs_at, titles, urls
 from tests.browser.extension_marks import HIGH, WIDE, Marks, magenta, marks, places
 from tests.browser.extension_pages import CARD, page
 
@@ -45,7 +45,9 @@ def test_a_look_tells_how_frames_lie_in_each_other_and_which_document_is_in_each
         assert inner["parent"] == middle["id"]
         assert len({top["doc"], middle["doc"], inner["doc"], 0}) == 4
         live.site.order("nested", "document.querySelector('iframe').src = '/inner?other'")
-        tab = live.look_until_tab("/nested", lambda tab: read(tab) and len(tab["frames"]) == 2)
+        tab = live.look_until_tab(
+            "/nested", lambda tab: read(tab) and urls(tab)[1:] == [f"{live.site.here}/inner?other"]
+        )
         assert tab["frames"][0] == top
         assert tab["frames"][1]["id"] == middle["id"]
         assert tab["frames"][1]["doc"] > max(top["doc"], middle["doc"], inner["doc"])

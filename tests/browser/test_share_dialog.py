@@ -16,14 +16,20 @@ SCRIPT = """<script>
 globalThis.ask = ({mediaDevices}) =>
   mediaDevices.getDisplayMedia({video: true}).catch(() => document.body.dataset.answered = "yes");
 </script>"""
+# Once the frame is there and the browser's window has what is pressed.
+FOCUS = """
+const soon = () => new Promise((then) => setTimeout(then, 10));
+const button = () => (document.querySelector('iframe')?.contentDocument ?? document).querySelector('button');
+while (document.readyState !== "complete" || !document.hasFocus()) await soon();
+button().focus();
+"""
 
 
 @pytest.mark.parametrize("where", BODIES)
 def test_a_page_is_unread_until_the_dialog_has_gone(live: Live, where: str) -> None:
     with live.opened("share", SCRIPT + BODIES[where]):
         since = len(live.line.heard)
-        focus = "const inner = document.querySelector('iframe')?.contentDocument ?? document;"
-        live.site.order("share", f"{focus} inner.querySelector('button').focus()")
+        live.site.order("share", FOCUS)
         press(live.display, "Return")
         event = live.line.await_one(lambda told: told.get("what") == "share", since)
         assert event["unread"]

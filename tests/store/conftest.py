@@ -97,7 +97,7 @@ def bundle(home: Home) -> Bundle:
 @contextmanager
 def serving(home: Home, services: Services, intake: Intake | None = None) -> Iterator[httpx.Client]:
     """A client of the running store."""
-    server = make_server(create_app(services, intake), home)
+    server = make_server(create_app(services, intake), home.tls)
     with listen("127.0.0.1", 0) as listener:
         address = url("127.0.0.1", listener.getsockname()[1], tls=True)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -161,6 +161,11 @@
     connect();
   };
 
+  // Also between two looks: the roots that a page got meanwhile are looked for when it is back in view.
+  const onVisibility = () => {
+    if (visibility() !== "visible") findings.wasShown = false;
+  };
+
   // The browser numbers the frames of a prerendered page anew when it comes into the tab.
   const onActivation = () => {
     disconnect();
@@ -202,6 +207,7 @@
     [window, "pageshow", onShow],
     [window, "beforeprint", onPrint],
     [window, "afterprint", onPrinted],
+    [window, "visibilitychange", onVisibility],
   ];
 
   const listen = () => {

@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, select, text
+from sqlalchemy import MetaData, event, select, text
 
 from store.catalog import database as module
 from store.catalog import queries, reported, schema
@@ -26,6 +27,7 @@ from store.catalog.schema import metadata
 from store.errors import StoreError
 from store.server import room
 from testkit.databases import missing, postgresql
+from tests.vectors.make_store import HERE, HOME
 
 MIGRATIONS = Path(module.__file__).parent / "migrations"
 
@@ -174,6 +176,36 @@ def test_what_the_last_health_named_is_noted_by_an_upgrade(
         assert reported.heads(connection, "d") == {"r": {0: (3, "a" * 64)}}
         assert reported.ledger_next(connection, "d") == 3
         assert reported.ledger_next(connection, "new") == 0
+
+
+def test_a_catalog_of_before_people_and_erasures_keeps_every_row(
+    anew: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are those of a store that the version of then made; test_upgrade.py brings up the whole store."""
+    old = sqlalchemy.create_engine(f"sqlite:///file:{HERE / HOME / 'store.db'}?immutable=1&uri=true")
+    with old.connect() as connection:
+        made_at = connection.scalar(text("select version_num from alembic_version"))
+        tables = MetaData()
+        tables.reflect(connection)
+        written = {
+            table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+            for table in tables.sorted_tables
+            if table.name != "alembic_version"
+        }
+    old.dispose()
+    monkeypatch.setattr("alembic.command.upgrade", partial(_upgrade_to, command.upgrade, made_at))  # to where it was
+    with brought_up(anew) as database, database.writing() as connection:
+        for name, rows in written.items():
+            for row in rows:
+                connection.execute(schema.metadata.tables[name].insert().values(row))
+    monkeypatch.undo()
+    assert made_at == "0007"
+    with brought_up(anew) as database, database.reading() as connection:
+        for name, rows in written.items():
+            kept = [dict(row) for row in connection.execute(select(schema.metadata.tables[name])).mappings()]
+            for row in rows:
+                assert any(row.items() <= one.items() for one in kept)
+            assert len(kept) == len(rows)
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -79,14 +79,14 @@ def running(home: Home, server: uvicorn.Server) -> Iterator[Store]:
 
 @pytest.fixture
 def store(home: Home, services: Services) -> Iterator[Store]:
-    with running(home, make_server(create_app(services), home)) as made:
+    with running(home, make_server(create_app(services), home.tls)) as made:
         yield made
 
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch, home: Home, services: Services) -> Iterator[Store]:
     monkeypatch.setattr(connections, "HEAD_WITHIN", 1.0)
-    with running(home, make_server(create_app(services), home)) as made:
+    with running(home, make_server(create_app(services), home.tls)) as made:
         yield made
 
 
@@ -178,7 +178,7 @@ def busy(home: Home) -> Iterator[tuple[Store, set[Connection]]]:
     async def app(scope: object, receive: object, send: object) -> None:  # noqa: ARG001 - the shape of ASGI
         await asyncio.Event().wait()
 
-    server = make_server(app, home)
+    server = make_server(app, home.tls)
     server.config.timeout_graceful_shutdown = 0
     with running(home, server) as made:
         yield made, cast("set[Connection]", server.server_state.connections)

@@ -1,0 +1,71 @@
+"""`eyelid-review up`: serves sign-in, and prints the link by which the first person gets in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from protocol.terminal import printable
+from review.commands.people import opened
+from review.commands.shared import command, operator, option, review_home, with_store
+from review.people.service import People
+from store.admin import passphrase
+from store.commands.options import Subcommands, port
+from store.errors import StoreError
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    command(
+        commands, "up", "serve sign-in until it is told to stop; prints a link for the first person",
+        "--first anna@example.com\n"
+        "  eyelid-review up --http --host 127.0.0.1 --port 8080   # behind a proxy that has the certificate", _up,
+        option("--first", "who gets that link, by the name that the rules give them", "PERSON"),
+        option("--host", "the address to listen on (%(default)s)", default="0.0.0.0"),  # noqa: S104
+        option("--port", "the port to listen on (that of `address` in people.yaml)", type=port),
+        option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
+        option("--home", "the console's folder (%(default)s)", "DIR", type=Path, default=review_home()),
+        partial(with_store, flag="--store"), passphrase.add_options,
+        says="Serve sign-in until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it prints "
+        "the one-time link by which the first person makes a passkey, or a password with a code.",
+    )  # fmt: skip
+
+
+def _up(options: Namespace) -> int:
+    # Slow to import, and no other command needs it.
+    from review.people.routes import SignIn, create_app  # noqa: PLC0415
+    from store.server import log  # noqa: PLC0415
+    from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
+
+    if options.http:
+        check_plain(options.host)
+    tls = None if options.http else options.home / "tls"
+    if tls and not (tls / "server.crt").exists():
+        raise StoreError(f"{tls}: put server.crt and server.key there, or serve with --http behind a proxy of yours")
+    with opened(options.home, options.store, passphrase.existing(options, str(options.home / "keys"))) as people:
+        alone = not _can_sign_in(people)
+        link = people.invite(options.first, *operator()) if alone and options.first else ""
+        address = urlsplit(people.settings.address)
+        chosen = options.port if options.port is not None else address.port or 443
+
+        def announce(here: str) -> None:
+            if options.json:
+                sys.stdout.write(json.dumps({"address": here} | ({"link": link} if link else {})) + "\n")
+            else:
+                if link:
+                    sys.stdout.write(f"{link}\nfor {printable(options.first)}: once, and for 24 hours.\n")
+                elif alone and not people.settings.providers:
+                    sys.stdout.write("Nobody can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
+                sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
+            sys.stdout.flush()
+
+        with log.to_stderr():
+            run(make_server(create_app(SignIn(people)), tls), options.host, chosen, announce=announce)
+    return 0
+
+
+def _can_sign_in(people: People) -> bool:
+    return any(one["passkeys"] or one["password"] for one in people.everybody() if one["state"] == "good")
