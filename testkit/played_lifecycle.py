@@ -120,7 +120,7 @@ class Play:
     def _mark(self) -> None:
         """Life goes on in the log, so that its clock is believed."""
         with self.world.opened() as (_, lifecycle):
-            lifecycle._log.append(lifecycle._act("erase", ["archive"], step="looked", basis="period"))
+            lifecycle.log.append(lifecycle._act("erase", ["archive"], step="looked", basis="period"))
 
     def turn(self) -> None:
         often = (self._due, self._due, self._due, self._pass, self._pass, self._hold)

@@ -81,6 +81,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--review", "when it is looked at again", "DAY", type=day, required=True))  # fmt: skip
     command(verbs, "holds release", "take a hold off; without --apply show what dies next, and when",
             "case-17 --why settled", _release, with_store, with_log, name, because, apply)  # fmt: skip
+    command(
+        verbs,
+        "holds derive",
+        "make holds and requests anew from the whole audit log, where the catalog has others",
+        "",
+        _derive,
+        with_store,
+        with_log,
+    )
     command(commands, "due", "show what the rules delete, and when; --apply deletes what is due now",
             "--until 2027-06-30\n  eyelid-review due --apply", _due, with_store, with_log, apply, rate,
             option("--until", "forecast up to this day (in 30 days)", "DAY", type=day))  # fmt: skip
@@ -284,6 +293,13 @@ def _release(asked: Namespace) -> int:
         if asked.apply:
             lifecycle.release(asked.name, why=asked.why, dies=day)
     return _tell(asked, disposals, {"hold": asked.name, "next": None if day is None else day.isoformat()})
+
+
+def _derive(asked: Namespace) -> int:
+    with opened_store(asked.home) as (home, database):
+        missing, foreign = _lifecycle(asked, home, database).derive()
+    says = f"holds and requests are the log's: {missing} rows were missing, and {foreign} were not from it"
+    return answer(asked, {"missing": missing, "foreign": foreign}, says)
 
 
 # -- what goes ----------------------------------------------------------------------------------------------------

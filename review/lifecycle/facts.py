@@ -17,6 +17,7 @@ from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
+from review.lifecycle.ends import ended_at
 from store.catalog import erasure
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
@@ -85,17 +86,23 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        unsure = list(self._unsure(evidence))
+        not_signed = self._not_signed(evidence)
+        unsure = [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here")
         user, device = evidence.recording.os_user, evidence.device
-        if (packet := evidence.chosen.packet) is not None:
+        packet = None
+        if evidence.chosen.packet is None:
+            unsure.append("it has no key packet")
+        else:
             try:
-                user = read_packet(self._blobs, packet, device).os_user
+                packet = read_packet(self._blobs, evidence.chosen.packet, device)
+                user = packet.os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
-        # By the store's clock, and never before it ended: no PC's clock can make it die sooner.
-        end = max((one.received_at for one in evidence.stored), default=now)
+        end, doubt = ended_at(evidence, packet, self._blobs, signed=not not_signed, now=now)
+        if doubt:
+            unsure.append(doubt)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
         rules = self._governance
         return Known(
@@ -121,15 +128,12 @@ class Facts:
             request=request,
         )
 
-    def _unsure(self, evidence: Evidence) -> Iterator[str]:
-        if evidence.chosen.packet is None:
-            yield "it has no key packet"
+    def _not_signed(self, evidence: Evidence) -> str:
+        """Why the account is not what the device signed; "" where it is."""
         if (lines := evidence.lines) is None:
-            yield "its account has not come"
-            return
-        for defect in SignedLedger(self._database, evidence.device).defects(lines.first, lines.last):
-            yield f"{defect.where}: {defect.message}"
-            return
+            return "its account has not come"
+        defects = SignedLedger(self._database, evidence.device).defects(lines.first, lines.last)
+        return next((f"{defect.where}: {defect.message}" for defect in defects), "")
 
 
 def _closings(evidence: Evidence) -> Iterator[Closed]:

@@ -264,6 +264,8 @@ erasure_requests: Final = Table(
 
 # One row, where an audit log decides on erasure: its name and public key, and the entry up to which it was followed.
 # `generation` also lies in a file beside the database that no backup has: a catalog without it was put back.
+# `decided` (JWS, eyelid-decided): by the log's key, how far it was followed, and the hash of the rows of `holds` and
+# `erasure_requests` then; "" in one that an earlier version wrote.
 lifecycle: Final = Table(
     "lifecycle",
     metadata,
@@ -271,4 +273,5 @@ lifecycle: Final = Table(
     Column("key", String(43), nullable=False),
     Column("applied", BigInteger, nullable=False),
     Column("generation", String(64), nullable=False),
+    Column("decided", Text, nullable=False, server_default=""),
 )
