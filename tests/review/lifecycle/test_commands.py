@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -212,3 +214,28 @@ def test_without_governance_nothing_is_erased_and_a_hold_can_still_be_placed(wor
     )
     assert run(*place)[0] == 0
     assert run("holds", "list", keys=False)[1]["holds"][0]["recordings"] == [old]
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run) -> None:
+    govern(world.home, RULES.replace("keep: 10d", "keep: 90d"))
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from bundles where revision = (select max(revision) from bundles)")
+    for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x")):
+        code, _, error = run(*words)
+        assert (code, "nothing is erased until `eyelid-store bundle put`" in error) == (1, True)
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_rows_that_are_not_the_logs_are_made_anew(world: World, run: Run) -> None:
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("insert into erasure_requests values (?, 'R')", [old])
+    code, _, error = run("due", "--apply")
+    assert (code, "`eyelid-review holds derive`" in error) == (1, True)
+    assert run("holds", "derive")[1] == {"missing": 0, "foreign": 1}
+    assert list(run("due", "--apply")[1]["erased"]) == [old]
