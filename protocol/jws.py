@@ -37,9 +37,10 @@ ORIGIN: Final = "eyelid-origin"
 INVITATION: Final = "eyelid-invitation"
 ERASURE: Final = "eyelid-erasure"
 INTERACTION: Final = "eyelid-interaction"
+DECIDED: Final = "eyelid-decided"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

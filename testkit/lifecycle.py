@@ -191,6 +191,7 @@ class Pcs:
 
     def __init__(self, client: StoreClient, secret: str, bundle: Bundle, days: Days) -> None:
         self.client, self._secret, self._bundle, self._days = client, secret, bundle, days
+        self.ahead = 0  # ns by which their clocks are before the store's
 
     def pc(self) -> Pc:
         made = Pc(self.client)
@@ -201,8 +202,10 @@ class Pcs:
 
     def record(self, pc: Pc, kind: str, **fields: Any) -> tuple[FakeRecording, list[bytes]]:
         """Ten seconds of the class `kind`, closed and received; its chunks."""
-        made = pc.open_recording(self._bundle, policy=POLICY, **fields)
+        began = self._days() + self.ahead - 10 * SECOND
+        made = pc.open_recording(self._bundle, policy=POLICY, **{"start": began, **fields})
         at = (len(pc.ledger.lines) + 1) * 100 * SECOND
+        pc.ledger.wall = began - at
         write = pc.ledger.write
         if not pc.ledger.lines:
             write("start", at=at)

@@ -20,7 +20,7 @@ def hashes(folder: Path, size: int) -> HashAt:
     def read(level: int, index: int, width: int) -> bytes:
         for path in (tile_path(str(level), index, width), tile_path(str(level), index)):
             try:
-                content = (folder / path).read_bytes()[: width * 32]
+                content = journal.read(folder / path, journal.LARGEST_TILE)[: width * 32]
             except OSError:
                 continue
             if len(content) == width * 32:
@@ -33,7 +33,7 @@ def hashes(folder: Path, size: int) -> HashAt:
 def published(folder: Path, log: VerifierKey) -> tuple[Note, Checkpoint]:
     """Raises AuditError: no-checkpoint, or as `signed_checkpoint`."""
     try:
-        content = (folder / journal.CHECKPOINT).read_bytes()
+        content = journal.read_note(folder / journal.CHECKPOINT)
     except OSError:
         message = f"{folder / journal.CHECKPOINT} cannot be read: nothing says how long the log is"
         raise AuditError("no-checkpoint", message) from None
@@ -84,8 +84,8 @@ def bring_back(folder: Path, log: VerifierKey, content: bytes) -> Checkpoint:
     check_continues(folder, point, published(folder, log)[1])
     there = folder / journal.COSIGNED
     if there.exists():
-        before = Note.parse(there.read_bytes())
-        known = signed_checkpoint(there.read_bytes(), log)
+        kept = journal.read_note(there)
+        before, known = Note.parse(kept), signed_checkpoint(kept, log)
         if known.size > point.size:
             raise AuditError("older", f"a checkpoint over {known.size} entries is there already: this one has fewer")
         if before.text == note.text:

@@ -8,6 +8,9 @@ of the log was never acknowledged.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +19,8 @@ from typing import Final, NamedTuple
 from review.audit.entries import LARGEST
 from review.audit.errors import AuditError
 from review.audit.kinds import LARGEST_BODY
-from review.audit.tree import WIDTH, numbered
+from review.audit.notes import LARGEST_NOTE
+from review.audit.tree import HASH_SIZE, WIDTH, numbered
 
 FOLDER: Final = "journal"
 CHECKPOINT: Final = "checkpoint"  # the newest that was published
@@ -24,6 +28,35 @@ COSIGNED: Final = "cosigned"  # the newest that a cosigner brought back
 _HEAD: Final = struct.Struct(">cI")
 _LARGEST_RECORD: Final = 2 + LARGEST + LARGEST_BODY + 1024
 ENTRY, SIGNED = b"E", b"C"
+LARGEST_BLOCK: Final = WIDTH * (2 * _HEAD.size + _LARGEST_RECORD + LARGEST_NOTE)
+LARGEST_TILE: Final = WIDTH * HASH_SIZE
+LARGEST_BUNDLE: Final = WIDTH * (2 + LARGEST)
+_READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read(path: Path, most: int) -> bytes:
+    """What a file of the log has in it. Raises OSError: EINVAL for a pipe, which would never end, and for more than
+    `most` bytes, for which there may be no memory.
+    """
+    opened = os.open(path, _READING)
+    try:
+        found = os.fstat(opened)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise OSError(errno.EINVAL, "it is no file of an audit log", str(path))
+        with os.fdopen(opened, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(opened)
+
+
+def read_block(folder: Path, block: int) -> bytes:
+    return read(block_path(folder, block), LARGEST_BLOCK)
+
+
+def read_note(path: Path) -> bytes:
+    return read(path, LARGEST_NOTE)
 
 
 class Record(NamedTuple):
@@ -131,7 +164,7 @@ def groups(folder: Path, first: int = 0) -> Iterator[Group]:
 def groups_of(folder: Path, block: int) -> Iterator[Group]:
     waiting: list[Acknowledged] = []
     index = block * WIDTH
-    for record in records(block_path(folder, block).read_bytes()):
+    for record in records(read_block(folder, block)):
         if record.kind == ENTRY:
             waiting.append(Acknowledged(index, record.raw, record.rest, block, record.rest_at))
             index += 1

@@ -206,7 +206,7 @@ class AuditLog:
 
     def _write_full(self, block: int, full: Sequence[Tile]) -> None:
         """A block's tiles, before the next block begins: where that one is, these are."""
-        entries = journal.bundle(journal.block_path(self.folder, block).read_bytes())
+        entries = journal.bundle(journal.read_block(self.folder, block))
         for path, content in [(tile_path("entries", block), entries), *((one.path, one.hashes) for one in full)]:
             self._write_tile(path, content)
 
@@ -255,10 +255,10 @@ class AuditLog:
         content = _read_durable(journal.block_path(self.folder, block)) if count else b""
         found = list(journal.records(content))
         end = max((one.end for one in found if one.kind == journal.SIGNED), default=0)
-        published = signed_checkpoint((self.folder / journal.CHECKPOINT).read_bytes(), self._signer.key)
+        published = signed_checkpoint(journal.read_note(self.folder / journal.CHECKPOINT), self._signer.key)
         signed, last = published, 0
         if end or block:
-            before = found if end else list(journal.records(journal.block_path(self.folder, block - 1).read_bytes()))
+            before = found if end else list(journal.records(journal.read_block(self.folder, block - 1)))
             by_kind = {one.kind: one.raw for one in before}  # the last of each
             signed = signed_checkpoint(by_kind.get(journal.SIGNED, b""), self._signer.key)
             last = Entry.parse(by_kind.get(journal.ENTRY, b"")).time
@@ -284,7 +284,7 @@ class AuditLog:
         while level >= 0:
             whole = blocks >> 8 * level
             for index in range(whole - whole % WIDTH, whole):
-                hashes = (self.folder / tile_path(str(level), index)).read_bytes()
+                hashes = journal.read(self.folder / tile_path(str(level), index), journal.LARGEST_TILE)
                 if len(hashes) != WIDTH * HASH_SIZE:
                     raise AuditError("damaged", f"{self.folder / tile_path(str(level), index)} is no full tile")
                 tree.add_tile(level, tile_root(hashes))
@@ -307,7 +307,7 @@ class AuditLog:
         edge = self._edge
         assert edge is not None  # noqa: S101 - inside of `_alone`
         if edge.size:
-            entries = journal.bundle(journal.block_path(self.folder, edge.block).read_bytes())
+            entries = journal.bundle(journal.read_block(self.folder, edge.block))
             self._write_tile(tile_path("entries", edge.block, edge.tree.size % WIDTH), entries)
         for tile in edge.tree.partial_tiles():
             self._write_tile(tile.path, tile.hashes)
@@ -383,9 +383,10 @@ def _signed(signer: Signer, tree: Tree) -> Note:
 
 def _read_durable(path: Path) -> bytes:
     """What a killed writer wrote and never synced is believed from here on: it must be on disk."""
+    content = journal.read(path, journal.LARGEST_BLOCK)
     with path.open("rb") as file:
         os.fsync(file.fileno())
-        return file.read()
+    return content
 
 
 def _size(path: Path) -> int:

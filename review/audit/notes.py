@@ -25,7 +25,7 @@ from review.audit.tree import HASH_SIZE
 _DASH: Final = "\N{EM DASH} "
 _NAME: Final = re.compile(r"[^\s+\x00-\x1f]{1,200}")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
-_LARGEST: Final = 64 * 2**10  # bytes of a note, sixteen post-quantum signatures included
+LARGEST_NOTE: Final = 64 * 2**10  # bytes of a note, sixteen post-quantum signatures included
 _ID_SIZE: Final = 4
 
 
@@ -126,7 +126,7 @@ class Note:
     def parse(cls, content: bytes) -> Note:
         """The form alone; nothing is verified. Raises AuditError ("malformed-note")."""
         try:
-            if len(content) > _LARGEST:
+            if len(content) > LARGEST_NOTE:
                 raise ValueError("too large")  # noqa: TRY301 - told below, as every other fault
             whole = content.decode("utf-8")
             if any(letter < " " and letter != "\n" for letter in whole) or not whole.endswith("\n"):

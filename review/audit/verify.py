@@ -28,7 +28,7 @@ from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, numbered,
 _DAY: Final = 86_400_000  # ms
 _BLOCK: Final = re.compile(r"(?:x[0-9]{3}/){0,4}[0-9]{3}")
 _PARTIAL: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,4}[0-9]{3})[.]p/([0-9]{1,3})")
-_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 _MOST: Final = 100  # findings that are told; a log that is no log at all has no end of them
 
 
@@ -104,7 +104,9 @@ class _Verifier:
             sources.append((journal.COSIGNED, cosigned))
         for name, content in sources:
             if content is None:
-                self.report.find("no-checkpoint", f"{name} is missing: nothing says how long the log is")
+                self.report.find(
+                    "no-checkpoint", f"{name} is missing, or no file of a log: nothing says how long the log is"
+                )
                 continue
             try:
                 point = signed_checkpoint(content, self._asked.log)
@@ -155,7 +157,10 @@ class _Verifier:
     def _walk_block(self, block: int, *, last: bool) -> bool:
         """Whether what follows can still be checked."""
         name = f"{journal.FOLDER}/{numbered(block)}"
-        content = (self._folder / name).read_bytes()
+        content = self._read(name, journal.LARGEST_BLOCK)
+        if content is None:
+            self.report.find("changed", f"{name} is no block of a log: it is a pipe, or larger than one can be")
+            return False
         end = signed = 0
         waiting: list[tuple[Entry, bytes]] = []
         leaves: list[bytes] = []
@@ -230,7 +235,11 @@ class _Verifier:
     def _leaves_in_tile(self, block: int) -> list[bytes]:
         parts = (path for path in self._folder.glob(f"tile/0/{numbered(block)}.p/*") if path.is_file())
         found = sorted(parts, key=lambda path: path.stat().st_size)
-        whole = self._read(tile_path("0", block)) or (found[-1].read_bytes() if found else b"")
+        whole = (
+            self._read(tile_path("0", block))
+            or (self._read(found[-1].relative_to(self._folder)) if found else None)
+            or b""
+        )
         return [whole[at : at + HASH_SIZE] for at in range(0, len(whole), HASH_SIZE)]
 
     def _check_entry(self, index: int, entry: Entry, rest: bytes) -> None:
@@ -317,7 +326,7 @@ class _Verifier:
             checked |= {path, tile_path("entries", index, width)}
             self._check_tile(path, wanted[level, index][: width * HASH_SIZE])
             if level == 0:
-                block = journal.block_path(self._folder, index).read_bytes()
+                block = journal.read_block(self._folder, index)
                 self._check_tile(tile_path("entries", index, width), _first(journal.bundle(block), width))
         for older in self._folder.glob("tile/**/*.p/*"):
             name = older.relative_to(self._folder).as_posix()
@@ -327,7 +336,7 @@ class _Verifier:
             above, digits, count = parts.groups()
             number = int(digits.replace("x", "").replace("/", ""))
             if above == "entries":
-                content = self._read(f"{journal.FOLDER}/{numbered(number)}") or b""
+                content = self._read(f"{journal.FOLDER}/{numbered(number)}", journal.LARGEST_BLOCK) or b""
                 self._check_tile(name, _first(journal.bundle(content), int(count)))
             else:
                 whole = wanted.get((int(above), number), b"")
@@ -336,13 +345,14 @@ class _Verifier:
     def _check_tile(self, name: str, wanted: bytes) -> None:
         content = self._read(name)
         if content is None:
-            self.report.find("tile-missing", f"{name} is missing")
+            self.report.find("tile-missing", f"{name} is missing, or no file of a log")
         elif content != wanted:
             self.report.find("tile-changed", f"{name} is not what the log's entries make")
 
-    def _read(self, name: str) -> bytes | None:
+    def _read(self, name: str | Path, most: int = journal.LARGEST_BUNDLE) -> bytes | None:
+        """None where there is no file that the log could have written."""
         try:
-            return (self._folder / name).read_bytes()
+            return journal.read(self._folder / name, most)
         except OSError as error:
             if error.errno in _NO_FILE:
                 return None

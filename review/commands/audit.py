@@ -215,7 +215,7 @@ def _prove(asked: Namespace) -> int:
         body, salt = opened.key.open(opened.log.origin, found.position, entry, found.rest)
         revealed = {"body": body.decode("utf-8"), "salt": salt.hex()}
     steps = inclusion(asked.entry, point.size, cosigning.hashes(asked.log, point.size))
-    note = (asked.log / journal.CHECKPOINT).read_text("utf-8", "replace")
+    note = journal.read_note(asked.log / journal.CHECKPOINT).decode("utf-8", "replace")
     proof = [step.hex() for step in steps]
     print_json({"entry": asked.entry, "raw": found.raw.hex(), **revealed, "proof": proof, "checkpoint": note})
     return 0

@@ -32,6 +32,7 @@ from review.governance.words import moment
 from review.lifecycle.approvals import line_of
 from review.lifecycle.facts import Facts, Known, Names, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
+from review.lifecycle.revision import check_revision
 from review.refusal import Refusal
 from store.admin.home import Home
 from store.catalog import erasure, interactions, queries, schema
@@ -69,6 +70,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--review", "when it is looked at again", "DAY", type=day, required=True))  # fmt: skip
     command(verbs, "holds release", "take a hold off; without --apply show what dies next, and when",
             "case-17 --why settled", _release, with_store, with_log, name, because, apply)  # fmt: skip
+    command(
+        verbs,
+        "holds derive",
+        "make holds and requests anew from the whole audit log, where the catalog has others",
+        "",
+        _derive,
+        with_store,
+        with_log,
+    )
     command(commands, "due", "show what the rules delete, and when; --apply deletes what is due now",
             "--until 2027-06-30\n  eyelid-review due --apply", _due, with_store, with_log, apply, rate,
             option("--until", "forecast up to this day (in 30 days)", "DAY", type=day))  # fmt: skip
@@ -116,11 +126,12 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 class _Open(NamedTuple):
-    """`governance`: of the store's newest bundle."""
+    """`governance`: of the store's newest bundle, which has the number `revision`."""
 
     home: Home
     database: Database
     governance: Governance
+    revision: int
     facts: Facts
     now: int
 
@@ -129,11 +140,11 @@ class _Open(NamedTuple):
 def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
     """`erases`: by rules, and so not without any."""
     with opened_store(asked.home) as (home, database):
-        _, rules, _ = signed_rules(home, database)
+        _, rules, revision = signed_rules(home, database)
         if erases and not rules.hash:
             message = "compliance signs rules with `eyelid-store bundle sign --governance`"
             raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
-        yield _Open(home, database, rules, Facts(database, home.blobs(), rules), time.time_ns())
+        yield _Open(home, database, rules, revision, Facts(database, home.blobs(), rules), time.time_ns())
 
 
 def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
@@ -149,6 +160,16 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
         raise StoreError(f"{path} is damaged: put it back, or remove it and run `certificate init` again") from None
     who, origin = operator()
     return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
+
+
+def _erasing(asked: Namespace, store: _Open) -> Lifecycle | None:
+    """None where nothing is to be done."""
+    if not asked.apply:
+        return None
+    lifecycle = _lifecycle(asked, store.home, store.database)
+    check_revision(asked.log.parent, store.revision)
+    lifecycle.follow()
+    return lifecycle
 
 
 def _wanted(asked: Namespace) -> list[tuple[str, str]]:
@@ -333,6 +354,13 @@ def _release(asked: Namespace) -> int:
     return _tell(asked, disposals, {"hold": asked.name, "next": None if day is None else day.isoformat()})
 
 
+def _derive(asked: Namespace) -> int:
+    with opened_store(asked.home) as (home, database):
+        missing, foreign = _lifecycle(asked, home, database).derive()
+    says = f"holds and requests are the log's: {missing} rows were missing, and {foreign} were not from it"
+    return answer(asked, {"missing": missing, "foreign": foreign}, says)
+
+
 # -- what goes ----------------------------------------------------------------------------------------------------
 
 
@@ -340,9 +368,7 @@ def _due(asked: Namespace) -> int:
     with _store(asked, erases=True) as store:
         governance, now = store.governance, store.now
         until = end_of(asked.until) if asked.until else now + 30 * DAY
-        lifecycle = _lifecycle(asked, store.home, store.database) if asked.apply else None
-        if lifecycle is not None:
-            lifecycle.follow()
+        lifecycle = _erasing(asked, store)
         shortest = [one.keep for one in governance.retention]
         with store.database.reading() as connection:
             requests = connection.scalar(select(schema.erasure_requests.c.recording).limit(1)) is not None
@@ -371,9 +397,7 @@ def _erase(asked: Namespace) -> int:
         if line and asked.apply and not asked.approved:
             raise WrongUsage(f"{line}: the rules want erasures approved: without --apply this prints the recordings' "
                              "set, which `custodian ask-erasure` asks for and others approve")  # fmt: skip
-        lifecycle = _lifecycle(asked, store.home, store.database) if asked.apply else None
-        if lifecycle is not None:
-            lifecycle.follow()
+        lifecycle = _erasing(asked, store)
         chosen = _choose(asked, store)
         ids = [known.id for known in chosen]
         if lifecycle is not None:

@@ -19,6 +19,7 @@ from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
+from review.lifecycle.ends import ended_at
 from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
@@ -117,14 +118,18 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        unsure = unsure or list(self._unsure(evidence))
+        not_signed = "" if unsure else self._not_signed(evidence)
+        unsure += [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
         host, user = evidence.recording.host, evidence.recording.os_user
-        device, rules = evidence.device, self.governance
-        if (packet := evidence.chosen.packet) is not None:
+        device, rules, packet = evidence.device, self.governance, None
+        if evidence.chosen.packet is None:
+            unsure.append("it has no key packet")
+        else:
             try:
-                user = read_packet(self.blobs, packet, device).os_user
+                packet = read_packet(self.blobs, evidence.chosen.packet, device)
+                user = packet.os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
         # Names that differ in case alone are one.
@@ -133,8 +138,9 @@ class Facts:
         teams = rules.teams_of(device.group, user)
         if teams != enrolled.teams:
             unsure.append("its key packet and its PC name users of different teams")
-        # By the store's clock, and never before it ended: no PC's clock can make it die sooner.
-        end = max((one.received_at for one in evidence.stored), default=now)
+        end, doubt = ended_at(evidence, packet, self.blobs, signed=not not_signed, now=now)
+        if doubt:
+            unsure.append(doubt)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
         return Known(
             id=str(recording),
@@ -198,15 +204,12 @@ class Facts:
             request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )
 
-    def _unsure(self, evidence: Evidence) -> Iterator[str]:
-        if evidence.chosen.packet is None:
-            yield "it has no key packet"
+    def _not_signed(self, evidence: Evidence) -> str:
+        """Why the account is not what the device signed; "" where it is."""
         if (lines := evidence.lines) is None:
-            yield "its account has not come"
-            return
-        for defect in SignedLedger(self.database, evidence.device).defects(lines.first, lines.last):
-            yield f"{defect.where}: {defect.message}"
-            return
+            return "its account has not come"
+        defects = SignedLedger(self.database, evidence.device).defects(lines.first, lines.last)
+        return next((f"{defect.where}: {defect.message}" for defect in defects), "")
 
 
 def _closings(evidence: Evidence) -> Iterator[Closed]:

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
@@ -31,10 +31,11 @@ from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
 from review.lifecycle.approvals import Approvals, line_of
+from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, unfitting
 from review.lifecycle.facts import Facts, Known
 from review.refusal import Refusal, rule_id
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE
+from store.admin.init import COMPLIANCE, STORE
 from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, LocalBlobs
@@ -88,6 +89,10 @@ class Lifecycle:
         self._names: dict[str, str] = {}  # of people, by their pseudonyms
         self._exported: dict[str, list[str]] = {}  # recording -> days, by the entries of the log that were read for it
         self._read = 0
+        self._rows = RowSigner(self.log.origin, self.home.key(STORE).id, self.private)
+        self._checked = ""  # the signature that `_applied` and `decided` are of
+        self._applied = 0
+        self.decided = Decided({}, {})
         self._places = [(str(path), LocalBlobs(path)) for path in (self.home.blobs_folder, *self.house.replicas)]
 
     # -- following the log ----------------------------------------------------------------------------------------
@@ -98,6 +103,12 @@ class Lifecycle:
 
         `put_back`: also of a backup. Its log may be one, too, without the newest holds.
         """
+        with self._locked(put_back=put_back):
+            self._follow()
+            yield
+
+    @contextmanager
+    def _locked(self, *, put_back: bool = False) -> Iterator[None]:
         opened = os.open(
             self.home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
         )
@@ -106,7 +117,6 @@ class Lifecycle:
             lock(opened, wait=True)
             if not put_back:
                 self.home.check_not_put_back(self.database)
-            self._follow()
             yield
         finally:
             os.close(opened)
@@ -123,33 +133,82 @@ class Lifecycle:
             raise StoreError("no audit log decides for this store yet: run `eyelid-review certificate init`")
         if (named.log, named.key) != (self.log.origin, public_to_text(self.private.public_key())):
             raise StoreError(f"this store follows the audit log {named.log} and its key, and this is another")
-        if named.applied > self.log.size:
-            message = f"it has {self.log.size} entries, and the store followed {named.applied}"
+        if not named.decided:  # an earlier version wrote it: the log says what it must have
+            self._derive()
+            return
+        if named.decided != self._checked:
+            with self.database.reading() as connection:
+                self._applied, self.decided = self._rows.check(connection, named.decided)
+            self._checked = named.decided
+        if self._applied > self.log.size:
+            message = f"it has {self.log.size} entries, and the store followed {self._applied}"
             raise StoreError(f"{self.log.folder} is an old copy of the audit log: {message}")
-        for group in journal.groups(self.log.folder, named.applied):
+        decisions, end = self._decisions(self._applied)
+        if end > self._applied:
             with self.database.writing() as connection:
-                for one in group.entries:
-                    self._apply(connection, one)
-                erasure.follow(connection, group.entries[-1].position + 1)
+                self._rows.check(connection, named.decided)
+                self._apply_all(connection, decisions)
+                self._keep(connection, end)
 
-    def _apply(self, connection: Connection, one: journal.Acknowledged) -> None:
-        entry = Entry.parse(one.raw)
-        if entry.statement:
-            return
-        if is_shredded(one.rest):
-            message = "what people decided is no longer in the log, and the catalog does not have it"
-            raise StoreError(f"this catalog is too old to be used: entry {one.position} was shredded, so {message}")
-        body = read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
-        if body["outcome"] != SUCCESS:
-            return
-        facts, recordings, at = body["facts"], body["resource"], entry.time * _MS
+    def derive(self) -> tuple[int, int]:
+        """Makes the rows of holds and requests anew from the whole log: how many were missing, how many foreign."""
+        with self._locked():
+            return self._derive(differing=True)
+
+    def _derive(self, *, differing: bool = False) -> tuple[int, int]:
+        """`differing`: also where others were there. Raises StoreError, and changes nothing then."""
+        decisions, end = self._decisions(0)
+        with self.database.writing() as connection:
+            before = Rows.read(connection)
+            self._forget_decisions(connection)
+            self._apply_all(connection, decisions)
+            missing, foreign = Rows.read(connection).difference(before)
+            if (missing or foreign) and not differing:
+                raise unfitting()
+            self._keep(connection, end)
+        return missing, foreign
+
+    def _keep(self, connection: Connection, end: int) -> None:
+        self._checked, self.decided = self._rows.keep(connection, end)
+        self._applied = end
+
+    def _forget_decisions(self, connection: Connection) -> None:
+        self._learn(connection.scalars(select(schema.holds.c.owner).distinct()))
+        erasure.forget_decisions(connection)
+
+    def _decisions(self, first: int) -> tuple[list[Decision], int]:
+        """Of the entries from `first` on, and the number of the first that is not there yet."""
+        found: list[Decision] = []
+        end = first
+        for group in journal.groups(self.log.folder, first):
+            for one in group.entries:
+                end = one.position + 1
+                entry = Entry.parse(one.raw)
+                if entry.statement:
+                    continue
+                if is_shredded(one.rest):
+                    message = "what people decided is no longer in the log, and the catalog does not have it"
+                    raise StoreError(
+                        f"this catalog is too old to be used: entry {one.position} was shredded, so {message}"
+                    )
+                body = read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
+                if body["outcome"] == SUCCESS and body["kind"] in DECIDING and body["facts"].get("step") != CERTIFIED:
+                    found.append(Decision(one.position, entry.time * _MS, body))
+        return found, end
+
+    def _apply_all(self, connection: Connection, decisions: Iterable[Decision]) -> None:
+        for one in decisions:
+            self._apply(connection, one)
+
+    def _apply(self, connection: Connection, one: Decision) -> None:
+        body, at = one.body, one.at
+        facts, recordings = body["facts"], body["resource"]
         match body["kind"], facts:
             case "hold", _:
+                # Also where the catalog says that one is gone: what nobody signed takes no hold off.
                 who = facts.get("owner", body["who"])
-                gone = erasure.among(connection, recordings)
                 named = {"why": facts["why"], "owner": self._names.get(who, who), "review": facts["review"]}
-                here = [one for one in recordings if one not in gone]
-                erasure.place(connection, facts["hold"], here, placed_at=at, **named)
+                erasure.place(connection, facts["hold"], recordings, placed_at=at, **named)
             case "release", _:
                 erasure.release(connection, facts["hold"], at)
             case "erase", {"step": "asked", "request": str(request)}:
@@ -237,6 +296,7 @@ class Lifecycle:
                 if isinstance(known, str):
                     kept[recording] = known
                     continue
+                known = self.decided.of(known)
                 found = known.disposal(governance, now, asked=bool(request))
                 if found.deletes:
                     acts.append(self._ordering(known, governance, found.because, found.retention.keeps.name, request))
@@ -328,6 +388,8 @@ class Lifecycle:
         ready: list[Tombstone] = []
         for one in waiting:
             try:
+                if one.step == Step.ORDERED and (holds := self.decided.holds.get(one.recording)):
+                    raise OnHoldError(f"it is under the legal hold {', '.join(holds)}")
                 self._reach_replicas()
                 self._shred_adopted(one.recording)
                 erasure.carry_out(self.database, self._places, one, now)
@@ -421,12 +483,14 @@ class Lifecycle:
                     f"{self.log.folder} has decided before: a store that was put back from a backup is let to be used "
                     "by `eyelid-review restored`, and another store needs a log of its own"
                 )
-            self._appoint(connection, self.log.size)
+            # The file first: a catalog that names another is refused, and the same command puts it right.
+            write_over(self.home.generation_path, self._appoint(connection, self.log.size).encode())
 
-    def _appoint(self, connection: Connection, applied: int) -> None:
-        """The file first: a catalog that names another generation is refused, and the same command puts it right."""
-        generation = erasure.appoint(connection, self.log.origin, self.private.public_key(), applied)
-        write_over(self.home.generation_path, generation.encode())
+    def _appoint(self, connection: Connection, first: int) -> str:
+        """Nothing is decided yet before entry `first`. Returns the generation."""
+        self._forget_decisions(connection)
+        signed = self._rows.sign(Rows.read(connection), first)
+        return erasure.appoint(connection, self.log.origin, self.private.public_key(), first, signed)
 
     def restored(self) -> ErasureRun:
         """For a catalog that was put back: follow the log, destroy again what came back, and let it be served.
@@ -434,8 +498,9 @@ class Lifecycle:
         Whether the log is the newest its caller has checked.
         """
         with self.database.writing() as connection:
-            if erasure.decider(connection) is None:  # older than the first order: it follows from the beginning
-                erasure.appoint(connection, self.log.origin, self.private.public_key(), 0)
+            named = erasure.decider(connection)
+            if named is None or not named.decided:  # older than what decides now: it follows from the beginning
+                self._appoint(connection, 0)
         with self._alone(put_back=True):
             outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
@@ -447,8 +512,11 @@ class Lifecycle:
             self.log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
             self._follow()
             with self.database.writing() as connection:
-                followed = erasure.decider(connection)
-                self._appoint(connection, 0 if followed is None else followed.applied)
+                self._rows.check(connection, self._checked)
+                public = self.private.public_key()
+                generation = erasure.appoint(connection, self.log.origin, public, self._applied, self._checked)
+                # The file first: a catalog that names another is refused, and the same command puts it right.
+                write_over(self.home.generation_path, generation.encode())
         return outcome
 
     def sweep(self, recordings: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
-HEAD: Final = "0011"  # newest revision in migrations/versions; a test compares
+HEAD: Final = "0012"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40
 WRITERS: Final = 1  # a server has one thread that writes, and a command writes once
 # KiB of the database that a connection keeps for itself; the system keeps all of it anyway. A writer's holds what one

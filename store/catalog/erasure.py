@@ -125,12 +125,13 @@ def _day(ns: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """The audit log whose orders count, and its first entry that was not followed yet."""
+    """The audit log whose orders count, and its first entry that was not followed yet. `decided`: signed by its key."""
 
     log: str
     key: str
     applied: int
     generation: str
+    decided: str
 
     @property
     def public(self) -> Ed25519PublicKey | None:
@@ -142,20 +143,27 @@ class Decider:
 
 def decider(connection: Connection) -> Decider | None:
     row = connection.execute(select(schema.lifecycle)).first()
-    return None if row is None else Decider(row.log, row.key, row.applied, row.generation)
+    return None if row is None else Decider(row.log, row.key, row.applied, row.generation, row.decided)
 
 
-def appoint(connection: Connection, log: str, key: Ed25519PublicKey, applied: int) -> str:
+def appoint(connection: Connection, log: str, key: Ed25519PublicKey, applied: int, decided: str = "") -> str:
     """From now on this log decides. Returns the new generation, for the file beside the database."""
     generation = secrets.token_hex(32)
     connection.execute(delete(schema.lifecycle))
     values = {"log": log, "key": public_to_text(key), "applied": applied, "generation": generation}
+    values["decided"] = decided
     connection.execute(insert(schema.lifecycle).values(**values))
     return generation
 
 
-def follow(connection: Connection, applied: int) -> None:
-    connection.execute(update(schema.lifecycle).values(applied=applied))
+def follow(connection: Connection, applied: int, decided: str) -> None:
+    connection.execute(update(schema.lifecycle).values(applied=applied, decided=decided))
+
+
+def forget_decisions(connection: Connection) -> None:
+    """What people decided: for who then follows the log again, from its beginning."""
+    connection.execute(delete(schema.holds))
+    connection.execute(delete(schema.erasure_requests))
 
 
 # -- holds --------------------------------------------------------------------------------------------------------

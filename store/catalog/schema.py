@@ -265,6 +265,8 @@ erasure_requests: Final = Table(
 # One row, where an audit log decides on erasure: its name and public key, and the number of the first entry that the
 # catalog has not followed yet.
 # `generation` also lies in a file beside the database that no backup has: a catalog without it was put back.
+# `decided` (JWS, eyelid-decided): by the log's key, how far it was followed, and the hash of the rows of `holds` and
+# `erasure_requests` then; "" in one that an earlier version wrote.
 lifecycle: Final = Table(
     "lifecycle",
     metadata,
@@ -272,6 +274,7 @@ lifecycle: Final = Table(
     Column("key", String(43), nullable=False),
     Column("applied", BigInteger, nullable=False),
     Column("generation", String(64), nullable=False),
+    Column("decided", Text, nullable=False, server_default=""),
 )
 
 # Who may send interactions, each with a key of its own: a telephone system, a mailbox, a chat.

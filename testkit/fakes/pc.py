@@ -104,14 +104,14 @@ class FakeLedger:
         self._pc = pc
         self.lines: list[bytes] = []
         self.sent = 0
+        self.wall = 1_800_000_000 * SECOND  # when its clock was zero
 
     @property
     def head(self) -> str:
         return line_hash(self.lines[-1]) if self.lines else ZERO
 
     def write(self, kind: str, at: int, **fields: object) -> None:
-        wall = 1_800_000_000 * SECOND + at
-        self.lines.append(line(len(self.lines), self.head, at=at, wall=wall, kind=kind, **fields))
+        self.lines.append(line(len(self.lines), self.head, at=at, wall=self.wall + at, kind=kind, **fields))
 
     def batch(self, first: int | None = None, last: int | None = None) -> str:
         """Lines `first` to `last`, by default all that were not sent."""

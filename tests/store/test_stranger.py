@@ -29,6 +29,7 @@ from store.evidence.verify.ledger import Defect, SignedLedger
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
 from tests.store.conftest import PASSPHRASE
+from tests.vectors.erasing import ERASING, follow_log
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
 from tests.vectors.tampering import TAMPERING, garbled, tampered
@@ -95,7 +96,7 @@ def eyelids_answers(home: Home, reader: RecipientPrivate, recordings: list[str])
             places = [(one.check, one.code, one.where) for one in report.findings]
             assert len(places) == len(set(places))
             answers[recording] = described(evidence) | {"findings": {finding_of(one) for one in report.findings}}
-            if report.sound:
+            if report.sound and evidence.erased is None:
                 answers[recording]["media"] = media_of(home, reader, evidence)
                 assert facts(evidence)["whole_ns"] == evidence.length
     database.close()
@@ -186,7 +187,7 @@ def comparable(answer: dict[str, Any]) -> dict[str, Any]:
     findings = [strangers_finding(one) for one in answer["findings"]]
     assert len(set(findings)) == len(findings)
     names = ("state", "length", "bodies")
-    media = {} if findings else {"media": answer["media"]}
+    media = {} if findings or answer["state"] in ("erased", "erasing") else {"media": answer["media"]}
     return {name: answer[name] for name in names} | {"lanes": lanes, "findings": set(findings)} | media
 
 
@@ -271,6 +272,27 @@ def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
     for answer in wanted.values():
         assert ("ledger", "wrong-seq") in {(check, code) for check, code, _ in answer["findings"]}
     assert given == wanted
+
+
+def test_of_every_erasure_both_say_the_same(
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+) -> None:
+    disk = Disk(home.folder)
+    follow_log(disk)
+    done = tampered(range(2 * len(ERASING)), disk, bundle, readers[RECIPIENT], ERASING)
+    here = [recording for (recording,) in disk.run("SELECT id FROM recordings")]
+    disk.close()
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE + b"\n")
+    given, ledgers = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    assert ledgers == ledgers_of(home)
+    assert "no-recording" in {code for findings in ledgers.values() for _, code, _ in findings}
+    wanted = eyelids_answers(home, readers[RECIPIENT], here)
+    others = {done[one]: (given[one], wanted[one]) for one in here if given[one] != wanted[one]}
+    assert not others, "\n".join(differences(others))
+    assert {answer["state"] for answer in wanted.values()} == {"erased", "erasing", "gone"}
+    came = {(check, code) for answer in wanted.values() for check, code, _ in answer["findings"]}
+    assert came >= {("erasure", "unexplained"), ("erasure", "not-erased")}
 
 
 # Of a device's whole ledger, beside those of a line and a batch.

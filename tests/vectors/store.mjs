@@ -6,7 +6,7 @@
 //
 // The packages of node/package.json have to lie beside it.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import initSqlJs from "sql.js";
@@ -20,6 +20,7 @@ import {
   isStream,
   isText,
   isUint,
+  isUuid,
   openChunk,
   openKey,
   openKeyFile,
@@ -36,6 +37,7 @@ import {
   refuseIf,
   sha256,
   streamKey,
+  verifyJws,
   walk,
 } from "./envelope.mjs";
 
@@ -92,6 +94,29 @@ class Store {
     return bytes;
   }
 
+  /** Whether any file lies in the folder of a recording. */
+  hasFiles(recording) {
+    try {
+      const folder = join(this.home, "blobs", recording.slice(-2), recording);
+      return readdirSync(folder, { recursive: true, withFileTypes: true }).some((one) => one.isFile());
+    } catch {
+      return false;
+    }
+  }
+
+  /** {recording, step, explained, certified} of what was erased, by a column of theirs. A store of before has no such
+   * table. */
+  tombstones(column, value) {
+    if (this.rows("SELECT 1 FROM sqlite_master WHERE name = 'erasures'").length === 0) return [];
+    const [decider] = this.rows("SELECT key FROM lifecycle");
+    return this.rows(`SELECT * FROM erasures WHERE ${column} = ?`, value).map((row) => {
+      const [order, certificate] = [row.order, row.certificate].map((token) => erasureOf(token, decider?.key, row));
+      const certified = certificate !== null && certificate.destroyed !== undefined;
+      const explained = order !== null && certified === (row.step === "erased");
+      return { recording: row.recording, step: row.step, explained, certified };
+    });
+  }
+
   lines(device, first, last) {
     const query =
       `SELECT seq, hash, kind, recording, line, batch FROM ledger_lines WHERE ${ENTRY} AND seq BETWEEN ? AND ? ORDER BY seq`;
@@ -136,6 +161,26 @@ class Store {
       next,
     };
   }
+}
+
+/** An order or certificate that the log's key signed about what this row names; null for any other. */
+function erasureOf(token, key, row) {
+  let said = null;
+  refused(() => {
+    refuseIf(!isText(key) || !isText(token), "malformed");
+    const read = verifyJws("eyelid-erasure", token, key);
+    const texts = ["device", "basis", "rule", "rules", "reference", "log"].map((name) => read[name]);
+    refuseIf(!isUuid(read.recording) || !texts.every(isText) || ![read.position, read.at].every(isUint), "bad-field");
+    const { destroyed: done } = read;
+    if ("destroyed" in read) {
+      refuseIf(!isObject(done) || ![done.at, done.objects, done.bytes].every(isUint), "bad-field");
+      const lists = [done.packets, done.replicas, done.exports];
+      refuseIf(!lists.every((list) => Array.isArray(list) && list.every(isText)), "bad-field");
+      refuseIf(!isText(done.backups_until), "bad-field");
+    }
+    if (["recording", "device", "position"].every((name) => read[name] === row[name])) said = read;
+  });
+  return said;
 }
 
 // -- the entries of a recording --------------------------------------------------------------------------------------
@@ -282,7 +327,7 @@ function reasonOf(hold) {
 
 const same = (one, other) => print(one) === print(other);
 
-function partsOf(lane, length, facts, bodies, heads, states) {
+function partsOf(lane, length, facts, bodies, heads, states, gone) {
   const kept = [];
   const missing = [];
   const streams = [...bodies.streams].filter(([stream]) => laneOf(stream) === lane);
@@ -313,6 +358,7 @@ function partsOf(lane, length, facts, bodies, heads, states) {
       cause: { what: "missing", why: "not-here-yet" },
     });
 
+  if (gone) missing.splice(0, Infinity, ...gone);
   const cuts = [...kept, ...missing, ...states].flatMap(({ from, to }) => [from, to]);
   const edges = [...new Set([0n, ...cuts.filter((one) => one > 0n && one < length), length])].sort((a, b) =>
     a < b ? -1 : 1,
@@ -376,6 +422,7 @@ class Examination {
       .map((one) => ({ ...one, stream: Number(one.stream), kind: one.kind === null ? null : Number(one.kind) }));
     this.bodies = chooseBodies(this.sealed, this.heads);
     this.chunks = [...this.bodies.streams.values()].flat();
+    [this.erased] = store.tombstones("recording", row.id);
   }
 
   find(check, code, where) {
@@ -393,6 +440,7 @@ class Examination {
   }
 
   async answer(reader) {
+    if (this.erased) return this.told(this.afterErasure());
     for (const one of this.sealed) this.attempt("bytes", one, () => (one.bytes = this.store.blob(one)));
     const packet = this.checkPacket();
     for (const one of this.chunks) this.checkChunk(one, packet);
@@ -405,10 +453,26 @@ class Examination {
     const media = reader && (await this.open(packet, reader));
     const alarms = `SELECT * FROM alarms WHERE recording = ? AND id NOT IN (${ACKNOWLEDGED}) ORDER BY id`;
     for (const one of this.store.rows(alarms, this.row.id)) this.find("alarm", one.code, placeOf(one));
+    const state = this.facts.closing ? "closed" : this.facts.ended ? "broken-off" : "open";
+    return this.told({ state, length, lanes, media });
+  }
+
+  /** Of what was destroyed nothing can be checked but why, and that it is not here. */
+  afterErasure() {
+    const { step, explained, certified } = this.erased;
+    this.checkLedger(null);
+    if (!explained) this.find("erasure", "unexplained", { stream: null });
+    if (step === "erased" && this.store.hasFiles(this.row.id)) this.find("erasure", "not-erased", { stream: null });
+    const length = lengthOf(this.facts, this.chunks);
+    const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.timesOf(lane, length)]));
+    return { state: !explained ? "gone" : certified ? "erased" : "erasing", length, lanes };
+  }
+
+  told({ state, length, lanes, media }) {
     return {
       id: this.row.id,
       device: this.row.device,
-      state: this.facts.closing ? "closed" : this.facts.ended ? "broken-off" : "open",
+      state,
       length,
       lanes,
       bodies: [this.bodies.packet, ...this.chunks]
@@ -614,7 +678,12 @@ class Examination {
       if (inRun.some(({ from, to }) => from < end && start < (to === FOREVER ? lastsTo(facts, from) : to)))
         this.find("account", "kept-while-closed", placeOf(one));
     }
-    const parts = partsOf(lane, length, facts, this.bodies, this.heads, states);
+    return this.timesOf(lane, length, states);
+  }
+
+  timesOf(lane, length, states = this.facts.opening ? statesOf(lane, this.facts) : []) {
+    const gone = this.erased?.explained && [{ from: 0n, to: length, cause: { what: "missing", why: "erased" } }];
+    const parts = partsOf(lane, length, this.facts, this.bodies, this.heads, states, gone);
     return { parts, sums: sumsOf(parts) };
   }
 
@@ -717,6 +786,8 @@ function ledgerOf(store, device) {
     const seq = opened.get(report.recording);
     made.set(report.recording, seq === undefined ? { report: device.id } : { entry: seq });
   }
+  const erased = store.tombstones("device", device.id).filter(({ explained }) => explained);
+  for (const { recording } of erased) made.delete(recording);
   for (const [recording, where] of made) {
     const here = store.rows("SELECT id FROM recordings WHERE id = ? AND device = ?", recording, device.id);
     if (here.length === 0) find("no-recording", where);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -485,12 +485,18 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
 )  # fmt: skip
 
 
-def tampered(seeds: Iterable[int], disk: Disk, bundle: Bundle, reader: RecipientPrivate) -> dict[str, str]:
+def tampered(
+    seeds: Iterable[int],
+    disk: Disk,
+    bundle: Bundle,
+    reader: RecipientPrivate,
+    ways: Sequence[Callable[[World], None]] = TAMPERING,
+) -> dict[str, str]:
     """Recording -> its seed and what was done to it."""
     found = {}
     for seed in seeds:
         world = make_world(seed, disk, bundle, reader)
-        tamper = TAMPERING[seed % len(TAMPERING)]
+        tamper = ways[seed % len(ways)]
         tamper(world)
         found[world.id] = f"seed {seed}: {tamper.__name__.replace('_', ' ')}"
     return found

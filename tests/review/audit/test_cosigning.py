@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from review.audit.notes import Checkpoint, KeyType, Signer, verify
 from review.audit.verify import Asked, verify_log
 from tests.review.audit.making import SIGNER, new_log, opening
 from tests.review.audit.test_log import code
-from tests.review.audit.test_verify import COUNCIL, rewritten
+from tests.review.audit.test_verify import COUNCIL, endless, pipe, rewritten
 
 AUDITOR = Signer.of("auditor.example.com", Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1"), KeyType.COSIGNER)
 
@@ -98,3 +99,15 @@ def test_cosigned_checkpoints_come_back(tmp_path: Path) -> None:
     (tmp_path / "fork.note").unlink(missing_ok=True)
     cosigned(tmp_path / "fork", tmp_path / "fork.note")
     assert code(bring_back, folder, SIGNER.key, (tmp_path / "fork.note").read_bytes()) == "forked"
+
+
+@pytest.mark.parametrize("spoil", [pipe, endless])
+@pytest.mark.parametrize(("name", "wanted"), [("checkpoint", "no-checkpoint"), ("tile/0/001.p/44", "tile-missing")])
+def test_a_pipe_or_an_endless_file_is_no_file(
+    tmp_path: Path, spoil: Callable[[Path], None], name: str, wanted: str
+) -> None:
+    log = new_log(tmp_path / "log")
+    log.append_all([opening(number) for number in range(300)])
+    log.publish()
+    spoil(tmp_path / "log" / name)
+    assert code(cosigned, tmp_path / "log", tmp_path / "council.note") == wanted

@@ -4,6 +4,7 @@ written from the page alone, says the same.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
@@ -440,3 +441,39 @@ def test_names_that_are_none_of_the_logs_do_not_confuse(copy: Path) -> None:
     (copy / "journal/x999/x999").mkdir()
     (copy / "journal/x999/x999/999").write_bytes(b"x")
     assert codes(copy) == ["cut"]  # block 1 is not full, and no longer the last
+
+
+# -- files that are none ------------------------------------------------------------------------------------------
+
+
+def pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    """As long as a disk can say: a reader without a bound asks for that much memory."""
+    with path.open("ab") as file:
+        file.truncate(2**40)
+
+
+@pytest.mark.parametrize("spoil", [pipe, endless])
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("checkpoint", {"no-checkpoint"}),
+        ("cosigned", set()),  # as if it were not there
+        ("journal/000", {"block-missing", "changed"}),
+        ("journal/001", {"block-missing", "changed", "cut"}),
+        ("tile/0/000", {"tile-missing"}),
+        ("tile/0/001.p/16", {"tile-missing"}),
+        ("tile/entries/000", {"tile-missing"}),
+    ],
+)
+def test_a_pipe_or_an_endless_file_is_no_file(
+    copy: Path, spoil: Callable[[Path], None], name: str, wanted: set[str]
+) -> None:
+    spoil(copy / name)
+    found = set(codes(copy))
+    assert found <= wanted
+    assert bool(found) == bool(wanted)

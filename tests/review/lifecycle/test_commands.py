@@ -269,3 +269,28 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
     assert (held, "may be one of them: what this PC sent cannot be read" in error) == ([honest], True)
     assert set(hold(run, "case-7", "--agent", "ada@example.com")[0]) == {honest, cards, renamed}
     assert run("due", "--apply")[1]["erased"] == {}
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run) -> None:
+    govern(world.home, RULES.replace("keep: 10d", "keep: 90d"))
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from bundles where revision = (select max(revision) from bundles)")
+    for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x")):
+        code, _, error = run(*words)
+        assert (code, "nothing is erased until `eyelid-store bundle put`" in error) == (1, True)
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_rows_that_are_not_the_logs_are_made_anew(world: World, run: Run) -> None:
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("insert into erasure_requests values (?, 'R')", [old])
+    code, _, error = run("due", "--apply")
+    assert (code, "`eyelid-review holds derive`" in error) == (1, True)
+    assert run("holds", "derive")[1] == {"missing": 0, "foreign": 1}
+    assert list(run("due", "--apply")[1]["erased"]) == [old]

@@ -1,0 +1,48 @@
+"""When a recording ended: by the store's clock, and not before what its device signed.
+
+Periods count from it. The store's rows say when bytes came, and who owns the database can write others there; the key
+packet and the account are signed by the device, whose clock may be wrong. The later counts: neither alone can make a
+recording die sooner. Where nothing signed says when it was, it goes on ending now.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.packet import KeyPacket
+from review.governance.times import DAY, day_of
+from store.catalog.blobs import BlobStore, folder_of
+from store.evidence.evidence import Evidence
+
+# A PC's clock may be wrong by so much, and its recording is a day older or younger.
+_APART: Final = DAY
+
+
+class End(NamedTuple):
+    """`at`: ns. `unsure`: why it may have been another; "" where nothing speaks against it."""
+
+    at: int
+    unsure: str
+
+
+def ended_at(evidence: Evidence, packet: KeyPacket | None, blobs: BlobStore, *, signed: bool, now: int) -> End:
+    """`packet`: as its device signed it; None where it is not here or not sound. `signed`: whether the account is."""
+    received = max((one.received_at for one in evidence.stored), default=now)
+    moments = [packet.start] if packet is not None else []
+    # A packet that is not sound, or lies there though no row names it, is no reason to believe the account alone.
+    if signed and (packet is not None or not (evidence.chosen.packet or _has_packet(evidence, blobs))):
+        moments += [wall for entry in evidence.entries if (wall := entry.time("wall")) is not None]
+    if not moments:
+        return End(max(received, now), "nothing that its device signed says when it was")
+    said = max(moments)
+    if said <= received + _APART:
+        return End(max(received, said), "")
+    return End(
+        said, f"its device says that it ended on {day_of(said)}, and the store that it came by {day_of(received)}"
+    )
+
+
+def _has_packet(evidence: Evidence, blobs: BlobStore) -> bool:
+    packets = f"{folder_of(evidence.recording.id)}{KEY_PACKET_STREAM:05d}-"
+    return next(iter(blobs.names(packets)), None) is not None

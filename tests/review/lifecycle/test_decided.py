@@ -1,0 +1,191 @@
+"""Who owns the database alone destroys nothing early, nothing that is held, and nothing that nobody asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from protocol.envelope import KEY_PACKET_STREAM
+from review.governance.times import DAY
+from review.lifecycle.decided import Rows
+from store.catalog import erasure
+from store.errors import StoreError
+from testkit.fakes.pc import FakeRecording
+from testkit.lifecycle import RULES, World
+from tests.review.lifecycle.test_lifecycle import erased, founded, known, made, world
+
+__all__ = ["founded", "world"]
+REFUSED = "not those of the audit log"
+
+
+def sql(world: World, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        assert database.execute(statement, values).rowcount
+
+
+def held(world: World, recording: FakeRecording, name: str = "case-1") -> None:
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold(name, [str(recording.id)], why="court", owner="ann", review=date(2030, 1, 1))
+
+
+def derived(world: World) -> tuple[int, int]:
+    with world.opened() as (_, lifecycle):
+        return lifecycle.derive()
+
+
+# -- when it ended ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("also", ["", "ledger_lines", "packet"])
+def test_a_row_that_says_it_came_long_ago_erases_nothing_early(world: World, also: str) -> None:
+    _, [recording] = made(world, "cards")
+    sql(world, "update sealed set received_at = received_at - ?", 400 * DAY)
+    if also == "ledger_lines":
+        sql(world, "delete from ledger_lines")
+    if also == "packet":
+        sql(world, "delete from sealed where stream = ?", KEY_PACKET_STREAM)
+    world.days.pass_by(1)
+    assert erased(world, recording) == {}
+    assert known(world, recording).unsure
+
+
+def test_a_packet_that_another_key_signed_lets_no_account_of_that_key_date_it(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    sql(world, "update sealed set received_at = received_at - ?", 400 * DAY)
+    for path in world.home.blobs_folder.rglob(f"{KEY_PACKET_STREAM:05d}-*"):
+        path.write_bytes(b"none")
+    assert known(world, recording).recording.end == world.days.now
+
+
+def test_a_clock_of_a_pc_that_runs_late_erases_nothing_early(world: World) -> None:
+    with world.serving() as pcs:
+        pcs.ahead = -300 * DAY
+        recording = pcs.record(pcs.pc(), "rest")[0]
+    facts = known(world, recording)
+    assert (facts.recording.end, facts.unsure) == (world.days.now, ())
+
+
+def test_a_clock_of_a_pc_that_runs_ahead_makes_it_unsure(world: World) -> None:
+    with world.serving() as pcs:
+        pcs.ahead = 300 * DAY
+        recording = pcs.record(pcs.pc(), "rest")[0]
+    facts = known(world, recording)
+    assert facts.recording.end > world.days.now
+    assert "its device says that it ended on" in facts.unsure[0]
+
+
+# -- holds and requests -------------------------------------------------------------------------------------------
+
+
+def test_a_hold_whose_row_is_gone_or_taken_off_still_holds(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    world.days.pass_by(20)
+    for tampering in ("update holds set released_at = 1", "update holds set recording = 'x'", "delete from holds"):
+        sql(world, tampering)
+        with pytest.raises(StoreError, match=REFUSED):
+            erased(world, recording)
+        assert derived(world) == (1, 0 if tampering.startswith("delete") else 1)
+        assert erased(world, recording) == {}
+    assert world.packets(recording.id)
+
+
+def test_a_request_that_nobody_made_erases_nothing(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    sql(world, "insert into erasure_requests (recording, reference) values (?, 'DSR-1')", str(recording.id))
+    with pytest.raises(StoreError, match=REFUSED):
+        erased(world, recording)
+    assert derived(world) == (0, 1)
+    assert erased(world, recording) == {}
+
+
+def test_a_row_that_goes_while_a_command_runs_changes_nothing(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    world.days.pass_by(20)
+    with world.opened() as (database, lifecycle):
+        lifecycle.follow()
+        sql(world, "delete from holds")
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
+    assert done.kept == {str(recording.id): "legal hold"}
+
+
+def test_rows_and_signature_of_an_older_catalog_only_make_it_follow_more(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    with world.opened() as (database, _), database.reading() as connection:
+        old = erasure.decider(connection)
+    assert old is not None
+    held(world, recording)
+    world.days.pass_by(20)
+    sql(world, "delete from holds")
+    sql(world, "update lifecycle set decided = ?, applied = ?", old.decided, old.applied)
+    assert erased(world, recording) == {}
+    sql(world, "update lifecycle set applied = applied + 1000")  # nobody believes it
+    assert erased(world, recording) == {}
+
+
+def test_another_stores_signature_is_none(world: World, tmp_path: Path) -> None:
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    other = World.found(tmp_path / "other")
+    with other.opened() as (database, _), database.reading() as connection:
+        foreign = erasure.decider(connection)
+    assert foreign is not None
+    sql(world, "delete from holds")
+    sql(world, "update lifecycle set decided = ?", foreign.decided)
+    with pytest.raises(StoreError, match=REFUSED):
+        erased(world, recording)
+
+
+@pytest.mark.parametrize("how", ["update lifecycle set decided = ''", "delete from lifecycle"])
+def test_a_catalog_that_lost_what_decides_has_it_from_the_log(world: World, how: str) -> None:
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    world.days.pass_by(20)
+    with world.opened() as (database, lifecycle):
+        with database.reading() as connection:
+            before = Rows.read(connection)
+        sql(world, how)
+        if how.startswith("delete"):
+            sql(world, "delete from holds")
+            lifecycle.begin()
+        lifecycle.follow()
+        with database.reading() as connection:
+            assert Rows.read(connection).decided == before.decided
+    sql(world, "delete from holds")
+    sql(world, "update lifecycle set decided = ''")
+    with pytest.raises(StoreError, match=REFUSED):
+        erased(world, recording)
+
+
+def test_a_tombstone_that_nobody_signed_takes_no_hold_off(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    world.days.pass_by(20)
+    columns = '(recording, device, position, "order", step, found)'
+    row = f"insert into erasures {columns} values (?, 'd', 0, '', 'erased', '{{}}')"  # noqa: S608 - a constant
+    sql(world, row, str(recording.id))
+    derived(world)
+    sql(world, "delete from erasures")
+    assert erased(world, recording) == {}
+
+
+def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    world.days.pass_by(20)
+    away = world.replica.rename(world.replica.with_name("away"))
+    with world.opened() as (database, lifecycle):
+        assert lifecycle.erase(world.facts(database), RULES, [str(recording.id)]).stuck
+    with closing(sqlite3.connect(world.home.database_path)) as database:
+        [row] = database.execute("select * from erasures").fetchall()
+    sql(world, "delete from erasures")
+    held(world, recording)
+    sql(world, f"insert into erasures values ({', '.join('?' * len(row))})", *row)  # noqa: S608 - question marks
+    away.rename(world.replica)
+    with world.opened() as (_, lifecycle):
+        assert "legal hold case-1" in lifecycle.finish().stuck[str(recording.id)]
+    assert world.packets(recording.id)
