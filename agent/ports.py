@@ -165,7 +165,8 @@ class Screen(Protocol):
     def grab(self, *, repeat: bool = False) -> tuple[Frame, ...]:
         """A frame of each monitor that changed (every monitor after `void`, or if `repeat`; those are whole).
 
-        Drawing that changed no pixel, or that is not due yet, gives none.
+        Drawing that changed no pixel, or that is not due yet, gives none. Nor does a display whose connection was cut:
+        the next grabs connect anew, and are whole then. Raises EnvironmentFault when that cannot be.
         """
 
     def still_until(self) -> int:

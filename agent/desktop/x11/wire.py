@@ -341,8 +341,8 @@ class Wire:
         """
         try:
             arrived = [self._display.next_event() for _ in range(self._display.pending_events())]
-            told = [typed(event, self.root, self._codes) for event in arrived if not event.send_event]
-            return [event for event in told if event is not None]
+            known = [typed(event, self.root, self._codes) for event in arrived if not event.send_event]
+            return [event for event in known if event is not None]
         except (error.ConnectionClosedError, OSError) as lost:
             raise Disconnected from lost
 
