@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from uuid import UUID
 
 from agent.core.model.media import Chunk, Monitor
 from agent.core.model.times import Span
@@ -18,18 +17,6 @@ from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind
 from protocol.errors import KeyProblem
 from protocol.keys import RECORDING_KEY_SIZE, RecipientPrivate
-
-
-def recording_id(wall: int, chance: bytes) -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7): ids sort by the time they were made. The standard library has it from 3.14 on.
-
-    `wall`: ns since 1970. `chance`: 10 random bytes.
-    """
-    milliseconds = (wall // 1_000_000) & (2**48 - 1)
-    value = milliseconds << 80 | int.from_bytes(chance, "big")
-    value = value & ~(0xF << 76) | 0x7 << 76  # version
-    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
-    return UUID(int=value)
 
 
 def _as_text(name: str) -> str:
@@ -66,7 +53,7 @@ class RecordingSealer:
         Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when what is sealed does not open, and
         as `DeviceKeys`.
         """
-        self.recording = recording_id(wall, os.urandom(10))
+        self.recording = packet.recording_id(wall, os.urandom(10))
         self._start = start
         self._device = origin.keys
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)

@@ -20,6 +20,7 @@ MAX_CHUNK_BODY: Final = MAX_SEALED
 MAX_PACKET_BODY: Final = 256 * 2**10  # a recipient takes 1.6 KB
 MAX_LEDGER_BODY: Final = 2 * 2**20
 MAX_POLICY_BODY: Final = 4 * 2**20
+MAX_INTERACTION_BODY: Final = MAX_CHUNK_BODY + MAX_PACKET_BODY + 256 * 2**10
 MAX_JSON_BODY: Final = 64 * 2**10  # everything else
 
 # Of what a PC calls itself, its user or its system, in characters.
@@ -34,6 +35,9 @@ BUNDLE: Final = "/v1/bundle"
 POLICY: Final = "/v1/policies/{hash}"
 DEVICE_HEALTH: Final = "/v1/devices/{device}/health"
 HEALTH: Final = "/v1/health"
+INTERACTIONS: Final = "/v1/interactions"
+
+INTEGRATION_KEY: Final = "eyi1."  # what an integration's key begins with
 
 
 def recording_path(recording: UUID, stream: int, sequence: int) -> str:
@@ -147,6 +151,13 @@ class ReceiptResponse(TypedDict):
     """PUT /v1/recordings/... (the body of the request is the sealed bytes)."""
 
     receipt: str  # JWS, eyelid-receipt
+
+
+class InteractionResponse(TypedDict):
+    """POST /v1/interactions (the body of the request: key packet, statement and sealed chunk, a line feed between)."""
+
+    receipt: str  # JWS, eyelid-receipt: of the chunk
+    new: bool  # false: these very bytes were here before
 
 
 class LedgerRequest(TypedDict):

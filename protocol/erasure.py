@@ -7,7 +7,7 @@ gone; nothing unsigned does.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +21,7 @@ from protocol.errors import SignatureError
 class Destroyed:
     """`packets`: SHA-256 (hex) of each key packet; they were shredded at `at` (ns), here and in the `replicas`.
 
+    `absent`: folders in which they were looked for and not found, so that nothing is said of copies there.
     `objects`, `bytes`: of ciphertext, which was removed. `backups_until`: the day on which the last backup dies.
     `exports`: when known ones were made.
     """
@@ -32,6 +33,7 @@ class Destroyed:
     replicas: tuple[str, ...]
     backups_until: str
     exports: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,10 @@ class Erasure:
     destroyed: Destroyed | None = None
 
     def sign(self, key: Ed25519PrivateKey) -> str:
-        payload: dict[str, object] = {
-            "recording": str(self.recording),
-            **{name: getattr(self, name) for name in ("device", "basis", "rule", "rules", "reference", "log")},
-            "position": self.position,
-            "at": self.at,
-        }
-        if (done := self.destroyed) is not None:
-            payload["destroyed"] = {
-                "at": done.at,
-                "packets": list(done.packets),
-                "objects": done.objects,
-                "bytes": done.bytes,
-                "replicas": list(done.replicas),
-                "backups_until": done.backups_until,
-                "exports": list(done.exports),
-            }
+        # The log names a certificate by its hash: the fields' order is part of the format.
+        payload = {**asdict(self), "recording": str(self.recording)}
+        if self.destroyed is None:
+            del payload["destroyed"]
         return jws.sign(jws.ERASURE, payload, key)
 
     @classmethod
@@ -99,6 +89,7 @@ def _destroyed(claims: Claims) -> Destroyed:
         replicas=claims.texts("replicas"),
         backups_until=claims.text("backups_until"),
         exports=claims.texts("exports"),
+        absent=claims.texts("absent") if claims.has("absent") else (),
     )
 
 

@@ -36,9 +36,10 @@ LOCATION: Final = "eyelid-location"
 ORIGIN: Final = "eyelid-origin"
 INVITATION: Final = "eyelid-invitation"
 ERASURE: Final = "eyelid-erasure"
+INTERACTION: Final = "eyelid-interaction"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

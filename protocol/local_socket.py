@@ -12,6 +12,7 @@ from typing import Final
 
 _PIECE: Final = 2**20  # bytes asked of the kernel at once
 _BACKLOG: Final = 128
+_UCRED: Final = struct.Struct("=iII")  # struct ucred of unix(7): pid, uid, gid
 
 
 def listen(path: Path | None) -> socket.socket:
@@ -35,10 +36,18 @@ def listen(path: Path | None) -> socket.socket:
     return listening
 
 
+def credentials(connection: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end, by their numbers, as the kernel knows them since the connection was made.
+
+    Process 0 is in a pid namespace that this one does not see. Raises OSError.
+    """
+    pid, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    return int(pid), int(uid)
+
+
 def peer(connection: socket.socket) -> int:
     """The number of the user that connected."""
-    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(uid)
+    return credentials(connection)[1]
 
 
 def receive(connection: socket.socket, size: int, until: float) -> bytes:

@@ -14,9 +14,12 @@ _UNSEEN: Final = re.compile(
 
 
 def mistake_in(text: str) -> str:
-    """What a notice would have to be that this is not; empty where it is one."""
+    """What a notice would have to be that this is not; empty where it is one.
+
+    Marks of direction (U+200E, U+202A to 202E, ...) and U+2028 and 2029 are refused as control characters are.
+    """
     if not text.strip() or len(text) > LONGEST:
         return f"text of 1 to {LONGEST} characters"
     if _UNSEEN.search(text):
-        return "text without control characters, save ends of lines"
+        return "text without control characters and marks of direction, save line feeds"
     return ""

@@ -21,6 +21,18 @@ _EDITIONS: Final = frozenset(Edition)
 _PIXELS: Final = 2**31 - 1  # no desktop is wider
 
 
+def recording_id(wall: int, chance: bytes) -> UUID:
+    """A UUIDv7 (RFC 9562 section 5.7): ids sort by the time they were made. The standard library has it from 3.14 on.
+
+    `wall`: ns since 1970. `chance`: 10 random bytes.
+    """
+    milliseconds = (wall // 1_000_000) & (2**48 - 1)
+    value = milliseconds << 80 | int.from_bytes(chance, "big")
+    value = value & ~(0xF << 76) | 0x7 << 76  # version
+    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
+    return UUID(int=value)
+
+
 @dataclass(frozen=True, slots=True)
 class Monitor:
     """One output as the recording numbers it; place and size in pixels of the whole desktop."""

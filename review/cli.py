@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "custodian": ("custodian",),
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
+    "interactions": ("interactions",),
     "up": ("up",),
 }
 

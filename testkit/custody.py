@@ -32,10 +32,12 @@ from protocol.released import receive
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
 from review.audit.kinds import read_body
-from review.audit.log import AuditLog, Signer
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 from review.custodian.custodian import Custodian
 from review.custodian.home import Settings, new_review_key
-from review.custodian.people import invite, take_up
+from review.enrolled import invite, take_up
+from review.filed import set_of
 
 NAME: Final = "review.example.com/custodian"
 PAGE: Final = "https://review.example.com"
@@ -110,9 +112,11 @@ class House:
     clock: Clock = field(default_factory=Clock)
     cap: int = 1000
     console: int = field(default_factory=os.getuid)
+    compliance: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    rules: str = RULES
 
     def __post_init__(self) -> None:
-        self.compliance, self.store, self.evidence = (Ed25519PrivateKey.generate() for _ in range(3))
+        self.store, self.evidence = (Ed25519PrivateKey.generate() for _ in range(2))
         self.people = {f"{name}@example.com": Ed25519PrivateKey.generate() for name in PEOPLE}
         self.sessions = {name: X25519PrivateKey.generate() for name in self.people}
         for name in ("keys", "adopted", "requests"):
@@ -137,7 +141,7 @@ class House:
     def ready(self) -> Custodian:
         """With the bundle, and everybody's key."""
         made = self.start()
-        made.take_bundle(self.bundle(), "test")
+        made.take_bundle(self.bundle(rules=self.rules), "test")
         for person, key in self.people.items():
             made.enrol(Claims(take_up(*self.invitation(person), key), "test", ProtocolError), "test")
         return made
@@ -210,6 +214,15 @@ class House:
     def approval(self, nonce: dict[str, Any], person: str, filed: str, terms: dict[str, Any], **changed: Any) -> str:
         told = terms | {"filed": filed, "verdict": "approve"} | nonce | {"person": person} | changed
         return personal.sign(personal.APPROVAL, told, self.people[person])
+
+    def erasure(
+        self, custodian: Custodian, person: str, recordings: Iterable[str], /, **changed: Any
+    ) -> dict[str, Any]:
+        """A request to erase them, filed: its terms, and its id as `filed`."""
+        terms = {"act": "erase", "recordings": set_of(recordings), "request": "DSR-1", "purpose": "request",
+                 "expires": str(self.clock.now + 2 * DAY)} | changed  # fmt: skip
+        token = personal.sign(personal.REQUEST, {**terms, **custodian.nonce(), "person": person}, self.people[person])
+        return {**terms, **custodian.file(Claims({"request": token}, "request", ProtocolError), "test")}
 
     def open(self, custodian: Custodian, person: str, kept: Kept, **changed: Any) -> dict[str, Any]:
         """As the console hands it in. Raises Refusal, ProtocolError."""

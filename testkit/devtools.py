@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,24 @@ class DevTools:
         self._writes = os.fdopen(writes, "wb")
         self._number = 0
         self._session = ""
+        self._events: list[dict[str, Any]] = []
 
     def open(self, url: str) -> None:
         """In a new page; returns when it has loaded."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
-        self.call("Page.navigate", url=url)
-        self._await(lambda message: message.get("method") == "Page.loadEventFired")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        loader = self.call("Page.navigate", url=url)["loaderId"]
+
+        def loaded(message: dict[str, Any]) -> bool:
+            """Of this document: that of about:blank may load late. It may come before the answer."""
+            if message.get("method") != "Page.lifecycleEvent":
+                return False
+            return (message["params"]["loaderId"], message["params"]["name"]) == (loader, "load")
+
+        if not any(map(loaded, self._events)):
+            self._await(loaded)
 
     def run(self, script: str) -> Any:
         """The value that the script's promise gives. Raises AssertionError with what it threw."""
@@ -59,12 +69,15 @@ class DevTools:
                     raise EOFError("the browser has ended")
                 text += byte
             message: dict[str, Any] = json.loads(text)
+            if "method" in message:
+                self._events.append(message)
             if wanted(message):
                 return message
 
     def close(self) -> None:
         self._reads.close()
-        self._writes.close()
+        with suppress(OSError):  # a browser that has ended reads nothing more
+            self._writes.close()
 
 
 @contextmanager
@@ -96,6 +109,8 @@ def headless(folder: Path) -> Iterator[DevTools]:
     try:
         yield browser
     finally:
-        browser.call("Browser.close")
+        # One that has ended is closed: what a test of it failed of is what counts.
+        with suppress(EOFError, OSError):
+            browser.call("Browser.close")
         browser.close()
         process.wait()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from Xlib import X, display
 from Xlib.error import ConnectionClosedError, DisplayError
+from Xlib.protocol import rq
 
 from testkit.stage import server
 from testkit.waits import until
@@ -145,3 +146,14 @@ def connection(name: str) -> Iterator[display.Display]:
             link.close()
         except ConnectionClosedError:
             link.display.socket.close()
+
+
+class _RawEvent(rq.Event):  # type: ignore[misc]
+    def __init__(self, event: bytes) -> None:
+        self.__dict__["_binary"] = event.ljust(32, b"\0")
+
+
+def send_event(link: display.Display, window: int, event: bytes, mask: int = 0) -> None:
+    """To those who selected one of `mask` on the window; without a mask, to whoever made it. Any program may."""
+    link.create_resource_object("window", window).send_event(_RawEvent(event), event_mask=mask)
+    link.sync()

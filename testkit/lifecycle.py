@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -15,14 +16,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.bundle import verify as verify_bundle
+from protocol.carried import carried
 from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
+from protocol.keyfile import load_private
+from protocol.keys import signing_key, thumbprint
 from protocol.policyhash import policy_hash
-from review.audit.entries import ReadingKey
-from review.audit.log import AuditLog, Signer
+from review.audit import journal
+from review.audit.entries import Entry, ReadingKey
+from review.audit.kinds import read_body
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period
 from review.lifecycle.facts import Facts
 from review.lifecycle.lifecycle import Houserules, Lifecycle
+from store.admin import signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE, Plan, found
 from store.catalog.blobs import LocalBlobs, folder_of
@@ -81,6 +89,7 @@ class World:
         self.home = Home.open(folder / "home")
         self.log_folder = folder / "review" / "audit"
         self.replica = folder / "replica"
+        self.custodian: Path | None = None
 
     @classmethod
     def found(cls, folder: Path) -> World:
@@ -88,20 +97,32 @@ class World:
         (folder / "replica").mkdir()
         AuditLog.create(folder / "review" / "audit", SIGNER)
         world = cls(folder)
-        with world.opened() as (database, lifecycle):
+        with world.opened() as (_, lifecycle):
             lifecycle.begin()
-            del database
         return world
 
     @contextmanager
     def opened(self, log: Path | None = None) -> Iterator[tuple[Database, Lifecycle]]:
         kept = AuditLog(log or self.log_folder, SIGNER, READING, clock=self.days)
         with closing(self.home.database()) as database:
-            house = Houserules(backups=35 * DAY, replicas=(self.replica,))
+            house = Houserules(backups=35 * DAY, replicas=(self.replica,), custodian=self.custodian)
             yield (
                 database,
                 Lifecycle(self.home, database, kept, READING, PRIVATE, house=house, who="op@desk", origin="desk"),
             )
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Bodies of the log, in order."""
+        every = (one for group in journal.groups(self.log_folder) for one in group.entries)
+        sealed = ((one, Entry.parse(one.raw)) for one in every)
+        return [
+            read_body(READING.open(ORIGIN, one.position, entry, one.rest)[0])
+            for one, entry in sealed
+            if not entry.statement
+        ]
+
+    def compliance(self, secret: bytes = b"correct horse") -> Ed25519PrivateKey:
+        return signing_key(load_private(self.home.folder / self.home.key(COMPLIANCE).file, secret).raw)
 
     def facts(self, database: Database, governance: Governance = RULES) -> Facts:
         return Facts(database, self.home.blobs(), governance)
@@ -134,6 +155,22 @@ class World:
         return [
             name for at in (self.home.blobs_folder, self.replica) for name in LocalBlobs(at).names(folder_of(recording))
         ]
+
+
+def govern(home: Home, *rules: str, secret: bytes = b"correct horse") -> str:
+    """Puts the next bundle into the store, with these files of rules, or none; its file's text."""
+    key = signing_key(load_private(home.folder / home.key(COMPLIANCE).file, secret).raw)
+    files = {f"{number}.yaml": text.encode() for number, text in enumerate(rules)}
+    with closing(home.database()) as database, database.writing() as connection:
+        newest = newest_bundle(connection)
+        assert newest is not None
+        before = verify_bundle(newest[1], home.key(COMPLIANCE).id)
+        made = replace(before, revision=before.revision + 1, governance=policy_hash(files) if files else "")
+        token = signing.sign(made, key)
+        assert not signing.take(
+            connection, signing.Said(token, thumbprint(key.public_key()), made, files), operator="test", at=1
+        )
+    return "\n".join([token, *([carried(files)] if files else [])])
 
 
 @contextmanager

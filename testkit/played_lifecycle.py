@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 import shutil
@@ -120,7 +121,7 @@ class Play:
     def _mark(self) -> None:
         """Life goes on in the log, so that its clock is believed."""
         with self.world.opened() as (_, lifecycle):
-            lifecycle._log.append(lifecycle._act("erase", ["archive"], step="looked", basis="period"))
+            lifecycle.log.append(lifecycle._act("erase", ["archive"], step="looked", basis="period"))
 
     def turn(self) -> None:
         often = (self._due, self._due, self._due, self._pass, self._pass, self._hold)
@@ -129,7 +130,7 @@ class Play:
 
     # -- acts -----------------------------------------------------------------------------------------------------
 
-    def _struck(self, act: Callable[[Any, Any], object]) -> None:
+    def _struck(self, act: Callable[[Any, Any], object], *, put_back: bool = False) -> None:
         """The act, killed somewhere or not; then the next command goes on."""
 
         def run() -> None:
@@ -141,7 +142,7 @@ class Play:
         with self.world.opened() as (database, lifecycle):
             with database.reading() as connection:
                 left = len(erasure.unfinished(connection))
-            done = lifecycle.finish()
+            done = lifecycle.restored() if put_back else lifecycle.finish()
             self.counts.resumed += len(done.erased)
             if len(done.erased) < left or done.stuck:
                 self.counts.faults.append(f"begun and not ended: {left}, {done}")
@@ -204,9 +205,8 @@ class Play:
             except StoreError:
                 pass
         self.counts.restores += 1
-        self._struck(lambda _, lifecycle: lifecycle.restored())
-        with self.world.opened() as (database, lifecycle):
-            lifecycle.restored()
+        self._struck(lambda _, lifecycle: lifecycle.restored(), put_back=True)
+        with self.world.opened() as (database, _):
             self.world.home.check_not_put_back(database)
 
     def end(self) -> None:
@@ -264,10 +264,15 @@ class Play:
         if age < minimum or (age < keep and not model.asked):
             self.counts.faults.append(f"{one} of class {model.kind} is gone after {age} days")
         try:
-            Erasure.verify(stone.token, PRIVATE.public_key())
-            self.counts.certificates_verified += 1
+            said = Erasure.verify(stone.token, PRIVATE.public_key())
         except ProtocolError as error:
             self.counts.faults.append(f"the certificate of {one}: {error}")
+            return
+        packets = (hashlib.sha256(model.packet).hexdigest(),)
+        if said.recording == UUID(one) and said.destroyed is not None and said.destroyed.packets == packets:
+            self.counts.certificates_verified += 1
+        else:
+            self.counts.faults.append(f"the certificate of {one} says something else: {said}")
 
 
 def played(world: World, seed: int, turns: int) -> Counts:

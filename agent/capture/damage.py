@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import struct
 import threading
@@ -22,7 +23,9 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage, randr, xfixes
 
 from agent.core.model.seen import Box
+from agent.desktop.x11.events import read_unknown_events
 from agent.desktop.x11.regions import CreateRegion, FetchRegion
+from agent.desktop.x11.wire import somebody_listens
 from agent.errors import EnvironmentFault
 
 MILLISECOND: Final = 1_000_000  # ns; what the X server's stamps count in
@@ -55,38 +58,54 @@ class Damage:
         Raises EnvironmentFault when it cannot be watched.
         """
         self._now = now
-        self._lead = 0  # how far our clock is ahead of the server's stamps at least, ns
-        try:
-            self._display = Display(display)
-        except (DisplayError, ConnectionClosedError, OSError) as failure:
-            raise EnvironmentFault(
-                f"the X display {display or os.environ.get('DISPLAY', '(DISPLAY is not set)')} cannot be opened: "
-                "start Eyelid inside the graphical session, or name its display"
-            ) from failure
-        self.name: str = self._display.get_display_name()
-        self.drawn_at: int | None = None
-        self._first: int | None = None  # of what the present `take` takes
-        self._taken_at = self._rung_at = now()
-        self.monitors_changed = False
-        self._complaints: list[XError] = []
-        self._display.set_error_handler(lambda complaint, _request: self._complaints.append(complaint))
+        self._wanted = display
         self._selector = selectors.DefaultSelector()
         self._pipe = threading.Lock()
         self._open = True
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
         os.set_blocking(self._wake_writing, False)
-        self._selector.register(self._display.fileno(), selectors.EVENT_READ)
         self._selector.register(self._wake_reading, selectors.EVENT_READ)
+        self._disconnect = contextlib.ExitStack()
         try:
-            with connected(self.name):
-                self._watch_drawing()
-                self._watch_monitors()
-                self._ring()
-                self._refuse_complaints()
+            self._connect()
         except EnvironmentFault:
             self.close()
             raise
+
+    def _connect(self) -> None:
+        try:
+            if not somebody_listens(self._wanted):
+                raise ConnectionRefusedError
+            self._display = Display(self._wanted)
+        except (DisplayError, ConnectionClosedError, OSError) as failure:
+            raise EnvironmentFault(
+                f"the X display {self._wanted or os.environ.get('DISPLAY', '(DISPLAY is not set)')} cannot be opened: "
+                "start Eyelid inside the graphical session, or name its display"
+            ) from failure
+        self._disconnect.callback(_close, self._display)
+        read_unknown_events(self._display)
+        self.name: str = self._display.get_display_name()
+        self._lead = 0  # how far our clock is ahead of the server's stamps at least, ns
+        self.drawn_at: int | None = None
+        self._first: int | None = None  # of what the present `take` takes
+        self._taken_at = self._rung_at = self._now()
+        self.monitors_changed = False
+        self._complaints: list[XError] = []
+        self._display.set_error_handler(lambda complaint, _request: self._complaints.append(complaint))
+        socket = self._display.fileno()
+        self._selector.register(socket, selectors.EVENT_READ)
+        self._disconnect.callback(self._selector.unregister, socket)
+        with connected(self.name):
+            self._watch_drawing()
+            self._watch_monitors()
+            self._ring()
+            self._refuse_complaints()
+
+    def reopen(self) -> None:
+        """On a new connection, with nothing known of before. Raises EnvironmentFault when it cannot be had."""
+        self._disconnect.close()
+        self._connect()
 
     def _watch_drawing(self) -> None:
         for extension in (damage.extname, xfixes.extname):
@@ -130,6 +149,13 @@ class Damage:
             return True
         return False
 
+    def pause(self, seconds: float) -> bool:
+        """As `sleep`, and no event ends it: for while there is no connection."""
+        ready, _, _ = select.select([self._wake_reading], [], [], max(0.0, seconds))
+        if ready:
+            os.read(self._wake_reading, 4096)
+        return bool(ready)
+
     def wake(self) -> None:
         """End the `sleep` of the other thread, or its next, at once."""
         with self._pipe, contextlib.suppress(BlockingIOError):  # full: it is as awake as it can be
@@ -163,6 +189,8 @@ class Damage:
         """
         while self._display.pending_events():
             event: Any = self._display.next_event()
+            if event.send_event:
+                continue  # another program's word, not the server's
             if event.type == self._damage_event:
                 # Sequence numbers are of 16 bits and run over.
                 if emptied is None or (event.sequence_number - emptied) % 0x10000 < 0x8000:
@@ -205,10 +233,14 @@ class Damage:
             )
 
     def close(self) -> None:
-        with contextlib.suppress(ConnectionClosedError, OSError):
-            self._display.close()
+        self._disconnect.close()
         self._selector.close()
         with self._pipe:  # a number that was closed may by now be another file's
             self._open = False
             os.close(self._wake_reading)
             os.close(self._wake_writing)
+
+
+def _close(display: Display) -> None:
+    with contextlib.suppress(ConnectionClosedError, OSError):
+        display.close()

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from agent.capture.pixels import BGRA, OutOfReach, Pixels
+from agent.errors import EnvironmentFault
 
 CELL: Final = 2  # pixels
 CELLS: Final = 32
@@ -64,7 +65,7 @@ class Glass:
         """Those that are in the picture now. Raises EnvironmentFault when the display is gone."""
         try:
             found = frozenset().union(*(read(self._pixels.grab(box), marks) for box in self._boxes))
-        except OutOfReach:
+        except (OutOfReach, EnvironmentFault):  # any program may cut the connection (XKillClient)
             found, self._in_vain = frozenset(), READ_AGAIN
         self._in_vain = 0 if found else self._in_vain + 1
         if self._in_vain > READ_AGAIN:

@@ -8,8 +8,9 @@ everywhere else the public `grab` serves.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from mmap import mmap
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import mss
 import numpy as np
@@ -21,7 +22,13 @@ from mss.linux.xshmgetimage import MSSImplXShmGetImage, ShmStatus
 from numpy.typing import NDArray
 
 from agent.core.model.seen import Box
+from agent.desktop.x11.covering import overlap
 from agent.errors import EnvironmentFault
+
+CUT: Final = (
+    ScreenShotError,
+    AssertionError,
+)  # mss asserts that there is a reply: on a connection that was cut, none is
 
 BGRA = NDArray[np.uint8]  # (height, width, 4); the fourth byte means nothing
 
@@ -50,7 +57,7 @@ class Pixels:
         try:
             self._mss = mss.MSS(display=self._display)
             self._mss.grab((0, 0, 1, 1))  # mss learns only from a grab whether shared memory works
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the X display {self._display} cannot be captured: {failure}") from failure
         self._shared = self._find_shared()
 
@@ -75,16 +82,21 @@ class Pixels:
         self._open()
 
     def monitors(self) -> tuple[tuple[str, Box], ...]:
-        """Name and place of each monitor, in the display's order; none twice (a mirrored one is one picture)."""
+        """Name and place of each monitor, in the display's order; none twice (a mirrored one is one picture).
+
+        Cut to the desktop: a monitor that was set by hand may reach beyond it, where there are no pixels.
+        """
         try:
             desktop, *monitors = self._mss.monitors
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the monitors of X display {self._display} cannot be read: {failure}") from failure
         places: dict[Box, str] = {}
-        for number, monitor in enumerate(monitors or [desktop], start=1):
-            box = Box(monitor["left"], monitor["top"], monitor["width"], monitor["height"])
-            if box.width and box.height:
-                places.setdefault(box, str(monitor.get("output") or monitor.get("name") or f"monitor {number}"))
+        for number, monitor in enumerate(monitors, start=1):
+            part = overlap(_box(monitor), _box(desktop))
+            if part is not None:
+                places.setdefault(part, str(monitor.get("output") or monitor.get("name") or f"monitor {number}"))
+        if not places:
+            places[_box(desktop)] = "monitor 1"
         return tuple((name, box) for box, name in places.items())
 
     def grab(self, box: Box) -> BGRA:
@@ -99,13 +111,17 @@ class Pixels:
             return _grab_in_place(self._shared, box)
         except XProtoError as failure:
             raise OutOfReach(str(failure)) from failure
-        except ScreenShotError as failure:
+        except CUT as failure:
             raise EnvironmentFault(f"the X display {self._display} can be captured no longer: {failure}") from failure
 
     def close(self) -> None:
         self._shared = None  # mss cannot unmap memory that is still looked at
-        with contextlib.suppress(ScreenShotError):  # the connection may have ended before us
+        with contextlib.suppress(*CUT):  # the connection may have ended before us
             self._mss.close()
+
+
+def _box(monitor: Mapping[str, Any]) -> Box:
+    return Box(monitor["left"], monitor["top"], monitor["width"], monitor["height"])
 
 
 def _grab_in_place(shared: _Shared, box: Box) -> BGRA:

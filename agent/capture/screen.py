@@ -8,9 +8,11 @@ was drawn up to that moment is grabbed now, and whatever is drawn later is in th
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import xxhash
 
@@ -22,10 +24,16 @@ from agent.capture.regions import aligned, area, clip, gather
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
+from agent.desktop.x11.wire import somebody_listens
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
 
-TRIES: Final = 5  # to grab while monitors are being plugged; each reads them anew
+log = logging.getLogger(__name__)
+
+PAUSE: Final = 1  # seconds between two connections at least, so that a program that cuts each makes no busy loop
+TRIES: Final = 5  # to grab while monitors are being plugged (each reads them anew), and to connect anew
+
+T = TypeVar("T")
 
 _stream_numbers = itertools.count()  # the process's: no recording may see two monitors under one number
 
@@ -75,6 +83,11 @@ class X11Screen:
         self._void = True
         self._views: tuple[_Grab, ...] = ()
         self._next_take = 0
+        self._lost = ""  # what ended the connection; no exception, which would keep the memory that mss must unmap
+        self._again_at = 0  # when it may be connected anew, ns
+        self._failed = 0  # attempts in a row
+        self._grabbed_at: int | None = None  # since when something may have been drawn that no frame shows, ns
+        self._unseen_since: int | None = None  # that moment, where a connection was lost since
         self._read_monitors()
 
     @property
@@ -86,65 +99,105 @@ class X11Screen:
         return tuple(view.monitor for view in self._views)
 
     def wait(self, timeout: float) -> bool:
+        return self._use(lambda: self._wait(timeout), otherwise=False, within=timeout)
+
+    def _wait(self, timeout: float) -> bool:
+        deadline = self._clock.now() + round(timeout * SECOND)
+        while not self._closed:
+            if self._void or self._damage.monitors_changed:
+                return True
+            now = self._clock.now()
+            drawn = self._damage.drawn_at is not None
+            if drawn and now >= self._next_take:
+                if all(view.pacing.due(1.0) <= now for view in self._views):
+                    return True  # however much it was
+                self._take_damage()
+            dues = [view.pacing.due(view.share) for view in self._views if view.drawn]
+            if dues and min(dues) <= now:
+                return True
+            if now >= deadline:
+                return False
+            if self._damage.drawn_at is not None:
+                dues.append(self._next_take)
+            if self._damage.sleep((min(deadline, *dues, deadline) - now) / SECOND):
+                return False  # woken
+        return False
+
+    def _use(self, work: Callable[[], T], *, otherwise: T, within: float = PAUSE) -> T:
+        """Any program may cut a connection to the display (XKillClient), or destroy a window of ours. What is under way
+        is `otherwise` then, and the next use connects anew.
+        """
         with self._in_use:
-            deadline = self._clock.now() + round(timeout * SECOND)
-            while not self._closed:
-                if self._void or self._damage.monitors_changed:
-                    return True
-                now = self._clock.now()
-                drawn = self._damage.drawn_at is not None
-                if drawn and now >= self._next_take:
-                    if all(view.pacing.due(1.0) <= now for view in self._views):
-                        return True  # however much it was
-                    self._take_damage()
-                dues = [view.pacing.due(view.share) for view in self._views if view.drawn]
-                if dues and min(dues) <= now:
-                    return True
-                if now >= deadline:
-                    return False
-                if self._damage.drawn_at is not None:
-                    dues.append(self._next_take)
-                if self._damage.sleep((min(deadline, *dues, deadline) - now) / SECOND):
-                    return False  # woken
+            if self._closed or not self._connected(within):
+                return otherwise
+            try:
+                return work()
+            except EnvironmentFault as fault:
+                self._lost, self._void, self._unseen_since = str(fault), True, self._grabbed_at
+                log.warning("nothing is captured until the display is connected anew: %s", self._lost)
+                return otherwise
+
+    def _connected(self, within: float) -> bool:
+        """False where it is not yet time to connect anew. Raises what ended the last connection when none can be had.
+
+        `within`: s that may be waited for it.
+        """
+        if not self._lost:
+            return True
+        early = max(0.0, (self._again_at - self._clock.now()) / SECOND)
+        if self._damage.pause(min(within, early)) or within < early:
             return False
+        self._again_at = self._clock.now() + PAUSE * SECOND
+        try:
+            self._damage.reopen()
+            self._pixels.reopen()
+            self._read_monitors()
+        except EnvironmentFault as fault:
+            self._failed += 1
+            if self._failed == TRIES or not somebody_listens(self.display):
+                raise EnvironmentFault(self._lost) from fault
+            return False
+        self._lost, self._failed = "", 0
+        return True
 
     def wake(self) -> None:
         self._damage.wake()
 
     def void(self) -> None:
-        with self._in_use:
-            if not self._closed:
-                self._void = True
-                self._take_damage()  # what was drawn no longer matters; whether monitors changed does
-                self._read_changed_monitors()
+        self._use(self._forget, otherwise=None)
+
+    def _forget(self) -> None:
+        self._void, self._unseen_since = True, None
+        self._take_damage()  # what was drawn no longer matters; whether monitors changed does
+        self._read_changed_monitors()
 
     def grab(self, *, repeat: bool = False) -> tuple[Frame, ...]:
         """Damage that changed no pixel gives no frame. A repeat is compared with all of the screen, and is whole."""
-        with self._in_use:
-            for _ in range(TRIES):
-                if self._closed:
-                    return ()
-                start = self._clock.now()
-                self._take_damage()
-                self._read_changed_monitors()
-                try:
-                    frames = self._grab_whole(start) if repeat or self._void else self._grab_drawn(start)
-                except OutOfReach:
-                    self._damage.monitors_changed = True
-                else:
-                    self._void = False
-                    return frames
-        raise EnvironmentFault(
-            f"the monitors of X display {self._damage.name} change faster than they can be captured: "
-            "wait until they are set up, then start again"
-        )
+        return self._use(lambda: self._grab(repeat=repeat), otherwise=())
+
+    def _grab(self, *, repeat: bool) -> tuple[Frame, ...]:
+        for _ in range(TRIES):
+            start = self._clock.now()
+            self._take_damage()
+            self._read_changed_monitors()
+            try:
+                frames = self._grab_whole(start) if repeat or self._void else self._grab_drawn(start)
+            except OutOfReach:
+                self._damage.monitors_changed = True
+            else:
+                self._void, self._unseen_since = False, None
+                self._grabbed_at = min([start, *(view.since for view in self._views if view.since is not None)])
+                return frames
+        raise EnvironmentFault(f"the monitors of X display {self._damage.name} change faster than they can be captured")
 
     def still_until(self) -> int:
-        with self._in_use:
-            if self._closed or self._void:
-                return 0
-            waiting = [view.since for view in self._views if view.since is not None]
-            return min([self._damage.untouched_until(), *waiting])
+        return self._use(self._still_until, otherwise=0)
+
+    def _still_until(self) -> int:
+        if self._void:
+            return 0
+        waiting = [view.since for view in self._views if view.since is not None]
+        return min([self._damage.untouched_until(), *waiting])
 
     def close(self) -> None:
         """From any thread. Ends a `wait`; after it `wait` says False and `grab` gives nothing."""
@@ -214,7 +267,8 @@ class X11Screen:
             bgra = self._pixels.grab(place)
             digest = xxhash.xxh3_128_digest(bgra.data)
             if self._void:
-                view.since = start  # what was there before is not known
+                # What was there before is not known.
+                view.since = start if self._unseen_since is None else self._unseen_since
             if self._void or digest != view.digest:
                 changed = view.canvas.paint(Box(0, 0, place.width, place.height), bgra)
                 if changed and view.since is None:

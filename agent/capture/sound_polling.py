@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-LETS_GO_WITHIN: Final = 5.0  # s; as its devices go, PortAudio may wait for itself when a stream is closed, and for good
+LETS_GO_WITHIN: Final = 5.0  # seconds. When its devices disappear, PortAudio can deadlock in closing a stream.
 log = logging.getLogger(__name__)
 
 

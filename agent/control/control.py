@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import IO, Final
 
 from agent import durable
 from agent.errors import NOT_RECORDING, EnvironmentFault, EyelidError, UserError
+from protocol import local_socket
 
 MAX_LINE: Final = 64 * 1024
 MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
@@ -201,7 +201,7 @@ class ControlSocket:
 
     def _exchange(self, connection: socket.socket) -> bool:
         """Whether the connection now belongs to the thread of a follower."""
-        pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        pid, uid = local_socket.credentials(connection)
         if uid not in (os.getuid(), 0) or pid <= 0:
             return False
         with connection.makefile("rb") as lines:

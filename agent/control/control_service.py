@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from agent.control import control
@@ -291,7 +291,9 @@ class ControlService:
 
     def _pauses(self) -> list[dict[str, Any]]:
         """Since local midnight, oldest first; the last may still go on."""
-        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = datetime.fromtimestamp(self._clock.wall() / SECOND, UTC).astimezone()
+        # Without a zone: midnight may have had another offset from UTC than now.
+        midnight = today.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
         since = round(midnight.timestamp()) * SECOND
         why: dict[str, str] = {}
 

@@ -12,6 +12,7 @@ from agent.core.model.seen import WindowKind
 
 POPUP_TYPES: Final = frozenset({"MENU", "DROPDOWN_MENU", "POPUP_MENU", "TOOLTIP", "COMBO", "DND"})
 SHELL_TYPES: Final = frozenset({"DESKTOP", "DOCK"})
+KNOWN_TYPES: Final = (*sorted(POPUP_TYPES | SHELL_TYPES), "NOTIFICATION")  # all others are alike
 
 # Programs all of whose windows, apart from docks and desktops, show pictures of other windows (lower case): the window
 # switchers of Xfce, KDE, Compiz, MATE and GNOME 2 draw previews while they composite; exposé programs do nothing else.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,8 +15,7 @@ from typing import Final
 import psutil
 
 from agent.core.model.seen import Blind
-
-CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred of socket(7): pid, uid, gid
+from protocol import local_socket
 
 # By what the extension calls its browser: names of the program that runs, without path and `.exe`. Browsers built on
 # Chromium call themselves Chromium unless they are Chrome or Edge.
@@ -54,10 +52,10 @@ def peer_of(connection: socket.socket) -> int | Blind:
     `Blind.FOREIGN_PROCESS` where it belongs to neither this user nor root, or to another pid namespace.
     """
     try:
-        pid, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+        pid, uid = local_socket.credentials(connection)
     except OSError:
         return Blind.VANISHED
-    return int(pid) if pid > 0 and uid in {os.getuid(), 0} else Blind.FOREIGN_PROCESS
+    return pid if pid > 0 and uid in {os.getuid(), 0} else Blind.FOREIGN_PROCESS
 
 
 def parent_of(pid: int) -> Parent | Blind:

@@ -6,24 +6,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from review.audit import journal
 from review.audit.errors import AuditError
-from review.audit.notes import Checkpoint, KeyType, Note, VerifierKey, cosign, signed_checkpoint, verify
-from review.audit.tree import EMPTY, HashAt, consistency, from_tiles, is_consistent, root, tile_path
+from review.audit.notes import Checkpoint, Note, Signer, VerifierKey, cosign, signed_checkpoint, verify
+from review.audit.tree import EMPTY, HashAt, from_tiles, root, tile_path
 from store.files import lock, write_over
-
-
-class Cosigner(NamedTuple):
-    key: VerifierKey
-    private: Ed25519PrivateKey
-
-    @classmethod
-    def of(cls, name: str, private: Ed25519PrivateKey) -> Cosigner:
-        return cls(VerifierKey(name, KeyType.COSIGNER, private.public_key()), private)
 
 
 def hashes(folder: Path, size: int) -> HashAt:
@@ -60,13 +48,12 @@ def check_continues(folder: Path, old: Checkpoint, new: Checkpoint) -> None:
     at = hashes(folder, new.size)
     if root(new.size, at) != new.root:
         raise AuditError("changed", "the tiles are not those over which the checkpoint was signed")
-    proof = consistency(old.size, new.size, at) if old.size else []
-    if old.size and not is_consistent(old.size, new.size, proof, old.root, new.root):
+    if root(old.size, at) != old.root:
         message = f"its first {old.size} entries are not those that were signed before"
         raise AuditError("forked", f"this is another log, or it was written anew: {message}")
 
 
-def cosign_log(folder: Path, log: VerifierKey, cosigner: Cosigner, last: Path, seconds: int) -> tuple[Note, int | None]:
+def cosign_log(folder: Path, log: VerifierKey, cosigner: Signer, last: Path, seconds: int) -> tuple[Note, int | None]:
     """The cosigned checkpoint of the copy in `folder`, and how many entries the one before had (None for the first).
 
     `last`: the file with the note that was signed before; the new one stands there, durably, when this returns.
@@ -82,7 +69,7 @@ def cosign_log(folder: Path, log: VerifierKey, cosigner: Cosigner, last: Path, s
             verify(Note.parse(signed), cosigner.key)
             before = signed_checkpoint(signed, log)
         check_continues(folder, before or Checkpoint(point.origin, 0, EMPTY), point)
-        made = note.with_signature(cosign(note.text, cosigner.key, cosigner.private, seconds))
+        made = note.with_signature(cosign(note.text, cosigner, seconds))
         write_over(last, bytes(made))
     finally:
         os.close(opened)

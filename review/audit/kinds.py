@@ -54,7 +54,8 @@ def _text(value: object, _hider: Hider) -> object:
     return _printable(value, 200)
 
 
-def _person(value: object, hider: Hider) -> object:
+def pseudonym(value: object, hider: Hider) -> str:
+    """Of a person, as entries have it. Raises ValueError."""
     return hider.person(unicodedata.normalize("NFC", _printable(value, 200)).casefold())
 
 
@@ -88,7 +89,7 @@ WORD: Final = _pattern(r"[a-z0-9][a-z0-9-]{0,63}", "a word of lower-case letters
 ID: Final = _pattern(r"[A-Za-z0-9_.:/-]{1,128}", "an id: letters, digits, and _ . : / -")
 DAY: Final = _pattern(r"\d{4}-\d\d-\d\d", "a day, such as 2027-01-31")
 TEXT: Final = _text
-PERSON: Final = _person
+PERSON: Final = pseudonym
 SEARCH: Final = _search
 NUMBER: Final = _number
 SPANS: Final = _several(_span)
@@ -135,7 +136,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
     "erase": _kind(
         "recording", (6001, 4), {"step": WORD, "basis": WORD}, certificate=ID, approvals=PEOPLE, person=PERSON,
-        device=ID, rule=ID, rules=ID, request=ID,
+        device=ID, rule=ID, rules=ID, request=ID, approval=ID,
     ),
     "rules": _kind("rules", (3004, 3), {"revision": NUMBER, "hash": ID}, before=ID),
     "key": _kind("key", (3004, 3), {"use": WORD}, recordings=NUMBER),
@@ -203,10 +204,6 @@ class Act:
         if len(written) > LARGEST_BODY:
             raise AuditError("too-large", f"{self.kind}: an entry has at most {LARGEST_BODY} bytes: make several of it")
         return written
-
-    def pseudonym(self, hider: Hider) -> str:
-        """Of who did it, as `body` writes it."""
-        return str(self._checked("who", PERSON, self.who, hider))
 
     def _checked(self, name: str, check: Check, value: object, hider: Hider) -> object:
         try:

@@ -22,13 +22,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.errors import AuditError
 from review.audit.kinds import CLOCK, MENDED, SHRED, Act, written_as_json
-from review.audit.notes import Checkpoint, KeyType, Note, VerifierKey, sign, signed_checkpoint
+from review.audit.notes import Checkpoint, Note, Signer, sign, signed_checkpoint
 from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, tile_path, tile_root
 from store.files import lock, owned_as, sync_folder, write_all, write_over
 
@@ -38,17 +36,6 @@ _STEP: Final = 300_000  # ms; so far a clock that is kept by the network may go 
 _PUBLISHED_EVERY: Final = 10.0  # s, while entries come
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _LARGEST_GROUP: Final = 64  # entries: who comes first waits for so many at most
-
-
-class Signer(NamedTuple):
-    """`key.name` is the log's name, its checkpoints' origin."""
-
-    key: VerifierKey
-    private: Ed25519PrivateKey
-
-    @classmethod
-    def of(cls, origin: str, private: Ed25519PrivateKey) -> Signer:
-        return cls(VerifierKey(origin, KeyType.LOG, private.public_key()), private)
 
 
 @dataclass(slots=True)
@@ -391,7 +378,7 @@ def _statement(values: Mapping[str, object]) -> _EntryAt:
 
 def _signed(signer: Signer, tree: Tree) -> Note:
     text = Checkpoint(signer.key.name, tree.size, tree.root).text
-    return Note(text, (sign(text, signer.key, signer.private),))
+    return Note(text, (sign(text, signer),))
 
 
 def _read_durable(path: Path) -> bytes:

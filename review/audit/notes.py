@@ -34,10 +34,6 @@ class KeyType(IntEnum):
     COSIGNER = 4
 
 
-def _refuse(code: str, message: str) -> AuditError:
-    return AuditError(code, message)
-
-
 def _encode(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
@@ -63,7 +59,7 @@ class VerifierKey:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise _refuse("bad-name", "the name of a log or cosigner has 1 to 200 characters, no space and no plus")
+            raise AuditError("bad-name", "the name of a log or cosigner has 1 to 200 characters, no space and no plus")
 
     @property
     def _material(self) -> bytes:
@@ -87,10 +83,21 @@ class VerifierKey:
                 raise ValueError("another id")  # noqa: TRY301 - told below, as every other fault
         except ValueError:
             message = "a verifier's key is one line, NAME+ID+KEY, as `eyelid-review audit init` or `cosign` wrote it"
-            raise _refuse("bad-key", message) from None
+            raise AuditError("bad-key", message) from None
         if is_weak(key.public):
-            raise _refuse("bad-key", f"the key of {name} is of small order: anyone could sign for it")
+            raise AuditError("bad-key", f"the key of {name} is of small order: anyone could sign for it")
         return key
+
+
+class Signer(NamedTuple):
+    """`key.name`: of the log, its checkpoints' origin; or of the cosigner."""
+
+    key: VerifierKey
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def of(cls, name: str, private: Ed25519PrivateKey, kind: KeyType = KeyType.LOG) -> Signer:
+        return cls(VerifierKey(name, kind, private.public_key()), private)
 
 
 class Signature(NamedTuple):
@@ -131,7 +138,7 @@ class Note:
             return cls(text + "\n", tuple(map(_signature, lines)))
         except ValueError:
             message = "not a signed note: text, an empty line, and one line for each signature"
-            raise _refuse("malformed-note", message) from None
+            raise AuditError("malformed-note", message) from None
 
     def with_signature(self, added: Signature) -> Note:
         """In place of one by the same key."""
@@ -149,14 +156,13 @@ def _signature(line: str) -> Signature:
     return Signature(name, raw[:_ID_SIZE], raw[_ID_SIZE:])
 
 
-def sign(text: str, key: VerifierKey, private: Ed25519PrivateKey) -> Signature:
-    return Signature(key.name, key.id, private.sign(text.encode()))
+def sign(text: str, by: Signer) -> Signature:
+    return Signature(by.key.name, by.key.id, by.private.sign(text.encode()))
 
 
-def cosign(text: str, key: VerifierKey, private: Ed25519PrivateKey, seconds: int) -> Signature:
+def cosign(text: str, by: Signer, seconds: int) -> Signature:
     """`seconds`: the time of it, POSIX."""
-    stamp = seconds.to_bytes(8, "big")
-    return Signature(key.name, key.id, stamp + private.sign(_cosigned(text, seconds)))
+    return Signature(by.key.name, by.key.id, seconds.to_bytes(8, "big") + by.private.sign(_cosigned(text, seconds)))
 
 
 def _cosigned(text: str, seconds: int) -> bytes:
@@ -167,7 +173,7 @@ def verify(note: Note, key: VerifierKey) -> int | None:
     """That `key` signed it; for a cosigner, when (POSIX seconds). Raises AuditError: not-signed, bad-signature."""
     own = [one.raw for one in note.signatures if one.name == key.name and one.id == key.id]
     if not own:
-        raise _refuse("not-signed", f"it is not signed by the key of {key.name} that was given")
+        raise AuditError("not-signed", f"it is not signed by the key of {key.name} that was given")
     seconds = None
     for raw in own:
         signed, signature = note.text.encode(), raw
@@ -177,7 +183,7 @@ def verify(note: Note, key: VerifierKey) -> int | None:
         try:
             key.public.verify(signature, signed)
         except InvalidSignature:
-            raise _refuse("bad-signature", f"the signature of {key.name} does not fit: it was changed") from None
+            raise AuditError("bad-signature", f"the signature of {key.name} does not fit: it was changed") from None
     return seconds
 
 
@@ -202,7 +208,7 @@ class Checkpoint(NamedTuple):
                 raise ValueError("not in its form")  # noqa: TRY301 - told below, as every other fault
         except ValueError:
             message = "not a checkpoint: three lines, the log's name, how many entries it has, and the tree's root"
-            raise _refuse("malformed-checkpoint", message) from None
+            raise AuditError("malformed-checkpoint", message) from None
         return read
 
 
@@ -214,6 +220,6 @@ def signed_checkpoint(content: bytes, log: VerifierKey) -> Checkpoint:
     note = Note.parse(content)
     read = Checkpoint.parse(note.text)
     if read.origin != log.name:
-        raise _refuse("other-log", f"it is a checkpoint of another log: {read.origin!r}, not {log.name!r}")
+        raise AuditError("other-log", f"it is a checkpoint of another log: {read.origin!r}, not {log.name!r}")
     verify(note, log)
     return read

@@ -1,14 +1,14 @@
 """The Merkle tree of the log, without I/O: its hashes, its tiles, and proofs that an entry is in it and that one tree
 continues another.
 
-Hashes and proofs: RFC 6962 section 2.1; how proofs are checked: RFC 9162 sections 2.1.3.2 and 2.1.4.2. Tiles:
-https://c2sp.org/tlog-tiles. A hash is 32 bytes of SHA-256.
+Hashes and proofs: RFC 6962 section 2.1; who wants to know that a tree continues another makes its root again, out of
+the tiles (https://c2sp.org/tlog-tiles). A hash is 32 bytes of SHA-256.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -174,71 +174,3 @@ def _path(index: int, start: int, end: int, at: HashAt) -> list[bytes]:
     if index < middle:
         return [*_path(index, start, middle, at), _range_root(middle, end, at)]
     return [*_path(index, middle, end, at), _range_root(start, middle, at)]
-
-
-def consistency(old: int, size: int, at: HashAt) -> list[bytes]:
-    """The proof that the tree of `size` leaves continues that of `old`. ValueError unless 0 < old <= size."""
-    if not 0 < old <= size:
-        raise ValueError(f"a tree of {size} leaves does not continue one of {old}")
-    return _subproof(old, 0, size, at, known=True)
-
-
-def _subproof(old: int, start: int, end: int, at: HashAt, *, known: bool) -> list[bytes]:
-    """`known`: whether who checks has the root of what stands before `old` here: it is the old tree itself."""
-    if old == end:
-        return [] if known else [_range_root(start, end, at)]
-    middle = start + _split(end - start)
-    if old <= middle:
-        return [*_subproof(old, start, middle, at, known=known), _range_root(middle, end, at)]
-    return [*_subproof(old, middle, end, at, known=False), _range_root(start, middle, at)]
-
-
-def _are_hashes(*given: bytes) -> bool:
-    return all(len(one) == HASH_SIZE for one in given)
-
-
-def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
-    """Whether the proof leads from the leaf's hash to the root `expected`."""
-    if not 0 <= index < size or not _are_hashes(leaf, *proof):
-        return False
-    node, last, reached = index, size - 1, leaf
-    for step in proof:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            reached = node_hash(step, reached)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            reached = node_hash(reached, step)
-        node, last = node >> 1, last >> 1
-    return last == 0 and reached == expected
-
-
-def is_consistent(old: int, size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """Whether the proof shows that the tree of `size` leaves continues that of `old`. Of an empty tree there is
-    nothing to show."""
-    if not 0 < old <= size or not _are_hashes(old_root, *proof):
-        return False
-    if old == size:
-        return not proof and old_root == new_root
-    steps = list(proof)
-    if old & (old - 1) == 0:
-        steps.insert(0, old_root)
-    if not steps:
-        return False
-    node, last = old - 1, size - 1
-    while node & 1:
-        node, last = node >> 1, last >> 1
-    before = after = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            before, after = node_hash(step, before), node_hash(step, after)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            after = node_hash(after, step)
-        node, last = node >> 1, last >> 1
-    return last == 0 and before == old_root and after == new_root

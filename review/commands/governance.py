@@ -5,12 +5,12 @@ schema.
 from __future__ import annotations
 
 import json
-import re
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -23,111 +23,85 @@ from protocol.language.findings import counted, finding_as_json, line_at, page, 
 from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
-from protocol.terminal import Wrapped
 from review.commands import governance_init
+from review.commands.shared import Subcommands, command, day, group, option
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Change, Weight, changes
 from review.governance.examples import Tested, run_test
 from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
-from review.governance.words import Explained, explained, moment
+from review.governance.words import Explained, disposal_in_words, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
-_OPTION: Final = re.compile(r"^((?:--[a-z].*?|command line)):1:1(?= )")  # what is typed has no line
 LISTS: Final = frozenset({"team", "closed_by", "category", "channel", "drawn"})  # facts with several words
 
-_EXAMPLE: Final = """\
-a change, start to end:
-  eyelid-review governance init --template small
-  eyelid-review governance check governance/
-  eyelid-review governance test governance/
-  eyelid-review governance explain --as anna@example.com --do play --fact team=north
-  eyelid-review governance diff governance.before/ governance/
-"""
 
-
-def add(commands: Any) -> None:
-    governance = commands.add_parser(
-        "governance",
-        help="write, check, test and understand who may see what, and how long it is kept",
-        description="Writes, checks, tests and explains the governance rules: all *.yaml files of a folder together.",
-        epilog=_EXAMPLE,
-        formatter_class=Wrapped,
-    )
-    verbs = governance.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    check = _verb(
-        verbs,
-        "check",
-        "every mistake at once, with its place",
-        "Reads the folder and runs the tests inside its files. Exit code 0: it would come into force. 1: it has "
-        "mistakes; with --strict, or warnings. 2: wrong usage.",
-        "eyelid-review governance check governance/",
-        _check,
-    )
-    _add_folder(check)
-    check.add_argument("--strict", action="store_true", help="take warnings for mistakes (exit code 1)")
-    test = _verb(
-        verbs,
-        "test",
-        "run the tests inside the files",
-        "Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: one does not.",
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    verbs = group(
+        commands, "governance", "write, check, test and understand who may see what, and how long it is kept",
+        "eyelid-review governance init --template small", "eyelid-review governance check governance/",
         "eyelid-review governance test governance/",
-        _test,
-    )
-    _add_folder(test)
-    _add_explain(verbs)
-    diff = _verb(
-        verbs,
-        "diff",
-        "what changes when one set of rules follows another, in words",
-        "Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is opened "
-        "more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.",
+        "eyelid-review governance explain --as anna@example.com --do play --fact team=north",
         "eyelid-review governance diff governance.before/ governance/",
-        _diff,
-    )
-    diff.add_argument("old", type=Path, metavar="OLD", help="the folder that is in force")
-    diff.add_argument("new", type=Path, metavar="NEW", help="the folder that is to follow it")
-    governance_init.add_to(verbs, _verb)
-    _verb(
-        verbs,
-        "schema",
-        "print the JSON Schema that editors complete from",
-        "An editor that knows it shows which keys there are while you write, and what each means.",
-        "eyelid-review governance schema > governance/schema.json",
-        _schema,
-    )
+    )  # fmt: skip
+    folder = option("folder", "the rules (now: %(default)s)", "FOLDER", nargs="?", type=Path, default=Path(FOLDER))
+    command(verbs, "governance check", "every mistake at once, with its place", "governance/", _check, folder,
+            option("--strict", "take warnings for mistakes (exit code 1)", action="store_true"),
+            says="Reads the folder and runs the tests inside its files. Exit code 0: it would come into force. 1: it "
+            "has mistakes; with --strict, or warnings. 2: wrong usage.")  # fmt: skip
+    command(verbs, "governance test", "run the tests inside the files", "governance/", _test, folder,
+            says="Says of each test what was expected and what the rules say. Exit code 0: all hold. 1: not "
+            "all.")  # fmt: skip
+    command(verbs, "governance explain", "who may do this, by which line, until when, and what is missing",
+            "--as supervisor@example.com --do play --recording 0193a1b2\n  eyelid-review governance explain "
+            "--as anna@example.com --do play \\\n      --purpose complaint --fact team=north --fact age=10d", _explain,
+            option("--recording", "one of the store's, or the beginning of its id", "REC"),
+            option("--store", "its folder (EYELID_STORE_HOME)", "DIR", type=Path),
+            option("--rules", f"the rules ({FOLDER}; with --recording those that the store has)", "DIR", type=Path),
+            option("--bundle", "the rules that this signed bundle carries", "FILE", type=Path),
+            option("--signer", "with --bundle: of the compliance key that signed it", "FINGERPRINT"),
+            _add_who,
+            option("--team", "with --role: their own team", "TEAM"),
+            option("--do", "such as play, export or erase", "ACT", required=True),
+            option("--purpose", "the purpose that is named", "WORD"),
+            option("--rendition", "redacted (the default) or original", "WHICH"),
+            option("--what", "what the recording is, as YAML or JSON", "FILE", type=Path),
+            option("--fact", f"one of its facts: {', '.join(WHAT)}", "KEY=VALUE", action="append", default=[]),
+            option("--asked", "how long ago the request was filed, such as 2h", "AGO"),
+            option("--approved-by", "a role or a person that approved it", "WHO", action="append", default=[]),
+            option("--day", "the day on which it is asked (default: now)", "DAY"),
+            says="Asks the rules one question and answers in sentences, each with the line that it comes from. What "
+            "the recording is comes from the store, or from --what and --fact in a test's words.")  # fmt: skip
+    command(verbs, "governance diff", "what changes when one set of rules follows another, in words",
+            "governance.before/ governance/", _diff,
+            option("old", "the folder that is in force", "OLD", type=Path),
+            option("new", "the folder that is to follow it", "NEW", type=Path),
+            says="Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is "
+            "opened more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.")  # fmt: skip
+    command(verbs, "governance try", "what these rules would open and delete in the archive, before they count",
+            "governance/ --until 2027-06-30", _try, folder,
+            option("--store", "the store's folder (EYELID_STORE_HOME)", "DIR", type=Path),
+            option("--until", "what would be deleted up to this day (in 30 days)", "DAY", type=day),
+            says="Compares them with those that the store has, over every recording there. Exit code 0: nothing is "
+            "opened more, and nothing deleted sooner. 1: something is. 2: they have mistakes.")  # fmt: skip
+    governance_init.add_to(verbs)
+    command(verbs, "governance schema", "print the JSON Schema that editors complete from", "> governance/schema.json",
+            _schema, says="An editor that has it shows keys and what they mean while you write.")  # fmt: skip
 
 
-def _verb(  # noqa: PLR0917 - a command's texts, in the order that they are read
-    verbs: Any, name: str, summary: str, says: str, example: str, run: Callable[[Namespace], int]
-) -> ArgumentParser:
-    parser: ArgumentParser = verbs.add_parser(
-        name, help=summary, description=says, epilog=f"example:\n  {example}", formatter_class=Wrapped
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=_with_mistakes_as_usage(run))
-    return parser
+def _add_who(parser: ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
+    who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
 
 
-def _with_mistakes_as_usage(run: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
-    """Mistakes in files that only had to be read are wrong usage."""
+def _try(asked: Namespace) -> int:
+    from review.commands import trial  # noqa: PLC0415 - and so the store
 
-    def running(asked: Namespace) -> int:
-        try:
-            return run(asked)
-        except MistakesError as error:
-            raise WrongUsage("\n".join(_OPTION.sub(r"\1", one) for one in error.mistakes)) from None
-
-    return running
-
-
-def _add_folder(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(FOLDER), metavar="FOLDER", help="the rules (now: %(default)s)"
-    )
+    return trial.run(asked)
 
 
 def _schema(_: Namespace) -> int:
@@ -241,45 +215,29 @@ def _test_as_json(tested: Tested) -> dict[str, object]:
 # -- explain --------------------------------------------------------------------------------------------------------
 
 
-def _add_explain(verbs: Any) -> None:
-    parser = _verb(
-        verbs,
-        "explain",
-        "who may do this, by which line, until when, and what is missing",
-        "Asks the rules one question and answers in sentences, each with the line that it comes from. What the "
-        "recording is comes from --what and --fact, in the words of a test's what:.",
-        "eyelid-review governance explain --as anna@example.com --do play \\\n      --purpose complaint "
-        "--fact team=north --fact age=10d",
-        _explain,
-    )
-    parser.add_argument("--rules", type=Path, default=Path(FOLDER), metavar="DIR", help="the rules (now: %(default)s)")
-    parser.add_argument("--bundle", type=Path, metavar="FILE", help="the rules that this signed bundle carries")
-    parser.add_argument("--signer", metavar="FINGERPRINT", help="with --bundle: of the compliance key that signed it")
-    who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--as", dest="person", metavar="PERSON", help="one whom people: names")
-    who.add_argument("--role", metavar="ROLE", help="anybody who has this role")
-    parser.add_argument("--team", metavar="TEAM", help="with --role: their own team")
-    parser.add_argument("--do", required=True, metavar="ACT", help="such as play, export or erase")
-    parser.add_argument("--purpose", metavar="WORD", help="the purpose that is named")
-    parser.add_argument("--rendition", metavar="WHICH", help="redacted (the default) or original")
-    parser.add_argument("--what", type=Path, metavar="FILE", help="what the recording is, as YAML or JSON")
-    parser.add_argument(
-        "--fact", action="append", default=[], metavar="KEY=VALUE", help=f"one of its facts: {', '.join(WHAT)}"
-    )
-    parser.add_argument("--asked", metavar="AGO", help="how long ago the request was filed, such as 2h")
-    parser.add_argument(
-        "--approved-by", action="append", default=[], metavar="WHO", help="a role or a person that approved it"
-    )
-    parser.add_argument("--day", metavar="DAY", help="the day on which it is asked (default: now)")
-
-
 def _explain(asked: Namespace) -> int:
     if (asked.bundle is None) != (asked.signer is None):
         raise WrongUsage("--bundle and --signer go together: a bundle counts by the fingerprint of compliance's key")
-    files, governance = _read_folder(asked.rules) if asked.bundle is None else _read_bundle(asked.bundle, asked.signer)
-    question = question_of(files, governance, _scene(asked), time.time_ns())
+    if asked.recording and (asked.what or asked.fact or asked.bundle):
+        raise WrongUsage("what --recording is stands in the store: leave --what, --fact and --bundle out")
+    found = None
+    now = time.time_ns()
+    if asked.recording:
+        from review.commands import trial  # noqa: PLC0415
+
+        found = trial.find(asked.store, asked.recording, now, asked.rules)
+        files, governance = found.files, found.governance
+    elif asked.bundle:
+        files, governance = _read_bundle(asked.bundle, asked.signer)
+    else:
+        files, governance = _read_folder(asked.rules or Path(FOLDER))
+    question = question_of(files, governance, _scene(asked), now)
+    if found is not None:
+        question = replace(question, recording=found.recording)
     decision = decide(governance, question)
     said = explained(governance, question, decision)
+    if found is not None:
+        said = replace(said, kept=tuple(disposal_in_words(found.known.disposal(governance, question.now))))
     if asked.json:
         facts: dict[str, object] = {
             "granted": decision.granted,
@@ -290,11 +248,13 @@ def _explain(asked: Namespace) -> int:
             "why": [_reason_as_json(reason) for reason in said.why],
             "missing": [_reason_as_json(reason) for reason in said.missing],
             "kept": [_reason_as_json(reason) for reason in said.kept],
+            "recording": found and {"id": found.known.id, "is": list(found.sentences())},
         }
         print(json.dumps(facts))
     else:
-        held = {str((asked.bundle or asked.rules) / name): content for name, content in files.items()}
-        _print_explained(page(), said, held, granted=decision.granted)
+        shown_in = found.shown_in if found else asked.bundle or asked.rules or Path(FOLDER)
+        held = {str(shown_in / name): content for name, content in files.items()}
+        _print_explained(page(), said, held, found.sentences() if found else (), granted=decision.granted)
     return 0
 
 
@@ -323,9 +283,17 @@ def _reason_as_json(reason: Reason) -> dict[str, str | None]:
     return {"says": reason.says, "where": reason.where or None}
 
 
-def _print_explained(out: Console, said: Explained, held: Mapping[str, bytes], *, granted: bool) -> None:
+def _print_explained(
+    out: Console, said: Explained, held: Mapping[str, bytes], what: Iterable[str], *, granted: bool
+) -> None:
     out.print(said.answer, style="green" if granted else "bold yellow", markup=False)
-    for heading, reasons in (("Why:", said.why), ("What is missing:", said.missing), ("How long:", said.kept)):
+    is_it = tuple(Reason(one) for one in what)
+    for heading, reasons in (
+        ("What it is:", is_it),
+        ("Why:", said.why),
+        ("What is missing:", said.missing),
+        ("How long:", said.kept),
+    ):
         if reasons:
             out.print(f"\n{heading}", style="bold")
         for reason in reasons:
@@ -340,7 +308,7 @@ def _sentence(says: str) -> str:
 
 
 def _scene(asked: Namespace) -> Node:
-    """The question in the words of a test. The facts of a recording in the archive will come in here."""
+    """The question in the words of a test."""
     who = {"person": asked.person} if asked.person is not None else {"role": asked.role, "team": asked.team}
     table: dict[str, Node | None] = {
         "who": _table({key: _word(f"--{key}", value) for key, value in who.items()}),

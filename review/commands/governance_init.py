@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from shlex import quote
-from typing import Any, Final
+from typing import Final
 
 from protocol.language.findings import page
+from review.commands.shared import Subcommands, command, option
 from review.governance.keys import schema
 from review.rules import read_folder
 from store.errors import StoreError, WrongUsage
@@ -23,24 +23,14 @@ TEMPLATES: Final = {
 SHIPPED: Final = Path(str(resources.files("review"))) / "templates"
 SCHEMA: Final = "schema.json"  # what editors complete from
 
-Verb = Callable[[Any, str, str, str, str, Callable[[Namespace], int]], ArgumentParser]
 
-
-def add_to(verbs: Any, verb: Verb) -> None:
-    init = verb(
-        verbs,
-        "init",
-        "begin with a template: writes commented files whose own tests hold",
-        "Writes a new folder with the files of a template: "
-        + "; ".join(f"{name}, for {what}" for name, what in TEMPLATES.items())
-        + ". Without --template it asks. It overwrites nothing.",
-        "eyelid-review governance init --template small --into governance",
-        _init,
-    )
-    init.add_argument("--template", choices=TEMPLATES, help="which one")
-    init.add_argument(
-        "--into", type=Path, default=Path("governance"), metavar="FOLDER", help="where to (now: %(default)s)"
-    )
+def add_to(verbs: Subcommands[ArgumentParser]) -> None:
+    there = "; ".join(f"{name}, for {what}" for name, what in TEMPLATES.items())
+    command(verbs, "governance init", "begin with a template: writes commented files whose own tests hold",
+            "--template small --into governance", _init, option("--template", "which one", choices=TEMPLATES),
+            option("--into", "where to (now: %(default)s)", "FOLDER", type=Path, default=Path("governance")),
+            says=f"Writes a new folder with the files of a template: {there}. Without --template it asks. It "
+            "overwrites nothing.")  # fmt: skip
 
 
 def _init(asked: Namespace) -> int:
@@ -67,11 +57,11 @@ def _init(asked: Namespace) -> int:
     for name in files:
         out.print(f"wrote {folder / name}", markup=False)
     out.print(f"\n{rules.name}: all {len(rules.tests)} tests hold. What next:", style="bold", markup=False)
-    for command, why in (
+    for next_one, why in (
         (f"eyelid-review governance test {quote(str(folder))}", "what these rules allow, and what they refuse"),
         (f"eyelid-review governance check {quote(str(folder))}", "after every change of yours"),
     ):
-        out.print(f"  {command}  {why}", markup=False)
+        out.print(f"  {next_one}  {why}", markup=False)
     out.print("Put your own people and teams into people.yaml, and count up revision for every change.")
     return 0
 

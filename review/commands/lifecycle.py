@@ -3,170 +3,102 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import socket
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from protocol.erasure import Erasure, hash_of
-from protocol.language.errors import MistakesError
-from protocol.os_user import os_user
-from protocol.terminal import Wrapped, printable
+from protocol.terminal import printable
 from review.audit.verify import Asked, verify_log
-from review.commands.audit import open_log, public_key
-from review.commands.governance import FOLDER
+from review.commands.audit import noted
+from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
+from review.commands.shared import Subcommands, answer, command, day, group, option, say
+from review.filed import REFERENCE, set_of
 from review.governance.model import Governance
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
-from review.lifecycle.facts import Facts, Known, why
+from review.governance.words import moment
+from review.lifecycle.approvals import line_of
+from review.lifecycle.facts import Facts, Known, Names, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
-from review.rules import read_folder
-from store.admin import passphrase
-from store.admin.home import Home, default_folder
-from store.catalog import erasure, queries, schema
-from store.catalog.database import Database, explained
-from store.commands.options import Subcommands, count, duration
+from review.refusal import Refusal
+from store.admin.home import Home
+from store.catalog import erasure, interactions, queries, schema
+from store.catalog.database import Database
+from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
-from store.evidence.show import console, print_json, print_table, progress, size
+from store.evidence.show import print_table, progress, size
 from store.files import write_over
 
 SETTINGS: Final = "lifecycle.json"  # beside the log's folder
 KEYS: Final = ("device", "host", "user", "agent", "group", "team", "closed_by", "channel")
 _PAGE: Final = 500
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
-    holds = commands.add_parser("holds", help="legal holds: what is under one is not erased", formatter_class=Wrapped)
-    verbs = holds.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    one = _command(verbs, "holds list", "list legal holds, by the day of their review", "", _holds)
-    one.add_argument("--all", action="store_true", help="also those that were taken off")
-    one = _command(verbs, "holds place", "put recordings on hold",
-                   "case-17 0193a1b2 --why 'letter of 3 May' --owner carla@example.com --review 2027-03-01", _place,
-                   keys=True, rules=True)  # fmt: skip
-    one.add_argument("name", type=_reference, metavar="NAME", help="of the hold: one that was never used")
-    _add_choice(one)
-    one.add_argument("--why", required=True, metavar="TEXT")
-    one.add_argument("--owner", required=True, metavar="PERSON", help="who answers for it")
-    one.add_argument("--review", required=True, type=_day, metavar="DAY", help="when it is looked at again")
-    one = _command(verbs, "holds release", "take a hold off; without --apply show what dies next, and when",
-                   "case-17 --why settled", _release, keys=True, rules=True)  # fmt: skip
-    one.add_argument("name", type=_reference, metavar="NAME")
-    one.add_argument("--why", required=True, metavar="TEXT")
-    one.add_argument("--apply", action="store_true", help="take it off")
+    name = option("name", "of the hold: one that was never used", "NAME", type=_reference)
+    because = option("--why", "the reason", "TEXT", required=True)
+    key = option("--key", "the log's public key, or a file with it", "KEY", required=True)
+    choice = (
+        option("recordings", "ids of recordings or interactions, or the beginnings of them", "REC", nargs="*"),
+        option("--agent", "all of whom the rules say that this person worked at the PC", "PERSON"),
+        option("--where", f"all that fit: {', '.join(KEYS)}, from=DAY, to=DAY; if repeated, all must", "KEY=VALUE",
+               type=_condition, action="append", default=[]),
+    )  # fmt: skip
+    apply = option("--apply", "do it", action="store_true")
+    rate = option("--rate", "erase N a minute at most (%(default)s)", "N", type=count, default=600)
 
-    one = _command(commands, "due", "show what the rules delete, and when; --apply deletes what is due now",
-                   "--until 2027-06-30\n  eyelid-review due --apply", _due, keys=True, rules=True)  # fmt: skip
-    one.add_argument("--until", type=_day, metavar="DAY", help="forecast up to this day (in 30 days)")
-    _add_apply(one)
-
-    one = _command(commands, "erase", "erase recordings by request; without --apply show what would go, and what not",
-                   "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request "
-                   "DSR-2026-18 --apply\n  eyelid-review erase --go-on", _erase, keys=True, rules=True)  # fmt: skip
-    _add_choice(one)
-    one.add_argument("--request", type=_reference, metavar="ID", help="the request's number; no name, no text")
-    one.add_argument("--unapproved", action="store_true",
-                     help="although the rules ask for approvals: none is checked here")  # fmt: skip
-    one.add_argument("--go-on", action="store_true", help="end what was begun, and remove what came back")
-    _add_apply(one)
-
-    one = _command(commands, "restored", "let a store that was put back from a backup be served: erase again what came "
-                   "back", "--noted council.note --cosigner council.pub", _restored, keys=True)  # fmt: skip
-    one.add_argument("--noted", type=Path, action="append", required=True, metavar="FILE",
-                     help="a checkpoint of the audit log that is kept elsewhere, such as the cosigner's")  # fmt: skip
-    one.add_argument("--cosigner", metavar="KEY", help="whose signature --noted files must have")
-
-    certificate = commands.add_parser("certificate", help="certificates of erasure", formatter_class=Wrapped)
-    verbs = certificate.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    one = _command(verbs, "certificate init", "let the audit log decide what this store erases",
-                   "--backups 35d --replica /mirror/blobs", _init, keys=True)  # fmt: skip
-    one.add_argument(
-        "--backups", type=duration, required=True, metavar="TIME", help="how long a backup lives, such as 35d"
-    )
-    one.add_argument("--replica", type=Path, action="append", default=[], metavar="DIR",
-                     help="a folder with a copy of the store's blobs; keys are shredded there, too")  # fmt: skip
-    one = _command(verbs, "certificate show", "print a recording's certificate", "0193a1b2 > erased.jws", _show)
-    one.add_argument("recording", metavar="REC")
-    one = _command(verbs, "certificate verify", "check certificates offline, with the audit log's public key alone",
-                   "erased.jws --key audit.pub", _verify, home=False)  # fmt: skip
-    one.add_argument("file", type=Path, metavar="FILE", help="one a line")
-    one.add_argument("--key", required=True, metavar="KEY", help="the log's public key, or a file with it")
-
-
-def _command(
-    group: Subcommands[ArgumentParser], name: str, summary: str, example: str, run: Callable[[Namespace], int], *,
-    home: bool = True, keys: bool = False, rules: bool = False,
-) -> ArgumentParser:  # fmt: skip
-    parser = group.add_parser(
-        name.rpartition(" ")[2],
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"examples:\n  eyelid-review {name} {example}",
-        formatter_class=Wrapped,
-    )
-    parser.set_defaults(run=lambda options: _run(run, options))
-    base = Path(os.environ.get("EYELID_REVIEW_HOME", "/var/lib/eyelid-review"))
-    if home:
-        parser.add_argument("--home", type=Path, default=default_folder(os.environ), metavar="DIR",
-                            help="the store's folder (EYELID_STORE_HOME; now: %(default)s)")  # fmt: skip
-    if keys:
-        parser.add_argument(
-            "--log", type=Path, default=base / "audit", metavar="DIR", help="the audit log (%(default)s)"
-        )
-        parser.add_argument("--keys", type=Path, default=base / "keys", metavar="DIR", help="its keys (%(default)s)")
-        passphrase.add_options(parser)
-    if rules:
-        parser.add_argument("--rules", type=Path, default=Path(FOLDER), metavar="DIR",
-                            help="the governance files (now: %(default)s)")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
-    return parser
-
-
-def _add_choice(parser: ArgumentParser) -> None:
-    parser.add_argument("recordings", nargs="*", metavar="REC", help="ids, or the beginnings of them")
-    parser.add_argument("--agent", metavar="PERSON", help="all of whom the rules say that this person worked at the PC")
-    parser.add_argument("--where", type=_condition, action="append", default=[], metavar="KEY=VALUE",
-                        help=f"all that fit: {', '.join(KEYS)}, from=DAY, to=DAY; if repeated, all must")  # fmt: skip
-
-
-def _add_apply(parser: ArgumentParser) -> None:
-    parser.add_argument("--apply", action="store_true", help="do it")
-    parser.add_argument("--rate", type=count, default=600, metavar="N", help="erase N a minute at most (%(default)s)")
-
-
-def _run(run: Callable[[Namespace], int], options: Namespace) -> int:
-    try:
-        return run(options)
-    except MistakesError as error:
-        raise WrongUsage("\n".join(error.mistakes)) from None
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise StoreError(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}") from None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no day: write it as 2027-01-31") from None
+    verbs = group(commands, "holds", "legal holds: what is under one is not erased")
+    command(verbs, "holds list", "list legal holds, by the day of their review", "", _holds, with_store,
+            option("--all", "also those that were taken off", action="store_true"))  # fmt: skip
+    command(verbs, "holds place", "put recordings on hold",
+            "case-17 0193a1b2 --why 'letter of 3 May' --owner carla@example.com --review 2027-03-01", _place,
+            with_store, with_log, name, *choice, because,
+            option("--owner", "who answers for it", "PERSON", required=True),
+            option("--review", "when it is looked at again", "DAY", type=day, required=True))  # fmt: skip
+    command(verbs, "holds release", "take a hold off; without --apply show what dies next, and when",
+            "case-17 --why settled", _release, with_store, with_log, name, because, apply)  # fmt: skip
+    command(commands, "due", "show what the rules delete, and when; --apply deletes what is due now",
+            "--until 2027-06-30\n  eyelid-review due --apply", _due, with_store, with_log, apply, rate,
+            option("--until", "forecast up to this day (in 30 days)", "DAY", type=day))  # fmt: skip
+    command(commands, "erase", "erase recordings by request; without --apply show what would go, and what not",
+            "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request DSR-2026-18 "
+            "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate,
+            option("--request", "the request's number; no name, no text", "ID", type=_reference),
+            option("--approved", "the request that people signed and approved (`custodian ask-erasure`)", "ID"),
+            option("--go-on", "end what was begun, and remove what came back", action="store_true"))  # fmt: skip
+    command(commands, "restored", "let a store that was put back from a backup be served: erase again what came back",
+            "--noted council.note --cosigner council.pub", _restored, with_store, with_log,
+            option("--noted", "a checkpoint of the audit log that is kept elsewhere, such as the cosigner's", "FILE",
+                   type=Path, action="append", required=True),
+            option("--cosigner", "whose signature --noted files must have", "KEY"))  # fmt: skip
+    verbs = group(commands, "certificate", "certificates of erasure")
+    command(verbs, "certificate init", "let the audit log decide what this store erases",
+            "--backups 35d --replica /mirror/blobs", _init, with_store, with_log,
+            option("--backups", "how long a backup lives, such as 35d", "TIME", type=duration, required=True),
+            option("--replica", "a folder with a copy of the store's blobs; keys are shredded there, too", "DIR",
+                   type=Path, action="append", default=[]),
+            option("--custodian", "the custodian's folder: its wraps are shredded too, and people sign for it", "DIR",
+                   type=Path))  # fmt: skip
+    command(verbs, "certificate show", "print a recording's certificate", "0193a1b2 > erased.jws", _show, with_store,
+            option("recording", "its id, or the beginning of it", "REC"))  # fmt: skip
+    command(verbs, "certificate verify", "check certificates offline, with the audit log's public key alone",
+            "erased.jws --key audit.pub", _verify, key, option("file", "one a line", "FILE", type=Path))  # fmt: skip
 
 
 def _reference(text: str) -> str:
-    if not _REFERENCE.fullmatch(text):
+    if not REFERENCE.fullmatch(text):
         raise ArgumentTypeError(f"{text!r}: a number or word of letters, digits and _ . : / - alone")
     return text
 
@@ -174,7 +106,7 @@ def _reference(text: str) -> str:
 def _condition(text: str) -> tuple[str, str]:
     key, _, value = text.partition("=")
     if key in {"from", "to"}:
-        _day(value)
+        day(value)
     elif key not in KEYS or not value:
         raise ArgumentTypeError(f"{text!r}: one of {', '.join(KEYS)}, from or to, then = and a value")
     return key, value
@@ -183,118 +115,182 @@ def _condition(text: str) -> tuple[str, str]:
 # -- what is open -------------------------------------------------------------------------------------------------
 
 
+class _Open(NamedTuple):
+    """`governance`: of the store's newest bundle."""
+
+    home: Home
+    database: Database
+    governance: Governance
+    facts: Facts
+    now: int
+
+
 @contextmanager
-def _store(options: Namespace) -> Iterator[tuple[Home, Database]]:
-    home = Home.open(options.home)
-    with closing(home.database()) as database, explained(str(home.database_path)):
-        yield home, database
+def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
+    """`erases`: by rules, and so not without any."""
+    with opened_store(asked.home) as (home, database):
+        _, rules, _ = signed_rules(home, database)
+        if erases and not rules.hash:
+            message = "compliance signs rules with `eyelid-store bundle sign --governance`"
+            raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
+        yield _Open(home, database, rules, Facts(database, home.blobs(), rules), time.time_ns())
 
 
-def _lifecycle(options: Namespace, home: Home, database: Database) -> Lifecycle:
-    opened = open_log(options)
-    path = options.log.parent / SETTINGS
+def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
+    opened = open_log(asked)
+    path = asked.log.parent / SETTINGS
     try:
         said = json.loads(path.read_bytes())
-        house = Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])))
+        custodian = said.get("custodian")
+        house = Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])), custodian and Path(custodian))
     except FileNotFoundError:
         raise WrongUsage(f"{path} is not there: `eyelid-review certificate init` makes it") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(f"{path} is damaged: put it back, or remove it and run `certificate init` again") from None
-    host = socket.gethostname()
-    return Lifecycle(
-        home,
-        database,
-        opened.log,
-        opened.key,
-        opened.signer.private,
-        house=house,
-        who=f"{os_user()}@{host}",
-        origin=host,
-    )
+    who, origin = operator()
+    return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
 
 
-def _choose(options: Namespace, database: Database, facts: Facts, now: int) -> list[Known]:
-    """Raises WrongUsage where nothing is asked for, or a recording is not there."""
-    if not (options.recordings or options.agent or options.where):
+def _wanted(asked: Namespace) -> list[tuple[str, str]]:
+    """Raises WrongUsage where nothing is asked for."""
+    if not (asked.recordings or asked.agent or asked.where):
         raise WrongUsage("say which recordings: their ids, --agent, or --where")
-    wanted = [*options.where, *([("agent", options.agent)] if options.agent else [])]
-    if not options.recordings:
-        return [known for known in _each(database, facts, now, FOR_EVER - 1) if _fits(known, wanted)]
-    found = [facts.of(_only(database, text), now) for text in dict.fromkeys(options.recordings)]
-    if why_not := next((one for one in found if isinstance(one, str)), None):
-        raise StoreError(why_not)
-    return [known for known in found if isinstance(known, Known) and _fits(known, wanted)]
+    return [*asked.where, *([("agent", asked.agent)] if asked.agent else [])]
 
 
-def _only(database: Database, text: str) -> UUID:
+def _choose(asked: Namespace, store: _Open) -> list[Known]:
+    """Those that certainly fit. Raises WrongUsage as `_wanted`, or where one is not there."""
+    wanted, chosen = _wanted(asked), []
+    for recording, known in _candidates(asked, store):
+        if isinstance(known, str):
+            if asked.recordings:
+                raise StoreError(known)
+            _note(recording, f"is kept: {known}")
+        elif (doubt := _doubt(known, wanted)) is None:
+            chosen.append(known)
+        elif doubt:
+            _note(recording, f"is kept, as it may not be one of them (name it by its id to erase it): {doubt}")
+    return chosen
+
+
+def _to_hold(asked: Namespace, store: _Open) -> list[str]:
+    """Ids of those that may fit: what is held by mistake is not lost. Raises WrongUsage as `_choose`."""
+    wanted = _wanted(asked)
+    if not wanted:
+        return [str(only(store.database, text)) for text in dict.fromkeys(asked.recordings)]
+    chosen = []
+    for recording, known in _candidates(asked, store):
+        doubt = known if isinstance(known, str) else _doubt(known, wanted)
+        if doubt:
+            _note(recording, f"is held, as it may be one of them: {doubt}")
+        if doubt != "":
+            chosen.append(recording)
+    return chosen
+
+
+def _candidates(asked: Namespace, store: _Open) -> Iterator[tuple[str, Known | str]]:
+    if not asked.recordings:
+        return _each(store.database, store.facts, store.now)
+    ids = [only(store.database, text) for text in dict.fromkeys(asked.recordings)]
+    return ((str(one), store.facts.of(one, store.now)) for one in ids)
+
+
+def _note(recording: str, says: str) -> None:
+    sys.stderr.write(f"eyelid-review: recording {recording} {printable(says)}\n")
+
+
+def only(database: Database, text: str) -> UUID:
     with database.reading() as connection:
         found = queries.recordings_beginning(connection, text.lower()) if text else []
+        found += [row.id for row in interactions.beginning(connection, text.lower())] if text else []
     if len(found) != 1:
-        few = "no recording begins" if not found else "several recordings begin"
-        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` lists them")
+        few = "no recording or interaction begins" if not found else "several begin"
+        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
     return UUID(found[0])
 
 
-def _each(database: Database, facts: Facts, now: int, opened_until: int) -> Iterator[Known]:
+def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    after = ""
+    for recording, known in _each(database, facts, now, opened_until):
+        if isinstance(known, Known):
+            yield known
+        else:
+            _note(recording, f"is kept: {known}")
+
+
+def _each(
+    database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1
+) -> Iterator[tuple[str, Known | str]]:
+    """All that are not erased; why not, of those that cannot be read."""
+    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
     with database.reading() as connection:
-        total = queries.count_recordings(connection)
+        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
     with progress("reading", total) as advance:
-        while True:
-            with database.reading() as connection:
-                page = queries.recordings_after(connection, after, _PAGE, opened_until=opened_until)
-                gone = erasure.among(connection, [str(one.id) for one in page]) if page else {}
-            for one in page:
-                known = facts.of(one.id, now) if str(one.id) not in gone else ""
-                if isinstance(known, Known):
-                    yield known
-                elif known:
-                    sys.stderr.write(f"eyelid-review: recording {one.id} is kept: {printable(known)}\n")
-                advance(1)
-            if len(page) < _PAGE:
-                return
-            after = str(page[-1].id)
+        for table, at in kinds:
+            page, after = [""] * _PAGE, ""
+            while len(page) == _PAGE:
+                with database.reading() as connection:
+                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until)
+                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
+                    gone = erasure.among(connection, page) if page else {}
+                for one in page:
+                    if one not in gone:
+                        yield one, facts.of(UUID(one), now)
+                    advance(1)
+                after = page[-1] if page else after
 
 
-def _fits(known: Known, wanted: Sequence[tuple[str, str]]) -> bool:
+def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
+    """None where it certainly fits, "" where it certainly does not; else why neither is certain."""
     one = known.recording
-    said: dict[str, frozenset[str]] = {
-        "device": frozenset({known.device}),
-        "host": frozenset({known.host}),
-        "user": frozenset({known.os_user}),
-        "agent": frozenset({one.person}),
-        "group": frozenset({one.group}),
-        "team": one.teams,
-        "closed_by": one.closed_by,
-        "channel": frozenset(map(str, one.consent)),
-    }
+    doubt: str | None = None
     for key, value in wanted:
-        if key == "from" and one.end < start_of(_day(value)):
-            return False
-        if key == "to" and one.end >= end_of(_day(value)):
-            return False
-        if key in said and (value.lower() if key == "agent" else value) not in said[key]:
-            return False
-    return True
+        if key == "from":
+            fits = [one.end >= start_of(day(value))]
+        elif key == "to":
+            fits = [one.end < end_of(day(value))]
+        elif key in {"host", "user", "agent", "team"}:
+            fits = [_is_named(names, key, value) for names in known.names]
+        elif key in {"closed_by", "channel"}:
+            fits = [value in (one.closed_by if key == "closed_by" else set(map(str, one.consent)))]
+            fits += [True] if known.unsure else []
+        else:
+            fits = [value == (known.device if key == "device" else one.group)]
+        if not any(fits):
+            return ""
+        if not all(fits):
+            named = "it is said to be of " + " and of ".join(_words(names) for names in known.names)
+            doubt = known.unsure[0] if key in {"closed_by", "channel"} else named
+    return doubt
+
+
+def _words(names: Names) -> str:
+    return f"{names.user}@{names.host}" if names.user or names.host else names.person or "nobody"
+
+
+def _is_named(names: Names, key: str, value: str) -> bool:
+    if key == "team":
+        return value in names.teams
+    if key == "agent":
+        return value.lower() == names.person
+    return value == (names.host if key == "host" else names.user)
 
 
 # -- holds --------------------------------------------------------------------------------------------------------
 
 
-def _holds(options: Namespace) -> int:
+def _holds(asked: Namespace) -> int:
     columns = schema.holds.c
-    with _store(options) as (_, database), database.reading() as connection:
-        asked = select(schema.holds).order_by(columns.review, columns.hold, columns.recording)
-        rows = connection.execute(asked if options.all else asked.where(columns.released_at.is_(None))).all()
+    with opened_store(asked.home) as (_, database), database.reading() as connection:
+        chosen = select(schema.holds).order_by(columns.review, columns.hold, columns.recording)
+        rows = connection.execute(chosen if asked.all else chosen.where(columns.released_at.is_(None))).all()
     made: dict[str, dict[str, Any]] = {}
     for row in rows:
         facts = {"hold": row.hold, "why": row.why, "owner": row.owner, "review": row.review}
         facts |= {"placed": _date(row.placed_at), "released": _date(row.released_at), "recordings": []}
         made.setdefault(row.hold, facts)["recordings"].append(row.recording)
-    if options.json:
-        print_json({"holds": list(made.values())})
-        return 0
+    if asked.json:
+        return answer(asked, {"holds": list(made.values())})
     today = datetime.now(UTC).date().isoformat()
     table = [
         (one["hold"], one["review"] + (" OVERDUE" if one["review"] < today and not one["released"] else ""),
@@ -309,112 +305,110 @@ def _date(ns: int | None) -> str | None:
     return None if ns is None else day_of(ns).isoformat()
 
 
-def _place(options: Namespace) -> int:
-    now = time.time_ns()
-    if options.review <= day_of(now):
-        raise WrongUsage("--review is a day to come")
-    with _store(options) as (home, database):
-        lifecycle = _lifecycle(options, home, database)
+def _place(asked: Namespace) -> int:
+    with _store(asked) as store:
+        if asked.review <= day_of(store.now):
+            raise WrongUsage("--review is a day to come")
+        lifecycle = _lifecycle(asked, store.home, store.database)
         lifecycle.follow()
-        facts = Facts(database, home.blobs(), read_folder(options.rules))
-        chosen = [known.id for known in _choose(options, database, facts, now)]
+        chosen = _to_hold(asked, store)
         if not chosen:
             raise WrongUsage("no recording fits: nothing is held")
-        lifecycle.hold(options.name, chosen, why=options.why, owner=options.owner, review=options.review)
-    if options.json:
-        print_json({"hold": options.name, "recordings": chosen})
-    else:
-        _say(f"{options.name} holds {_many(len(chosen))} until it is taken off; look at it again on {options.review}")
-    return 0
+        lifecycle.hold(asked.name, chosen, why=asked.why, owner=asked.owner, review=asked.review)
+    says = f"{asked.name} holds {_many(len(chosen))} until it is taken off; look at it again on {asked.review}"
+    return answer(asked, {"hold": asked.name, "recordings": chosen}, says)
 
 
-def _release(options: Namespace) -> int:
-    now = time.time_ns()
-    with _store(options) as (home, database):
-        lifecycle = _lifecycle(options, home, database)
+def _release(asked: Namespace) -> int:
+    with _store(asked) as store:
+        lifecycle, now = _lifecycle(asked, store.home, store.database), store.now
         lifecycle.follow()
-        governance = read_folder(options.rules)
-        facts = Facts(database, home.blobs(), governance)
-        found = [facts.of(UUID(one), now) for one in lifecycle.held_by(options.name)]
+        found = [store.facts.of(UUID(one), now) for one in lifecycle.held_by(asked.name)]
         known = [one for one in found if isinstance(one, Known)]
-        disposals = [(one, one.disposal(governance, now, without=options.name)) for one in known]
+        disposals = [(one, one.disposal(store.governance, now, without=asked.name)) for one in known]
         dies = min((now if found.deletes else found.at for _, found in disposals if found.at is not None), default=None)
         day = None if dies is None or dies >= FOR_EVER else day_of(max(dies, now))
-        if options.apply:
-            lifecycle.release(options.name, why=options.why, dies=day)
-    return _tell(options, disposals, {"hold": options.name, "next": None if day is None else day.isoformat()})
+        if asked.apply:
+            lifecycle.release(asked.name, why=asked.why, dies=day)
+    return _tell(asked, disposals, {"hold": asked.name, "next": None if day is None else day.isoformat()})
 
 
 # -- what goes ----------------------------------------------------------------------------------------------------
 
 
-def _due(options: Namespace) -> int:
-    now = time.time_ns()
-    until = end_of(options.until) if options.until else now + 30 * DAY
-    governance = read_folder(options.rules)
-    with _store(options) as (home, database):
-        lifecycle = _lifecycle(options, home, database) if options.apply else None
+def _due(asked: Namespace) -> int:
+    with _store(asked, erases=True) as store:
+        governance, now = store.governance, store.now
+        until = end_of(asked.until) if asked.until else now + 30 * DAY
+        lifecycle = _lifecycle(asked, store.home, store.database) if asked.apply else None
         if lifecycle is not None:
             lifecycle.follow()
-        facts = Facts(database, home.blobs(), governance)
         shortest = [one.keep for one in governance.retention]
-        with database.reading() as connection:
-            asked = connection.scalar(select(schema.erasure_requests.c.recording).limit(1)) is not None
+        with store.database.reading() as connection:
+            requests = connection.scalar(select(schema.erasure_requests.c.recording).limit(1)) is not None
         # What was opened later than this cannot be over by then, whatever it is, unless somebody asked for it.
-        opened = until if asked or not shortest else max(
+        opened = until if requests or not shortest else max(
             (at for at in (until - (one.ns or one.years * 365 * DAY) for one in shortest)), default=until
         )  # fmt: skip
         disposals = []
-        for known in _each(database, facts, now, max(opened, 0)):
+        for known in each_known(store.database, store.facts, now, max(opened, 0)):
             found = known.disposal(governance, now)
             if found.deletes or (found.at is not None and found.at < until):
                 disposals.append((known, found))
         if lifecycle is not None:
             ready = [known.id for known, found in disposals if found.deletes]
-            return _ended(options, _paced(options, partial(lifecycle.erase, facts, governance), ready))
-    return _tell(options, disposals, {"until": day_of(until - 1).isoformat()})
+            return _ended(asked, _paced(asked, partial(lifecycle.erase, store.facts, governance), ready))
+    return _tell(asked, disposals, {"until": day_of(until - 1).isoformat()})
 
 
-def _erase(options: Namespace) -> int:
-    now = time.time_ns()
-    with _store(options) as (home, database):
-        if options.go_on:
-            lifecycle = _lifecycle(options, home, database)
-            done = lifecycle.finish()
-            with database.reading() as connection:
-                gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
-            if lifecycle.sweep(gone):
-                sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
-            return _ended(options, done)
-        if not options.request:
-            raise WrongUsage("say by which --request; `eyelid-review due` erases what the rules say by themselves")
-        governance = read_folder(options.rules)
-        _check_approvals(options, governance)
-        applying = _lifecycle(options, home, database) if options.apply else None
-        if applying is not None:
-            applying.follow()
-        facts = Facts(database, home.blobs(), governance)
-        chosen = _choose(options, database, facts, now)
-        if applying is not None:
-            erase = partial(applying.erase, facts, governance, request=options.request)
-            return _ended(options, _paced(options, erase, [known.id for known in chosen]))
-    disposals = [(known, known.disposal(governance, now, asked=True)) for known in chosen]
-    return _tell(options, disposals, {"request": options.request})
+def _erase(asked: Namespace) -> int:
+    if asked.go_on:
+        return _go_on(asked)
+    if not asked.request:
+        raise WrongUsage("say by which --request; `eyelid-review due` erases what the rules say by themselves")
+    with _store(asked, erases=True) as store:
+        governance, line = store.governance, line_of(store.governance)
+        if line and asked.apply and not asked.approved:
+            raise WrongUsage(f"{line}: the rules want erasures approved: without --apply this prints the recordings' "
+                             "set, which `custodian ask-erasure` asks for and others approve")  # fmt: skip
+        lifecycle = _lifecycle(asked, store.home, store.database) if asked.apply else None
+        if lifecycle is not None:
+            lifecycle.follow()
+        chosen = _choose(asked, store)
+        ids = [known.id for known in chosen]
+        if lifecycle is not None:
+            if line and ids:
+                _approved(lifecycle, store, ids, asked)
+            return _ended(asked, _paced(asked, partial(lifecycle.erase, store.facts, governance,
+                                                       request=asked.request), ids))  # fmt: skip
+    disposals = [(known, known.disposal(governance, store.now, asked=True)) for known in chosen]
+    if line and not asked.json:
+        say(f"set {set_of(ids)}")
+    return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)})
 
 
-def _check_approvals(options: Namespace, governance: Governance) -> None:
-    for rule in governance.approvals:
-        if "erase" in rule.acts and not options.unapproved:
-            raise WrongUsage(
-                f"{rule.where}: the rules ask for approvals by {', '.join(rule.by)}. None is checked here, as they "
-                "cannot be signed yet: --unapproved is the word of who holds the audit log's keys, whom the log names"
-            )
+def _approved(lifecycle: Lifecycle, store: _Open, ids: list[str], asked: Namespace) -> None:
+    try:
+        lifecycle.approved(store.facts, store.governance, ids, asked.request, asked.approved)
+    except Refusal as error:
+        raise StoreError(f"{error.line}: {error} ({error.code})") from None
 
 
-def _paced(options: Namespace, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
+def _go_on(asked: Namespace) -> int:
+    with opened_store(asked.home) as (home, database):
+        lifecycle = _lifecycle(asked, home, database)
+        done = lifecycle.finish()
+        with database.reading() as connection:
+            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
+        if lifecycle.sweep(gone):
+            sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
+        return _ended(asked, done)
+
+
+def _paced(asked: Namespace, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
     """All of them, so many a minute at most. What was done stays done when it is interrupted."""
     outcome = ErasureRun({}, {}, {})
-    each = max(1, min(AT_ONCE, options.rate // 6))
+    each = max(1, min(AT_ONCE, asked.rate // 6))
     with progress("erasing", len(ready)) as advance:
         for at in range(0, len(ready), each):
             began, some = time.monotonic(), ready[at : at + each]
@@ -424,155 +418,133 @@ def _paced(options: Namespace, erase: Callable[[list[str]], ErasureRun], ready: 
             outcome.stuck.update(done.stuck)
             advance(len(some))
             if at + each < len(ready):
-                time.sleep(max(0.0, len(some) * 60 / options.rate - (time.monotonic() - began)))
+                time.sleep(max(0.0, len(some) * 60 / asked.rate - (time.monotonic() - began)))
     return outcome
 
 
-def _tell(options: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[str, object]) -> int:
+def _tell(asked: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[str, object]) -> int:
     """What would become of them; nothing was done."""
-    if options.json:
-        print_json(more | {"applied": bool(options.apply), "recordings": [_as_facts(*one) for one in disposals]})
-        return 0
-    counts: Counter[tuple[str, str]] = Counter()
-    sizes: Counter[tuple[str, str]] = Counter()
+    if asked.json:
+        listed = [_as_facts(*one) for one in disposals]
+        return answer(asked, more | {"applied": bool(asked.apply), "recordings": listed})
+    counts, sizes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for known, found in disposals:
         said = _as_facts(known, found)
         row = (str(said["when"]), str(said["why"]))
         counts[row] += 1
         sizes[row] += known.bytes
-    rows = [(when, because, str(counts[when, because]), size(sizes[when, because])) for when, because in sorted(counts)]
+    rows = [(*row, str(counts[row]), size(sizes[row])) for row in sorted(counts)]
     print_table(["goes", "because of", "recordings", "size"], rows, numbers=(2, 3))
-    unsure = sum(bool(known.unsure) for known, _ in disposals)
-    if unsure:
-        _say(
-            f"{_many(unsure)} cannot be judged surely, and is kept as long as any class asks for: `eyelid-store verify`"
-        )
-    if not options.apply:
-        _say("nothing was done: --apply does it")
+    if unsure := sum(bool(known.unsure) for known, _ in disposals):
+        say(f"{_many(unsure)} cannot be judged surely, and is kept as long as any class asks for: "
+            "`eyelid-store verify`")  # fmt: skip
+    if not asked.apply:
+        say("nothing was done: --apply does it")
     return 0
 
 
-def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
+def when(found: Disposal) -> str:
     kept = "kept" if found.at is None or found.at >= FOR_EVER else f"{day_of(found.at)}"
-    when = "now" if found.deletes else kept
-    said = {"recording": known.id, "when": when, "why": why(known, found), "bytes": known.bytes}
+    return "now" if found.deletes else kept
+
+
+def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
+    said = {"recording": known.id, "when": when(found), "why": why(known, found), "bytes": known.bytes}
     return said | {"unsure": list(known.unsure)}
 
 
-def _ended(options: Namespace, outcome: ErasureRun) -> int:
+def _ended(asked: Namespace, outcome: ErasureRun) -> int:
     """Exit code 1 where something could not be ended."""
-    if options.json:
-        print_json({"erased": {one: hash_of(token) for one, token in outcome.erased.items()}, "kept": outcome.kept,
-                    "stuck": outcome.stuck})  # fmt: skip
-        return 1 if outcome.stuck else 0
-    for recording, token in outcome.erased.items():
-        _say(f"erased {recording}, certificate {hash_of(token)}")
-    for recording, words in outcome.kept.items():
-        _say(printable(f"kept   {recording}: {words}"))
-    for recording, words in outcome.stuck.items():
-        _say(printable(f"! begun {recording}: {words}"))
     kept = f", {len(outcome.kept)} kept" if outcome.kept else ""
     stuck = f", {len(outcome.stuck)} NOT ENDED: `eyelid-review erase --go-on`" if outcome.stuck else ""
-    _say(f"{len(outcome.erased)} erased{kept}{stuck}")
+    hashes = {one: hash_of(token) for one, token in outcome.erased.items()}
+    answer(
+        asked, {"erased": hashes, "kept": outcome.kept, "stuck": outcome.stuck},
+        *(f"erased {recording}, certificate {certificate}" for recording, certificate in hashes.items()),
+        *(f"kept   {recording}: {words}" for recording, words in outcome.kept.items()),
+        *(f"! begun {recording}: {words}" for recording, words in outcome.stuck.items()),
+        f"{len(outcome.erased)} erased{kept}{stuck}",
+    )  # fmt: skip
     return 1 if outcome.stuck else 0
 
 
 # -- backups and certificates -------------------------------------------------------------------------------------
 
 
-def _restored(options: Namespace) -> int:
-    log = public_key(str(options.keys / "audit.pub"))
-    cosigner = public_key(options.cosigner) if options.cosigner else None
-    noted = [(str(path), path.read_bytes()) for path in options.noted]
-    report = verify_log(options.log, Asked(log, None, cosigner, noted))
+def _restored(asked: Namespace) -> int:
+    log = public_key(str(asked.keys / "audit.pub"))
+    cosigner = public_key(asked.cosigner) if asked.cosigner else None
+    report = verify_log(asked.log, Asked(log, None, cosigner, noted(asked)))
     if report.findings:
         for found in report.findings:
             sys.stderr.write(f"eyelid-review: {found.code}: {found.message}\n")
         raise StoreError("the audit log here is not the newest, or not whole: with it what was erased would come back")
-    with _store(options) as (home, database):
-        return _ended(options, _lifecycle(options, home, database).restored())
+    with opened_store(asked.home) as (home, database):
+        return _ended(asked, _lifecycle(asked, home, database).restored())
 
 
-def _init(options: Namespace) -> int:
-    path = options.log.parent / SETTINGS
-    said = {"backups": options.backups, "replicas": [str(one.absolute()) for one in options.replica]}
-    with _store(options) as (home, database):
-        opened = open_log(options)
+def _init(asked: Namespace) -> int:
+    path = asked.log.parent / SETTINGS
+    custodian = asked.custodian and str(asked.custodian.absolute())
+    replicas = [str(one.absolute()) for one in asked.replica]
+    said = {"backups": asked.backups, "replicas": replicas, "custodian": custodian}
+    with opened_store(asked.home) as (home, database):
+        signer = open_log(asked).signer
         with database.reading() as connection:
             named = erasure.decider(connection)
         write_over(path, json.dumps(said, indent=1).encode() + b"\n")
-        lifecycle = _lifecycle(options, home, database)
+        lifecycle = _lifecycle(asked, home, database)
         if named is None:
             lifecycle.begin()
         else:
             lifecycle.follow()
-    if options.json:
-        print_json({"log": opened.log.origin, "key": str(opened.signer.key), "settings": str(path)})
-        return 0
-    _say(f"{path}  how long backups live, and where replicas are; run this again to change it")
-    _say(
-        f"{opened.signer.key}\nsigns orders and certificates of erasure: auditors have it already, it is the log's key"
-    )
-    return 0
+    return answer(
+        asked, {"log": signer.key.name, "key": str(signer.key), "settings": str(path)},
+        f"{path}  how long backups live, and where replicas are; run this again to change it", str(signer.key),
+        "signs orders and certificates of erasure: auditors have it already, it is the log's key",
+    )  # fmt: skip
 
 
-def _show(options: Namespace) -> int:
-    with _store(options) as (_, database), database.reading() as connection:
-        chosen = schema.erasures.c.recording.startswith(options.recording.lower(), autoescape=True)
+def _show(asked: Namespace) -> int:
+    with opened_store(asked.home) as (_, database), database.reading() as connection:
+        chosen = schema.erasures.c.recording.startswith(asked.recording.lower(), autoescape=True)
         found = erasure.tombstones(connection, chosen)
     if len(found) != 1:
         few = "no erased recording begins" if not found else "several begin"
-        raise WrongUsage(f"{few} with {options.recording!r}")
-    if options.json:
-        print_json({"recording": found[0].recording, **found[0].facts(), "token": found[0].token})
-    elif found[0].certificate is None:
-        raise StoreError(f"recording {found[0].recording}: {found[0]}")
-    else:
-        sys.stdout.write(f"{found[0].token}\n")
-    return 0
+        raise WrongUsage(f"{few} with {asked.recording!r}")
+    [one] = found
+    if one.certificate is None and not asked.json:
+        raise StoreError(f"recording {one.recording}: {one}")
+    return answer(asked, {"recording": one.recording, **one.facts(), "token": one.token}, one.token)
 
 
-def _verify(options: Namespace) -> int:
-    log = public_key(options.key)
-    lines = options.file.read_text("utf-8", "replace").split()
-    if not lines:
-        raise WrongUsage(f"{options.file} has no certificate in it")
-    said = [Erasure.verify(line, log.public) for line in lines]
-    for one in said:
-        if one.destroyed is None:
+def _verify(asked: Namespace) -> int:
+    log = public_key(asked.key)
+    said: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for token in asked.file.read_text("utf-8", "replace").split():
+        one = Erasure.verify(token, log.public)
+        done = one.destroyed
+        if done is None:
             raise StoreError(f"recording {one.recording} was only ordered to be erased: this is no certificate")
         if one.log != log.name:
-            raise StoreError(
-                f"recording {one.recording}: it names the log {one.log}, and the key is that of {log.name}"
-            )
-    if options.json:
-        certificates = [
-            {**asdict(one), "recording": str(one.recording), "hash": hash_of(line)}
-            for one, line in zip(said, lines, strict=True)
-        ]
-        print_json({"certificates": certificates})
-        return 0
-    for one, line in zip(said, lines, strict=True):
-        done = one.destroyed
-        assert done is not None  # noqa: S101 - refused above
+            message = f"it names the log {one.log}, and the key is that of {log.name}"
+            raise StoreError(f"recording {one.recording}: {message}")
         because = f"class {one.rule}" if one.basis == "period" else f"request {one.reference}"
-        _say(f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}")
-        _say(f"  key packets {', '.join(done.packets) or 'none'} shredded at {_moment(done.at)}")
         where = f" and in {', '.join(done.replicas)}" if done.replicas else ""
-        _say(f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}")
-        _say(f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}")
-        _say(f"  ordered by entry {one.position} of {one.log}; certificate {hash_of(line)}")
-    _say(f"{len(said)} good, signed by {log}")
-    return 0
-
-
-def _moment(ns: int) -> str:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ns // 1000)).strftime("%Y-%m-%d %H:%M:%S UTC")
+        said.append({**asdict(one), "recording": str(one.recording), "hash": hash_of(token)})
+        lines += (
+            f"recording {one.recording} of device {one.device}, by {because} under rules {one.rules[:12]}",
+            f"  key packets {', '.join(done.packets) or 'none'} shredded at {moment(done.at)}",
+            *([f"  NOT FOUND in {', '.join(done.absent)}: nothing is said of copies there"] if done.absent else []),
+            f"  {done.objects} chunks removed ({size(done.bytes)}) from the store{where}",
+            f"  the last backup dies on {done.backups_until}; exports known: {', '.join(done.exports) or 'none'}",
+            f"  ordered by entry {one.position} of {one.log}; certificate {hash_of(token)}",
+        )
+    if not said:
+        raise WrongUsage(f"{asked.file} has no certificate in it")
+    return answer(asked, {"certificates": said}, *lines, f"{len(said)} good, signed by {log}")
 
 
 def _many(number: int) -> str:
     return f"{number} recording{'' if number == 1 else 's'}"
-
-
-def _say(text: str) -> None:
-    console().print(text, markup=False, soft_wrap=True)

@@ -7,8 +7,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from urllib.parse import urlsplit
 
-from protocol.terminal import Wrapped, printable
-from review.commands.people import add_home, opened, who
+from protocol.terminal import printable
+from review.commands.opening import operator
+from review.commands.people import opened, with_console
+from review.commands.shared import command, option
 from review.people.service import People
 from store.admin import passphrase
 from store.commands.options import Subcommands, port
@@ -16,55 +18,48 @@ from store.errors import StoreError
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "up",
-        help="serve sign-in until it is told to stop; prints a link for the first person",
-        description="Serve sign-in until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it prints "
-        "the one-time link by which the first person makes a passkey, or a password with a code.",
-        epilog="examples:\n  eyelid-review up --first anna@example.com\n"
-        "  eyelid-review up --http --host 127.0.0.1 --port 8080   # behind a proxy that has the certificate",
-        formatter_class=Wrapped,
-    )
-    parser.set_defaults(run=_up)
-    parser.add_argument("--first", metavar="PERSON", help="who gets that link, by the name that the rules give them")
-    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on (%(default)s)")  # noqa: S104
-    parser.add_argument("--port", type=port, help="the port to listen on (that of `address` in people.yaml)")
-    parser.add_argument(
-        "--http", action="store_true", help="without TLS: on loopback alone, behind a proxy of your own"
-    )
-    add_home(parser)
+    command(commands, "up", "serve sign-in until it is told to stop; prints a link for the first person",
+            "--first anna@example.com\n"
+            "  eyelid-review up --http --host 127.0.0.1 --port 8080   # behind a proxy that has the certificate", _up,
+            option("--first", "who gets that link, by the name that the rules give them", "PERSON"),
+            option("--host", "the address to listen on (%(default)s)", default="0.0.0.0"),  # noqa: S104
+            option("--port", "the port to listen on (that of `address` in people.yaml)", type=port),
+            option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
+            with_console,
+            says="Serve sign-in until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it prints "
+            "the one-time link by which the first person makes a passkey, or a password with a code.")  # fmt: skip
 
 
-def _up(options: Namespace) -> int:
+def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from review.people.routes import SignIn, create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
 
-    if options.http:
-        check_plain(options.host)
-    tls = None if options.http else options.home / "tls"
+    if asked.http:
+        check_plain(asked.host)
+    tls = None if asked.http else asked.home / "tls"
     if tls and not (tls / "server.crt").exists():
         raise StoreError(f"{tls}: put server.crt and server.key there, or serve with --http behind a proxy of yours")
-    with opened(options.home, options.governance, passphrase.existing(options, str(options.home / "keys"))) as people:
+    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as people:
         alone = not _can_sign_in(people)
-        link = people.invite(options.first, *who()) if alone and options.first else ""
+        link = people.invite(asked.first, *operator()) if alone and asked.first else ""
         address = urlsplit(people.settings.address)
-        chosen = options.port if options.port is not None else address.port or 443
+        chosen = asked.port if asked.port is not None else address.port or 443
 
         def announce(here: str) -> None:
-            if options.json:
+            if asked.json:
                 sys.stdout.write(json.dumps({"address": here} | ({"link": link} if link else {})) + "\n")
             else:
                 if link:
-                    sys.stdout.write(f"{link}\nfor {printable(options.first)}: once, and for 24 hours.\n")
+                    sys.stdout.write(f"{link}\nfor {printable(asked.first)}: once, and for 24 hours.\n")
                 elif alone and not people.settings.providers:
                     sys.stdout.write("Nobody can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
         with log.to_stderr():
-            run(make_server(create_app(SignIn(people)), tls), options.host, chosen, announce=announce)
+            run(make_server(create_app(SignIn(people)), tls), asked.host, chosen, announce=announce)
     return 0
 
 

@@ -29,12 +29,13 @@ from protocol.released import release, session_key
 from review.audit import kinds
 from review.audit.log import AuditLog
 from review.custodian.facts import Facts, establish
-from review.custodian.home import Approved, Filed, Latest, Requests, Settings, recording_key
-from review.custodian.people import Enrolled, People
-from review.custodian.refusal import Refusal
+from review.custodian.home import Latest, Settings, recording_key
+from review.enrolled import Enrolled, People
+from review.filed import WORD, Approved, Filed, Requests, erasure_terms
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
+from review.refusal import Refusal, rule_id
 from review.rules import parse_files
 
 NONCE_LIVES: Final = 300.0  # s
@@ -42,7 +43,6 @@ HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
 _MAC: Final = 16
-_WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
 _KINDS: Final = {Act.PLAY: "open", Act.EXPORT: "export"}
 UNPROVEN: Final = "unproven"  # who asks, until a signature has been found good
@@ -152,12 +152,12 @@ class Custodian:
         said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
-            terms = _terms(signed.claims)
-            said.of = terms["recording"]
-            said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms["rendition"]}
-            act, session = Act(terms["act"]), session_key(terms["session"])
+            terms, act = _terms(signed.claims), Act(signed.claims.text("act"))
+            said.of = terms.get("recording", said.of)
+            said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms.get("rendition", "none")}
             if act not in _KINDS:
                 raise Refusal("not-here", f"to {act} is not this custodian's: it releases keys to play and to export")
+            session = session_key(terms["session"])
             said.kind = _KINDS[act]
             made, rules = self._in_force()
             facts = establish(asked.object("papers"), UUID(terms["recording"]), self.settings.store_key, rules)
@@ -170,10 +170,10 @@ class Custodian:
                 question = self._question(rules, by.person, terms, facts.recording, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
-                    raise self._refused(rules, question, decision, said, (signed.id, terms))
+                    raise self._refused(rules, question, decision, said, signed)
                 self._cap(by.person)
                 key = recording_key(self._home, self._keys, facts.packet)
-                said.facts |= {"rule": _id(decision.reasons[0].where), "rendition": str(decision.rendition)}
+                said.facts |= {"rule": rule_id(decision.reasons[0].where), "rendition": str(decision.rendition)}
                 if question.approvals:
                     said.facts["approvals"] = [one.person.id for one in question.approvals]
                 if act is Act.PLAY:
@@ -192,6 +192,28 @@ class Custodian:
                     )) for one in streams
                 },
             }  # fmt: skip
+
+    def file(self, asked: Claims, peer: str) -> dict[str, object]:
+        """An erasure that others are to approve; the lifecycle carries it out, and knows the recordings."""
+        said = _Said("request", peer, {"act": str(Act.ERASE), "request": "-"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
+            terms = _terms(signed.claims)
+            said.of = terms.get("recordings", said.of)
+            _, rules = self._in_force()
+            if terms["act"] != Act.ERASE or not _rules_of_approval(rules, terms):
+                raise Refusal("not-here", "nothing but an erasure that the rules want approved is filed")
+            with self._lock:
+                self._file(rules, said, signed.id, Filed(by.person, terms, now, signed.token))
+        return {"filed": signed.id}
+
+    def filed(self, asked: Claims, _peer: str) -> dict[str, object]:
+        """What waits, for who is to approve it."""
+        found = self._requests.get(asked.text("filed"))
+        if found is None:
+            raise Refusal("unknown-request", "no request of this id waits")
+        approved = [one.person for one in found.approvals]
+        return {"person": found.person, "terms": found.terms, "asked": found.asked, "approved_by": approved}
 
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:
         said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})
@@ -215,7 +237,7 @@ class Custodian:
                 if verdict == "deny":
                     self._requests.drop(request)
                 else:
-                    made = (*filed.approvals, Approved(by.person, by.key.id, now))
+                    made = (*filed.approvals, Approved(by.person, by.key.id, now, signed.token))
                     self._requests.put(request, replace(filed, approvals=made))
         return {"filed": request, "verdict": verdict}
 
@@ -284,22 +306,29 @@ class Custodian:
         return replace(question, asked=kept.asked, approvals=tuple(approvals))
 
     def _refused(
-        self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: tuple[str, dict[str, str]]
+        self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: personal.Signed
     ) -> Refusal:
         """It is filed where approvals are what is missing, and nothing else is."""
-        id, terms = signed  # noqa: A001 - what it is
+        terms = _terms(signed.claims)
         lines = {rule.where for rule in _rules_of_approval(rules, terms)}
         if question.asked is not None or not lines >= {reason.where for reason in decision.reasons}:
             return Refusal.by(decision.reasons)
         then = decide(rules, replace(question, asked=question.now))
         with self._lock:
-            waits = self._waiting(rules, question.now)
-            if len(waits) >= MOST_FILED or waits.count(question.person.id) >= MOST_FILED // 20:
-                raise Refusal("too-many", "too many requests wait for approvals")
-            facts = {"act": terms["act"], "request": id, "purpose": said.facts["purpose"]}
-            self._note(replace(said, kind="request", facts=facts))
-            self._requests.put(id, Filed(question.person.id, terms, question.now))
-        return Refusal.by(then.reasons, filed=id)
+            self._file(rules, said, signed.id, Filed(question.person.id, terms, question.now, signed.token))
+        return Refusal.by(then.reasons, filed=signed.id)
+
+    def _file(self, rules: Governance, said: _Said, id: str, filed: Filed) -> None:  # noqa: A002 - what it is
+        waits = self._waiting(rules, filed.asked)
+        if len(waits) >= MOST_FILED or waits.count(filed.person) >= MOST_FILED // 20:
+            raise Refusal("too-many", "too many requests wait for approvals")
+        facts: dict[str, object] = {
+            "act": filed.terms["act"],
+            "request": id,
+            "purpose": filed.terms["purpose"] or "none",
+        }
+        self._note(replace(said, kind="request", facts=facts))
+        self._requests.put(id, filed)
 
     def _waiting(self, rules: Governance, now: int) -> list[str]:
         """Whose requests wait; those whose time is over go."""
@@ -352,7 +381,7 @@ class Custodian:
             yield
         except ProtocolError as error:
             if isinstance(error, Refusal) and "rule" in said.facts:
-                said.facts["rule"] = _id(error.line)
+                said.facts["rule"] = rule_id(error.line)
             if self._within(("refused", said.who), REFUSALS):
                 self._note(said, error.code)
             raise
@@ -360,12 +389,14 @@ class Custodian:
 
 def _terms(claims: Claims) -> dict[str, str]:
     """What is asked, in words that the log can take. Raises SignatureError ("bad-field")."""
+    if claims.text("act") == Act.ERASE:
+        return erasure_terms(claims)
     terms = {name: claims.text(name) for name in _TERMS}
     claims.uuid("recording")
     for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
         if terms[name] not in known:
             raise claims.refuse(name, " or ".join(sorted(known)))
-    if terms["purpose"] and not _WORD.fullmatch(terms["purpose"]):
+    if terms["purpose"] and not WORD.fullmatch(terms["purpose"]):
         raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
     return terms
 
@@ -385,8 +416,3 @@ def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: in
                 return role
     where = asked[0].where if asked else rules.where
     raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])
-
-
-def _id(where: str) -> str:
-    """A rule's place, as the log writes it."""
-    return re.sub(r"[^A-Za-z0-9_.:/-]", "_", where)[:128] or "-"

@@ -19,8 +19,8 @@ from protocol.ledger import Batch, parse_line
 from protocol.numbers import read_number
 from protocol.origin import Origin
 from protocol.packet import KeyPacket
-from review.custodian.refusal import Refusal
 from review.governance.model import Channel, Consent, Governance, Recording
+from review.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)

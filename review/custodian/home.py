@@ -3,9 +3,9 @@
 settings.json  whom it believes: compliance, the store, the page of passkeys; what was found compromised
 bundle         the newest that came, with the rules; an older one is refused
 keys/          review keys and the log's, each sealed under the passphrase
-keys.jsonl     people's keys (people.py)
+keys.jsonl     people's keys (review.enrolled)
 adopted/       wraps of recordings from before the review key was a recipient
-requests/      what waits for approvals
+requests/      what waits for approvals (review.filed)
 clock          the latest time that was seen, about
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 from protocol import base64url
 from protocol.claims import Claims, parse_object
 from protocol.errors import KeyProblem, ProtocolError
-from protocol.folder import sync_folder, write_over
+from protocol.folder import write_over
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, wrap
 from protocol.packet import KeyPacket
@@ -100,50 +100,6 @@ def adopt(home: Path, packet: KeyPacket, reader: RecipientPrivate, review: Recip
 
 
 # -- what outlives a start --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """`key`: by which it was signed. `at`: wall clock, ns."""
-
-    person: str
-    key: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A request that waits for approvals. `terms`: what it asks; approval and opening must say the same."""
-
-    person: str
-    terms: Mapping[str, str]
-    asked: int
-    approvals: tuple[Approved, ...] = ()
-
-
-class Requests:
-    """A file each. `id` is 64 hexadecimal digits."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def put(self, id: str, filed: Filed) -> None:  # noqa: A002 - what it is
-        write_over(self._folder / id, json.dumps(asdict(filed)).encode())
-
-    def get(self, id: str) -> Filed | None:  # noqa: A002
-        try:
-            claims = Claims(parse_object((self._folder / id).read_bytes()), "request", ProtocolError)
-        except FileNotFoundError:
-            return None
-        approvals = (Approved(a.text("person"), a.text("key"), a.integer("at")) for a in claims.objects("approvals"))
-        return Filed(claims.text("person"), claims.text_map("terms"), claims.integer("asked"), tuple(approvals))
-
-    def drop(self, id: str) -> None:  # noqa: A002
-        (self._folder / id).unlink(missing_ok=True)
-        sync_folder(self._folder)  # or a power cut brings back what was used
-
-    def ids(self) -> list[str]:
-        return [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]
 
 
 class Latest:

@@ -22,7 +22,7 @@ from protocol.errors import ProtocolError
 from review.audit.errors import AuditError
 from review.audit.log import AuditLog
 from review.custodian.custodian import Custodian
-from review.custodian.refusal import Refusal
+from review.refusal import Refusal
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 32  # at once; each is a thread, and 16 MiB at the most
@@ -44,6 +44,8 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "bundle": lambda custodian, asked, peer: custodian.take_bundle(asked.text("bundle"), peer),
     "enrol": Custodian.enrol,
     "open": Custodian.open,
+    "file": Custodian.file,
+    "filed": Custodian.filed,
     "approve": Custodian.approve,
 }
 _OF_ROOT: Final = _VERBS | {

@@ -7,45 +7,68 @@ any class would have it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
-from store.catalog import erasure
+from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.evidence.account import Closed
-from store.evidence.earlier import MOST_EACH, Earlier
-from store.evidence.evidence import MOST_POLICIES, Evidence, Policies, gather
+from store.evidence.earlier import MOST_EACH, Earlier, TooManyEntries
+from store.evidence.evidence import MOST_POLICIES, Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, read_packet
-from store.evidence.rules import UNREAD, at_most, name_of
+from store.evidence.rules import UNREAD, PolicyNames, at_most, name_of, read_names
 from store.evidence.verify.ledger import SignedLedger
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
 GONE: Final = 7 * DAY
+# Characters of policies' text that are read because of one PC, which may send any: some four seconds of them at most.
+# A policy has a few thousand, and is read once for all PCs.
+MOST_TEXT: Final = 4 * 2**20
+_LEAST_TEXT: Final = 4096  # what a policy counts as, however short it is
+
+
+class Names(NamedTuple):
+    """Whose a recording is. `person`: by the rules; "" where none says it."""
+
+    host: str
+    user: str
+    person: str
+    teams: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`unsure`: why not all of it is certain. `ended`: no more of it comes. `request`: that asked for its erasure."""
+    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `also`: as its device
+    enrolled, which may have been renamed since; of an interaction, its agents. `unsure`: why not all of it is certain.
+    `ended`: no more of it comes. `request`: that asked for its erasure.
+    """
 
     id: str
     device: str
     host: str
     os_user: str
+    also: tuple[Names, ...]
     bytes: int
     recording: Recording
     ended: bool
     unsure: tuple[str, ...]
     holds: tuple[str, ...]
     request: str
+
+    @property
+    def names(self) -> tuple[Names, ...]:
+        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), *self.also
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -60,15 +83,16 @@ def strictest(governance: Governance) -> Governance:
     return replace(governance, retention=tuple(replace(one, any=None) for one in governance.retention))
 
 
+@dataclass
 class Facts:
     """Reads many recordings of one store."""
 
-    def __init__(self, database: Database, blobs: BlobStore, governance: Governance) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._governance = governance
-        self._runs = Earlier()
-        self._policies = Policies()
+    database: Database
+    blobs: BlobStore
+    governance: Governance
+    _runs: Earlier = field(default_factory=Earlier)
+    _policies: dict[str, PolicyNames] = field(default_factory=dict)
+    _text: dict[str, int] = field(default_factory=dict)  # device -> characters of policies that were read because of it
 
     def of(self, recording: UUID, now: int) -> Known | str:
         """Why not, in words, where it cannot be read at all or was erased: then nothing is done to it."""
@@ -76,38 +100,53 @@ class Facts:
         return str(found) if isinstance(found, Unreadable) else found
 
     def _read(self, recording: UUID, now: int) -> Known | str:
-        with self._database.reading() as connection:
-            evidence = gather(connection, recording, whole=True, runs=self._runs, most=MOST_EACH, policies=False)
+        unsure: list[str] = []
+        with self.database.reading() as connection:
+            if (row := interactions.find(connection, str(recording))) is not None:
+                return self._interaction(connection, row)
+            read = partial(gather, connection, recording, whole=True, policies=False)
+            try:
+                evidence = read(runs=self._runs, most=MOST_EACH)
+            except TooManyEntries:
+                evidence = read(told=False)
+                unsure.append("its account has more entries than are read")
             closings = list(_closings(evidence))
-            read = at_most(MOST_POLICIES, partial(self._policies.names_of, connection))
-            names = {policy: read(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}
+            names_of = at_most(MOST_POLICIES, partial(self._names_of, connection, evidence.device.id))
+            names = {policy: names_of(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}
             holds = erasure.held(connection, [str(recording)]).get(str(recording), [])
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        unsure = list(self._unsure(evidence))
+        unsure = unsure or list(self._unsure(evidence))
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
-            unsure.append("the names of its rules are not here")
-        user, device = evidence.recording.os_user, evidence.device
+            unsure.append("the names of its rules are not here, or are too many to be read")
+        host, user = evidence.recording.host, evidence.recording.os_user
+        device, rules = evidence.device, self.governance
         if (packet := evidence.chosen.packet) is not None:
             try:
-                user = read_packet(self._blobs, packet, device).os_user
+                user = read_packet(self.blobs, packet, device).os_user
             except Unsound as error:
                 unsure.append(f"key packet: {error}")
+        # Names that differ in case alone are one.
+        own = (host, user) if evidence.other_name is None else (evidence.host, evidence.os_user)
+        enrolled = Names(*own, rules.person_of(own[1]), rules.teams_of(device.group, own[1]))
+        teams = rules.teams_of(device.group, user)
+        if teams != enrolled.teams:
+            unsure.append("its key packet and its PC name users of different teams")
         # By the store's clock, and never before it ended: no PC's clock can make it die sooner.
         end = max((one.received_at for one in evidence.stored), default=now)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
-        rules = self._governance
         return Known(
             id=str(recording),
             device=device.id,
-            host=evidence.recording.host,
+            host=host,
             os_user=user,
+            also=(enrolled,),
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
                 group=device.group,
-                teams=rules.teams_of(device.group, user),
+                teams=teams,
                 start=end - evidence.length,
                 end=end,
                 closed_by=frozenset(
@@ -121,13 +160,51 @@ class Facts:
             request=request,
         )
 
+    def _names_of(self, connection: Connection, device: str, policy: str) -> PolicyNames:
+        if (known := self._policies.get(policy)) is not None:
+            return known
+        left = MOST_TEXT - self._text.get(device, 0)
+        texts = policy_texts(connection, policy, left) if left > 0 else {}
+        if not texts:
+            return UNREAD  # and not remembered: another PC may have room for it
+        self._text[device] = MOST_TEXT - left + max(sum(map(len, texts.values())), _LEAST_TEXT)
+        self._policies[policy] = read_names(texts)
+        return self._policies[policy]
+
+    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
+        """It ends when it comes: by the store's clock, as a recording does."""
+        about, rules = interactions.said(connection, row)[0], self.governance
+        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
+        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
+        channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
+        said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        return Known(
+            id=row.id,
+            device=about.integration,
+            host="",
+            os_user="",
+            also=tuple(Names("", "", person, teams) for person in dict.fromkeys(filter(None, persons))),
+            bytes=row.size,
+            recording=Recording(
+                person=next(filter(None, persons), ""),
+                teams=teams,
+                start=row.received_at - (about.end - about.start),
+                end=row.received_at,
+                consent={channel: Consent.MISSING} | said,
+            ),
+            ended=True,
+            unsure=(),
+            holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
+            request=erasure.asked(connection, [row.id]).get(row.id, ""),
+        )
+
     def _unsure(self, evidence: Evidence) -> Iterator[str]:
         if evidence.chosen.packet is None:
             yield "it has no key packet"
         if (lines := evidence.lines) is None:
             yield "its account has not come"
             return
-        for defect in SignedLedger(self._database, evidence.device).defects(lines.first, lines.last):
+        for defect in SignedLedger(self.database, evidence.device).defects(lines.first, lines.last):
             yield f"{defect.where}: {defect.message}"
             return
 

@@ -7,12 +7,13 @@ a backup has forgotten. An order is carried out by the store (store.catalog.eras
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,36 +21,45 @@ from sqlalchemy import Connection
 
 from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
+from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
-from review.audit.kinds import SUCCESS, Act, read_body
+from review.audit.kinds import FAILURE, SUCCESS, Act, pseudonym, read_body
 from review.audit.log import AuditLog
-from review.governance.model import Governance
+from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
+from review.lifecycle.approvals import Approvals, line_of
 from review.lifecycle.facts import Facts, Known
+from review.refusal import Refusal, rule_id
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, LocalBlobs
 from store.catalog.database import Database
-from store.catalog.erasure import Held, Step, Tombstone
+from store.catalog.erasure import OnHoldError, Step, Tombstone
 from store.errors import StoreError
 from store.files import lock, owned_as, write_over
 
 ASKED: Final = "asked"  # the steps of an entry's `erase`
 ORDERED: Final = "order"
 CERTIFIED: Final = "certificate"
+ADOPTED: Final = "adopted"  # folder of the custodian's
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")  # a folder of `blobs`
 
 
 class Houserules(NamedTuple):
-    """`backups`: ns for which a backup lives. `replicas`: folders that are laid out as the store's blobs."""
+    """`backups`: ns for which a backup lives. `replicas`: folders that are laid out as the store's blobs. `custodian`:
+    the folder of the one that opens this store's recordings, None where there is none.
+    """
 
     backups: int
     replicas: tuple[Path, ...]
+    custodian: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,45 +71,41 @@ class ErasureRun:
     stuck: dict[str, str]
 
 
+@dataclass
 class Lifecycle:
     """One store and the audit log that decides for it. `who` did it, on the machine `origin`."""
 
-    def __init__(
-        self,
-        home: Home,
-        database: Database,
-        log: AuditLog,
-        key: ReadingKey,
-        private: Ed25519PrivateKey,
-        *,
-        house: Houserules,
-        who: str,
-        origin: str,
-    ) -> None:
-        self._home = home
-        self._database = database
-        self._log = log
-        self._key = key
-        self._private = private
-        self._house = house
-        self._who = who
-        self._origin = origin
+    home: Home
+    database: Database
+    log: AuditLog
+    key: ReadingKey
+    private: Ed25519PrivateKey
+    house: Houserules
+    who: str
+    origin: str
+
+    def __post_init__(self) -> None:
         self._names: dict[str, str] = {}  # of people, by their pseudonyms
         self._exported: dict[str, list[str]] = {}  # recording -> days, by the entries of the log that were read for it
         self._read = 0
-        self._places = [(str(path), LocalBlobs(path)) for path in (home.blobs_folder, *house.replicas)]
+        self._places = [(str(path), LocalBlobs(path)) for path in (self.home.blobs_folder, *self.house.replicas)]
 
     # -- following the log ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process decides meanwhile, and all that was decided stands in the catalog."""
+    def _alone(self, *, put_back: bool = False) -> Iterator[None]:
+        """No other process decides meanwhile, and all that was decided stands in the catalog.
+
+        `put_back`: also of a backup. Its log may be one, too, without the newest holds.
+        """
         opened = os.open(
-            self._home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
+            self.home.folder / "lifecycle.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600
         )
         try:
-            owned_as(opened, self._home.folder)
+            owned_as(opened, self.home.folder)
             lock(opened, wait=True)
+            if not put_back:
+                self.home.check_not_put_back(self.database)
             self._follow()
             yield
         finally:
@@ -111,17 +117,17 @@ class Lifecycle:
             pass
 
     def _follow(self) -> None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             named = erasure.decider(connection)
         if named is None:
             raise StoreError("no audit log decides for this store yet: run `eyelid-review certificate init`")
-        if (named.log, named.key) != (self._log.origin, public_to_text(self._private.public_key())):
+        if (named.log, named.key) != (self.log.origin, public_to_text(self.private.public_key())):
             raise StoreError(f"this store follows the audit log {named.log} and its key, and this is another")
-        if named.applied > self._log.size:
-            message = f"it has {self._log.size} entries, and the store followed {named.applied}"
-            raise StoreError(f"{self._log.folder} is an old copy of the audit log: {message}")
-        for group in journal.groups(self._log.folder, named.applied):
-            with self._database.writing() as connection:
+        if named.applied > self.log.size:
+            message = f"it has {self.log.size} entries, and the store followed {named.applied}"
+            raise StoreError(f"{self.log.folder} is an old copy of the audit log: {message}")
+        for group in journal.groups(self.log.folder, named.applied):
+            with self.database.writing() as connection:
                 for one in group.entries:
                     self._apply(connection, one)
                 erasure.follow(connection, group.entries[-1].position + 1)
@@ -133,7 +139,7 @@ class Lifecycle:
         if is_shredded(one.rest):
             message = "what people decided is no longer in the log, and the catalog does not have it"
             raise StoreError(f"this catalog is too old to be used: entry {one.position} was shredded, so {message}")
-        body = read_body(self._key.open(self._log.origin, one.position, entry, one.rest)[0])
+        body = read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
         if body["outcome"] != SUCCESS:
             return
         facts, recordings, at = body["facts"], body["resource"], entry.time * _MS
@@ -151,6 +157,8 @@ class Lifecycle:
                     erasure.ask(connection, recording, request)
             case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
                 self._order(connection, one.position, recordings[0], facts, at)
+            case "erase", {"step": "certificate"}:
+                erasure.was_destroyed(connection, recordings[0])
 
     def _order(self, connection: Connection, position: int, recording: str, facts: Mapping[str, str], at: int) -> None:
         said = Erasure(
@@ -160,21 +168,21 @@ class Lifecycle:
             rule=facts["rule"],
             rules=facts["rules"],
             reference=facts.get("request", ""),
-            log=self._log.origin,
+            log=self.log.origin,
             position=position,
             at=at,
         )
         try:
-            erasure.order(connection, said, said.sign(self._private))
-        except Held:
+            erasure.order(connection, said, said.sign(self.private))
+        except OnHoldError:
             return  # a hold wins over every order
 
     def _act(self, kind: str, recordings: Sequence[str], **facts: object) -> Act:
-        return Act(kind, self._who, self._origin, recordings, facts)
+        return Act(kind, self.who, self.origin, recordings, facts)
 
     def _learn(self, people: Iterable[str]) -> None:
         for person in people:
-            self._names[Act("list", person, "-", ["-"], {"results": 0}).pseudonym(self._key)] = person
+            self._names[pseudonym(person, self.key)] = person
 
     # -- holds ----------------------------------------------------------------------------------------------------
 
@@ -182,7 +190,7 @@ class Lifecycle:
         """All of them or none. Raises StoreError where one was erased, or the name was used before."""
         self._learn([owner])
         with self._alone():
-            with self._database.reading() as connection:
+            with self.database.reading() as connection:
                 gone = erasure.among(connection, recordings)
                 known = connection.execute(schema.holds.select().where(schema.holds.c.hold == hold)).first()
             if known is not None:
@@ -191,7 +199,7 @@ class Lifecycle:
                 raise StoreError(f"recording {min(gone)} is erased or being erased: nothing was put on hold")
             facts = {"hold": hold, "why": why, "owner": owner, "review": review.isoformat()}
             pages = [recordings[at : at + AT_ONCE] for at in range(0, len(recordings), AT_ONCE)]
-            self._log.append_all([self._act("hold", some, **facts) for some in pages])
+            self.log.append_all([self._act("hold", some, **facts) for some in pages])
             self._follow()
 
     def release(self, hold: str, *, why: str, dies: date | None) -> None:
@@ -200,13 +208,13 @@ class Lifecycle:
             facts: dict[str, object] = {"hold": hold, "why": why}
             if dies is not None:
                 facts["dies"] = dies.isoformat()
-            self._log.append(self._act("release", recordings[:AT_ONCE], **facts))
+            self.log.append(self._act("release", recordings[:AT_ONCE], **facts))
             self._follow()
 
     def held_by(self, hold: str) -> list[str]:
         """Raises StoreError for one that is off, or never was."""
         columns = schema.holds.c
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             active = schema.holds.select().where(columns.hold == hold, columns.released_at.is_(None))
             found = [row.recording for row in connection.execute(active.order_by(columns.recording))]
         if not found:
@@ -220,7 +228,7 @@ class Lifecycle:
         request is noted, and `due` erases it when it may. Raises AuditError, StoreError.
         """
         with self._alone():
-            now = self._log.checked_clock()
+            now = self.log.checked_clock()
             acts: list[Act] = []
             later: list[str] = []
             kept: dict[str, str] = {}
@@ -240,10 +248,65 @@ class Lifecycle:
             if later:
                 acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
             if acts:
-                self._log.append_all(acts)
+                self.log.append_all(acts)
                 self._follow()
             done = self._finish(now)
         return replace(done, kept=kept)
+
+    def approved(
+        self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str, filed: str
+    ) -> None:
+        """Notes that the erasure of exactly these was asked for and approved: that counts once, and from then on each
+        goes as soon as it may. Raises ProtocolError, Refusal among them, once an entry says so; StoreError.
+        """
+        with self._alone():
+            now = self.log.checked_clock()
+            try:
+                approvals = self._approvals(governance, filed)
+                chosen = [facts.of(UUID(one), now) for one in recordings]
+                if gone := next((one for one in chosen if isinstance(one, str)), None):
+                    raise StoreError(gone)
+                known = [one for one in chosen if isinstance(one, Known)]
+                found = approvals.check(governance, filed, known, request, now)
+            except ProtocolError as error:
+                line = error.line if isinstance(error, Refusal) and error.reasons else line_of(governance)
+                said = {"step": ASKED, "basis": "request", "request": request, "rule": rule_id(line)}
+                refused = self._act("erase", recordings[:AT_ONCE], **said)
+                self.log.append(replace(refused, outcome=FAILURE, reason=error.code))
+                raise Refusal(error.code, str(error), [Reason(str(error), line)]) from None
+            by = {"person": found.person, "approvals": sorted({one.person for one in found.approvals})}
+            acts = [
+                self._act("erase", recordings[at : at + AT_ONCE], step=ASKED, basis="request", request=request, **by)
+                for at in range(0, len(recordings), AT_ONCE)
+            ]
+            # In the last, so that what was cut short can be done again.
+            acts[-1] = replace(acts[-1], facts={**acts[-1].facts, "approval": filed})
+            self.log.append_all(acts)
+            self._follow()
+
+    def _approvals(self, governance: Governance, filed: str) -> Approvals:
+        """Those of the custodian, if this one was not used before."""
+        where = line_of(governance)
+        if self.house.custodian is None:
+            says = "no custodian is known here whom people sign for: `eyelid-review certificate init --custodian`"
+            raise Refusal("no-custodian", says, [Reason(says, where)])
+        if filed in self._spent():
+            says = "this approval was used before, and counts once"
+            raise Refusal("replayed", says, [Reason(says, where)])
+        return Approvals(self.house.custodian, self.home.key(COMPLIANCE).id)
+
+    def _spent(self) -> set[object]:
+        """Of approvals; what is older than bodies are kept has expired."""
+        bodies = (body for _, body in self._bodies(0) if body["kind"] == "erase" and body["outcome"] == SUCCESS)
+        return {body["facts"]["approval"] for body in bodies if "approval" in body["facts"]}
+
+    def _bodies(self, first: int) -> Iterator[tuple[journal.Acknowledged, dict[str, Any]]]:
+        """From entry `first` on, of those that have one."""
+        for group in journal.groups(self.log.folder, first):
+            for one in group.entries:
+                entry = Entry.parse(one.raw)
+                if not entry.statement and not is_shredded(one.rest):
+                    yield one, read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
 
     def _ordering(self, known: Known, governance: Governance, because: Because, rule: str, request: str) -> Act:
         reference = request or known.request
@@ -255,75 +318,91 @@ class Lifecycle:
     def finish(self) -> ErasureRun:
         """Go on with what was begun. Also removes what came back of erased recordings, as after a backup."""
         with self._alone():
-            return self._finish(self._log.checked_clock())
+            return self._finish(self.log.checked_clock())
 
     def _finish(self, now: int) -> ErasureRun:
         outcome = ErasureRun({}, {}, {})
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             waiting = erasure.unfinished(connection)
         exports = self._exports({one.recording for one in waiting}) if waiting else {}
         ready: list[Tombstone] = []
         for one in waiting:
             try:
                 self._reach_replicas()
-                erasure.carry_out(self._database, self._places, one, now)
+                self._shred_adopted(one.recording)
+                erasure.carry_out(self.database, self._places, one, now)
             except (BlobFault, StoreError) as fault:
                 outcome.stuck[one.recording] = str(fault)
             else:
                 ready.append(one)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             waiting = [one for one in erasure.unfinished(connection) if one.step == Step.REMOVED]
         for at in range(0, len(waiting), AT_ONCE):
             outcome.erased.update(self._certify(waiting[at : at + AT_ONCE], exports))
         if ready:
-            self._database.settle()
+            self.database.settle()
         return outcome
 
     def _reach_replicas(self) -> None:
-        for path in self._house.replicas:
+        custodian = self.house.custodian
+        for path in (*self.house.replicas, *([custodian / ADOPTED] if custodian else [])):
             if not path.is_dir():
-                raise StoreError(f"the replica {path} is not there: what lies in it cannot be destroyed yet")
+                raise StoreError(f"the folder {path} is not there: what lies in it cannot be destroyed yet")
+        for path in self.house.replicas:
+            try:
+                folders = [one.name for one in path.iterdir()]
+            except OSError as error:
+                raise StoreError(f"the replica {path} cannot be listed: {error.strerror}") from None
+            if not any(map(_SHARD.fullmatch, folders)):
+                message = "holds nothing of a store: is its disk mounted? Else copy the store's `blobs` to it"
+                raise StoreError(f"the replica {path} {message}")
+
+    def _shred_adopted(self, recording: str) -> int:
+        """The wrap by which the custodian took it over; how many files."""
+        if self.house.custodian is None or not (self.house.custodian / ADOPTED / recording).is_file():
+            return 0
+        LocalBlobs(self.house.custodian / ADOPTED).shred(recording)
+        return 1
 
     def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
         tokens: dict[str, str] = {}
         for one in ready:
-            if one.order is None or one.shredded_at is None:
-                continue  # its order is not signed: nothing is certified
+            if one.order is None or one.found is None or one.shredded_at is None:
+                continue  # its order is not signed, or its row is damaged: nothing is certified
             found = one.found
+            absent = found.absent or ()
             destroyed = Destroyed(
                 at=one.shredded_at,
                 packets=found.packets,
                 objects=found.objects,
                 bytes=found.bytes,
-                replicas=tuple(name for name, _ in self._places[1:]),
-                backups_until=day_of(one.shredded_at + self._house.backups + DAY - 1).isoformat(),
+                replicas=tuple(name for name, _ in self._places[1:] if name not in absent),
+                backups_until=day_of(one.shredded_at + self.house.backups + DAY - 1).isoformat(),
                 exports=tuple(exports.get(one.recording, ())),
+                absent=absent,
             )
-            tokens[one.recording] = replace(one.order, destroyed=destroyed).sign(self._private)
+            tokens[one.recording] = replace(one.order, destroyed=destroyed).sign(self.private)
         acts = [
             self._act("erase", [one.recording], step=CERTIFIED, basis=one.order.basis, certificate=hash_of(token))
             for one in ready
             if one.order is not None and (token := tokens.get(one.recording))
         ]
         if acts:
-            self._log.append_all(acts)
-            with self._database.writing() as connection:
+            self.log.append_all(acts)
+            with self.database.writing() as connection:
                 for recording, token in tokens.items():
                     erasure.certify(connection, recording, token)
         return tokens
 
     def _exports(self, recordings: set[str]) -> dict[str, list[str]]:
         """When each was exported, by the operators' log of the store and by the audit log."""
-        for group in journal.groups(self._log.folder, self._read):
-            for one in group.entries:
-                self._read, entry = one.position + 1, Entry.parse(one.raw)
-                if entry.statement or is_shredded(one.rest):
-                    continue
-                body = read_body(self._key.open(self._log.origin, one.position, entry, one.rest)[0])
-                for recording in body["resource"] if body["kind"] == "export" else ():
-                    self._exported.setdefault(recording, []).append(day_of(entry.time * _MS).isoformat())
+        for one, body in self._bodies(self._read):
+            self._read = one.position + 1
+            for recording in body["resource"] if body["kind"] == "export" else ():
+                at = Entry.parse(one.raw).time * _MS
+                self._exported.setdefault(recording, []).append(day_of(at).isoformat())
         found = {recording: list(self._exported.get(recording, ())) for recording in recordings}
-        for line in OperatorsLog(self._home.folder).check().entries:
+        for line in OperatorsLog(self.home.folder).check().entries:
             named = line.get("recordings")
             if line.get("act") == "export" and isinstance(named, list):
                 for recording in recordings & set(map(str, named)):
@@ -334,43 +413,51 @@ class Lifecycle:
 
     def begin(self) -> None:
         """This log decides from now on. Raises StoreError where one does already."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if erasure.decider(connection) is not None:
                 raise StoreError("an audit log decides for this store already")
-            self._appoint(connection, self._log.size)
+            if any(body["kind"] in {"hold", "erase"} for _, body in self._bodies(0)):
+                raise StoreError(
+                    f"{self.log.folder} has decided before: a store that was put back from a backup is let to be used "
+                    "by `eyelid-review restored`, and another store needs a log of its own"
+                )
+            self._appoint(connection, self.log.size)
 
     def _appoint(self, connection: Connection, applied: int) -> None:
         """The file first: a catalog that names another generation is refused, and the same command puts it right."""
-        generation = erasure.appoint(connection, self._log.origin, self._private.public_key(), applied)
-        write_over(self._home.generation_path, generation.encode())
+        generation = erasure.appoint(connection, self.log.origin, self.private.public_key(), applied)
+        write_over(self.home.generation_path, generation.encode())
 
     def restored(self) -> ErasureRun:
         """For a catalog that was put back: follow the log, destroy again what came back, and let it be served.
 
         Whether the log is the newest its caller has checked.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if erasure.decider(connection) is None:  # older than the first order: it follows from the beginning
-                erasure.appoint(connection, self._log.origin, self._private.public_key(), 0)
-        outcome = self.finish()
-        with self._database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection)]
+                erasure.appoint(connection, self.log.origin, self.private.public_key(), 0)
+        with self._alone(put_back=True):
+            outcome = self._finish(self.log.checked_clock())
+        with self.database.reading() as connection:
+            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
         self.sweep(gone)
         if outcome.stuck:
             return outcome
-        with self._alone():
-            self._log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
+        with self._alone(put_back=True):
+            self.log.append(self._act("erase", ["archive"], step="restored", basis="backup"))
             self._follow()
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 followed = erasure.decider(connection)
                 self._appoint(connection, 0 if followed is None else followed.applied)
         return outcome
 
-    def sweep(self, recordings: Iterable[str]) -> int:
+    def sweep(self, recordings: Sequence[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
         count = 0
-        self._reach_replicas()
+        if recordings:
+            self._reach_replicas()
         for recording in recordings:
+            count += self._shred_adopted(recording)
             for _, blobs in self._places:
                 for name in erasure.left_over(blobs, [recording]):
                     blobs.shred(name)

@@ -1,9 +1,10 @@
 """Passwords with a code: both are looked at, whatever the first is, and whether or not such a person is known.
 
 How often somebody may guess. Who signed in from a browser before has a cookie that says so, and guesses there by
-its own count. All other browsers have one count for each person, together: many addresses guess no faster than one,
+its own count. All other browsers have one count for each name, together: many addresses guess no faster than one,
 and a stranger who uses it up does not keep a person out of a browser that they signed in from before (nor from
-passkeys and providers, which cannot be guessed).
+passkeys and providers, which cannot be guessed). Names share these counts, whether or not anybody has them: a count of
+a person's own would tell that the person is known, as no other name is held back by it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SHORTEST: Final = 12  # characters
 LONGEST: Final = 1024
 _ENOUGH: Final = 3  # of zxcvbn's 0 to 4
 _JUDGED: Final = 72  # characters that zxcvbn looks at: it takes seconds for hundreds
-_STRANGERS: Final = 4096  # counts for unknown names: they behave as others do, and take bounded room
+_COUNTS: Final = 4096  # that names share
 _SET: Final = "password-set"
 _KNOWN, _PENDING, _SECRET = "known browser", "new password", "code's secret"
 
@@ -60,7 +61,7 @@ class Passwords:
             raise Failed("no-name") from None
         people, row = self._people, self._people.known(person)
         has = row is not None and row.password is not None and row.totp is not None
-        self._count(person, has, known, origin)
+        self._count(person, known, origin)
         fits = self._fits(row.password if has and row is not None else self._unknown, password)
         if not has or row is None:
             raise Failed("no-password", person)
@@ -88,13 +89,11 @@ class Passwords:
         ends = self._people.clock() + KNOWN_LASTS
         return self._people.sealer.seal(_KNOWN, {"person": person, "id": secrets.token_hex(8), "ends": ends})
 
-    def _count(self, person: str, has: bool, known: str, origin: str) -> None:
+    def _count(self, person: str, known: str, origin: str) -> None:
         key = self._known(person, known)
-        if not key and has:
-            key = f"person {person}"
-        elif not key:
+        if not key:
             digest = hashlib.blake2b(person.encode(), key=self._salt, digest_size=4).digest()
-            key = f"stranger {int.from_bytes(digest) % _STRANGERS}"
+            key = f"name {int.from_bytes(digest) % _COUNTS}"
         with self._lock:
             if self._turns.is_free(key, GUESSES):
                 return

@@ -297,38 +297,24 @@ ROUTES: Final[Sequence[Route]] = (
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 
-def _problem(status: int, code: str, message: str, retry_after: int | None = None) -> Response:
-    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+async def _problem(_request: Request, error: Exception) -> Response:
+    status, code, message = 503, "broken", "this could not be done, and nothing was: try again later"
+    headers: dict[str, str] = {}
+    match error:
+        case Refusal():
+            status, code, message = error.status, error.code, error.message
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        case ProtocolError():
+            status, code, message = 400, error.code, str(error)
+        case HTTPException(status_code=status):
+            code, message = "no-such-path" if status == 404 else "refused", "there is no such thing"
+        case ClientDisconnect():
+            status, code, message = 400, "cut-short", "the connection ended before the body did: send it again"
+        case _:
+            say("broken", logging.ERROR, kind=type(error).__name__)
     return _Json({"error": code, "message": message}, status, headers)
 
 
-async def _refused(_request: Request, error: Refusal) -> Response:
-    return _problem(error.status, error.code, error.message, error.retry_after)
-
-
-async def _not_protocol(_request: Request, error: ProtocolError) -> Response:
-    return _problem(400, error.code, str(error))
-
-
-async def _no_route(_request: Request, error: HTTPException) -> Response:
-    return _problem(
-        error.status_code, "no-such-path" if error.status_code == 404 else "refused", "there is no such thing"
-    )
-
-
-async def _gone(_request: Request, _error: ClientDisconnect) -> Response:
-    return _problem(400, "cut-short", "the connection ended before the body did: send it again")
-
-
-async def _broken(_request: Request, error: Exception) -> Response:
-    say("broken", logging.ERROR, kind=type(error).__name__)
-    return _problem(503, "broken", "this could not be done, and nothing was: try again later")
-
-
-ANSWERS: Final[dict[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
-    Refusal: _refused,
-    ProtocolError: _not_protocol,
-    HTTPException: _no_route,
-    ClientDisconnect: _gone,
-    Exception: _broken,
-}
+ANSWERS: Final[dict[Any, Callable[[Request, Any], Awaitable[Response]]]] = dict.fromkeys(
+    (Refusal, ProtocolError, HTTPException, ClientDisconnect, Exception), _problem
+)

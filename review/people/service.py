@@ -49,11 +49,6 @@ class Failed(Exception):
         self.who = who
 
 
-def _nothing(connection: Connection) -> None:
-    """There is nothing to use up."""
-    del connection
-
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """That somebody is `person`. `identity`: issuer and subject. `use_up`: in the transaction that signs them in; what
@@ -64,7 +59,7 @@ class Proof:
     person: str
     identity: tuple[str, str] | None = None
     narrowing: Narrowing = NOTHING_TAKEN
-    use_up: Callable[[Connection], None] = _nothing
+    use_up: Callable[[Connection], None] = lambda _: None  # there is nothing to use up
 
 
 Session = Row[Any]
@@ -79,32 +74,23 @@ class Begun:
     session: Session
 
 
+@dataclass
 class People:
     """`rules`: those in force. `note`: returns once the act's entry is durable (AuditLog.append)."""
 
-    def __init__(
-        self,
-        database: Database,
-        sealer: Sealer,
-        settings: Settings,
-        rules: Callable[[], Governance],
-        note: Callable[[Act], object],
-        *,
-        clock: Clock = wall,
-    ) -> None:
-        self.database = database
-        self.sealer = sealer
-        self.settings = settings
-        self.clock = clock
-        self._rules = rules
-        self._note = note
+    database: Database
+    sealer: Sealer
+    settings: Settings
+    rules: Callable[[], Governance]
+    note: Callable[[Act], object]
+    clock: Clock = wall
 
     # -- one-time links -------------------------------------------------------------------------------------------
 
     def invite(self, name: str, by: str, origin: str, lasts: int = LINK_LASTS) -> str:
         """A link by which they make a way to sign in: once, and only the newest. Raises WrongUsage."""
         person = known_name(name)
-        if not self._rules().person(person).grants:
+        if not self.rules().person(person).grants:
             raise WrongUsage(f"no signed rule gives {person} a role: name them under people: in the governance files")
         secret, now = secrets.token_urlsafe(32), self.clock()
         with self.database.writing() as connection:
@@ -157,7 +143,7 @@ class People:
     def _begin(self, connection: Connection, event: Event, proof: Proof, origin: str, before: str) -> Begun:
         now, persons = self.clock(), schema.persons
         row = self._find(connection, proof.person)
-        roles = self._rules().person(proof.person)
+        roles = self.rules().person(proof.person)
         if row is None and proof.identity and roles.grants:
             self._enter(connection, proof.person, now)
             row = self._find(connection, proof.person)
@@ -227,7 +213,7 @@ class People:
             row = self._find(connection, session.person)
         if row is None or row.removed_at is not None:
             return Person(session.person)
-        return narrowed(self._rules().person(session.person), _narrowing(row), _narrowing(session))
+        return narrowed(self.rules().person(session.person), _narrowing(row), _narrowing(session))
 
     def sessions(self, person: str) -> Sequence[Session]:
         self.sweep()
@@ -260,7 +246,7 @@ class People:
         for row in connection.execute(select(sessions).where(which)).all():
             assert NEXT[SessionState(row.state), event] is SessionState.ENDED  # noqa: S101 - by the table
             if connection.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount:
-                self._note(Act("sign-out", row.person, row.origin, [row.id], {"by": event.value}))
+                self.note(Act("sign-out", row.person, row.origin, [row.id], {"by": event.value}))
                 ended += 1
         return ended
 
@@ -350,7 +336,7 @@ class People:
             self._change(by, origin, "removed", person)
 
     def _left(self, row: Row[Any]) -> Person:
-        return narrowed(self._rules().person(row.person), _narrowing(row))
+        return narrowed(self.rules().person(row.person), _narrowing(row))
 
     def _find(self, connection: Connection, person: str) -> Row[Any] | None:
         return connection.execute(select(schema.persons).where(schema.persons.c.person == person)).one_or_none()
@@ -373,11 +359,11 @@ class People:
     # -- the log --------------------------------------------------------------------------------------------------
 
     def _sign_in(self, who: str, origin: str, method: str, reason: str | None = None, session: str = "console") -> None:
-        self._note(Act("sign-in", who, origin, [session], {"method": method}, FAILURE if reason else SUCCESS, reason))
+        self.note(Act("sign-in", who, origin, [session], {"method": method}, FAILURE if reason else SUCCESS, reason))
 
     def _change(self, who: str, origin: str, change: str, person: str, reason: str | None = None) -> None:
         facts = {"change": change, "person": person}
-        self._note(Act("account", who, origin, ["console"], facts, FAILURE if reason else SUCCESS, reason))
+        self.note(Act("account", who, origin, ["console"], facts, FAILURE if reason else SUCCESS, reason))
 
 
 def known_name(text: str) -> str:

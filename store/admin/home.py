@@ -4,7 +4,7 @@ store.json    address, and which keys there are
 store.db      the catalog (SQLite)
 blobs/        sealed bytes
 tls/          CA and server certificate with their keys; the CA's key is sealed under the passphrase
-generation    which catalog this is, where holds and erasures are followed; in no backup
+generation    random word, also in the catalog; a restored catalog lacks the newest one. In no backup
 operators.jsonl, operators.head: who opened or listed recordings (store/admin/operators.py)
 exports/      a note of each export that is being written, so that what a killed one left is found
 keys/         store.key signs receipts unattended, so it lies open (mode 0600); those of people lie elsewhere, sealed
@@ -32,7 +32,7 @@ from protocol.errors import ProtocolError
 from protocol.system import ON_WINDOWS
 from store.catalog import erasure
 from store.catalog.blobs import LocalBlobs
-from store.catalog.database import Database, Step, upgrade
+from store.catalog.database import Database, Migration, upgrade
 from store.errors import StoreError, WrongUsage
 from store.files import write_new, write_over
 
@@ -126,30 +126,29 @@ class Home:
 
     @property
     def generation_path(self) -> Path:
-        """Says which catalog lies here. No backup has it, so that one that was put back is not taken for it."""
+        """Has the word that the catalog has, too. No backup has the file, so that the word of one that was put back
+        is not the newest."""
         return self.folder / "generation"
 
     def check_not_put_back(self, database: Database) -> None:
         """Raises StoreError for a catalog from a backup, which may hold what was erased since."""
         with database.reading() as connection:
             named = erasure.decider(connection)
-        if named is None:
-            return
         try:
             known = self.generation_path.read_text("ascii", "replace").strip()
         except OSError:
             known = ""
-        if known != named.generation:
+        if known != ("" if named is None else named.generation):
             raise StoreError(
-                f"{self.database_path} was put back from a backup, and may have what was erased since: run "
-                "`eyelid-review certificate restored` first"
+                f"{self.database_path} does not go with {self.generation_path}: most likely it was put back from a "
+                "backup, and it may have what was erased since. First run `eyelid-review restored --noted ...`"
             )
 
     def database(self) -> Database:
         """The catalog, brought to this version's tables. Raises StoreError."""
         return self.upgraded()[0]
 
-    def upgraded(self) -> tuple[Database, tuple[Step, ...]]:
+    def upgraded(self) -> tuple[Database, tuple[Migration, ...]]:
         """The same, and what it lacked."""
         if not self.database_path.exists():
             raise StoreError(f"{self.database_path} is missing: put it back from a backup")

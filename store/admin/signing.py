@@ -27,6 +27,7 @@ from store.catalog.queries import add_if_new, newest_bundle, put
 from store.errors import StoreError, WrongUsage
 from store.evidence.rules import LEAST_NODES, UNREAD, RuleName, read_names, revision_in
 
+_REVISION: Final = "`revision:`, a whole number"
 TAKEN: Final = "bundle-put"  # of the audit trail
 REFUSED: Final = "bundle-refused"
 
@@ -138,7 +139,7 @@ def read_reader(path: Path) -> RecipientPublic:
 
 
 @dataclass(frozen=True, slots=True)
-class Governance:
+class CheckedGovernance:
     """What was found without a mistake (store.commands.siblings), or nothing."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -150,7 +151,7 @@ class Change:
     """What the next bundle has otherwise than the one before. `policies`, `governance`: None leaves it as it is."""
 
     policies: Mapping[str, str] | None = None
-    governance: Governance | None = None
+    governance: CheckedGovernance | None = None
     add: Sequence[RecipientPublic] = ()
     remove: Sequence[str] = ()  # key ids, or the beginnings of them
 
@@ -176,7 +177,7 @@ def next_bundle(said_before: Said, change: Change, now: int) -> tuple[Bundle, Ma
     policies = before.policy_files if change.policies is None else change.policies
     if policies != before.policy_files:
         _check_revision(before.policy_files, policies)
-    governance = change.governance or Governance(said_before.governance, before.notice)
+    governance = change.governance or CheckedGovernance(said_before.governance, before.notice)
     rules = policy_hash(governance.files) if governance.files else ""
     if governance.files or change.governance is None:
         _check_governance(said_before, governance.files, rules)
@@ -197,10 +198,8 @@ def _check_governance(before: Said, files: Mapping[str, bytes], rules: str) -> N
         )
     old, new = before.governance_revision, _revision_of(files)
     if rules != before.bundle.governance and (new is None or new <= (old or 0)):
-        raise WrongUsage(
-            f"the governance has changed and its `revision:` is {new}, after {old} in the bundle before: write "
-            f"{(old or 0) + 1}"
-        )
+        said = f"its `revision:` is {new}, after {old} in the bundle before" if new else f"says no {_REVISION}"
+        raise WrongUsage(f"the governance has changed and {said}: write {(old or 0) + 1}")
 
 
 def _check_revision(before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -209,9 +208,7 @@ def _check_revision(before: Mapping[str, str], after: Mapping[str, str]) -> None
     if not after:
         return
     if new is None:
-        raise WrongUsage(
-            "the policy says no `revision:`, a whole number: `eyelid policy check` tells what else is wrong"
-        )
+        raise WrongUsage(f"the policy says no {_REVISION}: `eyelid policy check` tells what else is wrong")
     if old is not None and new <= old:
         raise WrongUsage(
             f"the policy has changed and its `revision:` is {new}, after {old} in the bundle before: write "

@@ -28,6 +28,8 @@ _OVERWRITING: Final = (
 )
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
 _REMEMBERED: Final = 8_192  # folders, of some 230 bytes; one is made for every recording
+_UNFINISHED: Final = re.compile(rf"{re.escape(_INCOMING)}/[0-9a-f]{{32}}")
+_BEGINNING: Final = 65_536  # bytes of an unfinished body that are read
 STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
 
 
@@ -62,7 +64,11 @@ class BlobStore(Protocol):
         """Bytes, without reading them. Raises BlobMissing."""
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        """All names that begin with the prefix, sorted."""
+        """All names that begin with the prefix, sorted. Raises BlobFault where one cannot be known."""
+
+    def unfinished(self) -> Iterator[tuple[str, bytes]]:
+        """Of each body that `put` is writing, or that a killed process left of one: its name, for `shred` alone, and
+        how it begins. Raises BlobFault."""
 
     def remove(self, name: str) -> None:
         """Durable when it returns; removing what is not there is no mistake."""
@@ -155,15 +161,30 @@ class LocalBlobs:
             raise _fault("read", error) from error
 
     def names(self, prefix: str = "") -> Iterator[str]:
+        # `Path.rglob` leaves out what it may not list (CPython 3.11): what lies there would be taken for destroyed.
         found = (
-            path.relative_to(self._root).as_posix()
-            for path in (self._root / os.path.dirname(prefix)).rglob("*")
-            if path.is_file() and path.parent != self._incoming
+            os.path.relpath(os.path.join(folder, file), self._root).replace(os.sep, "/")
+            for folder, _, files in os.walk(self._root / os.path.dirname(prefix), onerror=_unlisted)
+            for file in files
         )
-        yield from sorted(name for name in found if name.startswith(prefix))
+        # Half-written ones and what file servers and desktops leave behind (.nfs01, Thumbs.db) have no blob's name.
+        yield from sorted(name for name in found if name.startswith(prefix) and _NAME.fullmatch(name))
+
+    def unfinished(self) -> Iterator[tuple[str, bytes]]:
+        try:
+            for file in sorted(os.listdir(self._incoming)):
+                if _UNFINISHED.fullmatch(name := f"{_INCOMING}/{file}"):
+                    with suppress(FileNotFoundError):  # finished meanwhile
+                        yield name, _read(os.path.join(self._incoming, file), _BEGINNING)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _fault("list", error) from error
 
     def remove(self, name: str) -> None:
-        target = self._root / check_name(name)
+        self._unlink(Path(self._place(name)))
+
+    def _unlink(self, target: Path) -> None:
         try:
             target.unlink(missing_ok=True)
             if target.parent.is_dir():
@@ -172,8 +193,9 @@ class LocalBlobs:
             raise _fault("remove", error) from error
 
     def shred(self, name: str) -> None:
+        place = os.path.join(self._root, name) if _UNFINISHED.fullmatch(name) else self._place(name)
         try:
-            opened = os.open(self._place(name), _OVERWRITING)
+            opened = os.open(place, _OVERWRITING)
             try:
                 found = os.fstat(opened)
                 if stat.S_ISREG(found.st_mode):
@@ -186,7 +208,7 @@ class LocalBlobs:
         except OSError as error:
             if error.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:  # a link, a pipe, a folder: none of ours
                 raise _fault("overwrite", error) from error
-        self.remove(name)
+        self._unlink(Path(place))
 
     def _place(self, name: str) -> str:
         return os.path.join(self._root, check_name(name))
@@ -204,7 +226,7 @@ class LocalBlobs:
         self._durable.add(folder)
 
 
-def _read(place: str) -> bytes:
+def _read(place: str, most: int = MAX_SEALED) -> bytes:
     """Someone with the disk can put a pipe there, which never ends, or more than there is memory for."""
     descriptor = os.open(place, _READING)
     try:
@@ -214,9 +236,14 @@ def _read(place: str) -> bytes:
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SEALED:
             raise OSError(0, "what lies there is none of its files")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_SEALED)
+            return file.read(most)
     finally:
         os.close(descriptor)
+
+
+def _unlisted(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # nothing is there, or no longer
+        raise _fault("list", error) from error
 
 
 def _fault(verb: str, error: OSError) -> BlobFault:

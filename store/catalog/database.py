@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
-HEAD: Final = "0010"  # newest revision in migrations/versions; a test compares
+HEAD: Final = "0011"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40
 WRITERS: Final = 1  # a server has one thread that writes, and a command writes once
 # KiB of the database that a connection keeps for itself; the system keeps all of it anyway. A writer's holds what one
@@ -86,15 +86,15 @@ def explained(what: str) -> Iterator[None]:
         raise StoreError(f"{what} is no database of a store, or is damaged: {error.orig}") from None
 
 
-class Step(NamedTuple):
+class Migration(NamedTuple):
     """A revision that a catalog was brought to, and what it added."""
 
     revision: str
     added: str
 
 
-def upgrade(database: Database, what: str) -> tuple[Step, ...]:
-    """Bring the tables to this version; the steps that it took.
+def upgrade(database: Database, what: str) -> tuple[Migration, ...]:
+    """Bring the tables to this version; what it lacked.
 
     Raises StoreError for a database that is foreign, damaged, locked or newer, and has then closed it.
     """
@@ -105,7 +105,7 @@ def upgrade(database: Database, what: str) -> tuple[Step, ...]:
         raise
 
 
-def _upgrade(database: Database, what: str) -> tuple[Step, ...]:
+def _upgrade(database: Database, what: str) -> tuple[Migration, ...]:
     with explained(what):
         with database.reading() as connection:
             tables = set(inspect(connection).get_table_names())
@@ -129,7 +129,7 @@ def _upgrade(database: Database, what: str) -> tuple[Step, ...]:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     missing = newest_first[: known.index(found)] if found else newest_first
-    return tuple(Step(step.revision, step.doc) for step in reversed(missing))
+    return tuple(Migration(step.revision, step.doc) for step in reversed(missing))
 
 
 def _engine(url: str, begin: str, kept: int, many: int) -> Engine:

@@ -6,10 +6,12 @@ one that goes on from the step that stands in the catalog.
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -18,16 +20,20 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
+from protocol.claims import Claims, parse_object
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, thumbprint
-from store.catalog import queries, schema
+from protocol.numbers import is_integer
+from store.catalog import interactions, queries, schema
 from store.catalog.blobs import BlobStore, charged, folder_of
 from store.catalog.database import Database
 from store.errors import StoreError
 
 _PAGE: Final = 500
+_CHUNKS_RECORDING: Final = slice(8, 24)  # bytes of a chunk's header
+_PACKETS_RECORDING: Final = re.compile(rb'"recording" ?: ?"([0-9a-f-]{36})"')
 
 
 class Step(StrEnum):
@@ -39,32 +45,40 @@ class Step(StrEnum):
     ERASED = "erased"  # and the certificate is here
 
 
-class Held(StoreError):
+class OnHoldError(StoreError):
     """What is under a legal hold is not erased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there was to destroy. `packets`: SHA-256 (hex) of each."""
+    """What there was to destroy. `packets`: SHA-256 (hex) of each.
+
+    `absent`: places that lacked one of them before any was shredded; None until that was looked for. `again`: by a log
+    that was followed anew it was destroyed before.
+    """
 
     packets: tuple[str, ...]
     objects: int
     bytes: int
+    absent: tuple[str, ...] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else."""
+    """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else.
+
+    `found`: None where the row is damaged.
+    """
 
     recording: str
     device: str
     step: str
     position: int
-    found: Found
-    shredded_at: int | None
+    found: Found | None
+    shredded_at: int | None  # nobody signed this: the certificate has a time of its own
     order: Erasure | None
     certificate: Erasure | None
-    certificate_hash: str
     signer: str
     token: str  # the certificate, as it was signed
 
@@ -72,27 +86,38 @@ class Tombstone:
     def explained(self) -> bool:
         return self.order is not None and (self.certificate is not None) == (self.step == Step.ERASED)
 
+    @property
+    def certificate_hash(self) -> str:
+        return hash_of(self.token) if self.token else ""
+
+    @property
+    def day(self) -> str | None:
+        """On which it was destroyed, as the certificate says."""
+        if self.certificate is None or self.certificate.destroyed is None:
+            return None
+        return _day(self.certificate.destroyed.at)
+
     def __str__(self) -> str:
         """For a person, after the recording's id."""
         if self.order is None or not self.explained:
             return "GONE, AND NOTHING SIGNED SAYS WHY"
         why = f"class {self.order.rule}" if self.order.basis == "period" else f"request {self.order.reference}"
         if self.certificate is None:
-            now = {Step.ORDERED: "its key is not destroyed yet", Step.SHREDDED: "its key is destroyed"}
-            left = now.get(Step(self.step), "its certificate is not written yet")
+            now: dict[str, str] = {Step.ORDERED: "its key is not destroyed yet", Step.SHREDDED: "its key is destroyed"}
+            left = now.get(self.step, "its certificate is not written yet")
             return f"being erased since {_day(self.order.at)}, {why}: {left}"
-        return f"erased on {_day(self.shredded_at)}, {why}, certificate {self.certificate_hash}"
+        return f"erased on {self.day}, {why}, certificate {self.certificate_hash}"
 
     def facts(self) -> dict[str, object]:
         order = self.order
         said: dict[str, object] = {"step": self.step, "explained": self.explained, "signer": self.signer}
         if order is not None:
             said |= {"basis": order.basis, "class": order.rule, "request": order.reference, "position": order.position}
-        return said | {"on": _day(self.shredded_at), "certificate": self.certificate_hash or None}
+        return said | {"on": self.day, "certificate": self.certificate_hash or None}
 
 
-def _day(ns: int | None) -> str | None:
-    return None if ns is None else datetime.fromtimestamp(ns // 10**9, UTC).date().isoformat()
+def _day(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).date().isoformat()
 
 
 # -- the log that decides -----------------------------------------------------------------------------------------
@@ -180,7 +205,10 @@ def asked(connection: Connection, recordings: Collection[str]) -> dict[str, str]
 
 
 def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tombstone]:
-    """In the order in which they were ordered, each signature checked."""
+    """In the order in which they were ordered, both signatures of each checked: a PC has thousands in a few years.
+
+    A damaged row is read as far as it can be: it must not stop what is said of its PC, nor the erasure of others.
+    """
     columns = schema.erasures.c
     rows = connection.execute(select(schema.erasures).where(*which).order_by(columns.position, columns.recording)).all()
     named = decider(connection) if rows else None
@@ -190,30 +218,42 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
         order, certificate = (_signed(key, token, row) for token in (row.order, row.certificate))
         if certificate is not None and certificate.destroyed is None:
             certificate = None
-        found = json.loads(row.found)
         made.append(
             Tombstone(
-                recording=row.recording,
-                device=row.device,
-                step=row.step,
+                recording=queries.legible(row.recording),
+                device=queries.legible(row.device),
+                step=queries.legible(row.step),
                 position=row.position,
-                found=Found(tuple(found["packets"]), found["objects"], found["bytes"]),
-                shredded_at=row.shredded_at,
+                found=_found(row.found),
+                shredded_at=row.shredded_at if is_integer(row.shredded_at) else None,
                 order=order,
                 certificate=certificate,
-                certificate_hash=hash_of(row.certificate) if row.certificate else "",
                 signer="" if key is None else thumbprint(key),
-                token=row.certificate or "",
+                token="" if certificate is None else row.certificate,
             )
         )
     return made
 
 
-def _signed(key: Ed25519PublicKey | None, token: str | None, row: object) -> Erasure | None:
+def _found(cell: object) -> Found | None:
+    try:
+        said = Claims(parse_object(queries.legible(cell).encode("utf-8")), "found", ProtocolError)
+        absent = said.texts("absent") if said.has("absent") else None
+        again = said.has("again") and said.flag("again")
+        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, again)
+    except ValueError:
+        return None
+
+
+def _written(found: Found) -> str:
+    return json.dumps({name: value for name, value in asdict(found).items() if value is not None})
+
+
+def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure | None:
     if key is None or token is None:
         return None
     try:
-        said = Erasure.verify(token, key)
+        said = Erasure.verify(queries.legible(token), key)
     except ProtocolError:
         return None
     known = (str(said.recording), said.device, said.position)
@@ -225,9 +265,10 @@ def tombstone(connection: Connection, recording: UUID) -> Tombstone | None:
     return found[0] if found else None
 
 
-def explained(connection: Connection, device: str) -> frozenset[str]:
-    """Recordings of the device that are gone for a signed reason."""
-    found = tombstones(connection, schema.erasures.c.device == device)
+def explained(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
+    """Those of them that are gone for a signed reason."""
+    asked = schema.erasures.c.recording
+    found = (one for some in _pages(recordings) for one in tombstones(connection, asked.in_(some)))
     return frozenset(one.recording for one in found if one.explained)
 
 
@@ -271,17 +312,19 @@ def among(connection: Connection, recordings: Collection[str]) -> dict[str, str]
 def order(connection: Connection, said: Erasure, token: str) -> None:
     """The first step, in the caller's transaction: from its end on nothing more is taken of the recording.
 
-    Raises Held. What was ordered before stays as it was.
+    Raises OnHoldError. What was ordered before stays as it was.
     """
     recording = str(said.recording)
     if holds := held(connection, [recording]).get(recording):
-        raise Held(f"recording {recording} is under the legal hold {', '.join(sorted(holds))}: it is not erased")
+        raise OnHoldError(f"recording {recording} is under the legal hold {', '.join(sorted(holds))}: it is not erased")
     columns = schema.sealed.c
     rows = connection.execute(
         select(columns.stream, columns.sha256, columns.size).where(columns.recording == recording)
     ).all()
     packets = sorted(row.sha256 for row in rows if row.stream == KEY_PACKET_STREAM)
-    found = {"packets": packets, "objects": len(rows) - len(packets), "bytes": sum(row.size for row in rows)}
+    found = Found(tuple(packets), len(rows) - len(packets), sum(row.size for row in rows))
+    if (sent := interactions.find(connection, recording)) is not None:
+        found = Found((interactions.said(connection, sent)[0].packet,), 1, sent.size)
     queries.add_if_new(
         connection,
         schema.erasures,
@@ -290,27 +333,33 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
         position=said.position,
         order=token,
         step=Step.ORDERED,
-        found=json.dumps(found),
+        found=_written(found),
     )
 
 
 def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
     """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
     name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where the
-    order is not signed.
+    order is not signed, or the row is damaged.
 
     Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
     """
     if which.order is None:
         raise StoreError(f"the order to erase recording {which.recording} is not signed: nothing of it is destroyed")
+    if which.found is None or which.step not in tuple(Step):
+        message = "what the catalog says of its erasure is damaged: put the database back from a backup"
+        raise StoreError(f"recording {which.recording}: {message}")
     folder = folder_of(UUID(which.recording))
     packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
     step = Step(which.step)
     if step is Step.ORDERED:
+        if which.found.absent is None:  # else a process that was killed looked, and may have shredded some
+            _note_absent(database, places, which.recording, which.found, packets)
         for _, blobs in places:
-            for name in list(blobs.names(packets)):
+            for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
                 blobs.shred(name)
-        _advance(database, which.recording, Step.SHREDDED, shredded_at=now)
+        with database.writing() as connection:
+            _set(connection, which.recording, step=Step.SHREDDED, shredded_at=now)
         step = Step.SHREDDED
     if step is Step.SHREDDED:
         for _, blobs in places:
@@ -321,6 +370,27 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
             _set(connection, which.recording, step=Step.REMOVED)
 
 
+def _note_absent(
+    database: Database, places: Sequence[tuple[str, BlobStore]], recording: str, found: Found, packets: str
+) -> None:
+    """Raises StoreError where this store lacks a packet that the catalog has: its disk may only not be mounted."""
+    here = ((place, {name.rpartition("-")[2] for name in blobs.names(packets)}) for place, blobs in places)
+    absent = tuple(place for place, lying in here if not lying.issuperset(found.packets))
+    if places[0][0] in absent and not found.again:
+        message = "is not there, so it cannot be destroyed: is the disk mounted? Else put the packet back"
+        raise StoreError(f"the key packet of recording {recording} in {places[0][0]} {message}")
+    with database.writing() as connection:
+        _set(connection, recording, found=_written(replace(found, absent=absent)))
+
+
+def was_destroyed(connection: Connection, recording: str) -> None:
+    """The log says so of what is ordered here: its catalog was put back, and its key packet may be gone."""
+    columns = schema.erasures.c
+    asked = (columns.recording == recording) & (columns.step == Step.ORDERED)
+    if (found := _found(connection.scalar(select(columns.found).where(asked)))) is not None:
+        _set(connection, recording, found=_written(replace(found, again=True)))
+
+
 def certify(connection: Connection, recording: str, token: str) -> None:
     _set(connection, recording, step=Step.ERASED, certificate=token)
 
@@ -329,12 +399,25 @@ def left_over(blobs: BlobStore, recordings: Iterable[str]) -> list[str]:
     """Names of bytes that lie there although their recordings were erased: a server was killed as it refused them, or a
     backup brought them back.
     """
-    return [name for recording in recordings for name in blobs.names(folder_of(UUID(recording)))]
+    asked = set(recordings)
+    there = [name for recording in sorted(asked) for name in blobs.names(folder_of(UUID(recording)))]
+    return [*there, *_unfinished(blobs, asked)]
 
 
-def _advance(database: Database, recording: str, step: Step, **more: object) -> None:
-    with database.writing() as connection:
-        _set(connection, recording, step=step, **more)
+def _unfinished(blobs: BlobStore, recordings: Collection[str]) -> list[str]:
+    """Names of what a server is writing of them, or was killed while it wrote: maybe a whole key packet."""
+    return [name for name, body in blobs.unfinished() if not _recordings_in(body).isdisjoint(recordings)]
+
+
+def _recordings_in(body: bytes) -> set[str]:
+    """Of a sealed chunk's header, and of a key packet as far as it was written."""
+    chunk = {str(UUID(bytes=body[_CHUNKS_RECORDING]))} if len(body) >= _CHUNKS_RECORDING.stop else set()
+    payload = b"".join(body.split(b".")[1:2])
+    try:
+        claims = base64.urlsafe_b64decode(payload[: len(payload) // 4 * 4])
+    except ValueError:  # no packet
+        return chunk
+    return chunk | {found.decode() for found in _PACKETS_RECORDING.findall(claims)}
 
 
 def _set(connection: Connection, recording: str, **values: object) -> None:
@@ -352,6 +435,7 @@ def _forget(connection: Connection, recording: str) -> None:
     connection.execute(delete(sealed).where(sealed.c.recording == recording))
     connection.execute(delete(schema.reported_heads).where(schema.reported_heads.c.recording == recording))
     connection.execute(update(schema.recordings).where(schema.recordings.c.id == recording).values(os_user=""))
+    interactions.forget(connection, recording)
 
 
 def _pages(recordings: Collection[str]) -> Iterable[list[str]]:

@@ -448,6 +448,14 @@ def opening_entry(connection: Connection, device: str, recording: UUID) -> int |
     return _entry(connection, device, recording, "recording-open")
 
 
+def openings_between(connection: Connection, device: str, first: int, last: int, most: int) -> int:
+    """How many recordings of the device begin after one entry and up to another; not counted beyond `most` and one."""
+    columns = schema.ledger_lines.c
+    chosen = (columns.device == device, columns.kind == "recording-open", columns.seq > first, columns.seq <= last)
+    several = select(columns.seq).where(*chosen).limit(most + 1).subquery()
+    return connection.scalar(select(func.count()).select_from(several)) or 0
+
+
 def closing_entry(connection: Connection, device: str, recording: UUID, opening: int) -> int | None:
     """Number of the first entry after `opening` that closed the recording; None while it has not arrived."""
     return _entry(connection, device, recording, "recording-closed", opening + 1)
@@ -465,7 +473,8 @@ def _entry(connection: Connection, device: str, recording: UUID, kind: str, firs
 def entries_about(device: str, recording: UUID) -> ColumnElement[bool]:
     """Entries of the device that name the recording in their column.
 
-    Nothing is joined to the device's id so that no engine looks it up: SQLite would go through all its entries.
+    The empty string is appended to the device's id so that no engine uses its index: SQLite would then read all entries
+    of the device.
     """
     columns = schema.ledger_lines.c
     return and_(columns.recording == str(recording), columns.device.concat("") == device)
@@ -482,7 +491,8 @@ def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int 
 
 
 def last_end_of_a_run(connection: Connection, device: str) -> int:
-    """Number of the last entry that comes after the end of a run, as in `run_around`; -1 where all is one run."""
+    """Number of the last `start` or `blind-since`; -1 without either. A recording opened before it lies in a run that
+    has ended."""
     last = (_entry_of(connection, device, kind, last=True) for kind in _ENDS)
     return max((number for number in last if number is not None), default=-1)
 

@@ -262,7 +262,8 @@ erasure_requests: Final = Table(
     Column("reference", String(128), nullable=False),
 )
 
-# One row, where an audit log decides on erasure: its name and public key, and the entry up to which it was followed.
+# One row, where an audit log decides on erasure: its name and public key, and the number of the first entry that the
+# catalog has not followed yet.
 # `generation` also lies in a file beside the database that no backup has: a catalog without it was put back.
 lifecycle: Final = Table(
     "lifecycle",
@@ -271,4 +272,43 @@ lifecycle: Final = Table(
     Column("key", String(43), nullable=False),
     Column("applied", BigInteger, nullable=False),
     Column("generation", String(64), nullable=False),
+)
+
+# Who may send interactions, each with a key of its own: a telephone system, a mailbox, a chat.
+integrations: Final = Table(
+    "integrations",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("secret_sha256", String(64), nullable=False, unique=True),  # of what it is let in by
+    Column("evidence_key", String(43), nullable=False),  # as of a device
+    Column("house", Text, nullable=False),  # JSON: domains of the house's own addresses
+    Column("country", String(3), nullable=False),  # "49", for numbers that are written without
+    Column("created_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+)
+
+# Calls, chats and mails. What customers said and go by is sealed, in a folder of the blobs like a recording's.
+interactions: Final = Table(
+    "interactions",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("integration", ForeignKey("integrations.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("queue", String(64), nullable=False),
+    Column("start", BigInteger, nullable=False, index=True),  # ns since 1970, as the integration has it
+    Column("end", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),  # of packet and chunk
+    Column("received_at", BigInteger, nullable=False),
+    Column("statement", Text, nullable=False),  # JWS, eyelid-interaction: consent, agents, hashes
+)
+
+# What an interaction is found by: keyed hashes of what customers go by, and names of agents.
+interaction_names: Final = Table(
+    "interaction_names",
+    metadata,
+    Column("kind", String(8), primary_key=True),  # tag, person, user, host, device
+    Column("name", String(200), primary_key=True),
+    Column("interaction", ForeignKey("interactions.id"), primary_key=True, index=True),
 )

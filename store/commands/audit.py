@@ -294,6 +294,7 @@ def texts_in_force(home: Home, evidence: Evidence) -> dict[str, str]:
 def _papers(options: Namespace) -> int:
     home = home_of(options)
     evidence = evidence_of(home, options.recording, policies=False)
+    check_here(home, evidence)
     with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
         print_json(papers(connection, evidence, home.blobs(), home.store_key()))
     return 0
@@ -375,7 +376,7 @@ def _export(options: Namespace) -> int:
     evidence = evidence_of(home, options.recording)
     check_here(home, evidence)
     with act(home, options, "export", **ids(evidence)) as ended:
-        done = _opened(home, evidence, options)
+        done = open_recording(home, evidence, options, recipient_of(options))
         ended.exit_code = 0 if done.complete else 1
     _print_not_checked(done.not_checked, console(stderr=True))
     if options.json:
@@ -385,8 +386,8 @@ def _export(options: Namespace) -> int:
     return ended.exit_code
 
 
-def _opened(home: Home, evidence: Evidence, options: Namespace) -> export.Export:
-    recipient = recipient_of(options)
+def open_recording(home: Home, evidence: Evidence, options: Namespace, recipient: RecipientPrivate) -> export.Export:
+    """`options`: output, gaps, partial. Raises StoreError, KeyProblem."""
     blobs = home.blobs()
     packet, keys = keys_of(evidence, blobs, recipient)
     report = examined(home, evidence, recipient)

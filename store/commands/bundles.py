@@ -263,9 +263,9 @@ def _sign(options: Namespace) -> int:
     return 0
 
 
-def _governance_of(options: Namespace) -> signing.Governance | None:
+def _governance_of(options: Namespace) -> signing.CheckedGovernance | None:
     if options.no_governance:
-        return signing.Governance()
+        return signing.CheckedGovernance()
     if options.governance is None:
         return None
     try:

@@ -15,7 +15,7 @@ from typing import Final
 
 from protocol.carried import carried
 from protocol.policyhash import policy_hash
-from store.admin.signing import Governance
+from store.admin.signing import CheckedGovernance
 from store.errors import WrongUsage
 
 AGENT: Final = "eyelid"
@@ -46,7 +46,7 @@ def check_policies(texts: Mapping[str, str]) -> None:
         raise WrongUsage(f"the policy has mistakes, so nothing was signed:\n{said}")
 
 
-def check_governance(files: Mapping[str, bytes]) -> Governance:
+def check_governance(files: Mapping[str, bytes]) -> CheckedGovernance:
     """These files as they may be signed, after the whole check of them, their own tests included.
 
     The check gets the very bytes, and its answer counts only with the hash of them. Raises WrongUsage with every
@@ -62,7 +62,7 @@ def check_governance(files: Mapping[str, bytes]) -> Governance:
         said = json.loads(checked.stdout)
         mistakes = [_as_line(mistake) for mistake in said["mistakes"]]
         if checked.returncode == 0 and said["hash"] == policy_hash(files):
-            return Governance(files, said["notice"])
+            return CheckedGovernance(files, said["notice"])
     except (ValueError, KeyError, TypeError):
         mistakes = []
     if mistakes:

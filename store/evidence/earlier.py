@@ -29,6 +29,11 @@ MOST_ENTRIES: Final = 500_000  # of a recording that is asked for alone: what it
 MOST_EACH: Final = 50_000
 MEMORY: Final = 2_048  # bytes for each of those entries: more than an agent's own take on average
 _VALUE: Final = 64  # bytes that a value takes beside its text, with its place in a list or an object
+# Of others, that begin within one, where many are read: of an agent's begins one, which takes over from it. So no entry
+# is read for more than so many and one, whichever are asked for, and in whatever order.
+MOST_WITHIN: Final = 8
+# From what was still waiting at the gate when a recording began to its opening, where many are read: ten minutes.
+MOST_WAITING: Final = 5_000
 MOST_AHEAD: Final = 100  # entries of a run that name a time after their own: an agent writes none
 
 
@@ -41,7 +46,8 @@ _LISTS: Final = {"rules": list, "heads": dict}
 
 
 class TooManyEntries(ValueError):
-    """One recording has more of them than an agent can write in the hour that a recording lasts, or larger ones."""
+    """One recording has more of them than an agent can write in the hour that a recording lasts, larger ones, or others
+    within."""
 
 
 class Allowance:
@@ -120,17 +126,6 @@ class Earlier:
 
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[str, int], list[RunStates]] = OrderedDict()
-        self._own: dict[tuple[str, int], int] = {}  # entries of the recordings of a run, together
-
-    def count(self, device: str, start: int, own: int, *, length: int, most: int) -> None:
-        """One more recording of a run of `length` entries has so many of its own.
-
-        An agent's recordings lie one after another. Those of a PC that leaves all of them open lie in each other, and
-        would all be read to the run's end: raises TooManyEntries where they have more than `most` in common.
-        """
-        together = self._own[device, start] = self._own.get((device, start), 0) + own
-        if together > length + most:
-            raise TooManyEntries
 
     def before(
         self, read: Read, device: str, start: int, opening: int, *, zero: int, kept: Allowance | None = None

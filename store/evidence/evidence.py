@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +27,15 @@ from store.catalog.queries import Device, Recording
 from store.errors import StoreError
 from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
-from store.evidence.earlier import MOST_ENTRIES, Allowance, Earlier, TooManyEntries, entries_between
+from store.evidence.earlier import (
+    MOST_ENTRIES,
+    MOST_WAITING,
+    MOST_WITHIN,
+    Allowance,
+    Earlier,
+    TooManyEntries,
+    entries_between,
+)
 from store.evidence.rules import UNREAD, WHOLE, Bound, PolicyNames, at_most, read_names
 
 _KINDS: Final = frozenset(Kind)
@@ -37,7 +45,7 @@ AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
 MOST_POLICIES: Final = 32
 
 
-class TooManyChunks(ValueError):
+class TooManyChunks(TooManyEntries):
     """One recording has more of them than an agent seals in an hour, many times over: each takes 2 KB of its reader."""
 
 
@@ -90,6 +98,8 @@ class Evidence:
     @property
     def other_name(self) -> tuple[str, str] | None:
         """(host, user) of its key packet where its device enrolled as another: renamed since, or in another's name."""
+        if self.erased is not None:
+            return None  # the user was erased with it
         said = queries.legible(self.recording.host), queries.legible(self.recording.os_user)
         return None if [*map(str.casefold, said)] == [*map(str.casefold, (self.host, self.os_user))] else said
 
@@ -198,8 +208,19 @@ class Evidence:
         return states((*self.earlier, *self.entries, *reported_later), lane, self.zero)
 
     def stated_then(self, lane: str) -> tuple[NotKept, ...]:
-        """The same without what was told later: that begins with the last entry, and chunks may have followed it."""
-        return () if self.opening is None else states((*self.earlier, *self.entries), lane, self.zero)
+        """The same without what was told later: that begins with the last entry, and chunks may have followed it.
+
+        Where more can be told, a state that nothing ended counts up to the last entry that is here: a chunk may come
+        before the entry that opened the eye for it.
+        """
+        if self.opening is None:
+            return ()
+        arrived = (*self.earlier, *self.entries)
+        found = states(arrived, lane, self.zero)
+        if self.ended:
+            return found
+        last = max(entry.at for entry in arrived) - self.zero
+        return tuple(replace(one, end=max(last, one.start + 1)) if one.end is None else one for one in found)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -268,12 +289,14 @@ def gather(
     runs: Earlier | None = None,
     most: int = MOST_ENTRIES,
     policies: bool = True,
+    told: bool = True,
 ) -> Evidence:
     """Raises StoreError where the catalog has no such recording, TooManyEntries or TooManyChunks where it has more than
     `most` of either.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
     `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
+    `told`: whether its entries are read at all.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -285,7 +308,7 @@ def gather(
     if len(rows) > most:
         raise TooManyChunks
     lines = _lines(connection, device.id, recording)
-    earlier, entries, later = ((), (), ()) if lines is None else _entries(connection, known, lines, runs, most)
+    earlier, entries, later = _entries(connection, known, lines, runs, most) if lines and told else ((), (), ())
     bundle = queries.newest_bundle(connection)
     named = (known.policy, *(entry.policy for entry in (*earlier, *entries))) if policies else ()
     names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
@@ -323,18 +346,19 @@ def _entries(
     connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, most: int
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...], tuple[Entry, ...]]:
     """(what still counts of the run before, the recording's own, what came after the run)."""
-    own_lines = lines.last - lines.first + 1
-    if own_lines > most:
+    left = most - (lines.last - lines.first + 1)
+    if left < 0:
         raise TooManyEntries
     if runs is not None:
-        end = lines.following or queries.ledger_head(connection, recording.device).next
-        runs.count(recording.device, lines.start, own_lines, length=end - lines.start, most=most)
+        left = min(left, MOST_WAITING)
+        if queries.openings_between(connection, recording.device, lines.first, lines.last, MOST_WITHIN) > MOST_WITHIN:
+            raise TooManyEntries
     read, kept = partial(entries_between, connection, recording.device), Allowance(most)
     own = tuple(map(kept.take, read(lines.first - 1, lines.last + 1)))
     earlier: tuple[Entry, ...] = ()
     if (opening := _first(own, "recording-open", recording.id)) is not None:  # else nothing says when it began
         runs, zero = runs or Earlier(), zero_of(opening)
-        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=kept)
+        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=Allowance(left))
     following = lines.following
     later = () if following is None else tuple(map(kept.take, read(following - 1, following + AFTER_RUN + 1)))
     return earlier, own, later

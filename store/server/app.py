@@ -30,7 +30,7 @@ from store.errors import Refusal
 from store.server.auth import read_bearer
 from store.server.connections import PER_ADDRESS, is_loopback, network
 from store.server.log import say
-from store.server.routes import account, devices, health, openapi, recordings
+from store.server.routes import account, devices, health, interactions, openapi, recordings
 from store.server.routes.bodies import Intake
 from store.server.services import Services
 from store.server.turns import CHUNKS, REST, strangers
@@ -65,7 +65,7 @@ def create_app(
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """
     # Nearly every request is a chunk: its route is looked at first.
-    routes = (*recordings.ROUTES, *devices.ROUTES, *account.ROUTES, *health.ROUTES)
+    routes = (*recordings.ROUTES, *devices.ROUTES, *account.ROUTES, *health.ROUTES, *interactions.ROUTES)
     description = openapi.document(_INFO | {"version": version("eyelid")}, routes)
 
     async def described(request: Request) -> JSONResponse:  # noqa: ARG001 - the shape of every endpoint

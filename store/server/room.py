@@ -34,6 +34,7 @@ _FLOOR: Final = 10**9  # bytes, or on a smaller disk
 _FLOOR_SHARE: Final = 20  # the 20th part of it
 _FLOOR_FILES: Final = 10_000  # inodes, or on a disk with few the same part of them
 _FILES_EACH: Final = 3  # of a chunk at most: itself and, of a recording's first, two folders
+_RECOUNT: Final = 60 * SECOND
 _AGAIN: Final = 60  # seconds; longer would keep its health waiting, too
 
 
@@ -149,12 +150,21 @@ class Quotas:
         self._of_group: dict[str, _Stored] = {}
         self._accounts: dict[str, _Stored] = {}
         self._reported: dict[str, int] = {}  # device -> the day of its last alarm
+        self._recounted: dict[tuple[str, str], int] = {}  # (device, "") or ("", group) -> when the catalog was asked
         with database.reading() as connection:
             self._read(connection)
 
     def reserve(self, device: str, size: int) -> None:
         """Before a chunk of so many bytes is written. Refusals: 507 over-quota."""
         self._know(device)
+        over = self._take(device, size)
+        if over is not None and self._recount(*over):
+            over = self._take(device, size)
+        if over is not None:
+            raise _over("this PC" if over[0] else "this PC's group")
+
+    def _take(self, device: str, size: int) -> tuple[str, str] | None:
+        """The device (device, "") or the group ("", group) that would be over its quota; None where it is reserved."""
         day = self._clock() // DAY
         with self._lock:
             group, own = self._of_device[device]
@@ -162,11 +172,36 @@ class Quotas:
             for stored in (own, whole):
                 stored.on(day)
             if own.exceeds(self._limits.device, size):
-                raise _over("this PC")
+                return device, ""
             if group and whole.exceeds(self._limits.groups.get(group, self._limits.group), size):
-                raise _over("this PC's group")
+                return "", group
             own.add(size, day)
             whole.add(size, day)
+        return None
+
+    def _recount(self, device: str, group: str) -> bool:
+        """Whether the catalog was asked: another process erases. Not at every refused chunk, so once a minute.
+
+        What is reserved then and has no row yet goes uncounted until the next time: a few chunks for each PC.
+        """
+        now, devices, stored = self._clock(), schema.devices.c, schema.stored.c
+        with self._lock:
+            if now - self._recounted.get((device, group), -_RECOUNT) < _RECOUNT:
+                return False
+            self._recounted[device, group] = now
+        which = devices.id == device if device else devices.group_name == group
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(devices.id, stored.total).join_from(schema.devices, schema.stored).where(which)
+            ).all()
+        with self._lock:
+            for row in rows:
+                if row.id in self._of_device:
+                    in_group, own = self._of_device[row.id]
+                    freed = max(0, own.total - row.total)
+                    own.total -= freed
+                    self._of_group[in_group].total -= freed
+        return True
 
     def give_back(self, device: str, size: int) -> None:
         """What was reserved and did not become one more row."""

@@ -37,6 +37,9 @@ class MemoryBlobs:
             found = sorted(self._bodies)
         yield from (name for name in found if name.startswith(prefix))
 
+    def unfinished(self) -> Iterator[tuple[str, bytes]]:
+        return iter(())
+
     def remove(self, name: str) -> None:
         check_name(name)
         with self._lock:

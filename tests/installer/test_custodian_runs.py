@@ -46,25 +46,38 @@ def custodian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield made
 
 
-def asked(made: Machine, user: str, do: str = "nonce") -> bool:
-    """Whether they are answered, over the socket."""
-    words = f"from review.custodian.service import ask; import pathlib; ask(pathlib.Path({SOCKET!r}), {do!r})"
-    return made.ran(PYTHON, "-c", words, user=user).returncode == 0
+ASK = """
+import pathlib, sys
+from protocol.errors import ProtocolError
+from review.custodian.service import ask
+try:
+    ask(pathlib.Path(sys.argv[1]), sys.argv[2])
+except ProtocolError as error:
+    print(error.code)
+except ConnectionError:
+    print("hung up")
+else:
+    print("answered")
+"""
+
+
+def asked(made: Machine, user: str, do: str = "nonce") -> str:
+    """What comes of it over the socket: "answered", "hung up", an error's code; "" where nobody listens there."""
+    return made.ran(PYTHON, "-c", ASK, SOCKET, do, user=user).stdout.strip()
 
 
 def await_answer(made: Machine) -> None:
     try:
-        await_true(lambda: asked(made, "root"), "the custodian's answer", 150)
+        await_true(lambda: asked(made, "root") == "answered", "the custodian's answer", 150)
     except TimeoutError as late:
         raise AssertionError(f"{late}\n{made.tail()}") from None
 
 
 def test_console_and_root_are_answered_and_nobody_else(custodian: Machine) -> None:
     assert json.loads(custodian.run(REVIEW, "custodian", "keys", "--json")) == {"keys": []}
-    assert asked(custodian, "eyelid-review")
-    assert not asked(custodian, "eyelid-review", "keys")
-    assert not asked(custodian, "ada")
-    assert not asked(custodian, "eyelid-store")
+    assert asked(custodian, "eyelid-review") == "answered"
+    assert asked(custodian, "eyelid-review", "keys") == "bad-field"  # root's
+    assert [asked(custodian, user) for user in ("ada", "eyelid-store")] == ["hung up", "hung up"]
     assert custodian.ran("ls", HOME, user="eyelid-review").returncode != 0
 
 

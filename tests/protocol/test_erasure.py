@@ -33,3 +33,10 @@ def test_another_key_and_another_shape_are_refused() -> None:
     with pytest.raises(SignatureError) as refused:
         Erasure.verify(jws.sign(jws.ERASURE, {"recording": str(UUID(int=7))}, KEY), KEY.public_key())
     assert refused.value.code == "bad-field"
+
+
+def test_the_log_named_certificates_by_these_bytes() -> None:
+    assert [hash_of(said.sign(KEY)) for said in (ORDER, CERTIFICATE)] == [
+        "7691037bd12b37b10c09d4382ee2a1903f3e8f85ff720cb5afa8c2fd3c821b80",
+        "0d8350f41f7ed39b0039c663c7ce88c87c611d641885e4dd23d9105b9aec32df",
+    ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -41,6 +43,16 @@ def test_the_kernel_says_who_connected_also_where_a_dead_service_left_its_socket
                 one.shutdown(socket.SHUT_WR)
                 with pytest.raises(ConnectionError):
                     local_socket.receive(connection, 3, time.monotonic() + 30)
+
+
+def test_users_beyond_two_thousand_million_have_their_own_numbers() -> None:
+    """Such as large directories and containers hand out. The process may be 0: one that cannot be seen from here."""
+
+    class Connection:
+        def getsockopt(self, _level: int, _option: int, size: int) -> bytes:
+            return struct.pack("=iII", 0, 2**32 - 2, 2**32 - 3)[:size]
+
+    assert local_socket.credentials(cast("socket.socket", Connection())) == (0, 2**32 - 2)
 
 
 def test_a_socket_that_systemd_hands_over_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

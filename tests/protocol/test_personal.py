@@ -56,11 +56,20 @@ def test_what_was_changed_or_signed_by_another_is_refused(kind: str) -> None:
     head, payload, signature = token.split(".")
     assert refused(token, other) == "wrong-signer"
     assert refused(f"{head}.{base64url.encode(b'{}')}.{signature}", key) == "bad-signature"
-    for raw in (b"", b"\0" * 64, b"\xff" * 64, base64url.decode(signature) + b"\0", base64url.decode(signature)[:-1]):
-        assert refused(f"{head}.{payload}.{base64url.encode(raw)}", key) == "bad-signature"
+    raw = base64url.decode(signature)
+    for other in (b"", b"\0" * 64, b"\xff" * 64, raw + b"\0", raw[:-1], raw[:32] + bytes(5) + raw[32:]):
+        assert refused(f"{head}.{payload}.{base64url.encode(other)}", key) == "bad-signature"
     assert refused(f"{head}.{payload}.=", key) == "bad-signature"
     assert refused(token, PersonKey(key.public, passkey=True, origin=PAGE)) == "wrong-algorithm"
     assert refused(token, key, NEW_KEY) == "wrong-type"
+
+
+def test_zeros_before_the_second_half_of_a_signature_are_refused() -> None:
+    private = KEYS["ES256"]()
+    head, payload, signature = personal.sign(REQUEST, {"act": "play"}, private).split(".")
+    raw = base64url.decode(signature)
+    padded = base64url.encode(raw[:32] + bytes(5) + raw[32:])
+    assert refused(f"{head}.{payload}.{padded}", PersonKey(private.public_key())) == "bad-signature"
 
 
 def header(**changed: object) -> str:

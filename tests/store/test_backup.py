@@ -74,6 +74,24 @@ def blobs(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
+def test_a_backup_that_cannot_write_leaves_the_one_before_whole(founded: fleet.Founded, tmp_path: Path) -> None:
+    folder, _ = fleet.found_like(founded, tmp_path)
+    backup = tmp_path / "backup"
+    script = commands("Backup", folder, backup)
+    carried_out(script)
+    before = all_of(backup)
+    full = f'cp() {{ (ulimit -f 0; exec {shutil.which("cp")} "$@"); }}\n'  # as on a full disk: files of no bytes
+    assert ran_by_bash(full + script).returncode != 0
+    after = all_of(backup)
+    assert {name: after.get(name) for name in before} == before
+    carried_out(script)
+    assert all_of(backup).keys() == before.keys()
+
+
+def all_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.slow(reason="the backup is begun on a dozen disks that are too small")
 def test_a_backup_that_a_full_disk_cut_short_is_whole_the_next_time(founded: fleet.Founded, tmp_path: Path) -> None:
     folder, _ = fleet.found_like(founded, tmp_path)

@@ -611,7 +611,7 @@ class Examination {
     for (const one of this.chunks) {
       const [start, end] = spanOf(one);
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && start >= end)) continue;
-      if (inRun.some(({ from, to }) => from < end && start < to))
+      if (inRun.some(({ from, to }) => from < end && start < (to === FOREVER ? lastsTo(facts, from) : to)))
         this.find("account", "kept-while-closed", placeOf(one));
     }
     const parts = partsOf(lane, length, facts, this.bodies, this.heads, states);
@@ -642,6 +642,13 @@ class Examination {
     }
     return media;
   }
+}
+
+/** How far a state without an end counts against chunks: where more can be told, up to the last entry that is here. */
+function lastsTo({ before, own, zero, ended }, from) {
+  if (ended) return FOREVER;
+  const last = [...before, ...own].reduce((latest, { at }) => (at > latest ? at : latest), 0n) - zero;
+  return last > from ? last : from + 1n;
 }
 
 const placeOf = ({ stream, sequence }) => ({ stream, sequence });

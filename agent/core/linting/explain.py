@@ -14,7 +14,7 @@ from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fit
 from agent.core.matching.ternary import Ternary
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule
-from agent.core.model.seen import Page, Scene, Window, WindowKind
+from agent.core.model.seen import Page, Scene, Window
 
 
 class Does(StrEnum):
@@ -110,7 +110,7 @@ def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening:
 
 def _sight(thing: Window | Page, *, opening: bool) -> Sight:
     if isinstance(thing, Window):
-        return WindowSight.of(thing, title_needed=thing.kind is not WindowKind.DESKTOP)
+        return WindowSight.of(thing)
     whole = PageSight.of(thing)
     return whole.own_address_only() if opening else whole
 

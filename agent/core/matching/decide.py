@@ -159,10 +159,7 @@ def _windows(scene: Scene) -> Iterator[_Thing]:
         owner = next(iter(families.get(window.id, ())), None)
         yield _Thing(
             name=f"window {window.id}",
-            sight=WindowSight.of(
-                replace(window, app=owner.app) if owner else window,
-                title_needed=not owner and window.kind is not WindowKind.DESKTOP,
-            ),
+            sight=WindowSight.of(replace(window, app=owner.app) if owner else window),
             shown=window.shown or window.id in raised,
             window=window,
             shares=owner is not None,

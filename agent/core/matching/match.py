@@ -30,12 +30,10 @@ class WindowSight:
     title: str | Blind
 
     @classmethod
-    def of(cls, window: Window, *, title_needed: bool = True) -> WindowSight:
-        """`title_needed` False: a title that cannot be read counts as empty instead of as a doubt."""
-        title = "" if isinstance(window.title, Blind) and not title_needed else window.title
+    def of(cls, window: Window) -> WindowSight:
         return cls(
             window.app if isinstance(window.app, Blind) else fold_app(window.app),
-            title if isinstance(title, Blind) else fold(title),
+            window.title if isinstance(window.title, Blind) else fold(window.title),
         )
 
 

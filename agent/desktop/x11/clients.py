@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.core.matching.text import is_invisible
 from agent.core.model.seen import Blind, Box
 from agent.desktop.processes import Process, numbers_in_namespaces
 from agent.desktop.x11.wire import OPAQUE, Property
 
-TYPE_PREFIX: Final = "_NET_WM_WINDOW_TYPE_"
 WITHDRAWN: Final = 0  # ICCCM 4.1.3.1; 1 is normal, 3 iconic
 NOWHERE: Final = Box(0, 0, 0, 0)
 HOST_AT_START: Final = socket.gethostname()
@@ -49,19 +49,28 @@ class Client:
         """Empty for a window that has none; Blind when it has one that cannot be read, or had one that went by
         unread.
         """
-        kept = self.properties.get(self.titled_by)
+        name = self.titled_by(atoms)
+        kept = self.properties.get(name)
         if isinstance(kept, Blind):
             return kept
         if self.missed_title(atoms):
             return Blind.NO_TITLE
-        if kept is not None and self.titled_by == "_NET_WM_NAME" and kept.type != atoms["UTF8_STRING"]:
+        if kept is not None and name == "_NET_WM_NAME" and kept.type != atoms["UTF8_STRING"]:
             return Blind.NO_TITLE  # window managers pass it over, and show WM_NAME
         return "" if kept is None else _text(kept, atoms)
 
-    @property
-    def titled_by(self) -> str:
-        """The property that gives the title now; empty when neither is there."""
-        return next((name for name in TITLES if name in self.properties), "")
+    def titled_by(self, atoms: Mapping[str, int]) -> str:
+        """The property that gives the title now; empty when neither does.
+
+        One without a visible sign gives none: openbox shows WM_NAME in place of an empty `_NET_WM_NAME`. A window
+        manager that shows the empty one shows nothing that a rule could miss.
+        """
+        return next((name for name in TITLES if self._has_title(name, atoms)), "")
+
+    def _has_title(self, name: str, atoms: Mapping[str, int]) -> bool:
+        kept = self.properties.get(name)
+        text = _text(kept, atoms) if isinstance(kept, Property) else kept or ""
+        return isinstance(text, Blind) or not all(map(_is_unseen, text))
 
     def missed_title(self, atoms: Mapping[str, int]) -> bool:
         """Whether there may have been a title since the last scene that was not read.
@@ -71,7 +80,7 @@ class Client:
         """
         if any(count > 1 for count in self.retitled.values()) or self.stale.intersection(TITLES):
             return True
-        if self.known_by is None or self.known_by == self.titled_by or not all(map(self.retitled.get, TITLES)):
+        if self.known_by in {None, self.titled_by(atoms)} or not all(map(self.retitled.get, TITLES)):
             return False
         texts = [
             _text(kept, atoms) if isinstance(kept := self.properties.get(name), Property) else "" for name in TITLES
@@ -129,6 +138,10 @@ def _is_this_host(machine: str) -> bool:
     return short in {"", "localhost"} or short in {
         host.casefold().partition(".")[0] for host in (HOST_AT_START, socket.gethostname())
     }
+
+
+def _is_unseen(character: str) -> bool:
+    return character.isspace() or is_invisible(character)
 
 
 def _text(kept: Property, atoms: Mapping[str, int]) -> str | Blind:

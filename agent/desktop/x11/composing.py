@@ -15,6 +15,7 @@ from agent.desktop.x11.covering import overlap, seen
 from agent.desktop.x11.scenery import Collected, Skin, as_tray_icon, nature, unread_lodger, unreadable
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.tree import Top
+from agent.desktop.x11.wire import TYPE_PREFIX
 
 
 class Composer:
@@ -24,6 +25,7 @@ class Composer:
         self._screen = screen
         self._processes = processes
         self._atom = atom
+        self._types = {number: name.removeprefix(TYPE_PREFIX) for name, number in atom.items()}
 
     def scene(self, focus: int) -> Scene:
         """What is in view, top window first, and what was since the last call. May raise `Disconnected`.
@@ -111,5 +113,5 @@ class Composer:
             box=box,
             shown=shown,
             focused=client.id == (self._screen.active or focus),
-            **nature(client, self._screen.types, override=override),
+            **nature(client, self._types, override=override),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from Xlib import X
+from Xlib.protocol.event import AnyEvent
 
 from agent.core.model.seen import Box
 from agent.desktop.x11.tree import (
@@ -80,13 +81,32 @@ Seen = PropertyChanged | Reshaped | Painted | Inner | Nested
 Event = TreeEvent | Seen | CompositorChanged | MonitorsChanged | RootResized
 
 
+def read_unknown_events(display: Any) -> None:
+    """python-xlib raises KeyError for an event of an extension whose subcode it does not know, and any program may send
+    one to any window.
+    """
+    low = display.display
+    low.event_classes = {
+        code: _by_subcode(known) if isinstance(known, dict) else known for code, known in low.event_classes.items()
+    }
+
+
+def _by_subcode(known: Mapping[int, Callable[..., Any]]) -> Callable[..., Any]:
+    def read(*, display: Any, binarydata: bytes) -> Any:
+        return known.get(binarydata[1], AnyEvent)(display=display, binarydata=binarydata)
+
+    return read
+
+
 def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
-    """One of python-xlib's events; None if it means nothing here. `codes`: extension names by event number."""
+    """One of python-xlib's events, not one that a program sent; None if it means nothing here.
+
+    `codes`: extension names by event number.
+    """
     if event.type == X.PropertyNotify:
         return PropertyChanged(event.window.id, event.atom)
     if event.type in _STRUCTURE:
-        # What a program sends itself (ICCCM 4.1.4, 4.1.5) is a message, not something that happened.
-        return None if event.send_event else _structure(event, root)
+        return _structure(event, root)
     extension = codes.get(event.type)
     if extension == "SHAPE":
         return Reshaped(event.affected_window.id)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop import kinds
 from agent.desktop.x11 import frames
-from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
+from agent.desktop.x11.clients import KEPT, TITLES, Client
 from agent.desktop.x11.scenery import Skin
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.tree import Top
@@ -141,13 +141,6 @@ class Reader:
                 client.process = None
         for client, _ in wanted:
             client.stale = set()
-        self._name_types(
-            [number for client, name in wanted if name == "_NET_WM_WINDOW_TYPE" for number in client.numbers(name)]
-        )
-
-    def _name_types(self, atoms: Iterable[int]) -> None:
-        for atom in set(atoms) - self._screen.types.keys():
-            self._screen.types[atom] = self._wire.atom_name(atom).removeprefix(TYPE_PREFIX)
 
     def _read_places(self, homes: dict[int, Top]) -> None:
         screen = self._screen

@@ -39,7 +39,6 @@ class Screenful:
         self.tops: dict[int, int] = {}  # the top level that each client, and each window inside one, is in
         self.nested: dict[int, Box] = {}  # strangers that came into a client since the last scene, and where that was
         self.early: dict[int, dict[str, int]] = {}  # titles set in view of everybody before we knew the client
-        self.types: dict[int, str] = {}  # atoms of window types
         self.compositor = 0
         self.raced = False  # something happened after the last `take` of what was painted
         self.tracker = StalePixelTracker(wire, self.tree)
@@ -237,7 +236,7 @@ class Screenful:
         self.unsettled = self.tree.looked() or gone or missed or left_open or resized
         for client in self.clients.values():
             client.retitled = {}
-            client.known_by = client.titled_by
+            client.known_by = client.titled_by(self._wire.atom)
         self.sizes = self.sizes[-1:]
         self.ended.clear()
         self.nested.clear()

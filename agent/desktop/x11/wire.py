@@ -18,17 +18,20 @@ from Xlib.protocol import request
 from Xlib.support import connect
 
 from agent.core.model.seen import Blind, Box
-from agent.desktop.x11.events import Event, number, outer, typed
+from agent.desktop import kinds
+from agent.desktop.x11.covering import overlap
+from agent.desktop.x11.events import Event, number, outer, read_unknown_events, typed
 from agent.errors import EnvironmentFault
 
 OPAQUE: Final = 0xFFFF_FFFF  # _NET_WM_WINDOW_OPACITY
 MOST_PARTS: Final = 64  # of a shaped window; four round corners are some forty
 READ_AT_MOST: Final = 4096  # 32-bit words of one property: 16 KiB, far beyond any title that is one
 
+TYPE_PREFIX: Final = "_NET_WM_WINDOW_TYPE_"
 ATOMS: Final = (
     "UTF8_STRING", "COMPOUND_TEXT", "WM_STATE", "WM_CLIENT_MACHINE", "WM_NAME", "WM_CLASS", "_NET_WM_NAME",
     "_NET_WM_PID", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_OPACITY", "_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW",
-    "_NET_SUPPORTING_WM_CHECK", "_XEMBED_INFO",
+    "_NET_SUPPORTING_WM_CHECK", "_XEMBED_INFO", *(f"{TYPE_PREFIX}{name}" for name in kinds.KNOWN_TYPES)
 )  # fmt: skip
 
 
@@ -78,9 +81,10 @@ class Wire:
 
     def __init__(self, name: str | None = None) -> None:
         try:
-            if not _somebody_listens(name):
+            if not somebody_listens(name):
                 raise ConnectionRefusedError
             self._display: Any = display.Display(name)
+            read_unknown_events(self._display)
         except (error.DisplayError, error.XauthError, error.ConnectionClosedError, OSError) as fault:
             raise EnvironmentFault(
                 f"no X display answers at {name or '$DISPLAY'} ({type(fault).__name__}). "
@@ -256,7 +260,10 @@ class Wire:
         return Box(0, 0, root.width, root.height)
 
     def monitors(self) -> tuple[Box, ...]:
-        """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5)."""
+        """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5).
+
+        Cut to the root window: a monitor that was set by hand may reach beyond it, where nothing is shown.
+        """
         whole = self.root_box()
         if not hasattr(self._display.screen().root, "xrandr_get_monitors"):
             return (whole,)
@@ -265,17 +272,12 @@ class Wire:
         if isinstance(answer, Blind):
             return (whole,)
         boxes = (Box(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in answer.monitors)
-        return tuple(dict.fromkeys(boxes)) or (whole,)
+        return tuple(dict.fromkeys(part for box in boxes if (part := overlap(box, whole)))) or (whole,)
 
     def compositor(self) -> int:
         """The window that owns _NET_WM_CM_Sn; 0 while no compositor runs."""
         [answer] = self._settle([self._ask(request.GetSelectionOwner, selection=self._compositor_atom)])
         return number(answer.owner)
-
-    def atom_name(self, atom: int) -> str:
-        """Empty for a number that is no atom."""
-        [answer] = self._settle([self._ask(request.GetAtomName, atom=atom)])
-        return "" if isinstance(answer, Blind) else str(answer.name)
 
     def same_connection(self, one: int, other: int) -> bool:
         """Whether both windows were made through the same connection. The root's is the server itself: its own windows
@@ -333,14 +335,14 @@ class Wire:
         )
 
     def events(self) -> list[Event]:
-        """Everything that has arrived, oldest first, without waiting. Also sends what was only queued."""
+        """Everything that has arrived, oldest first, without waiting. Also sends what was only queued.
+
+        What a program sends (ICCCM 4.1.4, 4.1.5) is a message, not something that happened, and is left out.
+        """
         try:
-            waiting = self._display.pending_events()
-            return [
-                known
-                for _ in range(waiting)
-                if (known := typed(self._display.next_event(), self.root, self._codes)) is not None
-            ]
+            arrived = [self._display.next_event() for _ in range(self._display.pending_events())]
+            told = [typed(event, self.root, self._codes) for event in arrived if not event.send_event]
+            return [event for event in told if event is not None]
         except (error.ConnectionClosedError, OSError) as lost:
             raise Disconnected from lost
 
@@ -357,7 +359,7 @@ class Wire:
             self._low.socket.close()
 
 
-def _somebody_listens(name: str | None) -> bool:
+def somebody_listens(name: str | None) -> bool:
     """False if it is certain that none does: python-xlib leaves every socket open that it tried in vain."""
     _, _, host, number, _ = connect.get_display(name)
     if host not in {"", "unix"}:

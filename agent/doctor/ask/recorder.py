@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import struct
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,7 @@ from agent.control import control
 from agent.control.control import NotRunning
 from agent.doctor.facts import RecorderFacts
 from agent.errors import UserError
+from protocol import local_socket
 
 
 def ask(home: Path) -> RecorderFacts:
@@ -34,8 +34,7 @@ def _answers_at(home: Path) -> int | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, contextlib.suppress(OSError):
         connection.settimeout(control.EXCHANGE_WITHIN)
         connection.connect(str(control.socket_path(home)))
-        pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        return int(pid)
+        return local_socket.credentials(connection)[0]
     return None
 
 

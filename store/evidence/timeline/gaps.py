@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from protocol.claims import MAX_INTEGER, is_uuid
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
@@ -121,9 +121,12 @@ def gaps(
         head = queries.ledger_head(connection, device.id)
         named = names.ledger_next(connection, device.id)
         contradicted = names.contradicted(connection, device.id)
+        erased = schema.erasures.c
+        # Of years of erasures the signatures of the few are checked that can be as young as that.
+        lately = or_(erased.shredded_at.is_(None), erased.shredded_at >= since)
         gone = tuple(
             one
-            for one in erasure.tombstones(connection, schema.erasures.c.device == device.id)
+            for one in erasure.tombstones(connection, erased.device == device.id, lately)
             if one.explained and one.order is not None and one.order.at >= since
         )
         last_kind = connection.scalar(
@@ -261,12 +264,12 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
         named, receipted = names.heads(connection, device.id), _receipted(connection, device)
-        gone = erasure.explained(connection, device.id)
         last_end = queries.last_end_of_a_run(connection, device.id)
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
             page = queries.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
+            gone = erasure.explained(connection, [str(recording.id) for recording in page])
             short = [
                 one
                 for recording in page
@@ -280,9 +283,9 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        for one in _never_came(connection, device, named, receipted, since=since, sends=sends):
-            if str(one.recording) not in gone:
-                yield one
+        absent = list(_never_came(connection, device, named, receipted, since=since, sends=sends))
+        gone = erasure.explained(connection, [str(one.recording) for one in absent])
+    yield from (one for one in absent if str(one.recording) not in gone)
 
 
 def _receipted(connection: Connection, device: Device) -> Receipts:

@@ -150,9 +150,11 @@ class Examination:
         self._ledger(None)
         words = str(erased)
         if not erased.explained:
-            message = "it was deleted, and no order to erase it is signed by the audit log's key"
+            message = (
+                "no order to erase it is signed by the audit log's key: it was deleted, or the catalog was changed"
+            )
             self._take(Defect(ERASURE, "unexplained", "recording", message))
-        if left := erasure.left_over(self._blobs, [erased.recording]) if erased.step == erasure.Step.ERASED else []:
+        elif erased.step == erasure.Step.ERASED and (left := erasure.left_over(self._blobs, [erased.recording])):
             message = f"{len(left)} files of it are here again: `eyelid-review erase --go-on` removes them"
             self._take(Defect(ERASURE, "not-erased", "recording", message))
         self._notes.append(f"{words}; the key that signs such orders here has the fingerprint {erased.signer or '-'}")

@@ -295,7 +295,7 @@ class _Ledger:
             made.setdefault(str(report.recording), "the device's last report" if seq is None else f"entry {seq}")
         with self._database.reading() as connection:
             here = queries.recordings_here(connection, self._device.id, made)
-            here |= erasure.explained(connection, self._device.id)
+            here |= erasure.explained(connection, made.keys() - here)
         for recording, where in made.items():
             if recording not in here:
                 self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")

@@ -17,7 +17,7 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, location, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
-from store.server.routes.access import device_of, services_of
+from store.server.routes.access import device_of, integration_of, is_integration, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 from store.server.services import Services
@@ -34,8 +34,8 @@ async def ledger(request: Request) -> JSONResponse:
 
 
 def bundle(request: Request) -> JSONResponse:
-    """The newest bundle that compliance has signed."""
-    device_of(request)  # any device may have it
+    """The newest bundle that compliance has signed, for any device or integration."""
+    (integration_of if is_integration(request) else device_of)(request)
     with services_of(request).database.reading() as connection:
         newest = newest_bundle(connection)
         if newest is None:
@@ -67,7 +67,7 @@ async def policy(request: Request) -> JSONResponse:
 def _keep_policy(services: Services, device: Device, policy: str, files: dict[str, str]) -> None:
     services.room.check(account=True)
     text = json.dumps(files, ensure_ascii=False)
-    services.quotas.take_account(device.id, len(text))
+    services.quotas.take_account(device.id, len(text.encode("utf-8")))
     values = {
         "hash": policy,
         "files": text,

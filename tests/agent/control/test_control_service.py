@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -386,7 +387,7 @@ def test_a_hold_of_a_length_that_is_none_is_refused_and_ends_no_recorder(seconds
 def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
     asked = Asked().opened()
     asked.service.turned()
-    now, wall = asked.rig.clock.time, time.time_ns()
+    now, wall = asked.rig.clock.time, asked.rig.clock.wall()
     closed = {"kind": "lane-closed", "lane": "screen", "rules": [0], "policy": "hash-1"}
     asked.entries = [
         {"at": now - 9 * SECOND, "wall": wall - 9 * SECOND, **closed},
@@ -397,6 +398,27 @@ def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
     assert (first["kind"], first["names"], first["s"]) == ("closed", ("charts",), 5.0)
     assert (second["names"], second["s"]) == (("1",), 3.0)
     assert (first["why"], second["why"]) == ({"charts": CHART.why}, {})
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("change", ["2026-03-29", "2026-10-25"], ids=["spring", "autumn"])
+def test_the_day_of_a_clock_change_begins_at_its_midnight(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    asked = Asked().opened()
+    noon, midnight = (datetime.fromisoformat(f"{change}T{time}").timestamp() for time in ("12:00", "00:00"))
+    monkeypatch.setattr(asked.rig.clock, "wall", lambda: round(noon) * SECOND)
+    since: list[int] = []
+    asked.service._sources = replace(asked.service._sources, entries=lambda wall: since.append(wall) or [])
+    asked.ask("pauses")
+    assert since == [round(midnight) * SECOND]
 
 
 def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.cli.main import main
 from agent.errors import EnvironmentFault
-from agent.seal import recording_id
 from agent.sending import sign_last_heads
 from agent.upload.receipts import AT_HAND, MOST_NUMBERS, Held, KeptReceipts, held
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.packet import recording_id
 from protocol.receipt import Receipt
 from protocol.report import DeviceReport
 from testkit.fakes.clock import NEW_YEAR_2026, HandClock

@@ -10,7 +10,7 @@ from agent.core.linting.explain import Does, Hit, Word, hits_of, words_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute
-from agent.core.model.seen import Box, Page, Scene, Window, WindowKind
+from agent.core.model.seen import Box, Page, Scene, Window
 from tests.core.policies import policy
 
 RULES = policy(
@@ -122,11 +122,6 @@ def test_rules_of_eyelids_own() -> None:
 def test_a_page_without_an_address_fits_nothing_for_certain() -> None:
     assert said(Page(("about:blank",))) == [("screen", "unreadable", "closes"), ("audio", "unreadable", "closes")]
     assert hits_of(RULES.rules[0].any, Page(())) == ()
-
-
-def test_the_desktop_needs_no_title() -> None:
-    desktop = window("panel", "x", kind=WindowKind.DESKTOP)
-    assert hits_of(RULES.rules[2].any, desktop) == ()
 
 
 PAGES = st.builds(

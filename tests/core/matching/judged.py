@@ -65,5 +65,5 @@ def closed(
 NOTHING: tuple[list[str], list[str]] = ([], [])
 
 
-def menu(app: str | Blind = "epic", title: str | Blind = Blind.NO_TITLE, **more: object) -> Window:
+def menu(app: str | Blind = "epic", title: str | Blind = "", **more: object) -> Window:
     return window(app, title, **{"id": 9, "pid": 1, "kind": WindowKind.POPUP, **more})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.language.keys import OWN_RULES
@@ -101,9 +101,11 @@ def test_a_window_that_no_rule_looks_at_may_be_unreadable() -> None:
     assert closed(CARDS, window(Blind.NO_PROCESS, Blind.NO_TITLE)) == NOTHING
 
 
-def test_the_desktops_own_windows_need_no_title_but_a_program() -> None:
+def test_the_desktops_own_windows_need_no_title_but_one_that_is_there_is_read() -> None:
+    """Any program may call its window a dock."""
     titles = rule("any: [title: [secret]]")
-    assert closed(titles, window("xfdesktop", Blind.NO_TITLE, kind=WindowKind.DESKTOP)) == NOTHING
+    assert closed(titles, window("xfdesktop", "", kind=WindowKind.DESKTOP)) == NOTHING
+    assert closed(titles, window("xfdesktop", Blind.NO_TITLE, kind=WindowKind.DESKTOP))[0] == ["unreadable"]
     assert closed(titles, window("xfdesktop", "secret", kind=WindowKind.DESKTOP))[0] == ["r"]
     assert closed(titles, window("notes", Blind.NO_TITLE))[0] == ["unreadable"]
     assert closed(CHART, window(Blind.NO_PROCESS, kind=WindowKind.DESKTOP))[0] == ["unreadable"]
@@ -134,17 +136,18 @@ def test_a_menu_of_a_process_with_a_window_in_view_does_not_raise_its_hidden_one
 
 def test_a_menus_own_title_still_counts() -> None:
     assert closed(CHART, window("epic", "Inbox"), menu(title="Doe: chart"))[0] == ["chart"]
+    assert closed(CHART, window("epic", "Inbox"), menu(title=Blind.NO_TITLE))[0] == ["unreadable"]
 
 
 @pytest.mark.parametrize("pid", [7, Blind.NO_PROCESS])
 def test_a_menu_without_a_window_is_judged_as_a_window(pid: int | Blind) -> None:
-    assert closed(CHART, window(), menu(pid=pid)) == (["unreadable"], [])
+    assert closed(CHART, window(), menu(title=Blind.NO_TITLE, pid=pid)) == (["unreadable"], [])
     assert closed(CHART, window(), menu("till", pid=pid))[0] == ["till"]
     assert closed(CHART, window(), menu("x", pid=pid, engine=True))[0] == ["web-engine"]
 
 
 def test_two_menus_do_not_answer_for_each_other() -> None:
-    assert closed(CHART, menu(), menu(id=10)) == (["unreadable"], [])
+    assert closed(CHART, menu(Blind.NO_PROCESS), menu(Blind.NO_PROCESS, id=10))[0] == ["unreadable"]
 
 
 # -- overviews ----------------------------------------------------------------------------------------------------
@@ -282,10 +285,9 @@ def test_what_is_shown_closes_no_less_than_what_is_only_open(scene: Scene) -> No
 def test_reading_less_never_opens_the_eye(scene: Scene, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(scene.windows) - 1))
     seen = scene.windows[number]
-    assume(seen.kind is not WindowKind.POPUP)  # a menu takes its program from its owner and needs no title
-    less = [replace(seen, app=Blind.FOREIGN_PROCESS)]
-    if seen.kind is not WindowKind.DESKTOP:  # nor does the desktop
-        less.append(replace(seen, title=Blind.NO_TITLE))
+    less = [replace(seen, title=Blind.NO_TITLE)]
+    if seen.kind is not WindowKind.POPUP:  # a menu takes its program from its owner
+        less.append(replace(seen, app=Blind.FOREIGN_PROCESS))
     windows = (*scene.windows[:number], data.draw(st.sampled_from(less)), *scene.windows[number + 1 :])
     before, after = decide(BOTH, scene), decide(BOTH, replace(scene, windows=windows))
     for lane in Lane:

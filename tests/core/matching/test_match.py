@@ -32,8 +32,8 @@ def url(*patterns: str) -> Matcher:
     return Matcher(Attribute.URL, patterns)
 
 
-def window(app: str | Blind = "epic", title: str | Blind = "Doe - chart", *, title_needed: bool = True) -> WindowSight:
-    return WindowSight.of(Window(1, app, title, 1, Box(0, 0, 1, 1), shown=True), title_needed=title_needed)
+def window(app: str | Blind = "epic", title: str | Blind = "Doe - chart") -> WindowSight:
+    return WindowSight.of(Window(1, app, title, 1, Box(0, 0, 1, 1), shown=True))
 
 
 def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = ()) -> PageSight:
@@ -55,9 +55,7 @@ def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = 
         (title("chart"), window(), NO),
         (title("*chart - *"), window(title="Doe - Chart \u2013 Epic"), YES),
         (title("*chart"), window(title=Blind.NO_TITLE), DOUBT),
-        (title("*chart"), window(title=Blind.NO_TITLE, title_needed=False), NO),
         (title(""), window(title=""), YES),
-        (title(""), window(title=Blind.NO_TITLE, title_needed=False), YES),
         (url("*"), window(), NO),
         (app("*"), page("https://example.com"), NO),
         (url("example.com"), page("https://www.example.com/"), YES),

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from review.audit.entries import ReadingKey
 from review.audit.kinds import Act
-from review.audit.log import AuditLog, Signer
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 
 ORIGIN = "review.example.com/audit"
 RAW = bytes(range(32))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,15 +14,17 @@ from typing import Any
 
 import pytest
 
-import review.commands.audit as commands
 from protocol import keyfile
 from protocol.os_user import os_user
 from review.audit import journal
 from review.audit.log import AuditLog
-from review.audit.tree import is_included, leaf_hash
+from review.audit.notes import Checkpoint
+from review.audit.tree import leaf_hash
 from review.cli import main
+from review.commands.opening import open_log
 from store.admin.operators import OperatorsLog
 from tests.review.audit.making import DAY, opening
+from tests.review.audit.proofs import is_included
 from tests.review.audit.test_log import YEAR
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,7 +94,7 @@ def test_show_filters_by_person_and_kind_and_names_whom_it_is_given(told: Ran, t
     told("show")
     told("prove", "0")
     mine = told.json("show", "--kind", "read-log", "--first", "0")["entries"][0]["who"]
-    name = f"{os_user()}@{commands.socket.gethostname()}"
+    name = f"{os_user()}@{socket.gethostname()}"
     (tmp_path / "people").write_text(f"{name}\n\n")
     assert told.json("show", "--who", name, "--people", tmp_path / "people")["entries"][0]["who"] == name
     assert mine.startswith("p.")
@@ -106,7 +109,7 @@ def test_a_proof_can_be_checked_without_any_key(told: Ran) -> None:
     told("show")
     proof = json.loads(told("prove", "1"))
     size = int(proof["checkpoint"].splitlines()[1])
-    root = commands.Checkpoint.parse("\n".join(proof["checkpoint"].splitlines()[:3]) + "\n").root
+    root = Checkpoint.parse("\n".join(proof["checkpoint"].splitlines()[:3]) + "\n").root
     leaf = leaf_hash(bytes.fromhex(proof["raw"]))
     assert is_included(leaf, 1, size, [bytes.fromhex(step) for step in proof["proof"]], root)
     assert json.loads(proof["body"])["kind"] == "read-log"
@@ -176,7 +179,7 @@ def test_mistakes_are_told_in_a_line(told: Ran, tmp_path: Path) -> None:
 
 def test_what_was_shredded_is_said_wherever_it_is_read(told: Ran, tmp_path: Path) -> None:
     told("show")
-    opened = commands.open_log(options(tmp_path))
+    opened = open_log(options(tmp_path))
     later = AuditLog(tmp_path / "audit", opened.signer, opened.key, clock=lambda: time.time_ns() + 400 * DAY)
     later.append(opening(1))
     later.shred(later.to_shred(YEAR)[:1], YEAR)

@@ -10,17 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from review.audit.cosigning import Cosigner, bring_back, cosign_log
-from review.audit.notes import Checkpoint, verify
+from review.audit.cosigning import bring_back, cosign_log
+from review.audit.notes import Checkpoint, KeyType, Signer, verify
 from review.audit.verify import Asked, verify_log
 from tests.review.audit.making import SIGNER, new_log, opening
 from tests.review.audit.test_log import code
 from tests.review.audit.test_verify import COUNCIL, rewritten
 
-AUDITOR = Cosigner.of("auditor.example.com", Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1"))
+AUDITOR = Signer.of("auditor.example.com", Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1"), KeyType.COSIGNER)
 
 
-def cosigned(folder: Path, last: Path, by: Cosigner = COUNCIL) -> tuple[int, int | None]:
+def cosigned(folder: Path, last: Path, by: Signer = COUNCIL) -> tuple[int, int | None]:
     note, before = cosign_log(folder, SIGNER.key, by, last, 1_900_000_000)
     assert verify(note, by.key) == 1_900_000_000
     return Checkpoint.parse(note.text).size, before

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review.audit.errors import AuditError
-from review.audit.kinds import KINDS, LARGEST_BODY, Act, read_body, read_statement, written_as_json
+from review.audit.kinds import KINDS, LARGEST_BODY, Act, pseudonym, read_body, read_statement, written_as_json
 from tests.review.audit.making import KEY, opening
 
 # One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
@@ -37,6 +37,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "erase": {
         "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
         "person": "customer 17", "device": "d-7", "rule": "rest", "rules": "ab" * 32, "request": "DSR-7",
+        "approval": "ef" * 32,
     },
     "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
     "key": {"use": "adopt", "recordings": 12},
@@ -121,9 +122,9 @@ def test_an_entry_has_a_largest_size() -> None:
 @settings(max_examples=30)
 @given(name=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=50))
 def test_a_person_has_one_pseudonym_however_typed(name: str) -> None:
-    assert opening(who=name).pseudonym(KEY) == opening(who=name.casefold()).pseudonym(KEY)
-    assert opening(who=name).pseudonym(KEY) != opening(who=name + "x").pseudonym(KEY)
-    assert len(opening(who=name).pseudonym(KEY)) == 22
+    assert pseudonym(name, KEY) == pseudonym(name.casefold(), KEY)
+    assert pseudonym(name, KEY) != pseudonym(name + "x", KEY)
+    assert len(pseudonym(name, KEY)) == 22
 
 
 def test_one_who_searches_the_same_again_is_seen_to() -> None:
@@ -132,7 +133,7 @@ def test_one_who_searches_the_same_again_is_seen_to() -> None:
 
     assert written("Konto  Müller") == written("konto mu\u0308ller")
     assert written("konto") != written("konten")
-    assert written("konto") != opening(who="konto").pseudonym(KEY).replace("p.", "q.")
+    assert written("konto") != pseudonym("konto", KEY).replace("p.", "q.")
 
 
 WHOLE: dict[str, Any] = {

@@ -14,8 +14,8 @@ from review.audit import journal
 from review.audit.entries import Entry, is_shredded
 from review.audit.errors import AuditError
 from review.audit.kinds import read_body
-from review.audit.log import AuditLog, Signer
-from review.audit.notes import signed_checkpoint
+from review.audit.log import AuditLog
+from review.audit.notes import Signer, signed_checkpoint
 from review.audit.verify import Asked, Report, verify_log
 from tests.review.audit.making import DAY, KEY, ORIGIN, PRIVATE, SIGNER, START, Clock, new_log, opening
 

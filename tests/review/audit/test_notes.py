@@ -15,6 +15,7 @@ from review.audit.notes import (
     KeyType,
     Note,
     Signature,
+    Signer,
     VerifierKey,
     cosign,
     sign,
@@ -50,7 +51,7 @@ def code(call: object, *arguments: object) -> str:
 
 
 def signed(text: str = POINT.text) -> Note:
-    return Note(text, (sign(text, LOG, PRIVATE),))
+    return Note(text, (sign(text, Signer(LOG, PRIVATE)),))
 
 
 def test_the_examples_of_the_specifications() -> None:
@@ -68,12 +69,12 @@ def test_the_examples_of_the_specifications() -> None:
 
 def test_what_was_signed_is_read_again() -> None:
     assert signed_checkpoint(bytes(signed()), LOG) == POINT
-    made = signed().with_signature(cosign(POINT.text, WITNESS, PRIVATE, 1679315147))
+    made = signed().with_signature(cosign(POINT.text, Signer(WITNESS, PRIVATE), 1679315147))
     assert verify(Note.parse(bytes(made)), WITNESS) == 1679315147
     stated = f"cosignature/v1\ntime 1679315147\n{POINT.text}".encode()  # as the specification has it
     PRIVATE.public_key().verify(made.signatures[1].raw[8:], stated)
     assert signed_checkpoint(bytes(made), LOG) == POINT
-    again = made.with_signature(cosign(POINT.text, WITNESS, PRIVATE, 1679315148))
+    again = made.with_signature(cosign(POINT.text, Signer(WITNESS, PRIVATE), 1679315148))
     assert len(again.signatures) == 2
     assert verify(again, WITNESS) == 1679315148
     assert VerifierKey.parse(str(WITNESS)) == WITNESS
@@ -85,7 +86,7 @@ def test_signatures_of_others_do_not_count() -> None:
     renamed = VerifierKey("example.com/other", KeyType.LOG, PRIVATE.public_key())
     assert code(signed_checkpoint, bytes(signed()), renamed) == "other-log"
     assert code(verify, signed(), WITNESS) == "not-signed"
-    moved = Note(POINT.text, (cosign("another\n", WITNESS, PRIVATE, 7),))
+    moved = Note(POINT.text, (cosign("another\n", Signer(WITNESS, PRIVATE), 7),))
     assert code(verify, moved, WITNESS) == "bad-signature"
 
 

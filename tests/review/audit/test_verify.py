@@ -14,18 +14,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from review.audit import cosigning, journal
-from review.audit.cosigning import Cosigner
 from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import CLOCK
-from review.audit.log import AuditLog, Signer, _statement
-from review.audit.notes import Checkpoint, Note, sign
+from review.audit.log import AuditLog, _statement
+from review.audit.notes import Checkpoint, KeyType, Note, Signer, sign
 from review.audit.tree import Tree, leaf_hash
 from review.audit.verify import Asked, Report, verify_log
 from tests.review.audit.making import DAY, KEY, ORIGIN, PRIVATE, SIGNER, START, Clock, new_log, opening
 from tests.review.audit.test_log import YEAR
 
-COUNCIL = Cosigner.of("council.example.com", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+COUNCIL = Signer.of("council.example.com", Ed25519PrivateKey.from_private_bytes(bytes(32)), KeyType.COSIGNER)
 ASKED = Asked(SIGNER.key, KEY, COUNCIL.key)
 PUBLIC = Asked(SIGNER.key)
 
@@ -379,7 +378,7 @@ def forged(folder: Path, *makers: object) -> Report:
         tree.add(leaf_hash(entry if isinstance(entry, bytes) else bytes(entry)))
         block += journal.entry_record(entry if isinstance(entry, bytes) else bytes(entry), rest)
     text = Checkpoint(ORIGIN, tree.size + size, tree.root).text
-    note = bytes(Note(text, (sign(text, SIGNER.key, PRIVATE),)))
+    note = bytes(Note(text, (sign(text, SIGNER),)))
     (folder / "journal").mkdir(parents=True)
     (folder / "checkpoint").write_bytes(note)
     journal.block_path(folder, 0).write_bytes(block + journal.signed_record(note))

@@ -11,7 +11,7 @@ from protocol import personal
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.custodian.custodian import Custodian
-from review.custodian.refusal import Refusal
+from review.refusal import Refusal
 from testkit.custody import RULES, House, Kept
 
 CLEO, CARL, PIA, ANN = (f"{name}@example.com" for name in ("cleo", "carl", "pia", "ann"))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ from protocol.released import receive
 from review import cli
 from review.custodian.home import recording_key, review_keys
 from review.custodian.service import ask
+from review.filed import set_of
+from review.lifecycle.approvals import Approvals
+from review.rules import parse_files
 from store import cli as store_cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
@@ -92,9 +96,9 @@ def compliance(home: Home) -> Path:
     return home.folder / home.key(COMPLIANCE).file
 
 
-def sign_bundle(home: Home, before: Bundle, review: RecipientPublic, to: Path) -> Bundle:
+def sign_bundle(home: Home, before: Bundle, review: RecipientPublic, to: Path, rules: str = RULES) -> Bundle:
     """The next, with the review key and the rules."""
-    files = {"rules.yaml": RULES.encode()}
+    files = {"rules.yaml": rules.encode()}
     made = Bundle(2, (*before.recipients, review), before.created, before.policy_files, policy_hash(files))
     key = signing_key(load_private(compliance(home), PASSPHRASE).raw)
     to.write_text(f"{bundle.sign(made, key)}\n{carried(files)}\n")
@@ -177,6 +181,37 @@ def test_a_supervisor_of_the_team_opens_and_one_of_another_does_not_and_the_log_
         people[ANN].open(recording.id, papers)
 
 
+@pytest.mark.slow(reason="a custodian's process, two people with keys, and scrypt for each of their commands")
+def test_an_erasure_is_asked_for_and_approved_by_commands_and_the_lifecycle_believes_the_signatures(
+    run: Run, home: Home, bundle: Bundle, custodian: Path, tmp_path: Path
+) -> None:
+    rules = RULES.replace("privacy: { may: [list]", "privacy: { may: [list, erase]").replace("need: 2", "need: 1")
+    rules = rules.replace("act: [export], by: [compliance, privacy]", "act: [erase], by: [compliance]")
+    sign_bundle(home, bundle, sealed_to(tmp_path), tmp_path / "next.bundle", rules)
+    run("custodian", "bundle", tmp_path / "next.bundle", "--socket", custodian)
+    pia, carl = (Person(f"{name}@example.com", run, home, custodian, tmp_path) for name in ("pia", "carl"))
+
+    def signing(person: Person) -> tuple[object, ...]:
+        return ("--as", person.name, "--key", tmp_path / f"{person.name}.key", "--socket", custodian)
+
+    asked = ("custodian", "ask-erasure", set_of([]), "--request", "DSR-1", "--purpose", "request")
+    filed = run(*asked, *signing(pia))["filed"]
+    shown = run("custodian", "approve", filed, *signing(carl))
+    assert (shown["person"], shown["terms"]["request"], shown["approved_by"]) == (pia.name, "DSR-1", [])
+    approve = ("custodian", "approve", filed, "--verdict", "approve")
+    assert "who asks cannot approve" in run(*approve, *signing(pia), code=1)
+    assert run(*approve, *signing(carl)) == {"filed": filed, "verdict": "approve"}
+    assert "no request of this id" in run("custodian", "approve", "b" * 64, *signing(carl), code=1)
+    governance = parse_files({"rules.yaml": rules.encode()})
+    found = Approvals(tmp_path / "c", home.key(COMPLIANCE).id).check(governance, filed, [], "DSR-1", time.time_ns())
+    assert [one.person for one in found.approvals] == [carl.name]
+    told = {"person": pia.name, "act": "play", "recording": str(UUID(int=7)), "purpose": "", "rendition": "redacted",
+            "session": "A" * 43, **ask(custodian, "nonce")}  # fmt: skip
+    signed = personal.sign(personal.REQUEST, told, pia.key)
+    with pytest.raises(ProtocolError, match="nothing but an erasure"):
+        ask(custodian, "file", request=signed)
+
+
 def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_opens_it(
     run: Run, home: Home, bundle: Bundle, pc: Pc, tmp_path: Path
 ) -> None:
@@ -211,7 +246,7 @@ def test_a_mistake_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     init = ("custodian", "init", "--name", NAME, "--origin", PAGE, "--token")
     assert "begins with eyelid1." in run(*init, token, "--console", "nobody", code=1)
     assert "No such file" in run(*init, tmp_path / "missing", "--console", "nobody", code=1)
-    assert "settings.json: No such file" in run("custodian", "rotate", code=1)
+    assert "settings.json cannot be read or written: No such file" in run("custodian", "rotate", code=1)
     assert "No such file" in run("custodian", "keys", "--socket", tmp_path / "no-socket", code=1)
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "settings.json").write_text("no json")
@@ -233,8 +268,10 @@ def test_a_custodian_that_is_killed_between_entry_and_answer_gave_no_key_and_goe
             return 0
 
         custodian._log.append = die  # type: ignore[method-assign]
-        house.open(custodian, ANN, kept)
-        os._exit(1)
+        try:
+            house.open(custodian, ANN, kept)
+        finally:
+            os._exit(1)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     (noted,) = house.entries()[before:]
     assert (noted["kind"], noted["outcome"]) == ("open", "success")

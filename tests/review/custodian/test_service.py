@@ -60,15 +60,17 @@ def as_user(uid: int, path: Path, do: str, **fields: Any) -> str:
     reading, writing = os.pipe()
     child = fork()
     if not child:
-        os.setuid(uid)
+        said = "failed"
         try:
+            os.setuid(uid)
             said = "answered" if ask(path, do, **fields) else ""
         except ProtocolError as error:
             said = error.code
-        except OSError:
+        except ConnectionError:
             said = "hung up"
-        os.write(writing, said.encode())
-        os._exit(0)
+        finally:
+            os.write(writing, said.encode())
+            os._exit(0)
     os.waitpid(child, 0)
     os.close(writing)
     with os.fdopen(reading) as told:

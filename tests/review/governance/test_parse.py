@@ -144,7 +144,7 @@ def test_the_notice_is_text_that_a_menu_can_show() -> None:
     assert written.notice == "We record.\n\nAsk us."
     assert len(rules(f"{ROLES}{REST}notice: {'x' * 4000}\n").notice) == 4000
     assert wrong(f"notice: {'x' * 4001}\n") == ("a.yaml:4:9 notice is text of 1 to 4000 characters",)
-    said = "a.yaml:4:9 notice is text without control characters, save ends of lines"
+    said = "a.yaml:4:9 notice is text without control characters and marks of direction, save line feeds"
     assert wrong('notice: "We\\trecord."\n') == (said,)
     assert wrong('notice: "We \\u202edrocer."\n') == (said,)
     assert wrong("notice: ''\n") == ("a.yaml:4:9 notice is empty, write a word",)

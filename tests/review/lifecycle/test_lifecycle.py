@@ -6,16 +6,25 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
+from protocol import api
 from protocol.erasure import Erasure
+from protocol.policyhash import policy_hash
 from protocol.receipt import Receipt
 from review.audit.verify import Asked, verify_log
+from review.governance.model import Team
 from review.governance.times import DAY, day_of
+from review.lifecycle import facts as lifecycle_facts
 from review.lifecycle.facts import Known
+from store.catalog import erasure
+from store.catalog.blobs import folder_of
 from store.errors import StoreError
+from store.evidence.rules import read_names
 from testkit.fakes.pc import FakeRecording, Pc
 from testkit.lifecycle import KEPT, ORIGIN, PRIVATE, RULES, SIGNER, World
 
@@ -88,6 +97,63 @@ def test_what_is_not_certain_is_kept_as_long_as_any_class_asks_for(world: World,
     assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
 
 
+def test_an_account_that_is_too_long_to_be_read_makes_it_unsure_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, [recording] = made(world, "rest")
+    monkeypatch.setattr(lifecycle_facts, "MOST_EACH", 2)  # of 50,000
+    facts = known(world, recording)
+    assert facts.unsure == ("its account has more entries than are read",)
+    assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
+    world.days.pass_by(60)
+    assert list(erased(world, recording)) == [str(recording.id)]
+
+
+def test_a_packet_that_names_a_user_of_another_team_shortens_no_period(world: World) -> None:
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        recording, _ = pcs.record(pc, "rest")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, os_user="zz"))
+            other, _ = pcs.record(pc, "rest")
+    teams = {"north": Team(users=frozenset({"lovelace"}))}
+    rules = replace(RULES, teams=teams)
+    with world.opened() as (database, _):
+        found = [world.facts(database, rules).of(one.id, world.days()) for one in (recording, other)]
+    assert [one.unsure for one in found if isinstance(one, Known)] == [
+        (), ("its key packet and its PC name users of different teams",),
+    ]  # fmt: skip
+
+
+def test_one_pc_has_so_much_text_of_policies_read_and_the_others_theirs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle_facts, "MOST_TEXT", 10_000)  # three short policies
+    read = list[str]()
+    monkeypatch.setattr(
+        lifecycle_facts, "read_names", lambda texts: (read.append(texts["p.yaml"]), read_names(texts))[1]
+    )
+    with world.serving() as pcs:
+        honest, liar = pcs.pc(), pcs.pc()
+        made = []
+        for number in range(4):
+            files = {"p.yaml": f"rules: [{{id: of-{number}}}]"}
+            policy = policy_hash({name: text.encode() for name, text in files.items()})
+            assert liar.client.put(api.policy_path(policy), json={"files": files}, headers=liar.bearer).is_success
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("testkit.lifecycle.POLICY", policy)
+                made.append(pcs.record(liar, "cards")[0])
+        good, _ = pcs.record(honest, "cards")
+    with world.opened() as (database, _):
+        facts = world.facts(database)
+        for _ in range(2):
+            found = [facts.of(one.id, world.days()) for one in (*made, good)]
+            closed = [set(one.recording.closed_by) for one in found if isinstance(one, Known)]
+            assert closed == [{"of-0"}, {"of-1"}, {"of-2"}, {"rule 0"}, {"card-forms"}]
+            assert [bool(one.unsure) for one in found if isinstance(one, Known)] == [False, False, False, True, False]
+    assert len(read) == 4  # each once
+
+
 def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
     _, [recording] = made(world, "cards")
     name = str(recording.id)
@@ -153,6 +219,7 @@ def test_what_comes_while_it_is_erased_is_gone_with_it(world: World) -> None:
     with world.serving() as pcs:
         pc = pcs.pc()
         recording, _ = pcs.record(pc, "rest")
+        world.mirror()
         sent, over = threading.Event(), threading.Event()
         answers = []
 
@@ -161,16 +228,21 @@ def test_what_comes_while_it_is_erased_is_gone_with_it(world: World) -> None:
                 answers.append(pc.put_sealed(recording.seal(b"late")))
                 sent.set()
 
+        def await_two() -> None:
+            """The first may have been on its way before."""
+            for _ in range(2):
+                sent.clear()
+                assert sent.wait(60)
+
         sender = threading.Thread(target=send)
         sender.start()
-        for _ in range(2):
-            sent.wait()
-            sent.clear()
-        assert list(erased(world, recording, request="DSR-1")) == [str(recording.id)]
-        sent.clear()
-        sent.wait()  # one at least that came later
-        over.set()
-        sender.join()
+        try:
+            await_two()
+            assert list(erased(world, recording, request="DSR-1")) == [str(recording.id)]
+            await_two()
+        finally:
+            over.set()
+            sender.join()
         store_key = world.home.store_key().public_key()
         assert {Receipt.verify(answer.json()["receipt"], store_key).recording for answer in answers} == {recording.id}
     assert world.files(recording.id) == []
@@ -199,6 +271,116 @@ def test_a_replica_that_is_not_there_leaves_it_begun_until_it_is(world: World) -
     assert world.files(recording.id) == []
 
 
+def test_a_mount_point_with_nothing_mounted_is_no_replica(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    disk = world.replica.rename(world.folder / "disk")
+    world.replica.mkdir()
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert "is its disk mounted?" in done.stuck[str(recording.id)]
+    world.replica.rmdir()
+    disk.rename(world.replica)
+    with world.opened() as (_, lifecycle):
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert world.files(recording.id) == []
+
+
+def test_a_replica_without_the_packet_is_named_as_such_in_the_certificate(world: World) -> None:
+    _, [recording, _] = made(world, "rest", "rest")
+    shutil.rmtree(world.replica / folder_of(recording.id))
+    [token] = erased(world, recording, request="DSR-1").values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert (destroyed.replicas, destroyed.absent) == ((), (str(world.replica),))
+
+
+def test_what_the_store_itself_cannot_find_is_not_certified_until_it_is_there(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    disk = world.home.blobs_folder.rename(world.folder / "disk")
+    world.home.blobs_folder.mkdir()
+    world.days.pass_by(60)  # without its packet it is unsure
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert (done.erased, "is the disk mounted?" in done.stuck[str(recording.id)]) == ({}, True)
+        assert list(lifecycle.finish().stuck) == [str(recording.id)]
+        assert len(world.packets(recording.id)) == 1  # in the replica: nothing was begun
+        with database.reading() as connection:
+            stone = erasure.tombstone(connection, recording.id)
+        assert stone is not None
+        assert stone.step == "ordered"
+    world.home.blobs_folder.rmdir()
+    disk.rename(world.home.blobs_folder)
+    with world.opened() as (_, lifecycle):
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert world.files(recording.id) == []
+
+
+def test_a_catalog_that_was_put_back_without_its_blobs_is_told_that_they_were_destroyed(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    shutil.copy(world.home.database_path, world.folder / "old.db")
+    erased(world, recording, request="DSR-1")
+    shutil.copy(world.folder / "old.db", world.home.database_path)
+    with world.opened() as (_, lifecycle):
+        done = lifecycle.restored()
+    [token] = done.erased.values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert destroyed.absent == (str(world.home.blobs_folder), str(world.replica))
+
+
+@pytest.mark.parametrize("cut", [0, 300])
+def test_what_a_killed_server_was_writing_goes_too(world: World, cut: int) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    left = world.home.blobs_folder / ".incoming"
+    bodies = {"a": recording.packet, "b": recording.seal(), "c": other.packet, "d": b"", "e": b"x.y.z"}
+    for name, body in bodies.items():
+        (left / (name * 32)).write_bytes(body[: len(body) - cut])
+    (left / "note").write_bytes(recording.packet)  # no name of a body: somebody else's
+    mirrored = shutil.copytree(left, world.replica / ".incoming", dirs_exist_ok=True)
+    erased(world, recording, request="DSR-1")
+    for folder in (left, mirrored):
+        assert sorted(one.name for one in folder.iterdir()) == ["c" * 32, "d" * 32, "e" * 32, "note"]
+    (left / ("f" * 32)).write_bytes(recording.packet)  # and what was begun before, and left later
+    with world.opened() as (_, lifecycle):
+        assert lifecycle.sweep([str(recording.id)]) == 1
+    assert not (left / ("f" * 32)).exists()
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_catalog_that_was_put_back_is_refused_until_it_has_followed(world: World, older: bool) -> None:
+    """`older`: than `certificate init`, so that it names no log."""
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle" if older else "update lifecycle set generation = 'x'")
+    with pytest.raises(StoreError, match=r"run `eyelid-review restored --noted \.\.\.`"), world.serving():
+        pass
+    with world.opened() as (_, lifecycle):
+        lifecycle.restored()
+    with world.serving():
+        pass
+
+
+def test_a_row_that_nobody_signed_destroys_nothing_and_stops_no_erasure(world: World) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    strange = (str(other.id), "no id")
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        for name in strange:
+            row = (name, "x", 0, "x", "ordered", "{", None, None)
+            database.execute("insert into erasures values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert (list(done.erased), sorted(done.stuck)) == ([str(recording.id)], sorted(strange))
+        assert sorted(lifecycle.restored().stuck) == sorted(strange)
+    assert (world.files(recording.id), len(world.files(other.id))) == ([], 6)
+
+
+def test_a_store_without_a_log_is_served(world: World) -> None:
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle")
+    world.home.generation_path.unlink()
+    with world.serving():
+        pass
+
+
 def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
     _, [recording] = made(world, "rest")
     with world.opened() as (_, lifecycle):
@@ -208,3 +390,52 @@ def test_a_clock_that_is_set_on_by_years_erases_nothing(world: World) -> None:
     with world.opened() as (database, lifecycle), pytest.raises(Exception, match="far apart"):
         lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
     assert len(world.files(recording.id)) == 6
+
+
+def put_back(world: World, backup: Path) -> None:
+    """The whole machine: the store, and the audit log as old as it."""
+    for name in ("home", "review"):
+        shutil.rmtree(world.folder / name)
+        shutil.copytree(backup / name, world.folder / name)
+
+
+def test_a_catalog_that_was_put_back_decides_nothing_until_it_was_let_to(world: World) -> None:
+    _, [old, other] = made(world, "rest", "rest")
+    backup = world.folder / "backup"
+    for name in ("home", "review"):
+        shutil.copytree(world.folder / name, backup / name, ignore=shutil.ignore_patterns("generation"))
+    day, name = day_of(world.days() + 90 * DAY), str(old.id)
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("case-1", [name], why="a letter", owner="Carla", review=day)
+    newest = shutil.copytree(world.log_folder, world.folder / "newest")
+    put_back(world, backup)
+    world.days.pass_by(20)
+    with world.opened() as (database, lifecycle):
+        for act in (
+            lifecycle.follow,
+            lifecycle.finish,
+            lambda: lifecycle.erase(world.facts(database), RULES, [name, str(other.id)]),
+            lambda: lifecycle.hold("case-2", [name], why="w", owner="o", review=day),
+            lambda: lifecycle.release("case-1", why="w", dies=None),
+        ):
+            with pytest.raises(StoreError, match=r"put back from a backup.*`eyelid-review restored"):
+                act()
+    assert len(world.files(old.id)) == 6
+    with world.opened(newest) as (database, lifecycle):
+        lifecycle.restored()
+        done = lifecycle.erase(world.facts(database), RULES, [name, str(other.id)])
+    assert (list(done.erased), done.kept) == ([str(other.id)], {name: "legal hold"})
+
+
+def test_a_log_that_decided_before_is_not_begun_with_again_by_a_catalog_from_before(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    with world.opened() as (_, lifecycle):
+        lifecycle.hold("case-1", [str(recording.id)], why="w", owner="o", review=day_of(world.days()))
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        database.execute("delete from lifecycle")
+        database.execute("delete from holds")
+    with world.opened() as (_, lifecycle):
+        with pytest.raises(StoreError, match="`eyelid-review restored`"):
+            lifecycle.begin()
+        lifecycle.restored()
+        assert lifecycle.held_by("case-1") == [str(recording.id)]

@@ -3,6 +3,7 @@ goes, and nothing that went comes back."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from protocol.erasure import Erasure
 from store.catalog import erasure
 from testkit.lifecycle import PRIVATE, RULES, World
-from testkit.played_lifecycle import killed_at, played
+from testkit.played_lifecycle import Play, killed_at, played
 
 pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="Windows cannot fork a child to kill")
 
@@ -23,6 +24,23 @@ def test_no_life_of_a_store_loses_or_brings_back_what_it_must_not(tmp_path: Path
     assert (counts.resurrected, counts.held_deleted) == (0, 0)
     assert counts.kills
     assert counts.certificates_verified
+
+
+def test_a_certificate_of_another_recording_counts_as_none(tmp_path: Path) -> None:
+    """Of the oracle itself."""
+    play = Play(World.found(tmp_path), 1, each=1)
+    play.world.days.pass_by(100)
+    play._mark()
+    play._all_due()
+    assert play.counts.faults == []
+    with play.world.opened() as (database, _), database.reading() as connection:
+        one, other = erasure.tombstones(connection)[:2]
+    for stone in (replace(one, token=other.token), replace(one, token=one.order.sign(PRIVATE) if one.order else "")):
+        verified = play.counts.certificates_verified
+        play._judge(one.recording, play.known[one.recording], stone)
+        assert play.counts.faults.pop().startswith(f"the certificate of {one.recording}")
+        assert play.counts.certificates_verified == verified
+    assert play.counts.faults == []
 
 
 @pytest.mark.slow(reason="one erasure after the other is killed, each a step later than the one before")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from protocol.erasure import Erasure
+from protocol.jws import Keys
+from review.governance.times import DAY
 from store import cli
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import RULES, World
@@ -43,6 +47,7 @@ def recorded(world: World, count: int = 1) -> list[FakeRecording]:
         pc = pcs.pc()
         made = [pcs.record(pc, "cards")[0] for _ in range(count)]
         pc.put_health(pc.report(), pending_chunks=0)
+    world.mirror()
     return made
 
 
@@ -68,7 +73,9 @@ def test_it_says_so_in_lists_in_the_timeline_in_checks_and_at_an_export(world: W
     assert listed[str(recording.id)]["erased"]["request"] == "DSR-7"
     assert listed[str(other.id)]["state"] == "closed"
     assert says in ask("timeline", recording.id)[1]
+    assert "key packet says" not in ask("timeline", recording.id)[1]
     after = facts(ask("timeline", recording.id, "--json"))
+    assert "says" not in after  # what it said was destroyed
     assert after["closed_ns"] == before["closed_ns"]  # the device's account stays, and so does why
     assert (after["kept_ns"], after["missing_by"]) == (0, {"erased": before["kept_ns"] + before["closed_margin_ns"]})
     code, said, _ = ask("verify", recording.id)
@@ -124,3 +131,45 @@ def test_a_recording_that_is_erased_with_its_row_is_missed_by_nobody(world: Worl
         database.execute("delete from recordings")  # as in a catalog that was put back from before it began
     assert found_by(ask) == sound
     assert "(lost)" not in ask("gaps", "--since", "900d")[1]
+
+
+def test_an_erasure_that_only_the_catalog_knows_of_is_not_called_a_deletion(world: World, ask: Ask) -> None:
+    [recording] = recorded(world)
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        row = (str(recording.id), "x", 0, "x", "erased", "{}", 0, "x")
+        database.execute("insert into erasures values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    [finding] = [one for one in facts(ask("verify", recording.id, "--json"))["findings"] if one["check"] == "erasure"]
+    assert finding["code"] == "unexplained"
+    assert finding["message"].endswith("it was deleted, or the catalog was changed")
+
+
+def test_papers_are_not_signed_for_what_is_gone_nor_from_a_catalog_that_was_put_back(world: World, ask: Ask) -> None:
+    erased, other = recorded(world, 2)
+    erase(world, erased)
+    code, said, error = ask("papers", erased.id)
+    assert (code, said, "erased on" in error) == (1, "", True)
+    assert ask("papers", other.id)[0] == 0
+    world.home.generation_path.unlink()
+    code, said, error = ask("papers", other.id)
+    assert (code, said, "put back from a backup" in error) == (1, "", True)
+
+
+def test_what_was_erased_long_ago_costs_the_lists_of_today_nothing(
+    world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased, _ = recorded(world, 2)
+    erase(world, erased)
+    verified = []
+    real = Erasure.verify
+
+    def verify(token: str, key: Keys) -> Erasure:
+        verified.append(token)
+        return real(token, key)
+
+    monkeypatch.setattr(Erasure, "verify", verify)
+    assert len(facts(ask("gaps", "--since", "900d", "--json"))["devices"][0]["erased"]) == 1
+    assert len(verified) == 4  # for the list, and for what is missing: order and certificate
+    verified.clear()
+    monkeypatch.setattr(time, "time_ns", lambda: world.days() + 10 * DAY)
+    assert len(facts(ask("gaps", "--since", "5d", "--json"))["devices"]) == 1
+    assert verified == []

@@ -13,7 +13,10 @@ import pytest
 from protocol import keyfile
 from review.cli import main
 from review.people import schema
+from store.admin.home import Home
+from store.admin.init import Plan, found
 from store.catalog.database import Database
+from testkit.lifecycle import govern
 from tests.review.people.conftest import ANNA, RULES
 
 Run = Callable[..., tuple[int, str, str]]
@@ -26,8 +29,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("review")
     (home / "secret").write_text("x" * 40)
     (home / "people.yaml").write_text(SETTINGS)
-    (home / "governance").mkdir()
-    (home / "governance" / "rules.yaml").write_text(RULES)
+    found(Plan(home / "store", "https://localhost:8443", cost=10), b"correct horse")
+    govern(Home.open(home / "store"), RULES)
     paths = ["--log", str(home / "audit"), "--keys", str(home / "keys"), "--key-file", str(home / "secret")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
@@ -38,6 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(made: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("EYELID_STORE_HOME", str(made / "store"))
 
     def call(*words: str) -> tuple[int, str, str]:
         code = main(["people", *words, "--home", str(made), "--key-file", str(made / "secret")])
@@ -81,7 +85,7 @@ def test_a_person_from_the_link_to_the_end(run: Run, made: Path, capsys: pytest.
         (("narrow", "bert@example.com"), "bert@example.com was never invited"),
         (("remove", "bert@example.com"), "bert@example.com was never invited"),
         (("end-sessions", "anna example"), "is no name"),
-        (("list", "--governance", "/nowhere"), "/nowhere is no folder"),
+        (("list", "--store", "/nowhere"), "/nowhere holds no store"),
     ],
 )
 def test_mistakes_are_a_line(run: Run, words: tuple[str, ...], says: str) -> None:
@@ -92,15 +96,20 @@ def test_mistakes_are_a_line(run: Run, words: tuple[str, ...], says: str) -> Non
     assert "Traceback" not in error
 
 
-def test_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_governance_nobody_is_invited(run: Run, made: Path) -> None:
+    govern(Home.open(made / "store"))
+    assert f"no signed rule gives {ANNA} a role" in run("invite", ANNA)[2]
+    govern(Home.open(made / "store"), RULES)
+
+
+def test_a_folder_that_is_none(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = tmp_path / "key"
     key.write_text("x" * 40)
     assert main(["people", "list", "--home", str(tmp_path), "--key-file", str(key)]) == 1
     assert "people.yaml is missing" in capsys.readouterr().err
     (tmp_path / "people.yaml").write_text(SETTINGS)
-    (tmp_path / "governance").mkdir()
-    (tmp_path / "governance" / "rules.yaml").write_text(RULES)
-    assert main(["people", "list", "--home", str(tmp_path), "--key-file", str(key)]) == 1
+    store = ["--store", str(made / "store")]
+    assert main(["people", "list", "--home", str(tmp_path), "--key-file", str(key), *store]) == 1
     assert "audit.pub cannot be read" in capsys.readouterr().err
 
 
@@ -128,9 +137,8 @@ def test_a_database_of_another_program(run: Run, made: Path) -> None:
 
 
 def test_as_a_process(made: Path) -> None:
-    command = [sys.executable, "-m", "review", "people", "invite", "bert@example.com", "--json", "--home", str(made)]
-    ran = subprocess.run(
-        [*command, "--key-file", str(made / "secret")], capture_output=True, text=True, check=True, cwd=Path.cwd()
-    )
+    paths = ["--home", str(made), "--store", str(made / "store"), "--key-file", str(made / "secret")]
+    command = [sys.executable, "-m", "review", "people", "invite", "bert@example.com", "--json", *paths]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert json.loads(ran.stdout)["link"].startswith("https://review.example.com/join#")
     assert ran.stderr == ""

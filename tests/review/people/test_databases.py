@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from review.audit.entries import ReadingKey
-from review.audit.log import AuditLog, Signer
+from review.audit.log import AuditLog
+from review.audit.notes import Signer
 from review.people import schema
 from review.people.names import Narrowing
 from review.people.service import People, Proof

@@ -429,12 +429,13 @@ def test_what_it_publishes_is_checked(
 def test_a_provider_that_hangs_holds_nobody_up(
     connected: Callable[..., Console], provider: Misbehaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)  # ten seconds otherwise
     console = connected()
     secret = console.with_password()
     provider.answers = {"/token": lambda _: provider.ended.wait()}
     browser = console.browser()
-    refused(console, back(browser, begin(browser, provider)), "no-answer")
+    asked = begin(browser, provider)  # which has ten seconds
+    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)
+    refused(console, back(browser, asked), "no-answer")
     answer = console.browser().post(
         "/v1/password", {"person": ANNA, "password": "pewter lantern sidewalk mango", "code": console.code(secret)}
     )
@@ -454,6 +455,7 @@ def real(tmp_path: Path) -> Iterator[str]:
     with (tmp_path / "provider.log").open("wb") as said, subprocess.Popen(command, stdout=said, stderr=said) as process:
         try:
             until(lambda: process.poll() is not None or _answers(address), "the provider answers")
+            assert process.poll() is None, (tmp_path / "provider.log").read_text()
             yield address
         finally:
             process.terminate()

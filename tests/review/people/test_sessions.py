@@ -143,6 +143,7 @@ def test_a_sign_in_ends_the_session_that_the_browser_had(console: Console) -> No
 def test_cookies_are_of_this_host_alone(console: Console) -> None:
     browser = console.browser()
     browser.post("/v1/join", {"link": console.invited()})
+    assert browser.set
     for line in browser.set:
         assert line.startswith("__Host-")
         assert {"secure", "httponly", "path=/", "samesite=lax"} <= {part.strip().lower() for part in line.split(";")}

@@ -25,7 +25,7 @@ ORIGIN = "https://review.example.com"  # people.yaml's
 def up(home: Path, *words: str) -> Iterator[dict[str, str]]:
     """What it says once it serves."""
     command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", "0", "--json"]
-    command += ["--home", str(home), "--key-file", str(home / "secret"), *words]
+    command += ["--home", str(home), "--store", str(home / "store"), "--key-file", str(home / "secret"), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         line = running.stdout.readline()
@@ -51,7 +51,7 @@ def test_the_first_person_gets_in_by_the_link_that_it_prints(made: Path) -> None
 
 
 def test_what_is_missing_is_said(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    paths = ["--home", str(made), "--key-file", str(made / "secret")]
+    paths = ["--home", str(made), "--store", str(made / "store"), "--key-file", str(made / "secret")]
     assert main(["up", *paths]) == 1
     assert "put server.crt and server.key there" in capsys.readouterr().err
     assert main(["up", "--http", *paths]) == 2

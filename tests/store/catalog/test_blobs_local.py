@@ -150,3 +150,27 @@ def test_what_is_shredded_is_overwritten_where_it_lies_and_nothing_else_is(tmp_p
     assert (tmp_path / "same").read_bytes() == bytes(6)
     assert (tmp_path / "kept").read_bytes() == b"another's"
     assert list((tmp_path / "blobs" / "ab").iterdir()) == []
+
+
+@pytest.mark.parametrize("prefix", ["", "ab/one/"])
+def test_a_folder_that_cannot_be_listed_is_a_fault_and_not_an_empty_one(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    blobs.put("ab/one/body", b"body")
+    real = os.scandir
+
+    def scandir(path: str | Path = ".") -> object:
+        if str(path).rstrip("/") == str(tmp_path / "blobs" / "ab" / "one"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(BlobFault, match="cannot list"):
+        list(blobs.names(prefix))
+
+
+def test_what_no_blob_can_be_called_is_none(blobs: LocalBlobs, tmp_path: Path) -> None:
+    blobs.put("ab/one", b"body")
+    for stray in (".nfs01", "Thumbs.db"):  # as file servers and desktops leave them
+        (tmp_path / "blobs" / "ab" / stray).touch()
+    assert list(blobs.names("ab/")) == ["ab/one"]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.erasure import Destroyed, Erasure
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, charged, sealed_name
 from store.catalog.database import Database
-from store.catalog.erasure import Held, Step
+from store.catalog.erasure import OnHoldError, Step
 from store.errors import StoreError
 from testkit.fakes.blobs import MemoryBlobs
-from tests.store.catalog.test_database import anew, brought_up, postgres
+from tests.store.catalog.test_database import anew, brought_up, opened, postgres
 
 __all__ = ["anew", "postgres"]  # fixtures
 
@@ -77,7 +79,8 @@ def test_each_step_stands_in_the_catalog_and_the_last_has_a_certificate(anew: Ca
             done = erasure.tombstone(connection, ONE)
             assert done is not None
             assert done.certificate == replace(ORDER, destroyed=destroyed)
-            assert erasure.explained(connection, "d") == {str(ONE)}
+            assert erasure.explained(connection, {str(ONE), "other"}) == {str(ONE)}
+            assert erasure.explained(connection, ["other"]) == frozenset()
             assert connection.execute(select(schema.sealed)).all() == []
             assert connection.scalar(select(schema.recordings.c.os_user)) == ""
             assert connection.scalar(select(schema.stored.c.total)) == 7
@@ -110,7 +113,7 @@ def test_what_is_held_is_not_ordered_and_what_nobody_signed_is_not_carried_out(a
         with database.writing() as connection:
             filled(connection)
             erasure.place(connection, "h", [str(ONE)], why="w", owner="o", review="2027-01-01", placed_at=1)
-            with pytest.raises(Held, match="legal hold h"):
+            with pytest.raises(OnHoldError, match="legal hold h"):
                 erasure.order(connection, ORDER, ORDER.sign(KEY))
             erasure.release(connection, "h", 2)
             erasure.order(connection, ORDER, ORDER.sign(stranger))
@@ -120,3 +123,59 @@ def test_what_is_held_is_not_ordered_and_what_nobody_signed_is_not_carried_out(a
         with pytest.raises(StoreError, match="is not signed"):
             erasure.carry_out(database, [("here", blobs)], stone, 17)
         assert len(list(blobs.names())) == 2
+
+
+DESTROYED = Destroyed(86_400 * 10**9, ("a" * 64,), 1, 5010, (), "2027-01-01", ())
+
+
+def test_the_day_is_the_signed_one(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "store.db")) as database, database.writing() as connection:
+        filled(connection)
+        erasure.order(connection, ORDER, ORDER.sign(KEY))
+        erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
+        connection.execute(update(schema.erasures).values(shredded_at=365 * 86_400 * 10**9))
+        stone = erasure.tombstone(connection, ONE)
+    assert stone is not None
+    assert str(stone).startswith("erased on 1970-01-02, ")
+    assert stone.facts()["on"] == "1970-01-02"
+
+
+@pytest.mark.parametrize("step", [Step.ORDERED, Step.ERASED])
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("found", b"\x00"),
+        ("found", "{"),
+        ("found", "[" * 100_000),
+        ("found", "[]"),
+        ("found", '{"packets": 1, "objects": 1, "bytes": 1}'),
+        ("order", b"\x00"),
+        ("order", "\u00e9"),
+        ("certificate", b"\x00"),
+        ("certificate", "\u00e9"),
+        ("step", "melted"),
+        ("step", b"\x00"),
+        ("shredded_at", "noon"),
+        ("position", "first"),
+        ("device", b"\x00"),
+    ],
+)
+def test_a_damaged_row_is_no_reason_and_stops_nothing(tmp_path: Path, step: Step, column: str, cell: object) -> None:
+    """SQLite keeps whatever is put into a column."""
+    with closing(opened(tmp_path / "store.db")) as database:
+        with database.writing() as connection:
+            filled(connection)
+            erasure.order(connection, ORDER, ORDER.sign(KEY))
+            if step is Step.ERASED:
+                erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
+            connection.execute(update(schema.erasures).values({column: cell}))
+            stone = erasure.tombstone(connection, ONE)
+            assert stone is not None
+            assert all(type(value) in (str, int, bool, type(None)) for value in (*stone.facts().values(), str(stone)))
+            if column in ("order", "device", "position"):
+                assert not stone.explained
+        if column in ("found", "order", "step", "device", "position"):
+            blobs = full()
+            with pytest.raises(StoreError, match=r"not signed|damaged"):
+                erasure.carry_out(database, [("here", blobs)], stone, 17)
+            assert len(list(blobs.names())) == 2

@@ -16,6 +16,7 @@ from protocol.policyhash import policy_hash
 from store import cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
+from store.admin.signing import Governance
 from store.catalog import schema
 from store.evidence.verify.sweep import sweep
 from store.server.services import Services
@@ -168,6 +169,22 @@ def test_older_rules_are_not_put_back_by_a_newer_bundle(signed: Bundles, folder:
     assert (code, f"its `revision:` is {revision}, after 2 in the bundle before: write 3" in words) == (2, True), words
     rules(folder, 3)
     assert signed("two.bundle", "--governance", folder, before="one.bundle")["governance"]["revision"] == 3
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_rules_without_a_revision_are_told_which_to_write(
+    signed: Bundles, folder: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """Which the check refuses; one of another version may not."""
+    if before:
+        signed("one.bundle", "--governance", rules(folder, before))
+    file = rules(folder) / "roles.yaml"
+    file.write_text(file.read_text("utf-8").replace("revision: 1\n", ""), "utf-8")
+    monkeypatch.setattr("store.commands.bundles.check_governance", Governance)  # it finds no mistake
+    more = {"before": "one.bundle"} if before else {}
+    code, words = signed("two.bundle", "--governance", folder, **more)
+    told = f"has changed and says no `revision:`, a whole number: write {before + 1}"
+    assert (code, told in words) == (2, True), words
 
 
 def test_a_check_of_other_bytes_signs_nothing(

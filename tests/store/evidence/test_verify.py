@@ -198,6 +198,27 @@ def test_a_header_from_a_time_at_which_the_eye_was_closed_is_named(pc: Pc, bundl
     assert codes(examined(filmed.recording)) == [("account", "kept-while-closed")]
 
 
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (11 * SECOND, []),  # before a chunk: the entry that opened the eye for it may be on its way
+        (12 * SECOND + 1, [("account", "kept-while-closed")]),  # in the midst of it
+    ],
+)
+def test_a_closing_that_nothing_ended_counts_as_far_as_the_account_is_here(
+    pc: Pc, bundle: Bundle, examined: Examine, at: int, code: list[tuple[str, str]]
+) -> None:
+    filmed = make_filmed(pc, bundle)
+    filmed.sealed.append(filmed.recording.seal(b"pictures", length=SECOND, gap=2 * SECOND))
+    filmed.put_all()
+    pc.ledger.write("lane-closed", at=ZERO + at, lane="screen", rules=[0], policy=POLICY)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == code
+    pc.ledger.write("lane-open", at=ZERO + 20 * SECOND, lane="screen")
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == [("account", "kept-while-closed")]
+
+
 def test_what_was_kept_after_the_last_entry_before_a_death_is_sound(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     """The next start knows only that nothing was written down from then on, not that the eye was closed."""
     filmed = make_filmed(pc, bundle)

@@ -316,6 +316,7 @@ def test_heads_cost_no_walk_through_the_chunks(
     monkeypatch.setattr("store.evidence.evidence.choose", chosen)  # counts, and chooses
     assert examined(recording).sound
     before, walks = walks, 0
+    assert before  # they are counted
     filmed.pc.send_ledger()
     assert (examined(recording).sound, walks) == (True, before)
 

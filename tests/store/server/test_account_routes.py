@@ -202,6 +202,7 @@ def test_openapi_describes_every_route_of_the_protocol(client: httpx.Client) -> 
         api.POLICY: "put",
         api.DEVICE_HEALTH: "put",
         api.HEALTH: "get",
+        api.INTERACTIONS: "post",
     }
     assert {path: next(iter(methods)) for path, methods in described["paths"].items()} == paths
     request = described["paths"][api.DEVICE_HEALTH]["put"]["requestBody"]["content"]["application/json"]["schema"]

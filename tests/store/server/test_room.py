@@ -10,9 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from protocol import api
 from protocol.bundle import Bundle
+from protocol.policyhash import policy_hash
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.catalog.alarms import open_alarms
@@ -154,6 +156,27 @@ def test_a_quota_in_all_is_remembered_by_the_catalog(
     assert (row.total, row.today) == (size, size)
 
 
+@pytest.mark.parametrize(
+    "limits", [Limits(device=Quota(total=2 * CHUNK + 50_000)), Limits(group=Quota(total=2 * CHUNK + 50_000))]
+)
+def test_what_was_erased_makes_room_in_a_server_that_runs(
+    served: Callable[[Limits], Served], clock: SetClock, limits: Limits
+) -> None:
+    made = served(limits)
+    recording, other = made.recording("leeds"), made.recording("york")
+    assert [put(other)[0] for _ in range(2)] == [200, 200]
+    assert [put(recording)[0] for _ in range(3)] == [200, 200, 507]
+    made.services.writer.write(lambda _: None)  # what was submitted before is done
+    with made.services.database.writing() as connection:  # another process erases
+        of_it = schema.stored.c.device == recording.pc.device
+        connection.execute(update(schema.stored).where(of_it).values(total=schema.stored.c.total - CHUNK))
+    assert put(recording)[0] == 507  # the catalog was asked a moment ago
+    clock.pass_by(60)
+    assert [put(recording)[0] for _ in range(2)] == [200, 507]
+    clock.pass_by(60)
+    assert [put(recording)[0], put(other)[0]] == [507, 507]
+
+
 def test_the_pcs_of_a_group_share_its_quota(served: Callable[[Limits], Served]) -> None:
     made = served(Limits(group=Quota(day=10**9), groups={"leeds": TWO}))
     first, second = made.recording("leeds"), made.recording("leeds")
@@ -184,6 +207,15 @@ def test_an_account_that_grows_without_end_is_refused(
         answers.append(pc.send_ledger().status_code)
     assert answers[0] == 200
     assert answers[-1] == 507
+
+
+def test_a_policy_counts_by_its_bytes(served: Callable[[Limits], Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)
+    pc = served(Limits()).recording().pc
+    files = {"p.yaml": "\N{GRINNING FACE}" * 1000}
+    policy = policy_hash({name: text.encode() for name, text in files.items()})
+    answer = pc.client.put(api.policy_path(policy), json={"files": files}, headers=pc.bearer)
+    assert (answer.status_code, answer.json()["error"]) == (507, "over-quota")
 
 
 # -- free space ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError, SignatureError
 from protocol.folder import write_over
 from protocol.keys import public_to_text, strong_from_text
-from review.custodian.refusal import Refusal
+from review.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)

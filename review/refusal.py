@@ -1,7 +1,8 @@
-"""Why nothing was opened, with the rules' lines where they say so."""
+"""Why nothing was opened or erased, with the rules' lines where they say so."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from protocol.errors import ProtocolError
@@ -25,3 +26,8 @@ class Refusal(ProtocolError):
     def line(self) -> str:
         """Of the rules, the first that speaks against it; "-" where none does."""
         return next((reason.where for reason in self.reasons if reason.where), "-")
+
+
+def rule_id(where: str) -> str:
+    """A rule's place, as the log writes it."""
+    return re.sub(r"[^A-Za-z0-9_.:/-]", "_", where)[:128] or "-"

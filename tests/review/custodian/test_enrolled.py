@@ -14,7 +14,7 @@ from protocol import base64url
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.custodian.custodian import Custodian
-from review.custodian.people import take_up
+from review.enrolled import take_up
 from testkit.custody import DAY, House
 
 DAN = "dan@example.com"

@@ -1,0 +1,97 @@
+"""What waits for approvals, in a folder of the custodian's: who asked for what, and who approved it, as they signed it.
+
+A file each. Erasures are asked for here, too; the lifecycle carries them out, and checks every signature anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from protocol.claims import Claims, parse_object
+from protocol.errors import ProtocolError
+from protocol.folder import sync_folder, write_over
+
+REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_ERASURE: Final = {"recordings": re.compile(r"[0-9a-f]{64}"), "request": REFERENCE, "purpose": WORD,
+                   "expires": re.compile(r"[1-9][0-9]{17,18}")}  # fmt: skip
+
+
+def set_of(recordings: Iterable[str]) -> str:
+    """Which recordings, as people sign it: SHA-256, hex, of their ids in order, a line each."""
+    return hashlib.sha256("".join(f"{one}\n" for one in sorted(recordings)).encode()).hexdigest()
+
+
+def erasure_terms(claims: Claims) -> dict[str, str]:
+    """`recordings`: as `set_of`. `request`: its number. `expires`: wall clock, ns.
+
+    Raises SignatureError (bad-field).
+    """
+    terms = {name: claims.text(name) for name in ("act", *_ERASURE)}
+    for name, pattern in _ERASURE.items():
+        if not pattern.fullmatch(terms[name]):
+            raise claims.refuse(name, f"as {pattern.pattern}")
+    return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """`key`: by which it was signed. `at`: wall clock, ns. `token`: what was signed."""
+
+    person: str
+    key: str
+    at: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A request that waits for approvals. `terms`: what it asks; approval and opening must say the same."""
+
+    person: str
+    terms: Mapping[str, str]
+    asked: int
+    token: str
+    approvals: tuple[Approved, ...] = ()
+
+
+def _token(claims: Claims) -> str:
+    return claims.text("token") if claims.has("token") else ""  # an earlier version kept none
+
+
+class Requests:
+    """`id` is 64 hexadecimal digits; what is not has no file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, id: str, filed: Filed) -> None:  # noqa: A002 - what it is
+        write_over(self._folder / id, json.dumps(asdict(filed)).encode())
+
+    def get(self, id: str) -> Filed | None:  # noqa: A002
+        try:
+            if not re.fullmatch(r"[0-9a-f]{64}", id):
+                return None
+            claims = Claims(parse_object((self._folder / id).read_bytes()), "request", ProtocolError)
+        except FileNotFoundError:
+            return None
+        return Filed(
+            claims.text("person"), claims.text_map("terms"), claims.integer("asked"), _token(claims),
+            tuple(
+                Approved(one.text("person"), one.text("key"), one.integer("at"), _token(one))
+                for one in claims.objects("approvals")
+            ),
+        )  # fmt: skip
+
+    def drop(self, id: str) -> None:  # noqa: A002
+        (self._folder / id).unlink(missing_ok=True)
+        sync_folder(self._folder)  # or a power cut brings back what was used
+
+    def ids(self) -> list[str]:
+        return [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]

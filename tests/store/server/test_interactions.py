@@ -1,0 +1,135 @@
+"""Interactions over HTTP: sealed and by a key of its own, or not at all; once; found by what they go by."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import insert
+
+from protocol import api
+from protocol.bundle import Bundle
+from protocol.interaction import TEXT_STREAM, Agent, Interaction, opened, sealed
+from protocol.keys import RecipientPrivate
+from protocol.receipt import Receipt
+from store.admin.home import Home
+from store.admin.init import RECOVERY
+from store.catalog import interactions, schema
+from store.catalog.interactions import Integration
+from store.server.services import Services
+from testkit.fakes.pc import Pc
+
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SECRET = api.INTEGRATION_KEY + "a secret"
+ABOUT = Interaction(
+    UUID("0193a1b2-0000-7000-8000-0000000000c1"), str(uuid4()), "call", "inbound", "sales", 1_800 * 10**15,
+    1_801 * 10**15, {"voice": "given"}, (Agent("anna@example.com"),), ("A" * 43, "B" * 43),
+)  # fmt: skip
+Send = Callable[..., httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def integration(services: Services) -> Integration:
+    made = Integration(ABOUT.integration, "phone", SIGNER.public_key(), ("example.com",), "49", 1, None)
+    with services.database.writing() as connection:
+        interactions.let_in(connection, made, SECRET)
+    return made
+
+
+@pytest.fixture
+def body(bundle: Bundle) -> Callable[..., bytes]:
+    def make(about: Interaction = ABOUT, content: bytes = b"what they said") -> bytes:
+        key = secrets.token_bytes(32)
+        revision = bundle.revision
+        return sealed(about, content, bundle.recipients, key, SIGNER, bundle_revision=revision, version="0.1")
+
+    return make
+
+
+@pytest.fixture
+def send(client: httpx.Client) -> Send:
+    def post(content: bytes, secret: str = SECRET) -> httpx.Response:
+        return client.post(api.INTERACTIONS, content=content, headers={"Authorization": f"Bearer {secret}"})
+
+    return post
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]
+
+
+def test_it_is_kept_once_and_its_receipt_is_signed(
+    send: Send, body: Callable[..., bytes], services: Services, readers: dict[str, RecipientPrivate], home: Home
+) -> None:
+    content = body()
+    answer = send(content)
+    assert answer.status_code == 200
+    assert answer.json()["new"] is True
+    receipt = Receipt.verify(answer.json()["receipt"], home.store_key().public_key())
+    with services.database.reading() as connection:
+        (row,) = interactions.named(connection, "tag", ["B" * 43], 5)
+        assert interactions.named(connection, "person", ["anna@example.com"], 5) == [row]
+        assert interactions.named(connection, "tag", ["C" * 43], 5) == []
+    about = Interaction.verify(row.statement, SIGNER.public_key())
+    assert (receipt.recording, receipt.stream, receipt.sha256, receipt.at) == (
+        about.id, TEXT_STREAM, about.sealed, row.received_at,
+    )  # fmt: skip
+    packet, chunk = map(services.blobs.get, interactions.names_of(about))
+    said = opened(row.statement, packet, chunk, SIGNER.public_key(), readers[RECOVERY])
+    assert said == (about, b"what they said")
+    again = send(content)
+    assert again.json() == {"receipt": answer.json()["receipt"], "new": False}
+    assert code(send(body())) == (409, "exists")  # sealed anew: other bytes
+
+
+def test_only_its_own_key_lets_it_in(
+    send: Send, body: Callable[..., bytes], client: httpx.Client, services: Services, pc: Pc
+) -> None:
+    assert code(send(body(), api.INTEGRATION_KEY + "another")) == (401, "bad-key")
+    assert code(send(body(), "another")) == (401, "no-key")
+    assert code(client.post(api.INTERACTIONS, content=body())) == (401, "no-key")
+    assert code(send(body(), pc.token)) == (401, "no-key")
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    assert client.get(api.BUNDLE, headers=headers).status_code == 200
+    assert code(client.get(api.BUNDLE, headers={"Authorization": "Bearer eyi1.x"})) == (401, "bad-key")
+    assert code(client.put(api.recording_path(ABOUT.id, 0, 0), content=b"x", headers=headers))[0] == 401
+    with services.database.writing() as connection:
+        interactions.withdraw(connection, ABOUT.integration, 5)
+    assert code(send(body())) == (403, "withdrawn-key")
+    assert code(client.get(api.BUNDLE, headers=headers)) == (403, "withdrawn-key")
+
+
+@pytest.mark.parametrize(
+    "clear",
+    [b'{"kind": "chat", "text": "my number is 123"}', b"From: kim@example.org\n\nhello\n\nworld", b"", b"\n\n\n"],
+)
+def test_what_is_in_clear_is_refused_and_nothing_is_written(send: Send, clear: bytes, services: Services) -> None:
+    status, error = code(send(clear))
+    assert (status, error in {"clear-body", "malformed"}) == (400, True)
+    assert list(services.blobs.names()) == []
+    with services.database.reading() as connection:
+        assert interactions.beginning(connection, "") == []
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(send: Send) -> None:
+    assert code(send(bytes(api.MAX_INTERACTION_BODY + 1))) == (413, "oversized")
+
+
+def test_what_does_not_fit_this_house_is_refused(send: Send, body: Callable[..., bytes]) -> None:
+    assert code(send(body(replace(ABOUT, agents=(Agent("kim@example.org"),))))) == (400, "clear-party")
+    assert code(send(body(replace(ABOUT, integration="another")))) == (400, "misplaced")
+    assert code(send(body()[:-1])) == (400, "wrong-digest")
+
+
+def test_what_was_erased_does_not_come_back(send: Send, body: Callable[..., bytes], services: Services) -> None:
+    tombstone: dict[str, Any] = {"recording": str(ABOUT.id), "device": ABOUT.integration, "position": 1}
+    with services.database.writing() as connection:
+        connection.execute(insert(schema.erasures).values(**tombstone, order="", step="erased", found="{}"))
+    assert code(send(body())) == (410, "erased")
+    assert list(services.blobs.names()) == []
