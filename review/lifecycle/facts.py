@@ -36,6 +36,7 @@ GONE: Final = 7 * DAY
 # Characters of policies' text that are read because of one PC, which may send any: some four seconds of them at most.
 # A policy has a few thousand, and is read once for all PCs.
 MOST_TEXT: Final = 4 * 2**20
+MOST_CHUNKS: Final = MOST_EACH  # of a recording, though its account is not read
 _LEAST_TEXT: Final = 4096  # what a policy counts as, however short it is
 
 
@@ -109,8 +110,8 @@ class Facts:
             try:
                 evidence = read(runs=self._runs, most=MOST_EACH)
             except TooManyEntries:
-                evidence = read(entries=False)
-                unsure.append("its account has more entries than are read")
+                evidence = read(entries=False, most=MOST_CHUNKS)
+                unsure.append("it has more entries or chunks than are read")
             closings = list(_closings(evidence))
             names_of = at_most(MOST_POLICIES, partial(self._names_of, connection, evidence.device.id))
             names = {policy: names_of(policy) for policy in dict.fromkeys(closed.policy for closed in closings)}

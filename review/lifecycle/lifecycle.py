@@ -192,7 +192,7 @@ class Lifecycle:
                         f"this catalog is too old to be used: entry {one.position} was shredded, so {message}"
                     )
                 body = read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
-                if body["outcome"] == SUCCESS and body["kind"] in DECIDING and body["facts"].get("step") != CERTIFIED:
+                if body["outcome"] == SUCCESS and body["kind"] in DECIDING:
                     found.append(Decision(one.position, entry.time * _MS, body))
         return found, end
 

@@ -45,7 +45,7 @@ AFTER_RUN: Final = 50  # entries after its first that may tell how a run ended
 MOST_POLICIES: Final = 32
 
 
-class TooManyChunks(ValueError):
+class TooManyChunks(TooManyEntries):
     """One recording has more of them than an agent seals in an hour, many times over: each takes 2 KB of its reader."""
 
 

@@ -97,7 +97,7 @@ def test_a_lawyer_reads_why_she_may_and_he_may_not(world: World, run: Run) -> No
 def test_what_cannot_be_explained_says_why(world: World, run: Run, tmp_path: Path) -> None:
     one = recorded(world, "rest")
     asks = ("explain", "--do", "play", "--as", "sam@example.com")
-    assert "no recording begins" in run(*asks, "--recording", "ffff")[2]
+    assert "no recording or interaction begins" in run(*asks, "--recording", "ffff")[2]
     assert "leave --what" in run(*asks, "--recording", one, "--fact", "age=1d")[2]
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "all.yaml").write_text(RULES.replace("teams: [south]", "teams: [north]"))

@@ -104,6 +104,7 @@ def test_it_is_kept_for_its_class_from_when_it_came_and_then_destroyed(world: Wo
 
 def test_a_hold_wins_over_a_request_and_the_request_is_kept(world: World) -> None:
     assert post(world, body(world, CHAT)).status_code == 200
+    world.mirror()
     name = str(CHAT.id)
     with world.opened() as (database, lifecycle):
         facts = world.facts(database, RULES)
@@ -118,6 +119,7 @@ def test_a_hold_wins_over_a_request_and_the_request_is_kept(world: World) -> Non
 def test_one_that_comes_while_it_is_erased_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     content, write, here, asked = body(world, CHAT), routes._write, routes._here, []
     assert post(world, content).status_code == 200
+    world.mirror()
 
     def not_yet(connection: Connection, received: Received) -> int | None:
         """At the first time it is asked, nothing is known of it."""

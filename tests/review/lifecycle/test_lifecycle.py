@@ -103,7 +103,7 @@ def test_an_account_that_is_too_long_to_be_read_makes_it_unsure_alone(
     _, [recording] = made(world, "rest")
     monkeypatch.setattr(lifecycle_facts, "MOST_EACH", 2)  # of 50,000
     facts = known(world, recording)
-    assert facts.unsure == ("its account has more entries than are read",)
+    assert facts.unsure == ("it has more entries or chunks than are read",)
     assert facts.disposal(RULES, world.days()).at == facts.recording.end + 60 * DAY
     world.days.pass_by(60)
     assert list(erased(world, recording)) == [str(recording.id)]
@@ -296,13 +296,15 @@ def test_a_replica_without_the_packet_is_named_as_such_in_the_certificate(world:
 
 def test_what_the_store_itself_cannot_find_is_not_certified_until_it_is_there(world: World) -> None:
     _, [recording] = made(world, "rest")
+    away = world.replica.rename(world.folder / "away")
+    with world.opened() as (database, lifecycle):  # ordered, and not carried out yet
+        assert list(lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1").stuck)
+    away.rename(world.replica)
     disk = world.home.blobs_folder.rename(world.folder / "disk")
     world.home.blobs_folder.mkdir()
-    world.days.pass_by(60)  # without its packet it is unsure
     with world.opened() as (database, lifecycle):
-        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        done = lifecycle.finish()
         assert (done.erased, "is the disk mounted?" in done.stuck[str(recording.id)]) == ({}, True)
-        assert list(lifecycle.finish().stuck) == [str(recording.id)]
         assert len(world.packets(recording.id)) == 1  # in the replica: nothing was begun
         with database.reading() as connection:
             stone = erasure.tombstone(connection, recording.id)

@@ -16,7 +16,7 @@ from protocol.policyhash import policy_hash
 from store import cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.admin.signing import Governance
+from store.admin.signing import CheckedGovernance
 from store.catalog import schema
 from store.evidence.verify.sweep import sweep
 from store.server.services import Services
@@ -180,7 +180,7 @@ def test_rules_without_a_revision_are_told_which_to_write(
         signed("one.bundle", "--governance", rules(folder, before))
     file = rules(folder) / "roles.yaml"
     file.write_text(file.read_text("utf-8").replace("revision: 1\n", ""), "utf-8")
-    monkeypatch.setattr("store.commands.bundles.check_governance", Governance)  # it finds no mistake
+    monkeypatch.setattr("store.commands.bundles.check_governance", CheckedGovernance)  # it finds no mistake
     more = {"before": "one.bundle"} if before else {}
     code, words = signed("two.bundle", "--governance", folder, **more)
     told = f"has changed and says no `revision:`, a whole number: write {before + 1}"
