@@ -56,10 +56,13 @@ class Erasure:
     destroyed: Destroyed | None = None
 
     def sign(self, key: Ed25519PrivateKey) -> str:
-        # The log names a certificate by its hash: the fields' order is part of the format.
+        # The log names a certificate by its hash: the fields' order is part of the format, and an empty `absent`, which
+        # earlier versions did not know, is left out.
         payload = {**asdict(self), "recording": str(self.recording)}
         if self.destroyed is None:
             del payload["destroyed"]
+        elif not self.destroyed.absent:
+            del payload["destroyed"]["absent"]
         return jws.sign(jws.ERASURE, payload, key)
 
     @classmethod
