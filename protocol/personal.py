@@ -136,11 +136,9 @@ def check(signed: Signed, key: PersonKey) -> None:
             _check_assertion(raw, hashlib.sha256(text.encode()).digest(), key)
         elif isinstance(key.public, Ed25519PublicKey):
             key.public.verify(raw, text.encode())
-        elif len(raw) != 64:  # zeros before `s` would make a second spelling
-            raise ValueError("not two numbers of 32 bytes")  # noqa: TRY301
+        elif len(raw) != 64:  # zeros before S would make a second spelling
+            raise ValueError("RFC 7518, section 3.4: R and S of 32 bytes each")  # noqa: TRY301
         else:
-            if len(raw) != 64:
-                raise ValueError("RFC 7518, section 3.4: R and S of 32 bytes each")  # noqa: TRY301
             r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
             key.public.verify(encode_dss_signature(r, s), text.encode(), ec.ECDSA(SHA256()))
     except (InvalidSignature, ValueError) as error:
