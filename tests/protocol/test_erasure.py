@@ -16,10 +16,12 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 ORDER = Erasure(
     UUID(int=7), "d" * 8, "request", "rest", "0" * 64, "DSR-2026-17", "review.example.com/audit", 17, 1_800 * 10**15
 )
-CERTIFICATE = replace(ORDER, destroyed=Destroyed(1_801 * 10**15, ("a" * 64,), 3, 4096, ("mirror",), "2027-02-01", ()))
+DESTROYED = Destroyed(1_801 * 10**15, ("a" * 64,), 3, 4096, ("mirror",), "2027-02-01", ())
+CERTIFICATE = replace(ORDER, destroyed=DESTROYED)
+WITHOUT_A_PACKET = replace(ORDER, destroyed=replace(DESTROYED, replicas=(), absent=("mirror",)))
 
 
-@pytest.mark.parametrize("said", [ORDER, CERTIFICATE])
+@pytest.mark.parametrize("said", [ORDER, CERTIFICATE, WITHOUT_A_PACKET])
 def test_it_is_read_as_it_was_signed(said: Erasure) -> None:
     token = said.sign(KEY)
     assert Erasure.verify(token, KEY.public_key()) == said
