@@ -30,7 +30,7 @@ KINDS: Final = ("call", "chat", "mail")
 DIRECTIONS: Final = ("inbound", "outbound", "internal")
 CHANNELS: Final = ("voice", "screen", "chat", "mail")
 CONSENTS: Final = ("given", "missing", "withdrawn")
-# What somebody goes by: a number, an address (mail or SIP), a customer's or a ticket's id.
+# What identifies somebody: a number, an address (mail or SIP), a customer's or a ticket's id.
 TEL, ADDRESS, ID = "tel", "address", "id"
 MOST_TAGS: Final = 512
 MOST_AGENTS: Final = 64
@@ -305,6 +305,6 @@ def plain(kind: str, text: str, country: str = "") -> tuple[str, str]:
 
 
 def tag(key: bytes, kind: str, text: str, country: str = "") -> str | None:
-    """HMAC-SHA256 of what somebody goes by, base64url; None for what is no number, address or id. `key`: 32 bytes."""
+    """HMAC-SHA256 of an identifier, base64url; None for what is no number, address or id. `key`: 32 bytes."""
     found, spelt = plain(kind, text, country)
     return base64url.encode(hmac.digest(key, f"{found}\0{spelt}".encode(), "sha256")) if found else None

@@ -154,6 +154,6 @@ class _RawEvent(rq.Event):  # type: ignore[misc]
 
 
 def send_event(link: display.Display, window: int, event: bytes, mask: int = 0) -> None:
-    """To those who selected one of `mask` on the window; without a mask, to whoever made it. Any program may."""
+    """To those who selected one of `mask` on the window; without a mask, to who made it. Any program may."""
     link.create_resource_object("window", window).send_event(_RawEvent(event), event_mask=mask)
     link.sync()

@@ -75,7 +75,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     one.add_argument("files", type=Path, nargs="+", metavar="FILE")
     one.add_argument("--integration", type=Path, required=True, metavar="FILE", help="what `add` wrote")
     one.add_argument("--queue", default="", metavar="NAME", help="of those that name none")
-    one = _command(group, "find", "find interactions by what a customer goes by, or by agent",
+    one = _command(group, "find", "find interactions by a customer's number, address or id, or by agent",
                    "--tel '+49 30 123456'", _find, home=True, finding=True)  # fmt: skip
     by = one.add_mutually_exclusive_group(required=True)
     for name, words in (("tel", "a telephone number"), ("address", "a mail or SIP address"), ("id", "any other id")):

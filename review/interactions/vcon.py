@@ -52,7 +52,7 @@ class Unreadable(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`goes_by`: (kind, text) of everything that anybody in it goes by. `vcon`: what is sealed; bytes as they came."""
+    """`goes_by`: (kind, text) of every identifier of people in it. `vcon`: what is sealed; bytes as they came."""
 
     kind: str
     direction: str

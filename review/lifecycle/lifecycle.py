@@ -205,7 +205,7 @@ class Lifecycle:
         facts, recordings = body["facts"], body["resource"]
         match body["kind"], facts:
             case "hold", _:
-                # Also where the catalog says that one is gone: what nobody signed takes no hold off.
+                # Also where the catalog says that one is gone: an unsigned row takes no hold off.
                 who = facts.get("owner", body["who"])
                 named = {"why": facts["why"], "owner": self._names.get(who, who), "review": facts["review"]}
                 erasure.place(connection, facts["hold"], recordings, placed_at=at, **named)

@@ -76,7 +76,7 @@ class Tombstone:
     step: str
     position: int
     found: Found | None
-    shredded_at: int | None  # nobody signed this: the certificate has a time of its own
+    shredded_at: int | None  # unsigned: the certificate has a time of its own
     order: Erasure | None
     certificate: Erasure | None
     signer: str

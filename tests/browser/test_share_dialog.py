@@ -26,7 +26,7 @@ button().focus();
 
 
 def escape(live: Live) -> bool:
-    """Once may be too early: the page is told of before the dialog has the keys."""
+    """Once may be too early: the page's event comes before the dialog has the keys."""
     press(live.display, "Escape")
     return False
 

@@ -216,7 +216,9 @@ def test_a_connection_that_another_program_cuts_is_made_anew(
     screen.grab()
     last = clock.at
     pauses: list[float] = []
-    monkeypatch.setattr(screen._damage, "pause", lambda seconds: pauses.append(seconds) or False)
+    monkeypatch.setattr(
+        screen._damage, "pause", lambda seconds: pauses.append(seconds) or False
+    )  # how often, not how long
     brush.fill(Box(10, 10, 50, 50), MAGENTA)
     for early in (0, 0.75):
         with connection(display) as link:

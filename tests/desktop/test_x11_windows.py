@@ -279,7 +279,7 @@ def test_made_up_types_cost_no_round_trip_each(bare: X11Stage, monkeypatch: pyte
     settled(bare.desktop)
     waits: list[object] = []
     settle = Wire._settle
-    monkeypatch.setattr(Wire, "_settle", lambda wire, asked: waits.append(None) or settle(wire, asked))
+    monkeypatch.setattr(Wire, "_settle", lambda wire, asked: waits.append(None) or settle(wire, asked))  # counts them
     with displays.connection(bare.display) as link:
         dock = link.intern_atom("_NET_WM_WINDOW_TYPE_DOCK")
         types = [*range(1_000_000, 1_001_000), dock]

@@ -62,7 +62,7 @@ else:
 
 
 def asked(made: Machine, user: str, do: str = "nonce") -> str:
-    """What comes of it over the socket: "answered", "hung up", an error's code; "" where nobody listens there."""
+    """What comes of it over the socket: "answered", "hung up", an error's code; "" where no program listens there."""
     return made.ran(PYTHON, "-c", ASK, SOCKET, do, user=user).stdout.strip()
 
 

@@ -414,7 +414,7 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_day_of_a_clock_change_begins_at_its_midnight(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     asked = Asked().opened()
     noon, midnight = (datetime.fromisoformat(f"{change}T{time}").timestamp() for time in ("12:00", "00:00"))
-    monkeypatch.setattr(asked.rig.clock, "wall", lambda: round(noon) * SECOND)
+    monkeypatch.setattr(asked.rig.clock, "wall", lambda: round(noon) * SECOND)  # a day of a clock change
     since: list[int] = []
     asked.service._sources = replace(asked.service._sources, entries=lambda wall: since.append(wall) or [])
     asked.ask("pauses")

@@ -263,7 +263,9 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
     held, error = hold(run, "case-4", "--where", "closed_by=card-forms")
     assert (held, f"{cards} is held, as it may be one of them: the names of its rules" in error) == ([cards], True)
 
-    monkeypatch.setattr(Facts, "of", lambda *_: "what this PC sent cannot be read (ValueError)")
+    monkeypatch.setattr(
+        Facts, "of", lambda *_: "what this PC sent cannot be read (ValueError)"
+    )  # as where its account is damaged
     assert hold(run, "case-5", honest)[0] == [honest]
     held, error = hold(run, "case-6", honest, "--where", "channel=voice")
     assert (held, "may be one of them: what this PC sent cannot be read" in error) == ([honest], True)

@@ -1,4 +1,4 @@
-"""Who owns the database alone destroys nothing early, nothing that is held, and nothing that nobody asked for."""
+"""Who owns the database alone destroys nothing early, nothing that is held, and nothing unasked."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_rows_and_signature_of_an_older_catalog_only_make_it_follow_more(world: 
     sql(world, "delete from holds")
     sql(world, "update lifecycle set decided = ?, applied = ?", old.decided, old.applied)
     assert erased(world, recording) == {}
-    sql(world, "update lifecycle set applied = applied + 1000")  # nobody believes it
+    sql(world, "update lifecycle set applied = applied + 1000")  # it is not believed
     assert erased(world, recording) == {}
 
 

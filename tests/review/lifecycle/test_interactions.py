@@ -131,7 +131,7 @@ def test_one_that_comes_while_it_is_erased_leaves_nothing(world: World, monkeypa
             assert lifecycle.erase(world.facts(database, RULES), RULES, [str(CHAT.id)], "DSR-1").erased
         write(services, received)
 
-    monkeypatch.setattr(routes, "_here", not_yet)
-    monkeypatch.setattr(routes, "_write", erased_meanwhile)
+    monkeypatch.setattr(routes, "_here", not_yet)  # the moment between two steps
+    monkeypatch.setattr(routes, "_write", erased_meanwhile)  # likewise
     assert post(world, content).json()["error"] == "erased"
     assert world.files(CHAT.id) == []

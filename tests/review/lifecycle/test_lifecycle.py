@@ -114,7 +114,9 @@ def test_a_packet_that_names_a_user_of_another_team_shortens_no_period(world: Wo
         pc = pcs.pc()
         recording, _ = pcs.record(pc, "rest")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, os_user="zz"))
+            patch.setattr(
+                FakeRecording, "make_packet", partialmethod(FakeRecording.make_packet, os_user="zz")
+            )  # it lies
             other, _ = pcs.record(pc, "rest")
     teams = {"north": Team(users=frozenset({"lovelace"}))}
     rules = replace(RULES, teams=teams)

@@ -166,10 +166,10 @@ def test_what_was_erased_long_ago_costs_the_lists_of_today_nothing(
         verified.append(token)
         return real(token, key)
 
-    monkeypatch.setattr(Erasure, "verify", verify)
+    monkeypatch.setattr(Erasure, "verify", verify)  # counts them
     assert len(facts(ask("gaps", "--since", "900d", "--json"))["devices"][0]["erased"]) == 1
     assert len(verified) == 4  # for the list, and for what is missing: order and certificate
     verified.clear()
-    monkeypatch.setattr(time, "time_ns", lambda: world.days() + 10 * DAY)
+    monkeypatch.setattr(time, "time_ns", lambda: world.days() + 10 * DAY)  # the command asks the system
     assert len(facts(ask("gaps", "--since", "5d", "--json"))["devices"]) == 1
     assert verified == []

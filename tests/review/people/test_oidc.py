@@ -434,7 +434,7 @@ def test_a_provider_that_hangs_holds_nobody_up(
     provider.answers = {"/token": lambda _: provider.ended.wait()}
     browser = console.browser()
     asked = begin(browser, provider)  # which has ten seconds
-    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)
+    monkeypatch.setattr(oidc, "ANSWERS_WITHIN", 0.3)  # of ten seconds
     refused(console, back(browser, asked), "no-answer")
     answer = console.browser().post(
         "/v1/password", {"person": ANNA, "password": "pewter lantern sidewalk mango", "code": console.code(secret)}

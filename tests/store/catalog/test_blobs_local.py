@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_listed_is_a_fault_and_not_an_empty_one(
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return real(path)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)  # root may list every folder
     with pytest.raises(BlobFault, match="cannot list"):
         list(blobs.names(prefix))
 

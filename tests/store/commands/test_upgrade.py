@@ -48,7 +48,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_every_row(
         assert [{key: row[key] for key in one} for one, row in zip(old, after[name], strict=True)] == old
     assert main(["recordings", "--home", str(home), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["recordings"]) == len(before["recordings"])
-    # What was sent before is as sound as it was: its last minutes were never told of, and no more is named.
+    # What was sent before is as sound as it was: the account of its last minutes never came, and no more is named.
     assert main(["verify", "--all", "--home", str(home), "--json"]) == 0
 
 

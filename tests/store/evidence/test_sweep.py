@@ -440,7 +440,7 @@ def test_of_every_pc_it_says_what_it_last_signed_of_its_end(told: Pc, new_pc: Ca
 def test_who_deletes_a_recording_and_appoints_a_key_is_shown_with_that_key(
     filmed: Filmed, run: Run, services: Services, swept: Swept
 ) -> None:
-    """Its row deleted or not: nobody but a person can tell that the key is not the audit log's."""
+    """Its row deleted or not: only a person can tell that the key is not the audit log's."""
     key, victim = Ed25519PrivateKey.generate(), filmed.recording.id
     order = Erasure(victim, filmed.pc.device, "period", "short", "a" * 64, "", "x", 1, ZERO)
     with services.database.writing() as connection:

@@ -199,7 +199,7 @@ def test_a_small_chunk_counts_as_a_block(served: Callable[[Limits], Served]) -> 
 def test_an_account_that_grows_without_end_is_refused(
     served: Callable[[Limits], Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)
+    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)  # of 256 MB
     pc = served(Limits()).recording().pc
     answers = []
     for number in range(8):
@@ -210,7 +210,7 @@ def test_an_account_that_grows_without_end_is_refused(
 
 
 def test_a_policy_counts_by_its_bytes(served: Callable[[Limits], Served], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)
+    monkeypatch.setattr(room, "ACCOUNT_A_DAY", 3000)  # of 256 MB
     pc = served(Limits()).recording().pc
     files = {"p.yaml": "\N{GRINNING FACE}" * 1000}
     policy = policy_hash({name: text.encode() for name, text in files.items()})
