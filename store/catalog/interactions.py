@@ -175,7 +175,7 @@ def recordings_of(
 
 
 def _worked(row: Row[Any], names: dict[str, str], person_of: Callable[[str], str]) -> bool:
-    """Whether all that is known of the agent's PC fits, and its user is no other person; else whether they are the same."""
+    """Whether all that is known of the agent's PC fits, and its user is no other person; else whether they are one."""
     own = {"device": row.device, "host": row.host.lower(), "user": row.os_user.lower()}
     placed = {name: text for name, text in names.items() if name != "person"}
     person, owner = names.get("person", ""), person_of(row.os_user)
