@@ -75,6 +75,13 @@ class People:
             raise Refusal("key-removed", "signed by a key that was removed: enrol another by a new invitation")
         return found
 
+    def check_said(self, signed: personal.Signed, by: Enrolled) -> None:
+        """That it is in the name of the key's own person, and to this custodian. Raises Refusal, SignatureError."""
+        if signed.claims.text("person") != by.person:
+            raise Refusal("other-person", "signed in another person's name")
+        if signed.claims.text("custodian") != self._custodian:
+            raise Refusal("other-custodian", "signed for another custodian")
+
     def proven(self, claims: Claims, now: int) -> Enrolled:
         """Whom a new key is of; nothing is kept yet. Raises Refusal, ProtocolError."""
         invitation, token = claims.text("invitation"), claims.text("key")

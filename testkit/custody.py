@@ -224,6 +224,19 @@ class House:
         token = personal.sign(personal.REQUEST, {**terms, **custodian.nonce(), "person": person}, self.people[person])
         return {**terms, **custodian.file(Claims({"request": token}, "request", ProtocolError), "test")}
 
+    def consent(self, custodian: Custodian, person: str, kept: Kept, state: str, /, **changed: Any) -> dict[str, Any]:
+        """That it was given or withdrawn, as the console hands it in. Raises Refusal, ProtocolError."""
+        return self.hand_in_consent(custodian, kept, self.consent_token(custodian, person, kept, state, **changed))
+
+    def consent_token(self, custodian: Custodian, person: str, kept: Kept, state: str, /, **changed: Any) -> str:
+        told = {"recording": str(kept.id), "channel": "voice", "state": state, "purpose": "request", "reference": "F-1"}
+        return personal.sign(
+            personal.CONSENT, {**told, **custodian.nonce(), "person": person, **changed}, self.people[person]
+        )
+
+    def hand_in_consent(self, custodian: Custodian, kept: Kept, token: str) -> dict[str, Any]:
+        return custodian.consent(Claims({"consent": token, "papers": kept.papers}, "request", ProtocolError), "test")
+
     def open(self, custodian: Custodian, person: str, kept: Kept, **changed: Any) -> dict[str, Any]:
         """As the console hands it in. Raises Refusal, ProtocolError."""
         asked = {"request": self.request(custodian.nonce(), person, kept.id, **changed), "papers": kept.papers}

@@ -132,6 +132,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "comment": _kind("recording", (6001, 3), {"comment": ID}, spans=SPANS),
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
+    "consent": _kind(
+        "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,
+    ),
     "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}, owner=PERSON),
     "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
     "erase": _kind(

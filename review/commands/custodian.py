@@ -17,7 +17,7 @@ from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
 from review.commands.opening import make_log, open_log_in, private
-from review.commands.shared import Subcommands, answer, command, group, option
+from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
 from review.custodian.service import Service, ask
@@ -33,8 +33,12 @@ from store.evidence.opening import Unsound, load_recipient, read_packet
 from store.evidence.show import iso, print_table
 from store.files import write_new
 
-_SOCKET: Final = Path("/run/eyelid-custodian/socket")
 _PAGE: Final = 500  # recordings that are asked for at once
+LISTENS: Final = option("--socket", "where it listens (%(default)s)", "FILE", type=Path, default=SOCKET)
+SIGNS: Final = (
+    option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
+    option("--key", "their private key, as `enrol-key` made it", "FILE", type=Path, required=True),
+)
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -43,7 +47,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                   "eyelid-review custodian keys")  # fmt: skip
     base = Path(os.environ.get("EYELID_CUSTODIAN_HOME", "/var/lib/eyelid-custodian"))
     folder = option("--home", "its folder (%(default)s)", "DIR", type=Path, default=base)
-    listens = option("--socket", "where it listens (%(default)s)", "FILE", type=Path, default=_SOCKET)
+    listens = LISTENS
     secret: Any = passphrase.add_options
     needed = {
         "name": "its name and its log's, for good, as an address without https",
@@ -73,10 +77,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("invitation", "the file that compliance made", type=Path),
             option("--secret", "what `invite` printed", "SECRET", required=True),
             option("-o --output", "the new private key", "FILE", type=Path, required=True))  # fmt: skip
-    signs = (
-        option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
-        option("--key", "their private key, as `enrol-key` made it", "FILE", type=Path, required=True),
-    )
+    signs = SIGNS
     command(verbs, "custodian ask-erasure", "sign that recordings are to be erased, for others to approve",
             "SET --request DSR-2026-18 --purpose request --as paula@example.com --key paula.key", _ask_erasure, secret,
             listens, *signs, option("recordings", "their set, as `erase` without --apply prints it", "SET"),
@@ -172,7 +173,7 @@ def _enrol_key(asked: Namespace) -> int:
     return answer(asked, given, f"{asked.output}  signs for {given['person']}, key {given['key']}")
 
 
-def _signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
+def signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
     key = signing_key(private(asked.key, "person", passphrase.existing(asked, str(asked.key))))
     return personal.sign(typ, {**said, **ask(asked.socket, "nonce"), "person": asked.person.lower()}, key)
 
@@ -180,7 +181,7 @@ def _signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
 def _ask_erasure(asked: Namespace) -> int:
     terms = {"act": "erase", "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
              "expires": str(time.time_ns() + asked.lasts)}  # fmt: skip
-    given = ask(asked.socket, "file", request=_signed(asked, personal.REQUEST, terms))
+    given = ask(asked.socket, "file", request=signed(asked, personal.REQUEST, terms))
     return answer(asked, given, given["filed"], "is its id: `custodian approve`, then `erase --apply --approved`")
 
 
@@ -188,7 +189,7 @@ def _approve(asked: Namespace) -> int:
     found = ask(asked.socket, "filed", filed=asked.filed)
     if asked.verdict:
         said = {**found["terms"], "filed": asked.filed, "verdict": asked.verdict}
-        given = ask(asked.socket, "approve", approval=_signed(asked, personal.APPROVAL, said))
+        given = ask(asked.socket, "approve", approval=signed(asked, personal.APPROVAL, said))
         return answer(asked, given, f"{given['verdict']}: {asked.filed}")
     lines = (f"  {name} {value}" for name, value in found["terms"].items())
     return answer(asked, found, f"{found['person']} asks, at {iso(found['asked'])}:", *lines)

@@ -44,6 +44,8 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "bundle": lambda custodian, asked, peer: custodian.take_bundle(asked.text("bundle"), peer),
     "enrol": Custodian.enrol,
     "open": Custodian.open,
+    "consent": Custodian.consent,
+    "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
     "file": Custodian.file,
     "filed": Custodian.filed,
     "approve": Custodian.approve,

@@ -32,6 +32,9 @@ FACTS: dict[str, dict[str, Any]] = {
     "comment": {"comment": "c-1", "spans": [[0, 1]]},
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
+    "consent": {
+        "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",
+    },
     "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com"},
     "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
     "erase": {
