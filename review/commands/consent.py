@@ -84,9 +84,9 @@ def _recordings(asked: Namespace, home: Home, database: Database, state: Consent
 def _show(asked: Namespace) -> int:
     with opened_store(asked.home) as (home, database):
         chosen = _recordings(asked, home, database)
-    told = {str(one): ask(asked.socket, "consent-of", recording=str(one))["consent"] for one in chosen}
+    answered = {str(one): ask(asked.socket, "consent-of", recording=str(one))["consent"] for one in chosen}
     lines = []
-    for recording, channels in told.items():
+    for recording, channels in answered.items():
         lines += [f"{recording}: {on} {said['state']}, by {said['person']}" for on, said in channels.items()]
         lines += [] if channels else [f"{recording}: nothing was signed, so consent is missing"]
-    return answer(asked, {"recordings": told}, *lines)
+    return answer(asked, {"recordings": answered}, *lines)

@@ -96,11 +96,13 @@ def find(store: Path | None, text: str, now: int, rules: Path | None, custodian:
 def _consents(custodian: Path, recording: UUID) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
     """(what is said of it, by channel)."""
     try:
-        told = ask(custodian, "consent-of", recording=str(recording))["consent"]
+        answered = ask(custodian, "consent-of", recording=str(recording))["consent"]
     except OSError as error:
         return (f"the custodian cannot be asked for consent, so none counts: {custodian}: {error.strerror}",), {}
-    signed = (f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in told.items())
-    return tuple(map(printable, signed)), {Channel(one): Consent(said["state"]) for one, said in told.items()}
+    signed = (
+        f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in answered.items()
+    )
+    return tuple(map(printable, signed)), {Channel(one): Consent(said["state"]) for one, said in answered.items()}
 
 
 # -- all of them ----------------------------------------------------------------------------------------------------
