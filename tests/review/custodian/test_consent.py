@@ -147,8 +147,8 @@ def test_an_attacker_who_owns_the_console_gives_no_consent(house: House, custodi
 
 def test_what_was_signed_before_a_withdrawal_and_kept_back_opens_nothing(house: House, custodian: Custodian) -> None:
     kept, other = house.recording(), house.recording()
-    early, elsewhere = (house.consent_token(custodian, PIA, one, "given") for one in (kept, other))
     house.clock.pass_by(1)
+    early, elsewhere = (house.consent_token(custodian, PIA, one, "given") for one in (kept, other))
     house.consent(custodian, CARL, kept, "withdrawn")
     assert refused(house, lambda: house.hand_in_consent(custodian, kept, early)) == "stale"
     house.hand_in_consent(custodian, other, elsewhere)
@@ -173,7 +173,23 @@ def test_a_stolen_key_that_was_removed_has_given_nothing_and_what_it_withdrew_st
     custodian.remove(personal.PersonKey(house.people[CARL].public_key()).id, "test")
     for one in (custodian, house.start()):
         assert [opens(house, one, kept) for kept in (given_by_both, withdrawn, reopened)] == [True, False, False]
-    assert custodian.consents.shown(reopened.id)["voice"]["state"] == "withdrawn"
+    for kept in (withdrawn, reopened):
+        assert custodian.consents.shown(kept.id)["voice"]["state"] == "withdrawn"
+
+
+def test_what_is_kept_of_a_recording_does_not_grow_and_withdrawals_end_in_time(
+    house: House, custodian: Custodian
+) -> None:
+    kept, other = house.recording(), house.recording()
+    for state in ("given", "withdrawn") * 3:
+        house.clock.pass_by(NONCE_LIVES)
+        house.consent(custodian, PIA, kept, state)
+        house.consent(custodian, PIA, other, state)
+    assert [len(custodian.consents.kept(one.id)) for one in (kept, other)] == [2, 2]
+    assert set(custodian.consents._withdrawn) == {kept.id, other.id}
+    house.clock.pass_by(NONCE_LIVES)
+    house.consent(custodian, PIA, kept, "withdrawn")
+    assert set(custodian.consents._withdrawn) == {kept.id}
 
 
 def test_files_that_are_not_what_was_signed_open_nothing(house: House, custodian: Custodian) -> None:
