@@ -38,14 +38,17 @@ def invite(person: str, custodian: str, expires: int, signer: Ed25519PrivateKey)
 
     It is the private key of what the invitation names, so that who passes the new key on cannot put in another.
     """
-    once = Ed25519PrivateKey.generate()
+    secret = "-"
+    while secret.startswith("-"):  # a command line would take it for an option
+        once = Ed25519PrivateKey.generate()
+        secret = base64url.encode(once.private_bytes_raw())
     payload = {
         "person": person.lower(),
         "custodian": custodian,
         "expires": expires,
         "once": public_to_text(once.public_key()),
     }
-    return jws.sign(jws.INVITATION, payload, signer, with_key=True), base64url.encode(once.private_bytes_raw())
+    return jws.sign(jws.INVITATION, payload, signer, with_key=True), secret
 
 
 def take_up(invitation: str, secret: str, key: personal.PersonPrivate) -> dict[str, str]:
