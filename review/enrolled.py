@@ -38,10 +38,9 @@ def invite(person: str, custodian: str, expires: int, signer: Ed25519PrivateKey)
 
     It is the private key of what the invitation names, so that who passes the new key on cannot put in another.
     """
-    secret = "-"
-    while secret.startswith("-"):  # a command line would take it for an option
+    once = Ed25519PrivateKey.generate()
+    while (secret := base64url.encode(once.private_bytes_raw())).startswith("-"):  # a command line's option
         once = Ed25519PrivateKey.generate()
-        secret = base64url.encode(once.private_bytes_raw())
     payload = {
         "person": person.lower(),
         "custodian": custodian,
