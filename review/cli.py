@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "governance": ("governance",),
     "audit": ("audit",),
     "custodian": ("custodian",),
+    "samples": ("samples",),
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),

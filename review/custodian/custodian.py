@@ -26,6 +26,7 @@ from protocol.folder import write_over
 from protocol.keys import RecipientPrivate
 from protocol.language.errors import MistakesError
 from protocol.released import release, session_key
+from review import samples
 from review.audit import kinds
 from review.audit.log import AuditLog
 from review.custodian.facts import Facts, establish
@@ -167,7 +168,9 @@ class Custodian:
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
-                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
+                drawn = samples.drawn(self._home / "samples", facts.packet.recording, facts.recording.start)
+                recording = replace(facts.recording, drawn=drawn)
+                question = self._question(rules, by.person, terms, recording, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, signed)
@@ -181,14 +184,14 @@ class Custodian:
                 entry = self._note(said)
                 if filed:
                     self._requests.drop(filed)
-            recording = facts.packet.recording
             return {
                 "entry": entry,
                 "request": signed.id,
                 "until": decision.until,
                 "keys": {
                     str(one): base64url.encode(release(
-                        session, facts.packet.stream_key(key, one), request=signed.id, recording=recording, stream=one,
+                        session, facts.packet.stream_key(key, one), request=signed.id, stream=one,
+                        recording=facts.packet.recording,
                     )) for one in streams
                 },
             }  # fmt: skip
@@ -240,6 +243,10 @@ class Custodian:
                     made = (*filed.approvals, Approved(by.person, by.key.id, now, signed.token))
                     self._requests.put(request, replace(filed, approvals=made))
         return {"filed": request, "verdict": verdict}
+
+    def commit_seeds(self) -> None:
+        """Of samples, before their months begin. Raises ProtocolError, OSError."""
+        samples.commit(self._home / "samples", self._log, self._latest.now())
 
     # -- who and what -------------------------------------------------------------------------------------------------
 

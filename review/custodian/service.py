@@ -79,6 +79,8 @@ class Service:
     def _publish(self) -> None:
         """What reads only the log's tiles sees an entry within seconds."""
         while True:
+            with contextlib.suppress(ProtocolError, OSError):
+                self._custodian.commit_seeds()
             time.sleep(PUBLISHED_EVERY)
             with contextlib.suppress(AuditError, OSError):
                 self._log.publish()
