@@ -134,6 +134,7 @@ def draw(
               refused=kept["refused"], rules=kept["rules"], purposes=_written(purposes))  # fmt: skip
         made = _in_order(kept["seed"], agents, purposes)
         write_over(done, json.dumps(made).encode())
+        path.unlink()
     return made, refused
 
 
@@ -217,44 +218,57 @@ def check(
 ) -> Drawn:  # fmt: skip
     """Draws again, from a log and from papers. `hide`: an agent's pseudonym, by which the result names them.
 
-    `report`: is told what is not as it must be.
+    `report` is told what is not as it must be.
     """
-    steps: dict[str, list[Body]] = {"committed": [], "candidates": [], "drawn": []}
+    try:
+        return _check(report, month, [one for one in said if one.said.get("kind") == _KIND], shown, rules, hide)
+    except (LookupError, TypeError, ValueError):
+        report.find("bad-entry", f"an entry about {month.name} is none that a custodian writes")
+        return {}
+
+
+def _check(  # noqa: PLR0917 - as `check`
+    report: Report, month: Month, said: list[Body], shown: Iterable[Candidate | str], rules: Governance,
+    hide: Callable[[str], str],
+) -> Drawn:  # fmt: skip
+    steps = defaultdict[str, list[Body]](list)
     for one in said:
-        if one.said.get("kind") == _KIND and one.said["facts"]["month"] == month.name:
+        if one.said["facts"]["month"] == month.name:
             steps[one.said["facts"]["step"]].append(one)
     if not steps["drawn"]:
         report.find("not-drawn", f"the log has no draw of {month.name}, or its body was shredded")
         return {}
     draw, *later = steps["drawn"]
-    told = _facts(draw)
+    revealed = _facts(draw)
     since = _check_commitment(report, steps["committed"], month, draw)
     found = _candidates_of(steps["candidates"], draw)
     if draw.time * _MS < month.end + GRACE:
         report.find("drawn-early", f"entry {draw.position}: {month.name} was drawn before all of it could be here")
     for one in later:
-        if (_facts(one)["seed"], _candidates_of(steps["candidates"], one)) != (told["seed"], found):
+        if (_facts(one)["seed"], _candidates_of(steps["candidates"], one)) != (revealed["seed"], found):
             report.find("drawn-twice", f"entry {one.position}: {month.name} was drawn before, from other candidates")
-    if told["count"] != len(found):
-        report.find("other-count", f"entry {draw.position}: of {told['count']} candidates {len(found)} are in the log")
-    if told["rules"] != rules.hash:
-        report.find("other-rules", f"it was drawn by the rules with hash {told['rules']}, and not by these")
-    elif told["purposes"] != _written(numbers(rules)):
+    if revealed["count"] != len(found):
+        report.find(
+            "other-count", f"entry {draw.position}: of {revealed['count']} candidates {len(found)} are in the log"
+        )
+    if revealed["rules"] != rules.hash:
+        report.find("other-rules", f"it was drawn by the rules with hash {revealed['rules']}, and not by these")
+    elif revealed["purposes"] != _written(numbers(rules)):
         report.find("other-numbers", f"entry {draw.position}: the rules say {', '.join(_written(numbers(rules)))}")
     _compare(report, found, {one.recording: hide(one.agent) for one in _expected(report, month, shown, since)})
     agents = defaultdict[str, list[str]](list)
     for recording, agent in found.items():
         agents[agent].append(recording)
     return _in_order(
-        told["seed"], agents, {one: int(n) for one, _, n in (two.rpartition(":") for two in told["purposes"])}
+        revealed["seed"], agents, {one: int(n) for one, _, n in (two.rpartition(":") for two in revealed["purposes"])}
     )
 
 
 def _check_commitment(report: Report, committed: list[Body], month: Month, draw: Body) -> int:
     """From when on recordings count."""
-    told = _facts(draw)
-    before = [one for one in committed if one.position < told["first"]]
-    wanted = _commitment(month, told["seed"])
+    revealed = _facts(draw)
+    before = [one for one in committed if one.position < revealed["first"]]
+    wanted = _commitment(month, revealed["seed"])
     if {_facts(one)["commitment"] for one in before} != {wanted}:
         found = "another" if before else "none"
         report.find(

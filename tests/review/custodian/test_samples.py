@@ -61,7 +61,6 @@ class Season:
         clock.now = at("2026-10-20T08:00")
         self.house = House(self.folder / "house", clock=clock, rules=self.rules)
         self.custodian: Custodian = self.house.ready()
-        self.custodian.commit_seeds()
         self.governance = parse_files({"rules.yaml": self.rules.encode()})
 
     @property
@@ -343,6 +342,15 @@ def test_a_commitment_after_what_it_counts_from_and_a_draw_in_the_month_are_name
     facts = {"count": 0, "refused": 0, "rules": full.governance.hash, "purposes": ["coaching:2"]}
     entry(full, "drawn", first=full.log().size, seed=kept["seed"], **facts)
     assert full.check([])[0] == ["committed-late", "drawn-early"]
+
+
+def test_entries_that_no_custodian_writes_are_named(full: Season) -> None:
+    full.house.clock.now = at("2026-12-04T00:00")
+    facts: dict[str, Any] = {"first": 0, "seed": "no-hex", "count": 0, "refused": 0, "rules": "x", "purposes": ["x"]}
+    entry(full, "drawn")
+    assert full.check()[0] == ["bad-entry"]
+    entry(full, "drawn", **facts)
+    assert full.check()[0] == ["bad-entry"]
 
 
 def test_a_log_without_a_draw_says_so(full: Season) -> None:
