@@ -92,11 +92,13 @@ def commit(folder: Path, log: AuditLog, now: int) -> None:
                 write_over(path, json.dumps(kept).encode())
 
 
-def drawn(folder: Path, recording: UUID, start: int) -> frozenset[str]:
-    """The purposes that it was drawn for."""
+def drawn(folder: Path, rules: Governance, purpose: str, recording: UUID, start: int) -> frozenset[str]:
+    """This purpose, if it was drawn for it; no other is looked for. Raises ProtocolError, OSError."""
     path = folder / f"{Month.of(start).name}.drawn"
-    every: Drawn = _read(path) if path.exists() else {}
-    return frozenset(one for one, agents in every.items() if any(str(recording) in here for here in agents.values()))
+    if purpose not in numbers(rules) or not path.exists():
+        return frozenset()
+    agents: Mapping[str, list[str]] = _read(path).get(purpose, {})
+    return frozenset({purpose} if any(str(recording) in there for there in agents.values()) else ())
 
 
 def draw(
@@ -111,6 +113,7 @@ def draw(
         day = day_of(month.end + GRACE)
         raise Refusal("too-early", f"{month.name} is drawn from {day} on, when packets that come late are here")
     path, done = folder / month.name, folder / f"{month.name}.drawn"
+    every = list(shown)  # first: many signatures are checked, and the custodian does not wait for that
     with _alone(folder):
         if done.exists():
             raise Refusal("drawn-already", f"{month.name} was drawn: `eyelid-review samples list` shows it")
@@ -119,7 +122,7 @@ def draw(
             raise Refusal("no-seed", f"the custodian committed to no seed for {month.name}: nothing of it can be drawn")
         refused: list[str] = []
         if "agents" not in kept:
-            agents, refused = _grouped(shown, month, kept["since"])
+            agents, refused = _grouped(every, month, kept["since"])
             kept |= {"agents": agents, "purposes": numbers(rules), "rules": rules.hash, "refused": len(refused)}
             if not kept["purposes"]:
                 raise Refusal("no-samples", "the rules in force let nobody listen to samples: nothing is to be drawn")

@@ -17,6 +17,7 @@ from review import samples
 from review.audit.bodies import bodies
 from review.audit.kinds import pseudonym
 from review.audit.verify import Asked, verify_log
+from review.commands.audit import findings_of
 from review.commands.custodian import log_of, with_home
 from review.commands.opening import operator, public_key, reading_key
 from review.commands.shared import Subcommands, answer, command, group, option
@@ -103,14 +104,10 @@ def _verify(asked: Namespace) -> int:
         found = samples.check(report, asked.month, said, shown, rules=rules, hide=lambda one: pseudonym(one, key))
         drawn = {purpose: {names.get(one, one): there for one, there in agents.items()}
                  for purpose, agents in found.items()}  # fmt: skip
-    facts = {
-        "sound": not report.findings, "month": asked.month.name, "drawn": drawn,
-        "findings": [one._asdict() for one in report.findings], "remarks": [one._asdict() for one in report.remarks],
-    }  # fmt: skip
-    wrong = (f"! {one.code}: {one.message}" for one in report.findings)
-    remarks = (f"- {one.code}: {one.message}" for one in report.remarks)
+    facts, lines = findings_of(report)
     verdict = "NOT AS IT SHOULD HAVE BEEN DRAWN" if report.findings else "drawn as it should be"
-    _show(asked, facts, {asked.month.name: drawn}, *wrong, *remarks, f"{asked.month.name}: {verdict}")
+    _show(asked, facts | {"month": asked.month.name, "drawn": drawn}, {asked.month.name: drawn}, *lines,
+          f"{asked.month.name}: {verdict}")  # fmt: skip
     return 1 if report.findings else 0
 
 

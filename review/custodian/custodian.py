@@ -168,8 +168,8 @@ class Custodian:
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
-                drawn = samples.drawn(self._home / "samples", facts.packet.recording, facts.recording.start)
-                recording = replace(facts.recording, drawn=drawn)
+                named = (terms["purpose"], facts.packet.recording, facts.recording.start)
+                recording = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
                 question = self._question(rules, by.person, terms, recording, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
