@@ -169,8 +169,8 @@ class Custodian:
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
                 named = (terms["purpose"], facts.packet.recording, facts.recording.start)
-                recording = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
-                question = self._question(rules, by.person, terms, recording, (now, filed))
+                known = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
+                question = self._question(rules, by.person, terms, known, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, signed)
@@ -184,14 +184,14 @@ class Custodian:
                 entry = self._note(said)
                 if filed:
                     self._requests.drop(filed)
+            recording = facts.packet.recording
             return {
                 "entry": entry,
                 "request": signed.id,
                 "until": decision.until,
                 "keys": {
                     str(one): base64url.encode(release(
-                        session, facts.packet.stream_key(key, one), request=signed.id, stream=one,
-                        recording=facts.packet.recording,
+                        session, facts.packet.stream_key(key, one), request=signed.id, recording=recording, stream=one,
                     )) for one in streams
                 },
             }  # fmt: skip
