@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "audit": ("audit",),
     "custodian": ("custodian",),
     "consent": ("consent",),
+    "samples": ("samples",),
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),

@@ -139,8 +139,9 @@ class House:
         return Custodian(self.folder, keys, log, clock=self.clock.wall, ticks=self.clock.ticks)
 
     def ready(self) -> Custodian:
-        """With the bundle, and everybody's key."""
+        """With the bundle, everybody's key, and seeds of samples."""
         made = self.start()
+        made.commit_seeds()
         made.take_bundle(self.bundle(rules=self.rules), "test")
         for person, key in self.people.items():
             made.enrol(Claims(take_up(*self.invitation(person), key), "test", ProtocolError), "test")

@@ -26,6 +26,7 @@ from protocol.folder import write_over
 from protocol.keys import RecipientPrivate
 from protocol.language.errors import MistakesError
 from protocol.released import release, session_key
+from review import samples
 from review.audit import kinds
 from review.audit.log import AuditLog
 from review.consented import Consents, Statement
@@ -169,7 +170,9 @@ class Custodian:
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
-                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
+                named = (terms["purpose"], facts.packet.recording, facts.recording.start)
+                known = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
+                question = self._question(rules, by.person, terms, known, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, signed)
@@ -264,6 +267,10 @@ class Custodian:
                     made = (*filed.approvals, Approved(by.person, by.key.id, now, signed.token))
                     self._requests.put(request, replace(filed, approvals=made))
         return {"filed": request, "verdict": verdict}
+
+    def commit_seeds(self) -> None:
+        """Of samples, before their months begin. Raises ProtocolError, OSError."""
+        samples.commit(self._home / "samples", self._log, self._latest.now())
 
     # -- who and what -------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,10 @@ FACTS: dict[str, dict[str, Any]] = {
     "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
     "key": {"use": "adopt", "recordings": 12},
     "interaction": {"change": "imported", "count": 5},
+    "sample": {
+        "step": "drawn", "month": "2026-11", "commitment": "ab" * 32, "since": 1, "person": "ann@example.com",
+        "first": 3, "seed": "cd" * 32, "count": 7, "refused": 0, "rules": "ef" * 32, "purposes": ["coaching:4"],
+    },
     "read-log": {"first": 0, "end": 50, "query": "open ann@example.com"},
     "export-log": {"first": 0, "end": 50, "format": "ocsf", "following": 1},
     "shred-log": {"bodies": 5, "why": "period"},

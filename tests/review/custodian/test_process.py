@@ -43,6 +43,7 @@ from store.catalog.interactions import Integration
 from store.evidence.evidence import gather
 from store.evidence.opening import open_stream
 from store.server.services import Services
+from testkit import waits
 from testkit.custody import NAME, PAGE, RULES, House
 from testkit.fakes.pc import FakeRecording, Pc
 from tests.agent.keys.services import fork
@@ -56,17 +57,20 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A command's JSON; or, with a `code`, its message. The patch: keys that are sealed cheaply."""
+    """A command's JSON; or, with a `code`, its message (with `said`, what it printed).
+
+    The patch: keys that are sealed cheaply.
+    """
     monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})  # the real one takes seconds
     monkeypatch.setenv("EYELID_CUSTODIAN_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
 
-    def command(*words: object, code: int = 0, of: Callable[[list[str]], int] = cli.main) -> Any:
+    def command(*words: object, code: int = 0, said: bool = False, of: Callable[[list[str]], int] = cli.main) -> Any:
         capsys.readouterr()
         assert of([*map(str, words), *(["--json"] if not code else [])]) == code
         told = capsys.readouterr()
         assert "Traceback" not in told.err
-        return told.err if code else json.loads(told.out)
+        return (told.out if said else told.err) if code else json.loads(told.out)
 
     return command
 
@@ -177,6 +181,9 @@ def test_a_supervisor_of_the_team_opens_and_one_of_another_does_not_and_the_log_
     assert shown[0]["who"] != shown[1]["who"]
     shutil.copytree(log, tmp_path / "copy")
     assert run("audit", "verify", tmp_path / "copy", "--key", keys / "audit.pub")["sound"] is True
+
+    seeds = ("audit", "show", "--log", log, "--keys", keys, "--kind", "sample")
+    waits.until(lambda: len(run(*seeds)["entries"]) == 2, "seeds of this month and the next are committed to")
 
     listed = run("custodian", "keys", "--socket", custodian)["keys"]
     assert [(one["person"], one["removed"]) for one in listed] == [(ANN, None), (SAM, None)]
