@@ -24,7 +24,7 @@ from protocol.interaction import ADDRESS, ID, KEY_SIZE, TEL, Interaction, findin
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
-from review.interactions.sending import Credentials, Sender
+from review.interactions.sending import Credentials, Sender, Stopped
 from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
 from review.rules import in_force
 from store.admin import passphrase
@@ -203,20 +203,26 @@ def _import(options: Namespace) -> int:
         raise WrongUsage("--queue takes a queue's name, and no number or address")
     sent: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
+    place = ""
     with closing(Sender(own)) as sender:
         sender.whom()
-        for path in options.files:
-            place = str(path)
-            try:
-                for place, source in _sources(path):
-                    try:
-                        name, new = sender.send(_read(path, source, own, options.queue), source)
-                    except (Unreadable, ProtocolError) as error:
-                        failed.append({"from": place, "error": str(error)})
-                    else:
-                        sent.append({"from": place, "id": name, "new": new})
-            except OSError as error:
-                failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
+        try:
+            for path in options.files:
+                place = str(path)
+                try:
+                    for place, source in _sources(path):
+                        try:
+                            name, new = sender.send(_read(path, source, own, options.queue), source)
+                        except Stopped:
+                            raise
+                        except (StoreError, ProtocolError) as error:
+                            failed.append({"from": place, "error": str(error)})
+                        else:
+                            sent.append({"from": place, "id": name, "new": new})
+                except OSError as error:
+                    failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
+        except Stopped as error:
+            failed.append({"from": place, "error": f"{error}; from here on nothing was sent"})
     old = sum(not one["new"] for one in sent)
     lines = [f"{one['from']}: {one['error']}" for one in failed]
     lines.append(f"{len(sent) - old} sent, {old} were there before, {len(failed)} could not be read or were refused")

@@ -25,6 +25,7 @@ from protocol.keys import signing_key
 from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
 from review import cli
+from review.interactions.sending import Sender, Stopped
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
 from store.catalog import interactions, queries, schema
@@ -251,6 +252,43 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
     ]  # fmt: skip
     assert "123456" not in json.dumps([one["error"] for one in told["failed"]])
     assert peak < 80 * 2**20
+
+
+def test_what_the_store_refuses_is_named_and_the_rest_goes_on(
+    run: Run, phone: Path, tmp_path: Path, services: Services
+) -> None:
+    _, told, _ = run("import", written(tmp_path, "a.json", CALL), "--integration", phone)
+    facts = {"device": "x", "position": 1, "order": "", "step": "erased"}
+    with services.database.writing() as connection:
+        found = '{"packets":[],"objects":0,"bytes":0}'
+        connection.execute(schema.erasures.insert().values(recording=told["sent"][0]["id"], found=found, **facts))
+    stranger = CALL | {"eyelid": {"agents": [{"person": "ada@example.org"}]}}
+    erased, chat, mail = json.dumps(CALL).encode() + b"\n", CHAT, written(tmp_path, "b.eml", MAIL)
+    for new in (True, False):
+        lines = written(tmp_path, "a.jsonl", stranger, erased, chat)
+        code, told, _ = run("import", lines, mail, "--integration", phone)
+        assert (code, [one["new"] for one in told["sent"]]) == (1, [new, new])
+        assert [(Path(one["from"]).name, one["error"][-14:]) for one in told["failed"]] == [
+            ("a.jsonl:1", " (clear-party)"), ("a.jsonl:2", "again (erased)"),
+        ]  # fmt: skip
+
+
+def test_where_nothing_more_can_be_sent_it_is_said_what_was(
+    run: Run, phone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, left = Sender.send, [1]
+
+    def once(self: Sender, *read: Any) -> tuple[str, bool]:
+        if not left:
+            raise Stopped("the store is full (store-full)")
+        left.pop()
+        return send(self, *read)
+
+    monkeypatch.setattr(Sender, "send", once)  # a disk that is full after the first
+    code, told, _ = run("import", written(tmp_path, "a.jsonl", CALL, CHAT, CALL), "--integration", phone)
+    assert (code, len(told["sent"]), len(told["failed"])) == (1, 1, 1)
+    assert told["failed"][0]["from"].endswith("a.jsonl:2")
+    assert "from here on nothing was sent" in told["failed"][0]["error"]
 
 
 def test_a_key_that_was_withdrawn_sends_no_more(run: Run, phone: Path, tmp_path: Path, services: Services) -> None:
