@@ -306,6 +306,16 @@ def _recordings(home: Home, connection: Connection, about: Interaction) -> list[
     return interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
 
 
+def _shut_by(home: Home, connection: Connection, recording: Row[Any]) -> str:
+    """Why it stays shut: consent to another call that it shows was withdrawn; "" where that is not so."""
+    for row in interactions.meanwhile(connection, recording.start, recording.start + recording.length):
+        about = interactions.said(connection, row)[0]
+        shut = "withdrawn" in about.consent.values()
+        if shut and any(one.id == recording.id for one in _recordings(home, connection, about)):
+            return f"consent was withdrawn for interaction {about.id}, which it belongs to as well: it stays shut"
+    return ""
+
+
 def _export(options: Namespace) -> int:
     home = Home.open(options.home)
     export.check_target(options.output)
@@ -319,10 +329,12 @@ def _export(options: Namespace) -> int:
         row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
         about, whose = interactions.said(connection, row)
         recordings = _recordings(home, connection, about)
+        shut = {one.id: found for one in recordings if (found := _shut_by(home, connection, one))}
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)
-    missing: list[str] = []
+    missing = [f"recording {one}: {why}" for one, why in shut.items()]
+    recordings = [one for one in recordings if one.id not in shut]
     with act(home, options, "export", recordings=[str(about.id), *(one.id for one in recordings)]) as done:
         try:
             packet, chunk = map(home.blobs().get, interactions.names_of(about))
@@ -333,7 +345,7 @@ def _export(options: Namespace) -> int:
             with building(home.exports, options.output) as folder:
                 opening = _Opening(home, reader, folder, options.partial, missing)
                 dialog = [said for one in recordings for said in opening.dialog(one)]
-                write_new(folder / VCON, _with(content, dialog, str(about.id)) if dialog else content)
+                write_new(folder / VCON, _with(content, dialog, str(about.id), missing) if dialog else content)
                 if options.output.is_dir():
                     options.output.rmdir()
                 folder.rename(options.output)
@@ -379,9 +391,13 @@ class _Opening:
             }  # fmt: skip
 
 
-def _with(content: bytes, dialog: list[dict[str, Any]], uuid: str) -> bytes:
+def _with(content: bytes, dialog: list[dict[str, Any]], uuid: str, missing: list[str]) -> bytes:
     """The vCon with more dialog; one that came from elsewhere is named as what this one amends."""
-    vcon = parse_object(content)
+    try:
+        vcon = parse_object(content)
+    except ValueError:  # an integration seals what it will
+        missing.append(f"interaction {uuid}: what was sealed is no vCon, and so its recordings are not listed in it")
+        return content
     before, own = vcon.get("uuid"), vcon.get("dialog")
     if before != uuid and not {"redacted", "group"} & vcon.keys():
         vcon["amended"] = {"uuid": before} if isinstance(before, str) else {}

@@ -143,7 +143,8 @@ def of_vcon(text: bytes, house: Sequence[str], queue: str = "") -> Conversation:
         vcon=text,
     )
     read = replace(read, **_extension(vcon))
-    return replace(read, consent=read.consent or _consent(_list(vcon, "attachments"), _CHANNEL.get(read.kind, ""), end))
+    attached = _consent(_list(vcon, "attachments"), _CHANNEL.get(read.kind, ""), end)
+    return replace(read, consent={**read.consent, **_worse(attached, read.consent)})
 
 
 def _extension(vcon: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,6 +198,15 @@ def _consent(attachments: Sequence[Mapping[str, Any]], channel: str, end: int) -
         for state in _states(one.get("body"), end)
     ]
     return {channel: max(states, key=_WORST.index)} if states else {}
+
+
+def _worse(states: Mapping[str, str], than: Mapping[str, str]) -> dict[str, str]:
+    """Those that are not better. A state that is not known stays, and is refused."""
+    return {
+        channel: state
+        for channel, state in states.items()
+        if (known := than.get(channel, _WORST[0])) in _WORST and _WORST.index(state) >= _WORST.index(known)
+    }
 
 
 def _states(body: object, end: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ from protocol.keys import signing_key
 from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
 from review import cli
+from review.interactions import sending
 from review.interactions.sending import Sender, Stopped
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
@@ -203,6 +204,36 @@ def test_what_consent_was_withdrawn_of_stays_shut(run: Run, phone: Path, tmp_pat
     key = home.folder / home.key(RECOVERY).file
     code, _, words = run("export", told["sent"][0]["id"][:35], "--key", key, "-o", tmp_path / "x", own="own")
     assert (code, "consent was withdrawn" in words, (tmp_path / "x").exists()) == (1, True, False)
+
+
+def test_a_recording_stays_shut_where_consent_to_one_of_its_calls_was_withdrawn(
+    run: Run, phone: Path, tmp_path: Path, home: Home, recorded: str
+) -> None:
+    shut = CALL | {"uuid": "shut", "eyelid": {"consent": {"voice": "withdrawn"}}}
+    elsewhere = {"consent": {"voice": "withdrawn"}, "agents": [{"user": "lovelace", "host": "pc-8"}]}
+    other = CALL | {"uuid": "other", "eyelid": elsewhere}
+    key = home.folder / home.key(RECOVERY).file
+    _, told, _ = run("import", written(tmp_path, "a.jsonl", CALL, other), "--integration", phone)
+    call = told["sent"][0]["id"]
+    assert run("export", call, "--key", key, "-o", tmp_path / "open", own="own")[1]["recordings"] == 1
+    assert run("import", written(tmp_path, "b.json", shut), "--integration", phone)[0] == 0
+    code, done, _ = run("export", call, "--key", key, "-o", tmp_path / "case", own="own")
+    assert (code, done["recordings"], len(done["missing"])) == (1, 0, 1)
+    assert f"recording {recorded}: consent was withdrawn for interaction" in done["missing"][0]
+    assert [path.name for path in (tmp_path / "case").rglob("*")] == ["interaction.vcon"]
+
+
+@pytest.mark.parametrize("content", [b"\xff no JSON", b'{"subject":"\\ud800"}'])
+def test_content_of_any_kind_is_given_out(
+    run: Run, phone: Path, tmp_path: Path, home: Home, recorded: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "as_bytes", lambda *_: content)  # an integration that seals what it will
+    _, told, _ = run("import", written(tmp_path, "a.json", CALL), "--integration", phone)
+    key = home.folder / home.key(RECOVERY).file
+    code, done, words = run("export", told["sent"][0]["id"], "--key", key, "-o", tmp_path / "case", own="own")
+    assert (code, done["recordings"], "is no vCon" in done["missing"][0], words) == (1, 1, True, "")
+    assert (tmp_path / "case" / "interaction.vcon").read_bytes() == content
+    assert list((tmp_path / "case" / "recordings" / recorded).iterdir())
 
 
 def test_what_was_erased_is_told(run: Run, tmp_path: Path, home: Home, services: Services) -> None:

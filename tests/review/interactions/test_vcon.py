@@ -138,6 +138,23 @@ def test_consent_is_that_of_its_attachments(
 
 
 @pytest.mark.parametrize(
+    ("member", "status", "consent"),
+    [
+        ({"voice": "given"}, "revoked", {"voice": "withdrawn"}),
+        ({"voice": "withdrawn"}, "granted", {"voice": "withdrawn"}),
+        ({"voice": "given", "screen": "missing"}, "denied", {"voice": "missing", "screen": "missing"}),
+        ({"screen": "given"}, "granted", {"voice": "given", "screen": "given"}),
+        ({"voice": "perhaps"}, "granted", {"voice": "perhaps"}),  # and is refused
+    ],
+)
+def test_consent_is_the_worst_of_attachments_and_member(
+    member: dict[str, str], status: str, consent: dict[str, str]
+) -> None:
+    attached = {"purpose": "consent", "body": {"consents": [{"purpose": "recording", "status": status}]}}
+    assert of_vcon(text(attachments=[attached], eyelid={"consent": member}), HOUSE).consent == consent
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "not a JSON object"),
