@@ -276,16 +276,19 @@ def _find(options: Namespace) -> int:
 
 
 def _print(options: Namespace, facts: list[dict[str, Any]], more: bool) -> None:
+    recordings = len({one for found in facts for one in found["recordings"]})
     if options.json:
-        print_json({"interactions": facts, "more": more})
+        print_json({"interactions": facts, "more": more, "recordings": recordings})
     elif facts:
         print_table(["interaction", "began", "kind", "direction", "queue", "agents", "recordings"], [
             (one["id"], when(one["start"]), one["kind"], one["direction"], one["queue"] or "-",
              ", ".join(next(iter(agent.values())) for agent in one["agents"]) or "-", str(len(one["recordings"])))
             for one in facts
         ], numbers=(6,))  # fmt: skip
-    if not options.json and (more or not facts):
-        console().print("There are more: raise --limit." if more else "There is none.")
+    if not options.json:
+        console().print(f"{len(facts)} interactions, and {recordings} recordings of them")
+        if more:
+            console().print("There are more: raise --limit.")
 
 
 def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:

@@ -145,7 +145,11 @@ def test_who_has_another_finding_key_finds_nothing(run: Run, phone: Path, tmp_pa
     assert run("import", written(tmp_path, "a.vcon", CALL), "--integration", phone)[0] == 0
     other = tmp_path / "other.key"
     assert run("init", "--finding-key", other)[0] == 0
-    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {"interactions": [], "more": False}
+    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {
+        "interactions": [],
+        "more": False,
+        "recordings": 0,
+    }
     code, _, words = run("find", "--tel", "030123456", "--finding-key", phone)
     assert (code, "no finding key (integration)" in words) == (2, True)
     assert run("find", "--tel", "030123456", own="own")[0] == 1
@@ -180,6 +184,7 @@ def test_it_is_given_out_with_its_recording(run: Run, phone: Path, tmp_path: Pat
     _, listed, _ = run("find", "--id", "C-17")
     linked = {one["id"]: one["recordings"] for one in listed["interactions"]}
     assert [linked[one["id"]] for one in told["sent"]] == [[recorded], [], [recorded], []]
+    assert listed["recordings"] == 1
 
     key = home.folder / home.key(RECOVERY).file
     call, after = told["sent"][0]["id"], told["sent"][1]["id"]
@@ -271,7 +276,16 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
         file.truncate(100 * 2**20)
     lines = written(tmp_path, "a.jsonl", b"[" * (60 * 2**20) + b"\n", CALL, b'{"a":' * 90_000 + b"\n")
     bad = written(tmp_path, "bad.vcon", CALL | {"eyelid": {"queue": "+49 30 123456"}})
-    files = (big, lines, bad, written(tmp_path, "b.eml", b"From: x\n\n"), tmp_path / "none.json", tmp_path / "note.txt")
+    long = written(tmp_path, "long.vcon", CALL | {"dialog": [CALL["dialog"][0] | {"duration": 90_000}]})
+    files = (
+        big,
+        lines,
+        bad,
+        long,
+        written(tmp_path, "b.eml", b"From: x\n\n"),
+        tmp_path / "none.json",
+        tmp_path / "note.txt",
+    )
     (tmp_path / "note.txt").write_text("x")
     tracemalloc.start()
     code, told, _ = run("import", *files, "--integration", phone)
@@ -279,7 +293,7 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
     tracemalloc.stop()
     assert (code, len(told["sent"])) == (1, 1)
     assert [Path(one["from"]).name for one in told["failed"]] == [
-        "big.vcon", "a.jsonl:1", "a.jsonl:3", "bad.vcon", "b.eml", "none.json", "note.txt",
+        "big.vcon", "a.jsonl:1", "a.jsonl:3", "bad.vcon", "long.vcon", "b.eml", "none.json", "note.txt",
     ]  # fmt: skip
     assert "123456" not in json.dumps([one["error"] for one in told["failed"]])
     assert peak < 80 * 2**20
