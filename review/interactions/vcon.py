@@ -31,6 +31,7 @@ VERSION: Final = "0.4.0"
 MAX_CONTENT: Final = MAX_SEALED - Edition.SIGNED.overhead  # bytes: it is sealed in one piece
 _MOST_BRACKETS: Final = 500_000  # each may be an object of a hundred bytes in memory
 # Of a mail.
+_MOST_MAIL: Final = 12_000_000  # bytes: 16 million as base64url, and room for what stands in its headers
 _MOST_LINES: Final = 500_000
 _MOST_PARTS: Final = 20_000
 _MOST_COMPARED: Final = 5_000_000  # lines with boundaries
@@ -223,8 +224,8 @@ def _states(body: object, end: int) -> Iterator[str]:
 
 def of_mail(raw: bytes, house: Sequence[str], queue: str = "") -> Conversation:
     """A message as it came (RFC 5322): its text for readers, and all of it as an attachment. Raises Unreadable."""
-    if len(raw) * 4 // 3 > MAX_CONTENT:
-        raise Unreadable(f"more than the {MAX_CONTENT * 3 // 4} bytes that a mail may have")
+    if len(raw) > _MOST_MAIL:
+        raise Unreadable(f"more than the {_MOST_MAIL} bytes that a mail may have")
     _check_bounds(raw)
     try:
         return _of_message(message_from_bytes(raw), raw, house, queue)
@@ -323,8 +324,15 @@ def _body(mail: Message) -> str:
 
 def as_bytes(conversation: Conversation, uuid: UUID) -> bytes:
     """What is sealed. `uuid`: of a vCon that is made here."""
-    if isinstance(conversation.vcon, bytes):
-        return conversation.vcon
-    return json.dumps({**conversation.vcon, "uuid": str(uuid)}, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "replace"
-    )
+    vcon = conversation.vcon
+    if isinstance(vcon, bytes):
+        return vcon
+    made = _encoded({**vcon, "uuid": str(uuid)})
+    if len(made) <= MAX_CONTENT:
+        return made
+    # Its text and the whole mail do not fit together: the text is in the mail.
+    return _encoded({**vcon, "uuid": str(uuid), "dialog": [{**one, "body": ""} for one in vcon["dialog"]]})
+
+
+def _encoded(vcon: Mapping[str, Any]) -> bytes:
+    return json.dumps(vcon, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

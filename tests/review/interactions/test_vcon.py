@@ -234,6 +234,17 @@ def test_a_mail_is_understood_and_all_of_it_kept() -> None:
     )
 
 
+@pytest.mark.parametrize(("size", "with_text"), [(6_000_000, True), (8_000_000, False), (12_000_000, False)])
+def test_a_mail_of_twelve_million_bytes_fits(size: int, with_text: bool) -> None:
+    head = b"From: kim@example.org\nDate: Mon, 15 Jun 2026 09:30:00 +0200\n\n"
+    raw = head + (b"x" * 75 + b"\n") * ((size - len(head)) // 76)
+    made = as_bytes(of_mail(raw, HOUSE), UUID(int=1))
+    assert len(made) <= MAX_CONTENT
+    vcon = json.loads(made)
+    assert base64url.decode(vcon["attachments"][0]["body"]) == raw
+    assert bool(vcon["dialog"][0]["body"]) is with_text
+
+
 def test_who_sent_it_says_the_direction() -> None:
     ours = MAIL.replace(b"kim@example.org>\n", b"sam@example.com>\n")
     assert of_mail(ours, HOUSE).direction == "outbound"
