@@ -382,7 +382,7 @@ def there(by: Governance, seen: Recording, user: str) -> Recording:
     return replace(seen, person=by.person_of(user), teams=by.teams_of(seen.group, user))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(followers(), recordings, st.sampled_from(("", *PLACES)))
 def test_what_may_be_deleted_sooner_is_said(both: tuple[Governance, Governance], seen: Recording, user: str) -> None:
     before, after = (retention_of(one, there(one, seen, user)) for one in both)
@@ -403,7 +403,7 @@ def released(by: Governance, asked: Question, user: str) -> set[Rendition | None
     return {one.rendition for one in decisions if one.granted}
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(followers(), questions, st.sampled_from(("", *PLACES)))
 def test_what_is_opened_more_is_said(both: tuple[Governance, Governance], asked: Question, user: str) -> None:
     before, after = (released(one, asked, user) for one in both)
