@@ -36,6 +36,9 @@ MOST_TAGS: Final = 512
 MOST_AGENTS: Final = 64
 NO_POLICY: Final = "0" * 64  # none was in force when it was made
 KEY_SIZE: Final = 32
+# Of one: what was recorded meanwhile belongs to it, and is erased and given out with it.
+_DAY: Final = 24 * 3600 * 10**9  # ns
+_LONGEST: Final = {"call": _DAY, "chat": 31 * _DAY, "mail": 31 * _DAY}
 MAX_SIGNED: Final = 256 * 2**10  # bytes of key packet, and of statement
 _FINDING: Final = b"eyelid finding key v1"
 _SOURCE: Final = b"source\0"
@@ -165,6 +168,16 @@ def _agent(claims: Claims) -> Agent:
     return Agent(**named)
 
 
+def check_length(about: Interaction) -> None:
+    """Raises SignatureError (too-long). Not of what is in the store: an earlier version took any length."""
+    longest = _LONGEST[about.kind]
+    if about.end - about.start > longest:
+        message = (
+            f"interaction: a {about.kind} lasts {longest // _DAY} days at the most: split it, or set its times right"
+        )
+        raise SignatureError("too-long", message)
+
+
 def is_of_house(person: str, house: Collection[str]) -> bool:
     """`house`: the domains of the house's own addresses."""
     found = _PERSON.fullmatch(person)
@@ -218,7 +231,8 @@ def receive(
 
     `readers`: revision of a bundle -> key ids of its recipients, None for one that never came here. Raises
     SignatureError, EnvelopeError, KeyProblem: clear-body for what was not sealed; clear-party for an agent who is not
-    of the house; misplaced, unknown-bundle, other-readers; wrong-digest; as the statement, the packet and the chunk.
+    of the house; too-long; misplaced, unknown-bundle, other-readers; wrong-digest; as the statement, the packet and the
+    chunk.
     """
     packet, _, behind = body.partition(b"\n")
     statement, _, chunk = behind.partition(b"\n")
@@ -230,6 +244,7 @@ def receive(
     about = Interaction.verify(statement.decode("ascii"), key)
     payload = jws.verify(jws.PACKET, packet.decode("ascii"), key)
     wraps = KeyPacket.read(payload)
+    check_length(about)
     if about.integration != integration:
         raise EnvelopeError("misplaced", "interaction: signed as another integration than the one that sends it")
     known_names = {name: value for name, value in wraps.payload().items() if name != "crit"}

@@ -363,7 +363,7 @@ def _table(entries: dict[str, Node | None]) -> Table:
 
 MARKS: Final = {
     Weight.MORE: ("-", "bold red", "OPENS MORE: somebody may do what they could not"),
-    Weight.SOONER: ("-", "bold red", "DELETES SOONER: something is kept for less time"),
+    Weight.SOONER: ("-", "bold red", "DELETES SOONER: something may be kept for less time"),
     Weight.LESS: ("+", "green", "Opens less"),
     Weight.LONGER: ("+", "green", "Keeps longer"),
     Weight.OTHER: ("·", "dim", "Neither"),

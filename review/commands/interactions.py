@@ -24,7 +24,7 @@ from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
 from review.commands.opening import rules_in
-from review.interactions.sending import Credentials, Sender
+from review.interactions.sending import Credentials, Sender, Stopped
 from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
@@ -201,20 +201,26 @@ def _import(options: Namespace) -> int:
         raise WrongUsage("--queue takes a queue's name, and no number or address")
     sent: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
+    place = ""
     with closing(Sender(own)) as sender:
         sender.whom()
-        for path in options.files:
-            place = str(path)
-            try:
-                for place, source in _sources(path):
-                    try:
-                        name, new = sender.send(_read(path, source, own, options.queue), source)
-                    except (Unreadable, ProtocolError) as error:
-                        failed.append({"from": place, "error": str(error)})
-                    else:
-                        sent.append({"from": place, "id": name, "new": new})
-            except OSError as error:
-                failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
+        try:
+            for path in options.files:
+                place = str(path)
+                try:
+                    for place, source in _sources(path):
+                        try:
+                            name, new = sender.send(_read(path, source, own, options.queue), source)
+                        except Stopped:
+                            raise
+                        except (StoreError, ProtocolError) as error:
+                            failed.append({"from": place, "error": str(error)})
+                        else:
+                            sent.append({"from": place, "id": name, "new": new})
+                except OSError as error:
+                    failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
+        except Stopped as error:
+            failed.append({"from": place, "error": f"{error}; from here on nothing was sent"})
     old = sum(not one["new"] for one in sent)
     lines = [f"{one['from']}: {one['error']}" for one in failed]
     lines.append(f"{len(sent) - old} sent, {old} were there before, {len(failed)} could not be read or were refused")
@@ -268,16 +274,19 @@ def _find(options: Namespace) -> int:
 
 
 def _print(options: Namespace, facts: list[dict[str, Any]], more: bool) -> None:
+    recordings = len({one for found in facts for one in found["recordings"]})
     if options.json:
-        print_json({"interactions": facts, "more": more})
+        print_json({"interactions": facts, "more": more, "recordings": recordings})
     elif facts:
         print_table(["interaction", "began", "kind", "direction", "queue", "agents", "recordings"], [
             (one["id"], when(one["start"]), one["kind"], one["direction"], one["queue"] or "-",
              ", ".join(next(iter(agent.values())) for agent in one["agents"]) or "-", str(len(one["recordings"])))
             for one in facts
         ], numbers=(6,))  # fmt: skip
-    if not options.json and (more or not facts):
-        console().print("There are more: raise --limit." if more else "There is none.")
+    if not options.json:
+        console().print(f"{len(facts)} interactions, and {recordings} recordings of them")
+        if more:
+            console().print("There are more: raise --limit.")
 
 
 def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:
@@ -293,6 +302,16 @@ def recordings_of(home: Home, connection: Connection, about: Interaction) -> lis
     return interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
 
 
+def _shut_by(home: Home, connection: Connection, recording: Row[Any]) -> str:
+    """Why it stays shut: consent to another call that it shows was withdrawn; "" where that is not so."""
+    for row in interactions.meanwhile(connection, recording.start, recording.start + recording.length):
+        about = interactions.said(connection, row)[0]
+        shut = "withdrawn" in about.consent.values()
+        if shut and any(one.id == recording.id for one in recordings_of(home, connection, about)):
+            return f"consent was withdrawn for interaction {about.id}, which it belongs to as well: it stays shut"
+    return ""
+
+
 def _export(options: Namespace) -> int:
     home = Home.open(options.home)
     export.check_target(options.output)
@@ -306,10 +325,12 @@ def _export(options: Namespace) -> int:
         row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
         about, whose = interactions.said(connection, row)
         recordings = recordings_of(home, connection, about)
+        shut = {one.id: found for one in recordings if (found := _shut_by(home, connection, one))}
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)
-    missing: list[str] = []
+    missing = [f"recording {one}: {why}" for one, why in shut.items()]
+    recordings = [one for one in recordings if one.id not in shut]
     with act(home, options, "export", recordings=[str(about.id), *(one.id for one in recordings)]) as done:
         try:
             packet, chunk = map(home.blobs().get, interactions.names_of(about))
@@ -320,7 +341,7 @@ def _export(options: Namespace) -> int:
             with building(home.exports, options.output) as folder:
                 opening = _Opening(home, reader, folder, options.partial, missing)
                 dialog = [said for one in recordings for said in opening.dialog(one)]
-                write_new(folder / VCON, _with(content, dialog, str(about.id)) if dialog else content)
+                write_new(folder / VCON, _with(content, dialog, str(about.id), missing) if dialog else content)
                 if options.output.is_dir():
                     options.output.rmdir()
                 folder.rename(options.output)
@@ -366,9 +387,13 @@ class _Opening:
             }  # fmt: skip
 
 
-def _with(content: bytes, dialog: list[dict[str, Any]], uuid: str) -> bytes:
+def _with(content: bytes, dialog: list[dict[str, Any]], uuid: str, missing: list[str]) -> bytes:
     """The vCon with more dialog; one that came from elsewhere is named as what this one amends."""
-    vcon = parse_object(content)
+    try:
+        vcon = parse_object(content)
+    except ValueError:  # an integration seals what it will
+        missing.append(f"interaction {uuid}: what was sealed is no vCon, and so its recordings are not listed in it")
+        return content
     before, own = vcon.get("uuid"), vcon.get("dialog")
     if before != uuid and not {"redacted", "group"} & vcon.keys():
         vcon["amended"] = {"uuid": before} if isinstance(before, str) else {}

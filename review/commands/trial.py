@@ -6,7 +6,7 @@ import os
 import time
 from argparse import Namespace
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -114,7 +114,8 @@ def run(asked: Namespace) -> int:
     new = read_folder(asked.folder)
     with opened_store(asked.store or default_folder(os.environ)) as (home, database):
         _, old, _ = signed_rules(home, database)
-        every = list(each_known(database, Facts(database, home.blobs(), new), now))
+        each = each_known(database, Facts(database, home.blobs(), new), now)
+        every = list(_by_both(Facts(database, home.blobs(), old), each, now))
     opens = list(_opens(old, new, every, now))
     goes = list(_goes(old, new, every, now, until))
     more = any(one["more"] for one in opens)
@@ -136,28 +137,45 @@ def run(asked: Namespace) -> int:
     return int(more or sooner)
 
 
-Kind = tuple[str, str, tuple[tuple[str, str], ...], int]
-"""What decides of a recording: OS user, group, channels with consent, and its first day."""
+Both = tuple[Known, Known]
+"""One by the rules in force, and by the new ones."""
 
 
-def _opens(old: Governance, new: Governance, every: list[Known], now: int) -> Iterator[dict[str, object]]:
+def _by_both(facts: Facts, new: Iterable[Known], now: int) -> Iterator[Both]:
+    for known in new:
+        one, rules = known.recording, facts.governance
+        if known.os_user and {names.user for names in known.names} == {known.os_user}:
+            person, teams = rules.person_of(known.os_user), rules.teams_of(one.group, known.os_user)
+            yield replace(known, recording=replace(one, person=person, teams=teams)), known
+        # An interaction has agents, and a PC may have changed its user: then rules decide more than that, and it is
+        # read once more. What was erased meanwhile does not count.
+        elif isinstance(before := facts.of(UUID(known.id), now), Known):
+            yield before, known
+
+
+def _kind(both: Both) -> tuple[object, ...]:
+    """What decides of it: by both, whose it is and of which teams; channels with consent, and its first day."""
+    before, after = (known.recording for known in both)
+    consent = tuple(sorted(after.consent.items()))
+    return before.person, before.teams, after.person, after.teams, consent, after.start // DAY
+
+
+def _opens(old: Governance, new: Governance, every: list[Both], now: int) -> Iterator[dict[str, object]]:
     """Who could open how many more, or fewer; with approvals, where rules ask for them."""
-    kinds: Counter[Kind] = Counter()
-    one_of: dict[Kind, Known] = {}
-    for known in every:
-        consent = tuple(sorted((str(at), str(said)) for at, said in known.recording.consent.items()))
-        kind = (known.os_user, known.recording.group, consent, known.recording.start // DAY)
-        kinds[kind] += 1
-        one_of.setdefault(kind, known)
+    kinds = Counter(map(_kind, every))
+    one_of = {_kind(both): both for both in reversed(every)}
     people = {rule.person for rules in (old, new) for rule in rules.people}
-    people |= {rules.person_of(known.os_user) for rules in (old, new) for known in one_of.values()} - {""}
+    people |= {known.recording.person for both in one_of.values() for known in both} - {""}
     # With all approvals that may be asked for.
     old, new = (replace(rules, approvals=()) for rules in (old, new))
     for person in sorted(people):
         for act in sorted(OPENS):
             counts: dict[Rendition, Counter[str]] = defaultdict(Counter)
-            for kind, known in one_of.items():
-                before, after = (_renditions(rules, person, act, _seen_by(rules, known), now) for rules in (old, new))
+            for kind, both in one_of.items():
+                before, after = (
+                    _renditions(rules, person, act, known.recording, now)
+                    for rules, known in zip((old, new), both, strict=True)
+                )
                 for one in before | after:
                     counts[one]["now"] += kinds[kind] * (one in before)
                     counts[one]["then"] += kinds[kind] * (one in after)
@@ -167,11 +185,6 @@ def _opens(old: Governance, new: Governance, every: list[Known], now: int) -> It
                 if found["more"] or found["less"]:
                     yield {"person": person, "act": str(act), "rendition": str(rendition),
                            **{name: found[name] for name in ("now", "then", "more", "less")}}  # fmt: skip
-
-
-def _seen_by(rules: Governance, known: Known) -> Recording:
-    one = known.recording
-    return replace(one, person=rules.person_of(known.os_user), teams=rules.teams_of(one.group, known.os_user))
 
 
 def _renditions(rules: Governance, person: str, act: Act, recording: Recording, now: int) -> set[Rendition]:
@@ -186,9 +199,9 @@ def _renditions(rules: Governance, person: str, act: Act, recording: Recording, 
     return found
 
 
-def _goes(old: Governance, new: Governance, every: list[Known], now: int, until: int) -> Iterator[dict[str, object]]:
-    for known in every:
-        before, after = (replace(known, recording=_seen_by(rules, known)).disposal(rules, now) for rules in (old, new))
+def _goes(old: Governance, new: Governance, every: list[Both], now: int, until: int) -> Iterator[dict[str, object]]:
+    for was, known in every:
+        before, after = was.disposal(old, now), known.disposal(new, now)
         at, then = (now if one.deletes else FOR_EVER if one.at is None else one.at for one in (before, after))
         yield {"recording": known.id, "now": when(before), "then": when(after), "because": why(known, after),
                "deleted": then < until, "sooner": then < at}  # fmt: skip

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hmac
 import os
-import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -101,8 +100,8 @@ class Custodian:
     ) -> None:  # fmt: skip
         self.settings = Settings.read(home)
         self._home, self._keys, self._log, self._ticks = home, keys, log, ticks
-        self._latest, self._nonces, self._lock = Latest(home / "clock", clock), Nonces(ticks), threading.Lock()
-        self._requests, self._opening = Requests(home / "requests"), set[str]()
+        self._latest, self._nonces, self._lock = Latest(home / "clock", clock), Nonces(ticks), threading.RLock()
+        self._requests = Requests(home / "requests")
         self._happened: dict[tuple[str, str], deque[float]] = {}
         self.people = People(
             home / "keys.jsonl",
@@ -260,6 +259,8 @@ class Custodian:
                 if by.person == filed.person:
                     raise Refusal("own-request", "who asks cannot approve it")
                 said.facts["role"] = _approving(rules, by.person, terms, now)
+                if verdict == "approve" and by.person in {one.person for one in self._counted(filed)}:
+                    raise Refusal("approved-before", "this person has approved it, and counts once")
                 self._note(said)
                 if verdict == "deny":
                     self._requests.drop(request)
@@ -337,12 +338,13 @@ class Custodian:
         kept = self._requests.get(filed)
         if kept is None or (kept.person, kept.terms) != (person, terms):
             raise Refusal("unknown-request", "no request that waits asks for this")
-        approvals = [
-            model.Approval(rules.person(one.person), one.at)
-            for one in kept.approvals
-            if one.key in self.people.keys and not self.people.keys[one.key].removed
-        ]
+        approvals = [model.Approval(rules.person(one.person), one.at) for one in self._counted(kept)]
         return replace(question, asked=kept.asked, approvals=tuple(approvals))
+
+    def _counted(self, filed: Filed) -> list[Approved]:
+        """Those by keys that are still their people's."""
+        keys = self.people.keys
+        return [one for one in filed.approvals if one.key in keys and not keys[one.key].removed]
 
     def _refused(
         self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: personal.Signed
@@ -381,18 +383,9 @@ class Custodian:
                 waits.append(filed.person)
         return waits
 
-    @contextmanager
-    def _claimed(self, filed: str) -> Iterator[None]:
-        """No other opening counts the same approvals meanwhile."""
-        with self._lock:
-            if filed and (filed in self._opening or not re.fullmatch(r"[0-9a-f]{64}", filed)):
-                raise Refusal("unknown-request", "no request that waits asks for this")
-            self._opening.add(filed)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._opening.discard(filed)
+    def _claimed(self, filed: str) -> AbstractContextManager[object]:
+        """Until what was approved is used up nobody else opens, approves or denies it: what counts is what is noted."""
+        return self._lock if filed else nullcontext()
 
     # -- how often, and the log ---------------------------------------------------------------------------------------
 

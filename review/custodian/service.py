@@ -24,7 +24,7 @@ from review.custodian.custodian import Custodian
 from review.refusal import Refusal
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
-CONNECTIONS: Final = 32  # at once; each is a thread, and 16 MiB at the most
+CONNECTIONS: Final = 32  # at once, and as many of root; each is a thread, and 16 MiB at the most
 MAX_SIZE: Final = 16 * 2**20
 PAUSE: Final = 0.1  # s
 PUBLISHED_EVERY: Final = 10.0  # s
@@ -60,8 +60,10 @@ class Service:
 
     def __init__(self, custodian: Custodian, log: AuditLog, listening: socket.socket) -> None:
         self._custodian, self._log, self._listening = custodian, log, listening
-        self._connections = threading.Semaphore(CONNECTIONS)
-        self._asks = {0, os.getuid(), custodian.settings.console}
+        self._root = {0, os.getuid()}
+        console = dict.fromkeys({custodian.settings.console}, threading.Semaphore(CONNECTIONS))
+        # By user: whatever the console holds, root can take a stolen key away.
+        self._places = console | dict.fromkeys(self._root, threading.Semaphore(CONNECTIONS))
 
     def run(self) -> None:
         threading.Thread(target=self._publish, daemon=True).start()
@@ -72,8 +74,8 @@ class Service:
             except OSError:
                 time.sleep(PAUSE)  # as where descriptors run out, until one that is served ends
                 continue
-            if uid not in self._asks or not self._connections.acquire(timeout=WITHIN):
-                connection.close()  # who may not ask keeps no other waiting
+            if uid not in self._places or not self._places[uid].acquire(blocking=False):
+                connection.close()  # who may not ask, or asks too much, keeps no other waiting
                 continue
             threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
 
@@ -94,7 +96,7 @@ class Service:
         except OSError:
             pass  # it went away, or took too long
         finally:
-            self._connections.release()
+            self._places[uid].release()
 
     def _answer(self, connection: socket.socket, uid: int) -> Mapping[str, object]:
         """Raises OSError."""
@@ -106,7 +108,7 @@ class Service:
                 asked = Claims(parse_object(body), "request", ProtocolError)
             except ValueError as error:
                 raise Refusal("malformed", f"what came is {error}, or has more than {MAX_SIZE} bytes") from None
-            verbs = _OF_ROOT if uid in {0, os.getuid()} else _VERBS
+            verbs = _OF_ROOT if uid in self._root else _VERBS
             verb = verbs.get(asked.text("do"))
             if verb is None:
                 raise asked.refuse("do", " or ".join(sorted(verbs)))

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from review.governance.model import ApprovalRule, Governance, PersonRule, Reach, Rendition, RetentionClass, Role
+from review.governance.model import (
+    ApprovalRule,
+    Fact,
+    Governance,
+    PersonRule,
+    Reach,
+    Rendition,
+    RetentionClass,
+    Role,
+    Team,
+)
+from review.governance.retention import NO_CLASS, parts_of, takes_from_rest
 from review.governance.times import FOR_EVER, day_of
 from review.governance.words import listed, period_in_words, reach_in_words, sees, wait_in_words
 
@@ -163,26 +174,30 @@ def _of_places(old: Governance, new: Governance) -> Iterator[Change]:
         where = new.users[0].where if new.users else new.where
         yield Change(Weight.MORE, "whose an OS user is has changed, and with it whose recordings are whose", where)
     for name in sorted(old.teams.keys() | new.teams.keys()):
-        was, now = old.teams.get(name), new.teams.get(name)
-        before = (was.groups | was.users) if was else frozenset()
-        after = (now.groups | now.users) if now else frozenset()
-        where = now.where if now else new.where
-        if after - before:
-            yield Change(Weight.MORE, f"team {name} has also what is recorded at {listed(after - before)}", where)
-        if before - after:
-            yield Change(Weight.LESS, f"team {name} no longer has what is recorded at {listed(before - after)}", where)
+        was, now = old.teams.get(name, Team()), new.teams.get(name, Team(where=new.where))
+        # A group and a user may have one name.
+        more = [*(now.groups - was.groups), *(now.users - was.users)]
+        less = [*(was.groups - now.groups), *(was.users - now.users)]
+        if more:
+            yield Change(Weight.MORE, f"team {name} has also what is recorded at {listed(more)}", now.where)
+        if less:
+            yield Change(Weight.LESS, f"team {name} no longer has what is recorded at {listed(less)}", now.where)
+        yield from _of_classes_of(old, new, name, more=bool(more), less=bool(less))
 
 
 # -- approvals, retention, the rest ---------------------------------------------------------------------------------
 
 
 def _of_approvals(old: Governance, new: Governance) -> Iterator[Change]:
-    before = {(act, _approval(rule)) for rule in old.approvals for act in rule.acts}
-    after = {(act, _approval(rule)): rule.where for rule in new.approvals for act in rule.acts}
-    for act, says in sorted(before - after.keys()):
-        yield Change(Weight.MORE, f"{act} no longer needs {says}", new.where)
-    for act, says in sorted(after.keys() - before):
-        yield Change(Weight.LESS, f"{act} needs {says}", after[act, says])
+    before, after = (
+        {(act, tuple(sorted(rule.by)), rule.need, rule.within, rule.delay): rule
+         for rule in rules.approvals for act in rule.acts}
+        for rules in (old, new)
+    )  # fmt: skip
+    for key in sorted(before.keys() - after.keys()):
+        yield Change(Weight.MORE, f"{key[0]} no longer needs {_approval(before[key])}", new.where)
+    for key in sorted(after.keys() - before.keys()):
+        yield Change(Weight.LESS, f"{key[0]} needs {_approval(after[key])}", after[key].where)
 
 
 def _approval(rule: ApprovalRule) -> str:
@@ -192,23 +207,50 @@ def _approval(rule: ApprovalRule) -> str:
 
 def _of_retention(old: Governance, new: Governance) -> Iterator[Change]:
     before, after = ({one.name: one for one in rules.retention} for rules in (old, new))
-    rest_before, rest_after = _rest(old), _rest(new)
     for name in sorted(after.keys() - before.keys()):
-        one = after[name]
-        sooner = rest_before is not None and not one.keep.covers(rest_before.keep)
-        yield Change(_sooner_if(sooner), f"there is a class {name}, kept {period_in_words(one.keep)}", one.where)
+        one, rest = after[name], _rest(old)
+        says = f"there is a class {name}, kept {period_in_words(one.keep)}"
+        sooner = (one.any is None or takes_from_rest(one)) and not _covers(one, rest)
+        if sooner:
+            says += f": what was of class {rest.name} may be kept for less time"
+        yield Change(_sooner_if(sooner), says, one.where)
     for name in sorted(before.keys() - after.keys()):
-        one = before[name]
-        sooner = rest_after is not None and not (
-            rest_after.keep.covers(one.keep) and rest_after.minimum.covers(one.minimum)
-        )
-        yield Change(_sooner_if(sooner), f"there is no class {name} any more", new.where)
+        yield Change(_sooner_if(_loses(new, before[name])), f"there is no class {name} any more", new.where)
     for name in sorted(before.keys() & after.keys()):
         yield from _of_class(before[name], after[name])
 
 
-def _rest(rules: Governance) -> RetentionClass | None:
-    return next((one for one in rules.retention if one.any is None), None)
+def _rest(rules: Governance) -> RetentionClass:
+    return next((one for one in rules.retention if one.any is None), NO_CLASS)
+
+
+def _covers(one: RetentionClass, other: RetentionClass) -> bool:
+    return one.keep.covers(other.keep) and one.minimum.covers(other.minimum) and one.worm >= other.worm
+
+
+def _loses(new: Governance, one: RetentionClass) -> bool:
+    """Whether what was of this class, and is not any more, may be kept for less time. Something else keeps it: the
+    rest, or any class that takes from the rest."""
+    others = [] if one.any is None else [other for other in new.retention if takes_from_rest(other)]
+    return not all(_covers(other, one) for other in [_rest(new), *others])
+
+
+def _of_classes_of(old: Governance, new: Governance, name: str, *, more: bool, less: bool) -> Iterator[Change]:
+    """`more`, `less`: whether something became the team's, or no longer is."""
+    rest = _rest(old)
+    lost = [one for one in old.retention if less and _goes_by(one, name) and _loses(new, one)]
+    gained = [one for one in new.retention if more and _goes_by(one, name) and not _covers(one, rest)]
+    for one in {one.name: one for one in (*lost, *filter(takes_from_rest, gained))}.values():
+        says = f"class {one.name} goes by team {name}: what has changed its team may be kept for less time"
+        yield Change(Weight.SOONER, says, new.teams[name].where if name in new.teams else new.where)
+
+
+def _goes_by(one: RetentionClass, team: str) -> bool:
+    return any(
+        isinstance(part, Fact) and part.key == "team" and team in part.words
+        for condition in one.any or ()
+        for part in parts_of(condition)
+    )
 
 
 def _of_class(old: RetentionClass, new: RetentionClass) -> Iterator[Change]:

@@ -95,9 +95,17 @@ def _without_categories(one: RetentionClass, recording: Recording) -> bool:
     return any(_names_no_category(condition) and _holds(condition, recording) for condition in one.any or ())
 
 
+def takes_from_rest(one: RetentionClass) -> bool:
+    """Whether something may be of this class instead of the rest."""
+    return any(map(_names_no_category, one.any or ()))
+
+
+def parts_of(condition: Condition) -> tuple[Fact | Length, ...]:
+    return condition.conditions if isinstance(condition, AllOf) else (condition,)
+
+
 def _names_no_category(condition: Condition) -> bool:
-    parts = condition.conditions if isinstance(condition, AllOf) else (condition,)
-    return all(isinstance(part, Length) or part.key != "category" for part in parts)
+    return all(isinstance(part, Length) or part.key != "category" for part in parts_of(condition))
 
 
 def _holds(condition: Condition, recording: Recording) -> bool | None:

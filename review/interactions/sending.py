@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from protocol import api, base64url, bundle, successor
 from protocol.claims import Claims, parse_object
 from protocol.errors import KeyProblem, ProtocolError, SignatureError
-from protocol.interaction import TEXT_STREAM, Interaction, interaction_id, sealed, tag
+from protocol.interaction import TEXT_STREAM, Interaction, check_length, interaction_id, sealed, tag
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_from_text, signing_key
 from protocol.receipt import Receipt
@@ -121,6 +121,7 @@ class Sender:
         )  # fmt: skip
         statement = body.split(b"\n", 2)[1].decode("ascii")
         said = Interaction.verify(statement, signer.public_key())  # what the store would refuse is told here
+        check_length(said)
         answer = self._asked("POST", api.INTERACTIONS, body)
         if answer.get("error") == "exists":
             return str(about.id), False

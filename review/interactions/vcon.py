@@ -31,6 +31,7 @@ VERSION: Final = "0.4.0"
 MAX_CONTENT: Final = MAX_SEALED - Edition.SIGNED.overhead  # bytes: it is sealed in one piece
 _MOST_BRACKETS: Final = 500_000  # each may be an object of a hundred bytes in memory
 # Of a mail.
+_MOST_MAIL: Final = 12_000_000  # bytes: 16 million as base64url, and room for what stands in its headers
 _MOST_LINES: Final = 500_000
 _MOST_PARTS: Final = 20_000
 _MOST_COMPARED: Final = 5_000_000  # lines with boundaries
@@ -143,7 +144,8 @@ def of_vcon(text: bytes, house: Sequence[str], queue: str = "") -> Conversation:
         vcon=text,
     )
     read = replace(read, **_extension(vcon))
-    return replace(read, consent=read.consent or _consent(_list(vcon, "attachments"), _CHANNEL.get(read.kind, ""), end))
+    attached = _consent(_list(vcon, "attachments"), _CHANNEL.get(read.kind, ""), end)
+    return replace(read, consent={**read.consent, **_worse(attached, read.consent)})
 
 
 def _extension(vcon: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,6 +201,15 @@ def _consent(attachments: Sequence[Mapping[str, Any]], channel: str, end: int) -
     return {channel: max(states, key=_WORST.index)} if states else {}
 
 
+def _worse(states: Mapping[str, str], than: Mapping[str, str]) -> dict[str, str]:
+    """Those that are not better. A state that is not known stays, and is refused."""
+    return {
+        channel: state
+        for channel, state in states.items()
+        if (known := than.get(channel, _WORST[0])) in _WORST and _WORST.index(state) >= _WORST.index(known)
+    }
+
+
 def _states(body: object, end: int) -> Iterator[str]:
     said = parsed(body.encode("utf-8")) if isinstance(body, str) else body if isinstance(body, dict) else {}
     over = said.get("expiration") is not None and moment(said["expiration"], "expiration") < end
@@ -213,8 +224,8 @@ def _states(body: object, end: int) -> Iterator[str]:
 
 def of_mail(raw: bytes, house: Sequence[str], queue: str = "") -> Conversation:
     """A message as it came (RFC 5322): its text for readers, and all of it as an attachment. Raises Unreadable."""
-    if len(raw) * 4 // 3 > MAX_CONTENT:
-        raise Unreadable(f"more than the {MAX_CONTENT * 3 // 4} bytes that a mail may have")
+    if len(raw) > _MOST_MAIL:
+        raise Unreadable(f"more than the {_MOST_MAIL} bytes that a mail may have")
     _check_bounds(raw)
     try:
         return _of_message(message_from_bytes(raw), raw, house, queue)
@@ -313,8 +324,15 @@ def _body(mail: Message) -> str:
 
 def as_bytes(conversation: Conversation, uuid: UUID) -> bytes:
     """What is sealed. `uuid`: of a vCon that is made here."""
-    if isinstance(conversation.vcon, bytes):
-        return conversation.vcon
-    return json.dumps({**conversation.vcon, "uuid": str(uuid)}, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "replace"
-    )
+    vcon = conversation.vcon
+    if isinstance(vcon, bytes):
+        return vcon
+    made = _encoded({**vcon, "uuid": str(uuid)})
+    if len(made) <= MAX_CONTENT:
+        return made
+    # Its text and the whole mail do not fit together: the text is in the mail.
+    return _encoded({**vcon, "uuid": str(uuid), "dialog": [{**one, "body": ""} for one in vcon["dialog"]]})
+
+
+def _encoded(vcon: Mapping[str, Any]) -> bytes:
+    return json.dumps(vcon, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

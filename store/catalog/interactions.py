@@ -149,6 +149,12 @@ def named(connection: Connection, kind: str, names: Sequence[str], limit: int) -
     return list(connection.execute(chosen.order_by(columns.start.desc(), columns.id).limit(limit)))
 
 
+def meanwhile(connection: Connection, start: int, end: int) -> list[Row[Any]]:
+    columns = schema.interactions.c
+    chosen = select(schema.interactions).where(columns.start <= end, columns.end >= start)
+    return list(connection.execute(chosen.order_by(columns.id)))
+
+
 def recordings_of(
     connection: Connection, agents: Iterable[Agent], start: int, end: int, person_of: Callable[[str], str]
 ) -> list[Row[Any]]:

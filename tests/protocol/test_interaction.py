@@ -84,6 +84,17 @@ def test_what_was_sealed_is_received_and_opened_by_its_reader_alone() -> None:
     assert error.value.code == "not-a-recipient"
 
 
+DAY = 24 * 3600 * 10**9
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("call", DAY), ("chat", 31 * DAY), ("mail", 31 * DAY)])
+def test_what_lasts_too_long_is_refused(kind: str, longest: int) -> None:
+    """It would have every recording of its agents."""
+    about = replace(ABOUT, kind=kind, end=ABOUT.start + longest)
+    assert receive(made(about), WHO, PUBLIC, HOUSE, known).about.end == about.end
+    assert refused(made(replace(about, end=about.end + 1))) == "too-long"
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{}", CONTENT, b'{"a":\n1\n}', b" [1]\n[2]\n3", "Größe\n\n1".encode(), "a\nÄ\n1".encode(), b"From: a\n\n"],

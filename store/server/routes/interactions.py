@@ -101,8 +101,8 @@ ROUTES: Final = (
         reads=BYTES,
         answers=api.InteractionResponse,
         refusals={
-            400: "clear-body, clear-text, clear-party, misplaced, unknown-bundle, other-readers, wrong-digest, and the "
-            "codes of statement, key packet and chunk",
+            400: "clear-body, clear-text, clear-party, too-long, misplaced, unknown-bundle, other-readers, "
+            "wrong-digest, and the codes of statement, key packet and chunk",
             401: "no-key, bad-key",
             403: "withdrawn-key",
             408: "slow-body",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from protocol.interaction import Agent
 from review import cli
 from review.governance.times import DAY
-from store.admin.init import Plan, found
+from store.catalog import interactions
+from store.catalog.interactions import Integration
 from testkit.lifecycle import World, govern
+from tests.review.lifecycle.test_interactions import CALL, SECRET, SIGNER, WHO, body, post
 
 RULES = """schema: 1
 revision: 1
@@ -42,8 +46,7 @@ Run = Callable[..., tuple[int, Any, str]]
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    found(Plan(tmp_path / "home", "https://localhost:8443", cost=10), b"correct horse")
-    made = World(tmp_path)
+    made = World.found(tmp_path)
     govern(made.home, RULES)
     monkeypatch.setenv("EYELID_STORE_HOME", str(made.home.folder))
     monkeypatch.setenv("COLUMNS", "200")
@@ -143,3 +146,24 @@ def test_a_trial_counts_who_could_open_more_and_what_would_go(world: World, run:
     govern(world.home)
     code, said, _ = run("try", new, "--json")
     assert (said["opens_more"], said["deletes_sooner"]) == (True, True)  # none opened and deleted nothing
+
+
+def test_a_trial_knows_the_teams_of_an_interaction(world: World, run: Run, tmp_path: Path) -> None:
+    """It has no user of its own, as a recording has: its agents have."""
+    by_team = "  - { class: south, any: [{ team: [south] }], keep: 9y, minimum: 5y, why: law }\n  - { class: rest"
+    kept = RULES.replace("groups: [s] }", "users: [lovelace] }").replace("  - { class: rest", by_team)
+    govern(world.home, kept)
+    world.days.now = time.time_ns() - 200 * DAY
+    with world.opened() as (database, _), database.writing() as connection:
+        interactions.let_in(connection, Integration(WHO, "x", SIGNER.public_key(), (), "", 1, None), SECRET)
+    assert post(world, body(world, replace(CALL, agents=(Agent(user="lovelace"),)))).status_code == 200
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "all.yaml").write_text(kept)
+    code, said, _ = run("try", new, "--json")
+    assert (code, [one["deleted"] for one in said["deletes"]]) == (0, [False])
+    (new / "all.yaml").write_text(RULES)
+    code, said, _ = run("try", new, "--json")
+    (one,) = said["deletes"]
+    assert (code, one["then"], one["sooner"], said["deletes_sooner"]) == (1, "now", True, True)
+    assert one["now"] != "now"

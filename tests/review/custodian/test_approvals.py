@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import personal
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.custodian.custodian import Custodian
+from review.enrolled import take_up
 from review.refusal import Refusal
 from testkit.custody import RULES, House, Kept
 
@@ -80,8 +83,11 @@ def test_one_person_fills_one_role_however_often_they_approve(house: House, cust
     kept = house.recording()
     filed = ask(house, custodian, kept).filed
     assert approve(house, custodian, CARL, filed, kept) == ""
-    assert approve(house, custodian, CARL, filed, kept) == ""
+    size = (house.folder / "requests" / filed).stat().st_size
+    assert approve(house, custodian, CARL, filed, kept) == "approved-before"
+    assert (house.folder / "requests" / filed).stat().st_size == size
     assert str(ask(house, custodian, kept, filed=filed)).startswith("1 more approval by privacy")
+    assert approve(house, custodian, CARL, filed, kept, verdict="deny") == ""  # they may think better of it
 
 
 @pytest.mark.parametrize("changed", [{"purpose": "complaint"}, {"act": "play"}, {"session": "A" * 43}])
@@ -138,6 +144,70 @@ def test_what_a_key_approved_that_was_removed_since_does_not_count(house: House,
         assert approve(house, custodian, person, filed, kept) == ""
     custodian.remove(personal.PersonKey(house.people[CARL].public_key()).id, "test")
     assert "1 more approval by compliance" in str(ask(house, custodian, kept, filed=filed))
+    house.people[CARL] = Ed25519PrivateKey.generate()
+    custodian.enrol(Claims(take_up(*house.invitation(CARL), house.people[CARL]), "test", ProtocolError), "test")
+    assert approve(house, custodian, CARL, filed, kept) == ""  # with their new key
+    assert house.open(custodian, CLEO, kept, **EXPORT, filed=filed)["entry"]
+
+
+class Contended:
+    """A lock that says when somebody waits for it."""
+
+    def __init__(self, waits: threading.Event) -> None:
+        self._lock, self._waits = threading.RLock(), waits
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._waits.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+def test_while_it_is_opened_nobody_approves_or_denies_it(
+    house: House, custodian: Custodian, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dora = "dora@example.com"
+    rules = RULES.replace("people:\n", f"people:\n  {dora}: {{ roles: [privacy] }}\n")
+    custodian.take_bundle(house.bundle(2, rules), "test")
+    house.people[dora] = Ed25519PrivateKey.generate()
+    custodian.enrol(Claims(take_up(*house.invitation(dora), house.people[dora]), "test", ProtocolError), "test")
+    kept = house.recording(revision=2)
+    filed = ask(house, custodian, kept).filed
+    for person in (PIA, CARL):
+        assert approve(house, custodian, person, filed, kept) == ""
+    came, dropped, codes = threading.Event(), threading.Event(), list[str]()
+    note, drop = custodian._note, custodian._requests.drop
+
+    def another() -> None:
+        codes.append(approve(house, custodian, dora, filed, kept, verdict=verdict))
+        came.set()
+
+    thread = threading.Thread(target=another)
+
+    def noted(said: Any, reason: str | None = None) -> int:
+        if said.kind == "export" and reason is None:  # it has been found that it may be opened
+            thread.start()
+            assert came.wait(30)
+        elif verdict == "approve":  # it would be written once the opening has used up what was approved
+            came.set()
+            assert dropped.wait(30)
+        return note(said, reason)
+
+    def dropping(id: str) -> None:  # noqa: A002 - what it is
+        drop(id)
+        dropped.set()
+
+    monkeypatch.setattr(custodian, "_lock", Contended(came))
+    monkeypatch.setattr(custodian, "_note", noted)  # the moment between what was read and what is written
+    monkeypatch.setattr(custodian._requests, "drop", dropping)  # likewise
+    assert house.open(custodian, CLEO, kept, **EXPORT, filed=filed)["entry"]
+    thread.join()
+    assert codes == ["unknown-request"]
+    assert ask(house, custodian, kept, filed=filed).code == "unknown-request"
+    assert list((house.folder / "requests").iterdir()) == []
 
 
 def test_an_approver_whose_role_the_rules_took_since_does_not_count(house: House, custodian: Custodian) -> None:

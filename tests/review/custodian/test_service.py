@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import struct
@@ -84,6 +85,33 @@ def test_the_console_and_root_are_answered_and_nobody_else(path: Path) -> None:
     assert as_user(CONSOLE, path, "keys") == "bad-field"  # root's
     assert as_user(CONSOLE, path, "remove", key="x") == "bad-field"
     assert as_user(STRANGER, path, "nonce") == "hung up"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_root_is_answered_whatever_the_console_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "WITHIN", 30.0)  # so that none of those held ends by itself before root has asked
+    reading, writing = os.pipe()
+    asked, answered = os.pipe()
+    child = fork()
+    if not child:
+        try:
+            os.setuid(CONSOLE)
+            held = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(service.CONNECTIONS + 1)]
+            for connection in held:
+                connection.connect(str(path))
+            os.write(writing, b"held")
+            os.read(asked, 1)
+            ended = len(select.select(held, [], [], 0.0)[0])
+            os.write(writing, b"%d" % ended)
+        finally:
+            os._exit(0)
+    assert os.read(reading, 100) == b"held"
+    assert ask(path, "keys")["keys"]
+    os.write(answered, b"x")
+    assert os.read(reading, 100) == b"1"  # what was beyond, and no other
+    os.waitpid(child, 0)
+    for end in (reading, writing, asked, answered):
+        os.close(end)
 
 
 @pytest.mark.parametrize(

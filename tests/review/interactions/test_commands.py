@@ -25,6 +25,8 @@ from protocol.keys import signing_key
 from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
 from review import cli
+from review.interactions import sending
+from review.interactions.sending import Sender, Stopped
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
 from store.catalog import interactions, queries, schema
@@ -143,7 +145,11 @@ def test_who_has_another_finding_key_finds_nothing(run: Run, phone: Path, tmp_pa
     assert run("import", written(tmp_path, "a.vcon", CALL), "--integration", phone)[0] == 0
     other = tmp_path / "other.key"
     assert run("init", "--finding-key", other)[0] == 0
-    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {"interactions": [], "more": False}
+    assert run("find", "--tel", "030123456", "--finding-key", other)[1] == {
+        "interactions": [],
+        "more": False,
+        "recordings": 0,
+    }
     code, _, words = run("find", "--tel", "030123456", "--finding-key", phone)
     assert (code, "no finding key (integration)" in words) == (2, True)
     assert run("find", "--tel", "030123456", own="own")[0] == 1
@@ -178,6 +184,7 @@ def test_it_is_given_out_with_its_recording(run: Run, phone: Path, tmp_path: Pat
     _, listed, _ = run("find", "--id", "C-17")
     linked = {one["id"]: one["recordings"] for one in listed["interactions"]}
     assert [linked[one["id"]] for one in told["sent"]] == [[recorded], [], [recorded], []]
+    assert listed["recordings"] == 1
 
     key = home.folder / home.key(RECOVERY).file
     call, after = told["sent"][0]["id"], told["sent"][1]["id"]
@@ -202,6 +209,36 @@ def test_what_consent_was_withdrawn_of_stays_shut(run: Run, phone: Path, tmp_pat
     key = home.folder / home.key(RECOVERY).file
     code, _, words = run("export", told["sent"][0]["id"][:35], "--key", key, "-o", tmp_path / "x", own="own")
     assert (code, "consent was withdrawn" in words, (tmp_path / "x").exists()) == (1, True, False)
+
+
+def test_a_recording_stays_shut_where_consent_to_one_of_its_calls_was_withdrawn(
+    run: Run, phone: Path, tmp_path: Path, home: Home, recorded: str
+) -> None:
+    shut = CALL | {"uuid": "shut", "eyelid": {"consent": {"voice": "withdrawn"}}}
+    elsewhere = {"consent": {"voice": "withdrawn"}, "agents": [{"user": "lovelace", "host": "pc-8"}]}
+    other = CALL | {"uuid": "other", "eyelid": elsewhere}
+    key = home.folder / home.key(RECOVERY).file
+    _, told, _ = run("import", written(tmp_path, "a.jsonl", CALL, other), "--integration", phone)
+    call = told["sent"][0]["id"]
+    assert run("export", call, "--key", key, "-o", tmp_path / "open", own="own")[1]["recordings"] == 1
+    assert run("import", written(tmp_path, "b.json", shut), "--integration", phone)[0] == 0
+    code, done, _ = run("export", call, "--key", key, "-o", tmp_path / "case", own="own")
+    assert (code, done["recordings"], len(done["missing"])) == (1, 0, 1)
+    assert f"recording {recorded}: consent was withdrawn for interaction" in done["missing"][0]
+    assert [path.name for path in (tmp_path / "case").rglob("*")] == ["interaction.vcon"]
+
+
+@pytest.mark.parametrize("content", [b"\xff no JSON", b'{"subject":"\\ud800"}'])
+def test_content_of_any_kind_is_given_out(
+    run: Run, phone: Path, tmp_path: Path, home: Home, recorded: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "as_bytes", lambda *_: content)  # an integration that seals what it will
+    _, told, _ = run("import", written(tmp_path, "a.json", CALL), "--integration", phone)
+    key = home.folder / home.key(RECOVERY).file
+    code, done, words = run("export", told["sent"][0]["id"], "--key", key, "-o", tmp_path / "case", own="own")
+    assert (code, done["recordings"], "is no vCon" in done["missing"][0], words) == (1, 1, True, "")
+    assert (tmp_path / "case" / "interaction.vcon").read_bytes() == content
+    assert list((tmp_path / "case" / "recordings" / recorded).iterdir())
 
 
 def test_what_was_erased_is_told(run: Run, tmp_path: Path, home: Home, services: Services) -> None:
@@ -239,7 +276,16 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
         file.truncate(100 * 2**20)
     lines = written(tmp_path, "a.jsonl", b"[" * (60 * 2**20) + b"\n", CALL, b'{"a":' * 90_000 + b"\n")
     bad = written(tmp_path, "bad.vcon", CALL | {"eyelid": {"queue": "+49 30 123456"}})
-    files = (big, lines, bad, written(tmp_path, "b.eml", b"From: x\n\n"), tmp_path / "none.json", tmp_path / "note.txt")
+    long = written(tmp_path, "long.vcon", CALL | {"dialog": [CALL["dialog"][0] | {"duration": 90_000}]})
+    files = (
+        big,
+        lines,
+        bad,
+        long,
+        written(tmp_path, "b.eml", b"From: x\n\n"),
+        tmp_path / "none.json",
+        tmp_path / "note.txt",
+    )
     (tmp_path / "note.txt").write_text("x")
     tracemalloc.start()
     code, told, _ = run("import", *files, "--integration", phone)
@@ -247,10 +293,47 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
     tracemalloc.stop()
     assert (code, len(told["sent"])) == (1, 1)
     assert [Path(one["from"]).name for one in told["failed"]] == [
-        "big.vcon", "a.jsonl:1", "a.jsonl:3", "bad.vcon", "b.eml", "none.json", "note.txt",
+        "big.vcon", "a.jsonl:1", "a.jsonl:3", "bad.vcon", "long.vcon", "b.eml", "none.json", "note.txt",
     ]  # fmt: skip
     assert "123456" not in json.dumps([one["error"] for one in told["failed"]])
     assert peak < 80 * 2**20
+
+
+def test_what_the_store_refuses_is_named_and_the_rest_goes_on(
+    run: Run, phone: Path, tmp_path: Path, services: Services
+) -> None:
+    _, told, _ = run("import", written(tmp_path, "a.json", CALL), "--integration", phone)
+    facts = {"device": "x", "position": 1, "order": "", "step": "erased"}
+    with services.database.writing() as connection:
+        found = '{"packets":[],"objects":0,"bytes":0}'
+        connection.execute(schema.erasures.insert().values(recording=told["sent"][0]["id"], found=found, **facts))
+    stranger = CALL | {"eyelid": {"agents": [{"person": "ada@example.org"}]}}
+    erased, chat, mail = json.dumps(CALL).encode() + b"\n", CHAT, written(tmp_path, "b.eml", MAIL)
+    for new in (True, False):
+        lines = written(tmp_path, "a.jsonl", stranger, erased, chat)
+        code, told, _ = run("import", lines, mail, "--integration", phone)
+        assert (code, [one["new"] for one in told["sent"]]) == (1, [new, new])
+        assert [(Path(one["from"]).name, one["error"][-14:]) for one in told["failed"]] == [
+            ("a.jsonl:1", " (clear-party)"), ("a.jsonl:2", "again (erased)"),
+        ]  # fmt: skip
+
+
+def test_where_nothing_more_can_be_sent_it_is_said_what_was(
+    run: Run, phone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, left = Sender.send, [1]
+
+    def once(self: Sender, *read: Any) -> tuple[str, bool]:
+        if not left:
+            raise Stopped("the store is full (store-full)")
+        left.pop()
+        return send(self, *read)
+
+    monkeypatch.setattr(Sender, "send", once)  # a disk that is full after the first
+    code, told, _ = run("import", written(tmp_path, "a.jsonl", CALL, CHAT, CALL), "--integration", phone)
+    assert (code, len(told["sent"]), len(told["failed"])) == (1, 1, 1)
+    assert told["failed"][0]["from"].endswith("a.jsonl:2")
+    assert "from here on nothing was sent" in told["failed"][0]["error"]
 
 
 def test_a_key_that_was_withdrawn_sends_no_more(run: Run, phone: Path, tmp_path: Path, services: Services) -> None:

@@ -138,6 +138,23 @@ def test_consent_is_that_of_its_attachments(
 
 
 @pytest.mark.parametrize(
+    ("member", "status", "consent"),
+    [
+        ({"voice": "given"}, "revoked", {"voice": "withdrawn"}),
+        ({"voice": "withdrawn"}, "granted", {"voice": "withdrawn"}),
+        ({"voice": "given", "screen": "missing"}, "denied", {"voice": "missing", "screen": "missing"}),
+        ({"screen": "given"}, "granted", {"voice": "given", "screen": "given"}),
+        ({"voice": "perhaps"}, "granted", {"voice": "perhaps"}),  # and is refused
+    ],
+)
+def test_consent_is_the_worst_of_attachments_and_member(
+    member: dict[str, str], status: str, consent: dict[str, str]
+) -> None:
+    attached = {"purpose": "consent", "body": {"consents": [{"purpose": "recording", "status": status}]}}
+    assert of_vcon(text(attachments=[attached], eyelid={"consent": member}), HOUSE).consent == consent
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "not a JSON object"),
@@ -215,6 +232,17 @@ def test_a_mail_is_understood_and_all_of_it_kept() -> None:
         read.start,
         read.agents,
     )
+
+
+@pytest.mark.parametrize(("size", "with_text"), [(6_000_000, True), (8_000_000, False), (12_000_000, False)])
+def test_a_mail_of_twelve_million_bytes_fits(size: int, with_text: bool) -> None:
+    head = b"From: kim@example.org\nDate: Mon, 15 Jun 2026 09:30:00 +0200\n\n"
+    raw = head + (b"x" * 75 + b"\n") * ((size - len(head)) // 76)
+    made = as_bytes(of_mail(raw, HOUSE), UUID(int=1))
+    assert len(made) <= MAX_CONTENT
+    vcon = json.loads(made)
+    assert base64url.decode(vcon["attachments"][0]["body"]) == raw
+    assert bool(vcon["dialog"][0]["body"]) is with_text
 
 
 def test_who_sent_it_says_the_direction() -> None:

@@ -29,7 +29,7 @@ SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SECRET = api.INTEGRATION_KEY + "a secret"
 ABOUT = Interaction(
     UUID("0193a1b2-0000-7000-8000-0000000000c1"), str(uuid4()), "call", "inbound", "sales", 1_800 * 10**15,
-    1_801 * 10**15, {"voice": "given"}, (Agent("anna@example.com"),), ("A" * 43, "B" * 43),
+    1_800 * 10**15 + 10**12, {"voice": "given"}, (Agent("anna@example.com"),), ("A" * 43, "B" * 43),
 )  # fmt: skip
 Send = Callable[..., httpx.Response]
 
