@@ -280,6 +280,17 @@ def explained(connection: Connection, recordings: Collection[str]) -> frozenset[
     return frozenset(one.recording for one in found if one.explained)
 
 
+def certified(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
+    """Those of them that have a certificate."""
+    columns = schema.erasures.c
+    found = (
+        one
+        for some in _pages(recordings)
+        for one in tombstones(connection, columns.recording.in_(some), columns.step == Step.ERASED)
+    )
+    return frozenset(one.recording for one in found if one.explained)
+
+
 def unfinished(connection: Connection) -> list[Tombstone]:
     return tombstones(connection, schema.erasures.c.step != Step.ERASED)
 
