@@ -190,6 +190,23 @@ def test_rows_of_an_interaction_make_no_recording_die_sooner(world: World) -> No
     assert world.files(recording.id) == []
 
 
+def test_a_folder_of_both_is_a_recordings_and_kept_as_long_as_any_class_asks_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an earlier store took them."""
+    assert post(world, body(world, CHAT)).status_code == 200
+    monkeypatch.setattr(interactions, "taken", lambda *_: set())  # that store did not ask
+    with world.serving() as pcs:
+        pcs.record(pcs.pc(), "rest", id=CHAT.id)
+    world.mirror()
+    assert known(world, CHAT).device != WHO
+    world.days.pass_by(11)
+    assert erased(world, CHAT.id) == []
+    world.days.pass_by(10)
+    assert erased(world, CHAT.id) == [str(CHAT.id)]
+    assert world.files(CHAT.id) == []
+
+
 def put_row(world: World, about: Interaction, statement: str) -> None:
     sql(world, "insert into interactions values (?, ?, ?, 'inbound', '', 0, 0, 1, 1, ?)", str(about.id), WHO,
         about.kind, statement)  # fmt: skip
