@@ -55,16 +55,15 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `also`: as its device
-    enrolled, which may have been renamed since; of an interaction, its agents. `since`: ns, no part of it is older.
-    `unsure`: why not all of it is certain. `ended`: no more of it comes. `request`: that asked for its erasure.
+    """`os_user`, `recording`: by its key packet, into which a PC may write any name. `names`: by that packet, and as
+    its device enrolled, which may have been renamed since; of an interaction, its agents. `since`: ns, no part of it is
+    older. `unsure`: why not all of it is certain. `ended`: no more of it comes. `request`: that asked for its erasure.
     """
 
     id: str
     device: str
-    host: str
     os_user: str
-    also: tuple[Names, ...]
+    names: tuple[Names, ...]
     bytes: int
     recording: Recording
     since: int
@@ -72,12 +71,6 @@ class Known:
     unsure: tuple[str, ...]
     holds: tuple[str, ...]
     request: str
-
-    @property
-    def names(self) -> tuple[Names, ...]:
-        if self.also and not (self.host or self.os_user):
-            return self.also
-        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), *self.also
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -161,9 +154,8 @@ class Facts:
         return Known(
             id=str(recording),
             device=device.id,
-            host=host,
             os_user=user,
-            also=(enrolled,),
+            names=(Names(host, user, rules.person_of(user), teams), enrolled),
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
@@ -205,7 +197,7 @@ class Facts:
                 return "in its folder is no key packet, or another one"
             check_packet(about, self.blobs.get(own), whose.evidence_key)
         except (BlobMissing, ProtocolError, StoreError) as error:
-            return f"its key packet and what was signed of it: {error}"
+            return f"what was signed of it does not fit its key packet: {error}"
         return about
 
     def _interaction(self, connection: Connection, row: Row[Any], about: Interaction) -> Known:
@@ -223,9 +215,8 @@ class Facts:
         return Known(
             id=row.id,
             device=about.integration,
-            host="",
             os_user="",
-            also=agents,
+            names=agents,
             bytes=row.size,
             recording=Recording(
                 person=next((one.person for one in agents if one.person), ""),

@@ -91,9 +91,12 @@ def _write(services: Services, received: Received) -> None:
 
 
 def _take_back(services: Services, received: Received) -> None:
-    """All that was written for it, but what the one has that came before it: both may have the same key packet."""
+    """All that was written for it, but what one has that came before it and is not erased: both may have the same key
+    packet.
+    """
+    name = str(received.about.id)
     with services.database.reading() as connection:
-        row = interactions.find(connection, str(received.about.id))
+        row = None if erasure.among(connection, [name]) else interactions.find(connection, name)
         kept = interactions.names_of(interactions.said(connection, row)[0]) if row is not None else ()
     for name in interactions.names_of(received.about):
         if name not in kept:
