@@ -158,8 +158,10 @@ def _one_of(claims: Claims, name: str, words: Collection[str]) -> str:
 def _agent(claims: Claims) -> Agent:
     _refuse_others(claims, ("person", "user", "host", "device"))
     named = {name: claims.text(name) for name in claims.names()}
-    if "person" in named and not _PERSON.fullmatch(named["person"]):
-        raise claims.refuse("person", "an address, as the rules name people")
+    if "person" in named:
+        named["person"] = named["person"].lower()  # as the rules read it
+        if not _PERSON.fullmatch(named["person"]):
+            raise claims.refuse("person", "an address, as the rules name people")
     for name in ("user", "host"):
         if name in named and not is_name(named[name]):
             raise claims.refuse(name, "the name of a user or a PC, and no number or address")
@@ -248,8 +250,7 @@ def receive(
     if about.integration != integration:
         raise EnvelopeError("misplaced", "interaction: signed as another integration than the one that sends it")
     known_names = {name: value for name, value in wraps.payload().items() if name != "crit"}
-    places = wraps.host or wraps.os_user or wraps.monitors or wraps.policy != NO_POLICY
-    if places or payload != known_names or not _VERSION.fullmatch(wraps.agent_version):
+    if _is_of_pc(wraps) or payload != known_names or not _VERSION.fullmatch(wraps.agent_version):
         raise SignatureError("clear-text", "interaction: its key packet says more than who can open it")
     known = readers(wraps.bundle_revision)
     if known is None:
@@ -274,14 +275,37 @@ def opened(
     return about, open_sealed(wraps.stream_key(wraps.open_key(reader), TEXT_STREAM), chunk)[1]
 
 
+def check_packet(about: Interaction, packet: bytes, key: Ed25519PublicKey) -> None:
+    """That it is the key packet of this interaction, and no recording's. Raises SignatureError, EnvelopeError,
+    KeyProblem."""
+    wraps = KeyPacket.verify(packet.decode("ascii", "replace"), key)
+    if _is_of_pc(wraps):
+        raise EnvelopeError("misplaced", "the key packet is a recording's")
+    _belongs(about, wraps, packet)
+
+
+def _is_of_pc(wraps: KeyPacket) -> bool:
+    return bool(wraps.host or wraps.os_user or wraps.monitors or wraps.policy != NO_POLICY)
+
+
 def _belong(about: Interaction, wraps: KeyPacket, packet: bytes, chunk: bytes, key: Ed25519PublicKey) -> None:
     """That all three are of one interaction, and by one integration."""
-    if about.integration != wraps.device or wraps.recording != about.id or wraps.edition is not Edition.SIGNED:
-        raise EnvelopeError("misplaced", "interaction: statement and key packet are not of one another")
-    if (digest(packet).hex(), digest(chunk).hex()) != (about.packet, about.sealed):
-        raise EnvelopeError("wrong-digest", "interaction: key packet or chunk is not the one that was signed")
+    _belongs(about, wraps, packet)
+    if digest(chunk).hex() != about.sealed:
+        raise _another()
     check_signature(chunk, key)
     expect(Header.parse(chunk), recording=about.id, stream=TEXT_STREAM, sequence=0, previous=digest(packet))
+
+
+def _belongs(about: Interaction, wraps: KeyPacket, packet: bytes) -> None:
+    if about.integration != wraps.device or wraps.recording != about.id or wraps.edition is not Edition.SIGNED:
+        raise EnvelopeError("misplaced", "interaction: statement and key packet are not of one another")
+    if digest(packet).hex() != about.packet:
+        raise _another()
+
+
+def _another() -> EnvelopeError:
+    return EnvelopeError("wrong-digest", "interaction: key packet or chunk is not the one that was signed")
 
 
 # -- finding ------------------------------------------------------------------------------------------------------

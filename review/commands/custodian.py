@@ -24,6 +24,8 @@ from review.custodian.service import Service, ask
 from review.enrolled import invite, take_up
 from store.admin import passphrase
 from store.admin.home import Home
+from store.catalog import erasure
+from store.catalog.blobs import LocalBlobs
 from store.catalog.queries import recordings_after
 from store.commands.audit import catalog_of
 from store.commands.options import count, duration
@@ -240,6 +242,17 @@ def _compromised(asked: Namespace) -> int:
     return answer(asked, {"compromised": asked.key}, says, "its thief opens what was sealed to it until today")
 
 
+def _give_back(folder: Path, store: Home, made: list[str]) -> int:
+    """Wraps of what an erasure was ordered for after its packet was read; how many. An order comes before the erasure
+    looks for wraps, so one of both finds each.
+    """
+    with catalog_of(store) as connection:
+        gone = erasure.among(connection, made) if made else {}
+    for recording in gone:
+        LocalBlobs(folder / "adopted").shred(recording)
+    return len(gone)
+
+
 def _adopt(asked: Namespace) -> int:
     secret = _secret(asked)
     *_, review = home.review_keys(asked.home, secret).values()
@@ -252,14 +265,16 @@ def _adopt(asked: Namespace) -> int:
         while page := recordings_after(connection, after, _PAGE):
             after = str(page[-1].id)
             note("key", review.key_id, use="adopt", recordings=len(page))
+            made: list[str] = []
             for one in page:
                 try:
                     evidence = gather(connection, one.id, policies=False)
-                    if evidence.chosen.packet is not None:
+                    if evidence.chosen.packet is not None and evidence.erased is None:
                         packet = read_packet(store.blobs(), evidence.chosen.packet, evidence.device)
-                        adopted += home.adopt(asked.home, packet, reader, review)
+                        made += [str(one.id)] if home.adopt(asked.home, packet, reader, review) else []
                 except (StoreError, ProtocolError, Unsound) as error:
                     left.append(f"{one.id}: {error}")
+            adopted += len(made) - _give_back(asked.home, store, made)
     says = f"{adopted} recordings were taken over"
     answer(asked, {"adopted": adopted, "left": left}, says, *(f"! {one}" for one in left))
     return 1 if left else 0

@@ -222,12 +222,12 @@ def _note(recording: str, says: str) -> None:
 
 def only(database: Database, text: str) -> UUID:
     with database.reading() as connection:
-        found = queries.recordings_beginning(connection, text.lower()) if text else []
-        found += [row.id for row in interactions.beginning(connection, text.lower())] if text else []
+        found = set(queries.recordings_beginning(connection, text.lower()) if text else [])
+        found |= {row.id for row in interactions.beginning(connection, text.lower())} if text else set()
     if len(found) != 1:
         few = "no recording or interaction begins" if not found else "several begin"
         raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
-    return UUID(found[0])
+    return UUID(found.pop())
 
 
 def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
@@ -244,6 +244,9 @@ def _each(
 ) -> Iterator[tuple[str, Known | str]]:
     """All that are not erased; why not, of those that cannot be read."""
     kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
+    opened = schema.recordings.c
+    both = select(opened.id).where(opened.id == schema.interactions.c.id, opened.opened_at <= opened_until).exists()
+    once = {"opened_at": (), "received_at": (~both,)}
     with database.reading() as connection:
         total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
     with progress("reading", total) as advance:
@@ -251,7 +254,7 @@ def _each(
             page, after = [""] * _PAGE, ""
             while len(page) == _PAGE:
                 with database.reading() as connection:
-                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until)
+                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until, *once[at])
                     page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
                     gone = erasure.among(connection, page) if page else {}
                 for one in page:
@@ -267,26 +270,36 @@ def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
     doubt: str | None = None
     for key, value in wanted:
         if key == "from":
-            fits = [one.end >= start_of(day(value))]
+            fits = [known.since >= start_of(day(value)), one.end >= start_of(day(value))]
         elif key == "to":
-            fits = [one.end < end_of(day(value))]
+            fits = [known.since < end_of(day(value)), one.end < end_of(day(value))]
         elif key in {"host", "user", "agent", "team"}:
             fits = [_is_named(names, key, value) for names in known.names]
         elif key in {"closed_by", "channel"}:
             fits = [value in (one.closed_by if key == "closed_by" else set(map(str, one.consent)))]
             fits += [True] if known.unsure else []
         else:
-            fits = [value == (known.device if key == "device" else one.group)]
+            fits = [value in {known.device, *(names.device for names in known.names)} if key == "device" else
+                    value == one.group]  # fmt: skip
         if not any(fits):
             return ""
         if not all(fits):
-            named = "it is said to be of " + " and of ".join(_words(names) for names in known.names)
-            doubt = known.unsure[0] if key in {"closed_by", "channel"} else named
+            doubt = _why_doubted(known, key)
     return doubt
 
 
+def _why_doubted(known: Known, key: str) -> str:
+    if key in {"from", "to"}:
+        since = f"between {day_of(known.since)} and" if known.since else "on an unknown day until"
+        return f"it was {since} {day_of(known.recording.end)}"
+    if key in {"closed_by", "channel"}:
+        return known.unsure[0]
+    return "it is said to be of " + " and of ".join(_words(names) for names in known.names)
+
+
 def _words(names: Names) -> str:
-    return f"{names.user}@{names.host}" if names.user or names.host else names.person or "nobody"
+    placed = f"{names.user}@{names.host}" if names.user and names.host else names.user or names.host
+    return placed or names.person or "nobody"
 
 
 def _is_named(names: Names, key: str, value: str) -> bool:
@@ -294,7 +307,7 @@ def _is_named(names: Names, key: str, value: str) -> bool:
         return value in names.teams
     if key == "agent":
         return value.lower() == names.person
-    return value == (names.host if key == "host" else names.user)
+    return value.lower() == (names.host if key == "host" else names.user).lower()
 
 
 # -- holds --------------------------------------------------------------------------------------------------------

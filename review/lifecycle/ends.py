@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from protocol.envelope import KEY_PACKET_STREAM
 from protocol.packet import KeyPacket
 from review.governance.times import DAY, day_of
-from store.catalog.blobs import BlobStore, folder_of
+from store.catalog.blobs import BlobStore, packets_of
 from store.evidence.evidence import Evidence
 
 # A PC's clock may be wrong by so much, and its recording is a day older or younger.
@@ -20,10 +19,13 @@ _APART: Final = DAY
 
 
 class End(NamedTuple):
-    """`at`: ns. `unsure`: why it may have been another; "" where nothing speaks against it."""
+    """`at`: ns. `unsure`: why it may have been another; "" where nothing speaks against it. `since`: ns, no part of it
+    is older, by a clock that is wrong by less than a day; 0 where nothing says so.
+    """
 
     at: int
     unsure: str
+    since: int = 0
 
 
 def ended_at(evidence: Evidence, packet: KeyPacket | None, blobs: BlobStore, *, signed: bool, now: int) -> End:
@@ -35,14 +37,18 @@ def ended_at(evidence: Evidence, packet: KeyPacket | None, blobs: BlobStore, *, 
         moments += [wall for entry in evidence.entries if (wall := entry.time("wall")) is not None]
     if not moments:
         return End(max(received, now), "nothing that its device signed says when it was")
-    said = max(moments)
-    if said <= received + _APART:
-        return End(max(received, said), "")
+    return end_of(received, min(moments), max(moments), evidence.length)
+
+
+def end_of(received: int, first: int, last: int, length: int) -> End:
+    """Of what came at `received`; `first`, `last`: times that were signed. All in ns."""
+    if last <= received + _APART:
+        return End(max(received, last), "", max(0, min(first, received - length)))
+    # By how much that clock is wrong nothing says, nor how long it waited on the PC.
     return End(
-        said, f"its device says that it ended on {day_of(said)}, and the store that it came by {day_of(received)}"
+        last, f"its own clock says that it ended on {day_of(last)}, and the store's that it came by {day_of(received)}"
     )
 
 
 def _has_packet(evidence: Evidence, blobs: BlobStore) -> bool:
-    packets = f"{folder_of(evidence.recording.id)}{KEY_PACKET_STREAM:05d}-"
-    return next(iter(blobs.names(packets)), None) is not None
+    return next(iter(blobs.names(packets_of(evidence.recording.id))), None) is not None

@@ -15,14 +15,17 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
+from protocol.errors import ProtocolError
+from protocol.interaction import Interaction, check_packet
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
-from review.lifecycle.ends import ended_at
-from store.catalog import erasure, interactions
-from store.catalog.blobs import BlobStore
+from review.lifecycle.ends import end_of, ended_at
+from store.catalog import erasure, interactions, queries
+from store.catalog.blobs import BlobMissing, BlobStore, packets_of
 from store.catalog.database import Database
+from store.errors import StoreError
 from store.evidence.account import Closed
 from store.evidence.earlier import MOST_EACH, Earlier, TooManyEntries
 from store.evidence.evidence import MOST_POLICIES, Evidence, gather, policy_texts
@@ -41,36 +44,33 @@ _LEAST_TEXT: Final = 4096  # what a policy counts as, however short it is
 
 
 class Names(NamedTuple):
-    """Whose a recording is. `person`: by the rules; "" where none says it."""
+    """Whose a recording is. `person`: by the rules; "" where none says it. `device`: an interaction's agent's."""
 
     host: str
     user: str
     person: str
     teams: frozenset[str]
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`host`, `os_user`, `recording`: by its key packet, into which a PC may write any name. `also`: as its device
-    enrolled, which may have been renamed since; of an interaction, its agents. `unsure`: why not all of it is certain.
-    `ended`: no more of it comes. `request`: that asked for its erasure.
+    """`os_user`, `recording`: by its key packet, into which a PC may write any name. `names`: by that packet, and as
+    its device enrolled, which may have been renamed since; of an interaction, its agents. `since`: ns, no part of it is
+    older. `unsure`: why not all of it is certain. `ended`: no more of it comes. `request`: that asked for its erasure.
     """
 
     id: str
     device: str
-    host: str
     os_user: str
-    also: tuple[Names, ...]
+    names: tuple[Names, ...]
     bytes: int
     recording: Recording
+    since: int
     ended: bool
     unsure: tuple[str, ...]
     holds: tuple[str, ...]
     request: str
-
-    @property
-    def names(self) -> tuple[Names, ...]:
-        return Names(self.host, self.os_user, self.recording.person, self.recording.teams), *self.also
 
     def disposal(self, governance: Governance, now: int, *, asked: bool = False, without: str = "") -> Disposal:
         """`asked`: as if it were. `without`: as if that hold were off."""
@@ -103,14 +103,20 @@ class Facts:
 
     def _read(self, recording: UUID, now: int) -> Known | str:
         unsure: list[str] = []
+        too_many = False
         with self.database.reading() as connection:
-            if (row := interactions.find(connection, str(recording))) is not None:
-                return self._interaction(connection, row)
+            if (sent := interactions.find(connection, str(recording))) is not None:
+                found = self._sealed(connection, sent)
+                if isinstance(found, Interaction):
+                    return self._interaction(connection, sent, found)
+                if queries.find_recording(connection, recording) is None:
+                    return found
+                unsure.append(f"a row says that it is an interaction: {found}")
             read = partial(gather, connection, recording, whole=True, policies=False)
             try:
                 evidence = read(runs=self._runs, most=MOST_EACH)
             except TooManyEntries:
-                evidence = read(entries=False, most=MOST_CHUNKS)
+                evidence, too_many = read(entries=False, most=MOST_CHUNKS), True
                 unsure.append("it has more entries or chunks than are read")
             closings = list(_closings(evidence))
             names_of = at_most(MOST_POLICIES, partial(self._names_of, connection, evidence.device.id))
@@ -119,7 +125,7 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        not_signed = "" if unsure else self._not_signed(evidence)
+        not_signed = "" if too_many else self._not_signed(evidence)
         unsure += [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
@@ -139,16 +145,17 @@ class Facts:
         teams = rules.teams_of(device.group, user)
         if teams != enrolled.teams:
             unsure.append("its key packet and its PC name users of different teams")
-        end, doubt = ended_at(evidence, packet, self.blobs, signed=not not_signed, now=now)
+        end, doubt, since = ended_at(evidence, packet, self.blobs, signed=not not_signed, now=now)
         if doubt:
             unsure.append(doubt)
+        if sent is not None:
+            end = max(end, sent.received_at, sent.end)
         channels = (Channel.SCREEN, Channel.VOICE) if AUDIO in evidence.lanes else (Channel.SCREEN,)
         return Known(
             id=str(recording),
             device=device.id,
-            host=host,
             os_user=user,
-            also=(enrolled,),
+            names=(Names(host, user, rules.person_of(user), teams), enrolled),
             bytes=sum(one.size for one in evidence.stored),
             recording=Recording(
                 person=rules.person_of(user),
@@ -161,6 +168,7 @@ class Facts:
                 ),
                 consent=dict.fromkeys(channels, Consent.MISSING),
             ),
+            since=since,
             ended=evidence.ended or now - end > GONE,
             unsure=tuple(unsure),
             holds=tuple(sorted(holds)),
@@ -178,29 +186,48 @@ class Facts:
         self._policies[policy] = read_names(texts)
         return self._policies[policy]
 
-    def _interaction(self, connection: Connection, row: Row[Any]) -> Known:
-        """It ends when it comes: by the store's clock, as a recording does."""
-        about, rules = interactions.said(connection, row)[0], self.governance
-        persons = [agent.person or rules.person_of(agent.user) for agent in about.agents]
-        teams = frozenset[str]().union(*(rules.teams_of("", agent.user) for agent in about.agents if agent.user))
+    def _sealed(self, connection: Connection, row: Row[Any]) -> Interaction | str:
+        """What its integration signed of it, or why it is none. The integration's key is a row's, and the row's owner
+        may have put another there: the key packet lies on the disk, and must be by that key, and no recording's.
+        """
+        try:
+            about, whose = interactions.said(connection, row)
+            own, _ = interactions.names_of(about)
+            if list(self.blobs.names(packets_of(about.id))) != [own]:
+                return "in its folder is no key packet, or another one"
+            check_packet(about, self.blobs.get(own), whose.evidence_key)
+        except (BlobMissing, ProtocolError, StoreError) as error:
+            return f"what was signed of it does not fit its key packet: {error}"
+        return about
+
+    def _interaction(self, connection: Connection, row: Row[Any], about: Interaction) -> Known:
+        """It ends when it comes, by the store's clock, or when its integration says, if that is later."""
+        rules = self.governance
+        agents = tuple(
+            Names(agent.host, agent.user, agent.person or rules.person_of(agent.user), rules.teams_of("", agent.user),
+                  agent.device)
+            for agent in about.agents
+        )  # fmt: skip
         channel = Channel.VOICE if about.kind == "call" else Channel(about.kind)
         said = {Channel(name): Consent(state) for name, state in about.consent.items()}
+        length = about.end - about.start
+        end, doubt, since = end_of(row.received_at, about.start, about.end, length)
         return Known(
             id=row.id,
             device=about.integration,
-            host="",
             os_user="",
-            also=tuple(Names("", "", person, teams) for person in dict.fromkeys(filter(None, persons))),
+            names=agents,
             bytes=row.size,
             recording=Recording(
-                person=next(filter(None, persons), ""),
-                teams=teams,
-                start=row.received_at - (about.end - about.start),
-                end=row.received_at,
+                person=next((one.person for one in agents if one.person), ""),
+                teams=frozenset[str]().union(*(one.teams for one in agents)),
+                start=end - length,
+                end=end,
                 consent={channel: Consent.MISSING} | said,
             ),
+            since=since,
             ended=True,
-            unsure=(),
+            unsure=(doubt,) if doubt else (),
             holds=tuple(sorted(erasure.held(connection, [row.id]).get(row.id, []))),
             request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )

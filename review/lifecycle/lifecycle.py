@@ -379,6 +379,7 @@ class Lifecycle:
 
     def _finish(self, now: int) -> ErasureRun:
         outcome = ErasureRun({}, {}, {})
+        self._sweep_adopted()
         with self.database.reading() as connection:
             waiting = erasure.unfinished(connection)
         exports = self._exports({one.recording for one in waiting}) if waiting else {}
@@ -422,6 +423,17 @@ class Lifecycle:
             return 0
         LocalBlobs(self.house.custodian / ADOPTED).shred(recording)
         return 1
+
+    def _sweep_adopted(self) -> None:
+        """Wraps of what was erased: a `custodian adopt` that was killed may have made one meanwhile."""
+        folder = self.house.custodian and self.house.custodian / ADOPTED
+        if folder is None or not folder.is_dir():
+            return
+        there = {path.name for path in folder.iterdir()}
+        with self.database.reading() as connection:
+            gone = erasure.certified(connection, there)
+        for recording in gone:
+            self._shred_adopted(recording)
 
     def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
         tokens: dict[str, str] = {}

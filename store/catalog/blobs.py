@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
-from protocol.envelope import MAX_SEALED
+from protocol.envelope import KEY_PACKET_STREAM, MAX_SEALED
 from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
@@ -88,6 +88,11 @@ def charged(size: int) -> int:
 def folder_of(recording: UUID) -> str:
     """What the names of all that is sealed of a recording begin with."""
     return f"{recording.hex[-2:]}/{recording}/"
+
+
+def packets_of(recording: UUID) -> str:
+    """What the names of its key packets begin with."""
+    return f"{folder_of(recording)}{KEY_PACKET_STREAM:05d}-"
 
 
 def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:

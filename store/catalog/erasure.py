@@ -27,7 +27,7 @@ from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, thumbprint
 from protocol.numbers import is_integer
 from store.catalog import interactions, queries, schema
-from store.catalog.blobs import BlobStore, charged, folder_of
+from store.catalog.blobs import BlobStore, charged, folder_of, packets_of
 from store.catalog.database import Database
 from store.errors import StoreError
 
@@ -280,6 +280,17 @@ def explained(connection: Connection, recordings: Collection[str]) -> frozenset[
     return frozenset(one.recording for one in found if one.explained)
 
 
+def certified(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
+    """Those of them that have a certificate."""
+    columns = schema.erasures.c
+    found = (
+        one
+        for some in _pages(recordings)
+        for one in tombstones(connection, columns.recording.in_(some), columns.step == Step.ERASED)
+    )
+    return frozenset(one.recording for one in found if one.explained)
+
+
 def unfinished(connection: Connection) -> list[Tombstone]:
     return tombstones(connection, schema.erasures.c.step != Step.ERASED)
 
@@ -331,7 +342,8 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
     ).all()
     packets = sorted(row.sha256 for row in rows if row.stream == KEY_PACKET_STREAM)
     found = Found(tuple(packets), len(rows) - len(packets), sum(row.size for row in rows))
-    if (sent := interactions.find(connection, recording)) is not None:
+    # Whose it is, the signed order says: a row of an interaction may have been put beside a recording's.
+    if (sent := interactions.find(connection, recording)) is not None and sent.integration == said.device:
         found = Found((interactions.said(connection, sent)[0].packet,), 1, sent.size)
     queries.add_if_new(
         connection,
@@ -358,7 +370,7 @@ def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which
         message = "what the catalog says of its erasure is damaged: put the database back from a backup"
         raise StoreError(f"recording {which.recording}: {message}")
     folder = folder_of(UUID(which.recording))
-    packets = f"{folder}{KEY_PACKET_STREAM:05d}-"
+    packets = packets_of(UUID(which.recording))
     step = Step(which.step)
     if step is Step.ORDERED:
         if which.found.absent is None:  # else a process that was killed looked, and may have shredded some

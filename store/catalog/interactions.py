@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received
 from protocol.keys import public_from_text, public_to_text
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.catalog.queries import add_if_new
+from store.catalog.queries import add_if_new, padded
 from store.errors import StoreError
 
 _MS: Final = 1_000_000
@@ -120,6 +120,12 @@ def find(connection: Connection, interaction: str) -> Row[Any] | None:
     return connection.execute(select(schema.interactions).where(schema.interactions.c.id == interaction)).first()
 
 
+def taken(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Those of the ids that an interaction has."""
+    columns = schema.interactions.c
+    return set(connection.scalars(select(columns.id).where(columns.id.in_(padded(ids)))))
+
+
 def forget(connection: Connection, interaction: str) -> None:
     names, columns = schema.interaction_names, schema.interactions.c
     connection.execute(delete(names).where(names.c.interaction == interaction))
@@ -127,11 +133,14 @@ def forget(connection: Connection, interaction: str) -> None:
 
 
 def said(connection: Connection, row: Row[Any]) -> tuple[Interaction, Integration]:
-    """What its integration signed of it. Raises SignatureError, StoreError."""
+    """What its integration signed of it, by the key that a row has. Raises SignatureError, StoreError."""
     whose = next((one for one in integrations(connection) if one.id == row.integration), None)
     if whose is None:
         raise StoreError(f"interaction {row.id}: who sent it is not known here")
-    return Interaction.verify(row.statement, whose.evidence_key), whose
+    about = Interaction.verify(row.statement, whose.evidence_key)
+    if (str(about.id), about.integration) != (row.id, whose.id):
+        raise StoreError(f"interaction {row.id}: what was signed is another's")
+    return about, whose
 
 
 def beginning(connection: Connection, prefix: str) -> list[Row[Any]]:

@@ -23,7 +23,7 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_s
 from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, interactions, queries, schema
 from store.catalog.alarms import add_alarm
 from store.catalog.blobs import BlobFault, BlobMissing, charged, sealed_name
 from store.errors import Refusal
@@ -172,7 +172,7 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
     erased = False
     if arrival.stream == KEY_PACKET_STREAM:
         owner, erased = _owner(services, arrival)
-        packet, facts = _check_packet(services, arrival), {}
+        packet, facts = _check_packet(services, arrival, opens=owner is None), {}
     else:
         owner = arrival.sender
         if arrival.pair not in services.open_recordings:
@@ -249,13 +249,17 @@ def _header_facts(arrival: Arrival) -> dict[str, object]:
     }
 
 
-def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
+def _check_packet(services: Services, arrival: Arrival, *, opens: bool) -> KeyPacket:
+    """`opens`: whether its recording is not open yet."""
     if arrival.sequence != 0:
         raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
     with services.database.reading() as connection:
         device = queries.find_device(connection, schema.devices.c.id == arrival.sender)
+        taken = opens and interactions.taken(connection, [str(arrival.recording)])
     if device is None:
         raise unknown()
+    if taken:
+        raise _foreign(arrival.recording)
     try:
         packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
     except UnicodeDecodeError:
@@ -272,7 +276,7 @@ def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
 
 
 def _foreign(recording: UUID) -> Refusal:
-    return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device")
+    return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device, or is an interaction")
 
 
 def _not_open(recording: UUID) -> Refusal:
@@ -307,8 +311,9 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered 
         if entry.packet is not None and str(entry.arrival.recording) not in erased
     ]
     turned_away = queries.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
+    taken = interactions.taken(connection, {str(entry.arrival.recording) for entry, _ in packets}) if packets else set()
     for entry, packet in packets:
-        if entry.arrival.sender not in turned_away:
+        if entry.arrival.sender not in turned_away and str(entry.arrival.recording) not in taken:
             _open(connection, entry, packet)
     owners = queries.owners(connection, {entry.arrival.recording for entry in entries})
     bodies = queries.bodies(connection, {entry.arrival.name for entry in entries})

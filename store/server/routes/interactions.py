@@ -16,7 +16,7 @@ from protocol.receipt import Receipt
 from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobFault, charged
 from store.catalog.interactions import Integration
-from store.catalog.queries import bundle_of
+from store.catalog.queries import bundle_of, owners
 from store.errors import Refusal
 from store.server.routes.access import integration_of, services_of
 from store.server.routes.bodies import body_of
@@ -45,8 +45,7 @@ def _accept(services: Services, sender: Integration, body: bytes) -> api.Interac
                 with services.database.reading() as connection:
                     at = _here(connection, received) or at
             except Refusal:
-                for name in interactions.names_of(received.about):
-                    services.blobs.shred(name)
+                _take_back(services, received)
                 raise
     about = received.about
     receipt = Receipt(about.id, TEXT_STREAM, 0, about.sealed, at=at, device=sender.id)
@@ -67,6 +66,8 @@ def _here(connection: Connection, received: Received) -> int | None:
     name = str(received.about.id)
     if erasure.among(connection, [name]):
         raise Refusal(410, "erased", "this interaction was erased here: it is not taken again")
+    if owners(connection, [received.about.id]):
+        raise Refusal(409, "exists", "a recording has this id: it stays as it is")
     row = interactions.find(connection, name)
     if row is None:
         return None
@@ -89,8 +90,24 @@ def _write(services: Services, received: Received) -> None:
             raise Refusal(status, code, message, retry_after=60) from fault
 
 
+def _take_back(services: Services, received: Received) -> None:
+    """All that was written for it, but what one has that came before it and is not erased: both may have the same key
+    packet.
+    """
+    name = str(received.about.id)
+    with services.database.reading() as connection:
+        row = None if erasure.among(connection, [name]) else interactions.find(connection, name)
+        kept = interactions.names_of(interactions.said(connection, row)[0]) if row is not None else ()
+    for name in interactions.names_of(received.about):
+        if name not in kept:
+            services.blobs.shred(name)
+
+
 def _record(connection: Connection, received: Received, at: int) -> bool:
-    return not erasure.among(connection, [str(received.about.id)]) and interactions.keep(connection, received, at)
+    about = received.about
+    if erasure.among(connection, [str(about.id)]) or owners(connection, [about.id]):
+        return False
+    return interactions.keep(connection, received, at)
 
 
 ROUTES: Final = (

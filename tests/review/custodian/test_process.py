@@ -6,11 +6,14 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +33,7 @@ from protocol.packet import KeyPacket, recording_id
 from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
+from review.commands import custodian as commands
 from review.custodian.home import recording_key, review_keys
 from review.custodian.service import ask
 from review.filed import set_of
@@ -39,9 +43,12 @@ from store import cli as store_cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
 from store.catalog import interactions
+from store.catalog.blobs import BlobStore
 from store.catalog.interactions import Integration
+from store.catalog.queries import Device
+from store.evidence.chain import Stored
 from store.evidence.evidence import gather
-from store.evidence.opening import open_stream
+from store.evidence.opening import open_stream, read_packet
 from store.server.services import Services
 from testkit import waits
 from testkit.custody import NAME, PAGE, RULES, House
@@ -305,8 +312,22 @@ def call(
     return str(about.id)
 
 
+def order(home: Home, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(home.database_path)) as database, database:
+        database.execute(statement, values)
+
+
+def ordered_meanwhile(home: Home, blobs: BlobStore, stored: Stored, device: Device) -> KeyPacket:
+    found = read_packet(blobs, stored, device)
+    values = (str(found.recording), device.id, 1, "", "ordered", "{}")
+    order(
+        home, 'insert into erasures (recording, device, position, "order", step, found) values (?,?,?,?,?,?)', *values
+    )
+    return found
+
+
 def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_opens_it(
-    run: Run, home: Home, bundle: Bundle, pc: Pc, tmp_path: Path
+    run: Run, home: Home, bundle: Bundle, pc: Pc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = record(pc, bundle)
     token = tmp_path / "enrolment.token"
@@ -316,6 +337,12 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     (tmp_path / "recovery").write_bytes(PASSPHRASE)
     recovery = ("--recipient", home.folder / home.key(RECOVERY).file)
     words = ("custodian", "adopt", home.folder, *recovery, "--recipient-passphrase-file", tmp_path / "recovery")
+    with monkeypatch.context() as patch:  # an erasure is ordered while its packet is read
+        patch.setattr(commands, "read_packet", partial(ordered_meanwhile, home))
+        assert run(*words) == {"adopted": 0, "left": []}
+    assert list((tmp_path / "c" / "adopted").iterdir()) == []
+    assert run(*words) == {"adopted": 0, "left": []}
+    order(home, "delete from erasures")
     assert run(*words) == {"adopted": 1, "left": []}
     assert run(*words) == {"adopted": 0, "left": []}
     keys = review_keys(tmp_path / "c", b"four words that differ")
@@ -330,7 +357,7 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     assert "no review key" in run("custodian", "compromised", "x", code=2)
     log, keys_folder = tmp_path / "c" / "audit", tmp_path / "c" / "keys"
     shown = run("audit", "show", "--log", log, "--keys", keys_folder, "--kind", "key")["entries"]
-    assert [one["facts"]["use"] for one in shown] == ["made", "adopt", "adopt", "rotated", "compromised"]
+    assert [one["facts"]["use"] for one in shown] == ["made", *4 * ["adopt"], "rotated", "compromised"]
 
 
 def test_a_mistake_is_told_in_a_line(run: Run, tmp_path: Path) -> None:

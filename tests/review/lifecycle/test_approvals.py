@@ -197,3 +197,7 @@ def test_a_custodian_that_is_not_there_leaves_it_begun_until_it_is(desk: Desk) -
         assert lifecycle.sweep(desk.ids[:2]) == 0
         (desk.house.folder / "adopted" / desk.ids[0]).write_text("from a backup")
         assert lifecycle.sweep(desk.ids[:2]) == 1
+        for one in desk.ids:
+            (desk.house.folder / "adopted" / one).write_text("by an `adopt` that was killed")
+        lifecycle.finish()
+    assert [path.name for path in (desk.house.folder / "adopted").iterdir()] == desk.ids[2:]

@@ -75,7 +75,7 @@ def test_a_clock_of_a_pc_that_runs_ahead_makes_it_unsure(world: World) -> None:
         recording = pcs.record(pcs.pc(), "rest")[0]
     facts = known(world, recording)
     assert facts.recording.end > world.days.now
-    assert "its device says that it ended on" in facts.unsure[0]
+    assert "its own clock says that it ended on" in facts.unsure[0]
 
 
 # -- holds and requests -------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,19 +11,20 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.interaction import TEXT_STREAM, Agent, Interaction, opened, sealed
+from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received, opened, sealed
 from protocol.keys import RecipientPrivate
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import RECOVERY
-from store.catalog import interactions, schema
+from store.catalog import interactions, queries, schema
 from store.catalog.interactions import Integration
+from store.server.routes import interactions as routes
 from store.server.services import Services
-from testkit.fakes.pc import Pc
+from testkit.fakes.pc import FakeRecording, Pc
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SECRET = api.INTEGRATION_KEY + "a secret"
@@ -133,3 +134,51 @@ def test_what_was_erased_does_not_come_back(send: Send, body: Callable[..., byte
         connection.execute(insert(schema.erasures).values(**tombstone, order="", step="erased", found="{}"))
     assert code(send(body())) == (410, "erased")
     assert list(services.blobs.names()) == []
+
+
+# -- one id, two kinds --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_no_recording_is_opened_under_its_id(
+    send: Send, body: Callable[..., bytes], services: Services, pc: Pc, bundle: Bundle, at_once: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    assert send(body()).status_code == 200
+    taken, asked = interactions.taken, list[object]()
+
+    def not_yet(connection: Connection, ids: Collection[str]) -> set[str]:
+        """At the first time it is asked, none is there."""
+        asked.append(ids)
+        return set() if len(asked) == 1 else taken(connection, ids)
+
+    if at_once:
+        monkeypatch.setattr(interactions, "taken", not_yet)  # the moment between two steps
+    recording = FakeRecording(pc, bundle.recipients, id=ABOUT.id)
+    refused = (409, "no-key-packet") if at_once else (403, "foreign-recording")
+    assert code(pc.put_packet(recording)) == refused
+    assert len(list(services.blobs.names())) == 2
+    with services.database.reading() as connection:
+        assert queries.find_recording(connection, ABOUT.id) is None
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_it_is_refused_under_a_recordings_id(
+    send: Send, body: Callable[..., bytes], services: Services, pc: Pc, bundle: Bundle, at_once: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    recording, write = FakeRecording(pc, bundle.recipients, id=ABOUT.id), routes._write
+
+    def opened_meanwhile(services: Services, received: Received) -> None:
+        write(services, received)
+        assert pc.put_packet(recording).status_code == 200
+
+    if at_once:
+        monkeypatch.setattr(routes, "_write", opened_meanwhile)  # the moment between two steps
+    else:
+        assert pc.put_packet(recording).status_code == 200
+    assert code(send(body())) == (409, "exists")
+    assert len(list(services.blobs.names())) == 1
+    with services.database.reading() as connection:
+        assert interactions.find(connection, str(ABOUT.id)) is None
+    assert pc.put_packet(recording).status_code == 200
