@@ -36,6 +36,7 @@ from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_pac
 from store.evidence.papers import papers
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
+from store.evidence.verify.catalog import with_indexes
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import CHECKS, Report, examine, examine_erased
 
@@ -259,7 +260,7 @@ def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None)
             examine, evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, ledger=ledger
         )
         with explained(str(home.database_path)), progress("checking", len(evidence.stored)) as advance:
-            report = isolated(partial(check, advance=advance))
+            report = isolated(lambda: with_indexes(check(advance=advance), database))
     finally:
         database.close()
     if isinstance(report, Unreadable):

@@ -1,7 +1,7 @@
 """Checks the whole store, one thing at a time: memory stays flat however many there are, and it can go on where it was.
 
-Before the recordings comes what belongs to none of them: bundles, policies, governance, and every device's ledger from
-its first entry. Nothing is read under one long transaction, so that a running store goes on beside it.
+Before the recordings comes what belongs to none of them: the catalog's indexes, bundles, policies, governance, and
+every device's ledger from its first entry. Nothing is read under one long transaction, so that a running store goes on beside it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from store.catalog.queries import Device
 from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import gather, hash_of
 from store.evidence.isolation import Unreadable, isolated
+from store.evidence.verify.catalog import indexes
 from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, claimed
 from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
@@ -43,7 +44,8 @@ _PAGE: Final = 500  # recordings asked for at once
 class Checked:
     """What one thing came to. `host`: of its PC, or "".
 
-    `kind`: bundle, policy, governance, ledger, recording, or erasure: of a recording that the catalog has no row of.
+    `kind`: catalog, bundle, policy, governance, ledger, recording, or erasure: of a recording that the catalog has no
+    row of.
     """
 
     kind: str
@@ -67,6 +69,7 @@ def size(database: Database, after: str = "") -> int:
     with database.reading() as connection:
         count = queries.count_recordings(connection, after)
         if not after:
+            count += 1  # the catalog
             for table in (schema.bundles, schema.policies, schema.governance, schema.devices):
                 count += connection.scalar(select(func.count()).select_from(table)) or 0
     return count
@@ -77,6 +80,7 @@ def sweep(
 ) -> Iterator[Checked]:
     """Everything, sound or not. `after`: go on behind the recording with this id, and leave out what comes before."""
     if not after:
+        yield Checked("catalog", "indexes", _report(indexes(database)))
         yield from _bundles(database, compliance)
         yield from _policies(database)
         yield from _governance(database)

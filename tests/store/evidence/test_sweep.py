@@ -49,6 +49,7 @@ def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept
     idle = new_pc()
     found = swept()
     assert [(one.kind, one.id) for one in found] == [
+        ("catalog", "indexes"),
         ("bundle", "1"),
         ("policy", POLICY),
         *(("ledger", device) for device in (filmed.pc.device, idle.device)),
