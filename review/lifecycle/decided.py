@@ -57,9 +57,10 @@ def beside(connection: Connection | None) -> Iterator[Connection]:
     try:
         with engine.begin() as memory:
             schema.metadata.create_all(memory, tables, checkfirst=False)
-            for table in tables if connection is not None else ():
-                if rows := [dict(row) for row in connection.execute(select(table)).mappings()]:
-                    memory.execute(insert(table), rows)
+            if connection is not None:
+                for table in tables:
+                    if rows := [dict(row) for row in connection.execute(select(table)).mappings()]:
+                        memory.execute(insert(table), rows)
             yield memory
     finally:
         engine.dispose()

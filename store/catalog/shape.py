@@ -52,7 +52,8 @@ def shape_of(parts: Iterable[_Part]) -> str:
 
 def parts_of(connection: Connection) -> list[_Part]:
     rows = connection.execute(text("select type, name, tbl_name, sql from sqlite_master"))
-    return [part for row in rows if (part := (*map(str, row[:3]), _canonical(row.sql))) not in _STATISTICS]
+    parts = ((str(kind), str(name), str(table), _canonical(sql)) for kind, name, table, sql in rows)
+    return [part for part in parts if part not in _STATISTICS]
 
 
 def _canonical(sql: object) -> str:

@@ -41,7 +41,7 @@ def narrowed(home: Path, index: str, condition: str) -> None:
     with closing(sqlite3.connect(catalog)) as connection:
         (text,) = connection.execute("select sql from sqlite_master where name = ?", (index,)).fetchone()
     changed(catalog, f"drop index {index}", f"{text} where {condition}")
-    rewritten(catalog, f"update sqlite_master set sql = '{text}' where name = '{index}'")  # noqa: S608 - this test's own words
+    rewritten(catalog, f"update sqlite_master set sql = '{text}' where name = '{index}'")  # noqa: S608 - its own words
 
 
 ENDS = [
@@ -78,9 +78,10 @@ def test_a_recording_whose_opening_stands_in_another_case_is_not_verified(
     other = column.replace("NOT", "COLLATE NOCASE NOT")
     rewritten(
         home / "store.db",
-        f"update sqlite_master set sql = replace(sql, '{column}', '{other}') where name = 'ledger_lines'",  # noqa: S608 - this test's own words
+        f"update sqlite_master set sql = replace(sql, '{column}', '{other}') where name = 'ledger_lines'",  # noqa: S608 - its own words
     )
-    changed(home / "store.db", "reindex", f"update ledger_lines set device = upper(device) where recording = '{FILMED}'")  # noqa: S608 - this test's own words
+    shouted = f"update ledger_lines set device = upper(device) where recording = '{FILMED}'"  # noqa: S608 - its own words
+    changed(home / "store.db", "reindex", shouted)
     for command in (["verify", FILMED], ["verify", "--all"], ["gaps"], ["recordings"]):
         assert main([*command, "--home", str(home)]) == 1
         assert "has another table 'ledger_lines'" in capsys.readouterr().err
@@ -95,7 +96,7 @@ def test_a_whole_recording_is_not_cut_by_an_index_of_somebody_else(
         row = connection.execute("select * from sqlite_master where name = 'zz'").fetchone()
     rewritten(database, "delete from sqlite_master where name = 'zz'")
     cut(home, FILMED, "true")
-    changed(database, f"delete from recordings where id = '{FILMED}'")  # noqa: S608 - this test's own words
-    rewritten(database, f"insert into sqlite_master values {row!r}")
+    changed(database, f"delete from recordings where id = '{FILMED}'")  # noqa: S608 - its own words
+    rewritten(database, f"insert into sqlite_master values {row!r}")  # noqa: S608 - its own words
     assert main(["verify", "--all", "--home", str(home)]) == 1
     assert "has the index 'zz' on 'recordings', which no eyelid-store made" in capsys.readouterr().err

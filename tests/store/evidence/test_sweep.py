@@ -76,6 +76,22 @@ def test_more_recordings_than_a_page(pc: Pc, bundle: Bundle, swept: Swept, monke
     assert wrong(found) == []
 
 
+def test_an_opening_that_is_changed_after_the_ledger_was_checked_hides_nothing(
+    filmed: Filmed, services: Services, home: Home
+) -> None:
+    close(filmed)
+    assert filmed.pc.send_ledger().is_success
+    found = []
+    for one in sweep(services.database, services.blobs, None, compliance=home.key(COMPLIANCE).id):
+        found.append(one)
+        if one.kind == "ledger":
+            with services.database.writing() as connection:
+                line = schema.ledger_lines.c
+                values = {"kind": "hold", "recording": None, "line": "{}"}
+                connection.execute(update(schema.ledger_lines).where(line.kind == "recording-open").values(**values))
+    assert wrong(found) == [("recording", "changed-catalog", "the device's ledger")]
+
+
 # -- the ledger, whole --------------------------------------------------------------------------------------------
 
 
