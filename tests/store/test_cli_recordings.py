@@ -250,4 +250,5 @@ def test_a_cell_that_is_no_number_is_said_in_words(
         ("export", name, *secret, "-o", tmp_path / "opened"),
     ):
         ended = run(*command)
-        assert (ended.code, name in ended.out + ended.err) == (1, True) or command[0] == "papers"
+        assert ended.code == 1 or command[0] == "papers"  # which are of the end that the device signed
+        assert ended.out + ended.err

@@ -320,7 +320,7 @@ def test_a_row_that_cannot_be_read_hides_no_other(
         database.commit()
     told = run("verify", "--all")
     assert told.code == 1
-    assert "checked 1 bundle, 1 policy, 2 ledgers, 5 recordings: NOT SOUND: 1 ledger, 4 recordings" in told.out
+    assert "checked 1 catalog, 1 bundle, 1 policy, 2 ledgers, 5 recordings: NOT SOUND: 1 ledger, 4 recordings" in told.out
     assert str(last.id) not in told.out
 
 
@@ -353,7 +353,7 @@ def test_a_policy_s_text_that_is_none_any_more(filmed: Filmed, swept: Swept, ser
 def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphrase_file: Any) -> None:
     told = run("verify", "--all")
     assert told.code == 0
-    assert "checked 1 bundle, 1 policy, 1 ledger, 1 recording: nothing wrong was found" in told.out
+    assert "checked 1 catalog, 1 bundle, 1 policy, 1 ledger, 1 recording: nothing wrong was found" in told.out
     assert "not checked in 1 recording: every chunk opens" in told.out
     assert "no private key was given (--key)" in told.out
     opened = run("verify", "--all", "--key", key, "--passphrase-file", passphrase_file)
@@ -362,7 +362,7 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
     assert [one["device"] for one in facts.pop("reports")] == [filmed.pc.device]
     assert facts == {
         "unsound": [],
-        "checked": {"bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
+        "checked": {"catalog": 1, "bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
         "not_sound": {},
         "not_checked": {
             name: {"recordings": 1, "why": "no private key was given (--key)"} for name in ("commitment", "tags")
@@ -388,7 +388,7 @@ def test_verify_all_gives_a_line_to_each_that_is_not_sound(
     assert str(second.recording.id) in line
     assert "stream 0, sequence 1: the bytes are not those that a receipt was given for (damaged)" in line
     assert "and 1 more" in line
-    assert "checked 1 bundle, 1 policy, 1 ledger, 2 recordings: NOT SOUND: 1 recording" in told.out
+    assert "checked 1 catalog, 1 bundle, 1 policy, 1 ledger, 2 recordings: NOT SOUND: 1 recording" in told.out
     facts = run("verify", "--all", "--json")
     assert facts.code == 1
     (unsound,) = facts.facts["unsound"]
