@@ -396,7 +396,7 @@ def _due(asked: Namespace) -> int:
                 disposals.append((known, found))
         if lifecycle is not None:
             ready = [known.id for known, found in disposals if found.deletes]
-            return _ended(asked, _paced(asked, partial(lifecycle.erase, store.facts, governance), ready))
+            return _ended(asked, _paced(asked, store, partial(lifecycle.erase, store.facts, governance), ready))
     return _tell(asked, disposals, {"until": day_of(until - 1).isoformat()})
 
 
@@ -416,8 +416,8 @@ def _erase(asked: Namespace) -> int:
         if lifecycle is not None:
             if line and ids:
                 _approved(lifecycle, store, ids, asked)
-            return _ended(asked, _paced(asked, partial(lifecycle.erase, store.facts, governance,
-                                                       request=asked.request), ids))  # fmt: skip
+            erase = partial(lifecycle.erase, store.facts, governance, request=asked.request)
+            return _ended(asked, _paced(asked, store, erase, ids))
     disposals = [(known, known.disposal(governance, store.now, asked=True)) for known in chosen]
     if line and not asked.json:
         say(f"set {set_of(ids)}")
@@ -442,13 +442,21 @@ def _go_on(asked: Namespace) -> int:
         return _ended(asked, done)
 
 
-def _paced(asked: Namespace, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
-    """All of them, so many a minute at most. What was done stays done when it is interrupted."""
+def _paced(asked: Namespace, store: _Open, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
+    """All of them, so many a minute at most, while the rules are in force by which they were chosen.
+
+    What was done stays done when it is interrupted.
+    """
     outcome = ErasureRun({}, {}, {})
     each = max(1, min(AT_ONCE, asked.rate // 6))
     with progress("erasing", len(ready)) as advance:
         for at in range(0, len(ready), each):
             began, some = time.monotonic(), ready[at : at + each]
+            with store.database.reading() as connection:
+                newest = queries.newest_bundle(connection)
+            if newest is None or newest[0] != store.revision:
+                message = f"bundle {store.revision} is no longer the store's newest: run this again, to go by the new rules"
+                raise StoreError(f"{len(outcome.erased)} of {len(ready)} were erased, then {message}")
             done = erase(some)
             outcome.erased.update(done.erased)
             outcome.kept.update(done.kept)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, create_engine, insert, select
 
 from protocol import jws
 from protocol.claims import Claims
@@ -38,6 +39,31 @@ class Decision(NamedTuple):
 def unfitting() -> StoreError:
     message = "holds and requests in the catalog are not those of the audit log, so nothing is decided by them"
     return StoreError(f"{message}: `eyelid-review holds derive` makes them anew from the whole log")
+
+
+def unkept() -> StoreError:
+    message = "the catalog did not keep holds and requests as the audit log says them, so nothing is decided by them"
+    return StoreError(f"{message}: it changes what is written to it, so put it back from a backup")
+
+
+@contextmanager
+def beside(connection: Connection | None) -> Iterator[Connection]:
+    """Holds and requests in memory, at first those of `connection`; without one there are none.
+
+    What the log says is applied here as well: a trigger of the catalog makes other rows of it there.
+    """
+    tables = (schema.holds, schema.erasure_requests)
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as memory:
+            schema.metadata.create_all(memory, tables, checkfirst=False)
+            if connection is not None:
+                for table in tables:
+                    if rows := [dict(row) for row in connection.execute(select(table)).mappings()]:
+                        memory.execute(insert(table), rows)
+            yield memory
+    finally:
+        engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +124,16 @@ class RowSigner:
         said: dict[str, object] = {"log": self.log, "store": self.store, "applied": applied, "rows": rows.hash}
         return jws.sign(jws.DECIDED, said, self.private)
 
-    def keep(self, connection: Connection, applied: int) -> tuple[str, Decided]:
-        """Signs the rows as they stand. Only for who has just checked them, or made them from the log."""
-        rows = Rows.read(connection)
+    def keep(self, connection: Connection, applied: int, rows: Rows) -> str:
+        """Signs what the rows must be: as they were when they were checked, and what the log said since.
+
+        Raises StoreError where they are other ones.
+        """
+        if Rows.read(connection) != rows:
+            raise unkept()
         signed = self.sign(rows, applied)
         erasure.follow(connection, applied, signed)
-        return signed, rows.decided
+        return signed
 
     def check(self, connection: Connection, signed: str) -> tuple[int, Decided]:
         """(the first entry that they do not follow yet, what they say). Raises StoreError for rows that do not fit."""

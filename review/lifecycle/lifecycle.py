@@ -32,7 +32,7 @@ from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
 from review.lifecycle.approvals import Approvals, line_of
-from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, unfitting
+from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
 from review.lifecycle.facts import Facts, Known
 from review.refusal import Refusal, rule_id
 from store.admin.home import Home
@@ -148,8 +148,9 @@ class Lifecycle:
         if end > self._applied:
             with self.database.writing() as connection:
                 self._rows.check(connection, named.decided)
-                self._apply_all(connection, decisions)
-                self._keep(connection, end)
+                with beside(connection) as memory:
+                    self._apply_all(connection, memory, decisions)
+                    self._keep(connection, memory, end)
 
     def derive(self) -> tuple[int, int]:
         """Makes the rows of holds and requests anew from the whole log: how many were missing, how many foreign."""
@@ -159,18 +160,19 @@ class Lifecycle:
     def _derive(self, *, differing: bool = False) -> tuple[int, int]:
         """`differing`: also where others were there. Raises StoreError, and changes nothing then."""
         decisions, end = self._decisions(0)
-        with self.database.writing() as connection:
+        with self.database.writing() as connection, beside(None) as memory:
             before = Rows.read(connection)
             self._forget_decisions(connection)
-            self._apply_all(connection, decisions)
-            missing, foreign = Rows.read(connection).difference(before)
+            self._apply_all(connection, memory, decisions)
+            missing, foreign = Rows.read(memory).difference(before)
             if (missing or foreign) and not differing:
                 raise unfitting()
-            self._keep(connection, end)
+            self._keep(connection, memory, end)
         return missing, foreign
 
-    def _keep(self, connection: Connection, end: int) -> None:
-        self._checked, self.decided = self._rows.keep(connection, end)
+    def _keep(self, connection: Connection, memory: Connection, end: int) -> None:
+        rows = Rows.read(memory)
+        self._checked, self.decided = self._rows.keep(connection, end, rows), rows.decided
         self._applied = end
 
     def _forget_decisions(self, connection: Connection) -> None:
@@ -197,11 +199,14 @@ class Lifecycle:
                     found.append(Decision(one.position, entry.time * _MS, body))
         return found, end
 
-    def _apply_all(self, connection: Connection, decisions: Iterable[Decision]) -> None:
+    def _apply_all(self, connection: Connection, memory: Connection, decisions: Iterable[Decision]) -> None:
         for one in decisions:
-            self._apply(connection, one)
+            for kept in (connection, memory):
+                self._note(kept, one)
+            self._order_or_destroyed(connection, one)
 
-    def _apply(self, connection: Connection, one: Decision) -> None:
+    def _note(self, connection: Connection, one: Decision) -> None:
+        """A hold or a request."""
         body, at = one.body, one.at
         facts, recordings = body["facts"], body["resource"]
         match body["kind"], facts:
@@ -215,8 +220,12 @@ class Lifecycle:
             case "erase", {"step": "asked", "request": str(request)}:
                 for recording in recordings:
                     erasure.ask(connection, recording, request)
+
+    def _order_or_destroyed(self, connection: Connection, one: Decision) -> None:
+        facts, recordings = one.body["facts"], one.body["resource"]
+        match one.body["kind"], facts:
             case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
-                self._order(connection, one.position, recordings[0], facts, at)
+                self._order(connection, one.position, recordings[0], facts, one.at)
             case "erase", {"step": "certificate"}:
                 erasure.was_destroyed(connection, recordings[0])
 
@@ -497,7 +506,7 @@ class Lifecycle:
     def _appoint(self, connection: Connection, first: int) -> str:
         """Nothing is decided yet before entry `first`. Returns the generation."""
         self._forget_decisions(connection)
-        signed = self._rows.sign(Rows.read(connection), first)
+        signed = self._rows.sign(Rows((), Decided({}, {})), first)
         return erasure.appoint(connection, self.log.origin, self.private.public_key(), first, signed)
 
     def restored(self) -> ErasureRun:

@@ -17,6 +17,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from store.catalog import shape
 from store.errors import StoreError
 
 HEAD: Final = "0012"  # newest revision in migrations/versions; a test compares
@@ -96,7 +97,8 @@ class Migration(NamedTuple):
 def upgrade(database: Database, what: str) -> tuple[Migration, ...]:
     """Bring the tables to this version; what it lacked.
 
-    Raises StoreError for a database that is foreign, damaged, locked or newer, and has then closed it.
+    Raises StoreError for a database that is foreign, damaged, locked or newer, or has more or other than its tables,
+    and has then closed it.
     """
     try:
         return _upgrade(database, what)
@@ -112,8 +114,9 @@ def _upgrade(database: Database, what: str) -> tuple[Migration, ...]:
             if tables and "alembic_version" not in tables:
                 raise StoreError(f"{what} holds tables of another program: give the store a folder of its own")
             found = connection.scalar(text("select version_num from alembic_version")) if tables else None
-        if found == HEAD:
-            return ()
+            if found == HEAD:
+                shape.check(connection, what)
+                return ()
         # Slow to import, and needed once a release.
         from alembic import command  # noqa: PLC0415
         from alembic.config import Config  # noqa: PLC0415
@@ -128,6 +131,7 @@ def _upgrade(database: Database, what: str) -> tuple[Migration, ...]:
         with database.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            shape.check(connection, what)
     missing = newest_first[: known.index(found)] if found else newest_first
     return tuple(Migration(step.revision, step.doc) for step in reversed(missing))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from rich.console import Console
@@ -39,9 +39,11 @@ from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_pac
 from store.evidence.papers import identity, papers
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
+from store.evidence.verify.catalog import with_indexes
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import CHECKS, Report, examine, examine_erased
 
+T = TypeVar("T")
 _PAGE: Final = 500  # recordings that are asked for at once
 
 
@@ -145,10 +147,15 @@ def evidence_of(home: Home, text: str, *, policies: bool = True) -> Evidence:
             raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
         if len(found) > 1:
             raise WrongUsage(f"several recordings begin with {text!r}: write more of the id")
-        evidence = isolated(lambda: gather(connection, UUID(found[0]), policies=policies))
-        if isinstance(evidence, Unreadable):
-            raise StoreError(f"recording {found[0]}: {evidence}")
-        return evidence
+        return _readable(found[0], lambda: gather(connection, UUID(found[0]), policies=policies))
+
+
+def _readable(recording: object, read: Callable[[], T]) -> T:
+    """Raises StoreError where something of the recording is such that no reader bears it."""
+    found = isolated(read)
+    if isinstance(found, Unreadable):
+        raise StoreError(f"recording {recording}: {found}")
+    return found
 
 
 def _recordings(options: Namespace) -> int:
@@ -230,17 +237,19 @@ def _summary(evidence: Evidence) -> dict[str, Any]:
 def _timeline(options: Namespace) -> int:
     home = home_of(options)
     evidence = evidence_of(home, options.recording)
+    recording = evidence.recording.id
     with act(home, options, "timeline", **ids(evidence)):
         if options.json:
-            print_json(timeline.facts(evidence))
+            print_json(_readable(recording, lambda: timeline.facts(evidence)))
         else:
-            picture.show(console(), evidence)
+            _readable(recording, lambda: picture.show(console(), evidence))
     return 0
 
 
 def ids(evidence: Evidence) -> dict[str, Any]:
     """For the operators' log."""
-    return {"recordings": [str(evidence.recording.id)], "streams": sorted(evidence.chosen.streams)}
+    recording = str(evidence.recording.id)
+    return {"recordings": [recording], "streams": _readable(recording, lambda: sorted(evidence.chosen.streams))}
 
 
 # -- opening ------------------------------------------------------------------------------------------------------
@@ -266,12 +275,9 @@ def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None)
             examine, evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, ledger=ledger
         )
         with explained(str(home.database_path)), progress("checking", len(evidence.stored)) as advance:
-            report = isolated(partial(check, advance=advance))
+            return _readable(evidence.recording.id, lambda: with_indexes(check(advance=advance), database))
     finally:
         database.close()
-    if isinstance(report, Unreadable):
-        raise StoreError(f"recording {evidence.recording.id}: {report}")
-    return report
 
 
 def recipient_of(options: Namespace) -> RecipientPrivate:
@@ -343,7 +349,8 @@ def _papers(options: Namespace) -> int:
     evidence = evidence_of(home, options.recording, policies=False)
     check_here(home, evidence)
     with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
-        print_json(papers(connection, evidence, home.blobs(), home.store_key()))
+        recording, blobs, key = evidence.recording.id, home.blobs(), home.store_key()
+        print_json(_readable(recording, lambda: papers(connection, evidence, blobs, key)))
     return 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind
@@ -221,3 +224,31 @@ def test_export_without_a_key_packet(
         "export", filmed.recording.id, "-o", tmp_path / "out", "--key", key, "--passphrase-file", passphrase_file
     )
     assert (told.code, "no key packet" in told.err) == (1, True)
+
+
+@pytest.mark.parametrize("value", ["zz", b"\xff\x00"])
+@pytest.mark.parametrize("column", ["stream", "sequence", "start", "end"])
+def test_a_cell_that_is_no_number_is_said_in_words(
+    run: Run,
+    home: Home,
+    filmed: Filmed,
+    key: Path,
+    passphrase_file: Path,
+    tmp_path: Path,
+    column: str,
+    value: str | bytes,
+) -> None:
+    with closing(sqlite3.connect(home.database_path)) as database, database:
+        database.execute(f'update sealed set "{column}" = ? where sequence = 2', (value,))  # noqa: S608 - this test's own words
+    name, secret = str(filmed.recording.id), ("--key", key, "--passphrase-file", passphrase_file)
+    for command in (
+        ("timeline", name),
+        ("timeline", name, "--json"),
+        ("verify", name),
+        ("verify", name, *secret),
+        ("papers", name),
+        ("export", name, *secret, "-o", tmp_path / "opened"),
+    ):
+        ended = run(*command)
+        assert ended.code == 1 or command[0] == "papers"  # which are of the end that the device signed
+        assert ended.out + ended.err

@@ -1,12 +1,15 @@
 """Checks the whole store, one thing at a time: memory stays flat however many there are, and it can go on where it was.
 
-Before the recordings comes what belongs to none of them: bundles, policies, governance, and every device's ledger from
-its first entry. Nothing is read under one long transaction, so that a running store goes on beside it.
+Before the recordings comes what belongs to none of them: the catalog's indexes, bundles, policies, governance, and
+every device's ledger from its first entry. Nothing is read under one long transaction, so that a running store goes on
+beside it.
 """
 
 from __future__ import annotations
 
 import json
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,17 +36,20 @@ from store.catalog.queries import Device
 from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import gather, hash_of
 from store.evidence.isolation import Unreadable, isolated
+from store.evidence.verify.catalog import indexes
 from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, claimed
 from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
 _PAGE: Final = 500  # recordings asked for at once
+OPENING_GONE: Final = "an entry opened it when the ledger was checked, and is not found any more"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What one thing came to. `host`: of its PC, or "".
 
-    `kind`: bundle, policy, governance, ledger, recording, or erasure: of a recording that the catalog has no row of.
+    `kind`: catalog, bundle, policy, governance, ledger, recording, or erasure: of a recording that the catalog has no
+    row of.
     """
 
     kind: str
@@ -67,6 +73,7 @@ def size(database: Database, after: str = "") -> int:
     with database.reading() as connection:
         count = queries.count_recordings(connection, after)
         if not after:
+            count += 1  # the catalog
             for table in (schema.bundles, schema.policies, schema.governance, schema.devices):
                 count += connection.scalar(select(func.count()).select_from(table)) or 0
     return count
@@ -76,24 +83,25 @@ def sweep(
     database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, *, compliance: str, after: str = ""
 ) -> Iterator[Checked]:
     """Everything, sound or not. `after`: go on behind the recording with this id, and leave out what comes before."""
+    opened = _Opened()
     if not after:
+        yield Checked("catalog", "indexes", _report(indexes(database)))
         yield from _bundles(database, compliance)
         yield from _policies(database)
         yield from _governance(database)
         with database.reading() as connection:
             devices = queries.device_rows(connection)
         for row in devices:
-            checked = isolated(partial(_checked_ledger, database, row.id))
+            checked = isolated(partial(_checked_ledger, database, row.id, opened))
             if isinstance(checked, Unreadable):
                 yield Checked("ledger", str(row.id), _unreadable("ledger", checked), _text(row.host))
             else:
                 findings, notes, vouched = checked
                 yield Checked("ledger", str(row.id), _report(findings, notes), _text(row.host), vouched=vouched)
-    whole, runs = _Whole(database), Earlier()
+    shared = partial(_examined, database, blobs, recipient)
+    examine_one = partial(shared, compliance=compliance, whole=_Whole(database), runs=Earlier(), opened=opened)
     for row in _recordings(database, after):
-        examined = isolated(
-            partial(_examined, database, blobs, recipient, row.id, compliance=compliance, whole=whole, runs=runs)
-        )
+        examined = isolated(partial(examine_one, row.id))
         report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
         start = row.start if is_integer(row.start) else None
         yield Checked("recording", str(row.id), report, _text(row.host), start)
@@ -108,12 +116,32 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _checked_ledger(database: Database, name: str) -> tuple[list[Defect], list[str], DeviceReport | None]:
+class _Opened:
+    """Which recordings each device's account opened as it was walked, 8 bytes each: recordings are looked at later."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, array[int]] = {}
+
+    def note(self, device: str, recordings: list[int]) -> None:
+        self._of[device] = array("q", sorted(recordings))
+
+    def has(self, device: str, recording: str) -> bool:
+        noted, asked = self._of.get(device, ()), hash(recording)
+        place = bisect_left(noted, asked)
+        return place < len(noted) and noted[place] == asked
+
+
+def _checked_ledger(
+    database: Database, name: str, opened: _Opened
+) -> tuple[list[Defect], list[str], DeviceReport | None]:
     with database.reading() as connection:
         device = queries.find_device(connection, schema.devices.c.id == name)
     if device is None:
         raise ValueError("gone meanwhile, or no id")
-    return check_ledger(database, device)
+    recordings: list[int] = []
+    checked = check_ledger(database, device, recordings)
+    opened.note(device.id, recordings)
+    return checked
 
 
 class _Whole:
@@ -139,6 +167,7 @@ def _examined(
     compliance: str,
     whole: Callable[[str], bool],
     runs: Earlier,
+    opened: _Opened,
 ) -> Report:
     def bundles(revision: int) -> str | None:
         with database.reading() as connection:
@@ -151,7 +180,11 @@ def _examined(
         evidence = gather(connection, recording, whole=True, runs=runs, most=MOST_EACH, policies=False)
     evidence = replace(evidence, ledger_whole=whole(evidence.device.id))
     ledger = SignedLedger(database, evidence.device)
-    return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles, ledger=ledger, run=False)
+    report = examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles, ledger=ledger, run=False)
+    if evidence.lines is None and opened.has(evidence.device.id, name):
+        gone = Defect("ledger", "changed-catalog", "the device's ledger", OPENING_GONE)
+        report = replace(report, findings=(*report.findings, gone))
+    return report
 
 
 def _unreadable(check: str, why: Unreadable) -> Report:
@@ -228,13 +261,17 @@ def _governance(database: Database) -> Iterator[Checked]:
 # -- a device's ledger --------------------------------------------------------------------------------------------
 
 
-def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str], DeviceReport | None]:
+def check_ledger(
+    database: Database, device: Device, opened: list[int] | None = None
+) -> tuple[list[Defect], list[str], DeviceReport | None]:
     """(what is wrong, notes, the last report that the device signed) of its account, from entry 0 on.
+
+    `opened`: takes the hashes of the recordings that it opened.
 
     The report is read before the lines: what the device signs of its ends while a running store takes more of it says
     nothing about lines that were read before.
     """
-    ledger = _Ledger(database, device)
+    ledger = _Ledger(database, device, [] if opened is None else opened)
     report, health = ledger.last_words()
     if is_weak(device.evidence_key):
         message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
@@ -256,9 +293,10 @@ def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list
 class _Ledger:
     """What one device's lines come to, beside what it signed, and beside what its last health said."""
 
-    def __init__(self, database: Database, device: Device) -> None:
+    def __init__(self, database: Database, device: Device, every: list[int]) -> None:
         self._database = database
         self._device = device
+        self._every = every  # hashes of all that it opened
         self._opened: dict[str, int] = {}  # recordings that are open after the last line, and the entries that say so
         self._ended: dict[str, int] = {}  # those that are over
         self.findings: list[Defect] = []
@@ -274,6 +312,8 @@ class _Ledger:
         except LedgerError:
             return
         recording = _text(entry.get("recording"))
+        if entry["kind"] == "recording-open":
+            self._every.append(hash(recording))
         match entry["kind"]:
             case "recording-open" if recording:
                 self._opened.setdefault(recording, seq)

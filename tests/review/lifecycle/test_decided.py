@@ -185,3 +185,59 @@ def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: Wo
     with world.opened() as (_, lifecycle):
         assert "legal hold case-1" in lifecycle.finish().stuck[str(recording.id)]
     assert world.packets(recording.id)
+
+
+# -- a trigger ----------------------------------------------------------------------------------------------------
+
+LOSES_HOLDS = "create trigger t before insert on holds begin select raise(ignore); end"
+KEEPS_REQUESTS = "create trigger t before delete on erasure_requests begin select raise(ignore); end"
+UNKEPT = "did not keep holds and requests"
+
+
+def test_a_trigger_that_was_there_before_is_refused_by_whoever_opens_the_catalog(world: World) -> None:
+    sql(world, LOSES_HOLDS)
+    with pytest.raises(StoreError, match="has the trigger 't' on 'holds'"), world.opened():
+        pass
+
+
+def test_a_trigger_loses_no_hold_that_is_placed_while_the_catalog_is_open(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    with world.opened() as (_, lifecycle):
+        sql(world, LOSES_HOLDS)
+        with pytest.raises(StoreError, match=UNKEPT):
+            lifecycle.hold("case-1", [str(recording.id)], why="court", owner="ann", review=date(2030, 1, 1))
+    sql(world, "drop trigger t")
+    world.days.pass_by(20)
+    assert erased(world, recording) == {}
+
+
+@pytest.mark.parametrize("statement", [LOSES_HOLDS, LOSES_HOLDS.replace("insert", "update"), KEEPS_REQUESTS])
+@pytest.mark.parametrize("way", ["follow", "derive"])
+def test_a_trigger_signs_nothing_when_rows_are_made_from_the_whole_log(world: World, statement: str, way: str) -> None:
+    _, [recording, other] = made(world, "rest", "rest")
+    held(world, recording)
+    held(world, other, "case-2")
+    with world.opened() as (_, lifecycle):
+        lifecycle.release("case-2", why="over", dies=None)
+        sql(world, "delete from holds")
+        sql(world, "insert into erasure_requests values (?, 'DSR-1')", str(other.id))
+        sql(world, "update lifecycle set decided = '', applied = 0")
+        sql(world, statement)
+        with pytest.raises(StoreError, match=f"{UNKEPT}|{REFUSED}"):
+            getattr(lifecycle, way)()
+        with pytest.raises(StoreError, match=f"{UNKEPT}|{REFUSED}"):
+            lifecycle.finish()
+    sql(world, "drop trigger t")
+    assert derived(world) == (2, 1)
+    world.days.pass_by(20)
+    assert set(erased(world, recording, other)) == {str(other.id)}
+
+
+def test_a_trigger_has_no_request_signed_by_who_begins_anew(world: World) -> None:
+    _, [recording] = made(world, "cards")
+    with world.opened() as (_, lifecycle):
+        sql(world, "insert into erasure_requests values (?, 'DSR-1')", str(recording.id))
+        sql(world, "update lifecycle set decided = ''")
+        sql(world, KEEPS_REQUESTS)
+        with pytest.raises(StoreError, match=REFUSED):
+            lifecycle.restored()

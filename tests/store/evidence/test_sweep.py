@@ -49,6 +49,7 @@ def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept
     idle = new_pc()
     found = swept()
     assert [(one.kind, one.id) for one in found] == [
+        ("catalog", "indexes"),
         ("bundle", "1"),
         ("policy", POLICY),
         *(("ledger", device) for device in (filmed.pc.device, idle.device)),
@@ -73,6 +74,22 @@ def test_more_recordings_than_a_page(pc: Pc, bundle: Bundle, swept: Swept, monke
     found = swept()
     assert [one.id for one in found if one.kind == "recording"] == ids
     assert wrong(found) == []
+
+
+def test_an_opening_that_is_changed_after_the_ledger_was_checked_hides_nothing(
+    filmed: Filmed, services: Services, home: Home
+) -> None:
+    close(filmed)
+    assert filmed.pc.send_ledger().is_success
+    found = []
+    for one in sweep(services.database, services.blobs, None, compliance=home.key(COMPLIANCE).id):
+        found.append(one)
+        if one.kind == "ledger":
+            with services.database.writing() as connection:
+                line = schema.ledger_lines.c
+                values = {"kind": "hold", "recording": None, "line": "{}"}
+                connection.execute(update(schema.ledger_lines).where(line.kind == "recording-open").values(**values))
+    assert wrong(found) == [("recording", "changed-catalog", "the device's ledger")]
 
 
 # -- the ledger, whole --------------------------------------------------------------------------------------------
@@ -303,7 +320,8 @@ def test_a_row_that_cannot_be_read_hides_no_other(
         database.commit()
     told = run("verify", "--all")
     assert told.code == 1
-    assert "checked 1 bundle, 1 policy, 2 ledgers, 5 recordings: NOT SOUND: 1 ledger, 4 recordings" in told.out
+    checked = "checked 1 catalog, 1 bundle, 1 policy, 2 ledgers, 5 recordings"
+    assert f"{checked}: NOT SOUND: 1 ledger, 4 recordings" in told.out
     assert str(last.id) not in told.out
 
 
@@ -336,7 +354,7 @@ def test_a_policy_s_text_that_is_none_any_more(filmed: Filmed, swept: Swept, ser
 def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphrase_file: Any) -> None:
     told = run("verify", "--all")
     assert told.code == 0
-    assert "checked 1 bundle, 1 policy, 1 ledger, 1 recording: nothing wrong was found" in told.out
+    assert "checked 1 catalog, 1 bundle, 1 policy, 1 ledger, 1 recording: nothing wrong was found" in told.out
     assert "not checked in 1 recording: every chunk opens" in told.out
     assert "no private key was given (--key)" in told.out
     opened = run("verify", "--all", "--key", key, "--passphrase-file", passphrase_file)
@@ -345,7 +363,7 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
     assert [one["device"] for one in facts.pop("reports")] == [filmed.pc.device]
     assert facts == {
         "unsound": [],
-        "checked": {"bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
+        "checked": {"catalog": 1, "bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
         "not_sound": {},
         "not_checked": {
             name: {"recordings": 1, "why": "no private key was given (--key)"} for name in ("commitment", "tags")
@@ -371,7 +389,7 @@ def test_verify_all_gives_a_line_to_each_that_is_not_sound(
     assert str(second.recording.id) in line
     assert "stream 0, sequence 1: the bytes are not those that a receipt was given for (damaged)" in line
     assert "and 1 more" in line
-    assert "checked 1 bundle, 1 policy, 1 ledger, 2 recordings: NOT SOUND: 1 recording" in told.out
+    assert "checked 1 catalog, 1 bundle, 1 policy, 1 ledger, 2 recordings: NOT SOUND: 1 recording" in told.out
     facts = run("verify", "--all", "--json")
     assert facts.code == 1
     (unsound,) = facts.facts["unsound"]
