@@ -42,7 +42,7 @@ def adopt(log: AuditLog, key: ReadingKey, home: Path) -> Adopted:
 
     Raises AuditError ("rewritten") where a line that was taken in has another hash now; StoreError.
     """
-    line, known = _last_adopted(log.folder, log.origin, key)
+    line, known = _last_adopted(log, key)
     checked = OperatorsLog(home).check()
     try:
         lines = (home / NAME).read_bytes().split(b"\n")[:-1]
@@ -61,19 +61,21 @@ def adopt(log: AuditLog, key: ReadingKey, home: Path) -> Adopted:
     return Adopted(len(acts), tuple(map(str, checked.findings)))
 
 
-def _last_adopted(folder: Path, origin: str, key: ReadingKey) -> tuple[int, str]:
+def _last_adopted(log: AuditLog, key: ReadingKey) -> tuple[int, str]:
     """Line and hash of the last that is here; (0, "") for none. A statement says so even when all bodies are shredded;
     where the process was killed before it wrote one, the bodies say so.
     """
-    for block in reversed(range(journal.blocks(folder))):
-        for one in reversed([one for group in journal.groups_of(folder, block) for one in group.entries]):
+    for block in reversed(range(journal.blocks(log.folder))):
+        for one in reversed(
+            [one for group in journal.groups_of(log.folder, log.verifier, block) for one in group.entries]
+        ):
             entry = Entry.parse(one.raw)
             if entry.statement:
                 said = read_statement(entry.statement)
                 if said["kind"] == ADOPTED:
                     return said["line"], said["hash"]
             elif entry.matches(one.rest):
-                body = read_body(key.open(origin, one.position, entry, one.rest)[0])
+                body = read_body(key.open(log.origin, one.position, entry, one.rest)[0])
                 if body["kind"] == "operator":
                     return body["facts"]["line"], body["facts"]["hash"]
     return 0, ""

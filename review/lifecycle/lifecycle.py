@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +23,7 @@ from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
-from review.audit import journal
+from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.kinds import FAILURE, SUCCESS, Act, pseudonym, read_body
 from review.audit.log import AuditLog
@@ -180,7 +180,7 @@ class Lifecycle:
         """Of the entries from `first` on, and the number of the first that is not there yet."""
         found: list[Decision] = []
         end = first
-        for group in journal.groups(self.log.folder, first):
+        for group in self.log.groups(first):
             for one in group.entries:
                 end = one.position + 1
                 entry = Entry.parse(one.raw)
@@ -357,16 +357,12 @@ class Lifecycle:
 
     def _spent(self) -> set[object]:
         """Of approvals; what is older than bodies are kept has expired."""
-        bodies = (body for _, body in self._bodies(0) if body["kind"] == "erase" and body["outcome"] == SUCCESS)
-        return {body["facts"]["approval"] for body in bodies if "approval" in body["facts"]}
+        found = (one.said for one in self._bodies(0) if one.said["kind"] == "erase" and one.said["outcome"] == SUCCESS)
+        return {body["facts"]["approval"] for body in found if "approval" in body["facts"]}
 
-    def _bodies(self, first: int) -> Iterator[tuple[journal.Acknowledged, dict[str, Any]]]:
+    def _bodies(self, first: int) -> Iterator[Body]:
         """From entry `first` on, of those that have one."""
-        for group in journal.groups(self.log.folder, first):
-            for one in group.entries:
-                entry = Entry.parse(one.raw)
-                if not entry.statement and not is_shredded(one.rest):
-                    yield one, read_body(self.key.open(self.log.origin, one.position, entry, one.rest)[0])
+        return (one for one in bodies(self.log.folder, self.log.verifier, self.key, first) if one.said)
 
     def _ordering(self, known: Known, governance: Governance, because: Because, rule: str, request: str) -> Act:
         reference = request or known.request
@@ -458,11 +454,10 @@ class Lifecycle:
 
     def _exports(self, recordings: set[str]) -> dict[str, list[str]]:
         """When each was exported, by the operators' log of the store and by the audit log."""
-        for one, body in self._bodies(self._read):
+        for one in self._bodies(self._read):
             self._read = one.position + 1
-            for recording in body["resource"] if body["kind"] == "export" else ():
-                at = Entry.parse(one.raw).time * _MS
-                self._exported.setdefault(recording, []).append(day_of(at).isoformat())
+            for recording in one.said["resource"] if one.said["kind"] == "export" else ():
+                self._exported.setdefault(recording, []).append(day_of(one.time * _MS).isoformat())
         found = {recording: list(self._exported.get(recording, ())) for recording in recordings}
         for line in OperatorsLog(self.home.folder).check().entries:
             named = line.get("recordings")
@@ -478,7 +473,7 @@ class Lifecycle:
         with self.database.writing() as connection:
             if erasure.decider(connection) is not None:
                 raise StoreError("an audit log decides for this store already")
-            if any(body["kind"] in {"hold", "erase"} for _, body in self._bodies(0)):
+            if any(one.said["kind"] in {"hold", "erase"} for one in self._bodies(0)):
                 raise StoreError(
                     f"{self.log.folder} has decided before: a store that was put back from a backup is let to be used "
                     "by `eyelid-review restored`, and another store needs a log of its own"

@@ -26,7 +26,7 @@ YEAR = 365 * DAY // 1_000_000  # ms
 def resources(folder: Path) -> list[str]:
     """The first resource of each act, in order; of a statement its kind."""
     found = []
-    for group in journal.groups(folder):
+    for group in journal.groups(folder, SIGNER.key):
         for one in group.entries:
             entry = Entry.parse(one.raw)
             if entry.statement:
@@ -97,7 +97,7 @@ def test_many_at_once_share_the_wait_for_the_disk(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(positions) == list(range(200))
-    assert len(list(journal.groups(tmp_path / "log"))) < 200
+    assert len(list(journal.groups(tmp_path / "log", SIGNER.key))) < 200
     assert sound(tmp_path / "log").entries == 200
 
 
@@ -260,8 +260,8 @@ def test_a_block_in_the_middle_that_is_not_whole_is_not_read_over(tmp_path: Path
     log.append_all([opening(number) for number in range(600)])
     path = journal.block_path(tmp_path / "log", 1)
     path.write_bytes(path.read_bytes()[:-1])
-    assert code(list, journal.groups(tmp_path / "log")) == "damaged"
-    found = [one.position for group in journal.groups(tmp_path / "log", 515) for one in group.entries]
+    assert code(list, journal.groups(tmp_path / "log", SIGNER.key)) == "damaged"
+    found = [one.position for group in journal.groups(tmp_path / "log", SIGNER.key, 515) for one in group.entries]
     assert found == list(range(515, 600))
 
 
