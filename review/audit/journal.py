@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from review.audit.entries import LARGEST
 from review.audit.errors import AuditError
 from review.audit.kinds import LARGEST_BODY
-from review.audit.notes import LARGEST_NOTE, Checkpoint, Note, VerifierKey, signed_checkpoint
+from review.audit.notes import LARGEST_NOTE, VerifierKey, signed_checkpoint
 from review.audit.tree import HASH_SIZE, WIDTH, Tree, leaf_hash, numbered, tile_path, tile_root
 
 FOLDER: Final = "journal"
@@ -137,29 +137,27 @@ class Acknowledged(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Entries that were written together, and the checkpoint (a signed note) that was signed over them."""
+    """Entries of one block, and the last checkpoint (a signed note) that was signed over them."""
 
     entries: list[Acknowledged]
     note: bytes
 
 
 def groups(folder: Path, log: VerifierKey, first: int = 0) -> Iterator[Group]:
-    """Whole groups from that of entry `first` on, in order, without what was never acknowledged: as `log` signed them.
+    """Entries from `first` on, in order, without what was never acknowledged: as `log` signed them, or not at all.
 
-    Each block is hashed into the tree of those before it, up to a checkpoint that was signed over all of it, before any
-    of its entries is given. What is before the first block is taken from its tiles, to which the checkpoint holds, too.
+    Each block is hashed into the tree of those before it, up to a checkpoint over all of it, before any of its entries
+    is given. What is before the first block is taken from its tiles, which that checkpoint vouches for, too.
 
     Raises AuditError ("damaged", or as `signed_checkpoint`) where something is not as it was signed; OSError.
     """
     block = first // WIDTH
-    if not block_path(folder, block).exists():
-        return
-    tree = tree_before(folder, block)
+    tree = tree_before(folder, block) if block_path(folder, block).exists() else Tree()
     while (path := block_path(folder, block)).exists():
         last = not block_path(folder, block + 1).exists()  # first: else a writer may begin it after this one was read
-        for group in _signed_groups(path, block, tree, log):
-            if group.entries[-1].position >= first:
-                yield Group([one for one in group.entries if one.position >= first], group.note)
+        group = _signed(folder, block, tree, log)
+        if entries := [one for one in group.entries if one.position >= first]:
+            yield Group(entries, group.note)
         block += 1
         if tree.size < block * WIDTH:
             if not last:
@@ -167,29 +165,21 @@ def groups(folder: Path, log: VerifierKey, first: int = 0) -> Iterator[Group]:
             return
 
 
-def groups_of(folder: Path, log: VerifierKey, block: int) -> list[Group]:
-    """Those of one block. Raises as `groups`."""
-    return _signed_groups(block_path(folder, block), block, tree_before(folder, block), log)
-
-
-def _signed_groups(path: Path, block: int, tree: Tree, log: VerifierKey) -> list[Group]:
+def _signed(folder: Path, block: int, tree: Tree, log: VerifierKey) -> Group:
     """`tree`: of the blocks before; this one is added."""
-    found: list[Group] = []
-    waiting: list[Acknowledged] = []
-    for record in records(read(path, LARGEST_BLOCK)):
-        if record.kind == ENTRY:
-            waiting.append(Acknowledged(tree.size + len(waiting), record.raw, record.rest, block, record.rest_at))
-        elif waiting:
-            for one in waiting:
-                tree.add(leaf_hash(one.raw))
-            said = Checkpoint.parse(Note.parse(record.raw).text)
-            if (said.size, said.root) != (tree.size, tree.root) or tree.size > (block + 1) * WIDTH:
-                raise _damaged(path, "is not as it was signed")
-            found.append(Group(waiting, record.raw))
-            waiting = []
-    if found:  # one signature vouches for all that is before it
-        signed_checkpoint(found[-1].note, log)
-    return found
+    path = block_path(folder, block)
+    found = list(records(read(path, LARGEST_BLOCK)))
+    note, end = next(((one.raw, one.end) for one in reversed(found) if one.kind == SIGNED), (b"", 0))
+    entries: list[Acknowledged] = []
+    for record in found:
+        if record.kind == ENTRY and record.end < end:
+            entries.append(Acknowledged(tree.size, record.raw, record.rest, block, record.rest_at))
+            tree.add(leaf_hash(record.raw))
+    if entries:
+        said = signed_checkpoint(note, log)
+        if (said.size, said.root) != (tree.size, tree.root) or tree.size > (block + 1) * WIDTH:
+            raise _damaged(path, "is not as it was signed")
+    return Group(entries, note)
 
 
 def tree_before(folder: Path, block: int) -> Tree:

@@ -258,11 +258,14 @@ class AuditLog:
         end = max((one.end for one in found if one.kind == journal.SIGNED), default=0)
         published = signed_checkpoint(journal.read_note(self.folder / journal.CHECKPOINT), self._signer.key)
         signed, last = published, 0
-        if end or block:
-            before = found if end else list(journal.records(journal.read_block(self.folder, block - 1)))
-            by_kind = {one.kind: one.raw for one in before}  # the last of each
-            signed = signed_checkpoint(by_kind.get(journal.SIGNED, b""), self._signer.key)
+        if end:
+            by_kind = {one.kind: one.raw for one in found if one.end <= end}  # the last of each
+            signed = signed_checkpoint(by_kind[journal.SIGNED], self._signer.key)
             last = Entry.parse(by_kind.get(journal.ENTRY, b"")).time
+        elif block:
+            before = next(self.groups(block * WIDTH - 1))
+            signed = signed_checkpoint(before.note, self._signer.key)
+            last = Entry.parse(before.entries[-1].raw).time
         tree, full = journal.tree_before(self.folder, block), list[Tile]()
         for one in found:
             if one.end <= end and one.kind == journal.ENTRY:
