@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "governance": ("governance",),
     "audit": ("audit",),
     "custodian": ("custodian",),
+    "consent": ("consent",),
+    "samples": ("samples",),
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),

@@ -39,13 +39,15 @@ def invite(person: str, custodian: str, expires: int, signer: Ed25519PrivateKey)
     It is the private key of what the invitation names, so that who passes the new key on cannot put in another.
     """
     once = Ed25519PrivateKey.generate()
+    while (secret := base64url.encode(once.private_bytes_raw())).startswith("-"):  # a command line's option
+        once = Ed25519PrivateKey.generate()
     payload = {
         "person": person.lower(),
         "custodian": custodian,
         "expires": expires,
         "once": public_to_text(once.public_key()),
     }
-    return jws.sign(jws.INVITATION, payload, signer, with_key=True), base64url.encode(once.private_bytes_raw())
+    return jws.sign(jws.INVITATION, payload, signer, with_key=True), secret
 
 
 def take_up(invitation: str, secret: str, key: personal.PersonPrivate) -> dict[str, str]:
@@ -74,6 +76,13 @@ class People:
         if found.removed:
             raise Refusal("key-removed", "signed by a key that was removed: enrol another by a new invitation")
         return found
+
+    def check_said(self, signed: personal.Signed, by: Enrolled) -> None:
+        """That it is in the name of the key's own person, and to this custodian. Raises Refusal, SignatureError."""
+        if signed.claims.text("person") != by.person:
+            raise Refusal("other-person", "signed in another person's name")
+        if signed.claims.text("custodian") != self._custodian:
+            raise Refusal("other-custodian", "signed for another custodian")
 
     def proven(self, claims: Claims, now: int) -> Enrolled:
         """Whom a new key is of; nothing is kept yet. Raises Refusal, ProtocolError."""

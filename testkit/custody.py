@@ -139,8 +139,9 @@ class House:
         return Custodian(self.folder, keys, log, clock=self.clock.wall, ticks=self.clock.ticks)
 
     def ready(self) -> Custodian:
-        """With the bundle, and everybody's key."""
+        """With the bundle, everybody's key, and seeds of samples."""
         made = self.start()
+        made.commit_seeds()
         made.take_bundle(self.bundle(rules=self.rules), "test")
         for person, key in self.people.items():
             made.enrol(Claims(take_up(*self.invitation(person), key), "test", ProtocolError), "test")
@@ -223,6 +224,19 @@ class House:
                  "expires": str(self.clock.now + 2 * DAY)} | changed  # fmt: skip
         token = personal.sign(personal.REQUEST, {**terms, **custodian.nonce(), "person": person}, self.people[person])
         return {**terms, **custodian.file(Claims({"request": token}, "request", ProtocolError), "test")}
+
+    def consent(self, custodian: Custodian, person: str, kept: Kept, state: str, /, **changed: Any) -> dict[str, Any]:
+        """That it was given or withdrawn, as the console hands it in. Raises Refusal, ProtocolError."""
+        return self.hand_in_consent(custodian, kept, self.consent_token(custodian, person, kept, state, **changed))
+
+    def consent_token(self, custodian: Custodian, person: str, kept: Kept, state: str, /, **changed: Any) -> str:
+        told = {"recording": str(kept.id), "channel": "voice", "state": state, "purpose": "request", "reference": "F-1"}
+        return personal.sign(
+            personal.CONSENT, {**told, **custodian.nonce(), "person": person, **changed}, self.people[person]
+        )
+
+    def hand_in_consent(self, custodian: Custodian, kept: Kept, token: str) -> dict[str, Any]:
+        return custodian.consent(Claims({"consent": token, "papers": kept.papers}, "request", ProtocolError), "test")
 
     def open(self, custodian: Custodian, person: str, kept: Kept, **changed: Any) -> dict[str, Any]:
         """As the console hands it in. Raises Refusal, ProtocolError."""

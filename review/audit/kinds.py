@@ -132,6 +132,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "comment": _kind("recording", (6001, 3), {"comment": ID}, spans=SPANS),
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
+    "consent": _kind(
+        "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,
+    ),
     "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}, owner=PERSON),
     "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
     "erase": _kind(
@@ -141,6 +144,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "rules": _kind("rules", (3004, 3), {"revision": NUMBER, "hash": ID}, before=ID),
     "key": _kind("key", (3004, 3), {"use": WORD}, recordings=NUMBER),
     "interaction": _kind("interaction", (6001, 6), {"change": WORD}, count=NUMBER),
+    # Steps: committed (of a month), candidates (recordings), drawn (of a month). review.samples
+    "sample": _kind(
+        "sample", (6001, 3), {"step": WORD, "month": ID},
+        commitment=ID, since=NUMBER, person=PERSON, first=NUMBER, seed=ID, count=NUMBER, refused=NUMBER, rules=ID,
+        purposes=IDS,
+    ),
     "read-log": _kind("log", (6001, 2), {"first": NUMBER, "end": NUMBER}, query=SEARCH),
     "export-log": _kind("log", (1008, 3), {"first": NUMBER, "end": NUMBER, "format": WORD}, following=NUMBER),
     "shred-log": _kind("log", (1008, 2), {"bodies": NUMBER, "why": WORD}),

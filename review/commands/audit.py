@@ -294,23 +294,29 @@ def _verify(asked: Namespace) -> int:
     report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked)))
     unchecked = _unchecked(report, asked)
     first, last = (at and iso(at * _MS) for at in (report.first, report.last))
-    facts = {
-        "sound": not report.findings, "entries": report.entries, "bodies": report.bodies,
+    found, lines = findings_of(report)
+    facts = found | {
+        "entries": report.entries, "bodies": report.bodies,
         "checkpoint": report.checkpoint.size if report.checkpoint else None, "first": first, "last": last,
-        "cosigned": report.cosigned, "findings": [one._asdict() for one in report.findings],
-        "remarks": [one._asdict() for one in report.remarks], "unchecked": unchecked,
+        "cosigned": report.cosigned, "unchecked": unchecked,
     }  # fmt: skip
     span = f", {first} to {last}" if first and last else ""
     bodies = ", ".join(f"{count} {what}" for what, count in report.bodies.items())
     verdict = "NOT AS IT WAS WRITTEN" if report.findings else "nothing was changed"
     answer(
         asked, facts,
-        *(f"! {found.code}: {found.message}" for found in report.findings),
-        *(f"- {remark.code}: {remark.message}" for remark in report.remarks),
+        *lines,
         *(f"- not checked: {one}" for one in unchecked),
         f"{report.entries} entries{span}; bodies: {bodies}; {verdict}",
     )  # fmt: skip
     return 1 if report.findings else 0
+
+
+def findings_of(report: Report) -> tuple[dict[str, Any], list[str]]:
+    facts = {"sound": not report.findings, "findings": [one._asdict() for one in report.findings],
+             "remarks": [one._asdict() for one in report.remarks]}  # fmt: skip
+    return facts, [f"{mark} {one.code}: {one.message}" for mark, several in
+                   (("!", report.findings), ("-", report.remarks)) for one in several]  # fmt: skip
 
 
 def _unchecked(report: Report, asked: Namespace) -> list[str]:

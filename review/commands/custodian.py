@@ -16,8 +16,8 @@ from protocol.dumps import lock_memory
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.opening import make_log, open_log_in, private
-from review.commands.shared import Subcommands, answer, command, group, option
+from review.commands.opening import OpenLog, make_log, open_log_in, private
+from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
 from review.custodian.service import Service, ask
@@ -33,17 +33,20 @@ from store.evidence.opening import Unsound, load_recipient, read_packet
 from store.evidence.show import iso, print_table
 from store.files import write_new
 
-_SOCKET: Final = Path("/run/eyelid-custodian/socket")
 _PAGE: Final = 500  # recordings that are asked for at once
+LISTENS: Final = option("--socket", "where it listens (%(default)s)", "FILE", type=Path, default=SOCKET)
+SIGNS: Final = (
+    option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
+    option("--key", "their private key, as `enrol-key` made it", "FILE", type=Path, required=True),
+)
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
     verbs = group(commands, "custodian", "the process that opens recordings: make, start and look after it",
                   "eyelid-review custodian serve --key-file /run/operator/key",
                   "eyelid-review custodian keys")  # fmt: skip
-    base = Path(os.environ.get("EYELID_CUSTODIAN_HOME", "/var/lib/eyelid-custodian"))
-    folder = option("--home", "its folder (%(default)s)", "DIR", type=Path, default=base)
-    listens = option("--socket", "where it listens (%(default)s)", "FILE", type=Path, default=_SOCKET)
+    folder = with_home
+    listens = LISTENS
     secret: Any = passphrase.add_options
     needed = {
         "name": "its name and its log's, for good, as an address without https",
@@ -73,10 +76,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("invitation", "the file that compliance made", type=Path),
             option("--secret", "what `invite` printed", "SECRET", required=True),
             option("-o --output", "the new private key", "FILE", type=Path, required=True))  # fmt: skip
-    signs = (
-        option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
-        option("--key", "their private key, as `enrol-key` made it", "FILE", type=Path, required=True),
-    )
+    signs = SIGNS
     command(verbs, "custodian ask-erasure", "sign that recordings are to be erased, for others to approve",
             "SET --request DSR-2026-18 --purpose request --as paula@example.com --key paula.key", _ask_erasure, secret,
             listens, *signs, option("recordings", "their set, as `erase` without --apply prints it", "SET"),
@@ -101,12 +101,22 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--recipient-passphrase-file", "its passphrase is the first line of F", "F", type=Path))  # fmt: skip
 
 
+def with_home(parser: ArgumentParser) -> None:
+    base = Path(os.environ.get("EYELID_CUSTODIAN_HOME", "/var/lib/eyelid-custodian"))
+    option("--home", "the custodian's folder (%(default)s)", "DIR", type=Path, default=base)(parser)
+
+
 def _secret(asked: Namespace) -> bytes:
     """systemd's credential `key` counts where nothing else is given."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and not passphrase.given(asked):
         asked.key_file = Path(folder) / "key"
     return passphrase.existing(asked, str(asked.home))
+
+
+def log_of(asked: Namespace, secret: bytes = b"") -> OpenLog:
+    """The custodian's own."""
+    return open_log_in(asked.home / "audit", asked.home / "keys", secret or _secret(asked))
 
 
 def _init(asked: Namespace) -> int:
@@ -127,7 +137,7 @@ def _init(asked: Namespace) -> int:
 
 
 def _new_key(asked: Namespace, secret: bytes, use: str, facts: dict[str, Any], *lines: str) -> int:
-    log = open_log_in(asked.home / "audit", asked.home / "keys", secret)  # first: it knows a wrong secret
+    log = log_of(asked, secret)  # first: it knows a wrong secret
     review = home.new_review_key(asked.home, secret)
     public = asked.home / "keys" / f"review-{review.key_id}.pub"
     write_new(public, base64url.encode(review.public.to_bytes()).encode() + b"\n", 0o644)
@@ -140,7 +150,7 @@ def _serve(asked: Namespace) -> int:
     lock_memory()  # before there is anything in it
     secret = _secret(asked)
     os.umask(0o077)
-    log = open_log_in(asked.home / "audit", asked.home / "keys", secret).log
+    log = log_of(asked, secret).log
     custodian = Custodian(asked.home, home.review_keys(asked.home, secret), log)
     with local_socket.listen(asked.socket) as listening:
         answer(asked, {"socket": str(asked.socket)}, f"the custodian listens at {asked.socket}")
@@ -172,7 +182,7 @@ def _enrol_key(asked: Namespace) -> int:
     return answer(asked, given, f"{asked.output}  signs for {given['person']}, key {given['key']}")
 
 
-def _signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
+def signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
     key = signing_key(private(asked.key, "person", passphrase.existing(asked, str(asked.key))))
     return personal.sign(typ, {**said, **ask(asked.socket, "nonce"), "person": asked.person.lower()}, key)
 
@@ -180,7 +190,7 @@ def _signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
 def _ask_erasure(asked: Namespace) -> int:
     terms = {"act": "erase", "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
              "expires": str(time.time_ns() + asked.lasts)}  # fmt: skip
-    given = ask(asked.socket, "file", request=_signed(asked, personal.REQUEST, terms))
+    given = ask(asked.socket, "file", request=signed(asked, personal.REQUEST, terms))
     return answer(asked, given, given["filed"], "is its id: `custodian approve`, then `erase --apply --approved`")
 
 
@@ -188,7 +198,7 @@ def _approve(asked: Namespace) -> int:
     found = ask(asked.socket, "filed", filed=asked.filed)
     if asked.verdict:
         said = {**found["terms"], "filed": asked.filed, "verdict": asked.verdict}
-        given = ask(asked.socket, "approve", approval=_signed(asked, personal.APPROVAL, said))
+        given = ask(asked.socket, "approve", approval=signed(asked, personal.APPROVAL, said))
         return answer(asked, given, f"{given['verdict']}: {asked.filed}")
     lines = (f"  {name} {value}" for name, value in found["terms"].items())
     return answer(asked, found, f"{found['person']} asks, at {iso(found['asked'])}:", *lines)
@@ -224,7 +234,7 @@ def _compromised(asked: Namespace) -> int:
     secret, settings = _secret(asked), home.Settings.read(asked.home)
     if asked.key not in home.review_keys(asked.home, secret):
         raise WrongUsage(f"{asked.home} has no review key {asked.key}")
-    open_log_in(asked.home / "audit", asked.home / "keys", secret).note("key", asked.key, use="compromised")
+    log_of(asked, secret).note("key", asked.key, use="compromised")
     replace(settings, compromised=(*settings.compromised, asked.key)).write(asked.home)
     says = "start the custodian again: until compliance signs a bundle without this key, it opens nothing"
     return answer(asked, {"compromised": asked.key}, says, "its thief opens what was sealed to it until today")
@@ -235,7 +245,7 @@ def _adopt(asked: Namespace) -> int:
     *_, review = home.review_keys(asked.home, secret).values()
     of_reader = Namespace(key_file=None, passphrase_file=asked.recipient_passphrase_file)
     reader = load_recipient(asked.recipient, passphrase.existing(of_reader, str(asked.recipient)))
-    note = open_log_in(asked.home / "audit", asked.home / "keys", secret).note
+    note = log_of(asked, secret).note
     store = Home.open(asked.store)
     adopted, left, after = 0, list[str](), ""
     with catalog_of(store) as connection:

@@ -24,7 +24,7 @@ from protocol.language.folder import read_files
 from protocol.language.marks import Mark, Node, Scalar, Series, Table
 from protocol.language.yaml_marks import read_marks
 from review.commands import governance_init
-from review.commands.shared import Subcommands, command, day, group, option
+from review.commands.shared import SOCKET, Subcommands, command, day, group, option
 from review.governance.cautions import Caution, cautions
 from review.governance.decide import decide
 from review.governance.diff import GRAVE, Change, Weight, changes
@@ -60,6 +60,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "--as anna@example.com --do play \\\n      --purpose complaint --fact team=north --fact age=10d", _explain,
             option("--recording", "one of the store's, or the beginning of its id", "REC"),
             option("--store", "its folder (EYELID_STORE_HOME)", "DIR", type=Path),
+            option("--socket", "of the custodian, which knows consent (%(default)s)", "FILE", type=Path,
+                   default=SOCKET),
             option("--rules", f"the rules ({FOLDER}; with --recording those that the store has)", "DIR", type=Path),
             option("--bundle", "the rules that this signed bundle carries", "FILE", type=Path),
             option("--signer", "with --bundle: of the compliance key that signed it", "FINGERPRINT"),
@@ -225,7 +227,7 @@ def _explain(asked: Namespace) -> int:
     if asked.recording:
         from review.commands import trial  # noqa: PLC0415
 
-        found = trial.find(asked.store, asked.recording, now, asked.rules)
+        found = trial.find(asked.store, asked.recording, now, asked.rules, asked.socket)
         files, governance = found.files, found.governance
     elif asked.bundle:
         files, governance = _read_bundle(asked.bundle, asked.signer)

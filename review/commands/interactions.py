@@ -16,24 +16,22 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row
 
-from protocol import base64url, bundle
-from protocol.carried import read_carried
+from protocol import base64url
 from protocol.claims import parse_object
 from protocol.errors import ProtocolError
 from protocol.interaction import ADDRESS, ID, KEY_SIZE, TEL, Interaction, finding_key, is_name, opened, tag
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
+from review.commands.opening import rules_in
 from review.interactions.sending import Credentials, Sender
 from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
-from review.rules import in_force
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
 from store.catalog import erasure, interactions, schema
 from store.catalog.blobs import BlobFault, BlobMissing
 from store.catalog.interactions import Integration
-from store.catalog.queries import governance_of, newest_bundle
 from store.clock import wall
 from store.commands.acts import act, add_purpose
 from store.commands.audit import catalog_of, check_here, evidence_of, open_recording, recipient_of
@@ -286,17 +284,12 @@ def _facts(home: Home, connection: Connection, row: Row[Any]) -> dict[str, Any]:
     about = interactions.said(connection, row)[0]
     facts = {name: getattr(row, name) for name in ("id", "kind", "direction", "queue", "start", "end")}
     facts |= {"consent": about.consent, "agents": [one.names for one in about.agents if one.names]}
-    return facts | {"recordings": [found.id for found in _recordings(home, connection, about)]}
+    return facts | {"recordings": [found.id for found in recordings_of(home, connection, about)]}
 
 
-def _recordings(home: Home, connection: Connection, about: Interaction) -> list[Row[Any]]:
+def recordings_of(home: Home, connection: Connection, about: Interaction) -> list[Row[Any]]:
     """Whose a PC's user is, the rules say that compliance signed."""
-    newest = newest_bundle(connection)
-    made = None if newest is None else bundle.verify(newest[1], home.key(COMPLIANCE).id)
-    files = (
-        read_carried(governance_of(connection, made.governance), made.governance) if made and made.governance else {}
-    )
-    person_of = in_force(made, files).person_of if made else lambda _: ""
+    person_of = rules_in(home, connection)[1].person_of
     return interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
 
 
@@ -312,7 +305,7 @@ def _export(options: Namespace) -> int:
             raise StoreError(f"interaction {gone[0].recording}: {gone[0]}")
         row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
         about, whose = interactions.said(connection, row)
-        recordings = _recordings(home, connection, about)
+        recordings = recordings_of(home, connection, about)
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)

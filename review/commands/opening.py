@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
 
 from protocol import bundle
 from protocol.carried import read_carried
@@ -64,11 +65,16 @@ def signed_rules(home: Home, database: Database) -> tuple[Mapping[str, bytes], G
     Raises StoreError, BundleError, MistakesError.
     """
     with database.reading() as connection:
-        newest = newest_bundle(connection)
-        if newest is None:
-            raise StoreError(f"{home.folder} has no bundle: put its database back from a backup")
-        made = bundle.verify(newest[1], home.key(COMPLIANCE).id)
-        behind = governance_of(connection, made.governance) if made.governance else ""
+        return rules_in(home, connection)
+
+
+def rules_in(home: Home, connection: Connection) -> tuple[Mapping[str, bytes], Governance, int]:
+    """As `signed_rules`."""
+    newest = newest_bundle(connection)
+    if newest is None:
+        raise StoreError(f"{home.folder} has no bundle: put its database back from a backup")
+    made = bundle.verify(newest[1], home.key(COMPLIANCE).id)
+    behind = governance_of(connection, made.governance) if made.governance else ""
     files = read_carried(behind, made.governance) if made.governance else {}
     return files, in_force(made, files, shown_in=f"bundle {made.revision}"), made.revision
 

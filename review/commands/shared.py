@@ -6,6 +6,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 from protocol.errors import ProtocolError
@@ -13,6 +14,7 @@ from protocol.language.errors import MistakesError
 from protocol.terminal import Wrapped, printable
 from store.errors import StoreError, WrongUsage
 
+SOCKET: Final = Path("/run/eyelid-custodian/socket")
 Subcommands = _SubParsersAction  # argparse gives it no public name
 _TYPED: Final = re.compile(r"^((?:--[a-z].*?|command line)):1:1(?= )")  # what is typed has no line
 

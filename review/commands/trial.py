@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
@@ -20,8 +21,9 @@ from review.commands.lifecycle import each_known, only, when
 from review.commands.opening import opened_store, signed_rules
 from review.commands.shared import say
 from review.custodian.facts import establish
+from review.custodian.service import ask
 from review.governance.decide import decide
-from review.governance.model import OPENS, Act, Governance, Question, Recording, Rendition
+from review.governance.model import OPENS, Act, Channel, Consent, Governance, Question, Recording, Rendition
 from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import listed, moment
 from review.lifecycle.facts import Facts, Known, why
@@ -49,6 +51,7 @@ class Found:
     files: Mapping[str, bytes]
     governance: Governance
     shown_in: Path
+    consent: tuple[str, ...]
 
     def sentences(self) -> Iterator[str]:
         one, known = self.recording, self.known
@@ -57,12 +60,13 @@ class Found:
         yield f"its PC signed that it is over, and what it has: {listed(map(str, one.consent))}"
         yield printable(f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}")
         yield printable(f"it is the work of {one.person}") if one.person else "no rule says whose work it is"
+        yield from self.consent
         for doubt in known.unsure:
             yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
 
 
-def find(store: Path | None, text: str, now: int, rules: Path | None) -> Found:
-    """Raises StoreError; ProtocolError where the custodian would refuse it; MistakesError."""
+def find(store: Path | None, text: str, now: int, rules: Path | None, custodian: Path) -> Found:
+    """`custodian`: where it listens. Raises StoreError, MistakesError; ProtocolError as the custodian refuses it."""
     with opened_store(store or default_folder(os.environ)) as (home, database):
         if rules is None:
             files, governance, revision = signed_rules(home, database)
@@ -80,12 +84,25 @@ def find(store: Path | None, text: str, now: int, rules: Path | None) -> Found:
             evidence = gather(connection, recording, policies=False)
             shown = papers(connection, evidence, home.blobs(), home.store_key())
         store_key = public_to_text(home.store_key().public_key())
-    facts = establish(Claims(shown, "papers", ProtocolError), recording, store_key, governance).recording
+    said, consents = _consents(custodian, recording)
+    facts = establish(Claims(shown, "papers", ProtocolError), recording, store_key, governance, consents).recording
     whole = replace(
         facts, closed_by=known.recording.closed_by, end=known.recording.end, held=bool(known.holds),
         erasure_asked=bool(known.request),
     )  # fmt: skip
-    return Found(known, whole, files, governance, shown_in)
+    return Found(known, whole, files, governance, shown_in, said)
+
+
+def _consents(custodian: Path, recording: UUID) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
+    """(what is said of it, by channel)."""
+    try:
+        answered = ask(custodian, "consent-of", recording=str(recording))["consent"]
+    except OSError as error:
+        return (f"the custodian cannot be asked for consent, so none counts: {custodian}: {error.strerror}",), {}
+    signed = (
+        f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in answered.items()
+    )
+    return tuple(map(printable, signed)), {Channel(one): Consent(said["state"]) for one, said in answered.items()}
 
 
 # -- all of them ----------------------------------------------------------------------------------------------------

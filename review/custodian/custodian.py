@@ -26,8 +26,10 @@ from protocol.folder import write_over
 from protocol.keys import RecipientPrivate
 from protocol.language.errors import MistakesError
 from protocol.released import release, session_key
+from review import samples
 from review.audit import kinds
 from review.audit.log import AuditLog
+from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
 from review.enrolled import Enrolled, People
@@ -79,6 +81,10 @@ class Nonces:
             raise Refusal("replayed", "this was handed in before, and counts once")
         self._used = {used: until for used, until in self._used.items() if until > now} | {nonce: ends}
 
+    def made(self, nonce: bytes) -> float:
+        """When, by `ticks`: what it is in was signed later."""
+        return int.from_bytes(nonce[:8], "big") / 1000 - NONCE_LIVES
+
     def _mac(self, raw: bytes) -> bytes:
         return hmac.digest(self._key, raw, "sha256")[:_MAC]
 
@@ -102,6 +108,7 @@ class Custodian:
             home / "keys.jsonl",
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
+        self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
@@ -159,15 +166,13 @@ class Custodian:
                 raise Refusal("not-here", f"to {act} is not this custodian's: it releases keys to play and to export")
             session = session_key(terms["session"])
             said.kind = _KINDS[act]
-            made, rules = self._in_force()
-            facts = establish(asked.object("papers"), UUID(terms["recording"]), self.settings.store_key, rules)
-            if facts.packet.bundle_revision > made.revision:
-                message = f"its PC has bundle {facts.packet.bundle_revision} already: bring it here, too"
-                raise Refusal("stale-bundle", message)
+            rules, facts, consents = self._established(asked.object("papers"), UUID(terms["recording"]))
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             with self._claimed(filed):
-                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
+                named = (terms["purpose"], facts.packet.recording, facts.recording.start)
+                known = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
+                question = self._question(rules, by.person, terms, known, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, signed)
@@ -179,6 +184,8 @@ class Custodian:
                 if act is Act.PLAY:
                     said.facts |= {"lanes": [str(one) for one in streams], "until": min(decision.until, MAX_INTEGER)}
                 entry = self._note(said)
+                if self.consents.kept(facts.packet.recording) != consents:
+                    raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
                 if filed:
                     self._requests.drop(filed)
             recording = facts.packet.recording
@@ -192,6 +199,26 @@ class Custodian:
                     )) for one in streams
                 },
             }  # fmt: skip
+
+    def consent(self, asked: Claims, peer: str) -> dict[str, object]:
+        """Consent that was given, or taken back, as a person signed it; what it opens, the rules say."""
+        said = _Said("consent", peer, {"channel": "none", "state": "none", "rule": "-"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.CONSENT, asked.text("consent"), said)
+            new = Statement.read(signed.claims)
+            said.of = str(new.recording)
+            said.facts |= new.facts
+            rules, facts, _ = self._established(asked.object("papers"), new.recording)
+            if new.channel not in facts.recording.consent:
+                raise Refusal("unknown-channel", f"its device signed no {new.channel}")
+            decision = decide(rules, Question(rules.person(by.person), Act.CONSENT, now, facts.recording, new.purpose))
+            if not decision.granted:
+                raise Refusal.by(decision.reasons)
+            said.facts["rule"] = rule_id(decision.reasons[0].where)
+            with self._lock:
+                made = self._nonces.made(signed.claims.raw("nonce"))
+                entry = self.consents.take(new, signed.token, made, self._ticks(), lambda: self._note(said))
+        return {"entry": entry, "recording": said.of, "channel": said.facts["channel"], "state": said.facts["state"]}
 
     def file(self, asked: Claims, peer: str) -> dict[str, object]:
         """An erasure that others are to approve; the lifecycle carries it out, and knows the recordings."""
@@ -241,6 +268,10 @@ class Custodian:
                     self._requests.put(request, replace(filed, approvals=made))
         return {"filed": request, "verdict": verdict}
 
+    def commit_seeds(self) -> None:
+        """Of samples, before their months begin. Raises ProtocolError, OSError."""
+        samples.commit(self._home / "samples", self._log, self._latest.now())
+
     # -- who and what -------------------------------------------------------------------------------------------------
 
     def _signed(self, typ: str, token: str, said: _Said) -> tuple[personal.Signed, Enrolled, int]:
@@ -249,14 +280,22 @@ class Custodian:
         by = self.people.of(signed.key)
         personal.check(signed, by.key)
         said.who = by.person
-        if signed.claims.text("person") != by.person:
-            raise Refusal("other-person", "signed in another person's name")
-        if signed.claims.text("custodian") != self.settings.name:
-            raise Refusal("other-custodian", "signed for another custodian")
+        self.people.check_said(signed, by)
         with self._lock:
             now = self._latest.now()
             self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
         return signed, by, now
+
+    def _established(self, papers: Claims, recording: UUID) -> tuple[Governance, Facts, tuple[str, ...]]:
+        """The rules in force, what is known by them, and what people signed of its consent."""
+        made, rules = self._in_force()
+        kept = self.consents.kept(recording)
+        consents = {channel: one.state for channel, one in self.consents.of(recording, kept).items()}
+        facts = establish(papers, recording, self.settings.store_key, rules, consents)
+        if facts.packet.bundle_revision > made.revision:
+            message = f"its PC has bundle {facts.packet.bundle_revision} already: bring it here, too"
+            raise Refusal("stale-bundle", message)
+        return rules, facts, kept
 
     def _streams(self, claims: Claims, facts: Facts) -> list[int]:
         there = {str(one): one for one in facts.streams}

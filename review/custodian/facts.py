@@ -1,12 +1,13 @@
-"""What is known of a recording, each fact from whom it is to come: the store, its device, or the signed rules.
+"""What is known of a recording, each fact from whom it is to come: the store, its device, people, or the signed rules.
 
-The papers come through the console, which is believed nothing. What no paper says yet is absent: consent is missing,
-nothing was drawn, and there is no redacted rendition; the rules refuse what needs it.
+The papers come through the console, which is believed nothing. What no paper says yet is absent: there is no redacted
+rendition; the rules refuse what needs it. What was drawn: review.samples.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,36 +33,46 @@ class Facts:
     streams: frozenset[int]
 
 
-def establish(papers: Claims, recording: UUID, store_key: str, governance: Governance) -> Facts:
+def establish(
+    papers: Claims, recording: UUID, store_key: str, governance: Governance, consents: Mapping[Channel, Consent]
+) -> Facts:
     """`papers`: origin (by the store), packet and closing (by the device), successors (of the store's key).
+    `consents`: what people signed of it.
 
     Raises Refusal; ProtocolError, as the formats refuse what is not what it should be.
     """
-    stores = successor.trusted(public_from_text(store_key), papers.texts("successors"))
-    origin = Origin.verify(papers.text("origin"), stores)
-    written = papers.text("packet")
-    packet = KeyPacket.verify(written, origin.evidence_key)
-    if {packet.recording, origin.recording} != {recording} or packet.device != origin.device:
-        raise Refusal("other-recording", "the papers are of another recording or device than what was asked for")
-    if hashlib.sha256(written.encode()).hexdigest() != origin.packet:
-        raise Refusal("other-packet", "the store did not receive this key packet for the recording")
-    if packet.edition is Edition.FIRST:
-        raise Refusal(
-            "no-stream-keys", "an earlier agent sealed it with one key, of which no stream can be given alone"
-        )
+    packet, origin, start = identify(papers, store_key)
+    if packet.recording != recording:
+        raise Refusal("other-recording", "the papers are of another recording than what was asked for")
     end, streams = _closing(Batch.verify(papers.text("closing"), origin.evidence_key), packet)
-    start = min(packet.start, origin.at)  # a PC whose clock is ahead does not make it younger
-    sound = {Channel.VOICE: Consent.MISSING} if SOUND_STREAM in streams else {}
-    screen = {Channel.SCREEN: Consent.MISSING} if any(one < SOUND_STREAM for one in streams) else {}
+    channels = [Channel.VOICE] if SOUND_STREAM in streams else []
+    channels += [Channel.SCREEN] if any(one < SOUND_STREAM for one in streams) else []
     known = Recording(
         person=governance.person_of(packet.os_user),
         group=origin.group,
         teams=governance.teams_of(origin.group, packet.os_user),
         start=start,
         end=max(start, end),
-        consent=sound | screen,
+        consent={one: consents.get(one, Consent.MISSING) for one in channels},
     )
     return Facts(packet, known, streams)
+
+
+def identify(papers: Claims, store_key: str) -> tuple[KeyPacket, Origin, int]:
+    """Its packet, where it is from, and its start; not whether it is over. Raises as `establish`."""
+    stores = successor.trusted(public_from_text(store_key), papers.texts("successors"))
+    origin = Origin.verify(papers.text("origin"), stores)
+    written = papers.text("packet")
+    packet = KeyPacket.verify(written, origin.evidence_key)
+    if (packet.recording, packet.device) != (origin.recording, origin.device):
+        raise Refusal("other-recording", "the papers are not all of one recording and device")
+    if hashlib.sha256(written.encode()).hexdigest() != origin.packet:
+        raise Refusal("other-packet", "the store did not receive this key packet for the recording")
+    if packet.edition is Edition.FIRST:
+        raise Refusal(
+            "no-stream-keys", "an earlier agent sealed it with one key, of which no stream can be given alone"
+        )
+    return packet, origin, min(packet.start, origin.at)  # a PC whose clock is ahead does not make it younger
 
 
 def _closing(batch: Batch, packet: KeyPacket) -> tuple[int, frozenset[int]]:

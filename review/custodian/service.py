@@ -19,7 +19,6 @@ from typing import Any, Final
 from protocol import local_socket
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
-from review.audit.errors import AuditError
 from review.audit.log import AuditLog
 from review.custodian.custodian import Custodian
 from review.refusal import Refusal
@@ -44,6 +43,8 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "bundle": lambda custodian, asked, peer: custodian.take_bundle(asked.text("bundle"), peer),
     "enrol": Custodian.enrol,
     "open": Custodian.open,
+    "consent": Custodian.consent,
+    "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
     "file": Custodian.file,
     "filed": Custodian.filed,
     "approve": Custodian.approve,
@@ -77,11 +78,12 @@ class Service:
             threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
 
     def _publish(self) -> None:
-        """What reads only the log's tiles sees an entry within seconds."""
+        """What reads only the log's tiles sees an entry within seconds; and no month begins without a seed."""
         while True:
-            time.sleep(PUBLISHED_EVERY)
-            with contextlib.suppress(AuditError, OSError):
+            with contextlib.suppress(ProtocolError, OSError):
                 self._log.publish()
+                self._custodian.commit_seeds()
+            time.sleep(PUBLISHED_EVERY)
 
     def _serve(self, connection: socket.socket, uid: int) -> None:
         try:

@@ -29,6 +29,7 @@ class Act(StrEnum):
     SUBJECT_ACCESS = "subject-access"
     READ_AUDIT = "read-audit"
     SEE_ACCESS = "see-access"
+    CONSENT = "consent"
 
 
 OPENS: Final = frozenset({Act.PLAY, Act.EXPORT, Act.ANALYSE})  # keys leave the custodian: rendition and consent count

@@ -15,10 +15,9 @@ from protocol.language.marks import Mark, MarkedDocument, Node, Scalar
 from protocol.language.reading import Entries, Reading, quoted
 from protocol.notice import mistake_in
 from review.governance.examples import read_test
-from review.governance.keys import APPROVAL, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER
+from review.governance.keys import APPROVAL, APPROVED, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER
 from review.governance.model import (
     NO_CONSENTS,
-    PLAY_ORIGINAL,
     Act,
     AllOf,
     ApprovalRule,
@@ -229,7 +228,6 @@ def _read_user(reading: Reading, node: Node) -> UserRule:
 def _read_approval(files: Files, node: Node) -> ApprovalRule:
     reading = files.reading
     table = reading.table(node, APPROVAL, "an approval")
-    choices = [*Act, PLAY_ORIGINAL]
     by = reading.texts(table["by"][1], "by") if "by" in table else ()
     for word in by:
         files.known(word, "role", files.roles)
@@ -240,7 +238,7 @@ def _read_approval(files: Files, node: Node) -> ApprovalRule:
             f"{need} of {len(by)} cannot be: each role in by counts for one person, name one twice for two",
         )
     return ApprovalRule(
-        acts=frozenset(choices_of(reading, table["act"][1], "act", choices)) if "act" in table else frozenset(),
+        acts=frozenset(choices_of(reading, table["act"][1], "act", APPROVED)) if "act" in table else frozenset(),
         by=tuple(word.text for word in by),
         need=need,
         within=reading.value(table, "within", read_wait, HOUR),

@@ -23,6 +23,7 @@ SPOKEN_ACT = {
     Act.SUBJECT_ACCESS: "answer a request for access with",
     Act.READ_AUDIT: "read the audit log about",
     Act.SEE_ACCESS: "see who opened",
+    Act.CONSENT: "sign the consent to",
 }
 
 

@@ -32,9 +32,8 @@ class Approvals:
         """Raises ProtocolError, OSError."""
         self._requests = Requests(folder / "requests")
         said = Claims(parse_object((folder / "settings.json").read_bytes()), "settings.json", ProtocolError)
-        self._custodian = said.text("name")
         self._people = People(
-            folder / "keys.jsonl", compliance=compliance, custodian=self._custodian, origin=said.text("origin")
+            folder / "keys.jsonl", compliance=compliance, custodian=said.text("name"), origin=said.text("origin")
         )
 
     def check(self, governance: Governance, id: str, chosen: Sequence[Known], request: str, now: int) -> Filed:  # noqa: A002
@@ -83,8 +82,7 @@ class Approvals:
         signed = personal.read(typ, token)
         by = self._people.of(signed.key)
         personal.check(signed, by.key)
-        if {signed.claims.text("person"), by.person} != {person}:
-            raise Refusal("other-person", "signed in another person's name")
-        if signed.claims.text("custodian") != self._custodian:
-            raise Refusal("other-custodian", "signed for another custodian")
+        self._people.check_said(signed, by)
+        if by.person != person:
+            raise Refusal("other-person", "signed by another person than the request names")
         return signed

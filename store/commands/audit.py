@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from rich.console import Console
@@ -22,7 +25,7 @@ from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.erasure import Tombstone, without_row
-from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_beginning
+from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_after, recordings_beginning
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
 from store.commands.options import Subcommands, add_command, count, home_of
@@ -33,11 +36,13 @@ from store.evidence.earlier import MOST_EACH, Earlier
 from store.evidence.evidence import Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, each, isolated
 from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
-from store.evidence.papers import papers
+from store.evidence.papers import identity, papers
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import CHECKS, Report, examine, examine_erased
+
+_PAGE: Final = 500  # recordings that are asked for at once
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -60,9 +65,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
     paper = add_command(
         commands, "papers", "print, signed, what the custodian wants to see of a recording before it opens it",
-        "  eyelid-store papers 0193a1b2", _papers,
+        "  eyelid-store papers 0193a1b2\n  eyelid-store papers --month 2026-11 > november.papers", _papers,
     )  # fmt: skip
-    _add_recording(paper)
+    paper.add_argument("recording", metavar="REC", nargs="?", help="its id, or the beginning of it")
+    paper.add_argument("--month", type=_month, metavar="MONTH", help="of all that may have begun in this month, a line "
+                       "each and without their ends: what `eyelid-review samples draw` asks for")  # fmt: skip
     add_purpose(paper)
 
     verify = add_command(
@@ -291,8 +298,48 @@ def texts_in_force(home: Home, evidence: Evidence) -> dict[str, str]:
         return policy_texts(connection, evidence.recording.policy)
 
 
+def _month(text: str) -> tuple[int, int]:
+    """From a day before it, as clocks differ, to four after it; wall clock, ns."""
+    try:
+        first = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        since, until = (int(one.timestamp()) * 10**9 for one in (first - timedelta(1), first + timedelta(35)))
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{text!r} is no month: write it as 2026-11") from None
+    return since, until
+
+
+def _papers_of(home: Home, month: tuple[int, int]) -> int:
+    """Exit code 1 where one of them has none; it hides no other."""
+    with closing(home.database()) as database:
+        home.check_not_put_back(database)
+    lacking = 0
+    with catalog_of(home) as connection:
+        key, blobs = home.store_key(), home.blobs()
+
+        def listed() -> Iterator[UUID]:
+            after = ""
+            while page := recordings_after(connection, after, _PAGE, opened_since=month[0], opened_until=month[1]):
+                yield from (one.id for one in page)
+                after = str(page[-1].id)
+
+        def tell(recording: UUID) -> str:
+            evidence = gather(connection, recording, whole=True, policies=False, entries=False)
+            return "" if evidence.erased else json.dumps(identity(connection, evidence, blobs, key))
+
+        for one in each(listed(), tell, lambda recording, why: f"! recording {recording}: {why}"):
+            lacking += one.startswith("!")
+            (sys.stderr if one.startswith("!") else sys.stdout).write(f"{one}\n" if one else "")
+    return int(lacking > 0)
+
+
 def _papers(options: Namespace) -> int:
     home = home_of(options)
+    if (options.month is None) == (options.recording is None):
+        raise WrongUsage("say which recording, or --month for all of a month")
+    if options.month:
+        with act(home, options, "papers", all=True) as done:
+            done.exit_code = _papers_of(home, options.month)
+        return done.exit_code
     evidence = evidence_of(home, options.recording, policies=False)
     check_here(home, evidence)
     with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:

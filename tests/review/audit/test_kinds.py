@@ -32,6 +32,9 @@ FACTS: dict[str, dict[str, Any]] = {
     "comment": {"comment": "c-1", "spans": [[0, 1]]},
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
+    "consent": {
+        "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",
+    },
     "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com"},
     "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
     "erase": {
@@ -42,6 +45,10 @@ FACTS: dict[str, dict[str, Any]] = {
     "rules": {"revision": 4, "hash": "ab" * 32, "before": "cd" * 32},
     "key": {"use": "adopt", "recordings": 12},
     "interaction": {"change": "imported", "count": 5},
+    "sample": {
+        "step": "drawn", "month": "2026-11", "commitment": "ab" * 32, "since": 1, "person": "ann@example.com",
+        "first": 3, "seed": "cd" * 32, "count": 7, "refused": 0, "rules": "ef" * 32, "purposes": ["coaching:4"],
+    },
     "read-log": {"first": 0, "end": 50, "query": "open ann@example.com"},
     "export-log": {"first": 0, "end": 50, "format": "ocsf", "following": 1},
     "shred-log": {"bodies": 5, "why": "period"},

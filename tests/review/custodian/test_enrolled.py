@@ -102,3 +102,12 @@ def test_an_expired_invitation_that_was_taken_up_in_time_still_counts(house: Hou
     house.ready()
     house.clock.pass_by(3 * DAY // 10**9)
     house.open(house.start(), "ann@example.com", house.recording())
+
+
+def test_no_secret_looks_like_an_option_of_the_command_that_takes_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The patch: chance makes two that would, then one that does not."""
+    made = iter(Ed25519PrivateKey.from_private_bytes(bytes([first] * 32)) for first in (0xF8, 0xFB, 0x01))
+    monkeypatch.setattr("review.enrolled.Ed25519PrivateKey.generate", lambda: next(made))
+    assert base64url.decode(house.invitation(DAN, signer=house.compliance)[1]) == bytes([1] * 32)

@@ -13,18 +13,20 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol import base64url, bundle, enrolment, keyfile, personal
 from protocol.bundle import Bundle
 from protocol.carried import carried
 from protocol.errors import ProtocolError
+from protocol.interaction import Agent, Interaction, Received
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPublic, signing_key
-from protocol.packet import KeyPacket
+from protocol.packet import KeyPacket, recording_id
 from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
@@ -36,9 +38,12 @@ from review.rules import parse_files
 from store import cli as store_cli
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
+from store.catalog import interactions
+from store.catalog.interactions import Integration
 from store.evidence.evidence import gather
 from store.evidence.opening import open_stream
 from store.server.services import Services
+from testkit import waits
 from testkit.custody import NAME, PAGE, RULES, House
 from testkit.fakes.pc import FakeRecording, Pc
 from tests.agent.keys.services import fork
@@ -52,17 +57,20 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A command's JSON; or, with a `code`, its message. The patch: keys that are sealed cheaply."""
+    """A command's JSON; or, with a `code`, its message (with `said`, what it printed).
+
+    The patch: keys that are sealed cheaply.
+    """
     monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})  # the real one takes seconds
     monkeypatch.setenv("EYELID_CUSTODIAN_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
 
-    def command(*words: object, code: int = 0, of: Callable[[list[str]], int] = cli.main) -> Any:
+    def command(*words: object, code: int = 0, said: bool = False, of: Callable[[list[str]], int] = cli.main) -> Any:
         capsys.readouterr()
         assert of([*map(str, words), *(["--json"] if not code else [])]) == code
         told = capsys.readouterr()
         assert "Traceback" not in told.err
-        return told.err if code else json.loads(told.out)
+        return (told.out if said else told.err) if code else json.loads(told.out)
 
     return command
 
@@ -105,9 +113,9 @@ def sign_bundle(home: Home, before: Bundle, review: RecipientPublic, to: Path, r
     return made
 
 
-def record(pc: Pc, made: Bundle) -> FakeRecording:
+def record(pc: Pc, made: Bundle, **options: Any) -> FakeRecording:
     """Ten seconds of a PC, whole and closed, in the store."""
-    filmed = make_filmed(pc, made)
+    filmed = make_filmed(pc, made, **options)
     close(filmed)
     filmed.put_all()
     assert pc.send_ledger().status_code == 200
@@ -174,6 +182,9 @@ def test_a_supervisor_of_the_team_opens_and_one_of_another_does_not_and_the_log_
     shutil.copytree(log, tmp_path / "copy")
     assert run("audit", "verify", tmp_path / "copy", "--key", keys / "audit.pub")["sound"] is True
 
+    seeds = ("audit", "show", "--log", log, "--keys", keys, "--kind", "sample")
+    waits.until(lambda: len(run(*seeds)["entries"]) == 2, "seeds of this month and the next are committed to")
+
     listed = run("custodian", "keys", "--socket", custodian)["keys"]
     assert [(one["person"], one["removed"]) for one in listed] == [(ANN, None), (SAM, None)]
     run("custodian", "keys", "--socket", custodian, "--remove", listed[0]["key"])
@@ -210,6 +221,88 @@ def test_an_erasure_is_asked_for_and_approved_by_commands_and_the_lifecycle_beli
     signed = personal.sign(personal.REQUEST, told, pia.key)
     with pytest.raises(ProtocolError, match="nothing but an erasure"):
         ask(custodian, "file", request=signed)
+
+
+@pytest.mark.slow(reason="a custodian's process, a store, two people with keys, and scrypt for each of their commands")
+def test_consent_is_given_explained_and_withdrawn_by_commands(
+    run: Run, home: Home, bundle: Bundle, client: Any, secret: Callable[..., str], clock: Any, services: Services,
+    custodian: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    rules = RULES.replace("privacy: { may: [list]", "privacy: { may: [list, consent]")
+    rules = rules.replace("retention:", "consent: { screen: required }\nretention:")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "rules.yaml").write_text(rules)
+    made = sign_bundle(home, bundle, sealed_to(tmp_path), tmp_path / "next.bundle", rules)
+    run("custodian", "bundle", tmp_path / "next.bundle", "--socket", custodian)
+    pc = Pc(client)
+    assert pc.enrol(secret(group="north desk")).status_code == 200
+    assert pc.ask_token(clock.seconds).status_code == 200
+    recording = record(pc, made, id=recording_id(1_800_000_000 * 10**9, bytes(10)))  # begins with its time
+    ann, pia = (Person(name, run, home, custodian, tmp_path) for name in (ANN, "pia@example.com"))
+    papers = run("papers", "--home", home.folder, recording.id, of=store_cli.main)
+
+    def may() -> tuple[bool, Any]:
+        """What explain says, once the custodian was found to say the same."""
+        asks = ("--as", ANN, "--do", "play", "--purpose", "complaint", "--rules", tmp_path / "rules")
+        where = ("--recording", recording.id, "--store", home.folder, "--socket", custodian)
+        said = run("governance", "explain", *asks, *where)
+        if said["granted"]:
+            ann.open(recording.id, papers)
+        else:
+            with pytest.raises(ProtocolError, match=said["why"][0]["says"]):
+                ann.open(recording.id, papers)
+        return said["granted"], said
+
+    def consent(verb: str, person: Person, *more: object, code: int = 0) -> Any:
+        where = ("--channel", "screen", "--home", home.folder, "--socket", custodian)
+        who = ("--as", person.name, "--key", tmp_path / f"{person.name}.key")
+        return run("consent", verb, *more, *who, *where, code=code)
+
+    assert may()[0] is False
+    assert (consent("give", pia, recording.id)["failed"], may()[0]) == ({}, True)
+    assert "the consent to its screen was given, as pia@example.com signed" in may()[1]["recording"]["is"]
+    run("consent", "withdraw", recording.id, "--as", ANN, "--key", tmp_path / f"{ANN}.key", "--home", home.folder,
+        "--socket", custodian, "--channel", "screen", code=1)  # fmt: skip
+    assert may()[0] is True
+
+    # What a system says in the store's catalog opens nothing; its interaction tells which recordings are meant.
+    phone = integration(services)
+    calls = [call(services, phone, said, pc.device, recording) for said in ("given", "missing")]
+    assert "does not say that consent to the screen was given" in consent("give", pia, calls[1], code=1)
+    taken = consent("withdraw", pia, calls[1])["signed"]
+    assert [one["recording"] for one in taken] == [str(recording.id)]
+    shown = run("consent", "show", calls[0], "--home", home.folder, "--socket", custodian)["recordings"]
+    told = {"state": "withdrawn", "person": pia.name, "reference": calls[1]}
+    assert (may()[0], shown) == (False, {str(recording.id): {"screen": told}})
+    assert (consent("give", pia, calls[0])["failed"], may()[0]) == ({}, True)
+
+    gone = ("--recording", recording.id, "--store", home.folder, "--socket", tmp_path / "none")
+    asks = ("--as", ANN, "--do", "play", "--purpose", "complaint", "--rules", tmp_path / "rules")
+    said = run("governance", "explain", *asks, *gone)
+    assert (said["granted"], "cannot be asked for consent, so none counts" in str(said["recording"])) == (False, True)
+
+
+def integration(services: Services) -> tuple[Integration, Ed25519PrivateKey]:
+    key = Ed25519PrivateKey.generate()
+    made = Integration(str(UUID(int=9)), "phone", key.public_key(), ("example.com",), "49", 1, None)
+    with services.database.writing() as connection:
+        interactions.let_in(connection, made, "secret")
+    return made, key
+
+
+def call(
+    services: Services, phone: tuple[Integration, Ed25519PrivateKey], said: str, device: str, of: FakeRecording
+) -> str:
+    """An interaction of the PC's at the recording's time, in the catalog; its id."""
+    with services.database.reading() as connection:
+        start = gather(connection, of.id).recording.start
+    about = Interaction(
+        uuid4(), phone[0].id, "call", "inbound", "sales", start, start + 1, {"screen": said}, (Agent(device=device),),
+        packet="a" * 64, sealed="b" * 64,
+    )  # fmt: skip
+    with services.database.writing() as connection:
+        interactions.keep(connection, Received(about, about.sign(phone[1]), b"", b""), start)
+    return str(about.id)
 
 
 def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_opens_it(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from protocol.bundle import Bundle
 from protocol.ledger import Batch
@@ -11,6 +15,7 @@ from protocol.packet import KeyPacket
 from store.admin.home import Home
 from testkit.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
+from tests.store.conftest import SetClock
 from tests.store.recorded import Filmed, make_filmed
 
 
@@ -46,3 +51,31 @@ def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(
     assert pc.send_ledger().status_code == 200
     papers = run("papers", own).facts
     assert b'"final"' in Batch.verify(papers["closing"], pc.evidence_key.public_key()).lines[-1]
+
+
+def test_of_a_month_all_are_shown_also_those_that_go_on_and_one_that_lacks_its_packet_hides_none(
+    run: Run,  # noqa: F811
+    home: Home,
+    pc: Pc,
+    bundle: Bundle,
+    clock: SetClock,
+) -> None:
+    made = [pc.open_recording(bundle) for _ in range(3)]
+    month = datetime.fromtimestamp(clock.seconds, UTC)
+    shown = [json.loads(line) for line in run("papers", "--month", f"{month:%Y-%m}").out.splitlines()]
+    store = home.store_key().public_key()
+    assert {Origin.verify(one["origin"], store).recording for one in shown} == {one.id for one in made}
+    assert all(one.keys() == {"origin", "packet", "successors"} for one in shown)
+    for other in (month - timedelta(70), month + timedelta(70)):
+        ended = run("papers", "--month", f"{other:%Y-%m}")
+        assert (ended.code, ended.out) == (0, "")
+    for path in (home.folder / "blobs").rglob("*"):
+        if path.is_file() and path.read_bytes() == made[0].packet:
+            path.unlink()
+    ended = run("papers", "--month", f"{month:%Y-%m}")
+    assert (ended.code, len(ended.out.splitlines()), str(made[0].id) in ended.err) == (1, 2, True)
+
+
+@pytest.mark.parametrize("words", [("--month", "2026-13"), ("--month", "0001-01"), ("0193", "--month", "2026-11"), ()])
+def test_which_is_not_said_or_said_twice_is_wrong_usage(run: Run, words: tuple[str, ...]) -> None:  # noqa: F811
+    assert run("papers", *words).code == 2

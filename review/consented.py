@@ -1,0 +1,121 @@
+"""What people signed of the consent to recordings, in a folder of the custodian's: a file a recording, a text a line.
+
+It lasts as long as that folder, where the log's bodies are destroyed after a time. What was not signed counts nothing:
+it is checked whenever it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from protocol import personal
+from protocol.claims import Claims
+from protocol.folder import write_over
+from review.enrolled import People
+from review.filed import REFERENCE, WORD
+from review.governance.model import Channel, Consent
+from review.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`state`: given or withdrawn. `purpose`, `reference` (where it is written down): "" for none."""
+
+    person: str
+    recording: UUID
+    channel: Channel
+    state: Consent
+    purpose: str
+    reference: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For the log."""
+        facts = {name: getattr(self, name) for name in ("channel", "state", "purpose", "reference")}
+        return {name: str(value) for name, value in facts.items() if value}
+
+    @classmethod
+    def read(cls, claims: Claims) -> Statement:
+        """Raises SignatureError ("bad-field")."""
+        names = ("person", "channel", "state", "purpose", "reference")
+        person, channel, state, purpose, reference = map(claims.text, names)
+        if channel not in set(Channel):
+            raise claims.refuse("channel", " or ".join(Channel))
+        if state not in {Consent.GIVEN, Consent.WITHDRAWN}:
+            raise claims.refuse("state", f"{Consent.GIVEN} or {Consent.WITHDRAWN}")
+        if purpose and not WORD.fullmatch(purpose):
+            raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
+        if reference and not REFERENCE.fullmatch(reference):
+            raise claims.refuse("reference", "a number or word without a space")
+        return cls(person, claims.uuid("recording"), Channel(channel), Consent(state), purpose, reference)
+
+
+class Consents:
+    """`late`: so many seconds after it was signed, nothing comes any more."""
+
+    def __init__(self, folder: Path, people: People, late: float) -> None:
+        self._folder, self._people, self._late = folder, people, late
+        self._withdrawn: dict[UUID, float] = {}  # and when, on a clock that never jumps: those of late
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+    def kept(self, recording: UUID) -> tuple[str, ...]:
+        """As they were signed, in the order in which they came."""
+        try:
+            return tuple((self._folder / str(recording)).read_text("ascii", "replace").splitlines())
+        except FileNotFoundError:
+            return ()
+
+    def of(self, recording: UUID, kept: Sequence[str]) -> dict[Channel, Statement]:
+        """The newest of each channel; without those that gave it by a key that was removed since: it was stolen.
+
+        Raises Refusal, SignatureError for a file that is not what it was: then nothing is opened.
+        """
+        newest: dict[Channel, Statement] = {}
+        for token in kept:
+            signed = personal.read(personal.CONSENT, token)
+            by = self._people.keys.get(signed.key)
+            if by is None:
+                raise Refusal("unknown-key", "what is kept of its consent was signed by no key that is enrolled here")
+            personal.check(signed, by.key)
+            self._people.check_said(signed, by)
+            said = Statement.read(signed.claims)
+            if said.recording != recording:
+                raise Refusal("other-recording", "what is kept of its consent was signed for another recording")
+            if said.state is Consent.WITHDRAWN or not by.removed:
+                newest[said.channel] = said
+        return newest
+
+    def shown(self, recording: UUID) -> dict[str, dict[str, str]]:
+        """By channel: the state, who signed it, and where it is written down. Raises as `of`."""
+        found, names = self.of(recording, self.kept(recording)), ("state", "person", "reference")
+        return {str(one): {name: str(getattr(said, name)) for name in names} for one, said in found.items()}
+
+    def take(self, new: Statement, token: str, since: float, now: float, note: Callable[[], int]) -> int:
+        """It was signed after `since`, and counts from now on; what `note` answers, which writes it into the log.
+
+        Raises Refusal where consent was withdrawn since it was signed: who hands it in could have kept it back.
+        """
+        if new.state is Consent.GIVEN:
+            if since <= self._withdrawn.get(new.recording, -self._late):
+                raise Refusal("stale", "consent was withdrawn since this was signed: sign it again")
+            entry = note()
+            self._put(new, token)
+            return entry
+        lately = {one: at for one, at in self._withdrawn.items() if at > now - self._late}
+        self._withdrawn = lately | {new.recording: now}
+        self._put(new, token)  # first: what is opened after the entry finds it
+        return note()
+
+    def _put(self, new: Statement, token: str) -> None:
+        """In place of the last one that said the same; given and withdrawn are both kept, in their order."""
+        same = (new.channel, new.state)
+        others = (one for one in self.kept(new.recording) if _what(one) != same)
+        write_over(self._folder / str(new.recording), "\n".join([*others, token]).encode("ascii"))
+
+
+def _what(token: str) -> tuple[Channel, Consent]:
+    said = Statement.read(personal.read(personal.CONSENT, token).claims)
+    return said.channel, said.state
