@@ -194,7 +194,7 @@ class House:
     def entries(self) -> list[dict[str, Any]]:
         """Bodies of the log, in order."""
         found = []
-        for group in journal.groups(self.folder / "audit"):
+        for group in journal.groups(self.folder / "audit", self.signer.key):
             for one in group.entries:
                 entry = Entry.parse(one.raw)
                 if not entry.statement:

@@ -113,7 +113,7 @@ class World:
 
     def entries(self) -> list[dict[str, Any]]:
         """Bodies of the log, in order."""
-        every = (one for group in journal.groups(self.log_folder) for one in group.entries)
+        every = (one for group in journal.groups(self.log_folder, SIGNER.key) for one in group.entries)
         sealed = ((one, Entry.parse(one.raw)) for one in every)
         return [
             read_body(READING.open(ORIGIN, one.position, entry, one.rest)[0])

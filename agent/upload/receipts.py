@@ -136,7 +136,7 @@ def held(folder: Path, store: Keys, device: str) -> Iterator[Held]:
             else:
                 worthless += 1
         places = {(one.stream, one.sequence) for one in receipts if one.stream != KEY_PACKET_STREAM}
-        ends = {stream: max(number for other, number in places if other == stream) for stream, _ in places}
+        ends = dict(sorted(places))  # the last of each stream
         whole = {(stream, number) for stream, end in ends.items() for number in range(min(end, MOST_NUMBERS))}
         times = sorted(one.at for one in receipts)
         first, last = (times[0], times[-1]) if times else (None, None)

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 from review.audit.entries import LARGEST
 from review.audit.errors import AuditError
 from review.audit.kinds import LARGEST_BODY
-from review.audit.notes import LARGEST_NOTE
-from review.audit.tree import HASH_SIZE, WIDTH, numbered
+from review.audit.notes import LARGEST_NOTE, VerifierKey, signed_checkpoint
+from review.audit.tree import HASH_SIZE, WIDTH, Tree, leaf_hash, numbered, tile_path, tile_root
 
 FOLDER: Final = "journal"
 CHECKPOINT: Final = "checkpoint"  # the newest that was published
@@ -137,37 +137,70 @@ class Acknowledged(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Entries that were written together, and the checkpoint (a signed note) that was signed over them."""
+    """Entries of one block, and the last checkpoint (a signed note) that was signed over them."""
 
     entries: list[Acknowledged]
     note: bytes
 
 
-def groups(folder: Path, first: int = 0) -> Iterator[Group]:
-    """Whole groups from that of entry `first` on, in order, without what was never acknowledged; nothing is verified.
+def groups(folder: Path, log: VerifierKey, first: int = 0) -> Iterator[Group]:
+    """Entries from `first` on, in order, without what was never acknowledged: as `log` signed them, or not at all.
 
-    Raises AuditError ("damaged") for a block before the last that is not whole.
+    Each block is hashed into the tree of those before it, up to a checkpoint over all of it, before any of its entries
+    is given. What is before the first block is taken from its tiles, which that checkpoint vouches for, too.
+
+    Raises AuditError ("damaged", or as `signed_checkpoint`) where something is not as it was signed; OSError.
     """
     block = first // WIDTH
-    while block_path(folder, block).exists():
-        end = block * WIDTH
-        for group in groups_of(folder, block):
-            end = group.entries[-1].position + 1
-            if end > first:
-                yield Group([one for one in group.entries if one.position >= first], group.note)
+    tree = tree_before(folder, block) if block_path(folder, block).exists() else Tree()
+    while (path := block_path(folder, block)).exists():
+        last = not block_path(folder, block + 1).exists()  # first: else a writer may begin it after this one was read
+        group = _signed(folder, block, tree, log)
+        if entries := [one for one in group.entries if one.position >= first]:
+            yield Group(entries, group.note)
         block += 1
-        if end < block * WIDTH and block_path(folder, block).exists():
-            message = "is not whole: `eyelid-review audit verify` names what was changed"
-            raise AuditError("damaged", f"{block_path(folder, block - 1)} {message}")
+        if tree.size < block * WIDTH:
+            if not last:
+                raise _damaged(path, "is not whole")
+            return
 
 
-def groups_of(folder: Path, block: int) -> Iterator[Group]:
-    waiting: list[Acknowledged] = []
-    index = block * WIDTH
-    for record in records(read_block(folder, block)):
-        if record.kind == ENTRY:
-            waiting.append(Acknowledged(index, record.raw, record.rest, block, record.rest_at))
-            index += 1
-        elif waiting:
-            yield Group(waiting, record.raw)
-            waiting = []
+def _signed(folder: Path, block: int, tree: Tree, log: VerifierKey) -> Group:
+    """`tree`: of the blocks before; this one is added."""
+    path = block_path(folder, block)
+    found = list(records(read(path, LARGEST_BLOCK)))
+    note, end = next(((one.raw, one.end) for one in reversed(found) if one.kind == SIGNED), (b"", 0))
+    entries: list[Acknowledged] = []
+    for record in found:
+        if record.kind == ENTRY and record.end < end:
+            entries.append(Acknowledged(tree.size, record.raw, record.rest, block, record.rest_at))
+            tree.add(leaf_hash(record.raw))
+    if entries:
+        said = signed_checkpoint(note, log)
+        if (said.size, said.root) != (tree.size, tree.root) or tree.size > (block + 1) * WIDTH:
+            raise _damaged(path, "is not as it was signed")
+    return Group(entries, note)
+
+
+def tree_before(folder: Path, block: int) -> Tree:
+    """The tree of all blocks before this one, out of their tiles, which nothing vouches for yet.
+
+    Raises AuditError ("damaged"), OSError.
+    """
+    tree, level = Tree(), 0
+    while block >> 8 * (level + 1):
+        level += 1
+    while level >= 0:
+        whole = block >> 8 * level
+        for index in range(whole - whole % WIDTH, whole):
+            path = folder / tile_path(str(level), index)
+            hashes = read(path, LARGEST_TILE)
+            if len(hashes) != LARGEST_TILE:
+                raise AuditError("damaged", f"{path} is no full tile")
+            tree.add_tile(level, tile_root(hashes))
+        level -= 1
+    return tree
+
+
+def _damaged(path: Path, how: str) -> AuditError:
+    return AuditError("damaged", f"{path} {how}: `eyelid-review audit verify` names what was changed")

@@ -27,7 +27,7 @@ from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.errors import AuditError
 from review.audit.kinds import CLOCK, MENDED, SHRED, Act, written_as_json
 from review.audit.notes import Checkpoint, Note, Signer, sign, signed_checkpoint
-from review.audit.tree import HASH_SIZE, WIDTH, Tile, Tree, leaf_hash, tile_path, tile_root
+from review.audit.tree import WIDTH, Tile, Tree, leaf_hash, tile_path
 from store.files import lock, owned_as, sync_folder, write_all, write_over
 
 LEAST_KEPT: Final = 365 * 86_400_000  # ms; PCI DSS 10.5.1 asks for twelve months
@@ -74,6 +74,7 @@ class AuditLog:
         """`clock`: ns, POSIX. Raises AuditError: not-found, damaged, or as `signed_checkpoint`."""
         self.folder = folder
         self.origin = signer.key.name
+        self.verifier = signer.key
         self._signer = signer
         self._key = key
         self._clock = clock
@@ -257,13 +258,15 @@ class AuditLog:
         end = max((one.end for one in found if one.kind == journal.SIGNED), default=0)
         published = signed_checkpoint(journal.read_note(self.folder / journal.CHECKPOINT), self._signer.key)
         signed, last = published, 0
-        if end or block:
-            before = found if end else list(journal.records(journal.read_block(self.folder, block - 1)))
-            by_kind = {one.kind: one.raw for one in before}  # the last of each
-            signed = signed_checkpoint(by_kind.get(journal.SIGNED, b""), self._signer.key)
+        if end:
+            by_kind = {one.kind: one.raw for one in found if one.end <= end}  # the last of each
+            signed = signed_checkpoint(by_kind[journal.SIGNED], self._signer.key)
             last = Entry.parse(by_kind.get(journal.ENTRY, b"")).time
-        tree, full = Tree(), list[Tile]()
-        self._add_tiles(tree, block)
+        elif block:
+            before = next(self.groups(block * WIDTH - 1))
+            signed = signed_checkpoint(before.note, self._signer.key)
+            last = Entry.parse(before.entries[-1].raw).time
+        tree, full = journal.tree_before(self.folder, block), list[Tile]()
         for one in found:
             if one.end <= end and one.kind == journal.ENTRY:
                 full += tree.add(leaf_hash(one.raw))
@@ -277,24 +280,15 @@ class AuditLog:
             return _Edge(tree, block + 1, 0, last, 0)
         return _Edge(tree, block, end, last, len(content) - end)
 
-    def _add_tiles(self, tree: Tree, blocks: int) -> None:
-        level = 0
-        while blocks >> 8 * (level + 1):
-            level += 1
-        while level >= 0:
-            whole = blocks >> 8 * level
-            for index in range(whole - whole % WIDTH, whole):
-                hashes = journal.read(self.folder / tile_path(str(level), index), journal.LARGEST_TILE)
-                if len(hashes) != WIDTH * HASH_SIZE:
-                    raise AuditError("damaged", f"{self.folder / tile_path(str(level), index)} is no full tile")
-                tree.add_tile(level, tile_root(hashes))
-            level -= 1
-
     @property
     def size(self) -> int:
         """How many entries are durable now. Raises AuditError, OSError."""
         with self._committing, self._alone() as edge:
             return edge.tree.size
+
+    def groups(self, first: int = 0) -> Iterator[journal.Group]:
+        """As `journal.groups`."""
+        return journal.groups(self.folder, self.verifier, first)
 
     # -- publishing -----------------------------------------------------------------------------------------------
 
@@ -322,7 +316,7 @@ class AuditLog:
         if kept < LEAST_KEPT:
             raise AuditError("too-soon", "the log is kept for twelve months at least (PCI DSS 10.5.1): 365d or more")
         now = self.checked_clock() // 1_000_000
-        entries = (one for group in journal.groups(self.folder) for one in group.entries if not is_shredded(one.rest))
+        entries = (one for group in self.groups() for one in group.entries if not is_shredded(one.rest))
         bodies = (
             OldBody(one.position, Entry.parse(one.raw).time, one.block, one.rest_at, len(one.rest)) for one in entries
         )

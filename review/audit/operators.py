@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from protocol.claims import MAX_INTEGER, parse_object
 from protocol.numbers import is_integer
-from review.audit import journal
+from review.audit.bodies import bodies
 from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
-from review.audit.kinds import ADOPTED, FAILURE, LARGEST_BODY, MOST, SUCCESS, Act, read_body, read_statement
+from review.audit.kinds import ADOPTED, FAILURE, LARGEST_BODY, MOST, SUCCESS, Act, read_statement
 from review.audit.log import AuditLog
 from store.admin.operators import BEGIN, END, MENDED, NAME, START, OperatorsLog
 from store.errors import StoreError
@@ -42,7 +42,7 @@ def adopt(log: AuditLog, key: ReadingKey, home: Path) -> Adopted:
 
     Raises AuditError ("rewritten") where a line that was taken in has another hash now; StoreError.
     """
-    line, known = _last_adopted(log.folder, log.origin, key)
+    line, known = _last_adopted(log, key)
     checked = OperatorsLog(home).check()
     try:
         lines = (home / NAME).read_bytes().split(b"\n")[:-1]
@@ -61,22 +61,21 @@ def adopt(log: AuditLog, key: ReadingKey, home: Path) -> Adopted:
     return Adopted(len(acts), tuple(map(str, checked.findings)))
 
 
-def _last_adopted(folder: Path, origin: str, key: ReadingKey) -> tuple[int, str]:
+def _last_adopted(log: AuditLog, key: ReadingKey) -> tuple[int, str]:
     """Line and hash of the last that is here; (0, "") for none. A statement says so even when all bodies are shredded;
     where the process was killed before it wrote one, the bodies say so.
     """
-    for block in reversed(range(journal.blocks(folder))):
-        for one in reversed([one for group in journal.groups_of(folder, block) for one in group.entries]):
-            entry = Entry.parse(one.raw)
-            if entry.statement:
-                said = read_statement(entry.statement)
+    found, after = (0, ""), 0
+    for group in log.groups():
+        for one in group.entries:
+            if statement := Entry.parse(one.raw).statement:
+                said = read_statement(statement)
                 if said["kind"] == ADOPTED:
-                    return said["line"], said["hash"]
-            elif entry.matches(one.rest):
-                body = read_body(key.open(origin, one.position, entry, one.rest)[0])
-                if body["kind"] == "operator":
-                    return body["facts"]["line"], body["facts"]["hash"]
-    return 0, ""
+                    found, after = (said["line"], said["hash"]), one.position
+    for body in bodies(log.folder, log.verifier, key, after):
+        if body.said.get("kind") == "operator":
+            found = body.said["facts"]["line"], body.said["facts"]["hash"]
+    return found
 
 
 def _acts(lines: list[bytes], after: int) -> Iterator[Act]:

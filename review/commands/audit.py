@@ -16,8 +16,10 @@ from protocol.keyfile import save_private
 from protocol.keys import signing_key
 from protocol.terminal import printable
 from review.audit import cosigning, journal
+from review.audit.bodies import Bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
-from review.audit.kinds import KINDS, pseudonym, read_body, read_statement
+from review.audit.errors import AuditError
+from review.audit.kinds import KINDS, pseudonym, read_statement
 from review.audit.notes import Checkpoint, KeyType, Signer, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
@@ -27,7 +29,6 @@ from review.commands.opening import (
     PUBLIC,
     READ,
     SIGN,
-    OpenLog,
     make_log,
     open_log,
     private,
@@ -118,20 +119,20 @@ def _init(asked: Namespace) -> int:
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _bodies(opened: OpenLog, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _bodies(reading: Bodies, entries: list[journal.Acknowledged]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
     """(position, ms, body); None for one that was shredded. One that was changed is said, and hides no other."""
     for one in entries:
         entry = Entry.parse(one.raw)
-        body: dict[str, Any] | None = None
+        body: dict[str, Any] | None
         if entry.statement:
             said = read_statement(entry.statement)
             body = {"kind": said.pop("kind"), "statement": said}
-        elif not is_shredded(one.rest) and not entry.matches(one.rest):
-            why = "what lies beside it was changed: `eyelid-review audit verify` says more"
-            sys.stderr.write(f"entry {one.position}: {why}\n")
-            body = {"kind": CHANGED, "statement": {"why": why}}
-        elif not is_shredded(one.rest):
-            body = read_body(opened.key.open(opened.log.origin, one.position, entry, one.rest)[0])
+        else:
+            try:
+                body = reading.read(one, entry) or None
+            except AuditError as error:
+                sys.stderr.write(f"{error}\n")
+                body = {"kind": CHANGED, "statement": {"why": str(error)}}
         yield one.position, entry.time, body
 
 
@@ -146,9 +147,9 @@ def _show(asked: Namespace) -> int:
     end = opened.note("read-log", first=first, end=max(first, size), **query)
     who = pseudonym(asked.who, opened.key) if asked.who else None
     people = _people(asked.people, opened.key) if asked.people else {}
-    shown = []
-    for found in journal.groups(asked.log, first):
-        for position, at, body in _bodies(opened, [one for one in found.entries if one.position < end]):
+    shown, reading = [], Bodies(asked.log, opened.log.verifier, opened.key)
+    for found in opened.log.groups(first):
+        for position, at, body in _bodies(reading, [one for one in found.entries if one.position < end]):
             said = body or {"kind": "shredded"}
             if asked.kind in (None, said["kind"]) and who in (None, said.get("who")):
                 shown.append({"entry": position, "at": iso(at * _MS), **said})
@@ -186,9 +187,10 @@ def _export(asked: Namespace) -> int:
         cosigning.check_continues(asked.log, before, point)
         first = before.size
     opened.note("export-log", first=first, end=max(first, point.size), format="ocsf", following=int(asked.follow))
+    reading = Bodies(asked.log, opened.log.verifier, opened.key)
     while True:
-        for found in journal.groups(asked.log, first):
-            for position, at, body in _bodies(opened, found.entries):
+        for found in opened.log.groups(first):
+            for position, at, body in _bodies(reading, found.entries):
                 changed |= body is not None and body["kind"] == CHANGED
                 if body is not None and "statement" not in body:
                     made = event(opened.log.origin, position, at, body)
@@ -208,7 +210,7 @@ def _prove(asked: Namespace) -> int:
     point = opened.log.publish()
     if asked.entry >= point.size:
         raise WrongUsage(f"the log has {point.size} entries, numbered from 0: there is no entry {asked.entry}")
-    found = next(iter(journal.groups(asked.log, asked.entry))).entries[0]
+    found = next(iter(opened.log.groups(asked.entry))).entries[0]
     entry = Entry.parse(found.raw)
     revealed: dict[str, object] = {}
     if not entry.statement and not is_shredded(found.rest):

@@ -455,7 +455,9 @@ def _paced(asked: Namespace, store: _Open, erase: Callable[[list[str]], ErasureR
             with store.database.reading() as connection:
                 newest = queries.newest_bundle(connection)
             if newest is None or newest[0] != store.revision:
-                message = f"bundle {store.revision} is no longer the store's newest: run this again, to go by the new rules"
+                message = (
+                    f"bundle {store.revision} is no longer the store's newest: run this again, to go by the new rules"
+                )
                 raise StoreError(f"{len(outcome.erased)} of {len(ready)} were erased, then {message}")
             done = erase(some)
             outcome.erased.update(done.erased)

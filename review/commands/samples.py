@@ -100,7 +100,7 @@ def _verify(asked: Namespace) -> int:
     names = {pseudonym(one.agent, key): one.agent for one in shown if not isinstance(one, str) and one.agent}
     drawn: Drawn = {}
     if not report.findings:  # what was changed is not asked what it says
-        said = bodies(asked.folder, log.name, key)
+        said = bodies(asked.folder, log, key)
         found = samples.check(report, asked.month, said, shown, rules=rules, hide=lambda one: pseudonym(one, key))
         drawn = {purpose: {names.get(one, one): there for one, there in agents.items()}
                  for purpose, agents in found.items()}  # fmt: skip

@@ -23,7 +23,6 @@ from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
-from review.audit import journal
 from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.kinds import FAILURE, SUCCESS, Act, pseudonym, read_body
@@ -183,7 +182,7 @@ class Lifecycle:
         """Of the entries from `first` on, and the number of the first that is not there yet."""
         found: list[Decision] = []
         end = first
-        for group in journal.groups(self.log.folder, first):
+        for group in self.log.groups(first):
             for one in group.entries:
                 end = one.position + 1
                 entry = Entry.parse(one.raw)
@@ -372,7 +371,7 @@ class Lifecycle:
 
     def _bodies(self, first: int) -> Iterator[Body]:
         """From entry `first` on, of those that have one."""
-        return (one for one in bodies(self.log.folder, self.log.origin, self.key, first) if one.said)
+        return (one for one in bodies(self.log.folder, self.log.verifier, self.key, first) if one.said)
 
     def _ordering(self, known: Known, governance: Governance, because: Because, rule: str, request: str) -> Act:
         reference = request or known.request

@@ -350,8 +350,9 @@ class Examination:
             self._take(defect("changed-catalog", "the device's ledger", NOT_WHOLE))
         lines = evidence.lines
         if lines is None:
-            for one in self._signed.naming(evidence.recording.id):  # its opening would hide with all that follows
-                self._take(one)
+            if self._run:  # else the whole account was compared already, once for all of its recordings
+                for one in self._signed.naming(evidence.recording.id):  # its opening would hide with all that follows
+                    self._take(one)
             if self._run and packet is not None:
                 for one in self._signed.since(packet.start - BEFORE_PACKET):  # and so would one that became another
                     self._take(one)

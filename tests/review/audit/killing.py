@@ -72,7 +72,7 @@ def main(folder: Path, kills: int, what: str, seed: int) -> None:
                 acknowledged[int(at)] = f"0193a1b2-{number}"
         else:
             killed(shred, folder, within=0.03)
-        *_, last = journal.groups(folder)
+        *_, last = journal.groups(folder, SIGNER.key)
         noted.append((f"after kill {turn}", last.note))
         if turn % 5 == 4:  # the checkpoint after each kill is held against what came of the log
             report = verify_log(folder, Asked(SIGNER.key, noted=noted))
@@ -82,7 +82,7 @@ def main(folder: Path, kills: int, what: str, seed: int) -> None:
         AuditLog(folder, SIGNER, KEY).publish()
         from review.audit.entries import Entry  # noqa: PLC0415 - for this check alone
 
-        there = {one.position: one for group in journal.groups(folder) for one in group.entries}
+        there = {one.position: one for group in journal.groups(folder, SIGNER.key) for one in group.entries}
         for at, resource in acknowledged.items():
             body, _ = KEY.open(SIGNER.key.name, at, Entry.parse(there[at].raw), there[at].rest)
             assert resource.encode() in body, f"entry {at} is another"

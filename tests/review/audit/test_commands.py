@@ -23,7 +23,7 @@ from review.audit.tree import leaf_hash
 from review.cli import main
 from review.commands.opening import open_log
 from store.admin.operators import OperatorsLog
-from tests.review.audit.making import DAY, opening
+from tests.review.audit.making import DAY, opening, overwrite, unsay
 from tests.review.audit.proofs import is_included
 from tests.review.audit.test_log import YEAR
 
@@ -200,7 +200,7 @@ def test_an_entry_that_was_changed_hides_no_other(
 ) -> None:
     told("show")
     told("show")
-    [one, *_] = [one for group in journal.groups(tmp_path / "audit") for one in group.entries]
+    [one, *_] = journal.records((tmp_path / "audit/journal/000").read_bytes())
     block = tmp_path / "audit" / "journal/000"
     body = bytearray(block.read_bytes())
     body[one.rest_at + 40] ^= 1
@@ -213,6 +213,25 @@ def test_an_entry_that_was_changed_hides_no_other(
     assert "entry 0: what lies beside it was changed" in said.err
     assert len(said.out.splitlines()) == 3
     assert main(["audit", "export", "--cursor", str(tmp_path / "cursor")]) == 0
+
+
+@pytest.mark.parametrize("first", ["0", "4"])
+def test_a_changed_entry_of_an_old_block_is_not_left_out_in_silence(told: Ran, tmp_path: Path, first: str) -> None:
+    opened = open_log(options(tmp_path))
+    opened.log.append_all([opening(number) for number in range(300)])
+    unsay(tmp_path / "audit", 3)
+    assert "journal/000 is not as it was signed" in told("show", "--first", first, code=1)
+    assert "journal/000 is not as it was signed" in told("export", code=1)
+
+
+def test_a_body_that_is_overwritten_is_shredded_only_where_the_log_says_so(told: Ran, tmp_path: Path) -> None:
+    told("show")
+    told("show")
+    overwrite(tmp_path / "audit", 0)
+    shown = told.json("show", "--first", "0", code=1)["entries"]
+    assert [entry["kind"] for entry in shown] == ["changed", "read-log"]
+    assert "no entry says that it was shredded" in shown[0]["statement"]["why"]
+    assert len(told("export", code=1).splitlines()) == 3
 
 
 def test_help_has_an_example_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> AuditLog:
 
 def taken(folder: Path) -> list[dict[str, Any]]:
     bodies = []
-    for group in journal.groups(folder):
+    for group in journal.groups(folder, SIGNER.key):
         for one in group.entries:
             entry = Entry.parse(one.raw)
             if not entry.statement and entry.matches(one.rest):

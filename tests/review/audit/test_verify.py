@@ -72,9 +72,9 @@ def copy(written: Path, tmp_path: Path) -> Path:
 
 
 def content(folder: Path) -> object:
-    """What the log says, read without verifying. Bodies that were shredded say nothing, whatever stands there now."""
+    """What the log says to who reads it. Bodies that were shredded say nothing, whatever stands there now."""
     try:
-        found = (one for group in journal.groups(folder) for one in group.entries)
+        found = (one for group in journal.groups(folder, SIGNER.key) for one in group.entries)
         entries = [(one.raw, one.rest if Entry.parse(one.raw).matches(one.rest) else b"gone") for one in found]
         return entries, Note.parse((folder / "checkpoint").read_bytes()).text
     except (AuditError, OSError):

@@ -111,7 +111,7 @@ class Season:
         house = self.house
         self.report = verify_log(house.folder / "audit", Asked(house.signer.key, house.reading))
         assert not self.report.findings
-        said = bodies(house.folder / "audit", house.signer.key.name, house.reading)
+        said = bodies(house.folder / "audit", house.signer.key, house.reading)
         drawn = samples.check(
             self.report, NOVEMBER, said, self.candidates() if shown is None else shown,
             rules=rules or self.governance, hide=lambda one: pseudonym(one, house.reading),

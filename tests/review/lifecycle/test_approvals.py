@@ -19,6 +19,7 @@ from review.refusal import Refusal
 from review.rules import parse_files
 from testkit.custody import SECOND, House
 from testkit.lifecycle import World
+from tests.review.audit.making import opening, overwrite, unsay
 from tests.review.lifecycle.test_lifecycle import founded, made  # noqa: F401
 
 RULES = """\
@@ -128,6 +129,23 @@ def test_it_counts_once_also_before_anything_went(desk: Desk) -> None:
         facts = desk.world.facts(database, GOVERNANCE)
         lifecycle.approved(facts, GOVERNANCE, desk.ids[:2], "DSR-1", filed)
     refused(desk, filed, "replayed")
+
+
+@pytest.mark.parametrize(("hide", "code"), [(unsay, "damaged"), (overwrite, "body-changed")])
+def test_one_that_an_old_block_says_no_more_counts_no_second_time(
+    desk: Desk, hide: Callable[[Path, int], None], code: str
+) -> None:
+    filed = desk.ask()
+    desk.approve()
+    with desk.world.opened() as (database, lifecycle):
+        lifecycle.approved(desk.world.facts(database, GOVERNANCE), GOVERNANCE, desk.ids[:2], "DSR-1", filed)
+        spent = lifecycle.log.size - 1
+        lifecycle.log.append_all([opening(number) for number in range(256)])
+        lifecycle.follow()
+    hide(desk.world.log_folder, spent)
+    with pytest.raises(Refusal) as found:
+        desk.erase(filed)
+    assert found.value.code == code
 
 
 Change = Callable[[Desk], None]

@@ -287,6 +287,21 @@ def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_what_is_left_when_the_rules_change_goes_by_the_new_ones(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = recorded(world, ("rest", 50), ("rest", 50), ("rest", 50))
+    began(world, run)
+    longer = RULES.replace("keep: 10d", "keep: 9y, minimum: 5y, why: law")
+    slept = lambda _: govern(world.home, longer)  # noqa: E731
+    monkeypatch.setattr("review.commands.lifecycle.time.sleep", slept)  # between two at once and the third
+    code, _, error = run("due", "--apply", "--rate", "12")
+    assert (code, "2 of 3 were erased, then bundle 2 is no longer the store's newest" in error) == (1, True), error
+    left = [one for one in old if world.packets(UUID(one))]
+    assert (len(left), run("due", "--apply")[1]["erased"]) == (1, {})
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
 def test_rows_that_are_not_the_logs_are_made_anew(world: World, run: Run) -> None:
     [old] = recorded(world, ("rest", 50))
     began(world, run)

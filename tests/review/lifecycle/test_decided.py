@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from protocol.envelope import KEY_PACKET_STREAM
+from review.audit.errors import AuditError
 from review.governance.times import DAY
 from review.lifecycle.decided import Rows
 from store.catalog import erasure
 from store.errors import StoreError
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import RULES, World
+from tests.review.audit.making import opening, unsay
 from tests.review.lifecycle.test_lifecycle import erased, founded, known, made, world
 
 __all__ = ["founded", "world"]
@@ -241,3 +243,26 @@ def test_a_trigger_has_no_request_signed_by_who_begins_anew(world: World) -> Non
         sql(world, KEEPS_REQUESTS)
         with pytest.raises(StoreError, match=REFUSED):
             lifecycle.restored()
+
+
+# -- who owns the log's folder, too, and no key --------------------------------------------------------------------
+
+
+def test_a_hold_that_an_old_block_says_no_more_is_missed(world: World) -> None:
+    """The journal is read again from its first entry where the catalog says that it was never followed."""
+    _, [recording] = made(world, "rest")
+    held(world, recording)
+    with world.opened() as (_, lifecycle):
+        lifecycle.log.append_all([opening(number) for number in range(256)])  # ordinary work goes on
+    world.days.pass_by(20)
+    path = world.log_folder / "journal/000"
+    whole = path.read_bytes()
+    unsay(world.log_folder, 0)
+    sql(world, "delete from holds")
+    sql(world, "update lifecycle set decided = '', applied = 0")
+    with pytest.raises(AuditError, match="is not as it was signed"):
+        erased(world, recording)
+    path.write_bytes(whole)
+    with pytest.raises(StoreError, match=REFUSED):
+        erased(world, recording)
+    assert world.packets(recording.id)

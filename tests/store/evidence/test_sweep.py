@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
@@ -90,6 +90,24 @@ def test_an_opening_that_is_changed_after_the_ledger_was_checked_hides_nothing(
                 values = {"kind": "hold", "recording": None, "line": "{}"}
                 connection.execute(update(schema.ledger_lines).where(line.kind == "recording-open").values(**values))
     assert wrong(found) == [("recording", "changed-catalog", "the device's ledger")]
+
+
+def test_an_account_is_searched_for_no_single_recording(
+    filmed: Filmed, bundle: Bundle, swept: Swept, services: Services
+) -> None:
+    """A PC may have sent hundreds of megabytes of account, and thousands of packets that it never opens."""
+    for _ in range(3):
+        filmed.pc.open_recording(bundle)
+    change_line(services, 1, kind="start", recording=str(filmed.recording.id))
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(services.database._to_read, "before_cursor_execute", note)
+    found = wrong(swept())
+    assert ("ledger", "changed-catalog", "entry 1") in found
+    assert not [statement for statement in asked if "LIKE" in statement and "ledger_lines" in statement]
 
 
 # -- the ledger, whole --------------------------------------------------------------------------------------------
