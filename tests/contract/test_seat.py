@@ -301,6 +301,30 @@ def test_a_screen_saver_that_is_active_at_the_start_holds_until_it_ends(bare_dis
             await_holds(seat)
 
 
+def test_a_session_bus_that_goes_with_a_screen_saver_on_it_leaves_the_lock_unknown(
+    bare_display: str, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as first:
+        session_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        with (
+            ScreenSaver(session_bus, "org.gnome.ScreenSaver", active=True),
+            seated(bare_display, session_bus=session_bus) as seat,
+        ):
+            assert seat.holds() == {Hold.LOCKED}
+            first.close()
+            await_holds(seat, Hold.SEAT_UNKNOWN)
+
+
+def test_a_session_bus_without_a_screen_saver_leaves_nothing_unknown(bare_display: str, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as first:
+        session_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        with seated(bare_display, session_bus=session_bus) as seat:
+            assert len(seat.blind_to) == 1
+            first.close()
+            await_true(lambda: len(seat.blind_to) == 2, "deafness to the session's bus")
+            assert seat.holds() == frozenset()
+
+
 def test_asking_starts_no_screen_saver(bare_display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     services = tmp_path / "dbus-1" / "services"
     services.mkdir(parents=True)

@@ -216,6 +216,7 @@ class ScreenSavers:
         self._active: dict[str, bool] = {}
         self._owners = Owners(SCREEN_SAVERS)
         self.believes = self._owners.believes
+        self._there = False  # any of them, at any time: a bus that ends may tell of their end first
         self._silent = False
 
     def holds(self) -> frozenset[Hold]:
@@ -228,13 +229,15 @@ class ScreenSavers:
         for name in SCREEN_SAVERS:
             await watch(bus, f"interface='{name}',member='ActiveChanged'")
         self._active = {name: await _is_active(bus, name, path) for name, path in SCREEN_SAVERS.items()}
+        self._there |= any(self._owners.is_there(name) for name in SCREEN_SAVERS)
         self._silent = False
 
     def lose(self) -> None:
-        self._silent |= any(self._owners.is_there(name) for name in SCREEN_SAVERS)
+        self._silent |= self._there
 
     def hear(self, message: Message) -> None:
         if name := self._owners.changed(message):
+            self._there |= self._owners.is_there(name)
             self._active[name] &= self._owners.is_there(name)  # it ended, and its lock with it
         elif message.member == "ActiveChanged" and self._owners.sent(message, str(message.interface)):
             self._active[str(message.interface)] = bool(message.body[0])
