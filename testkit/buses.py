@@ -9,8 +9,9 @@ import select
 import subprocess
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 from dbus_fast import Message, MessageType, Variant
@@ -45,6 +46,21 @@ def private_bus(folder: Path, name: str = "bus") -> Iterator[str]:
     finally:
         process.stdout.close()
         end(process)
+
+
+def frame(fields: Sequence[tuple[int, str, str | int]], body: bytes = b"", *, kind: int = 4, order: str = "<") -> bytes:
+    """A message to the byte: header fields as (code, type, value), in their order. `kind` 4: a signal."""
+    head = b""
+    for code, of_type, value in fields:
+        head += b"\0" * (-len(head) % 8) + bytes([code, len(of_type)]) + of_type.encode() + b"\0"
+        head += b"\0" * (-len(head) % (1 if of_type in "gy" else 4))
+        if isinstance(value, int):
+            head += pack(f"{order}I", value)
+        else:
+            text = value.encode()
+            head += (bytes([len(text)]) if of_type == "g" else pack(f"{order}I", len(text))) + text + b"\0"
+    start = (b"l" if order == "<" else b"B") + bytes([kind, 0, 1]) + pack(f"{order}III", len(body), 7, len(head))
+    return start + head + b"\0" * (-len(head) % 8) + body
 
 
 class Service(ABC):
@@ -86,7 +102,7 @@ class Service(ABC):
         self._do(send())
 
     def signal_to_all(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
-        """To each connection by its own name, which no match rule keeps out. When it returns they have heard it."""
+        """To each connection by its own name, which no match rule keeps out. When it returns the bus has sent it on."""
 
         async def send() -> None:
             bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames")
@@ -97,7 +113,7 @@ class Service(ABC):
                     message = Message.new_signal(path, interface, member, signature, list(body))
                     message.destination = name
                     await self._bus.send(message)
-                    await self._bus.call(Message(name, "/", "org.freedesktop.DBus.Peer", "Ping"))
+            await self._bus.call(Message(*bus[:3], "GetId"))
 
         self._do(send())
 
@@ -128,12 +144,15 @@ class Logind(Service):
         self.state = {"LockedHint": Variant("b", locked), "Active": Variant("b", True)}
         self.sleeping = False
         self.shutting_down = False
+        self.mute = False  # hangs: answers nothing
         self.by_process = by_process
         self._delays: list[int] = []  # our ends of what was handed out
         self.address = address
         super().__init__(address, LOGIND)
 
     def _hear(self, message: Message) -> Message | None:
+        if self.mute:
+            return Message.new_signal("/", "org.example.Mute", "Mute")  # dbus-fast answers what no handler does
         if message.message_type is MessageType.METHOD_CALL and message.member == "Inhibit":
             read, written = os.pipe()
             self._delays.append(read)
@@ -194,25 +213,43 @@ class Stranger(Service):
     def __init__(self, address: str) -> None:
         super().__init__(address, "org.example.Stranger")
 
+    async def _others(self, keeper: str) -> set[str]:
+        bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+        names = await self._bus.call(Message(*bus, "ListNames"))
+        owner = await self._bus.call(Message(*bus, "GetNameOwner", signature="s", body=[keeper]))
+        assert names is not None
+        assert owner is not None
+        others = {name for name in names.body[0] if name.startswith(":")} - {self._bus.unique_name, *owner.body}
+        assert others
+        return others
+
     def hand_descriptors(self, keeper: str, times: int) -> None:
-        """Each time 16 of them to every connection but that of `keeper`. When it returns they have been heard, or the
-        bus has refused them."""
+        """Each time 16 of them to every connection but that of `keeper`. When it returns the bus has sent them on, or
+        refused them."""
 
         async def send() -> None:
             bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
-            names = await self._bus.call(Message(*bus, "ListNames"))
-            owner = await self._bus.call(Message(*bus, "GetNameOwner", signature="s", body=[keeper]))
-            assert names is not None
-            assert owner is not None
-            others = {name for name in names.body[0] if name.startswith(":")} - {self._bus.unique_name, *owner.body}
-            assert others
+            others = await self._others(keeper)
             with open(os.devnull) as handed:  # noqa: ASYNC230, PTH123 - at once, and only its descriptor is wanted
                 for name in [*others] * times:
                     fds = [handed.fileno()] * 16
                     message = Message.new_signal("/", "org.example.Stranger", "Take", "h" * 16, [*range(16)], fds)
                     message.destination = name
                     await self._bus.send(message)
-                    await self._bus.call(Message(name, "/", "org.freedesktop.DBus.Peer", "Ping"))
+            await self._bus.call(Message(*bus, "GetId"))
+
+        self._do(send())
+
+    def frame_to_others(self, keeper: str, signature: str, body: bytes) -> None:
+        """A signal whose body no library would write, to all but `keeper`. When it returns the bus has sent it on."""
+
+        async def send() -> None:
+            bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+            for name in await self._others(keeper):
+                head = [(1, "o", "/x"), (2, "s", "a.b"), (3, "s", "X"), (6, "s", name), (8, "g", signature)]
+                assert self._bus._sock is not None
+                await self._loop.sock_sendall(self._bus._sock, frame(head, body))
+            await self._bus.call(Message(*bus, "GetId"))
 
         self._do(send())
 

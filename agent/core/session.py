@@ -22,7 +22,9 @@ from agent.core.model.times import SECOND
 RECORDING_LENGTH: Final = 3590 * SECOND
 
 # What the seat answers for.
-SEAT: Final = frozenset({Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN})
+SEAT: Final = frozenset(
+    {Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.SEAT_UNKNOWN, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN}
+)
 
 # Holds that end the recording, the weightiest first; the others leave a gap in it.
 ENDING: Final = (
@@ -31,6 +33,7 @@ ENDING: Final = (
     Hold.SUSPENDED,
     Hold.LOCKED,
     Hold.NOT_IN_FRONT,
+    Hold.SEAT_UNKNOWN,
     Hold.NO_POLICY,
 )
 

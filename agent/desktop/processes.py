@@ -6,6 +6,7 @@ the process has become another program (exec changes neither).
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -51,10 +52,13 @@ class Processes:
         self._commands: dict[int, bytes | None] = {}  # of the young, when they were last looked into
         self._scanned: float | None = None
         self._glanced = 0.0
+        # Whose helpers may work for a window here; root's processes may still become anybody's.
+        self._users = {0, os.geteuid()} if hasattr(os, "geteuid") else {0}
         self._newest = b""  # what the kernel last gave as the last number it used
 
     def read(self, pid: int) -> Process | Blind:
         """The process now; `Blind.VANISHED` when it has gone, `Blind.FOREIGN_PROCESS` when it may not be read."""
+        self._note_user(pid)
         try:
             process = psutil.Process(pid)
             key = (pid, process.create_time())
@@ -84,7 +88,7 @@ class Processes:
         self._scanned = self._glanced = now
         self._newest = _newest()
         present = set(psutil.pids())
-        for pid in present - self._seen:
+        for pid in filter(self._may_matter, present - self._seen):
             self._young[pid] = now - YOUNG if first else now
         self._seen = present
         before = len(self._hosts)
@@ -106,7 +110,7 @@ class Processes:
             return False
         self._glanced, self._newest = now, newest
         present = set(psutil.pids())
-        self._young |= dict.fromkeys(present - self._seen, now)
+        self._young |= dict.fromkeys(filter(self._may_matter, present - self._seen), now)
         self._seen |= present
         before = len(self._hosts)
         for pid in self._young.keys() & present:
@@ -119,6 +123,22 @@ class Processes:
     def due(self) -> bool:
         """Whether `rescan` would search."""
         return self._scanned is None or time.monotonic() - self._scanned >= RESCAN
+
+    def _note_user(self, pid: int) -> None:
+        """A window is theirs: their helpers are looked for from now on, also those that were passed over."""
+        user = _user_of(pid)
+        if user is not None and user not in self._users:
+            self._users.add(user)
+            self._seen.clear()
+            self._scanned = None
+
+    def _may_matter(self, pid: int) -> bool:
+        """Any user of the PC may start processes by the hundred: nothing more is read of those who have no window here.
+
+        A helper is of its browser's user from its first moment, for that is who forks it.
+        """
+        user = _user_of(pid)
+        return user is None or user in self._users
 
     def _note_host(self, pid: int) -> None:
         """If `pid` is an engine's helper: climb to the process that it works for."""
@@ -133,6 +153,20 @@ class Processes:
                 self._hosts.add((host.pid, host.create_time()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return  # gone, or another user's: no window of this session waits for it
+
+
+def _user_of(pid: int) -> int | None:
+    """Who started it; None where the system does not tell. /proc shows root as the owner of what may not be dumped (a
+    browser's helpers, and whatever asks for it) or runs set-user-ID: there it is the real user."""
+    folder = PROC / str(pid)
+    try:
+        owner = folder.stat().st_uid
+        if owner == 0:
+            status = (folder / "status").read_bytes()
+            owner = int(status.partition(b"\nUid:")[2].split(maxsplit=1)[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return owner
 
 
 def _newest() -> bytes:

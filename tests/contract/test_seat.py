@@ -14,7 +14,7 @@ from dbus_fast import Variant
 from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
 from agent.desktop.null_seat import NullSeat
-from agent.desktop.seat import LinuxSeat
+from agent.desktop.seat import LinuxSeat, dbus_calls
 from agent.desktop.seat.display import DarkOrLocked
 from testkit import displays
 from testkit.buses import SESSION_PATH, Logind, ScreenSaver, Stranger, private_bus
@@ -192,7 +192,7 @@ def test_a_service_that_is_in_no_session_finds_the_users(
         assert seat.blind_to == ()
 
 
-def test_a_lock_outlives_the_bus_and_ends_when_somebody_says_so(
+def test_what_logind_said_before_the_bus_went_is_not_claimed_and_nothing_is_kept(
     bare_display: str, tmp_path: Path, session_bus: str
 ) -> None:
     with contextlib.ExitStack() as first:
@@ -201,11 +201,64 @@ def test_a_lock_outlives_the_bus_and_ends_when_somebody_says_so(
         with seated(bare_display, system_bus, session_bus) as seat:
             first.close()
             await_true(lambda: any("logind" in deaf for deaf in seat.blind_to), "deafness to logind")
-            assert seat.holds() == {Hold.LOCKED}
+            assert seat.holds() == {Hold.SEAT_UNKNOWN}
             (tmp_path / "passing").unlink(missing_ok=True)
             with private_bus(tmp_path, "passing") as again, Logind(again):
                 await_holds(seat)
                 await_true(lambda: seat.blind_to == (), "logind answered all")
+
+
+def test_a_logind_that_has_gone_leaves_it_unknown_who_is_in_front(bare_display: str, system_bus: str) -> None:
+    with contextlib.ExitStack() as first:
+        first.enter_context(Logind(system_bus))
+        with seated(bare_display, system_bus) as seat:
+            first.close()
+            await_holds(seat, Hold.SEAT_UNKNOWN)
+            with Logind(system_bus, locked=True):
+                await_holds(seat, Hold.LOCKED)
+
+
+def test_a_logind_that_does_not_answer_leaves_it_unknown_who_is_in_front(
+    bare_display: str, system_bus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbus_calls, "ANSWER", 0.2)
+    with Logind(system_bus) as logind:
+        logind.mute = True
+        with seated(bare_display, system_bus) as seat:
+            assert seat.holds() == {Hold.SEAT_UNKNOWN}
+            logind.mute = False
+            await_holds(seat)
+
+
+def test_the_end_of_a_session_stays_true_when_its_bus_goes(bare_display: str, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as first:
+        system_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        logind = first.enter_context(Logind(system_bus, locked=True))
+        with seated(bare_display, system_bus) as seat:
+            logind.shut_down(True)
+            await_holds(seat, Hold.LOCKED, Hold.SHUTDOWN)
+            first.close()
+            await_holds(seat, Hold.SHUTDOWN)
+
+
+# 64 containers around an array of bytes, which libdbus counts as 64 and dbus-fast as 65; and a message of 1 MB.
+DEEP = b"\1v\0" * 63 + b"\2ay\0" + b"\0" * 3 + b"\1\0\0\0z"
+LONG = (1 << 20).to_bytes(4, "little") + b"\1y\0z" * (1 << 18)
+
+
+@pytest.mark.parametrize(("signature", "body"), [("v", DEEP), ("av", LONG)], ids=["deep", "long"])
+def test_no_stranger_can_make_the_seat_deaf(
+    bare_display: str, system_bus: str, session_bus: str, signature: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "AT_ONCE", 60.0)  # a connection that was lost would not be back in time
+    with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
+        with Stranger(system_bus) as stranger:
+            stranger.frame_to_others(logind.name, signature, body)
+        logind.set("LockedHint", True)
+        await_holds(seat, Hold.LOCKED)
+        assert seat.blind_to == ()
+        logind.sleep(True)
+        await_holds(seat, Hold.LOCKED, Hold.SUSPENDED)
 
 
 # -- screen savers ----------------------------------------------------------------------------------------------------
@@ -246,6 +299,30 @@ def test_a_screen_saver_that_is_active_at_the_start_holds_until_it_ends(bare_dis
             assert seat.holds() == {Hold.LOCKED}
             stack.close()
             await_holds(seat)
+
+
+def test_a_session_bus_that_goes_with_a_screen_saver_on_it_leaves_the_lock_unknown(
+    bare_display: str, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as first:
+        session_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        with (
+            ScreenSaver(session_bus, "org.gnome.ScreenSaver", active=True),
+            seated(bare_display, session_bus=session_bus) as seat,
+        ):
+            assert seat.holds() == {Hold.LOCKED}
+            first.close()
+            await_holds(seat, Hold.SEAT_UNKNOWN)
+
+
+def test_a_session_bus_without_a_screen_saver_leaves_nothing_unknown(bare_display: str, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as first:
+        session_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        with seated(bare_display, session_bus=session_bus) as seat:
+            assert len(seat.blind_to) == 1
+            first.close()
+            await_true(lambda: len(seat.blind_to) == 2, "deafness to the session's bus")
+            assert seat.holds() == frozenset()
 
 
 def test_asking_starts_no_screen_saver(bare_display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

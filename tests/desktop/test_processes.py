@@ -167,6 +167,38 @@ def test_a_process_that_becomes_a_helper_after_a_glance_is_noticed_at_another(
     assert read(processes, pid).engine
 
 
+NOBODY = 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize("hidden", [False, True], ids=["plain", "not dumpable"])
+def test_nothing_is_read_of_another_users_processes_until_a_window_is_theirs(
+    family: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    """One that may not be dumped is root's in /proc."""
+    leave = f"import ctypes, os; os.setuid({NOBODY}); ctypes.CDLL(None).prctl(4, {int(not hidden)})"
+    processes = Processes()
+    processes._users = {1}  # of the recorder, which is root in this test
+    processes.rescan(now=10.0)
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{leave}; print(flush=True); {WAITS}", "--type=renderer"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    family.append(process)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    read_of: list[int] = []
+    monkeypatch.setattr(processes, "_note_host", read_of.append)
+    processes.rescan(now=10.0 + GLANCE)
+    processes.rescan(now=10.0 + RESCAN)
+    assert process.pid not in read_of
+    read(processes, process.pid)
+    processes.rescan(now=10.0 + RESCAN + GLANCE)
+    assert process.pid in read_of
+
+
 def test_rescans_keep_their_distance() -> None:
     processes = Processes()
     processes.rescan(now=10.0)

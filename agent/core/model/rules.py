@@ -162,6 +162,7 @@ class Hold(StrEnum):
     SPOOL_FULL = "spool-full"
     LOCKED = "locked"
     NOT_IN_FRONT = "not-in-front"
+    SEAT_UNKNOWN = "seat-unknown"  # who says whether it is locked or in front has fallen silent
     DISPLAY_OFF = "display-off"
     SUSPENDED = "suspended"
     LOGOFF = "logoff"  # the session has ended, this process not yet

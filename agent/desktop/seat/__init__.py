@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from typing import Final
 
 from dbus_fast import Message
-from dbus_fast.aio import MessageBus
 
 from agent.core.model.rules import Hold
 from agent.desktop.seat.bus import Logind, ScreenSavers, Source
 from agent.desktop.seat.dbus_calls import LOST
 from agent.desktop.seat.display import DarkOrLocked
+from agent.desktop.seat.guarded_bus import GuardedBus
 from agent.desktop.x11.wire import Disconnected
 from agent.errors import EnvironmentFault
 
+log = logging.getLogger(__name__)
+
 FIRST_WORD: Final = 3.0  # seconds to wait at the start for everybody to have been asked
 RETRY: Final = 5.0  # seconds between two attempts to reach a bus
+AT_ONCE: Final = 0.1  # the same, at first, where somebody was heard: until then the eye is closed
 POLL: Final = 1.0  # seconds; the screen saver and the monitors' power give no event on every server
 NO_DELAY: Final = "a sleep that is announced (logind lets nothing delay it: the recording's key ends after it)"
 X_DISPLAY: Final = "the X display (lockers, screen saver, monitor power)"
@@ -99,26 +103,30 @@ class LinuxSeat:
 
     async def _follow(self, source: Source, address: str | None, asked: asyncio.Event) -> None:
         """Stay on the source's bus as long as there is one, and come back when there is one again."""
+        pause = AT_ONCE
         while True:
-            bus: MessageBus | None = None
+            bus: GuardedBus | None = None
             try:
-                # Without descriptors: any user of the PC may send some here (agent/desktop/seat/delay.py).
-                bus = MessageBus(bus_type=source.bus_type, bus_address=address)
+                bus = GuardedBus(source.believes, source.bus_type, address)
                 await bus.connect()
                 bus.add_message_handler(lambda message: self._hear(source, message))
                 await source.begin(bus)
                 self._deaf -= {source.name}
                 self._publish()
                 asked.set()
+                pause = AT_ONCE
                 await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-            except LOST:
-                self._deaf |= {source.name}  # until an attempt succeeds
+            except LOST as failure:
+                log.debug("%s: %s", source.name, type(failure).__name__)
             finally:
                 if bus is not None and bus.connected:
                     bus.disconnect()
-            self._deaf |= {source.name}
+            source.lose()
+            self._deaf |= {source.name}  # until an attempt succeeds
+            self._publish()
             asked.set()
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(pause if Hold.SEAT_UNKNOWN in source.holds() else RETRY)
+            pause = min(2 * pause, RETRY)
 
     def _hear(self, source: Source, message: Message) -> None:
         source.hear(message)

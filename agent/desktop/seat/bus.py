@@ -1,6 +1,6 @@
 """What logind and the desktop's screen saver say on D-Bus about the person in front: locked, away, asleep, leaving.
 
-Each source keeps its last word when its bus goes: a session that was locked stays held until it is reported unlocked.
+A source that was there and cannot be heard any more is a hold of its own: what it said before may no longer be true.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ SCREEN_SAVERS: Final[Mapping[str, str]] = {
 }
 
 
+ENDS: Final = frozenset({Hold.LOGOFF, Hold.SHUTDOWN})
+
+
 class Source(Protocol):
     """One bus and what is read from it."""
 
@@ -48,8 +51,14 @@ class Source(Protocol):
 
     def holds(self) -> frozenset[Hold]: ...
 
+    def believes(self, sender: str) -> bool:
+        """Whether what this connection says is read at all."""
+
     async def begin(self, bus: MessageBus) -> None:
         """Watch first, then ask, so that no change falls between. Raises one of `LOST` when no service answers."""
+
+    def lose(self) -> None:
+        """Nothing is heard any more, or nothing was."""
 
     def hear(self, message: Message) -> None:
         """Any message that reached this connection: its sender is still to be checked."""
@@ -72,9 +81,12 @@ class Logind:
         self._ended = False
         self._shutdown = False
         self._session = ""
+        self._heard = False  # at any time
+        self._silent = False  # it is there, or was, and has not answered since
         self._bus: MessageBus | None = None
         self._owners = Owners([LOGIND])
-        self._delay = SleepDelay(address)
+        self.believes = self._owners.believes
+        self._delay = SleepDelay(address, self.believes)
         self._asking: asyncio.Task[None] | None = None
 
     @property
@@ -90,11 +102,21 @@ class Logind:
             Hold.LOGOFF: self._ended,
             Hold.SHUTDOWN: self._shutdown,
         }
-        return frozenset(hold for hold, on in said.items() if on)
+        holds = frozenset(hold for hold, on in said.items() if on)
+        # The end of the session stays true when the bus goes with it.
+        return (holds & ENDS or frozenset({Hold.SEAT_UNKNOWN})) if self._silent else holds
 
     async def begin(self, bus: MessageBus) -> None:
         self._bus = bus
         await self._owners.begin(bus)
+        self._silent |= self._owners.is_there(LOGIND)
+        try:
+            await self._watch(bus)
+        except Refusal:
+            self._silent = self._heard  # it answers, and knows no session of this user: as if it were not there
+            raise
+
+    async def _watch(self, bus: MessageBus) -> None:
         self._session = await _own_session(bus)
         await watch(bus, f"sender='{LOGIND}',interface='{PROPERTIES}',path='{self._session}'")
         for member in ("PrepareForSleep", "PrepareForShutdown", "SessionRemoved"):
@@ -111,16 +133,28 @@ class Logind:
             await self._delay.take()
         [ending] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForShutdown")
         self._shutdown = bool(ending.value)
+        self._heard, self._silent = True, False
+
+    async def _ask_again(self, bus: MessageBus) -> None:
+        try:
+            await self._ask(bus)
+        except LOST:
+            bus.disconnect()  # following the bus finds out, and comes back
+
+    def lose(self) -> None:
+        self._silent |= self._heard
 
     def hear(self, message: Message) -> None:
-        if self._owners.changed(message) and self._owners.is_there(LOGIND):
-            self._start(self._ask)  # it has started anew, and tells nothing of what changed meanwhile
+        if self._owners.changed(message):
+            self.lose()
+            if self._owners.is_there(LOGIND):
+                self._start(self._ask_again)  # it has started anew, and tells nothing of what changed meanwhile
         elif not self._owners.sent(message, LOGIND):
             return
         elif message.member == "PrepareForSleep" and message.interface == MANAGER:
             self._asleep = bool(message.body[0])
             if not self._asleep:
-                self._start(lambda _: self._delay.take())  # for the next sleep
+                self._start(self._delay_again)  # for the next sleep
         elif message.member == "PrepareForShutdown" and message.interface == MANAGER:
             self._shutdown = bool(message.body[0])  # False: it was called off
         elif message.member == "SessionRemoved" and message.body[1] == self._session:
@@ -128,9 +162,13 @@ class Logind:
         elif message.member == "PropertiesChanged" and message.path == self._session and message.body[0] == SESSION:
             self._note(message.body[1])
 
+    async def _delay_again(self, _: MessageBus) -> None:
+        with contextlib.suppress(*LOST):
+            await self._delay.take()
+
     def _start(self, ask: Callable[[MessageBus], Awaitable[None]]) -> None:
         if self._bus is not None:
-            self._asking = asyncio.ensure_future(_unless_lost(ask(self._bus)))
+            self._asking = asyncio.ensure_future(ask(self._bus))
             self._asking.add_done_callback(lambda _: self._on_change())
 
     def let_sleep(self) -> None:
@@ -148,11 +186,6 @@ class Logind:
             self._locked = bool(properties["LockedHint"].value)
         if "Active" in properties:
             self._active = bool(properties["Active"].value)
-
-
-async def _unless_lost(asking: Awaitable[None]) -> None:
-    with contextlib.suppress(*LOST):  # following the bus finds out, and comes back
-        await asking
 
 
 async def _own_session(bus: MessageBus) -> str:
@@ -182,8 +215,13 @@ class ScreenSavers:
     def __init__(self) -> None:
         self._active: dict[str, bool] = {}
         self._owners = Owners(SCREEN_SAVERS)
+        self.believes = self._owners.believes
+        self._there = False  # any of them, at any time: a bus that ends may tell of their end first
+        self._silent = False
 
     def holds(self) -> frozenset[Hold]:
+        if self._silent:
+            return frozenset({Hold.SEAT_UNKNOWN})
         return frozenset({Hold.LOCKED}) if any(self._active.values()) else frozenset()
 
     async def begin(self, bus: MessageBus) -> None:
@@ -191,9 +229,15 @@ class ScreenSavers:
         for name in SCREEN_SAVERS:
             await watch(bus, f"interface='{name}',member='ActiveChanged'")
         self._active = {name: await _is_active(bus, name, path) for name, path in SCREEN_SAVERS.items()}
+        self._there |= any(self._owners.is_there(name) for name in SCREEN_SAVERS)
+        self._silent = False
+
+    def lose(self) -> None:
+        self._silent |= self._there
 
     def hear(self, message: Message) -> None:
         if name := self._owners.changed(message):
+            self._there |= self._owners.is_there(name)
             self._active[name] &= self._owners.is_there(name)  # it ended, and its lock with it
         elif message.member == "ActiveChanged" and self._owners.sent(message, str(message.interface)):
             self._active[str(message.interface)] = bool(message.body[0])
@@ -202,6 +246,6 @@ class ScreenSavers:
 async def _is_active(bus: MessageBus, name: str, path: str) -> bool:
     try:
         [active] = await call(bus, name, path, f"{name}.GetActive")
-    except Refusal:
+    except (Refusal, TimeoutError):
         return False  # this desktop has another, or none
     return bool(active)

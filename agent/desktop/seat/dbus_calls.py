@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -23,11 +24,13 @@ class Refusal(Exception):
     """The service is not there or does not answer the question."""
 
 
+ANSWER: Final = 10.0  # seconds for an answer. logind takes milliseconds
 LOST: Final = (Refusal, DBusFastError, OSError, EOFError)  # what reaching a bus and asking on it may raise
 
 
 async def ask(bus: MessageBus, name: str, path: str, member: str, signature: str = "", *body: Any) -> Message:
-    """The reply; `member` with its interface. Starts no service that is not running. Raises Refusal."""
+    """The reply; `member` with its interface. Starts no service that is not running. Raises Refusal, and
+    TimeoutError where nothing is said."""
     interface, _, method = member.rpartition(".")
     question = Message(
         destination=name,
@@ -38,7 +41,8 @@ async def ask(bus: MessageBus, name: str, path: str, member: str, signature: str
         body=list(body),
         flags=MessageFlag.NO_AUTOSTART,
     )
-    answer = await bus.call(question)
+    async with asyncio.timeout(ANSWER):
+        answer = await bus.call(question)
     if answer is None or answer.message_type is MessageType.ERROR:
         raise Refusal(f"{name} does not answer {method}")
     return answer
@@ -78,6 +82,10 @@ class Owners:
         name, _, owner = message.body
         self._owners[name] = owner
         return str(name)
+
+    def believes(self, sender: str) -> bool:
+        """Whether what this connection says can matter: it is the bus, or behind one of the names."""
+        return sender == BUS or (bool(sender) and sender in self._owners.values())
 
     def is_there(self, name: str) -> bool:
         return bool(self._owners[name])

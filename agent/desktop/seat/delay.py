@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 
 from dbus_fast import BusType, Message, MessageType
-from dbus_fast.aio import MessageBus
 
 from agent.desktop.seat.dbus_calls import LOGIND, LOGIND_PATH, MANAGER, Refusal, ask
+from agent.desktop.seat.guarded_bus import Believes, GuardedBus
 
 
 class SleepDelay:
-    """Taken and released on the seat's thread. `address`: as in DBUS_SYSTEM_BUS_ADDRESS, None for the system's bus."""
+    """Taken and released on the seat's thread. `address`: as in DBUS_SYSTEM_BUS_ADDRESS, None for the system's bus.
+    `believes`: who is logind."""
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, believes: Believes) -> None:
         self._address = address
+        self._believes = believes
         self._descriptor: int | None = None
 
     @property
@@ -32,15 +34,14 @@ class SleepDelay:
         """
         if self.held:
             return
-        # A connection for this question alone. To one that takes descriptors any user of the PC may send some, 16 in a
-        # signal, and dbus-fast keeps them: over the connection that stays they would use up what a process may have.
-        bus = MessageBus(bus_type=BusType.SYSTEM, bus_address=self._address, negotiate_unix_fd=True)
+        # A connection for this question alone: any user of the PC may send descriptors to one that takes them.
+        bus = GuardedBus(self._believes, BusType.SYSTEM, self._address, descriptors=True)
         bus.add_message_handler(_close_descriptors)
         try:
             await bus.connect()
             words = ("sleep", "Eyelid", "The recording is being closed", "delay")
             answer = await ask(bus, LOGIND, LOGIND_PATH, f"{MANAGER}.Inhibit", "ssss", *words)
-        except Refusal:
+        except (Refusal, TimeoutError):
             return
         finally:
             if bus.connected:

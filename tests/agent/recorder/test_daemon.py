@@ -118,7 +118,9 @@ def test_a_message_that_found_no_room_is_an_alarm() -> None:
     assert not rig.shutter.permit.open
 
 
-@pytest.mark.parametrize("hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.LOGOFF, Hold.SHUTDOWN])
+@pytest.mark.parametrize(
+    "hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.SEAT_UNKNOWN, Hold.DISPLAY_OFF, Hold.LOGOFF, Hold.SHUTDOWN]
+)
 def test_the_seat_holds_within_a_turn(hold: Hold) -> None:
     rig = Rig().opened()
     rig.grab()
