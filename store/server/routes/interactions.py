@@ -44,9 +44,8 @@ def _accept(services: Services, sender: Integration, body: bytes) -> api.Interac
             try:
                 with services.database.reading() as connection:
                     at = _here(connection, received) or at
-            except Refusal:
-                for name in interactions.names_of(received.about):
-                    services.blobs.shred(name)
+            except Refusal as refusal:
+                _take_back(services, received, of_another=refusal.code == "exists")
                 raise
     about = received.about
     receipt = Receipt(about.id, TEXT_STREAM, 0, about.sealed, at=at, device=sender.id)
@@ -87,6 +86,17 @@ def _write(services: Services, received: Received) -> None:
             status, code = (507, "store-full") if fault.full else (503, "store-fault")
             message = "the store could not write it: send it again later"
             raise Refusal(status, code, message, retry_after=60) from fault
+
+
+def _take_back(services: Services, received: Received, *, of_another: bool) -> None:
+    """Destroys what was written and then refused. `of_another`: one of this id is kept, perhaps with the same blobs."""
+    kept: set[str] = set()
+    if of_another:
+        with services.database.reading() as connection:
+            if (row := interactions.find(connection, str(received.about.id))) is not None:
+                kept.update(interactions.names_of(interactions.said(connection, row)[0]))
+    for name in set(interactions.names_of(received.about)) - kept:
+        services.blobs.shred(name)
 
 
 def _record(connection: Connection, received: Received, at: int) -> bool:
