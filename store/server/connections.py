@@ -219,13 +219,17 @@ class Listener(socket.socket):
     def accept(self) -> tuple[socket.socket, Any]:
         for _ in range(_AT_ONCE):
             connection, address = super().accept()
-            who = network(address[0]) if self.counts_loopback else host_of(address)
+            who = self._counted_as(address[0])
             if self._may_come(who):
                 self._total += 1
                 self._open[who] += 1
                 return _Counted(self, who, connection), address
             connection.close()
         raise BlockingIOError
+
+    def _counted_as(self, address: str) -> str:
+        who = network(address)
+        return _LOCAL if is_loopback(who) and not self.counts_loopback else who
 
     def _may_come(self, who: str) -> bool:
         local = self._open[_LOCAL]
