@@ -289,10 +289,9 @@ def _is_kept(services: Services, arrival: Arrival) -> bool:
     The blobs are asked first: nearly always there is none, and that costs little.
     """
     try:
-        size = services.blobs.size(arrival.blob)
+        if services.blobs.get(arrival.blob) != arrival.body:
+            return False  # damaged, and written anew
     except (BlobMissing, BlobFault):
-        return False  # written anew
-    if size != len(arrival.body):
         return False
     with services.database.reading() as connection:
         return arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {})

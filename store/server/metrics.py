@@ -85,7 +85,7 @@ class _Fleet(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         now = self._services.clock()
-        if self._counted is None or now - self._at >= MINUTE:
+        if self._counted is None or not 0 <= now - self._at < MINUTE:  # the clock may be set back
             with self._services.database.reading() as connection:
                 self._counted, self._at = count(connection, now, self._policies), now
         counted = self._counted
@@ -216,7 +216,7 @@ def _state(revoked: int | None, heard: int | None, last_kind: str | None, now: i
         return "never"
     if last_kind == "stop":
         return "off"
-    return "silent" if now - heard > SILENT else "heard"
+    return "silent" if abs(now - heard) > SILENT else "heard"  # a report from ahead is one of before a clock was set
 
 
 # A PC may say what it likes of itself; a label takes only what a hold can be.

@@ -186,7 +186,7 @@ class Quotas:
         """
         now, devices, stored = self._clock(), schema.devices.c, schema.stored.c
         with self._lock:
-            if now - self._recounted.get((device, group), -_RECOUNT) < _RECOUNT:
+            if 0 <= now - self._recounted.get((device, group), -_RECOUNT) < _RECOUNT:  # the clock may be set back
                 return False
             self._recounted[device, group] = now
         which = devices.id == device if device else devices.group_name == group

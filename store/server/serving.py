@@ -117,6 +117,7 @@ def make_server(app: ASGIApp, tls: Path | None) -> uvicorn.Server:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0054).
         config.ssl.set_ecdh_curve("prime256v1")
+        config.ssl.options |= ssl.OP_NO_RENEGOTIATION  # it costs a handshake; OpenSSL 1.1.1 still allows it
     return uvicorn.Server(config)
 
 

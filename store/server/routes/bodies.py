@@ -18,31 +18,33 @@ from protocol.claims import MAX_INTEGER, Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.numbers import read_number
 from store.errors import Refusal
+from store.server.connections import host_of
 
 BODY_WITHIN: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
 SLOWEST: Final = 4096  # bytes a second; an upload may be held to 50 kbit/s, by its own setting or by the line
 STALLED: Final = 20.0  # seconds without a byte: what arrived so far takes room that others need
 PER_SENDER: Final = 64 * 2**20  # bytes of one device's bodies; it sends four chunks at once, of one or two hundred KB
+SMALL_PER_SENDER: Final = 4 * 2**20  # of an address, 4,000 requests for a token; each body takes three times its bytes
 
 
 class Intake:
     """Bytes of bodies that are in memory together. Used from the event loop alone.
 
     Small ones have room of their own: without a token nothing larger can be sent, and nothing that is sent so takes
-    room from chunks.
+    room from chunks. A sender is a device or, before one is known, an address.
     """
 
     def __init__(self, capacity: int = 256 * 2**20, small: int = 64 * 2**20) -> None:
         self._free = {False: capacity, True: small}
-        self._of: Counter[str] = Counter()
+        self._of: Counter[tuple[str, bool]] = Counter()
 
     def reserve(self, size: int, sender: str, *, small: bool) -> None:
         if size > self._free[small]:
             raise Refusal(503, "busy", "the store is receiving as much as it can: send it again", retry_after=2)
-        if not small and self._of[sender] + size > PER_SENDER:
-            raise Refusal(503, "busy", "this device sends more at once than one may: send it again", retry_after=2)
+        if self._of[sender, small] + size > (SMALL_PER_SENDER if small else PER_SENDER):
+            raise Refusal(503, "busy", "this sender has more under way than one may: send it again", retry_after=2)
         self._free[small] -= size
-        self._of[sender] += size
+        self._of[sender, small] += size
 
     @property
     def taken(self) -> int:
@@ -51,9 +53,9 @@ class Intake:
 
     def release(self, size: int, sender: str, *, small: bool) -> None:
         self._free[small] += size
-        self._of[sender] -= size
-        if not self._of[sender]:
-            del self._of[sender]
+        self._of[sender, small] -= size
+        if not self._of[sender, small]:
+            del self._of[sender, small]
 
 
 @asynccontextmanager
@@ -83,7 +85,7 @@ class _Taken:
 
     def __init__(self, request: Request, *, small: bool) -> None:
         self._intake: Intake = request.app.state.intake
-        self._sender: str = getattr(request.state, "device", "")
+        self._sender: str = getattr(request.state, "device", None) or host_of(request.client)
         self._small = small
         self._size = 0
 

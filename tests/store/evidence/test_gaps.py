@@ -414,6 +414,17 @@ def test_a_device_that_never_reports_its_health_is_silent(pc: Pc, look: Look, cl
     assert (look(pc).state, look(pc).amiss) == ("silent", True)
 
 
+def test_a_device_last_heard_before_the_clock_was_set_back_is_silent(pc: Pc, look: Look, clock: SetClock) -> None:
+    start_run(pc)
+    pc.send_ledger()
+    report_health(pc, clock)
+    clock.now -= DAY
+    assert (look(pc).state, look(pc).amiss) == ("silent", True)
+    pc.ask_token(clock.seconds)
+    report_health(pc, clock)
+    assert look(pc).state == "heard"
+
+
 def test_a_device_silent_for_longer_than_is_looked_at(filmed: Filmed, look: Look, clock: SetClock) -> None:
     report_health(filmed.pc, clock)
     clock.now += 30 * DAY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 import ssl
 import threading
@@ -10,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol import api
 from store.admin.home import Home
@@ -166,6 +169,109 @@ def test_what_is_left_of_a_small_body_is_passed_over_and_the_next_request_answer
         assert b" 404 " in connection.recv(65536)
         connection.sendall(bytes(DRAINED) + HEALTH + b"Connection: close\r\n\r\n")
         assert b" 200 OK" in everything(connection)
+
+
+# -- what is no HTTP --------------------------------------------------------------------------------------------------
+
+KEY_UPDATE = b"\x18\0\0\1\0\x16"  # a message of five bytes, and its type
+
+
+class Records:
+    """A client of TLS 1.3 that makes its records itself, after a handshake by OpenSSL."""
+
+    def __init__(self, store: Store, keys: Path) -> None:
+        context = ssl.create_default_context(cafile=store.home.ca_certificate)
+        context.keylog_filename = str(keys)
+        self.plain = store.connect(tls=False)
+        self._incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._openssl = context.wrap_bio(self._incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                self._openssl.do_handshake()
+            except ssl.SSLWantReadError:
+                self.plain.sendall(outgoing.read())
+                self._incoming.write(self.plain.recv(65536))
+            else:
+                break
+        self.plain.sendall(outgoing.read())
+        named = (line.split() for line in keys.read_text().splitlines() if not line.startswith("#"))
+        self._secret = next(bytes.fromhex(secret) for name, _, secret in named if name == "CLIENT_TRAFFIC_SECRET_0")
+        self._sequence = 0
+
+    def made(self, inner: bytes) -> bytes:
+        """`inner`: content and its type."""
+        nonce = int.from_bytes(self._expand(b"iv", 12), "big") ^ self._sequence
+        head = b"\x17\x03\x03" + (len(inner) + 16).to_bytes(2, "big")
+        key = self._expand(b"key", 32 if len(self._secret) == 48 else 16)
+        self._sequence += 1
+        record = head + AESGCM(key).encrypt(nonce.to_bytes(12, "big"), inner, head)
+        if inner.startswith(KEY_UPDATE):
+            self._secret, self._sequence = self._expand(b"traffic upd", len(self._secret)), 0
+        return record
+
+    def answered(self) -> bytes:
+        """All that comes up to the end."""
+        self._incoming.write(everything(self.plain))
+        try:
+            return self._openssl.read(65536)
+        except ssl.SSLWantReadError:
+            return b""
+
+    def _expand(self, label: bytes, size: int) -> bytes:
+        info = size.to_bytes(2, "big") + bytes([6 + len(label)]) + b"tls13 " + label + b"\0\1"
+        return hmac.digest(self._secret, info, "sha384" if len(self._secret) == 48 else "sha256")[:size]
+
+
+@pytest.mark.parametrize(
+    ("inner", "number"),
+    [
+        pytest.param(KEY_UPDATE, 1000, id="key updates"),
+        pytest.param(KEY_UPDATE + bytes(400), 1000, id="padded ones"),
+        pytest.param(b"\x17", 31, id="empty ones, fewer in a row than OpenSSL allows"),
+        pytest.param(b"\n\x17", 1000, id="records of one byte"),
+    ],
+)
+def test_records_without_content_end_the_connection(store: Store, tmp_path: Path, inner: bytes, number: int) -> None:
+    client = Records(store, tmp_path / "keys")
+    with client.plain as connection:
+        sent = [client.made(inner) for _ in range(number)]
+        while len(sent) < 1000:
+            sent += [client.made(KEY_UPDATE), *(client.made(inner) for _ in range(number))]
+        sent.append(client.made(HEALTH + b"Connection: close\r\n\r\n\x17"))
+        with suppress(ConnectionError):
+            connection.sendall(b"".join(sent))
+        assert client.answered() == b""
+    assert store.is_well()
+
+
+def test_nor_is_a_handshake_in_parts_of_a_byte_taken(store: Store) -> None:
+    whole = hello("prime256v1")
+    with store.connect(tls=False) as connection, suppress(ConnectionError):
+        connection.sendall(b"".join(whole[:3] + b"\0\1" + whole[at : at + 1] for at in range(5, len(whole))))
+        assert connection.recv(1) == b""
+    assert len(whole) > connections.RECORDS
+
+
+def test_the_smallest_records_that_clients_make_of_much_go_on(store: Store) -> None:
+    body = bytes(50 * 1186)
+    with store.connect() as connection:
+        for _ in range(5):
+            connection.sendall(b"POST /v1/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+            for place in range(0, len(body), 1186):
+                connection.sendall(body[place : place + 1186])
+        connection.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        answer = everything(connection)
+    assert (answer.count(b" 404 "), answer.count(b" 200 OK")) == (5, 1)
+
+
+def test_and_so_do_many_small_requests(store: Store) -> None:
+    with store.connect() as connection, connection.makefile("rb") as answers:
+        for _ in range(100):
+            for part in (b"HEAD /v1/nothing HTTP/1.1\r\n", b"Host: x\r\n", b"\r\n"):
+                connection.sendall(part)
+            assert b" 404 " in next(answers)
+            while next(answers) != b"\r\n":
+                pass
 
 
 # -- memory -------------------------------------------------------------------------------------------------------

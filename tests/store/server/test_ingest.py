@@ -120,11 +120,17 @@ def test_other_bytes_under_one_name_are_kept_too_with_an_alarm(
     assert alarms(services) == [("two-bodies", 0, 0)]
 
 
-def test_a_damaged_blob_is_healed_by_sending_it_again(pc: Pc, recording: FakeRecording, home: Home) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [pytest.param(lambda body: body[:50], id="cut"), pytest.param(lambda body: flipped(body, 100), id="flipped")],
+)
+def test_a_damaged_blob_is_healed_by_sending_it_again(
+    pc: Pc, recording: FakeRecording, home: Home, damaged: Callable[[bytes], bytes]
+) -> None:
     sealed = recording.seal()
     first = pc.put_sealed(sealed).json()
     path = home.folder / "blobs" / sealed_name(recording.id, 0, 0, digest(sealed).hex())
-    path.write_bytes(sealed[:50])
+    path.write_bytes(damaged(sealed))
     assert pc.put_sealed(sealed).json() == first
     assert path.read_bytes() == sealed
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert
 
 from protocol import api
 from protocol.bundle import Bundle
+from protocol.envelope import digest
 from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received, opened, sealed
 from protocol.keys import RecipientPrivate
 from protocol.receipt import Receipt
@@ -87,6 +88,36 @@ def test_it_is_kept_once_and_its_receipt_is_signed(
     again = send(content)
     assert again.json() == {"receipt": answer.json()["receipt"], "new": False}
     assert code(send(body())) == (409, "exists")  # sealed anew: other bytes
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["the same bytes", "sealed anew"])
+def test_of_two_at_once_the_one_that_is_kept_has_its_bytes(
+    send: Send, body: Callable[..., bytes], services: Services, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    first = body()
+    packet, _, chunk = first.split(b"\n", 2)
+    if anew:
+        second = body()
+    else:
+        other = replace(ABOUT, queue="other", packet=digest(packet).hex(), sealed=digest(chunk).hex())
+        second = b"\n".join((packet, other.sign(SIGNER).encode(), chunk))
+    won: list[httpx.Response] = []
+    write = routes._write
+
+    def write_late(services: Services, received: Any) -> None:
+        """The second comes and is kept between the first's files and its row."""
+        write(services, received)
+        if not won:
+            won.append(write)  # type: ignore[arg-type] # the second does not wait for a third
+            won[:] = [send(second)]
+
+    monkeypatch.setattr(routes, "_write", write_late)
+    assert code(send(first)) == (409, "exists")
+    assert won[0].status_code == 200
+    with services.database.reading() as connection:
+        (row,) = interactions.beginning(connection, "")
+        about, _ = interactions.said(connection, row)
+    assert list(services.blobs.names()) == sorted(interactions.names_of(about))
 
 
 def test_only_its_own_key_lets_it_in(

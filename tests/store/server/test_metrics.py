@@ -121,6 +121,20 @@ def test_the_catalog_is_asked_once_a_minute_at_most(
     assert scrape()["eyelid_store_devices", (("state", "never"),)] == 1
 
 
+def test_a_clock_that_is_set_back_hides_nothing(
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock
+) -> None:
+    pc = new_pc()
+    report(pc, clock)
+    assert scrape()["eyelid_store_devices", (("state", "heard"),)] == 1
+    clock.now -= 60 * MINUTE
+    told = scrape()
+    assert [told["eyelid_store_devices", (("state", state),)] for state in ("heard", "silent")] == [0, 1]
+    report(pc, clock)
+    clock.now += MINUTE
+    assert scrape()["eyelid_store_devices", (("state", "heard"),)] == 1
+
+
 def test_holds_by_the_person_are_counted_by_their_reason(
     scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock
 ) -> None:

@@ -175,6 +175,10 @@ def test_what_was_erased_makes_room_in_a_server_that_runs(
     assert [put(recording)[0] for _ in range(2)] == [200, 507]
     clock.pass_by(60)
     assert [put(recording)[0], put(other)[0]] == [507, 507]
+    with made.services.database.writing() as connection:
+        connection.execute(update(schema.stored).where(of_it).values(total=schema.stored.c.total - CHUNK))
+    clock.pass_by(-3600)  # it is set back, and no hour to wait
+    assert put(recording)[0] == 200
 
 
 def test_the_pcs_of_a_group_share_its_quota(served: Callable[[Limits], Served]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from protocol import api
@@ -25,7 +26,9 @@ from tests.store.conftest import SetClock, serving
 LARGE = api.MAX_CHUNK_BODY
 
 
-def a_request(content: bytes, pause: float = 0.0, intake: Intake | None = None, device: str = "pc") -> Any:
+def a_request(
+    content: bytes, pause: float = 0.0, intake: Intake | None = None, device: str = "pc", host: str = ""
+) -> Any:
     """One whose body comes in two halves."""
 
     async def stream() -> AsyncIterator[bytes]:
@@ -39,6 +42,7 @@ def a_request(content: bytes, pause: float = 0.0, intake: Intake | None = None, 
         headers={"Content-Length": str(len(content))},
         app=SimpleNamespace(state=state),
         state=SimpleNamespace(device=device),
+        client=(host, 1),
         stream=stream,
     )
 
@@ -90,6 +94,32 @@ def test_one_device_has_no_more_than_its_share(monkeypatch: pytest.MonkeyPatch) 
             assert await read_body(a_request(b"x" * 1000, intake=intake, device="other"), LARGE)
 
     asyncio.run(read())
+
+
+def test_nor_has_one_address_before_it_is_known_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that this machine has are one: whoever works at it is to leave the PCs their room."""
+    monkeypatch.setattr(bodies, "SMALL_PER_SENDER", 1500)
+    intake = Intake()
+
+    def small(host: str) -> Any:
+        return a_request(b"x" * 1000, intake=intake, device="", host=host)
+
+    async def read() -> None:
+        async with body_of(small("127.0.0.1"), api.MAX_JSON_BODY):
+            for host in ("127.0.0.1", "127.0.0.2", "::1", *own_addresses()):
+                with pytest.raises(Refusal) as caught:
+                    await read_body(small(host), api.MAX_JSON_BODY)
+                assert (caught.value.code, intake.taken) == ("busy", 1000)
+            assert await read_body(small("198.51.100.7"), api.MAX_JSON_BODY)
+            assert await read_body(a_request(b"x" * 1000, intake=intake), api.MAX_JSON_BODY)
+
+    asyncio.run(read())
+
+
+def own_addresses() -> list[str]:
+    """This machine's own, as many as it has."""
+    families = {socket.AF_INET, socket.AF_INET6}
+    return [one.address for ones in psutil.net_if_addrs().values() for one in ones if one.family in families]
 
 
 def test_what_needs_no_token_takes_no_room_from_chunks() -> None:
