@@ -88,8 +88,10 @@ def store(home: Home, services: Services) -> Iterator[Store]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch, home: Home, services: Services) -> Iterator[Store]:
-    monkeypatch.setattr(connections, "HEAD_WITHIN", 1.0)
-    with running(home, make_server(create_app(services), home.tls)) as made:
+    monkeypatch.setattr(connections, "HEAD_WITHIN", 1.0)  # the real one is ten
+    server = make_server(create_app(services), home.tls)
+    server.config.timeout_keep_alive = 1  # the real one is a minute
+    with running(home, server) as made:
         yield made
 
 
