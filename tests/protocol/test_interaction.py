@@ -186,6 +186,16 @@ def test_what_is_another_s_is_refused(what: str, code: str) -> None:
     assert refused(change(what)) == code
 
 
+def test_a_key_packet_alone_says_whether_it_is_this_interactions() -> None:
+    received = receive(made(), WHO, PUBLIC, HOUSE, known)
+    module.check_packet(received.about, received.packet, PUBLIC)
+    with pytest.raises(ProtocolError) as error:
+        module.check_packet(replace(received.about, packet="0" * 64), received.packet, PUBLIC)
+    assert error.value.code == "wrong-digest"
+    with pytest.raises(ProtocolError, match="a recording's"):
+        module.check_packet(received.about, change("host").split(b"\n")[0], PUBLIC)
+
+
 def test_the_sender_signs_as_itself() -> None:
     assert receive(change("nothing"), WHO, PUBLIC, HOUSE, known).about.id == ABOUT.id
     assert refused(made(), "another") == "misplaced"
