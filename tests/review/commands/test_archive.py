@@ -156,7 +156,8 @@ def test_a_trial_knows_the_teams_of_an_interaction(world: World, run: Run, tmp_p
     world.days.now = time.time_ns() - 200 * DAY
     with world.opened() as (database, _), database.writing() as connection:
         interactions.let_in(connection, Integration(WHO, "x", SIGNER.public_key(), (), "", 1, None), SECRET)
-    assert post(world, body(world, replace(CALL, agents=(Agent(user="lovelace"),)))).status_code == 200
+    call = replace(CALL, start=world.days.now - DAY, end=world.days.now - DAY + 60 * 10**9)
+    assert post(world, body(world, replace(call, agents=(Agent(user="lovelace"),)))).status_code == 200
     new = tmp_path / "new"
     new.mkdir()
     (new / "all.yaml").write_text(kept)
