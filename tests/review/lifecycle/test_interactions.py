@@ -288,7 +288,7 @@ def test_one_whose_key_packet_is_gone_is_kept(world: World) -> None:
 
 
 def test_one_that_says_that_it_ends_in_days_to_come_is_unsure(world: World) -> None:
-    late = replace(CALL, end=BEGAN + 5 * DAY)
+    late = replace(CALL, start=BEGAN + 5 * DAY - 60 * 10**9, end=BEGAN + 5 * DAY)
     assert post(world, body(world, late)).status_code == 200
     facts = known(world, late)
     assert (facts.recording.end, facts.since) == (late.end, 0)
