@@ -26,7 +26,7 @@ from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, thumbprint
 from protocol.numbers import is_integer
-from store.catalog import interactions, queries, schema
+from store.catalog import inserting, interactions, queries, schema
 from store.catalog.blobs import BlobStore, charged, folder_of, packets_of
 from store.catalog.database import Database
 from store.errors import StoreError
@@ -187,7 +187,7 @@ def held(connection: Connection, recordings: Collection[str]) -> dict[str, list[
 def place(connection: Connection, hold: str, recordings: Iterable[str], **facts: object) -> None:
     """`facts`: why, owner, review, placed_at."""
     for recording in recordings:
-        queries.add_if_new(connection, schema.holds, hold=hold, recording=recording, **facts)
+        inserting.add_if_new(connection, schema.holds, hold=hold, recording=recording, **facts)
 
 
 def release(connection: Connection, hold: str, at: int) -> None:
@@ -196,7 +196,7 @@ def release(connection: Connection, hold: str, at: int) -> None:
 
 def ask(connection: Connection, recording: str, reference: str) -> None:
     """It is to be erased as soon as it may be."""
-    queries.add_if_new(connection, schema.erasure_requests, recording=recording, reference=reference)
+    inserting.add_if_new(connection, schema.erasure_requests, recording=recording, reference=reference)
 
 
 def asked(connection: Connection, recordings: Collection[str]) -> dict[str, str]:
@@ -345,7 +345,7 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
     # Whose it is, the signed order says: a row of an interaction may have been put beside a recording's.
     if (sent := interactions.find(connection, recording)) is not None and sent.integration == said.device:
         found = Found((interactions.said(connection, sent)[0].packet,), 1, sent.size)
-    queries.add_if_new(
+    inserting.add_if_new(
         connection,
         schema.erasures,
         recording=recording,

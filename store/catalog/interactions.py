@@ -17,7 +17,8 @@ from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received
 from protocol.keys import public_from_text, public_to_text
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.catalog.queries import add_if_new, padded
+from store.catalog.inserting import add_if_new
+from store.catalog.queries import padded
 from store.errors import StoreError
 
 _MS: Final = 1_000_000

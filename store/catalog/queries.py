@@ -1,4 +1,4 @@
-"""Questions to the catalog, and the one way of inserting that both engines agree on.
+"""Questions to the catalog.
 
 Functions take the connection of the caller's transaction: what belongs together is asked in one.
 """
@@ -6,7 +6,7 @@ Functions take the connection of the caller's transaction: what belongs together
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    Table,
     and_,
     bindparam,
     cast,
@@ -28,7 +27,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM
@@ -96,16 +94,6 @@ Name = tuple[str, int, int]
 _Asked = TypeVar("_Asked", str, Name)
 
 
-def insert_into(dialect: str, table: Table) -> Any:
-    """That knows what to do with a key that is taken. `dialect`: name of the connection's."""
-    if dialect == "postgresql":
-        # Slow to import, and SQLite has no use for it.
-        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
-
-        return postgresql.insert(table)
-    return sqlite.insert(table)
-
-
 def padded(asked: Iterable[_Asked]) -> list[_Asked]:
     """In order, and the last repeated up to a power of two.
 
@@ -114,33 +102,6 @@ def padded(asked: Iterable[_Asked]) -> list[_Asked]:
     """
     several = sorted(asked)
     return several + several[-1:] * ((1 << max(0, len(several) - 1).bit_length()) - len(several))
-
-
-def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
-    """Whether the row is new; where its key is taken, nothing changes.
-
-    Asked by RETURNING: after ON CONFLICT the engines' row counts mean different things.
-    """
-    statement = insert_into(connection.dialect.name, table).values(**values).on_conflict_do_nothing()
-    return connection.execute(statement.returning(*table.primary_key)).first() is not None
-
-
-def put(connection: Connection, table: Table, **values: object) -> None:
-    """Insert the row, or replace the one with its key."""
-    statement = insert_into(connection.dialect.name, table).values(**values)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
-
-
-def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """As `put`, for rows of the same columns."""
-    if not rows:
-        return
-    statement = insert_into(connection.dialect.name, table)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 # -- devices ------------------------------------------------------------------------------------------------------

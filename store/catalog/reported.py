@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, insert, select
 
 from protocol.api import DeviceHealthRequest, StreamHead
-from store.catalog import queries, schema
+from store.catalog import inserting, queries, schema
 from store.catalog.alarms import add_alarm, open_alarm_rows, room_for_alarms
 
 WRONG_HEAD: Final = "wrong-head"  # what came is not what the PC's health had named
@@ -67,13 +67,13 @@ def _keep_heads(connection: Connection, device: str, recording: str, heads: Mapp
         elif known[stream][0] == sequence and known[stream][1] != head["head"]:
             contradicted.append((Named(recording, stream, sequence), head["head"]))
     room = _room(connection, table, device, len(fresh), now)
-    queries.put_all(connection, table, changed + fresh[:room])
+    inserting.put_all(connection, table, changed + fresh[:room])
     _raise(connection, now, device, contradicted)
 
 
 def _keep_entry(connection: Connection, device: str, seq: int, sha256: str, now: int) -> None:
     if _room(connection, schema.reported_entries, device, 1, now):
-        queries.add_if_new(connection, schema.reported_entries, device=device, seq=seq, hash=sha256, at=now)
+        inserting.add_if_new(connection, schema.reported_entries, device=device, seq=seq, hash=sha256, at=now)
 
 
 def _room(connection: Connection, table: Table, device: str, wanted: int, now: int) -> int:

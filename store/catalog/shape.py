@@ -1,8 +1,8 @@
 """Whether a catalog has the tables, indexes and nothing else that the migrations make.
 
 What is in a database besides its rows decides what a question finds: a trigger throws an insert away, an index of
-somebody else answers in a table's place, another collation makes two names one. Whoever opens the catalog compares.
-The rows of an index are another matter: `unfitting` reads them all.
+somebody else answers in a table's place, another collation makes two names one. So it is compared when the catalog is
+opened. The rows of an index are another matter: `unfitting` reads them all.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from protocol.api import DEVICE_REVOKED, DEVICE_UNKNOWN, TokenResponse
 from protocol.claims import Claims
 from protocol.errors import SignatureError
 from store.catalog import schema
-from store.catalog.queries import Device, add_if_new, find_device
+from store.catalog.inserting import add_if_new
+from store.catalog.queries import Device, find_device
 from store.clock import SECOND
 from store.errors import Refusal
 from store.server.services import Services

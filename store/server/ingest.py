@@ -23,7 +23,7 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_s
 from protocol.errors import EnvelopeError, SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.catalog import erasure, interactions, queries, schema
+from store.catalog import erasure, inserting, interactions, queries, schema
 from store.catalog.alarms import add_alarm
 from store.catalog.blobs import BlobFault, BlobMissing, charged, sealed_name
 from store.errors import Refusal
@@ -380,7 +380,7 @@ def _enter(connection: Connection, entry: _Entry, here: dict[str, int]) -> _Ente
 
 
 def _open(connection: Connection, entry: _Entry, packet: KeyPacket) -> None:
-    queries.add_if_new(
+    inserting.add_if_new(
         connection,
         schema.recordings,
         id=str(packet.recording),

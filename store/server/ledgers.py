@@ -16,7 +16,8 @@ from protocol.errors import LedgerError
 from protocol.ledger import ZERO, Batch, line_hash, parse_line
 from store.catalog import reported, schema
 from store.catalog.alarms import add_alarm, add_alarms
-from store.catalog.queries import Device, LedgerHead, add_if_new, ledger_hashes, ledger_head
+from store.catalog.inserting import add_if_new
+from store.catalog.queries import Device, LedgerHead, ledger_hashes, ledger_head
 from store.errors import Refusal
 from store.server import entries
 from store.server.services import Services

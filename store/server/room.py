@@ -21,7 +21,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, case, select
 
 from protocol.system import ON_WINDOWS
-from store.catalog import queries, schema
+from store.catalog import inserting, schema
 from store.catalog.alarms import add_alarm, open_alarm_rows
 from store.catalog.database import Database
 from store.clock import SECOND, Clock
@@ -273,7 +273,7 @@ def keep(connection: Connection, sizes: Iterable[tuple[str, int]], now: int) -> 
 @cache
 def _add_to(dialect: str) -> Any:
     """Made once, as making it takes longer than writing a row."""
-    statement = queries.insert_into(dialect, schema.stored)
+    statement = inserting.insert_into(dialect, schema.stored)
     before, new = schema.stored.c, statement.excluded
     today = case((before.day == new.day, before.today + new.today), else_=new.today)
     values = {"total": before.total + new.total, "day": new.day, "today": today}

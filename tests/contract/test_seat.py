@@ -221,7 +221,7 @@ def test_a_logind_that_has_gone_leaves_it_unknown_who_is_in_front(bare_display: 
 def test_a_logind_that_does_not_answer_leaves_it_unknown_who_is_in_front(
     bare_display: str, system_bus: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dbus_calls, "ANSWER", 0.2)
+    monkeypatch.setattr(dbus_calls, "ANSWER", 0.2)  # the real one is ten seconds
     with Logind(system_bus) as logind:
         logind.mute = True
         with seated(bare_display, system_bus) as seat:

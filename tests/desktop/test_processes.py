@@ -190,7 +190,7 @@ def test_nothing_is_read_of_another_users_processes_until_a_window_is_theirs(
     process.stdout.readline()
     process.stdout.close()
     read_of: list[int] = []
-    monkeypatch.setattr(processes, "_note_host", read_of.append)
+    monkeypatch.setattr(processes, "_note_host", read_of.append)  # notes what is read
     processes.rescan(now=10.0 + GLANCE)
     processes.rescan(now=10.0 + RESCAN)
     assert process.pid not in read_of

@@ -14,7 +14,8 @@ from protocol import api
 from protocol.language.folder import LARGEST_FOLDER, MOST_FILES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
-from store.catalog.queries import Device, add_if_new, location, newest_bundle, successors
+from store.catalog.inserting import add_if_new
+from store.catalog.queries import Device, location, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
 from store.server.routes.access import device_of, integration_of, is_integration, services_of

@@ -19,7 +19,8 @@ from protocol.ledger import MAX_TEXT
 from protocol.numbers import read_number
 from protocol.report import DeviceReport
 from store.catalog import reported, schema
-from store.catalog.queries import Device, ledger_head, location, newest_bundle, put
+from store.catalog.inserting import put
+from store.catalog.queries import Device, ledger_head, location, newest_bundle
 from store.errors import Refusal
 from store.server.auth import issue_token, read_assertion
 from store.server.enrolment import enrol

@@ -199,7 +199,7 @@ def test_ten_times_the_receipts_are_not_a_hundred_times_the_work(
     def verified(line: str, _store: object) -> Receipt:
         return Receipt(recording(1), Counted(7), int(line), "ab" * 32, 5, "device-1")
 
-    monkeypatch.setattr(Receipt, "verify", verified)
+    monkeypatch.setattr(Receipt, "verify", verified)  # counts, and verifies
     work = []
     for many in (100, 1000):
         (tmp_path / str(recording(1))).write_text("".join(f"{number}\n" for number in range(many)))

@@ -200,7 +200,7 @@ def test_while_it_is_opened_nobody_approves_or_denies_it(
         drop(id)
         dropped.set()
 
-    monkeypatch.setattr(custodian, "_lock", Contended(came))
+    monkeypatch.setattr(custodian, "_lock", Contended(came))  # says when somebody waits for it
     monkeypatch.setattr(custodian, "_note", noted)  # the moment between what was read and what is written
     monkeypatch.setattr(custodian._requests, "drop", dropping)  # likewise
     assert house.open(custodian, CLEO, kept, **EXPORT, filed=filed)["entry"]

@@ -221,7 +221,6 @@ def test_files_that_are_not_what_was_signed_open_nothing(house: House, custodian
 def test_a_withdrawal_between_entry_and_keys_shuts_it(
     house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The patch: a log that hands the withdrawal in when it has written the opening."""
     kept = house.recording()
     house.consent(custodian, PIA, kept, "given")
     append = custodian._log.append
@@ -232,7 +231,7 @@ def test_a_withdrawal_between_entry_and_keys_shuts_it(
             house.consent(custodian, CARL, kept, "withdrawn")
         return position
 
-    monkeypatch.setattr(custodian._log, "append", meanwhile)
+    monkeypatch.setattr(custodian._log, "append", meanwhile)  # hands the withdrawal in after the entry
     with pytest.raises(ProtocolError) as error:
         house.open(custodian, ANN, kept)
     assert error.value.code == "consent-changed"

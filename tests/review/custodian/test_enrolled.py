@@ -107,7 +107,7 @@ def test_an_expired_invitation_that_was_taken_up_in_time_still_counts(house: Hou
 def test_no_secret_looks_like_an_option_of_the_command_that_takes_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The patch: chance makes two that would, then one that does not."""
     made = iter(Ed25519PrivateKey.from_private_bytes(bytes([first] * 32)) for first in (0xF8, 0xFB, 0x01))
+    # Chance would make one such in 64: here two, then one that does not look like it.
     monkeypatch.setattr("review.enrolled.Ed25519PrivateKey.generate", lambda: next(made))
     assert base64url.decode(house.invitation(DAN, signer=house.compliance)[1]) == bytes([1] * 32)

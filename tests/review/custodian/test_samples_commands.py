@@ -43,8 +43,8 @@ def test_a_month_is_drawn_from_what_the_store_shows_and_a_stranger_draws_the_sam
     month = Month.of(clock())
     wall = SetClock()
     wall.now = month.start - DAY
-    monkeypatch.setitem(AuditLog.__init__.__kwdefaults__, "clock", wall)
-    monkeypatch.setattr(commands, "time", SimpleNamespace(time_ns=wall))
+    monkeypatch.setitem(AuditLog.__init__.__kwdefaults__, "clock", wall)  # months pass
+    monkeypatch.setattr(commands, "time", SimpleNamespace(time_ns=wall))  # as above
     token = tmp_path / "enrolment.token"
     named = enrolment.Enrolment("https://localhost", "", home.store_key().public_key(), home.key(COMPLIANCE).id, "s")
     token.write_text(enrolment.make(named))

@@ -29,7 +29,7 @@ from review.interactions import sending
 from review.interactions.sending import Sender, Stopped
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
-from store.catalog import interactions, queries, schema
+from store.catalog import inserting, interactions, schema
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 from tests.store import conftest
@@ -164,9 +164,9 @@ def recorded(pc: Pc, bundle: Bundle, home: Home, services: Services) -> str:
     newer = replace(bundle, revision=bundle.revision + 1, governance=policy_hash(files))
     with services.database.writing() as connection:
         values = {"hash": newer.governance, "carried": carried(files), "added_at": 1}
-        queries.add_if_new(connection, schema.governance, **values)
+        inserting.add_if_new(connection, schema.governance, **values)
         token = bundles.sign(newer, key)
-        queries.add_if_new(connection, schema.bundles, revision=newer.revision, token=token, added_at=1)
+        inserting.add_if_new(connection, schema.bundles, revision=newer.revision, token=token, added_at=1)
     made = make_filmed(pc, bundle, id=recording_id(START, bytes(10)))
     close(made)
     made.put_all()

@@ -196,7 +196,7 @@ KEEPS_REQUESTS = "create trigger t before delete on erasure_requests begin selec
 UNKEPT = "did not keep holds and requests"
 
 
-def test_a_trigger_that_was_there_before_is_refused_by_whoever_opens_the_catalog(world: World) -> None:
+def test_a_trigger_that_was_there_before_is_refused_when_the_catalog_is_opened(world: World) -> None:
     sql(world, LOSES_HOLDS)
     with pytest.raises(StoreError, match="has the trigger 't' on 'holds'"), world.opened():
         pass

@@ -21,7 +21,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, event, select, text
 
 from store.catalog import database as module
-from store.catalog import queries, reported, schema
+from store.catalog import inserting, queries, reported, schema
 from store.catalog.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
 from store.catalog.schema import metadata
 from store.errors import StoreError
@@ -214,10 +214,10 @@ def test_a_catalog_of_before_people_and_erasures_keeps_every_row(
 def test_a_row_is_added_once_and_replaced_by_its_key(anew: Callable[[], Database], times: int) -> None:
     with brought_up(anew) as database, database.writing() as connection:
         row = {"id": "e", "secret_sha256": "s", "group_name": "", "uses_left": 5, "expires_at": 2**62, "created_at": 1}
-        added = [queries.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
+        added = [inserting.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
         assert added == [True, False][:times]
         for uses in range(times):
-            queries.put(connection, schema.enrolments, **row | {"uses_left": uses})
+            inserting.put(connection, schema.enrolments, **row | {"uses_left": uses})
         assert connection.scalars(select(schema.enrolments.c.uses_left)).all() == [times - 1]
 
 
@@ -226,8 +226,8 @@ def test_what_is_stored_adds_up_and_a_new_day_begins_at_nothing(anew: Callable[[
     device = dict.fromkeys(("id", "token_key", "token_kid", "evidence_key", "host", "os", "agent_version"), "d")
     device |= {"group_name": "", "enrolment": "e"}
     with brought_up(anew) as database, database.writing() as connection:
-        queries.add_if_new(connection, schema.enrolments, **enrolment)
-        queries.add_if_new(connection, schema.devices, **device, enrolled_at=1)
+        inserting.add_if_new(connection, schema.enrolments, **enrolment)
+        inserting.add_if_new(connection, schema.devices, **device, enrolled_at=1)
         for sizes, day in (((5, 2), 1), ((4,), 1), ((3,), 2), ((), 3)):
             room.keep(connection, [("d", size) for size in sizes], day * room.DAY)
         (row,) = connection.execute(select(schema.stored)).all()

@@ -63,7 +63,7 @@ def test_statistics_of_the_planner_are_nobodys_change(catalog: Path) -> None:
 def test_texts_of_another_version_of_sqlalchemy_are_compared_with_what_it_makes(
     catalog: Path, written_by_another: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shape, "SHAPE", "of an earlier one")
+    monkeypatch.setattr(shape, "SHAPE", "of an earlier one")  # the long way of comparing
     if not written_by_another:
         opened(catalog).close()
         return

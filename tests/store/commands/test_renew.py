@@ -25,7 +25,7 @@ from store.admin import home as admin_home
 from store.admin import renew
 from store.admin.home import Home
 from store.admin.init import STORE
-from store.catalog import queries, schema
+from store.catalog import inserting, queries, schema
 from store.clock import SECOND, wall
 from store.commands import renew as command
 from store.files import write_over
@@ -51,7 +51,7 @@ def location(home: Home, services: Services) -> Location:
 def says(pc: Pc, services: Services, **health: Any) -> None:
     """What the store has of its health."""
     with services.database.writing() as connection:
-        queries.put(connection, schema.health, device=pc.device, at=1, body=json.dumps(health))
+        inserting.put(connection, schema.health, device=pc.device, at=1, body=json.dumps(health))
 
 
 def test_a_new_signing_key_is_vouched_for_by_the_one_before(run: Run, home: Home, services: Services) -> None:

@@ -66,7 +66,7 @@ def test_an_end_is_not_cut_by_an_index_that_lacks_its_entries(
 def test_a_large_catalog_is_compared_by_verify_all_alone_and_that_is_said(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "AT_ONCE", 0)
+    monkeypatch.setattr(catalog, "AT_ONCE", 0)  # the real one is 100 MiB
     assert main(["verify", FILMED, "--home", str(home)]) == 0
     assert catalog.TOO_LARGE in capsys.readouterr().out
 

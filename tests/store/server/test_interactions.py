@@ -107,11 +107,10 @@ def test_of_two_at_once_the_one_that_is_kept_has_its_bytes(
     def write_late(services: Services, received: Any) -> None:
         """The second comes and is kept between the first's files and its row."""
         write(services, received)
-        if not won:
-            won.append(write)  # type: ignore[arg-type] # the second does not wait for a third
-            won[:] = [send(second)]
+        monkeypatch.setattr(routes, "_write", write)  # the second waits for no third
+        won.append(send(second))
 
-    monkeypatch.setattr(routes, "_write", write_late)
+    monkeypatch.setattr(routes, "_write", write_late)  # the moment between files and row
     assert code(send(first)) == (409, "exists")
     assert won[0].status_code == 200
     with services.database.reading() as connection:
