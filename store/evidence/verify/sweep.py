@@ -83,7 +83,7 @@ def sweep(
     database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, *, compliance: str, after: str = ""
 ) -> Iterator[Checked]:
     """Everything, sound or not. `after`: go on behind the recording with this id, and leave out what comes before."""
-    opened = _Opened()
+    opened = _OpenedRecordings()
     if not after:
         yield Checked("catalog", "indexes", _report(indexes(database)))
         yield from _bundles(database, compliance)
@@ -116,7 +116,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-class _Opened:
+class _OpenedRecordings:
     """Which recordings each device's account opened as it was walked, 8 bytes each: recordings are looked at later."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class _Opened:
 
 
 def _checked_ledger(
-    database: Database, name: str, opened: _Opened
+    database: Database, name: str, opened: _OpenedRecordings
 ) -> tuple[list[Defect], list[str], DeviceReport | None]:
     with database.reading() as connection:
         device = queries.find_device(connection, schema.devices.c.id == name)
@@ -167,7 +167,7 @@ def _examined(
     compliance: str,
     whole: Callable[[str], bool],
     runs: Earlier,
-    opened: _Opened,
+    opened: _OpenedRecordings,
 ) -> Report:
     def bundles(revision: int) -> str | None:
         with database.reading() as connection:
