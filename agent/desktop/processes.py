@@ -17,6 +17,7 @@ import psutil
 
 from agent.core.model.seen import Blind
 from agent.desktop import engines
+from protocol.system import ON_WINDOWS
 
 RESCAN: Final = 1.0  # seconds between two whole searches for new helper processes
 GLANCE: Final = 0.05  # seconds between two glances at those started since: so late can an engine be noticed that
@@ -53,7 +54,7 @@ class Processes:
         self._scanned: float | None = None
         self._glanced = 0.0
         # Whose helpers may work for a window here; root's processes may still become anybody's.
-        self._users = {0, os.geteuid()} if hasattr(os, "geteuid") else {0}
+        self._users = {0} if ON_WINDOWS else {0, os.geteuid()}
         self._newest = b""  # what the kernel last gave as the last number it used
 
     def read(self, pid: int) -> Process | Blind:
