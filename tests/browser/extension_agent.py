@@ -107,8 +107,12 @@ class Agent:
         end, _ = self._socket.accept()
         end.settimeout(None)
         line = Line(end)
-        line.tell(kind="welcome", protocol=2)
-        line.await_one(lambda message: message["kind"] == "hello")
+        try:
+            line.tell(kind="welcome", protocol=2)
+            line.await_one(lambda message: message["kind"] == "hello")
+        except BaseException:
+            line.cut()
+            raise
         return line
 
     def close(self) -> None:

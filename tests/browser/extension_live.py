@@ -115,7 +115,9 @@ def browser(
         more = {"preferences": preferences, "beside": beside}
         stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk, **more))
         running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
-        running.line.policy("P1", FIELDS, CSS)
-        running.look_until_tab("/desk", read)
-        yield running
-        running.line.cut()
+        try:
+            running.line.policy("P1", FIELDS, CSS)
+            running.look_until_tab("/desk", read)
+            yield running
+        finally:
+            running.line.cut()  # after a failure as well, or the next test is blamed for the socket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 
@@ -115,6 +116,14 @@ def prerender(live: Live) -> None:
         live.look_until_tab("/later", lambda tab: read(tab) and fields(tab) == {"cc-number"})
         live.site.send("later", "location.href = '/before'")
         live.look_until_tab("/before", lambda tab: read(tab) and not fields(tab))
+
+
+def test_a_test_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
+    """A warning of a socket that is left fails whichever test runs then."""
+    with pytest.raises(TimeoutError), browser("chromium", tmp_path) as live:
+        raise TimeoutError
+    del live
+    gc.collect()
 
 
 def test_a_new_agent_is_greeted_anew(live: Live) -> None:
