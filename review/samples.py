@@ -1,4 +1,4 @@
-"""Samples: which recordings of an agent and a month are drawn, so that nobody chooses whom to listen to.
+"""Samples: which recordings of an agent and a month are drawn, so that no person chooses whom to listen to.
 
 The custodian commits to a seed in the log before the month begins. When it is over, the candidates are noted first and
 the seed after them: it orders them, and the first ones are drawn. Who has log and papers draws again (`check`).
@@ -125,7 +125,7 @@ def draw(
             agents, refused = _grouped(every, month, kept["since"])
             kept |= {"agents": agents, "purposes": numbers(rules), "rules": rules.hash, "refused": len(refused)}
             if not kept["purposes"]:
-                raise Refusal("no-samples", "the rules in force let nobody listen to samples: nothing is to be drawn")
+                raise Refusal("no-samples", "no role of the rules in force has samples: nothing is to be drawn")
             write_over(path, json.dumps(kept).encode())
         agents, purposes = kept["agents"], kept["purposes"]
         first = log.size

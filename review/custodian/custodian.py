@@ -384,7 +384,7 @@ class Custodian:
         return waits
 
     def _claimed(self, filed: str) -> AbstractContextManager[object]:
-        """Until what was approved is used up nobody else opens, approves or denies it: what counts is what is noted."""
+        """One person at a time opens, approves or denies what was approved: what counts is what is noted."""
         return self._lock if filed else nullcontext()
 
     # -- how often, and the log ---------------------------------------------------------------------------------------

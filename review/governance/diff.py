@@ -241,7 +241,7 @@ def _of_classes_of(old: Governance, new: Governance, name: str, *, more: bool, l
     lost = [one for one in old.retention if less and _goes_by(one, name) and _loses(new, one)]
     gained = [one for one in new.retention if more and _goes_by(one, name) and not _covers(one, rest)]
     for one in {one.name: one for one in (*lost, *filter(takes_from_rest, gained))}.values():
-        says = f"class {one.name} goes by team {name}: what has changed its team may be kept for less time"
+        says = f"class {one.name} depends on team {name}: what has changed its team may be kept for less time"
         yield Change(Weight.SOONER, says, new.teams[name].where if name in new.teams else new.where)
 
 

@@ -15,7 +15,7 @@ PERIOD: Final[Shape] = {"type": "string", "pattern": "^[1-9][0-9]*(d|w|y)$"}
 WAIT: Final[Shape] = {"type": "string", "pattern": "^[1-9][0-9]*(m|h|d)$"}
 DAY: Final[Shape] = {"type": "string", "format": "date"}
 ACTS: Final = tuple(act.value for act in Act)
-APPROVED: Final = (*(act for act in ACTS if act != Act.CONSENT), PLAY_ORIGINAL)  # nobody waits to take consent back
+APPROVED: Final = (*(act for act in ACTS if act != Act.CONSENT), PLAY_ORIGINAL)  # taking consent back never waits
 
 
 def named(name: str) -> Shape:

@@ -203,7 +203,7 @@ def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
 ) -> None:
     given: list[str] = []
     # What comes of a token is tried against a real store elsewhere; here only where it comes from.
-    monkeypatch.setattr("agent.enrolment.enrol", lambda token, _: given.append(token) or "Done.")
+    monkeypatch.setattr("agent.enrolment.enrol", lambda token, _: given.append(token) or "Done.")  # as above
     pasted = f"{PREFIX}eyJh\n  ZGRy\n"
     words = ["enroll"]
     if source == "file":
@@ -215,9 +215,8 @@ def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
         monkeypatch.setattr("sys.stdin", StringIO(pasted))  # the process that is tried is this one, without a pipe
         words.append("-")
     else:
-        # As at a terminal, which a test's process has not.
-        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-        monkeypatch.setattr("getpass.getpass", lambda _: pasted)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)  # a test's process has no terminal
+        monkeypatch.setattr("getpass.getpass", lambda _: pasted)  # it asks at the terminal
     assert main(words) == 0
     assert given == [pasted]  # blanks are `protocol.enrolment`'s to drop
     assert PREFIX not in capsys.readouterr().out

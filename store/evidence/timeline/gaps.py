@@ -192,7 +192,7 @@ def _state(device: Device, heard: int | None, silent_since: int, now: int, *, en
         return "never"
     if ended:
         return "off"
-    # A report from ahead came before this machine's clock was set back, nobody knows when; the next comes in a minute.
+    # A report from ahead came before this machine's clock was set back, at an unknown time; the next comes in a minute.
     return "silent" if abs(now - silent_since) > SILENT else "heard"
 
 

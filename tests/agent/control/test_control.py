@@ -132,7 +132,7 @@ def test_a_recorder_that_hangs_is_nobody_however_often_it_is_asked(
 ) -> None:
     """The kernel keeps those who wait to be taken, and refuses whoever comes when its place for them is full."""
     monkeypatch.setattr(control, "HANGS_AFTER", 0.02)  # both are seconds, and nothing comes however long one waits
-    monkeypatch.setattr(control, "EXCHANGE_WITHIN", 0.02)
+    monkeypatch.setattr(control, "EXCHANGE_WITHIN", 0.02)  # likewise
     for _ in range(4):
         with pytest.raises(NotRunning, match="does not answer"):
             next(follow(hanging))

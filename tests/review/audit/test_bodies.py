@@ -1,4 +1,4 @@
-"""What a log says is what was signed: a changed entry, and a body that nobody shredded, are no silence."""
+"""What a log says is what was signed: a changed entry, and a body that was lost without shredding, are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be listened to is drawn, and who has the log and the papers draws again: nobody chooses, unseen."""
+"""What may be listened to is drawn, and who has the log and the papers draws again: a choice would show."""
 
 from __future__ import annotations
 

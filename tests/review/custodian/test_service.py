@@ -89,7 +89,7 @@ def test_the_console_and_root_are_answered_and_nobody_else(path: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
 def test_root_is_answered_whatever_the_console_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "WITHIN", 30.0)  # so that none of those held ends by itself before root has asked
+    monkeypatch.setattr(service, "WITHIN", 30.0)  # so that none of those held ends before root has asked
     reading, writing = os.pipe()
     asked, answered = os.pipe()
     child = fork()

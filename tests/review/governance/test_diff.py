@@ -294,7 +294,7 @@ retention:
   - { class: advised, any: [{ team: [advice] }, { length: over 1h }], keep: 7y, minimum: 5y, why: MiFID II }
   - { class: rest, keep: 5y, minimum: 4y, why: HGB }
 """
-TEAM = "class advised goes by team advice: what has changed its team may be kept for less time"
+TEAM = "class advised depends on team advice: what has changed its team may be kept for less time"
 # (what stands there, what is to stand there) -> what of it deletes sooner, and what does when it is taken back
 KEPT_CASES = [
     (

@@ -25,7 +25,7 @@ IN, MAYBE, OUT = "in", "maybe", "out"
         (-5, -3, -2, MAYBE),
         (-5, 0, 0, MAYBE),
         (-5, -9, -6, OUT),
-        # Its PC's clock runs ahead: how long it waited there nobody knows.
+        # Its PC's clock runs ahead: how long it waited there is unknown.
         (3, 0, 0, MAYBE),
         (3, 3, 3, MAYBE),
         (3, -9, -9, MAYBE),

@@ -97,7 +97,7 @@ def test_one_device_has_no_more_than_its_share(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nor_has_one_address_before_it_is_known_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that this machine has are one: whoever works at it is to leave the PCs their room."""
+    """All that this machine has are one: a local user leaves the PCs their room."""
     monkeypatch.setattr(bodies, "SMALL_PER_SENDER", 1500)  # the real one is 4 MiB
     intake = Intake()
 
