@@ -238,14 +238,14 @@ def _loses(new: Governance, one: RetentionClass) -> bool:
 def _of_classes_of(old: Governance, new: Governance, name: str, *, more: bool, less: bool) -> Iterator[Change]:
     """`more`, `less`: whether something became the team's, or no longer is."""
     rest = _rest(old)
-    lost = [one for one in old.retention if less and _goes_by(one, name) and _loses(new, one)]
-    gained = [one for one in new.retention if more and _goes_by(one, name) and not _covers(one, rest)]
+    lost = [one for one in old.retention if less and _depends_on(one, name) and _loses(new, one)]
+    gained = [one for one in new.retention if more and _depends_on(one, name) and not _covers(one, rest)]
     for one in {one.name: one for one in (*lost, *filter(takes_from_rest, gained))}.values():
         says = f"class {one.name} depends on team {name}: what has changed its team may be kept for less time"
         yield Change(Weight.SOONER, says, new.teams[name].where if name in new.teams else new.where)
 
 
-def _goes_by(one: RetentionClass, team: str) -> bool:
+def _depends_on(one: RetentionClass, team: str) -> bool:
     return any(
         isinstance(part, Fact) and part.key == "team" and team in part.words
         for condition in one.any or ()
