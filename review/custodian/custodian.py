@@ -182,11 +182,11 @@ class Custodian:
                     said.facts["approvals"] = [one.person.id for one in question.approvals]
                 if act is Act.PLAY:
                     said.facts |= {"lanes": [str(one) for one in streams], "until": min(decision.until, MAX_INTEGER)}
+                if filed:  # before its entry: killed in between, it opens never, not twice
+                    self._requests.drop(filed)
                 entry = self._note(said)
                 if self.consents.kept(facts.packet.recording) != consents:
                     raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
-                if filed:
-                    self._requests.drop(filed)
             recording = facts.packet.recording
             return {
                 "entry": entry,

@@ -150,6 +150,30 @@ def test_what_a_key_approved_that_was_removed_since_does_not_count(house: House,
     assert house.open(custodian, CLEO, kept, **EXPORT, filed=filed)["entry"]
 
 
+class Killed(BaseException):
+    pass
+
+
+def test_killed_when_its_entry_is_written_it_opens_no_second_time(
+    house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = house.recording()
+    filed = ask(house, custodian, kept).filed
+    for person in (PIA, CARL):
+        assert approve(house, custodian, person, filed, kept) == ""
+    append = custodian._log.append
+
+    def die(act: Any) -> int:
+        append(act)
+        raise Killed
+
+    monkeypatch.setattr(custodian._log, "append", die)  # no process can be told to die at this place
+    with pytest.raises(Killed):
+        house.open(custodian, CLEO, kept, **EXPORT, filed=filed)
+    assert (house.entries()[-1]["kind"], house.entries()[-1]["outcome"]) == ("export", "success")
+    assert ask(house, house.start(), kept, filed=filed).code == "unknown-request"
+
+
 class Contended:
     """A lock that says when somebody waits for it."""
 
