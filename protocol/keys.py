@@ -163,7 +163,11 @@ class RecipientPrivate:
 
     @classmethod
     def generate(cls) -> RecipientPrivate:
-        return cls(os.urandom(RECIPIENT_PRIVATE_SIZE))
+        """Its id begins with no hyphen: a command would take that for an option."""
+        made = cls(os.urandom(RECIPIENT_PRIVATE_SIZE))
+        while made.key_id.startswith("-"):
+            made = cls(os.urandom(RECIPIENT_PRIVATE_SIZE))
+        return made
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> RecipientPrivate:

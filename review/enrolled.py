@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol import base64url, jws, personal
 from protocol.claims import Claims, parse_object
@@ -33,10 +33,13 @@ class Enrolled:
     removed: int = 0
 
 
-def invite(person: str, custodian: str, expires: int, signer: Ed25519PrivateKey) -> tuple[str, str]:
+def invite(
+    person: str, custodian: str, key: Ed25519PublicKey, expires: int, signer: Ed25519PrivateKey
+) -> tuple[str, str]:
     """(invitation, secret): the secret goes to the person by another way than through the console.
 
-    It is the private key of what the invitation names, so that who passes the new key on cannot put in another.
+    It is the private key of what the invitation names, so that who passes the new key on cannot put in another. `key`:
+    the custodian's, so that the person knows what it releases from what who passes it on has made.
     """
     once = Ed25519PrivateKey.generate()
     while (secret := base64url.encode(once.private_bytes_raw())).startswith("-"):  # a command line's option
@@ -44,6 +47,7 @@ def invite(person: str, custodian: str, expires: int, signer: Ed25519PrivateKey)
     payload = {
         "person": person.lower(),
         "custodian": custodian,
+        "custodian_key": public_to_text(key),
         "expires": expires,
         "once": public_to_text(once.public_key()),
     }

@@ -18,7 +18,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from protocol import base64url, bundle, personal
+from protocol import base64url, bundle, jws, personal
 from protocol.carried import carried
 from protocol.claims import Claims
 from protocol.envelope import SOUND_STREAM, Edition
@@ -148,7 +148,10 @@ class House:
         return made
 
     def invitation(self, person: str, **changed: Any) -> tuple[str, str]:
-        told: dict[str, Any] = {"custodian": NAME, "expires": self.clock.now + DAY, "signer": self.compliance}
+        told: dict[str, Any] = {
+            "custodian": NAME, "key": self.signer.key.public,
+            "expires": self.clock.now + DAY, "signer": self.compliance,
+        }  # fmt: skip
         return invite(person, **told | changed)
 
     def bundle(self, revision: int = 1, rules: str = RULES, signer: Ed25519PrivateKey | None = None) -> str:
@@ -241,7 +244,11 @@ class House:
     def open(self, custodian: Custodian, person: str, kept: Kept, **changed: Any) -> dict[str, Any]:
         """As the console hands it in. Raises Refusal, ProtocolError."""
         asked = {"request": self.request(custodian.nonce(), person, kept.id, **changed), "papers": kept.papers}
-        return custodian.open(Claims(asked, "request", ProtocolError), "test")
+        return self.released(custodian.open(Claims(asked, "request", ProtocolError), "test"))
+
+    def released(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """What the custodian signed. Raises SignatureError."""
+        return jws.verify(jws.RELEASE, answer["release"], self.signer.key.public)
 
     def received(self, person: str, kept: Kept, answer: dict[str, Any], stream: int = 0) -> bytes:
         """The stream's key, with the session's."""

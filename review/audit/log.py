@@ -22,6 +22,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from protocol import jws
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.errors import AuditError
@@ -91,6 +92,10 @@ class AuditLog:
                 pass  # a log that is not what was signed is named now, not at the first act
         except OSError as error:
             raise AuditError("damaged", f"{folder} cannot be read whole: {error}") from None
+
+    def sign(self, typ: str, payload: Mapping[str, object]) -> str:
+        """A statement by the log's key, which no note passes for: it has no line break."""
+        return jws.sign(typ, payload, self._signer.private)
 
     @classmethod
     def create(cls, folder: Path, signer: Signer) -> None:

@@ -16,7 +16,7 @@ from protocol.dumps import lock_memory
 from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.opening import OpenLog, make_log, open_log_in, private
+from review.commands.opening import OpenLog, make_log, open_log_in, private, public_key
 from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
@@ -67,9 +67,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "custodian bundle", "bring the newest bundle, as `eyelid-store bundle sign` wrote it", "next.bundle",
             _bundle, listens, option("file", "the bundle", "FILE", type=Path))  # fmt: skip
     command(verbs, "custodian invite", "invite a person to enrol a key; needs the compliance key and no custodian",
-            "ann@example.com --to review.example.com/custodian --key compliance.key -o ann.invitation", _invite, secret,
+            "ann@example.com --to audit.pub --key compliance.key -o ann.invitation", _invite, secret,
             option("person", "by the name they sign in with", "PERSON"),
-            option("--to", "the custodian's name", "NAME", required=True),
+            option("--to", "the public key of the custodian's log, or a file with it", "KEY", required=True),
             option("--key", "the compliance key", "FILE", type=Path, required=True),
             option("--for", "7d", "TIME", dest="lasts", type=duration, default=duration("7d")),
             option("-o --output", "a file that is not there yet", "FILE", type=Path, required=True))  # fmt: skip
@@ -167,8 +167,8 @@ def _bundle(asked: Namespace) -> int:
 
 def _invite(asked: Namespace) -> int:
     key = load_private(asked.key, passphrase.existing(asked, str(asked.key)))
-    expires = time.time_ns() + asked.lasts
-    invitation, secret = invite(asked.person, asked.to, expires, signing_key(key.raw))
+    expires, to = time.time_ns() + asked.lasts, public_key(asked.to)
+    invitation, secret = invite(asked.person, to.name, to.public, expires, signing_key(key.raw))
     write_new(asked.output, invitation.encode() + b"\n", 0o644)
     facts = {"invitation": str(asked.output), "secret": secret, "expires": iso(expires)}
     way = "by another way than through the console, which could enrol a key of its own with it"

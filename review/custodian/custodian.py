@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from protocol import base64url, bundle, personal
+from protocol import base64url, bundle, jws, personal
 from protocol.carried import read_carried, split
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.errors import ProtocolError
@@ -154,7 +154,8 @@ class Custodian:
         return {"person": old.person, "key": key}
 
     def open(self, asked: Claims, peer: str) -> dict[str, object]:
-        """Keys of the streams that were asked for, each wrapped to the session. A Refusal may say that it was filed."""
+        """Keys of the streams that were asked for, each wrapped to the session, and whose device signed them; signed,
+        as what passes it on may have keys of its own. A Refusal may say that it was filed."""
         said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
@@ -188,16 +189,18 @@ class Custodian:
                 if self.consents.kept(facts.packet.recording) != consents:
                     raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
             recording = facts.packet.recording
-            return {
-                "entry": entry,
+            return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
-                "until": decision.until,
+                "recording": str(recording),
+                "evidence_key": facts.evidence,
+                "entry": entry,
+                "until": min(decision.until, MAX_INTEGER),
                 "keys": {
                     str(one): base64url.encode(release(
                         session, facts.packet.stream_key(key, one), request=signed.id, recording=recording, stream=one,
                     )) for one in streams
                 },
-            }  # fmt: skip
+            })}  # fmt: skip
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
         """Consent that was given, or taken back, as a person signed it; what it opens, the rules say."""

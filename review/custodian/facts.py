@@ -15,7 +15,7 @@ from protocol import successor
 from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM, Edition
 from protocol.errors import SignatureError
-from protocol.keys import public_from_text
+from protocol.keys import public_from_text, public_to_text
 from protocol.ledger import Batch, parse_line
 from protocol.numbers import read_number
 from protocol.origin import Origin
@@ -26,9 +26,10 @@ from review.refusal import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`streams`: those that the device signed at the recording's end."""
+    """`streams`: those that the device signed at the recording's end. `evidence`: the device's key."""
 
     packet: KeyPacket
+    evidence: str
     recording: Recording
     streams: frozenset[int]
 
@@ -55,7 +56,7 @@ def establish(
         end=max(start, end),
         consent={one: consents.get(one, Consent.MISSING) for one in channels},
     )
-    return Facts(packet, known, streams)
+    return Facts(packet, public_to_text(origin.evidence_key), known, streams)
 
 
 def identify(papers: Claims, store_key: str) -> tuple[KeyPacket, Origin, int]:

@@ -108,6 +108,14 @@ def test_a_recipient_s_keys_round_trip_as_bytes() -> None:
     assert public.key_id == base64url.encode(hashlib.sha256(public.to_bytes()).digest())
 
 
+def test_no_id_of_a_recipient_begins_as_an_option_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(bytes(28) + n.to_bytes(4, "big") for n in range(200))
+    begins = [keys.RecipientPrivate.from_bytes(bytes(28) + n.to_bytes(4, "big")).key_id[0] for n in range(200)]
+    assert "-" in begins
+    monkeypatch.setattr(keys.os, "urandom", lambda _: next(drawn))  # chance would have it once in 64 keys
+    assert "-" not in [keys.RecipientPrivate.generate().key_id[0] for _ in range(150)]
+
+
 def test_the_seed_is_stretched_as_x_wing_does() -> None:
     """First vector of draft-connolly-cfrg-xwing-kem appendix C: the seed, and the start and end of the public key."""
     seed = bytes.fromhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26")

@@ -18,6 +18,7 @@ from protocol import base64url, personal
 from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
+from protocol.keys import public_to_text
 from review.custodian.custodian import NONCE_LIVES, Custodian
 from testkit.custody import DAY, PEOPLE, RULES, House, Kept
 
@@ -53,7 +54,7 @@ class Attempt:
         for change in self.changes:
             token = change(token)
         asked = Claims({"request": token, "papers": self.kept.papers}, "request", ProtocolError)
-        return self.custodian.open(asked, "test")
+        return self.house.released(self.custodian.open(asked, "test"))
 
 
 def forged(one: Attempt) -> None:
@@ -224,6 +225,8 @@ def test_only_what_the_rules_allow_is_opened_whatever_is_combined(
     answer = one.hand_in()
     assert house.received(person, kept, answer) == kept.stream_key(0)
     assert list(answer["keys"]) == ["0"]
+    whose = {"recording": str(kept.id), "evidence_key": public_to_text(house.evidence.public_key())}
+    assert answer | whose == answer
     (noted,) = house.entries()[before:]
     assert (noted["kind"], noted["outcome"], noted["resource"]) == ("open", "success", [str(kept.id)])
 

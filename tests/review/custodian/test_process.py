@@ -22,7 +22,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from protocol import base64url, bundle, enrolment, keyfile, personal
+from protocol import base64url, bundle, enrolment, jws, keyfile, personal
 from protocol.bundle import Bundle
 from protocol.carried import carried
 from protocol.errors import ProtocolError
@@ -34,6 +34,7 @@ from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
 from review.commands import custodian as commands
+from review.commands.opening import public_key
 from review.custodian.home import recording_key, review_keys
 from review.custodian.service import ask
 from review.filed import set_of
@@ -137,7 +138,9 @@ class Person:
         secret = folder / "compliance.passphrase"
         secret.write_bytes(PASSPHRASE)
         signed = ("--key", compliance(home), "--passphrase-file", secret, "-o", invitation)
-        invited = run("custodian", "invite", name, "--to", NAME, *signed)
+        log = folder / "c" / "keys" / "audit.pub"
+        self.log = public_key(str(log)).public
+        invited = run("custodian", "invite", name, "--to", log, *signed)
         told = ("--secret", invited["secret"], "-o", key, "--socket", socket)
         assert run("custodian", "enrol-key", invitation, *told)["person"] == name
         self.name, self.socket = name, socket
@@ -151,7 +154,7 @@ class Person:
             "streams": ["0"], **ask(self.socket, "nonce"),
         }  # fmt: skip
         signed = personal.sign(personal.REQUEST, told, self.key)
-        return ask(self.socket, "open", request=signed, papers=papers)
+        return jws.verify(jws.RELEASE, ask(self.socket, "open", request=signed, papers=papers)["release"], self.log)
 
 
 @pytest.mark.slow(reason="a custodian's process, a store, two people with keys, and scrypt for each")

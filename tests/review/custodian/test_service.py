@@ -146,4 +146,4 @@ def test_who_sends_half_is_left_and_others_are_answered(path: Path) -> None:
 def test_an_opening_over_the_socket(path: Path, house: House) -> None:
     kept, ann = house.recording(), "ann@example.com"
     answer = ask(path, "open", request=house.request(ask(path, "nonce"), ann, kept.id), papers=kept.papers)
-    assert house.received(ann, kept, answer) == kept.stream_key(0)
+    assert house.received(ann, kept, house.released(answer)) == kept.stream_key(0)
