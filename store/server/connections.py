@@ -1,4 +1,4 @@
-"""What a connection may cost before it is its turn: bytes of a head and of a body, seconds, and how many at once.
+"""What a connection may cost before it is its turn, and after: bytes, seconds, and how many at once.
 
 A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB.
 """
@@ -25,6 +25,8 @@ from store.server.turns import Turns
 
 MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's have one
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
+TAKEN_WITHIN: Final = 20.0  # seconds in which a client must take some of what waits for it; less than a unit's end has
+_UNTAKEN: Final = 32 * 2**10  # bytes that wait for it before it counts as waiting, in TLS and again behind it
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
 _LOCAL_SHARE: Final = 2  # addresses' worth that this machine's own have together: 1,024, so that 256 MB hold them
@@ -58,16 +60,19 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.max_size = _READ  # type: ignore[attr-defined] # without TLS: of asyncio's transport, for one recv
+        transport.set_write_buffer_limits(_UNTAKEN)
         self._in_body = self._keeps = False
         self._unfit: bytes | None = None  # the status of the answer that ends it
         self._announced: int | None = 0  # bytes of the present body; no number is none that is small
         self._head = 0  # bytes of the present one, as far as they were parsed
         self._unparsed = 0  # bytes since the parser last gave anything out
         self._deadline: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        self.taken()
         super().connection_lost(exc)
 
     # -- the time that it takes -----------------------------------------------------------------------------------
@@ -81,6 +86,23 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.untaken()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.taken()
+
+    def untaken(self) -> None:
+        if self._taking is None:
+            self._taking = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)
+
+    def taken(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     # -- the bytes that it takes ----------------------------------------------------------------------------------
 
@@ -151,7 +173,10 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         self._keeps = False
-        super().shutdown()
+        if self._taking is None:
+            super().shutdown()
+        else:
+            self.transport.abort()  # the end would wait for who takes nothing
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
@@ -173,8 +198,27 @@ class _Tls(sslproto.SSLProtocol):
     was decrypted; how many there are, before.
     """
 
+    _ssl_writing_paused: bool  # asyncio's own: TLS waits for the socket
     _begun = b""  # of a record's header
     _beyond = 0  # bytes of a record that are still to come
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it has no other
+        transport.set_write_buffer_limits(_UNTAKEN)
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """asyncio's tells the application once it writes more, and an answer is written at once."""
+        super().pause_writing()
+        self._say_whether_taken()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._say_whether_taken()
+
+    def _say_whether_taken(self) -> None:
+        connection = self._app_protocol
+        if isinstance(connection, Connection) and hasattr(connection, "transport"):
+            (connection.untaken if self._ssl_writing_paused else connection.taken)()
 
     def buffer_updated(self, nbytes: int) -> None:
         connection = self._app_protocol

@@ -26,6 +26,7 @@ from store.server.app import create_app
 from store.server.connections import DRAINED, MAX_HEAD, Connection, Listener
 from store.server.services import Services
 from store.server.serving import listen, make_server
+from testkit import waits
 
 HEALTH = f"GET {api.HEALTH} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
@@ -340,6 +341,48 @@ def test_nor_may_a_later_head_take_for_ever(hasty: Store, sent: bytes) -> None:
     with hasty.connect() as connection:
         connection.sendall(HEALTH + b"\r\n" + sent)
         assert everything(connection).count(b"HTTP/1.1 200 OK") == 1
+
+
+# -- what it does not take --------------------------------------------------------------------------------------------
+
+
+MUCH = 2**24  # bytes: more than the buffers of both sides take
+
+
+@contextmanager
+def untaken(home: Home, **settings: Any) -> Iterator[tuple[Store, socket.socket, set[Connection]]]:
+    """A client of which the store waits that it takes its answer, and the store's connections."""
+
+    async def app(scope: object, receive: object, send: Any) -> None:  # noqa: ARG001 - the shape of ASGI
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % MUCH)]})
+        await send({"type": "http.response.body", "body": bytes(MUCH)})
+
+    server = make_server(app, home.tls)
+    vars(server.config).update(settings)
+    known = cast("set[Connection]", server.server_state.connections)
+    with ExitStack() as client_after_store, running(home, server) as store:
+        client = client_after_store.enter_context(store.connect())
+        client.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        waits.until(lambda: any(one._taking for one in known), "the store waits for its client")
+        yield store, client, known
+
+
+def test_who_takes_no_answer_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.2)  # the real one is twenty
+    with untaken(home) as (_, client, known), client:
+        waits.until(lambda: not known, "it is cut off")
+        assert len(everything(client)) < MUCH
+
+
+def test_who_takes_it_late_gets_it_all(home: Home) -> None:
+    with untaken(home) as (_, client, _), client:
+        assert len(everything(client)) > MUCH
+
+
+def test_who_takes_none_keeps_no_store_from_ending(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "TAKEN_WITHIN", 1e6)  # so that it is the end which cuts it off
+    with untaken(home, timeout_graceful_shutdown=None):
+        pass
 
 
 # -- how many -----------------------------------------------------------------------------------------------------
