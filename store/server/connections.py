@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from protocol.claims import MAX_INTEGER
 from protocol.numbers import read_number
@@ -68,12 +68,19 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0  # bytes since the parser last gave anything out
         self._deadline: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
+        self._answered: RequestResponseCycle | None = None
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
         self.taken()
+        if self._answered is not None:
+            self._answered.disconnected = True  # uvicorn tells the last request alone, which may wait behind this one
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     # -- the time that it takes -----------------------------------------------------------------------------------
 

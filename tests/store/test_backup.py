@@ -88,6 +88,16 @@ def test_a_backup_that_cannot_write_leaves_the_one_before_whole(founded: fleet.F
     assert all_of(backup).keys() == before.keys()
 
 
+def test_what_the_store_takes_back_meanwhile_stops_no_backup(founded: fleet.Founded, tmp_path: Path) -> None:
+    """The store gives refused bytes their name, and takes them back: one PC can have that done all the time."""
+    folder, _ = fleet.found_like(founded, tmp_path)
+    refused = folder / "blobs" / "refused"
+    refused.parent.mkdir(exist_ok=True)
+    refused.write_bytes(b"refused")
+    goes = f'comm() {{ command comm "$@"; rm -f {refused}; }}\n'  # once it is listed
+    assert carried_out(goes + commands("Backup", folder, tmp_path / "backup")).endswith("The backup is whole.\n")
+
+
 def all_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

@@ -350,28 +350,36 @@ MUCH = 2**24  # bytes: more than the buffers of both sides take
 
 
 @contextmanager
-def untaken(home: Home, **settings: Any) -> Iterator[tuple[Store, socket.socket, set[Connection]]]:
-    """A client of which the store waits that it takes its answer, and the store's connections."""
+def untaken(home: Home, times: int = 1, **settings: Any) -> Iterator[tuple[list[str], socket.socket, set[Connection]]]:
+    """What ended badly in the application, a client of which the store waits that it takes its answer, and the store's
+    connections. The client asks so many times."""
+    failed: list[str] = []
 
     async def app(scope: object, receive: object, send: Any) -> None:  # noqa: ARG001 - the shape of ASGI
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % MUCH)]})
-        await send({"type": "http.response.body", "body": bytes(MUCH)})
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % MUCH)]})
+            await send({"type": "http.response.body", "body": bytes(MUCH)})
+        except Exception as error:
+            failed.append(repr(error))
+            raise
 
     server = make_server(app, home.tls)
     vars(server.config).update(settings)
     known = cast("set[Connection]", server.server_state.connections)
     with ExitStack() as client_after_store, running(home, server) as store:
         client = client_after_store.enter_context(store.connect())
-        client.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        client.sendall((HEALTH + b"\r\n") * (times - 1) + HEALTH + b"Connection: close\r\n\r\n")
         waits.until(lambda: any(one._taking for one in known), "the store waits for its client")
-        yield store, client, known
+        yield failed, client, known
 
 
-def test_who_takes_no_answer_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("times", [1, 4])
+def test_who_takes_no_answer_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.2)  # the real one is twenty
-    with untaken(home) as (_, client, known), client:
+    with untaken(home, times) as (failed, client, known), client:
         waits.until(lambda: not known, "it is cut off")
         assert len(everything(client)) < MUCH
+    assert failed == []
 
 
 def test_who_takes_it_late_gets_it_all(home: Home) -> None:
