@@ -281,6 +281,7 @@ def _facts(found: DeviceGaps) -> dict[str, Any]:
                 "start": iso(short.start),
                 "why": short.why,
                 "missing": [asdict(hole) for hole in short.holes],
+                "more": short.more,
             }
             for short in found.recordings
         ],

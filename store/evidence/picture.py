@@ -207,6 +207,8 @@ def _not_here(device: DeviceGaps) -> Iterator[Text]:
             numbers = f"sequence {hole.first}" if hole.first == hole.last else f"sequences {hole.first} to {hole.last}"
             text = f"! recording {short.recording}, stream {hole.stream}, {numbers} ({hole.why})"
             yield Text(text, _LOST if hole.why == "lost" else "")
+        if short.more:
+            yield Text(f"! recording {short.recording}: it has more chunks, entries or gaps than are read", _LOST)
 
 
 def show_unreadable(console: Console, device: Device, why: Unreadable) -> None:

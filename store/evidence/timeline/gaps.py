@@ -9,9 +9,8 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,13 +29,15 @@ from store.catalog.queries import Device, Recording
 from store.catalog.reported import Heads, Named
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
+from store.evidence.earlier import MOST_EACH
 from store.evidence.evidence import MOST_POLICIES, Policies, heads_of, zero_of
 from store.evidence.rules import PolicyNames, at_most, reason_of
 from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
-MOST_LISTED: Final = 10_000  # spans, and recordings, of a PC: it may account for millions a day
+MOST_LISTED: Final = 10_000  # spans, recordings, and holes in them, of a PC: it may account for millions a day
+MOST_ASKED: Final = 10_000  # recordings of a PC, whole or not
 _PAGE: Final = 500
 
 Receipts = Mapping[str, Mapping[int, int]]
@@ -62,6 +63,7 @@ class Short:
     start: int | None
     holes: tuple[Hole, ...]
     why: str = ""  # where nothing has come: lost, given-up or on-its-way
+    more: bool = False  # it has more chunks, entries or holes than are read
 
     @property
     def lost(self) -> bool:
@@ -73,7 +75,8 @@ class DeviceGaps:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
-    told of its health. `more`: whether more is unexplained, or not whole, than `unexplained` and `recordings` list.
+    told of its health. `more`: whether more is unexplained, not whole, or not asked for, than `unexplained` and
+    `recordings` list.
     `erased`: recordings that are not here for a signed reason, ordered since then.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
@@ -165,7 +168,7 @@ def gaps(
             yield latest
 
     made = tuple(days(parts(), zone, since + clock_off, now + clock_off))
-    recordings = tuple(islice(_short(database, device, health, since), MOST_LISTED + 1))
+    recordings, more = _listed(_short(database, device, health, since))
     return DeviceGaps(
         device=device,
         state=state,
@@ -177,8 +180,8 @@ def gaps(
         days=made,
         unexplained=tuple(unexplained[:MOST_LISTED]),
         held=latest.why if state == "heard" and latest is not None and latest.what is What.HELD else (),
-        recordings=recordings[:MOST_LISTED],
-        more=max(len(unexplained), len(recordings)) > MOST_LISTED,
+        recordings=recordings,
+        more=more or len(unexplained) > MOST_LISTED,
         contradicted=tuple(contradicted),
         erased=gone,
     )
@@ -248,11 +251,14 @@ class _Kept:
         columns = schema.sealed.c
         with self._database.reading() as connection:
             rows = connection.execute(
-                select(columns.start, columns.end).where(
+                select(columns.start, columns.end)
+                .where(
                     columns.recording == opening.text("recording"),
                     columns.kind == int(Kind.MEDIA),
                     columns.stream < SOUND_STREAM,
                 )
+                .order_by(columns.start)
+                .limit(MOST_EACH)  # what lies behind counts as not kept
             )
             return [Interval(zero + row.start, zero + row.end) for row in rows]
 
@@ -260,8 +266,20 @@ class _Kept:
 # -- a device's recordings ----------------------------------------------------------------------------------------
 
 
-def _short(database: Database, device: Device, health: Mapping[str, Any], since: int) -> Iterator[Short]:
-    after = ""
+def _listed(found: Iterator[Short | None]) -> tuple[tuple[Short, ...], bool]:
+    """Within MOST_LISTED, and whether there is more. None: more that was not asked for."""
+    listed: list[Short] = []
+    room = MOST_LISTED
+    for short in found:
+        if short is None or room < 1:
+            return tuple(listed), True
+        listed.append(replace(short, holes=short.holes[:room], more=short.more or len(short.holes) > room))
+        room -= max(1, len(short.holes))
+    return tuple(listed), any(short.more for short in listed)
+
+
+def _short(database: Database, device: Device, health: Mapping[str, Any], since: int) -> Iterator[Short | None]:
+    after, asked = "", 0
     sends = bool(health.get("pending_chunks"))
     with database.reading() as connection:
         named, receipted = names.heads(connection, device.id), _receipted(connection, device)
@@ -275,12 +293,15 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
                 one
                 for recording in page
                 if str(recording.id) not in gone
-                and (
-                    one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends)
-                ).holes
+                and (one := _holes(connection, recording, named, receipted, last_end, goes_on=goes_on, sends=sends))
+                and (one.holes or one.more)
             ]
         yield from short
+        asked += len(page)
         if len(page) < _PAGE:
+            break
+        if asked >= MOST_ASKED:
+            yield None
             break
         after = str(page[-1].id)
     with database.reading() as connection:
@@ -312,7 +333,7 @@ def _holes(
 ) -> Short:
     """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report.
     `last_end`: number of the entry after the end of the PC's last run that ended."""
-    following, given_up, ended = _reported(connection, recording, last_end)
+    following, given_up, ended, more = _reported(connection, recording, last_end)
     own = named.get(str(recording.id), {})
     for stream, (end, _) in own.items():
         following[stream] = max(following.get(stream, 0), end)
@@ -324,14 +345,18 @@ def _holes(
         .distinct()
         .where(columns.recording == str(recording.id), columns.stream != KEY_PACKET_STREAM)
         .order_by(columns.stream, columns.sequence)
-    )
+        .limit(MOST_EACH + 1)
+    ).all()
+    more |= len(rows) > MOST_EACH
     why = "lost" if ended and not sends else "on-its-way"
     expected: dict[int, int] = {}
     missing: list[tuple[int, int, int, str]] = []
-    for stream, sequence in rows:
+    for stream, sequence in rows[:MOST_EACH]:
         if sequence > expected.get(stream, 0):
             missing.append((stream, expected.get(stream, 0), sequence - 1, why))
         expected[stream] = sequence + 1
+    if more:  # what was not read may be here
+        receipted, following = {}, {}
     for stream, end in receipted.get(str(recording.id), {}).items():  # it came, so that it is not on its way
         if end > (first := expected.get(stream, 0)):
             missing.append((stream, first, end - 1, "lost"))
@@ -347,7 +372,7 @@ def _holes(
         for stream, first, last, why in sorted(missing)
         for begin, end, named in _runs(first, last, unwritten.get(stream, []))
     ]
-    return Short(recording.id, recording.start, tuple(holes))
+    return Short(recording.id, recording.start, tuple(holes), more=more)
 
 
 def _runs(first: int, last: int, named: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
@@ -364,17 +389,25 @@ def _runs(first: int, last: int, named: Sequence[int]) -> Iterator[tuple[int, in
 
 def _reported(
     connection: Connection, recording: Recording, last_end: int
-) -> tuple[dict[int, int], dict[int, set[int]], bool]:
-    """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being)."""
+) -> tuple[dict[int, int], dict[int, set[int]], bool, bool]:
+    """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being,
+    whether there are more entries than are read)."""
     lines = schema.ledger_lines.c
     following: dict[int, int] = {}
     given_up: dict[int, set[int]] = {}
     opened: int | None = None
     closed = False
     rows = connection.execute(
-        select(lines.seq, lines.line).where(queries.entries_about(recording.device, recording.id)).order_by(lines.seq)
+        select(lines.seq, lines.line)
+        .where(queries.entries_about(recording.device, recording.id))
+        .order_by(lines.seq)
+        .limit(MOST_EACH + 1)
     )
-    for row in rows:
+    more = False
+    for number, row in enumerate(rows):
+        more = number == MOST_EACH
+        if more:
+            break
         try:
             fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
         except LedgerError:
@@ -389,7 +422,8 @@ def _reported(
                 given_up.setdefault(stream, set()).add(sequence)
                 following[stream] = max(following.get(stream, 0), sequence + 1)
         closed = closed or fields.get("kind") == "recording-closed"
-    return following, given_up, closed or (opened is not None and opened < last_end)
+    ended = closed or (opened is not None and opened < last_end)
+    return following, given_up, ended, more
 
 
 def _never_came(

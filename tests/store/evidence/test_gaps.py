@@ -274,6 +274,46 @@ def test_a_list_of_what_is_not_here_has_a_bound(pc: Pc, look: Look, monkeypatch:
     assert (len(found.recordings), found.more, found.amiss) == (2, True, True)
 
 
+def test_so_have_the_holes_of_a_recording(pc: Pc, bundle: Bundle, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_LISTED", 2)  # the real bound takes long to reach
+    start_run(pc)
+    recording = pc.open_recording(bundle)
+    for sequence in range(8):
+        body = recording.seal()
+        if sequence % 2:
+            pc.put_sealed(body)
+    found = look(pc)
+    (short,) = found.recordings
+    assert ([hole.first for hole in short.holes], short.more, found.more, found.amiss) == ([0, 2], True, True, True)
+
+
+def test_of_a_recording_with_more_than_is_read_nothing_behind_that_is_missing(
+    pc: Pc, bundle: Bundle, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_run(pc)
+    recording = pc.open_recording(bundle)
+    for _ in range(6):
+        pc.put_sealed(recording.seal())
+    pc.ledger.write("recording-open", at=ZERO, recording=str(recording.id), policy=POLICY, zero=ZERO)
+    pc.ledger.write("heads", at=ZERO, recording=str(recording.id), heads={"0": [6, "a" * 64]})
+    pc.send_ledger()
+    assert look(pc).recordings == ()
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_EACH", 4)  # the real bound takes long to reach
+    (short,) = look(pc).recordings
+    assert (short.holes, short.more) == ((), True)
+
+
+def test_so_have_the_recordings_that_are_asked_for(
+    pc: Pc, bundle: Bundle, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.evidence.timeline.gaps.MOST_ASKED", 2)  # the real bound takes long to reach
+    monkeypatch.setattr("store.evidence.timeline.gaps._PAGE", 2)
+    start_run(pc)
+    for _ in range(3):
+        pc.open_recording(bundle)
+    assert look(pc).more is True
+
+
 def test_a_recording_left_open_is_over_once_its_run_is(pc: Pc, bundle: Bundle, look: Look) -> None:
     start_run(pc)
     made = [pc.open_recording(bundle) for _ in range(2)]
