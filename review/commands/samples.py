@@ -89,9 +89,9 @@ def _draw(asked: Namespace) -> int:
     now = home.Latest(asked.home / "clock", time.time_ns).now()
     shown, folder = _candidates(asked.papers, settings.store_key, rules), asked.home / "samples"
     found = samples.draw(folder, log, asked.month, shown, rules=rules, now=now, who=operator()[0], empty=asked.empty)
-    told = [{"code": code, "message": message} for code, message in samples.remarks(found)]
-    facts = {"month": asked.month.name, "drawn": found.drawn, "refused": found.unread, "remarks": told}
-    _show_result(asked, facts, found, *(f"- {one['code']}: {one['message']}" for one in told))
+    noticed = [{"code": code, "message": message} for code, message in samples.remarks(found)]
+    facts = {"month": asked.month.name, "drawn": found.drawn, "refused": found.unread, "remarks": noticed}
+    _show_result(asked, facts, found, *(f"- {one['code']}: {one['message']}" for one in noticed))
     return 1 if found.unread else 0
 
 
