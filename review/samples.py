@@ -215,7 +215,7 @@ def _sorted(
             agent = _name(one.agent)
         except ValueError as error:  # a PC chooses its OS user's name: that costs no other PC's recordings
             which = f"recording {one.recording} of PC {printable(one.device)}"
-            unread.append(f"{which} is no candidate: its agent's name is not {error}")
+            unread.append(f"{which} is no candidate: its agent's name must be {error}")
             continue
         if not began:
             shares[agent].other_month.append(one.recording)
