@@ -4,7 +4,7 @@ The custodian commits to a seed in the log before the month begins. When it is o
 the seed after them: it orders them, and the first ones are drawn. Who has log and papers draws again (`check`).
 
 Of a month such as 2026-11, in the custodian's folder samples/:
-2026-11        its seed, and from when on recordings count; then what the draw is of, before any of it is noted
+2026-11        from when on recordings count; then what the draw is of, before any of it is noted
 2026-11.drawn  purpose -> agent -> recordings, once the log has the draw
 """
 
@@ -15,8 +15,9 @@ import hmac
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,8 +26,9 @@ from uuid import UUID
 from protocol.claims import parse_object
 from protocol.errors import ProtocolError
 from protocol.folder import write_over
+from protocol.terminal import printable
 from review.audit.bodies import Body
-from review.audit.kinds import MOST, Act
+from review.audit.kinds import MOST, Act, compared
 from review.audit.log import AuditLog
 from review.audit.verify import Report
 from review.governance.model import Governance
@@ -36,6 +38,10 @@ from store.files import lock
 
 GRACE: Final = 3 * DAY  # so long a month's packets may come after its end, as of PCs that were not connected
 _AHEAD: Final = 60 * SECOND  # a commitment in the midst of a month counts from so much later on
+_SHORT: Final = 300 * SECOND  # a recording was short where the same PC began the agent's next one within this
+_FEW: Final = 10  # one in so many that were short is usual
+_MANY: Final = 3  # so many times the candidates of most agents are remarkable
+_TOLD: Final = 10  # agents, or papers, that one remark names
 _KIND: Final = "sample"
 _MS: Final = 1_000_000
 _CUSTODIAN: Final = "custodian"
@@ -65,12 +71,39 @@ class Month(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """`start`, `came` (its key packet, to the store): wall clock, ns. `agent`: by the rules; "" for none."""
+    """`start`, `came` (its key packet, to the store): wall clock, ns. `agent`: by the rules; "" for none. `device`: its
+    PC, by the store."""
 
     recording: str
     agent: str
     start: int
     came: int
+    device: str = ""
+
+
+@dataclass
+class Share:
+    """What began or came in a month, of an agent. `pcs`: candidates of each PC. `short`: candidates. All others lists:
+    recordings that were no candidates, as they came too late, began in an earlier month, or before the commitment.
+    """
+
+    pcs: dict[str, int] = field(default_factory=dict)
+    short: int = 0
+    late: list[str] = field(default_factory=list)
+    other_month: list[str] = field(default_factory=list)
+    before_seed: list[str] = field(default_factory=list)
+
+    @property
+    def candidates(self) -> int:
+        return sum(self.pcs.values())
+
+
+class Result(NamedTuple):
+    """`unread`: why papers made no candidate, as texts. `shares`: agent -> theirs; of "", what no rule names."""
+
+    drawn: Drawn
+    shares: Mapping[str, Share]
+    unread: Sequence[str]
 
 
 # -- the custodian's part -------------------------------------------------------------------------------------------
@@ -83,11 +116,10 @@ def commit(folder: Path, log: AuditLog, now: int) -> None:
     with _alone(folder):
         for one in (month, Month.of(month.end)):
             path = folder / one.name
-            kept: dict[str, Any] = _read(path) if path.exists() else {"seed": os.urandom(32).hex()}
+            kept: dict[str, Any] = _read(path) if path.exists() else {}
             if "since" not in kept:
-                write_over(path, json.dumps(kept).encode())  # first: a seed that is in the log is not to be lost
                 kept["since"] = max(one.start, now + _AHEAD)
-                made = _commitment(one, kept["seed"])
+                made = _commitment(one, _seed(log, one, kept))
                 _note(log, _CUSTODIAN, one, "committed", commitment=made, since=kept["since"])
                 write_over(path, json.dumps(kept).encode())
 
@@ -103,9 +135,9 @@ def drawn(folder: Path, rules: Governance, purpose: str, recording: UUID, start:
 
 def draw(
     folder: Path, log: AuditLog, month: Month, shown: Iterable[Candidate | str], *, rules: Governance, now: int,
-    who: str,
-) -> tuple[Drawn, list[str]]:  # fmt: skip
-    """Once a month; what was drawn, and why some of `shown` (as texts) were no candidates. `who`: asks for it.
+    who: str, empty: bool = False,
+) -> Result:  # fmt: skip
+    """Once a month. Texts of `shown` say why papers could not be read. `who`: asks for it. `empty`: also of nothing.
 
     What it is of is fixed before the log has any of it: killed, it goes on with that. Raises Refusal, AuditError.
     """
@@ -120,12 +152,15 @@ def draw(
         kept = _read(path) if path.exists() else {}
         if "since" not in kept:
             raise Refusal("no-seed", f"the custodian committed to no seed for {month.name}: nothing of it can be drawn")
-        refused: list[str] = []
+        found, shares, unread = _sorted(every, month, kept["since"])
         if "agents" not in kept:
-            agents, refused = _grouped(every, month, kept["since"])
-            kept |= {"agents": agents, "purposes": numbers(rules), "rules": rules.hash, "refused": len(refused)}
+            agents = _by_agent({one.recording: one.agent for one in found})
+            kept |= {"agents": agents, "purposes": numbers(rules), "rules": rules.hash, "refused": len(unread)}
             if not kept["purposes"]:
                 raise Refusal("no-samples", "no role of the rules in force has samples: nothing is to be drawn")
+            if not agents and not empty:
+                why = f"of {len(every)} papers {len(unread)} could not be read, and none is of a candidate"
+                raise Refusal("no-candidates", f"{why}: nothing was drawn. --empty draws {month.name} all the same")
             write_over(path, json.dumps(kept).encode())
         agents, purposes = kept["agents"], kept["purposes"]
         first = log.size
@@ -133,22 +168,18 @@ def draw(
             _act(who, month, "candidates", there[at : at + MOST], person=agent)
             for agent, there in sorted(agents.items()) for at in range(0, len(there), MOST)
         ])  # fmt: skip
-        _note(log, who, month, "drawn", seed=kept["seed"], first=first, count=sum(map(len, agents.values())),
+        seed = _seed(log, month, kept)
+        _note(log, who, month, "drawn", seed=seed, first=first, count=sum(map(len, agents.values())),
               refused=kept["refused"], rules=kept["rules"], purposes=_written(purposes))  # fmt: skip
-        made = _in_order(kept["seed"], agents, purposes)
+        made = _in_order(seed, agents, purposes)
         write_over(done, json.dumps(made).encode())
         path.unlink()
-    return made, refused
+    return Result(made, shares, unread)
 
 
-def _grouped(shown: Iterable[Candidate | str], month: Month, since: int) -> tuple[dict[str, list[str]], list[str]]:
-    agents, refused = defaultdict[str, set[str]](set), list[str]()
-    for one in shown:
-        if isinstance(one, str):
-            refused.append(one)
-        elif _counts(one, month, since):
-            agents[one.agent].add(one.recording)
-    return {agent: sorted(there) for agent, there in agents.items()}, refused
+def _seed(log: AuditLog, month: Month, kept: Mapping[str, Any]) -> str:
+    """Never on disk, as who reads a backup could choose ids of recordings by it."""
+    return str(kept.get("seed") or log.derived(f"sample {month.name}").hex())  # earlier versions wrote it
 
 
 def listed(folder: Path) -> dict[str, Drawn]:
@@ -165,10 +196,90 @@ def numbers(rules: Governance) -> dict[str, int]:
     return found
 
 
-def _counts(one: Candidate, month: Month, since: int, *, late: bool = False) -> bool:
-    """`late`: whether it would, but for its packet that came too late."""
-    started = max(month.start, since) <= one.start < month.end
-    return one.agent != "" and started and late == (one.came >= month.end + GRACE)
+# -- what the draw is of: the same for who draws and for who draws again --------------------------------------------
+
+
+def _sorted(
+    shown: Iterable[Candidate | str], month: Month, since: int
+) -> tuple[list[Candidate], dict[str, Share], list[str]]:
+    """Candidates, each once and by its agent's name as names are compared; what there is of each agent; unread ones."""
+    found, shares, unread = dict[str, Candidate](), defaultdict[str, Share](Share), list[str]()
+    for one in shown:
+        if isinstance(one, str):
+            unread.append(one)
+            continue
+        began, came = (month.start <= at < month.end for at in (one.start, one.came))
+        if not began and not came:
+            continue
+        try:
+            agent = _name(one.agent)
+        except ValueError as error:  # a PC chooses its OS user's name: that costs no other PC's recordings
+            which = f"recording {one.recording} of PC {printable(one.device)}"
+            unread.append(f"{which} is no candidate: its agent's name must be {error}")
+            continue
+        if not began:
+            shares[agent].other_month.append(one.recording)
+        elif one.came >= month.end + GRACE:
+            shares[agent].late.append(one.recording)
+        elif one.start < since:
+            shares[agent].before_seed.append(one.recording)
+        else:
+            named = one._replace(agent=agent)
+            found[one.recording] = min(named, found.get(one.recording, named))
+    before: dict[tuple[str, str], int] = {}
+    for one in sorted(found.values(), key=lambda one: one.start):
+        share, place = shares[one.agent], (one.agent, one.device)
+        share.pcs[one.device] = share.pcs.get(one.device, 0) + 1
+        share.short += one.start - before.get(place, -_SHORT) < _SHORT
+        before[place] = one.start
+    return [one for one in found.values() if one.agent], dict(sorted(shares.items())), unread
+
+
+def _name(agent: str) -> str:
+    """As the log compares names, so that two names of one pseudonym are one agent. Raises ValueError."""
+    if agent and compared(name := compared(agent)) != name:
+        raise ValueError("one that the log can compare")
+    return name if agent else ""
+
+
+def _by_agent(found: Mapping[str, str]) -> dict[str, list[str]]:
+    """Agent -> recordings, of recording -> agent."""
+    agents = defaultdict[str, list[str]](list)
+    for recording, agent in sorted(found.items()):
+        agents[agent].append(recording)
+    return dict(agents)
+
+
+def remarks(result: Result) -> Iterator[tuple[str, str]]:
+    """(code, message): what people should look at, one of a code, so that no flood of one hides another."""
+    shares = {agent: one for agent, one in result.shares.items() if agent}
+    counts = sorted(one.candidates for one in shares.values() if one.candidates)
+    usual = counts[(len(counts) - 1) // 2] if counts else 0
+    for code, says, of in (
+        ("many", f"more than {_MANY} times the candidates of most agents ({usual})",
+         {agent: one.candidates for agent, one in shares.items() if one.candidates > _MANY * usual}),
+        ("short", "on the same PC the agent's next recording began within five minutes",
+         {agent: one.short for agent, one in shares.items() if one.short * _FEW > one.candidates}),
+        ("came-late", "came too late to be candidates", {agent: len(one.late) for agent, one in shares.items()}),
+        ("other-month", "came in this month and say that they began in an earlier one: no candidates of this one",
+         {agent: len(one.other_month) for agent, one in shares.items()}),
+        ("before-seed", "began before the custodian had committed to a seed: no candidates",
+         {agent: len(one.before_seed) for agent, one in shares.items()}),
+        ("no-agent", "are of an OS user whom no rule names",
+         {"nobody": result.shares[""].candidates} if "" in result.shares else {}),
+    ):  # fmt: skip
+        several = sorted(((number, agent) for agent, number in of.items() if number), reverse=True)
+        if several:
+            yield code, f"{says}: {_some([f'{agent} ({number})' for number, agent in several])}"
+    for text in result.unread[:_TOLD]:
+        yield "unread", text
+    if len(result.unread) > _TOLD:
+        yield "unread", f"and {len(result.unread) - _TOLD} more"
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f", and {len(texts) - _TOLD} more agents" if len(texts) > _TOLD else ""
+    return ", ".join(texts[:_TOLD]) + more
 
 
 def _in_order(seed: str, agents: Mapping[str, Iterable[str]], purposes: Mapping[str, int]) -> Drawn:
@@ -218,8 +329,8 @@ def _read(path: Path) -> dict[str, Any]:
 def check(
     report: Report, month: Month, said: Iterable[Body], shown: Iterable[Candidate | str], *, rules: Governance,
     hide: Callable[[str], str],
-) -> Drawn:  # fmt: skip
-    """Draws again, from a log and from papers. `hide`: an agent's pseudonym, by which the result names them.
+) -> Result:  # fmt: skip
+    """Draws again, from a log and from papers. `hide`: an agent's pseudonym, by which `drawn` names them.
 
     `report` is told what is not as it must be.
     """
@@ -227,29 +338,30 @@ def check(
         return _check(report, month, [one for one in said if one.said.get("kind") == _KIND], shown, rules, hide)
     except (LookupError, TypeError, ValueError):
         report.find("bad-entry", f"an entry about {month.name} is none that a custodian writes")
-        return {}
+        return Result({}, {}, [])
 
 
 def _check(  # noqa: PLR0917 - as `check`
     report: Report, month: Month, said: list[Body], shown: Iterable[Candidate | str], rules: Governance,
     hide: Callable[[str], str],
-) -> Drawn:  # fmt: skip
+) -> Result:  # fmt: skip
     steps = defaultdict[str, list[Body]](list)
     for one in said:
         if one.said["facts"]["month"] == month.name:
             steps[one.said["facts"]["step"]].append(one)
     if not steps["drawn"]:
         report.find("not-drawn", f"the log has no draw of {month.name}, or its body was shredded")
-        return {}
+        return Result({}, {}, [])
     draw, *later = steps["drawn"]
     revealed = _facts(draw)
     since = _check_commitment(report, steps["committed"], month, draw)
     found = _candidates_of(steps["candidates"], draw)
     if draw.time * _MS < month.end + GRACE:
         report.find("drawn-early", f"entry {draw.position}: {month.name} was drawn before all of it could be here")
-    for one in later:
-        if (_facts(one)["seed"], _candidates_of(steps["candidates"], one)) != (revealed["seed"], found):
-            report.find("drawn-twice", f"entry {one.position}: {month.name} was drawn before, from other candidates")
+    for one in later:  # one that was killed notes the same again, at another place
+        if (_facts(one) | {"first": 0}, _candidates_of(steps["candidates"], one)) != (revealed | {"first": 0}, found):
+            differs = "from other candidates, or by another seed, other rules or numbers"
+            report.find("drawn-twice", f"entry {one.position}: {month.name} was drawn before, {differs}")
     if revealed["count"] != len(found):
         report.find(
             "other-count", f"entry {draw.position}: of {revealed['count']} candidates {len(found)} are in the log"
@@ -258,13 +370,13 @@ def _check(  # noqa: PLR0917 - as `check`
         report.find("other-rules", f"it was drawn by the rules with hash {revealed['rules']}, and not by these")
     elif revealed["purposes"] != _written(numbers(rules)):
         report.find("other-numbers", f"entry {draw.position}: the rules say {', '.join(_written(numbers(rules)))}")
-    _compare(report, found, {one.recording: hide(one.agent) for one in _expected(report, month, shown, since)})
-    agents = defaultdict[str, list[str]](list)
-    for recording, agent in found.items():
-        agents[agent].append(recording)
-    return _in_order(
-        revealed["seed"], agents, {one: int(n) for one, _, n in (two.rpartition(":") for two in revealed["purposes"])}
-    )
+    expected, shares, unread = _sorted(shown, month, since)
+    _compare(report, found, {one.recording: hide(one.agent) for one in expected})
+    purposes = {one: int(n) for one, _, n in (two.rpartition(":") for two in revealed["purposes"])}
+    result = Result(_in_order(revealed["seed"], _by_agent(found), purposes), shares, unread)
+    for code, message in remarks(result):
+        report.remark(code, message)
+    return result
 
 
 def _check_commitment(report: Report, committed: list[Body], month: Month, draw: Body) -> int:
@@ -291,16 +403,6 @@ def _candidates_of(noted: list[Body], draw: Body) -> dict[str, str]:
         for one in noted if _facts(draw)["first"] <= one.position < draw.position
         for recording in one.said["resource"]
     }  # fmt: skip
-
-
-def _expected(report: Report, month: Month, shown: Iterable[Candidate | str], since: int) -> Iterator[Candidate]:
-    for one in shown:
-        if isinstance(one, str):
-            report.remark("unread", one)
-        elif _counts(one, month, since):
-            yield one
-        elif _counts(one, month, since, late=True):
-            report.remark("came-late", f"recording {one.recording} came on {day_of(one.came)}: it was no candidate")
 
 
 def _compare(report: Report, found: Mapping[str, str], expected: Mapping[str, str]) -> None:

@@ -54,9 +54,14 @@ def _text(value: object, _hider: Hider) -> object:
     return _printable(value, 200)
 
 
+def compared(value: object) -> str:
+    """A person's name in the form in which names are compared. Raises ValueError."""
+    return unicodedata.normalize("NFC", _printable(value, 200)).casefold()
+
+
 def pseudonym(value: object, hider: Hider) -> str:
     """Of a person, as entries have it. Raises ValueError."""
-    return hider.person(unicodedata.normalize("NFC", _printable(value, 200)).casefold())
+    return hider.person(compared(value))
 
 
 def _search(value: object, hider: Hider) -> object:

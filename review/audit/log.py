@@ -22,6 +22,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from protocol import jws
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey, is_shredded
@@ -96,6 +99,11 @@ class AuditLog:
     def sign(self, typ: str, payload: Mapping[str, object]) -> str:
         """A statement by the log's key, which no note passes for: it has no line break."""
         return jws.sign(typ, payload, self._signer.private)
+
+    def derived(self, use: str) -> bytes:
+        """32 bytes that only who has the key that signs the log can make, the same for the same `use`."""
+        info = f"eyelid audit derived v1 {use}".encode()
+        return HKDF(SHA256(), 32, salt=None, info=info).derive(self._signer.private.private_bytes_raw())
 
     @classmethod
     def create(cls, folder: Path, signer: Signer) -> None:

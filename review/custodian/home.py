@@ -7,7 +7,7 @@ keys.jsonl     people's keys (review.enrolled)
 adopted/       wraps of recordings from before the review key was a recipient
 requests/      what waits for approvals (review.filed)
 consent/       what people signed of consent (review.consented)
-samples/       seeds, and what was drawn (review.samples)
+samples/       months, and what was drawn (review.samples)
 clock          the latest time that was seen, about
 """
 

@@ -93,16 +93,18 @@ class Season:
                 found.append(str(error))
             else:
                 agent = (rules or self.governance).person_of(packet.os_user)
-                found.append(Candidate(str(packet.recording), agent, start, origin.at))
+                found.append(Candidate(str(packet.recording), agent, start, origin.at, packet.device))
         return found
 
-    def draw(self, shown: Iterable[Candidate | str] | None = None, now: str = "2026-12-04T00:00") -> Drawn:
+    def draw(
+        self, shown: Iterable[Candidate | str] | None = None, now: str = "2026-12-04T00:00", *, empty: bool = False
+    ) -> Drawn:
         self.house.clock.now = at(now)
-        drawn, _ = samples.draw(
+        self.result = samples.draw(
             self.samples, self.log(), NOVEMBER, self.candidates() if shown is None else shown, rules=self.governance,
-            now=self.house.clock.now, who="root@pc",
+            now=self.house.clock.now, who="root@pc", empty=empty,
         )  # fmt: skip
-        return drawn
+        return self.result.drawn
 
     def check(
         self, shown: Iterable[Candidate | str] | None = None, rules: Governance | None = None
@@ -112,11 +114,15 @@ class Season:
         self.report = verify_log(house.folder / "audit", Asked(house.signer.key, house.reading))
         assert not self.report.findings
         said = bodies(house.folder / "audit", house.signer.key, house.reading)
-        drawn = samples.check(
+        found = samples.check(
             self.report, NOVEMBER, said, self.candidates() if shown is None else shown,
             rules=rules or self.governance, hide=lambda one: pseudonym(one, house.reading),
         )  # fmt: skip
-        return sorted({one.code for one in self.report.findings}), drawn
+        return sorted({one.code for one in self.report.findings}), found.drawn
+
+    def remarks(self) -> dict[str, str]:
+        """Of the last check."""
+        return {one.code: one.message for one in self.report.remarks}
 
     def hidden(self, drawn: Drawn) -> Drawn:
         return {one: {pseudonym(agent, self.house.reading): there for agent, there in agents.items()}
@@ -227,12 +233,31 @@ def test_a_commitment_in_the_midst_of_a_month_counts_for_what_begins_after_it(tm
     season.house.clock.now = at("2026-11-20T12:00")
     season.house.start().commit_seeds()
     assert season.draw()["coaching"] == {"bert@example.com": [str(after.id)]}
-    # The seed that was lost is in the log, too.
-    assert season.check()[0] == ["other-seed"]
+    assert season.check()[0] == []
+    assert season.remarks()["before-seed"].endswith(": bert@example.com (1)")
     assert before.id != after.id
 
 
-def test_the_seed_is_readable_by_its_user_alone(season: Season) -> None:
+def test_who_reads_the_folder_before_the_draw_finds_no_seed(full: Season) -> None:
+    before = b"".join(path.read_bytes() for path in full.samples.iterdir() if path.is_file())
+    full.draw()
+    (told,) = (one["facts"] for one in full.house.entries() if one["facts"].get("step") == "drawn")
+    assert told["seed"].encode() not in before
+    other = Season(full.folder / "other")
+    assert other.log().derived("sample 2026-11") != full.log().derived("sample 2026-11") == bytes.fromhex(told["seed"])
+
+
+def test_a_seed_that_an_earlier_version_kept_is_the_one_that_it_committed_to(season: Season) -> None:
+    path = season.samples / "2026-11"
+    path.write_text(json.dumps({"seed": "ab" * 32}))  # killed before its entry
+    season.custodian.commit_seeds()
+    season.record("2026-11-10T09:00")
+    season.draw()
+    (told,) = (one["facts"] for one in season.house.entries() if one["facts"].get("step") == "drawn")
+    assert told["seed"] == "ab" * 32
+
+
+def test_the_folder_is_readable_by_its_user_alone(season: Season) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (season.samples, *season.samples.iterdir())] == [
         0
     ] * 4
@@ -317,12 +342,15 @@ def entry(season: Season, step: str, of: str = "2026-11", **facts: object) -> in
     return season.log().append(Act("sample", "root@pc", "custodian", [of], {"step": step, "month": "2026-11", **facts}))
 
 
-@pytest.mark.parametrize("other", ["candidates", "seed"])
+@pytest.mark.parametrize("other", ["candidates", "seed", "purposes", "rules"])
 def test_a_second_draw_of_a_month_is_named(full: Season, other: str) -> None:
     full.draw()
     (told,) = (one["facts"] for one in full.house.entries() if one["facts"].get("step") == "drawn")
     first = entry(full, "candidates", of=str(full.kept[0].id), person="bert@example.com")
-    changed = {"first": first, "count": 1} if other == "candidates" else {"seed": "00" * 32}
+    changed = {
+        "candidates": {"first": first, "count": 1}, "seed": {"seed": "00" * 32},
+        "purposes": {"purposes": ["coaching:12"]}, "rules": {"rules": "another"},
+    }[other]  # fmt: skip
     entry(full, "drawn", **{name: told[name] for name in told.keys() - {"step", "month"}} | changed)
     assert full.check()[0] == ["drawn-twice"]
 
@@ -337,10 +365,10 @@ def test_a_seed_that_was_not_committed_to_and_other_counts_and_numbers_are_named
 
 def test_a_commitment_after_what_it_counts_from_and_a_draw_in_the_month_are_named(full: Season) -> None:
     told = next(one["facts"] for one in full.house.entries() if one["facts"].get("month") == "2026-11")
-    kept = json.loads((full.samples / "2026-11").read_text())
+    seed = full.log().derived("sample 2026-11").hex()
     entry(full, "committed", commitment=told["commitment"], since=NOVEMBER.start)  # on the 27th, for the whole month
     facts = {"count": 0, "refused": 0, "rules": full.governance.hash, "purposes": ["coaching:2"]}
-    entry(full, "drawn", first=full.log().size, seed=kept["seed"], **facts)
+    entry(full, "drawn", first=full.log().size, seed=seed, **facts)
     assert full.check([])[0] == ["committed-late", "drawn-early"]
 
 
@@ -384,7 +412,7 @@ def test_whatever_is_left_out_added_or_moved_is_named_and_nothing_else(
     added = {Candidate(str(UUID(int=number)), "bert@example.com", NOVEMBER.start, NOVEMBER.start)
              for number in data.draw(st.sets(st.integers(1, 50), max_size=3))}  # fmt: skip
     shown = [one._replace(agent="eve@example.com") if one in moved else one for one in honest if one not in left_out]
-    drawn = season.draw([*data.draw(st.permutations([*shown, *added])), *shown])
+    drawn = season.draw([*data.draw(st.permutations([*shown, *added])), *shown], empty=True)
     codes, again = season.check(honest)
     named = {one.message.split()[1].rstrip(",") for one in season.report.findings}
     assert named == {one.recording for one in left_out | moved | added}
@@ -393,6 +421,101 @@ def test_whatever_is_left_out_added_or_moved_is_named_and_nothing_else(
     }
     assert again == season.hidden(drawn)
     assert all(len(there) <= 2 for agents in drawn.values() for there in agents.values())
+
+
+# -- what one PC can do to a draw -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", ["bell\x07", "x" * 300, "a\u200bb", "\u00df" * 150])
+def test_a_name_that_the_log_cannot_have_costs_its_own_recordings_alone_and_they_are_named(
+    full: Season, odd: str
+) -> None:
+    good = full.candidates()
+    bad = full.record("2026-11-15T09:00", odd, evidence=Ed25519PrivateKey.generate(), device="d-9")
+    drawn = full.draw()
+    (named,) = full.result.unread
+    assert str(bad.id) in named
+    assert "PC d-9" in named
+    assert full.check() == ([], full.hidden(drawn))
+    assert str(bad.id) in full.remarks()["unread"]
+    full.check(good)
+    assert not full.report.findings
+
+
+def test_a_name_that_the_log_cannot_have_stops_no_check_of_a_draw_before_it(full: Season) -> None:
+    drawn = full.draw()
+    full.record("2026-11-15T09:00", "bell\x07", evidence=Ed25519PrivateKey.generate(), device="d-9")
+    assert full.check() == ([], full.hidden(drawn))
+
+
+def test_names_of_one_pseudonym_are_one_agent(season: Season) -> None:
+    for day in range(2, 28, 2):
+        season.record(f"2026-11-{day:02}T09:00", "sam")
+        season.record(f"2026-11-{day:02}T10:00", "\u017fam")  # a long s
+    drawn = season.draw()["coaching"]
+    assert {agent: len(there) for agent, there in drawn.items()} == {"sam@example.com": 2}
+    assert season.check() == ([], season.hidden({"coaching": drawn}))
+
+
+def test_many_recordings_of_another_pc_in_an_agents_name_are_counted_by_pc(full: Season) -> None:
+    other = Ed25519PrivateKey.generate()
+    for number in range(40):
+        full.record(f"2026-11-27T{number // 4:02}:{number % 4 * 15:02}", evidence=other, device="d-9", ended=False)
+    full.draw()
+    assert full.result.shares["bert@example.com"].pcs == {"d-1": 13, "d-9": 40}
+    assert full.check()[0] == []
+    assert full.remarks() == {"many": "more than 3 times the candidates of most agents (13): bert@example.com (53)"}
+
+
+def test_many_short_recordings_of_an_agents_own_pc_are_counted(full: Season) -> None:
+    for number in range(20):
+        full.record(f"2026-11-28T09:{number:02}")
+    full.draw()
+    assert full.check()[0] == []
+    assert full.remarks() == {"short": "on the same PC the agent's next recording began within five minutes: "
+                              "bert@example.com (19)"}  # fmt: skip
+
+
+def test_what_came_in_a_month_and_says_that_it_began_before_is_said(full: Season) -> None:
+    hidden = []
+    for day in range(2, 28, 2):
+        full.house.clock.now = at(f"2026-11-{day:02}T10:00")
+        hidden.append(full.house.recording(user="zoe", age=40 * 86_400, at=full.house.clock.now))
+    full.kept += hidden
+    full.draw()
+    assert full.result.shares["zoe@example.com"].other_month == [str(one.id) for one in hidden]
+    assert full.check()[0] == []
+    assert full.remarks()["other-month"].endswith(": zoe@example.com (13)")
+
+
+def test_recordings_of_nobody_are_said(full: Season) -> None:
+    full.record("2026-11-05T09:00", user="")
+    full.draw()
+    full.check()
+    assert full.remarks()["no-agent"].endswith(": nobody (1)")
+
+
+def test_a_flood_of_one_remark_hides_no_other(full: Season) -> None:
+    full.record("2026-11-28T09:00", at=NOVEMBER.end + GRACE)
+    shown = [*(f"line {number} is no candidate" for number in range(500)), *full.candidates()]
+    full.draw(shown)
+    full.check(shown)
+    assert "bert@example.com (1)" in full.remarks()["came-late"]
+    assert full.remarks()["unread"] == "and 490 more"
+
+
+@pytest.mark.parametrize("shown", [[], ["line 1 is no candidate: wrong-signer"] * 26])
+def test_papers_without_a_candidate_do_not_spend_the_month(full: Season, shown: list[Candidate | str]) -> None:
+    with pytest.raises(Refusal, match=f"of {len(shown)} papers {len(shown)} could not be read") as refused:
+        full.draw(shown)
+    assert refused.value.code == "no-candidates"
+    assert len(full.draw()["coaching"]) == len(AGENTS)
+    assert full.check()[0] == []
+
+
+def test_a_month_in_which_nobody_recorded_is_drawn_when_asked_for(season: Season) -> None:
+    assert season.draw([], empty=True) == {"coaching": {}}
+    assert season.check()[0] == []
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from protocol import enrolment
 from protocol.bundle import Bundle
+from review.audit.kinds import Act
 from review.audit.log import AuditLog
 from review.commands import samples as commands
 from review.commands.opening import open_log_in
@@ -63,6 +64,8 @@ def test_a_month_is_drawn_from_what_the_store_shows_and_a_stranger_draws_the_sam
     assert len(shown.read_text().splitlines()) == 5
     assert "is drawn from" in run("samples", "draw", month.name, shown, code=1)
     wall.now = month.end + GRACE
+    (tmp_path / "none.papers").touch()
+    assert "nothing was drawn" in run("samples", "draw", month.name, tmp_path / "none.papers", code=1)
     answer = run("samples", "draw", month.name, shown)
     (drawn,) = answer["drawn"]["coaching"].values()
     assert (len(drawn), set(drawn) <= every, answer["refused"]) == (2, True, [])
@@ -79,6 +82,15 @@ def test_a_month_is_drawn_from_what_the_store_shows_and_a_stranger_draws_the_sam
     )  # fmt: skip
     found = run(*words)
     assert (found["sound"], found["drawn"]) == (True, answer["drawn"])
+    assert [one["candidates"] for one in found["agents"].values()] == [5]
+    assert found["agents"] == answer["agents"]
+    point = tmp_path / "point"
+    shutil.copy(tmp_path / "copy" / "checkpoint", point)
+    run(*words, "--noted", point)
+    log.append(Act("key", "root", "custodian", ["k"], {"use": "test"}))
+    log.publish()
+    shutil.copy(custody / "audit" / "checkpoint", point)
+    assert "the end of the log was cut off" in run(*words, "--noted", point, code=1, said=True)
     left = shown.read_text().splitlines()
     shown.write_text("\n".join([*left[:4], "no papers"]))
     ended = run(*words, code=1, said=True)
