@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from protocol import api, keyfile
+from protocol.envelope import SOUND_STREAM
 from protocol.policyhash import policy_hash
 from review.cli import main as review_main
+from review.people.settings import read_settings
+from store.clock import wall
 from store.server.serving import listen
 from testkit.fakes.pc import SECOND, Pc
 from testkit.lifecycle import Days, Pcs, World, govern
@@ -56,7 +59,6 @@ retention:
 ...
 """
 PEOPLE: Final = ("lena", "sam", "cleo", "kim", "anna", "bert", "carl")
-NOW: Final = 1_796_000_000 * SECOND  # 29 November 2026
 MINUTE: Final = 60 * SECOND
 
 
@@ -67,6 +69,10 @@ class ReadingRoom:
     world: World
     home: Path
     recordings: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return read_settings(self.home).address
 
     @property
     def paths(self) -> list[str]:
@@ -94,7 +100,7 @@ class ReadingRoom:
         sealed.append(made.seal(length=third // 2, gap=third))
         lost = made.seal(length=third // 4)
         sealed.append(made.seal(length=third // 4))
-        sealed += [made.seal(stream=1, length=length), made.seal(stream=0x4000, length=length)]
+        sealed.append(made.seal(stream=SOUND_STREAM, length=length))
         assert lost
         write("recording-closed", at=at + length, recording=str(made.id), heads=made.heads(), why="stop")
         for body in sealed:
@@ -104,9 +110,9 @@ class ReadingRoom:
         return str(made.id)
 
     @contextmanager
-    def up(self, address: str = "", *words: str) -> Iterator[dict[str, Any]]:
+    def up(self, *words: str) -> Iterator[dict[str, Any]]:
         """`eyelid-review up` at the port of people.yaml, as a process; what it says once it serves."""
-        port = address.rpartition(":")[2] or "0"
+        port = self.address.rpartition(":")[2]
         command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", port, "--json"]
         with subprocess.Popen([*command, *self.paths, *words], stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
@@ -121,7 +127,8 @@ class ReadingRoom:
 def furnish(folder: Path) -> ReadingRoom:
     """A store with eleven recordings of three agents in two teams, and a console's folder on a port that is free."""
     world = World.found(folder)
-    world.days = Days(NOW)
+    now = wall() // SECOND * SECOND
+    world.days = Days(now)
     govern(world.home, RULES)
     room = ReadingRoom(world, folder / "console")
     room.home.mkdir()
@@ -146,6 +153,6 @@ def furnish(folder: Path) -> ReadingRoom:
             assert put.is_success
             day = 24 * 60 * MINUTE
             for ago, rules in ((40 * day, ()), (2 * day, (1,)), (day + 90 * MINUTE, (0, 2)), (50 * MINUTE, (0,))):
-                start = NOW - ago - place * 7 * MINUTE
+                start = now - ago - place * 7 * MINUTE
                 room.record(pcs, pc, user, start, (4 + 5 * place) * MINUTE, rules)
     return room

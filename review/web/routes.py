@@ -65,7 +65,7 @@ class Console:
         )
 
     def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
-        self.sign_in.people.note(Noted(kind, session.person, origin_of(request), facts))
+        self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))
 
 
 def create_app(console: Console) -> ASGIApp:

@@ -200,8 +200,8 @@ GERMAN: Final = {
     "State": "Zustand",
     "Number": "Kennung",
     "What became of every second": "Was aus jeder Sekunde wurde",
-    "Out of what the computer signed. This page does not verify it: `eyelid-store verify` does.":
-        "Aus dem, was der Rechner unterschrieben hat. Diese Seite prüft es nicht: Das tut `eyelid-store verify`.",
+    "Out of what the computer signed. This page does not verify it: eyelid-store verify does.":
+        "Aus dem, was der Rechner unterschrieben hat. Diese Seite prüft es nicht: Das tut eyelid-store verify.",
     "Timeline: {sums}": "Zeitleiste: {sums}",
     "Legend": "Legende",
     "Screen": "Bildschirm",
@@ -222,17 +222,22 @@ GERMAN: Final = {
     "What": "Was",
     "Why": "Warum",
     "given up around it": "drumherum aufgegeben",
-    "{count} more parts are not shown: `eyelid-store timeline` lists them.":
-        "{count} weitere Teile sind nicht gezeigt: `eyelid-store timeline` zählt sie auf.",
+    "{count} more parts are not shown: eyelid-store timeline lists them.":
+        "{count} weitere Teile sind nicht gezeigt: eyelid-store timeline zählt sie auf.",
     "There is nothing of it yet.": "Es gibt noch nichts von ihr.",
     "What you may do": "Was Sie dürfen",
     "The custodian decides when something is opened. It also looks for consent, approvals and samples.":
         "Beim Öffnen entscheidet der Treuhänder (custodian). Er prüft auch Einwilligungen, Freigaben und Stichproben.",
+    "play": "abspielen",
+    "comment": "kommentieren",
+    "export": "exportieren",
+    "request-legal-hold": "Aufbewahrungssperre erbitten",
+    "see-access": "Zugriffe sehen",
     "yes": "ja",
     "not yet": "noch nicht",
     "no": "nein",
-    "The sentences are those of `eyelid-review governance explain`.":
-        "Die englischen Sätze sind die von `eyelid-review governance explain`.",
+    "The sentences are those of eyelid-review governance explain.":
+        "Die englischen Sätze sind die von eyelid-review governance explain.",
     "How long it is kept": "Wie lange sie aufbewahrt wird",
     "These rules keep nothing for a time of their own.": "Diese Regeln nennen keine Fristen.",
     "Legal holds": "Aufbewahrungssperren",
