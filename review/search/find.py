@@ -65,9 +65,10 @@ class Reach:
 
 
 class Meanings:
-    """Whose person and teams the rules make of an owner; remembered, as some rules name thousands of users."""
+    """The owners, to which the index only adds, and what the rules make of each: remembered, as both are thousands."""
 
     def __init__(self) -> None:
+        self._owners: dict[int, Whose] = {}
         self._of: Governance | None = None
         self._known: dict[Whose, tuple[str, frozenset[str]]] = {}
 
@@ -79,6 +80,13 @@ class Meanings:
             known = governance.person_of(whose.user), governance.teams_of(whose.group, whose.user)
             self._known[whose] = known
         return known
+
+    def owners(self, connection: Connection) -> dict[int, Whose]:
+        columns = schema.owners.c
+        asked = select(schema.owners).where(columns.id > max(self._owners, default=0))
+        new = {row.id: Whose(row.group_name, row.os_user) for row in connection.execute(asked)}
+        self._owners = self._owners | new if new else self._owners  # another thread may go through it
+        return self._owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ class Finder:
 
     def choices(self) -> Choices:
         with self.index.reading() as connection:
-            owners = _owners(connection)
+            owners = self.meanings.owners(connection)
             reaches = self._reaches(connection, Wanted())
             rules: set[str] = set()
             for reach in reaches:
@@ -147,7 +155,7 @@ class Finder:
 
     def _reaches(self, connection: Connection, wanted: Wanted) -> list[Reach]:
         """One for each time from which on some owners' recordings may be listed."""
-        owners = _owners(connection)
+        owners = self.meanings.owners(connection)
         known: dict[tuple[bool, frozenset[str]], int | None] = {}  # what rules make of owners is few things
         since: dict[int, set[int]] = {}
         for number, whose in owners.items():
@@ -268,10 +276,6 @@ def _numbers(owners: Iterable[int]) -> str:
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _owners(connection: Connection) -> dict[int, Whose]:
-    return {row.id: Whose(row.group_name, row.os_user) for row in connection.execute(select(schema.owners))}
 
 
 def _rows(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, tuple_
 
 from review.search import schema
 from review.search.facts import Listed, Whose, read
@@ -54,12 +54,11 @@ class SearchIndex:
         with self.index.reading() as connection:
             newest = connection.scalar(select(func.max(schema.found.c.opened_at))) or 0
             now = self.clock()
-            due = list(connection.scalars(
-                select(schema.found.c.recording).where(schema.found.c.look_at <= now).limit(PAGE)
-            ))  # fmt: skip
+            asked = select(schema.found.c.recording).where(schema.found.c.look_at <= now).limit(PAGE)
+            due = list(connection.scalars(asked))
         self._take_in(due)
         key: _Key | None = _NEWEST
-        while key is not None and (newest and key[0] >= newest - REWIND):
+        while key is not None and newest and key[0] >= min(newest, now) - REWIND:
             key = self._page(key)
         if self._walk is not None:
             self._walk = self._page(self._walk)
@@ -68,7 +67,7 @@ class SearchIndex:
     def _page(self, before: _Key) -> _Key | None:
         """Takes in what is not known of a page, newest first; where the next one begins."""
         columns = catalog.recordings.c
-        asked = select(columns.id, columns.opened_at).where(tuple_(columns.opened_at, columns.id) < before)
+        asked = select(columns.id, columns.opened_at).where(tuple_(columns.opened_at, columns.id) < before, ~_ERASED)
         asked = asked.order_by(columns.opened_at.desc(), columns.id.desc()).limit(PAGE)
         with self.catalog.reading() as connection:
             rows = connection.execute(asked).all()
@@ -83,6 +82,7 @@ class SearchIndex:
             return
         made = [self._read(one) for one in recordings]
         with self.index.writing() as connection:
+            remove(connection, [one for one, known in zip(recordings, made, strict=True) if known is None])
             for listed, look_at in (one for one in made if one is not None):
                 put(connection, listed, look_at)
 
@@ -136,6 +136,7 @@ class SearchIndex:
                 stop.wait(EVERY)
 
 
+_ERASED: Final = exists().where(catalog.erasures.c.recording == catalog.recordings.c.id)
 _ROW: Final = select(catalog.recordings, catalog.devices.c.group_name).join(catalog.devices)
 
 

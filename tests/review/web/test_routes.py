@@ -8,7 +8,9 @@ from html import unescape
 import pytest
 
 from review.people.routes import ROUTES as SIGN_IN_ROUTES
+from review.people.names import Narrowing
 from review.people.routes import SESSION
+from review.people.service import Proof
 from review.web.headers import POLICY
 from review.web.routes import ROUTES
 from testkit.reading_room import MARKUP
@@ -205,18 +207,12 @@ def test_a_session_that_somebody_chose_is_none(served: Served) -> None:
         assert client.get("/").headers["Location"] == "/sign-in"
     before = served.sign_in("sam")
     after = served.console.people.sign_in(
-        _proof("sam@example.com"), "192.0.2.1", before
+        Proof("password", "sam@example.com"), "192.0.2.1", before
     ).token
     with served.client(Cookie=f"{SESSION}={before}") as client:
         assert client.get("/").status_code == 303
     with served.client(Cookie=f"{SESSION}={after}") as client:
         assert client.get("/").status_code == 200
-
-
-def _proof(person: str):  # type: ignore[no-untyped-def]
-    from review.people.service import Proof
-
-    return Proof("password", person)
 
 
 def test_one_ends_ones_own_sessions_alone(served: Served) -> None:
@@ -232,8 +228,6 @@ def test_one_ends_ones_own_sessions_alone(served: Served) -> None:
 
 
 def test_what_is_narrowed_is_narrowed_here(served: Served) -> None:
-    from review.people.names import Narrowing
-
     people = served.console.people
     with served.client("lena") as client:
         assert "6 recordings" in client.get("/").text
