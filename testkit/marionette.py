@@ -18,6 +18,11 @@ from testkit.browsers import FIREFOX, FIREFOX_PREFERENCES, environment
 from testkit.waits import DEADLINE, until
 
 START: Final = 90.0  # seconds until it listens: two busy cores, and a profile that is made anew
+# A virtual authenticator is asked only where these say so, and otherwise a key that somebody would have to touch.
+VIRTUAL: Final = {
+    "security.webauth.webauthn_enable_softtoken": True,
+    "security.webauth.webauthn_enable_usbtoken": False,
+}
 KEYS: Final = {"Tab": "\ue004", "Enter": "\ue007"}
 
 
@@ -82,7 +87,7 @@ def headless_firefox(folder: Path) -> Iterator[Marionette]:
     home, profile = folder / "home", folder / "profile"
     home.mkdir(parents=True)
     profile.mkdir()
-    chosen = {**FIREFOX_PREFERENCES, "marionette.port": 0}
+    chosen = {**FIREFOX_PREFERENCES, **VIRTUAL, "marionette.port": 0}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
     (profile / "user.js").write_text("".join(lines), "utf-8")
     command = [FIREFOX, "--headless", "--marionette", "--no-remote", "--profile", str(profile)]

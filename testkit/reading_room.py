@@ -22,7 +22,7 @@ from store.server.serving import listen
 from testkit.fakes.pc import SECOND, Pc
 from testkit.lifecycle import Days, Pcs, World, govern
 
-MARKUP: Final = '<img src=x onerror=alert(1)>"\'&{{7*7}}'  # where a PC may write a text of its own
+MARKUP: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}"  # where a PC may write a text of its own
 POLICY_FILES: Final = {
     "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
     f"  - {{id: {json.dumps(MARKUP)}, why: {json.dumps(MARKUP)}}}\nuser_hold: {{reasons: [Break]}}\n...\n"
@@ -79,7 +79,7 @@ class ReadingRoom:
         return ["--home", str(self.home), "--store", str(self.world.folder / "home"), "--key-file",
                 str(self.home / "secret")]  # fmt: skip
 
-    def record(self, pcs: Pcs, pc: Pc, user: str, start: int, length: int = 4 * MINUTE, rules: tuple[int, ...] = ()) -> str:
+    def record(self, pcs: Pcs, pc: Pc, user: str, start: int, *, length: int, rules: tuple[int, ...]) -> str:
         """One of `user`: kept, and in its middle closed by each rule in turn, held, and a chunk that never came."""
         made = pc.open_recording(pcs.bundle, policy=POLICY, start=start, os_user=user)
         at = (len(pc.ledger.lines) + 1) * 4000 * SECOND
@@ -136,7 +136,14 @@ def furnish(folder: Path) -> ReadingRoom:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     (room.home / "people.yaml").write_text(f"schema: 1\naddress: http://localhost:{port}\n...\n")
-    keys = ["--log", str(room.home / "audit"), "--keys", str(room.home / "keys"), "--key-file", str(room.home / "secret")]
+    keys = [
+        "--log",
+        str(room.home / "audit"),
+        "--keys",
+        str(room.home / "keys"),
+        "--key-file",
+        str(room.home / "secret"),
+    ]
     before = keyfile.save_private.__kwdefaults__
     keyfile.save_private.__kwdefaults__ = {"cost": 10}  # scrypt would take a second at each command
     try:
@@ -154,5 +161,5 @@ def furnish(folder: Path) -> ReadingRoom:
             day = 24 * 60 * MINUTE
             for ago, rules in ((40 * day, ()), (2 * day, (1,)), (day + 90 * MINUTE, (0, 2)), (50 * MINUTE, (0,))):
                 start = now - ago - place * 7 * MINUTE
-                room.record(pcs, pc, user, start, (4 + 5 * place) * MINUTE, rules)
+                room.record(pcs, pc, user, start, length=(4 + 5 * place) * MINUTE, rules=rules)
     return room

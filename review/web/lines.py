@@ -7,13 +7,21 @@ from typing import Final
 
 from protocol.envelope import SCREEN
 from review.web.words import Words
-from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, totals
+from store.evidence.account import PERSON, BlindCause, Closed, Held, Kept, Missing, Part, totals
 from store.evidence.evidence import Evidence
-from store.evidence.rules import REASONS, hold_words
+from store.evidence.rules import REASONS, reason_of
 from store.evidence.timeline.recording import rule_name
 
 WIDE: Final = 1000  # of the drawing, in its own units
 MOST: Final = 400  # parts that are drawn and listed of a lane: what a person can look through
+# A recorder's holds, for people; another word is shown as it is.
+HELD: Final = {
+    "no-policy": "there was no policy", "spool-full": "the computer had no room left",
+    "locked": "the screen was locked", "not-in-front": "another person was in front",
+    "seat-unknown": "who was in front was not known", "display-off": "the display was off",
+    "suspended": "the computer slept", "logoff": "the person had logged off", "shutdown": "the computer was shut down",
+    **REASONS,
+}  # fmt: skip
 _TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # s between two
 
 
@@ -80,7 +88,10 @@ def _line(evidence: Evidence, part: Part, words: Words) -> Line:
             why = "; ".join(dict.fromkeys(words(one.why) for one in names if one.why))
         case Held(holds):
             kind = "held"
-            why = ", ".join(words(hold_words(hold, part.cause, evidence.names_of)) for hold in holds)
+            why = "; ".join(words(HELD.get(hold, hold)) for hold in holds if hold != PERSON)
+            if PERSON in holds:
+                reason = reason_of(part.cause, evidence.names_of)
+                why = "; ".join([words("by the person") + (f" ({reason})" if reason else ""), *([why] if why else [])])
         case BlindCause(reason):
             kind, why = "blind", words(REASONS.get(reason, reason))
         case Missing(reason):

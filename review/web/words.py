@@ -110,7 +110,6 @@ GERMAN: Final = {
     "Code": "Code",
     "six digits from your app": "sechs Ziffern aus Ihrer App",
     "Sign in with the password": "Mit Passwort anmelden",
-    "Another way": "Andere Wege",
     "Sign in with {provider}": "Mit {provider} anmelden",
     "This did not sign you in. Try again, or ask who runs this console.":
         "Die Anmeldung ist nicht gelungen. Versuchen Sie es noch einmal, oder fragen Sie, wer diese Konsole betreibt.",
@@ -202,7 +201,6 @@ GERMAN: Final = {
     "What became of every second": "Was aus jeder Sekunde wurde",
     "Out of what the computer signed. This page does not verify it: eyelid-store verify does.":
         "Aus dem, was der Rechner unterschrieben hat. Diese Seite prüft es nicht: Das tut eyelid-store verify.",
-    "Timeline: {sums}": "Zeitleiste: {sums}",
     "Legend": "Legende",
     "Screen": "Bildschirm",
     "Sound": "Ton",
@@ -295,6 +293,15 @@ GERMAN: Final = {
     "the recorder ended and did not say how": "der Recorder endete und sagte nicht wie",
     "the device's own clock went back": "die Uhr des Geräts ging zurück",
     "by the person": "von der Person",
+    "there was no policy": "es gab keine Richtlinie",
+    "the computer had no room left": "der Rechner hatte keinen Platz mehr",
+    "the screen was locked": "der Bildschirm war gesperrt",
+    "another person was in front": "eine andere Person saß davor",
+    "who was in front was not known": "wer davor saß, war nicht bekannt",
+    "the display was off": "der Bildschirm war aus",
+    "the computer slept": "der Rechner schlief",
+    "the person had logged off": "die Person war abgemeldet",
+    "the computer was shut down": "der Rechner wurde heruntergefahren",
     "a window's program or title could not be read": "Programm oder Titel eines Fensters war nicht lesbar",
     "a window renders web pages and no browser witness accounts for it":
         "ein Fenster zeigt Webseiten, für die kein Browser-Zeuge einsteht",

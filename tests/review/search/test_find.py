@@ -132,10 +132,16 @@ def store(tmp_path: Path) -> Iterator[Database]:
     many=st.sampled_from([0, 1, 400]),
 )
 def test_pages_are_what_the_rules_grant(
-    index: Database, store: Database, several: list, named: dict[str, Role], given_: list[Grant], wanted: Wanted, many: int
+    index: Database,
+    store: Database,
+    several: list,
+    named: dict[str, Role],
+    given_: list[Grant],
+    wanted: Wanted,
+    many: int,
 ) -> None:
     rules = Governance(
-        roles={name: role for name, role in named.items()},
+        roles=named,
         teams=TEAMS,
         users=(UserRule("*", "*@example.com"),),
     )

@@ -38,7 +38,9 @@ def rows(index: SearchIndex) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(asked)]
 
 
-def test_new_ones_come_in_with_what_closed_them(opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_ones_come_in_with_what_closed_them(
+    opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
+) -> None:
     index, pcs = opened
     monkeypatch.setattr(index_module, "PAGE", 2)
     pc = pcs.pc()
@@ -110,5 +112,3 @@ def test_a_packet_that_its_pc_did_not_sign_makes_it_nobodys(opened: tuple[Search
         pass
     with index.index.reading() as connection:
         assert connection.scalars(select(schema.owners.c.os_user)).all() == [""]
-
-

@@ -68,5 +68,3 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         with made.client("cleo") as client:
             until(lambda: f"{every} recordings" in client.get("/").text, "the index was filled")
         yield made
-
-

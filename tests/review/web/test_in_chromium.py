@@ -107,9 +107,7 @@ PAGES = {
 
 @pytest.mark.slow(reason="a browser, and every page in both schemes and languages")
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_axe_finds_no_fault_and_the_policy_is_kept(
-    served: Served, browser: DevTools, axe: str, language: str
-) -> None:
+def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevTools, axe: str, language: str) -> None:
     recordings = served.room.recordings["anna"]
     served.sign_in("cleo")  # so that there is one to end
     with served.client("cleo") as client:

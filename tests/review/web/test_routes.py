@@ -7,8 +7,8 @@ from html import unescape
 
 import pytest
 
-from review.people.routes import ROUTES as SIGN_IN_ROUTES
 from review.people.names import Narrowing
+from review.people.routes import ROUTES as SIGN_IN_ROUTES
 from review.people.routes import SESSION
 from review.people.service import Proof
 from review.web.headers import POLICY
@@ -154,8 +154,8 @@ def test_no_address_sends_elsewhere(served: Served, back: str) -> None:
     "asked",
     [
         "from=2026-13-01", "from=yesterday", "from=2026-11-30&to=2026-11-01", "length=9", "length=-1", "after=1",
-        "after=99999999999999999999.1", "after=1.1'--", "agent=%00", "agent=" + "a" * 201, "rule=%0a", "from=9999-01-01",
-        "to=0001-01-01",
+        "after=99999999999999999999.1", "after=1.1'--", "agent=%00", "agent=" + "a" * 201, "rule=%0a",
+        "from=9999-01-01", "to=0001-01-01",
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_said_in_words(served: Served, asked: str) -> None:
@@ -185,9 +185,7 @@ def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_no_page_elsewhere_makes_a_browser_change_anything(
-    served: Served, path: str, headers: dict[str, str]
-) -> None:
+def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path: str, headers: dict[str, str]) -> None:
     with served.client("lena", **headers) as client:
         answer = client.post(path.format(name="staff"), json={})
     assert answer.status_code == 403
@@ -206,9 +204,7 @@ def test_a_session_that_somebody_chose_is_none(served: Served) -> None:
     with served.client(Cookie=f"{SESSION}={'a' * 43}") as client:
         assert client.get("/").headers["Location"] == "/sign-in"
     before = served.sign_in("sam")
-    after = served.console.people.sign_in(
-        Proof("password", "sam@example.com"), "192.0.2.1", before
-    ).token
+    after = served.console.people.sign_in(Proof("password", "sam@example.com"), "192.0.2.1", before).token
     with served.client(Cookie=f"{SESSION}={before}") as client:
         assert client.get("/").status_code == 303
     with served.client(Cookie=f"{SESSION}={after}") as client:
