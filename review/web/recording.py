@@ -19,7 +19,10 @@ from store.evidence.earlier import Earlier
 from store.evidence.evidence import Evidence
 from store.evidence.isolation import Unreadable, isolated
 
-ACTS: Final = (Act.PLAY, Act.COMMENT, Act.EXPORT, Act.REQUEST_LEGAL_HOLD, Act.SEE_ACCESS)
+ACTS: Final = {
+    Act.PLAY: "play", Act.COMMENT: "comment", Act.EXPORT: "export", Act.REQUEST_LEGAL_HOLD: "ask for a legal hold",
+    Act.SEE_ACCESS: "see who opened it",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ async def _recording(request: Request) -> Response:
         raise Refusal(404, "no-such-path", _NOT_HERE)
     return _page(
         request, "recording.html", session=session, shown=shown, lanes=lines.lanes(shown.evidence, spoken),
-        ticks=lines.ticks(shown.listed.length), kinds=KINDS,
+        ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from store.evidence.rules import OWN
 WEB = Path(words.__file__).parent
 METHODS = ("passkey", "password", "link", "oidc")
 UNREAD = "no text of this policy is here that can be read"  # as store.evidence.rules says it
-STATES = ("goes on", "broken off", "cannot be read", "whole")
+STATES = ("goes on", "broken off", "cannot be read", "ended")
 
 
 def said() -> set[str]:
@@ -37,7 +37,7 @@ def said() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    tables = (*KINDS, *KINDS.values(), *ACTS, "yes", "not yet", "no", *METHODS, *STATES, *LABELS)
+    tables = (*KINDS, *KINDS.values(), *ACTS.values(), "yes", "not yet", "no", *METHODS, *STATES, *LABELS)
     return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}
 
 
