@@ -200,17 +200,18 @@ class Finder:
 # -- the questions ----------------------------------------------------------------------------------------------------
 # Numbers that are written into them are whole numbers of the index's own; all else is bound.
 
-_WHERE: Final = "e.tag = :tag and e.start >= :since and e.start < :until{before}{also}"
+_SINCE: Final = " and e.start >= :since"
+_WHERE: Final = "e.tag = :tag and e.start < :until{before}{also}" + _SINCE
 _BEFORE: Final = " and (e.start, e.found) < (:start, :found)"
 _ALSO: Final = (
     " and exists (select 1 from entries l where l.tag = :length and l.owner = e.owner and l.start = e.start"
     " and l.found = e.found)"
 )
-# Of each owner so many as a page has, newest first, and of these the page.
+# Of each owner so many as a page has, newest first, and of these the page: so far back no engine reads more of any.
 _FEW: Final = (
     "select e.start, e.found from {owners} cross join entries e where {where} and e.owner = o.id"
     " and e.start >= coalesce((select x.start from entries x where {inner} and x.owner = o.id"
-    " order by x.start desc limit 1 offset :size), 0) order by e.start desc, e.found desc limit :size + 1"
+    " order by x.start desc limit 1 offset :size), :since) order by e.start desc, e.found desc limit :size + 1"
 )
 # The unary plus keeps the engine from looking owner by owner.
 _ANY: Final = "select e.start, e.found from entries e where {where}{owners}"
@@ -246,7 +247,8 @@ def _keys(connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int,
     where, values = _bound(reach, wanted, tags)
     if not reach.all and len(reach.owners) <= MANY:
         inner = where.replace("e.", "x.")
-        asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=where, inner=inner)
+        outer = where.removesuffix(_SINCE)
+        asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
     else:
         only = "" if reach.all else f" and +e.owner in ({_numbers(reach.owners)})"
         asked = _ANY.format(where=where, owners=only) + _NEWEST

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from review.governance.decide import decide
 from review.governance.model import Act, Governance, Grant, Person, Question, Reach, Role, Team, UserRule
@@ -219,3 +220,29 @@ def test_an_index_of_another_version_is_made_anew(tmp_path: Path) -> None:
     made.close()
     with closing(schema.opened(tmp_path / "find.db")) as again, again.reading() as connection:
         assert connection.exec_driver_sql("select count(*) from found").scalar() == 0
+
+
+def test_no_question_goes_through_a_table_nor_sorts_more_than_its_pages(tmp_path: Path) -> None:
+    """SQLite's plans: entries are looked up by tag, owner and start, or by tag and start in their order."""
+    several = frozenset(range(1, find.MANY + 2))
+    with closing(schema.opened(tmp_path / "find.db")) as index, index.reading() as connection:
+        for owners_, all_ in ((frozenset({1, 2}), False), (several, False), (several, True)):
+            reach = find.Reach(NOW - DAY, owners_, all_)
+            for wanted, tags in ((Wanted(), (0, None)), (Wanted(after=(NOW, 5)), (12, 3))):
+                plans = []
+
+                def planned(asked: object, values: object = None, plans: list[str] = plans) -> object:
+                    rows = connection.execute(text(f"explain query plan {asked}"), values)  # type: ignore[call-overload]
+                    plans.extend(row[3] for row in rows)
+                    return connection.execute(asked, values)  # type: ignore[call-overload]
+
+                asking = SimpleNamespace(execute=planned, scalar=lambda *words, ask=planned: ask(*words).scalar())
+                find._keys(asking, reach, wanted, tags)  # type: ignore[arg-type]
+                few = not all_ and len(owners_) <= find.MANY
+                assert any("SCAN" in one for one in plans) is False
+                assert ("USE TEMP B-TREE FOR ORDER BY" in plans) is few
+                index_ = "PRIMARY KEY (tag=? AND owner=? AND start>? AND start<?)" if few else "ix_entries_tag_start"
+                assert any(one.startswith("SEARCH e") and index_ in one for one in plans)
+                plans.clear()
+                find._count(asking, reach, wanted, tags, 10)  # type: ignore[arg-type]
+                assert [one for one in plans if "SCAN" in one] == ["SCAN counted"]
