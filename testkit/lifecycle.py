@@ -190,12 +190,12 @@ class Pcs:
     """Makes PCs and their recordings."""
 
     def __init__(self, client: StoreClient, secret: str, bundle: Bundle, days: Days) -> None:
-        self.client, self._secret, self._bundle, self._days = client, secret, bundle, days
+        self.client, self.secret, self.bundle, self._days = client, secret, bundle, days
         self.ahead = 0  # ns by which their clocks are before the store's
 
     def pc(self) -> Pc:
         made = Pc(self.client)
-        assert made.enrol(self._secret).status_code == 200
+        assert made.enrol(self.secret).status_code == 200
         assert made.ask_token(self._days() // SECOND).status_code == 200
         assert made.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=made.bearer).is_success
         return made
@@ -203,7 +203,7 @@ class Pcs:
     def record(self, pc: Pc, kind: str, **fields: Any) -> tuple[FakeRecording, list[bytes]]:
         """Ten seconds of the class `kind`, closed and received; its chunks."""
         began = self._days() + self.ahead - 10 * SECOND
-        made = pc.open_recording(self._bundle, policy=POLICY, **{"start": began, **fields})
+        made = pc.open_recording(self.bundle, policy=POLICY, **{"start": began, **fields})
         at = (len(pc.ledger.lines) + 1) * 100 * SECOND
         pc.ledger.wall = began - at
         write = pc.ledger.write

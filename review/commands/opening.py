@@ -79,6 +79,22 @@ def rules_in(home: Home, connection: Connection) -> tuple[Mapping[str, bytes], G
     return files, in_force(made, files, shown_in=f"bundle {made.revision}"), made.revision
 
 
+class InForce:
+    """The store's rules, read anew once there is a newer bundle: a role that was taken away ends while one serves."""
+
+    def __init__(self, home: Home, database: Database) -> None:
+        self._home, self._database = home, database
+        self._known: tuple[object, Governance] | None = None
+
+    def __call__(self) -> Governance:
+        """Raises as `signed_rules`."""
+        with self._database.reading() as connection:
+            newest = newest_bundle(connection)
+            if self._known is None or self._known[0] != newest:
+                self._known = newest, rules_in(self._home, connection)[1]
+            return self._known[1]
+
+
 def operator() -> tuple[str, str]:
     """Who runs this, as the log has them, and on which machine."""
     host = socket.gethostname()

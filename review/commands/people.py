@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from protocol.terminal import printable
-from review.commands.opening import open_log_in, opened_store, operator, review_home, signed_rules, with_store
+from review.commands.opening import InForce, OpenLog, open_log_in, opened_store, operator, review_home, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.people import schema
 from review.people.names import Narrowing
@@ -18,6 +18,7 @@ from review.people.sealing import Sealer
 from review.people.service import LINK_LASTS, People, known_name
 from review.people.settings import read_settings
 from store.admin import passphrase
+from store.admin.home import Home
 from store.catalog.database import Database, explained
 from store.commands.options import duration
 from store.evidence.show import iso, print_table, when
@@ -59,21 +60,32 @@ def with_console(parser: ArgumentParser) -> None:
 
 
 def _run(run: Run, asked: Namespace) -> int:
-    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as people:
-        return run(asked, people, operator())
+    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as console:
+        return run(asked, console.people, operator())
+
+
+class OpenConsole(NamedTuple):
+    """`home`, `catalog`: the store's."""
+
+    people: People
+    log: OpenLog
+    home: Home
+    catalog: Database
 
 
 @contextmanager
-def opened(home: Path, store: Path, secret: bytes) -> Iterator[People]:
-    """The people of a console's folder, by the rules that the store has. Raises StoreError, KeyProblem, AuditError."""
+def opened(home: Path, store: Path, secret: bytes) -> Iterator[OpenConsole]:
+    """A console's folder, by the rules that the store has. Raises StoreError, KeyProblem, AuditError."""
     settings = read_settings(home)
-    with opened_store(store) as found:
-        _, rules, _ = signed_rules(*found)
-    log = open_log_in(home / "audit", home / "keys", secret).log
-    path = home / DATABASE
-    with closing(Database.sqlite(path)) as database, explained(str(path)):
-        schema.prepare(database, str(path))
-        yield People(database, Sealer.of(home / KEY), settings, lambda: rules, log.append)
+    with opened_store(store) as (there, catalog):
+        rules = InForce(there, catalog)
+        rules()
+        log = open_log_in(home / "audit", home / "keys", secret)
+        path = home / DATABASE
+        with closing(Database.sqlite(path)) as database, explained(str(path)):
+            schema.prepare(database, str(path))
+            people = People(database, Sealer.of(home / KEY), settings, rules, log.log.append)
+            yield OpenConsole(people, log, there, catalog)
 
 
 def _list(asked: Namespace, people: People, _by: tuple[str, str]) -> int:

@@ -1,10 +1,15 @@
-"""`eyelid-review up`: serves sign-in, and prints the link by which the first person gets in."""
+"""`eyelid-review up`: serves the console, and prints the link by which the first person gets in."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import threading
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from protocol.terminal import printable
@@ -16,9 +21,14 @@ from store.admin import passphrase
 from store.commands.options import Subcommands, port
 from store.errors import StoreError
 
+if TYPE_CHECKING:
+    from review.search.index import SearchIndex
+
+INDEX: Final = "find.db"
+
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
-    command(commands, "up", "serve sign-in until it is told to stop; prints a link for the first person",
+    command(commands, "up", "serve the console until it is told to stop; prints a link for the first person",
             "--first anna@example.com\n"
             "  eyelid-review up --http --host 127.0.0.1 --port 8080   # behind a proxy that has the certificate", _up,
             option("--first", "who gets that link, by the name that the rules give them", "PERSON"),
@@ -26,13 +36,17 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--port", "the port to listen on (that of `address` in people.yaml)", type=port),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
             with_console,
-            says="Serve sign-in until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it prints "
-            "the one-time link by which the first person makes a passkey, or a password with a code.")  # fmt: skip
+            says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it "
+            "prints the link by which the first person makes a passkey, or a password with a code.")  # fmt: skip
 
 
 def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
-    from review.people.routes import SignIn, create_app  # noqa: PLC0415
+    from review.people.routes import SignIn  # noqa: PLC0415
+    from review.search import schema  # noqa: PLC0415
+    from review.search.index import SearchIndex  # noqa: PLC0415
+    from review.web.access import Reader  # noqa: PLC0415
+    from review.web.routes import Console, create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
 
@@ -41,7 +55,8 @@ def _up(asked: Namespace) -> int:
     tls = None if asked.http else asked.home / "tls"
     if tls and not (tls / "server.crt").exists():
         raise StoreError(f"{tls}: put server.crt and server.key there, or serve with --http behind a proxy of yours")
-    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as people:
+    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as opens:
+        people = opens.people
         alone = not _can_sign_in(people)
         link = people.invite(asked.first, *operator()) if alone and asked.first else ""
         address = urlsplit(people.settings.address)
@@ -58,9 +73,29 @@ def _up(asked: Namespace) -> int:
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
-        with log.to_stderr():
-            run(make_server(create_app(SignIn(people)), tls), asked.host, chosen, announce=announce)
+        reader = Reader(opens.log.log.folder, opens.log.log.verifier, opens.log.key)
+        with log.to_stderr(), closing(schema.opened(asked.home / INDEX)) as found:
+            index = SearchIndex(opens.catalog, opens.home.blobs(), found)
+            console = Console(SignIn(people), index, reader)
+            with _following(index, log.say):
+                run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
+
+
+@contextmanager
+def _following(index: SearchIndex, say: Callable[..., None]) -> Iterator[None]:
+    stop = threading.Event()
+
+    def failed(kind: str) -> None:
+        say("index-behind", logging.ERROR, kind=kind)
+
+    thread = threading.Thread(target=index.follow, args=(stop, failed), name="search index")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _can_sign_in(people: People) -> bool:

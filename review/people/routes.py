@@ -64,9 +64,14 @@ class SignIn:
 
 def create_app(sign_in: SignIn) -> Starlette:
     app = Starlette(routes=ROUTES, exception_handlers=ANSWERS)
+    share(app, sign_in)
+    return app
+
+
+def share(app: Starlette, sign_in: SignIn) -> None:
+    """What these routes need of the application that they are in."""
     app.state.sign_in = sign_in
     app.state.intake = Intake()
-    return app
 
 
 # -- who asks ---------------------------------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ def _parts(request: Request) -> SignIn:
     return parts
 
 
-def _origin(request: Request) -> str:
+def origin_of(request: Request) -> str:
     """Where it came from, for the log."""
     return request.client.host if request.client else "-"
 
@@ -91,7 +96,7 @@ def _refuse_foreign(request: Request) -> None:
 
 async def _in_turn(request: Request) -> None:
     """Refusals: 429 too-many."""
-    address = _origin(request)
+    address = origin_of(request)
     if address != "-" and not is_loopback(address):  # behind a proxy of one's own all are one
         await _parts(request).turns.wait(network(address), ATTEMPTS)
 
@@ -107,7 +112,7 @@ async def _read(request: Request, *, attempt: bool = False) -> Claims:
 
 async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
     """Of the cookie. Refusals: as `People.session`. An unknown token is in the log, once a minute at most."""
-    parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), _origin(request)
+    parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), origin_of(request)
     try:
         return await run_sync(parts.people.session, token, use)
     except Refusal as refusal:
@@ -136,14 +141,14 @@ def _answer(begun: Begun) -> Response:
 
 async def _join(request: Request) -> Response:
     link = (await _read(request, attempt=True)).text("link")
-    begun = await run_sync(_parts(request).people.join, link, _origin(request), request.cookies.get(SESSION, ""))
+    begun = await run_sync(_parts(request).people.join, link, origin_of(request), request.cookies.get(SESSION, ""))
     return _answer(begun)
 
 
 async def _enter(
     request: Request, method: str, prove: Callable[[], Awaitable[Any]], response: Response | None = None
 ) -> Response:
-    people, origin = _parts(request).people, _origin(request)
+    people, origin = _parts(request).people, origin_of(request)
     try:
         proof = await prove()
         begun = await run_sync(people.sign_in, proof, origin, request.cookies.get(SESSION, ""))
@@ -157,7 +162,7 @@ async def _password(request: Request) -> Response:
     if parts.hashes.statistics().tasks_waiting >= _WAITING:
         raise Refusal(503, "busy", "too many sign in at once: try again", retry_after=5)
     words = (body.text("person"), body.text("password"), body.text("code"), request.cookies.get(KNOWN, ""))
-    prove = partial(parts.passwords.prove, *words, _origin(request))
+    prove = partial(parts.passwords.prove, *words, origin_of(request))
     response = await _enter(request, passwords.METHOD, lambda: run_sync(prove, limiter=parts.hashes))
     known = parts.passwords.remember(words[0].lower())
     _cookie(response, KNOWN, known, passwords.KNOWN_LASTS // 10**9)
@@ -260,7 +265,7 @@ async def _offer_passkey(request: Request) -> Response:
 
 async def _add_passkey(request: Request) -> Response:
     body, own = await _read(request), await session_of(request, Use.ENROL)
-    words = (own, request.cookies.get(FLOW, ""), _credential(body), _origin(request))
+    words = (own, request.cookies.get(FLOW, ""), _credential(body), origin_of(request))
     return _answer(await run_sync(_parts(request).passkeys.add, *words))
 
 
@@ -272,7 +277,7 @@ async def _propose_password(request: Request) -> Response:
 
 async def _set_password(request: Request) -> Response:
     body, own = await _read(request), await session_of(request, Use.ENROL)
-    words = (own, body.text("pending"), body.text("code"), _origin(request))
+    words = (own, body.text("pending"), body.text("code"), origin_of(request))
     return _answer(await run_sync(_parts(request).passwords.confirm, *words))
 
 
@@ -297,7 +302,7 @@ ROUTES: Final[Sequence[Route]] = (
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+async def problem(_request: Request, error: Exception) -> Response:
     status, code, message = 503, "broken", "this could not be done, and nothing was: try again later"
     headers: dict[str, str] = {}
     match error:
@@ -311,10 +316,14 @@ async def _problem(_request: Request, error: Exception) -> Response:
         case ClientDisconnect():
             status, code, message = 400, "cut-short", "the connection ended before the body did: send it again"
         case _:
-            say("broken", logging.ERROR, kind=type(error).__name__)
+            broken(error)
     return _Json({"error": code, "message": message}, status, headers)
 
 
+def broken(error: Exception) -> None:
+    say("broken", logging.ERROR, kind=type(error).__name__)
+
+
 ANSWERS: Final[dict[Any, Callable[[Request, Any], Awaitable[Response]]]] = dict.fromkeys(
-    (Refusal, ProtocolError, HTTPException, ClientDisconnect, Exception), _problem
+    (Refusal, ProtocolError, HTTPException, ClientDisconnect, Exception), problem
 )

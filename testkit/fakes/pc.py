@@ -45,6 +45,7 @@ class FakeRecording:
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     policy: str = POLICY
     start: int = 1_800_000_000 * SECOND
+    os_user: str = "lovelace"
     streams: dict[int, Stream] = field(default_factory=dict)
     packet: bytes = b""
     edition: Edition = Edition.SIGNED  # as today's agents seal
@@ -61,7 +62,7 @@ class FakeRecording:
             "start": self.start,
             "device": self.pc.device,
             "host": "pc-7",
-            "os_user": "lovelace",
+            "os_user": self.os_user,
             "monitors": (Monitor(0, 0, 0, 640, 480, "one"),),
             "agent_version": "0.1.0",
             "edition": self.edition,

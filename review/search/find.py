@@ -1,0 +1,292 @@
+"""Which recordings may this person list: asked of the index with their rights inside, and decided again for each row.
+
+Rights are what `decide` says of each owner, so that there is one statement of them. An agent and a team narrow the
+owners, too, and cost nothing. Pages go by (start, number), never by an offset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, text
+
+from review.governance.decide import decide
+from review.governance.model import Act, Governance, Person, Question
+from review.search import schema
+from review.search.facts import Listed, Whose
+from store.catalog import schema as catalog
+from store.catalog.database import Database
+from store.clock import SECOND
+
+SIZE: Final = 50  # rows of a page
+MOST: Final = 10_000  # that are counted
+MANY: Final = 400  # owners that are asked one by one; of more, all recordings are gone through
+_END: Final = 2**63 - 1
+Key = tuple[int, int]
+"""Start (ns) and number of the last row of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`since`, `until`: ns, of the start. `agent`: a person, or an OS user. `length`: a place in schema.LENGTHS."""
+
+    since: int = 0
+    until: int = _END
+    agent: str = ""
+    team: str = ""
+    rule: str = ""
+    length: int | None = None
+    after: Key | None = None
+
+    @property
+    def filtered(self) -> bool:
+        return replace(self, after=None) != Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`count`: of all pages, MOST + 1 for more than MOST. `following`: where the next page begins."""
+
+    rows: tuple[Listed, ...]
+    count: int
+    following: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one may list: the recordings of `owners` that began at `since` or later. `all`: they are all there are."""
+
+    since: int
+    owners: frozenset[int]
+    all: bool
+
+
+class Meanings:
+    """The owners, to which the index only adds, and what the rules make of each: remembered, as both are thousands."""
+
+    def __init__(self) -> None:
+        self._owners: dict[int, Whose] = {}
+        self._of: Governance | None = None
+        self._known: dict[Whose, tuple[str, frozenset[str]]] = {}
+
+    def __call__(self, governance: Governance, whose: Whose) -> tuple[str, frozenset[str]]:
+        if self._of is not governance:
+            self._of, self._known = governance, {}
+        known = self._known.get(whose)
+        if known is None:
+            known = governance.person_of(whose.user), governance.teams_of(whose.group, whose.user)
+            self._known[whose] = known
+        return known
+
+    def owners(self, connection: Connection) -> dict[int, Whose]:
+        columns = schema.owners.c
+        asked = select(schema.owners).where(columns.id > max(self._owners, default=0))
+        new = {row.id: Whose(row.group_name, row.os_user) for row in connection.execute(asked)}
+        self._owners = self._owners | new if new else self._owners  # another thread may go through it
+        return self._owners
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is to choose from, among what one may list."""
+
+    people: tuple[str, ...]
+    teams: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Of one person, at one time. `person`: as their session leaves them."""
+
+    index: Database
+    catalog: Database
+    governance: Governance
+    person: Person
+    now: int
+    meanings: Meanings
+
+    def page(self, wanted: Wanted) -> Page:
+        with self.index.reading() as connection:
+            reaches = self._reaches(connection, wanted)
+            tags = _tags(connection, wanted)
+            if tags is None or not reaches:
+                return Page((), 0, None)
+            keys = sorted(
+                (key for reach in reaches for key in _keys(connection, reach, wanted, tags)), reverse=True
+            )  # fmt: skip
+            count = 0
+            for reach in reaches:
+                count += _count(connection, reach, wanted, tags, MOST + 1 - count)
+            shown = keys[:SIZE]
+            rows = _rows(connection, [number for _, number in shown])
+        following = shown[-1] if len(keys) > SIZE else None
+        listed = [_listed(rows[number]) for _, number in shown if number in rows]
+        there = self.there([one.recording for one in listed])
+        return Page(
+            tuple(one for one in listed if one.recording in there and self.may_list(one.whose, one.start)),
+            count,
+            following,
+        )
+
+    def choices(self) -> Choices:
+        with self.index.reading() as connection:
+            owners = self.meanings.owners(connection)
+            reaches = self._reaches(connection, Wanted())
+            rules: set[str] = set()
+            for reach in reaches:
+                rules.update(connection.scalars(text(_RULES.format(entries=_from(reach))), {"since": reach.since}))
+        mine = [owners[number] for reach in reaches for number in reach.owners]
+        meant = [(self.meanings(self.governance, one), one.user) for one in mine]
+        people = {person or user for (person, _), user in meant} - {""}
+        teams = {team for (_, several), _ in meant for team in several}
+        return Choices(tuple(sorted(people)), tuple(sorted(teams)), tuple(sorted(rules)))
+
+    def may_list(self, whose: Whose, start: int) -> bool:
+        recording = whose.recording(self.governance, start)
+        return decide(self.governance, Question(self.person, Act.LIST, self.now, recording)).granted
+
+    def may_list_anything(self) -> bool:
+        """Whether no recording is kept from them, whosever it is: then they may hear that one cannot be read."""
+        return self.may_list(Whose("", ""), 0)
+
+    def _reaches(self, connection: Connection, wanted: Wanted) -> list[Reach]:
+        """One for each time from which on some owners' recordings may be listed."""
+        owners = self.meanings.owners(connection)
+        known: dict[tuple[bool, frozenset[str]], int | None] = {}  # what rules make of owners is few things
+        since: dict[int, set[int]] = {}
+        for number, whose in owners.items():
+            person, teams = self.meanings(self.governance, whose)
+            if wanted.agent and wanted.agent not in {person, whose.user}:
+                continue
+            if wanted.team and wanted.team not in teams:
+                continue
+            same = (person != "" and person == self.person.id, teams)
+            if same not in known:
+                known[same] = self._first(whose)
+            first = known[same]
+            if first is not None:
+                since.setdefault(first, set()).add(number)
+        return [
+            Reach(first, frozenset(some), len(some) == len(owners)) for first, some in sorted(since.items())
+        ]  # fmt: skip
+
+    def _first(self, whose: Whose) -> int | None:
+        """The first start, to the second, at which they may list what is that owner's: rules only ask for a later one.
+
+        None where they may list none of it.
+        """
+        if not self.may_list(whose, self.now):
+            return None
+        low, high = -1, self.now // SECOND  # what began at `high` may be listed
+        if self.may_list(whose, 0):
+            return 0
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.may_list(whose, middle * SECOND) else (middle, high)
+        return high * SECOND
+
+    def there(self, recordings: Collection[str]) -> set[str]:
+        """Those that the catalog has, and nobody ordered to erase: the index is some seconds behind."""
+        here, gone = catalog.recordings.c, catalog.erasures.c
+        with self.catalog.reading() as connection:
+            there = set(connection.scalars(select(here.id).where(here.id.in_(recordings))))
+            return there - set(connection.scalars(select(gone.recording).where(gone.recording.in_(recordings))))
+
+
+# -- the questions ----------------------------------------------------------------------------------------------------
+# Numbers that are written into them are whole numbers of the index's own; all else is bound.
+
+_SINCE: Final = " and e.start >= :since"
+_WHERE: Final = "e.tag = :tag and e.start < :until{before}{also}" + _SINCE
+_BEFORE: Final = " and (e.start, e.found) < (:start, :found)"
+_ALSO: Final = (
+    " and exists (select 1 from entries l where l.tag = :length and l.owner = e.owner and l.start = e.start"
+    " and l.found = e.found)"
+)
+# Of each owner so many as a page has, newest first, and of these the page: so far back no engine reads more of any.
+_FEW: Final = (
+    "select e.start, e.found from {owners} cross join entries e where {where} and e.owner = o.id"
+    " and e.start >= coalesce((select x.start from entries x where {inner} and x.owner = o.id"
+    " order by x.start desc limit 1 offset :size), :since) order by e.start desc, e.found desc limit :size + 1"
+)
+# The unary plus keeps the engine from looking owner by owner.
+_ANY: Final = "select e.start, e.found from entries e where {where}{owners}"
+_NEWEST: Final = " order by e.start desc, e.found desc limit :size + 1"
+_COUNT: Final = "select count(*) from (select 1 from {entries} where {where} limit :most) counted"
+_RULES: Final = (
+    "select t.rule from tags t where exists (select 1 from {entries} where e.tag = t.id and e.start >= :since)"
+)
+
+
+def _tags(connection: Connection, wanted: Wanted) -> tuple[int, int | None] | None:
+    """What is gone through, and what else must hold; None where nothing has it."""
+    length = None if wanted.length is None else schema.LENGTH + wanted.length
+    if not wanted.rule:
+        return (schema.ALL if length is None else length, None)
+    rule = connection.scalar(select(schema.tags.c.id).where(schema.tags.c.rule == wanted.rule))
+    return None if rule is None else (rule, length)
+
+
+def _bound(reach: Reach, wanted: Wanted, tags: tuple[int, int | None]) -> tuple[str, dict[str, int]]:
+    tag, length = tags
+    start, found = wanted.after or (_END, _END)
+    until = min(wanted.until, start + 1)
+    values = {"tag": tag, "since": max(reach.since, wanted.since), "until": until}
+    if wanted.after:
+        values |= {"start": start, "found": found}
+    if length is not None:
+        values["length"] = length
+    return _WHERE.format(before=_BEFORE if wanted.after else "", also=_ALSO if length is not None else ""), values
+
+
+def _keys(connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int, int | None]) -> list[Key]:
+    where, values = _bound(reach, wanted, tags)
+    if not reach.all and len(reach.owners) <= MANY:
+        inner = where.replace("e.", "x.")
+        outer = where.removesuffix(_SINCE)
+        asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
+    else:
+        only = "" if reach.all else f" and +e.owner in ({_numbers(reach.owners)})"
+        asked = _ANY.format(where=where, owners=only) + _NEWEST
+    rows = connection.execute(text(asked), values | {"size": SIZE})
+    return [(row.start, row.found) for row in rows]
+
+
+def _count(
+    connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int, int | None], most: int
+) -> int:  # fmt: skip
+    where, values = _bound(reach, replace(wanted, after=None), tags)
+    asked = _COUNT.format(entries=_from(reach), where=where)
+    return connection.scalar(text(asked), values | {"most": max(most, 0)}) or 0
+
+
+def _from(reach: Reach) -> str:
+    """Entries of these owners, each looked up in turn."""
+    return "entries e" if reach.all else f"({_named(reach.owners)}) o join entries e on e.owner = o.id"
+
+
+def _named(owners: Iterable[int]) -> str:
+    return f"select id from owners where id in ({_numbers(owners)})"  # noqa: S608 - numbers alone
+
+
+def _numbers(owners: Iterable[int]) -> str:
+    return ",".join(str(int(one)) for one in sorted(owners))
+
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:
+    owners, found = schema.owners.c, schema.found
+    asked = select(found, owners.group_name, owners.os_user).join(schema.owners).where(found.c.id.in_(numbers))
+    return {row.id: row for row in connection.execute(asked)}
+
+
+def _listed(row: Row[Any]) -> Listed:
+    names = ("recording", "start", "opened_at", "device", "host", "length", "closed", "screens", "sound", "state")
+    values = {name: getattr(row, name) for name in names}
+    return Listed(whose=Whose(row.group_name, row.os_user), rules=tuple(json.loads(row.rules)), **values)

@@ -1,0 +1,82 @@
+"""What a person asks of Find, as an address says it: read with care, and written so that it can be shared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Final
+
+from review.search.find import Key, Wanted
+from review.search.schema import LENGTHS as BOUNDS
+from review.web.words import Words, local, start_of
+from store.errors import Refusal
+
+LENGTHS: Final = ("under 1 min", "1 to 5 min", "5 to 15 min", "15 min and more")
+_LONGEST: Final = 200
+_LARGEST: Final = 2**63 - 1
+_KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
+_DAY: Final = re.compile(r"(?:19[7-9]|20|21)[0-9]{1,2}-[0-9]{2}-[0-9]{2}")
+
+
+def read(asked: Mapping[str, str], words: Words) -> Wanted:
+    """Of a name that is there twice the last counts; others are passed over. Refusals: 400."""
+    since, until = (_day(asked.get(name, ""), words) for name in ("from", "to"))
+    if since and until and since > until:
+        raise _refusal(words("the first day is after the last"))
+    length = asked.get("length", "")
+    if length and length not in map(str, range(len(BOUNDS))):
+        raise _refusal(words("the length is one of those in the list"))
+    bounds = {"since": start_of(since)} if since else {}
+    if until:
+        bounds["until"] = start_of(until + timedelta(days=1))
+    agent, team, rule = (_name(asked.get(name, ""), words) for name in ("agent", "team", "rule"))
+    return Wanted(
+        agent=agent.lower(), team=team, rule=rule, length=int(length) if length else None,
+        after=_key(asked.get("after", ""), words), **bounds,
+    )  # fmt: skip
+
+
+def written(wanted: Wanted) -> dict[str, str]:
+    """Without the place in the list."""
+    none = Wanted()
+    asked = {
+        "from": local(wanted.since).date().isoformat() if wanted.since != none.since else "",
+        "to": (local(wanted.until).date() - timedelta(days=1)).isoformat() if wanted.until != none.until else "",
+        "agent": wanted.agent, "team": wanted.team, "rule": wanted.rule,
+        "length": "" if wanted.length is None else str(wanted.length),
+    }  # fmt: skip
+    return {name: value for name, value in asked.items() if value}
+
+
+def key(place: Key) -> str:
+    return f"{place[0]}.{place[1]}"
+
+
+def _key(text: str, words: Words) -> Key | None:
+    if not text:
+        return None
+    found = _KEY.fullmatch(text)
+    place = (int(found[1]), int(found[2])) if found else (_LARGEST + 1, 0)
+    if max(place) > _LARGEST:
+        raise _refusal(words("this is no place in a list"))
+    return place
+
+
+def _day(text: str, words: Words) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    except ValueError:
+        raise _refusal(words("a day is written 2027-01-31")) from None
+
+
+def _name(text: str, words: Words) -> str:
+    if len(text) > _LONGEST or not text.isprintable():
+        raise _refusal(words("a name has at most 200 characters that can be printed"))
+    return text.strip()
+
+
+def _refusal(message: str) -> Refusal:
+    return Refusal(400, "bad-question", message)

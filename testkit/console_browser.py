@@ -1,0 +1,53 @@
+"""A page of the console in Chromium, by DevTools: a virtual authenticator, keys, pictures."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any, Final
+
+from testkit.devtools import DevTools
+from testkit.waits import until
+
+KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
+
+
+def with_authenticator(browser: DevTools) -> None:
+    browser.call("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    browser.call("WebAuthn.addVirtualAuthenticator", options=options | {"isUserVerified": True})
+
+
+def wait_for(browser: DevTools, script: str) -> Any:
+    """What it gives, once that is something; a page that goes is asked again when it is there."""
+
+    def ask() -> Any:
+        try:
+            return browser.run(script)
+        except AssertionError:  # the page went while it was asked
+            return None
+
+    return until(ask, script)
+
+
+def press(browser: DevTools, key: str, *, shift: bool = False) -> None:
+    code, text = KEYS[key]
+    common = {"key": key, "code": key if key != " " else "Space", "windowsVirtualKeyCode": code}
+    common["modifiers"] = 8 if shift else 0
+    browser.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+    browser.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+
+def to(browser: DevTools, url: str) -> None:
+    """In the same page, loaded."""
+    browser.run("window.gone = false")
+    browser.call("Page.navigate", url=url)
+    wait_for(browser, "window.gone === undefined && document.readyState === 'complete' ? location.href : ''")
+
+
+def picture(browser: DevTools, path: Path, scheme: str, width: int = 1280) -> None:
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.call("Emulation.setDeviceMetricsOverride", **metrics)
+    made = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    path.write_bytes(base64.b64decode(made["data"]))

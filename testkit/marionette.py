@@ -1,0 +1,113 @@
+"""Firefox without a window, spoken to by Marionette, the protocol that it speaks by itself: lengths and JSON over TCP.
+
+Its commands are WebDriver's; geckodriver, which Debian does not have, translates for the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from testkit.browsers import FIREFOX, FIREFOX_PREFERENCES, environment
+from testkit.waits import DEADLINE, until
+
+START: Final = 90.0  # seconds until it listens: two busy cores, and a profile that is made anew
+# A virtual authenticator is asked only where these say so, and otherwise a key that somebody would have to touch.
+VIRTUAL: Final = {
+    "security.webauth.webauthn_enable_softtoken": True,
+    "security.webauth.webauthn_enable_usbtoken": False,
+}
+KEYS: Final = {"Tab": "\ue004", "Enter": "\ue007"}
+
+
+class Marionette:
+    """One tab. Each call waits for its answer; the browser that ends instead raises EOFError."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._read = line.makefile("rb")
+        self._number = 0
+        self._message()  # its greeting
+
+    def call(self, name: str, **parameters: Any) -> Any:
+        """Raises AssertionError with what the browser says."""
+        self._number += 1
+        body = json.dumps([0, self._number, name, parameters]).encode()
+        self._line.sendall(b"%d:%s" % (len(body), body))
+        while True:
+            message = self._message()
+            if message[:2] == [1, self._number]:
+                assert message[2] is None, (name, message[2])
+                return message[3]
+
+    def _message(self) -> Any:
+        length = b""
+        while (byte := self._read.read(1)) != b":":
+            if not byte:
+                raise EOFError("the browser has ended")
+            length += byte
+        return json.loads(self._read.read(int(length)))
+
+    def open(self, url: str) -> None:
+        """Returns when it has loaded."""
+        self.call("WebDriver:Navigate", url=url)
+
+    def run(self, script: str) -> Any:
+        return self.call("WebDriver:ExecuteScript", script=f"return {script}", args=[])["value"]
+
+    def until(self, script: str) -> Any:
+        """The first true answer."""
+
+        def ask() -> Any:
+            with suppress(AssertionError):  # the page went while it was asked
+                return self.run(script)
+            return None
+
+        return until(ask, script, DEADLINE)
+
+    def press(self, key: str) -> None:
+        value = KEYS.get(key, key)
+        keys = [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]
+        self.call("WebDriver:PerformActions", actions=[{"type": "key", "id": "keys", "actions": keys}])
+
+    def type(self, text: str) -> None:
+        for sign in text:
+            self.press(sign)
+
+
+@contextmanager
+def headless_firefox(folder: Path) -> Iterator[Marionette]:
+    """With a new profile in `folder`."""
+    home, profile = folder / "home", folder / "profile"
+    home.mkdir(parents=True)
+    profile.mkdir()
+    chosen = {**FIREFOX_PREFERENCES, **VIRTUAL, "marionette.port": 0}
+    lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
+    (profile / "user.js").write_text("".join(lines), "utf-8")
+    command = [FIREFOX, "--headless", "--marionette", "--no-remote", "--profile", str(profile)]
+    with (folder / "firefox.log").open("wb") as said:
+        process = subprocess.Popen(command, env=environment(os.environ, home), stdout=said, stderr=said)
+    try:
+        port = until(lambda: _port(profile), "Firefox listened", START)
+        with closing(socket.create_connection(("127.0.0.1", port))) as line:
+            browser = Marionette(line)
+            browser.call("WebDriver:NewSession", capabilities={"alwaysMatch": {}})
+            yield browser
+            with suppress(EOFError, OSError):
+                browser.call("Marionette:Quit", flags=["eForceQuit"])
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait()
+
+
+def _port(profile: Path) -> int:
+    with suppress(OSError, ValueError):
+        return int((profile / "MarionetteActivePort").read_text())
+    return 0

@@ -1,0 +1,165 @@
+"""A console with recordings of several teams: a real store, what its PCs sent, the rules, and `eyelid-review up`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from protocol import api, keyfile
+from protocol.envelope import SOUND_STREAM
+from protocol.policyhash import policy_hash
+from review.cli import main as review_main
+from review.people.settings import read_settings
+from store.clock import wall
+from store.server.serving import listen
+from testkit.fakes.pc import SECOND, Pc
+from testkit.lifecycle import Days, Pcs, World, govern
+
+MARKUP: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}"  # where a PC may write a text of its own
+POLICY_FILES: Final = {
+    "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
+    f"  - {{id: {json.dumps(MARKUP)}, why: {json.dumps(MARKUP)}}}\nuser_hold: {{reasons: [Break]}}\n...\n"
+}
+POLICY: Final = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})
+RULES: Final = """\
+schema: 1
+revision: 1
+name: House
+roles:
+  lead:
+    may: [list, play, request-legal-hold]
+    of: { team: own }
+    from: 30d
+    purposes: [coaching, complaint]
+    otherwise: original
+  agent: { may: [list, play, see-access], of: own }
+  compliance: { may: [list, play, export, see-access, legal-hold], of: all, rendition: original, purposes: [audit] }
+  clerk: { may: [erase-request], of: all }
+people:
+  lena@example.com: { roles: [lead], teams: [north], since: 2026-01-01 }
+  sam@example.com: { roles: [lead], teams: [south], since: 2026-01-01 }
+  cleo@example.com: { roles: [compliance] }
+  kim@example.com: { roles: [clerk] }
+  "*@example.com": { roles: [agent] }
+teams:
+  north: { users: [anna, bert] }
+  south: { users: [carl] }
+os_users:
+  - { user: "*", person: "*@example.com" }
+retention:
+  - { class: cards, any: [{ closed_by: [card-forms] }], keep: 2y, minimum: 1y, why: PCI DSS }
+  - { class: rest, keep: 180d }
+...
+"""
+PEOPLE: Final = ("lena", "sam", "cleo", "kim", "anna", "bert", "carl")
+MINUTE: Final = 60 * SECOND
+
+
+@dataclass
+class ReadingRoom:
+    """`recordings`: whose -> ids, the newest last. `home`: the console's folder."""
+
+    world: World
+    home: Path
+    recordings: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return read_settings(self.home).address
+
+    @property
+    def paths(self) -> list[str]:
+        return ["--home", str(self.home), "--store", str(self.world.folder / "home"), "--key-file",
+                str(self.home / "secret")]  # fmt: skip
+
+    def record(self, pcs: Pcs, pc: Pc, user: str, start: int, *, length: int, rules: tuple[int, ...]) -> str:
+        """One of `user`: kept, and in its middle closed by each rule in turn, held, and a chunk that never came."""
+        made = pc.open_recording(pcs.bundle, policy=POLICY, start=start, os_user=user)
+        at = (len(pc.ledger.lines) + 1) * 4000 * SECOND
+        pc.ledger.wall = start - at
+        write, third = pc.ledger.write, length // 3
+        if not pc.ledger.lines:
+            write("start", at=at)
+        write("recording-open", at=at + 1, recording=str(made.id), policy=POLICY, zero=at)
+        sealed = [made.seal(length=third)]
+        begin, every = third, third // max(len(rules), 1)
+        for rule in rules:
+            write("lane-closed", at=at + begin, lane="screen", rules=[rule], policy=POLICY)
+            begin += every
+            write("lane-open", at=at + begin, lane="screen")
+        if not rules:
+            write("hold", at=at + third, hold="user", reason=0, policy=POLICY)
+            write("release", at=at + 2 * third, hold="user")
+        sealed.append(made.seal(length=third // 2, gap=third))
+        lost = made.seal(length=third // 4)
+        sealed.append(made.seal(length=third // 4))
+        sealed.append(made.seal(stream=SOUND_STREAM, length=length))
+        assert lost
+        write("recording-closed", at=at + length, recording=str(made.id), heads=made.heads(), why="stop")
+        for body in sealed:
+            assert pc.put_sealed(body).status_code == 200
+        assert pc.send_ledger().status_code == 200
+        self.recordings.setdefault(user, []).append(str(made.id))
+        return str(made.id)
+
+    @contextmanager
+    def up(self, *words: str) -> Iterator[dict[str, Any]]:
+        """`eyelid-review up` at the port of people.yaml, as a process; what it says once it serves."""
+        port = self.address.rpartition(":")[2]
+        command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", port, "--json"]
+        with subprocess.Popen([*command, *self.paths, *words], stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout is not None
+            line = running.stdout.readline()
+            try:
+                yield json.loads(line)
+            finally:
+                running.send_signal(signal.SIGTERM)
+                assert running.wait(60) == 0
+
+
+def furnish(folder: Path) -> ReadingRoom:
+    """A store with eleven recordings of three agents in two teams, and a console's folder on a port that is free."""
+    world = World.found(folder)
+    now = wall() // SECOND * SECOND
+    world.days = Days(now)
+    govern(world.home, RULES)
+    room = ReadingRoom(world, folder / "console")
+    room.home.mkdir()
+    (room.home / "secret").write_text("x" * 40)
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    (room.home / "people.yaml").write_text(f"schema: 1\naddress: http://localhost:{port}\n...\n")
+    keys = [
+        "--log",
+        str(room.home / "audit"),
+        "--keys",
+        str(room.home / "keys"),
+        "--key-file",
+        str(room.home / "secret"),
+    ]
+    before = keyfile.save_private.__kwdefaults__
+    keyfile.save_private.__kwdefaults__ = {"cost": 10}  # scrypt would take a second at each command
+    try:
+        assert review_main(["audit", "init", "--name", "review.example.com/audit", *keys]) == 0
+    finally:
+        keyfile.save_private.__kwdefaults__ = before
+    with world.serving() as pcs:
+        for place, user in enumerate(("anna", "bert", "carl")):
+            pc = Pc(pcs.client)
+            enrolled = pcs.client.post(api.ENROLL, json=pc.application(pcs.secret, user=user, host=f"desk-{place}<b>"))
+            pc.device = enrolled.json()["device"]
+            assert pc.ask_token(world.days() // SECOND).status_code == 200
+            put = pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer)
+            assert put.is_success
+            day = 24 * 60 * MINUTE
+            for ago, rules in ((40 * day, ()), (2 * day, (1,)), (day + 90 * MINUTE, (0, 2)), (50 * MINUTE, (0,))):
+                start = now - ago - place * 7 * MINUTE
+                room.record(pcs, pc, user, start, length=(4 + 5 * place) * MINUTE, rules=rules)
+    return room

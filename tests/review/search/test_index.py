@@ -1,0 +1,114 @@
+"""The index follows what PCs send and what is erased, and goes through all of it again at each start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from review.search import index as index_module
+from review.search import schema
+from review.search.index import UNREADABLE, SearchIndex
+from store.catalog import schema as catalog
+from store.clock import MINUTE, SECOND
+from testkit.lifecycle import Pcs, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World.found(tmp_path)
+
+
+@pytest.fixture
+def opened(world: World, tmp_path: Path) -> Iterator[tuple[SearchIndex, Pcs]]:
+    with ExitStack() as stack:
+        pcs = stack.enter_context(world.serving())
+        database = stack.enter_context(closing(world.home.database()))
+        found = stack.enter_context(closing(schema.opened(tmp_path / "find.db")))
+        yield SearchIndex(database, world.home.blobs(), found, clock=world.days), pcs
+
+
+def rows(index: SearchIndex) -> list[tuple[object, ...]]:
+    columns = schema.found.c
+    with index.index.reading() as connection:
+        asked = select(columns.recording, columns.rules, columns.length, columns.state).order_by(columns.id)
+        return [tuple(row) for row in connection.execute(asked)]
+
+
+def test_new_ones_come_in_with_what_closed_them(
+    opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, pcs = opened
+    monkeypatch.setattr(index_module, "PAGE", 2)
+    pc = pcs.pc()
+    made = [str(pcs.record(pc, kind)[0].id) for kind in ("cards", "rest", "calls")]
+    while index.pass_once():
+        pass
+    found = {str(row[0]): row[1:] for row in rows(index)}
+    assert set(found) == set(made)
+    assert found[made[0]] == ('["card-forms"]', 10 * SECOND, "closed")
+    later = str(pcs.record(pc, "rest")[0].id)
+    assert not index.pass_once()
+    assert {row[0] for row in rows(index)} == {*made, later}
+    before = rows(index)
+    again = SearchIndex(index.catalog, index.blobs, index.index, clock=index.clock)
+    while again.pass_once():  # a new start finds nothing new
+        pass
+    assert rows(index) == before
+
+
+def test_one_that_goes_on_is_looked_at_again(opened: tuple[SearchIndex, Pcs], world: World) -> None:
+    index, pcs = opened
+    pc = pcs.pc()
+    made = pc.open_recording(pcs.bundle, start=world.days())
+    assert pc.put_sealed(made.seal()).is_success
+    index.pass_once()
+    assert [row[3] for row in rows(index)] == ["open"]
+    assert pc.put_sealed(made.seal(length=9 * SECOND)).is_success
+    index.pass_once()
+    assert [row[2] for row in rows(index)] == [4 * SECOND]  # not yet
+    world.days.now += 2 * MINUTE
+    index.pass_once()
+    assert [row[2] for row in rows(index)] == [13 * SECOND]
+
+
+def test_what_is_being_erased_goes_also_with_others_of_its_order(opened: tuple[SearchIndex, Pcs]) -> None:
+    index, pcs = opened
+    pc = pcs.pc()
+    made = [str(pcs.record(pc, "rest")[0].id) for _ in range(3)]
+    while index.pass_once():
+        pass
+    order = {"device": pc.device, "position": 7, "order": "", "step": "ordered", "found": "{}"}
+    for one in made[:2]:  # of one order, one after the other
+        with index.catalog.writing() as connection:
+            connection.execute(insert(catalog.erasures).values(order | {"recording": one}))
+        index.pass_once()
+        assert one not in {row[0] for row in rows(index)}
+    assert [row[0] for row in rows(index)] == made[2:]
+
+
+def test_one_that_cannot_be_read_says_so_and_hides_no_other(opened: tuple[SearchIndex, Pcs]) -> None:
+    index, pcs = opened
+    pc = pcs.pc()
+    bad, good = (str(pcs.record(pc, "rest")[0].id) for _ in range(2))
+    with index.catalog.writing() as connection:
+        connection.exec_driver_sql("update sealed set start = 'x' where recording = ?", (bad,))
+    while index.pass_once():
+        pass
+    found = {str(row[0]): row[3] for row in rows(index)}
+    assert found == {bad: UNREADABLE, good: "closed"}
+
+
+def test_a_packet_that_its_pc_did_not_sign_makes_it_nobodys(opened: tuple[SearchIndex, Pcs], world: World) -> None:
+    index, pcs = opened
+    made = pcs.record(pcs.pc(), "rest")[0]
+    for name in world.packets(made.id):
+        path = world.home.blobs_folder / name
+        path.write_bytes(path.read_bytes()[:-1] + b"A")
+    while index.pass_once():
+        pass
+    with index.index.reading() as connection:
+        assert connection.scalars(select(schema.owners.c.os_user)).all() == [""]

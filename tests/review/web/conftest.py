@@ -1,0 +1,70 @@
+"""One console as a process, with a store and recordings of two teams; sessions of everybody, made beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from review.audit.bodies import bodies
+from review.commands.people import OpenConsole, opened
+from review.people.routes import SESSION
+from review.people.service import Proof
+from testkit.reading_room import PEOPLE, ReadingRoom, furnish
+from testkit.waits import until
+
+FIRST = "lena@example.com"
+
+
+@dataclass
+class Served:
+    """`sessions`: person -> token. `link`: for the first person, who has not used it."""
+
+    room: ReadingRoom
+    console: OpenConsole
+    address: str
+    link: str
+    sessions: dict[str, str] = field(default_factory=dict)
+
+    def client(self, who: str = "", **headers: str) -> httpx.Client:
+        """As a browser of that person, which follows no redirect; "" is nobody."""
+        cookie = {"Cookie": f"{SESSION}={self.sessions[who]}"} if who else {}
+        return httpx.Client(base_url=self.address, headers=cookie | headers, timeout=60)
+
+    def sign_in(self, who: str) -> str:
+        """A new session of them; its token."""
+        return self.console.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
+
+    def noted(self, since: int) -> list[dict[str, Any]]:
+        log = self.console.log
+        return [one.said for one in bodies(log.log.folder, log.log.verifier, log.key, since)]
+
+    def entries(self) -> int:
+        log = self.console.log
+        return max((one.position + 1 for one in bodies(log.log.folder, log.log.verifier, log.key)), default=0)
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("room")
+    room = furnish(folder)
+    with ExitStack() as stack:
+        said = stack.enter_context(room.up("--first", FIRST))
+        secret = (room.home / "secret").read_bytes()
+        console = stack.enter_context(opened(room.home, Path(room.world.folder / "home"), secret))
+        made = Served(room, console, said["address"], said["link"])
+        for who in PEOPLE:
+            if who != FIRST.partition("@")[0]:
+                console.people.invite(f"{who}@example.com", "root@host", "host")
+            made.sessions[who] = made.sign_in(who)
+        link = console.people.invite("bert@example.com", "root@host", "host").partition("#")[2]
+        made.sessions["enrolling"] = console.people.join(link, "192.0.2.1").token
+        every = sum(map(len, room.recordings.values()))
+        with made.client("cleo") as client:
+            until(lambda: f"{every} recordings" in client.get("/").text, "the index was filled")
+        yield made

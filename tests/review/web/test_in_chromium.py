@@ -1,0 +1,187 @@
+"""The console in a real Chromium: from the one-time link by passkey, by keyboard alone, without a fault of axe's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from review.people.routes import SESSION
+from testkit.console_browser import press, to, wait_for, with_authenticator
+from testkit.devtools import DevTools, headless
+from testkit.node_packages import installed
+from tests.review.web.conftest import Served
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FOCUSED = "(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim())"
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[DevTools]:
+    with headless(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    package = installed(Path(__file__).with_name("axe"), "axe", tmp_path_factory.mktemp("node"))
+    return (package / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:
+    browser.open(served.room.address + "/static/nothing")
+    value = served.sessions[who]
+    browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
+    to(browser, served.room.address + path)
+
+
+def tab_to(browser: DevTools, wanted: str) -> None:
+    """By the Tab key alone; each step must show where it is."""
+    for _ in range(60):
+        press(browser, "Tab")
+        outlined = browser.run(
+            # The parts within a date's field are the browser's own, and so is what shows where one is.
+            "(() => {const one = document.activeElement, s = getComputedStyle(one); return one === document.body"
+            " || one.type === 'date' || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none'})()"
+        )
+        assert outlined, browser.run(FOCUSED)
+        if browser.run(FOCUSED) == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
+
+
+@pytest.mark.slow(reason="a browser, and a page after another")
+def test_from_the_link_to_the_recording_by_keyboard_alone(served: Served, browser: DevTools) -> None:
+    browser.open(served.room.address + "/sign-in")
+    with_authenticator(browser)
+    to(browser, served.link)
+    tab_to(browser, "join")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/enrol' && document.readyState === 'complete'")
+    tab_to(browser, "make")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/' && document.readyState === 'complete'")
+    assert browser.run("document.cookie") == ""
+    tab_to(browser, "sign-out")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/sign-in' && document.readyState === 'complete'")
+
+    # A link that somebody shared: to it after signing in.
+    anna = served.room.recordings["anna"][-1]
+    to(browser, served.room.address + "/?rule=card-forms&agent=anna")
+    wait_for(browser, "location.pathname === '/sign-in' && document.readyState === 'complete'")
+    tab_to(browser, "passkey")
+    press(browser, "Enter")
+    wait_for(browser, "location.search === '?rule=card-forms&agent=anna' && document.readyState === 'complete'")
+    times = browser.run("[...document.querySelectorAll('tbody a')].map((one) => one.textContent)")
+    assert len(times) == 2
+    tab_to(browser, times[0])
+    press(browser, "Enter")
+    wait_for(browser, f"location.pathname === '/recordings/{anna}' && document.readyState === 'complete'")
+    tab_to(browser, "The same as a table")
+    press(browser, "Enter")
+    wait_for(browser, "document.querySelector('details').open")
+    shown = browser.run("[...document.querySelectorAll('caption + thead + tbody tr')].map((one) => one.innerText)")
+    assert [row.split("\t")[3].strip() for row in shown] == ["kept", "closed", "kept", "missing", "kept", "kept"]
+    assert "card-forms" in shown[1]
+    assert "PCI DSS 3.2" in shown[1]
+
+
+PAGES = {
+    "sign-in": ("", "/sign-in"),
+    "join": ("", "/join"),
+    "enrol": ("enrolling", "/enrol"),
+    "find": ("cleo", "/"),
+    "find, filtered": ("cleo", "/?rule=card-forms&length=1"),
+    "find, nothing": ("kim", "/"),
+    "recording": ("cleo", "/recordings/{held}"),
+    "recording, closed": ("cleo", "/recordings/{closed}"),
+    "access": ("cleo", "/recordings/{held}/access"),
+    "sessions": ("cleo", "/sessions"),
+    "not found": ("cleo", "/nothing"),
+    "not so": ("cleo", "/?length=9"),
+}
+
+
+@pytest.mark.slow(reason="a browser, and every page in both schemes and languages")
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevTools, axe: str, language: str) -> None:
+    recordings = served.room.recordings["anna"]
+    served.sign_in("cleo")  # so that there is one to end
+    with served.client("cleo") as client:
+        client.get(f"/recordings/{recordings[0]}")
+    enter(browser, served, "cleo")
+    browser.call("Network.enable")
+    browser.call("Log.enable")
+    browser.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+    found: list[Any] = []
+    for name, (who, path) in PAGES.items():
+        browser.call("Network.clearBrowserCookies")
+        if who:
+            value = served.sessions[who]
+            browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
+        to(browser, served.room.address + path.format(held=recordings[0], closed=recordings[2]))
+        assert browser.run("document.documentElement.lang") == language
+        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
+            browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            browser.call("Emulation.setDeviceMetricsOverride", **metrics)
+            browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{name} at {width}: {wide} px to the side"
+            browser.run(axe)
+            ran = browser.run(f"axe.run({{runOnly: {TAGS}}})")
+            assert ran["passes"]
+            found += [
+                (name, scheme, one["id"], [node["html"][:120] for node in one["nodes"]]) for one in ran["violations"]
+            ]
+    assert not found, "\n".join(map(str, found))
+    logged = [one["params"]["entry"] for one in browser._events if one["method"] == "Log.entryAdded"]
+    assert [one for one in logged if one["source"] in ("security", "violation")] == []
+
+
+@pytest.mark.slow(reason="a browser")
+def test_trusted_types_and_the_policy_stop_what_gets_in(served: Served, browser: DevTools) -> None:
+    enter(browser, served, "cleo")
+    stopped = """
+      (async () => {
+        const said = [];
+        addEventListener("securitypolicyviolation", (one) => said.push(one.effectiveDirective));
+        const tried = [];
+        try { document.body.innerHTML = "<b>x</b>"; } catch (error) { tried.push(error.name); }
+        const script = document.createElement("script");
+        try { script.textContent = "window.ran = true"; } catch (error) { tried.push(error.name); }
+        document.body.append(script);
+        const image = document.createElement("img");
+        image.src = "https://example.com/x.png";
+        document.body.append(image);
+        try { await fetch("https://example.com/"); } catch (error) { tried.push(error.name); }
+        await new Promise((done) => setTimeout(done));
+        return [tried, [...new Set(said)].sort(), window.ran ?? false];
+      })()
+    """
+    tried, said, ran = browser.run(stopped)
+    assert tried == ["TypeError", "TypeError", "TypeError"]
+    assert {"require-trusted-types-for", "img-src", "connect-src"} <= set(said)
+    assert ran is False
+
+
+@pytest.mark.slow(reason="a browser")
+def test_a_page_of_another_origin_shows_it_in_no_frame(served: Served, browser: DevTools, tmp_path: Path) -> None:
+    page = tmp_path / "frame.html"
+    page.write_text(f'<iframe src="{served.room.address}/sign-in"></iframe>')
+    browser.open(page.as_uri())
+    assert browser.run("document.querySelector('iframe').contentDocument") is None  # Chromium's own page of refusal
+
+
+@pytest.mark.slow(reason="a browser")
+def test_a_session_is_ended_from_the_list(served: Served, browser: DevTools) -> None:
+    other = served.sign_in("sam")
+    enter(browser, served, "sam", "/sessions")
+    before = browser.run("document.querySelectorAll('button[data-session]').length")
+    browser.run("[...document.querySelectorAll('button[data-session]')].at(-1).click()")
+    wait_for(browser, f"document.querySelectorAll('button[data-session]').length === {before - 1}")
+    with served.client(Cookie=f"{SESSION}={other}") as client:
+        assert client.get("/sessions").status_code == 303

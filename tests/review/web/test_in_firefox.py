@@ -1,0 +1,80 @@
+"""The console in a real Firefox: by password and code, and by passkey; find, recording, sign out."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from review.people import totp
+from testkit.marionette import Marionette, headless_firefox
+from tests.review.people.conftest import PASSWORD
+from tests.review.web.conftest import Served
+
+WHO = "anna@example.com"
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Marionette]:
+    with headless_firefox(tmp_path / "firefox") as made:
+        yield made
+
+
+def fill(browser: Marionette, form: str, **fields: str) -> None:
+    for name, value in fields.items():
+        browser.run(f"document.getElementById('{form}').elements.namedItem('{name}').focus()")
+        browser.type(value)
+    browser.press("Enter")
+
+
+def at(browser: Marionette, path: str) -> None:
+    browser.until(f"location.pathname === '{path}' && document.readyState === 'complete'")
+
+
+@pytest.mark.slow(reason="a browser, from the link to a recording")
+def test_by_password_and_code_to_ones_own_recordings(served: Served, browser: Marionette) -> None:
+    browser.open(served.console.people.invite(WHO, "root@host", "host"))
+    browser.run("document.getElementById('join').click()")
+    at(browser, "/enrol")
+    fill(browser, "propose", password="password1234")
+    browser.until("document.getElementById('said').textContent.includes('soon guessed')")
+    browser.run("document.getElementById('propose').reset()")
+    fill(browser, "propose", password=PASSWORD)
+    text = browser.until("document.getElementById('secret').textContent")
+    secret = base64.b32decode(text.replace(" ", ""))
+    fill(browser, "confirm", code=totp.code_of(secret, time.time_ns() // totp.PERIOD))
+    at(browser, "/")
+    assert browser.run("document.querySelectorAll('tbody a').length") == 4
+    browser.run("document.querySelector('tbody a').click()")
+    at(browser, f"/recordings/{served.room.recordings['anna'][-1]}")
+    assert browser.run("document.querySelectorAll('svg.line rect[fill]').length") >= 1
+    browser.run("document.getElementById('sign-out').click()")
+    at(browser, "/sign-in")
+    fill(browser, "password", person=WHO, password="not the password", code="000000")
+    browser.until("document.getElementById('said').textContent.includes('did not sign you in')")
+    assert browser.run("document.activeElement.id") == "said"
+
+
+@pytest.mark.slow(reason="a browser, from the link to a recording")
+def test_by_passkey(served: Served, browser: Marionette) -> None:
+    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
+    browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    browser.open(served.console.people.invite("carl@example.com", "root@host", "host"))
+    browser.run("document.getElementById('join').click()")
+    at(browser, "/enrol")
+    browser.run("document.getElementById('make').click()")
+    at(browser, "/")
+    browser.run("document.getElementById('sign-out').click()")
+    at(browser, "/sign-in")
+    carl = served.room.recordings["carl"][-1]
+    browser.open(f"{served.room.address}/recordings/{carl}")
+    at(browser, "/sign-in")
+    browser.run("document.getElementById('passkey').click()")
+    at(browser, f"/recordings/{carl}")
+    assert "carl@example.com" in browser.run("document.querySelector('dl').textContent")
+    # Another team's is one that there is not.
+    browser.open(f"{served.room.address}/recordings/{served.room.recordings['anna'][-1]}")
+    assert browser.run("document.querySelector('h1').textContent") == "This is not here"

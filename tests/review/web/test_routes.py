@@ -1,0 +1,257 @@
+"""Every route for everybody: what it answers, and that nothing of what they may not list is in the answer."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from review.people.names import Narrowing
+from review.people.routes import ROUTES as SIGN_IN_ROUTES
+from review.people.routes import SESSION
+from review.people.service import Proof
+from review.web.headers import POLICY
+from review.web.routes import ROUTES
+from testkit.reading_room import MARKUP
+from tests.review.web.conftest import Served
+
+WHO = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "anna", "carl")
+# What each gets, in the order of WHO: 200, or a redirect to sign-in (S) or to making a way in (E), or not found (-).
+TABLE = {
+    "/sign-in": "200 200 200 200 200 200 200 200",
+    "/join": "200 200 200 200 200 200 200 200",
+    "/enrol": "S 200 200 200 200 200 200 200",
+    "/": "S E 200 200 200 200 200 200",
+    "/sessions": "S E 200 200 200 200 200 200",
+    # Anna is of team north, Carl of team south; leads reach back thirty days.
+    "/recordings/{anna_new}": "S E 200 - 200 - 200 -",
+    "/recordings/{anna_old}": "S E - - 200 - 200 -",
+    "/recordings/{carl_new}": "S E - 200 200 - - 200",
+    "/recordings/{nothing}": "S E - - - - - -",
+    "/recordings/{upper}": "S E - - - - - -",  # one name for one recording
+    # Who may see who looked: agents at their own, compliance at all.
+    "/recordings/{anna_new}/access": "S E - - 200 - 200 -",
+    "/recordings/{carl_new}/access": "S E - - 200 - - 200",
+    "/recordings/{nothing}/access": "S E - - - - - -",
+    "/language/de": "303 303 303 303 303 303 303 303",
+    "/static/0/style.css": "- - - - - - - -",
+    "/nothing": "- - - - - - - -",
+}
+MINE = {  # whose recordings each lists, and how many of each
+    "lena": {"anna": 3, "bert": 3},
+    "sam": {"carl": 3},
+    "cleo": {"anna": 4, "bert": 4, "carl": 4},
+    "kim": {},
+    "anna": {"anna": 4},
+    "carl": {"carl": 4},
+}
+
+
+def paths(served: Served) -> dict[str, str]:
+    recordings = served.room.recordings
+    return {
+        "anna_new": recordings["anna"][-1],
+        "anna_old": recordings["anna"][0],
+        "carl_new": recordings["carl"][-1],
+        "nothing": "00000000-0000-4000-8000-000000000000",
+        "upper": recordings["anna"][-1].upper(),
+    }
+
+
+def test_the_table_has_every_route() -> None:
+    shapes = {re.sub(r"\{[^}]*\}", "*", one) for one in TABLE}
+    shapes |= {"/static/*/*" if one.startswith("/static") else one for one in shapes}
+    shapes |= {"/language/*"}
+    assert {re.sub(r"\{[^}]*\}", "*", route.path) for route in ROUTES} <= shapes
+
+
+@pytest.mark.parametrize("path", TABLE)
+def test_each_person_gets_what_the_rules_give_them(served: Served, path: str) -> None:
+    got = []
+    for who in WHO:
+        with served.client("" if who == "nobody" else who) as client:
+            answer = client.get(path.format(**paths(served)))
+        location = answer.headers.get("Location", "")
+        short = "S" if location.startswith("/sign-in") else "E" if location == "/enrol" else str(answer.status_code)
+        got.append("-" if short == "404" else short)
+        for name, ids in served.room.recordings.items():
+            if who not in MINE or name not in MINE[who]:
+                assert not [one for one in ids if one in answer.text and one not in path.format(**paths(served))]
+    assert " ".join(got) == TABLE[path]
+
+
+@pytest.mark.parametrize("who", MINE)
+def test_each_lists_what_is_theirs_and_counts_it(served: Served, who: str) -> None:
+    with served.client(who) as client:
+        text = client.get("/").text
+        found = re.findall(r"/recordings/([0-9a-f-]{36})", text)
+        wanted = [one for name, many in MINE[who].items() for one in served.room.recordings[name][-many:]]
+        assert sorted(found) == sorted(wanted)
+        assert f"{len(wanted)} recordings" in text
+        # A filter that names another's shows nothing of theirs, and says nothing of whether there is any.
+        for agent in ("anna", "bert", "carl", "nobody"):
+            shown = client.get("/", params={"agent": agent}).text
+            assert len(re.findall(r"/recordings/", shown)) == MINE[who].get(agent, 0)
+    options = re.findall(r'<option value="([^"]*@[^"]*)"', text)
+    assert sorted(options) == sorted(f"{name}@example.com" for name in MINE[who])
+
+
+@pytest.mark.parametrize("path", [one for one in TABLE if "{" in one])
+def test_what_is_refused_looks_like_what_is_not_there(served: Served, path: str) -> None:
+    """To the byte, but for the address that it names itself."""
+
+    def body(text: str) -> str:
+        with served.client("kim") as client:
+            return re.sub(r'\?back=[^"]*', "", client.get(text).text)
+
+    assert body(path.format(**paths(served))) == body(path.format(**dict.fromkeys(paths(served), "nothing")))
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/recordings/{anna_new}", "/nothing", "/v1/session", "/v1/nothing"])
+@pytest.mark.parametrize("who", ["", "cleo"])
+def test_no_frame_no_script_of_others_no_cache(served: Served, path: str, who: str) -> None:
+    with served.client(who) as client:
+        answer = client.get(path.format(**paths(served)))
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in POLICY
+    assert "unsafe" not in POLICY
+    # Nothing in a page that the policy would have to allow, nor anything of another host.
+    assert not re.search(r"<script(?![^>]*src=\"/static/)|\sstyle=|\son[a-z]+=(?=[\"'])|javascript:", answer.text)
+    assert not re.findall(r"(?:src|href|action)=\"(?!/|#)[^\"]*\"", answer.text)
+
+
+def test_markup_of_a_pc_stays_text(served: Served) -> None:
+    with served.client("cleo") as client:
+        listed = client.get("/").text
+        one = client.get(f"/recordings/{served.room.recordings['anna'][2]}").text
+        asked = client.get("/", params={"agent": MARKUP, "team": MARKUP, "rule": MARKUP}).text
+        back = client.get("/sign-in", params={"back": f"/{MARKUP}"}).text
+    for text in (listed, one, asked, back):
+        assert "<img src=x" not in text
+        assert "<b>" not in text
+    for text in (listed, one, asked):
+        assert MARKUP in unescape(text)
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "https://evil.example", "/\\evil.example", "/ /evil", "javascript:alert(1)", "/\r\nX: y"]
+)
+def test_no_address_sends_elsewhere(served: Served, back: str) -> None:
+    with served.client() as client:
+        assert 'data-back="/"' in client.get("/sign-in", params={"back": back}).text
+        answer = client.get("/language/de", params={"back": back})
+        assert answer.headers["Location"] == "/"
+        assert answer.headers.get_list("X") == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "from=2026-13-01", "from=yesterday", "from=2026-11-30&to=2026-11-01", "length=9", "length=-1", "after=1",
+        "after=99999999999999999999.1", "after=1.1'--", "agent=%00", "agent=" + "a" * 201, "rule=%0a",
+        "from=9999-01-01", "to=0001-01-01",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_said_in_words(served: Served, asked: str) -> None:
+    with served.client("cleo") as client:
+        answer = client.get(f"/?{asked}")
+        assert answer.status_code == 400
+        assert "This cannot be asked so" in answer.text
+        assert "Traceback" not in answer.text
+        german = client.get(f"/?{asked}", headers={"Accept-Language": "de-DE,de;q=0.9"})
+        assert "So lässt sich das nicht fragen" in german.text
+
+
+@pytest.mark.parametrize("asked", ["agent='%20or%201=1", "rule=%25", "team=north%22", "after=0.0", "from=1970-01-01"])
+def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str) -> None:
+    with served.client("cleo") as client:
+        assert client.get(f"/?{asked}").status_code == 200
+
+
+@pytest.mark.parametrize("path", [route.path for route in SIGN_IN_ROUTES if "POST" in (route.methods or ())])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path: str, headers: dict[str, str]) -> None:
+    with served.client("lena", **headers) as client:
+        answer = client.post(path.format(name="staff"), json={})
+    assert answer.status_code == 403
+    assert answer.json()["error"] == "cross-origin"
+
+
+@pytest.mark.parametrize("path", [one for one in TABLE if one != "/language/de"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_pages_are_read_alone(served: Served, path: str, method: str) -> None:
+    with served.client("cleo", Origin=served.room.address) as client:
+        assert client.request(method, path.format(**paths(served))).status_code in {404, 405}
+
+
+def test_a_session_that_somebody_chose_is_none(served: Served) -> None:
+    """Fixation: a token that the console never gave is nobody's, and signing in gives another one."""
+    with served.client(Cookie=f"{SESSION}={'a' * 43}") as client:
+        assert client.get("/").headers["Location"] == "/sign-in"
+    before = served.sign_in("sam")
+    after = served.console.people.sign_in(Proof("password", "sam@example.com"), "192.0.2.1", before).token
+    with served.client(Cookie=f"{SESSION}={before}") as client:
+        assert client.get("/").status_code == 303
+    with served.client(Cookie=f"{SESSION}={after}") as client:
+        assert client.get("/").status_code == 200
+
+
+def test_one_ends_ones_own_sessions_alone(served: Served) -> None:
+    token = served.sign_in("anna")
+    with served.client(Cookie=f"{SESSION}={token}", Origin=served.room.address) as client:
+        own = client.get("/v1/session").json()["id"]
+        page = client.get("/sessions").text
+        assert own not in re.findall(r'data-session="([^"]*)"', page)
+    with served.client("carl", Origin=served.room.address) as other:
+        assert other.post("/v1/sessions/end", json={"sessions": [own]}).json() == {"ended": 0}
+    with served.client(Cookie=f"{SESSION}={token}") as client:
+        assert client.get("/sessions").status_code == 200
+
+
+def test_what_is_narrowed_is_narrowed_here(served: Served) -> None:
+    people = served.console.people
+    with served.client("lena") as client:
+        assert "6 recordings" in client.get("/").text
+        people.narrow("lena@example.com", Narrowing(teams=frozenset()), "root@host", "host")
+        try:
+            assert "0 recordings" in client.get("/").text
+            assert client.get(f"/recordings/{served.room.recordings['anna'][-1]}").status_code == 404
+        finally:
+            people.narrow("lena@example.com", Narrowing(), "root@host", "host")
+        assert "6 recordings" in client.get("/").text
+
+
+def test_searches_and_looks_are_noted_first_and_no_text_is_in_the_clear(served: Served) -> None:
+    anna = served.room.recordings["anna"][-1]
+    before = served.entries()
+    with served.client("cleo") as client:
+        assert client.get("/").status_code == 200  # a page of one's own house: no entry
+        assert client.get("/", params={"agent": "anna@example.com"}).status_code == 200
+        assert client.get(f"/recordings/{anna}").status_code == 200
+        assert client.get(f"/recordings/{anna}/access").status_code == 200
+        assert client.get("/recordings/00000000-0000-4000-8000-000000000000").status_code == 404
+    noted = served.noted(before)
+    assert [one["kind"] for one in noted] == ["search", "list", "read-log"]
+    assert all(one["who"].startswith("p.") for one in noted)
+    assert noted[0]["facts"]["query"].startswith("q.")
+    assert noted[0]["facts"]["results"] == 4
+    assert noted[1]["facts"] == {"of": "account", "results": 1, "recordings": [anna]}
+    assert "anna" not in str(noted)
+    with served.client("anna") as client:
+        shown = client.get(f"/recordings/{anna}/access").text
+    assert "cleo@example.com" in shown
+    assert "looked at the account" in shown

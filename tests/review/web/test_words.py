@@ -1,0 +1,88 @@
+"""Every text of the pages is in German, and the table has none that no page says; numbers and times in both."""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from jinja2.ext import extract_from_ast
+
+from review.governance.model import Act
+from review.people.states import Use
+from review.search.schema import LENGTHS
+from review.web import words
+from review.web.asked import LENGTHS as LABELS
+from review.web.lines import HELD
+from review.web.recording import ACTS
+from review.web.routes import KINDS, TEMPLATES
+from review.web.words import GERMAN, Words, chosen
+from store.evidence.rules import OWN
+
+WEB = Path(words.__file__).parent
+METHODS = ("passkey", "password", "link", "oidc")
+UNREAD = "no text of this policy is here that can be read"  # as store.evidence.rules says it
+STATES = ("goes on", "broken off", "cannot be read", "ended")
+
+
+def said() -> set[str]:
+    """What templates and code give to `_` and to `words`, and what is shown of tables."""
+    found: set[str] = set()
+    for path in (WEB / "templates").glob("*.html"):
+        for _, _, message in extract_from_ast(TEMPLATES.parse(path.read_text("utf-8")), ("_",)):
+            found |= {message} if isinstance(message, str) else {one for one in message or () if one}
+    for path in WEB.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
+                found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
+    tables = (*KINDS, *KINDS.values(), *ACTS.values(), "yes", "not yet", "no", *METHODS, *STATES, *LABELS)
+    return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}
+
+
+def test_every_text_is_in_german_and_none_too_many() -> None:
+    spoken = said()
+    assert len(spoken) > 100
+    assert sorted(spoken - GERMAN.keys()) == []
+    assert sorted(GERMAN.keys() - spoken - {UNREAD}) == []
+
+
+@pytest.mark.parametrize("english", GERMAN)
+def test_both_name_the_same_values(english: str) -> None:
+    assert sorted(re.findall(r"\{\w*\}", english)) == sorted(re.findall(r"\{\w*\}", GERMAN[english]))
+
+
+def test_the_lengths_have_each_a_label() -> None:
+    assert len(LABELS) == len(LENGTHS)
+    assert set(ACTS) <= set(Act)
+    assert Use.CONSOLE
+
+
+@pytest.mark.parametrize(
+    ("kept", "accepted", "language"),
+    [
+        ("", "", "en"),
+        ("", "de", "de"),
+        ("", "fr-FR,de;q=0.3,en;q=0.8", "en"),
+        ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en", "de", "en"),
+        ("xx", "de", "de"),
+        ("", "de;q=x, " * 1000, "en"),
+        ("", "\x00,;;==", "en"),
+    ],
+)
+def test_the_language_is_the_persons_choice_or_the_browsers(kept: str, accepted: str, language: str) -> None:
+    assert chosen(kept, accepted) == language
+
+
+def test_times_and_numbers() -> None:
+    at = int(datetime(2026, 11, 29, 15, 4, 5).astimezone().timestamp()) * 10**9
+    assert Words("en").moment(at) == "Sunday, 29 Nov 2026, 15:04:05"
+    assert Words("de").moment(at) == "Sonntag, 29.11.2026, 15:04:05"
+    assert (Words("en").number(10_000), Words("de").number(10_000)) == ("10,000", "10.000")
+    assert words.lasting(3_723 * 10**9) == "1:02:03"
+    assert words.exactly(61_250_000_000) == "1:01.2"
+    assert words.start_of(date(2026, 11, 29)) <= at
+    assert words.local(2**63 - 1).tzinfo is not None
+    assert words.local(-(2**63)) < datetime(1970, 1, 2, tzinfo=UTC)
