@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from protocol import personal
 from protocol.errors import ProtocolError
 from review.custodian.custodian import NONCE_LIVES, Custodian
 from review.refusal import Refusal
-from testkit.custody import RULES, House, Kept
+from review.samples import Month
+from testkit.custody import RULES, SECOND, House, Kept
 
 ANN, PIA, CARL = "ann@example.com", "pia@example.com", "carl@example.com"
 MAY = RULES.replace(
@@ -104,6 +106,20 @@ def test_who_has_no_role_for_it_gives_none_and_takes_none_back(house: House, cus
     assert refused(house, lambda: house.consent(custodian, PIA, kept, "given", purpose="")) == "not-yet"
     assert refused(house, lambda: house.consent(custodian, PIA, kept, "given", purpose="audit")) == "refused"
     assert custodian.consents.shown(kept.id) == {}
+
+
+def test_a_role_with_a_sample_gives_and_withdraws_for_what_was_drawn_alone(tmp_path: Path) -> None:
+    house = House(tmp_path / "house", rules=REQUIRED.replace(
+        "purposes: [request] }", "purposes: [request], sample: { request: 2 per agent per month } }"
+    ))  # fmt: skip
+    custodian, kept, other = house.ready(), house.recording(), house.recording()
+    month = Month.of(house.clock.now - 60 * SECOND).name
+    (house.folder / "samples" / f"{month}.drawn").write_text(json.dumps({"request": {"agent": [str(kept.id)]}}))
+    for state in ("given", "withdrawn"):
+        house.clock.pass_by(1)
+        house.consent(custodian, PIA, kept, state)
+        assert custodian.consents.shown(kept.id)["voice"]["state"] == state
+        assert refused(house, lambda said=state: house.consent(custodian, PIA, other, said)) == "not-yet"  # type: ignore[misc]
 
 
 def test_an_attacker_who_owns_the_console_gives_no_consent(house: House, custodian: Custodian) -> None:
