@@ -191,14 +191,14 @@ class Custodian:
                     self._still(signed, rules)
                     if self.consents.kept(recording) != consents:
                         raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
-            sealed = partial(release, session, request=signed.id, recording=recording)
+            seal = partial(release, session, request=signed.id, recording=recording)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
                 "recording": str(recording),
                 "evidence_key": facts.evidence,
                 "entry": entry,
                 "until": min(decision.until, MAX_INTEGER),
-                "keys": {str(one): base64url.encode(sealed(facts.packet.stream_key(key, one), stream=one)) for one in streams},
+                "keys": {str(n): base64url.encode(seal(facts.packet.stream_key(key, n), stream=n)) for n in streams},
             })}  # fmt: skip
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:

@@ -193,6 +193,50 @@ def test_a_stolen_key_that_was_removed_has_given_nothing_and_what_it_withdrew_st
         assert custodian.consents.shown(kept.id)["voice"]["state"] == "withdrawn"
 
 
+def test_what_was_withdrawn_under_one_reference_is_not_undone_under_another(house: House, custodian: Custodian) -> None:
+    kept = house.recording()
+    for state, reference, then in (
+        ("given", "call-1", True),
+        ("withdrawn", "call-2", False),
+        ("given", "call-1", False),
+        ("given", "", False),
+        ("given", "call-2", True),
+        ("withdrawn", "call-1", False),
+    ):
+        house.clock.pass_by(1)
+        house.consent(custodian, PIA, kept, state, reference=reference)
+        for one in (custodian, house.start()):
+            assert opens(house, one, kept) is then
+            shown = one.consents.shown(kept.id)["voice"]
+            assert shown["state"] == ("given" if then else "withdrawn")
+            assert then or shown["reference"] == reference or shown["reference"] == "call-2"
+
+
+def test_a_stolen_key_that_says_again_what_was_given_takes_nothing_with_it(house: House, custodian: Custodian) -> None:
+    kept = house.recording()
+    for person in (PIA, CARL):
+        house.clock.pass_by(1)
+        house.consent(custodian, person, kept, "given")
+    custodian.remove(personal.PersonKey(house.people[CARL].public_key()).id, "test")
+    assert opens(house, custodian, kept)
+    assert custodian.consents.shown(kept.id)["voice"]["person"] == PIA
+
+
+def test_a_key_gives_so_many_references_of_a_recording_and_others_go_on(
+    house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("review.consented.MOST_REFERENCES", 2)
+    kept = house.recording()
+    for number in range(2):
+        house.consent(custodian, CARL, kept, "given", reference=f"F-{number}")
+    assert refused(house, lambda: house.consent(custodian, CARL, kept, "given", reference="F-2")) == "too-many"
+    house.consent(custodian, CARL, kept, "given", reference="F-1")
+    house.consent(custodian, CARL, kept, "withdrawn", reference="F-2")
+    house.clock.pass_by(1)
+    house.consent(custodian, PIA, kept, "given", reference="F-2")
+    assert opens(house, custodian, kept)
+
+
 def test_what_is_kept_of_a_recording_does_not_grow_and_withdrawals_end_in_time(
     house: House, custodian: Custodian
 ) -> None:
