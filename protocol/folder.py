@@ -53,9 +53,14 @@ def owned_as(descriptor: int, folder: Path) -> None:
     os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
+def unfinished(path: Path) -> Path:
+    """What `write_over` leaves of it, where it is killed."""
+    return path.with_name(f".{path.name}.new")
+
+
 def write_over(path: Path, content: bytes, mode: int = 0o600) -> None:
     """In the place of what is there, whole or not at all; durable when it returns."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = unfinished(path)
     beside.unlink(missing_ok=True)  # of one that was cut short
     write_new(beside, content, mode, owner=path.parent)
     beside.replace(path)

@@ -7,6 +7,7 @@ wrong), 2 wrong usage.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ COMMANDS: Final = {
     "interactions": ("interactions",),
     "up": ("up",),
 }
+_LONG: Final = re.compile(r"--[a-z-]+")
+_KEY_ID: Final = re.compile(r"-[A-Za-z0-9_-]{42}")
 
 
 def parser(command: str = "") -> ArgumentParser:
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from protocol.errors import ProtocolError  # noqa: PLC0415 - a package that is missing is told in a line, too
     from store.errors import StoreError  # noqa: PLC0415
 
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _joined(sys.argv[1:] if arguments is None else arguments)
     options = parser(next(iter(words), "")).parse_args(words)
     try:
         code: int = options.run(options)
@@ -64,6 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     return code
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """One key id in 64 begins with a hyphen: behind an option it is that option's, and none of its own."""
+    joined: list[str] = []
+    for one in words:
+        if joined and _LONG.fullmatch(joined[-1]) and _KEY_ID.fullmatch(one):
+            joined[-1] += f"={one}"
+        else:
+            joined.append(one)
+    return joined
 
 
 def _fail(message: str, code: int) -> int:

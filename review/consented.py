@@ -2,6 +2,9 @@
 
 It lasts as long as that folder, where the log's bodies are destroyed after a time. What was not signed counts nothing:
 it is checked whenever it is read.
+
+A recording can show several calls, and so each reference is a consent of its own: what was withdrawn under one is not
+undone by what was given under another.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from protocol import personal
@@ -18,6 +22,8 @@ from review.enrolled import People
 from review.filed import REFERENCE, WORD
 from review.governance.model import Channel, Consent
 from review.refusal import Refusal
+
+MOST_REFERENCES: Final = 256  # of a recording and channel, by one key: each is checked at each opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,12 @@ class Consents:
             return ()
 
     def of(self, recording: UUID, kept: Sequence[str]) -> dict[Channel, Statement]:
-        """The newest of each channel; without those that gave it by a key that was removed since: it was stolen.
+        """What counts of each channel: of the newest under each reference, one that withdrew, if there is one. Without
+        those that gave it by a key that was removed since: it was stolen.
 
         Raises Refusal, SignatureError for a file that is not what it was: then nothing is opened.
         """
-        newest: dict[Channel, Statement] = {}
+        newest: dict[tuple[Channel, str], Statement] = {}
         for token in kept:
             signed = personal.read(personal.CONSENT, token)
             by = self._people.keys.get(signed.key)
@@ -85,8 +92,10 @@ class Consents:
             if said.recording != recording:
                 raise Refusal("other-recording", "what is kept of its consent was signed for another recording")
             if said.state is Consent.WITHDRAWN or not by.removed:
-                newest[said.channel] = said
-        return newest
+                newest.pop((said.channel, said.reference), None)  # so that the newest of all comes last
+                newest[said.channel, said.reference] = said
+        by_weight = sorted(newest.values(), key=lambda one: one.state is Consent.WITHDRAWN)
+        return {said.channel: said for said in by_weight}
 
     def shown(self, recording: UUID) -> dict[str, dict[str, str]]:
         """By channel: the state, who signed it, and where it is written down. Raises as `of`."""
@@ -96,26 +105,33 @@ class Consents:
     def take(self, new: Statement, token: str, since: float, now: float, note: Callable[[], int]) -> int:
         """It was signed after `since`, and counts from now on; what `note` answers, which writes it into the log.
 
-        Raises Refusal where consent was withdrawn since it was signed: who hands it in could have kept it back.
+        Raises Refusal where consent was withdrawn since it was signed: who hands it in could have kept it back; and for
+        more references than any recording has.
         """
+        path, content = self._folder / str(new.recording), self._with(new, token)
         if new.state is Consent.GIVEN:
             if since <= self._withdrawn.get(new.recording, -self._late):
                 raise Refusal("stale", "consent was withdrawn since this was signed: sign it again")
             entry = note()
-            self._put(new, token)
+            write_over(path, content)
             return entry
         lately = {one: at for one, at in self._withdrawn.items() if at > now - self._late}
         self._withdrawn = lately | {new.recording: now}
-        self._put(new, token)  # first: what is opened after the entry finds it
+        write_over(path, content)  # first: what is opened after the entry finds it
         return note()
 
-    def _put(self, new: Statement, token: str) -> None:
-        """In place of the last one that said the same; given and withdrawn are both kept, in their order."""
-        same = (new.channel, new.state)
-        others = (one for one in self.kept(new.recording) if _what(one) != same)
-        write_over(self._folder / str(new.recording), "\n".join([*others, token]).encode("ascii"))
+    def _with(self, new: Statement, token: str) -> bytes:
+        """Its file: in place of the last one that said the same by the same key. Another's stays, as this key may turn
+        out to be stolen. Given and withdrawn are both kept, in their order.
+        """
+        said, kept = _what(token), {one: _what(one) for one in self.kept(new.recording)}
+        others = [one for one in kept if kept[one] != said]
+        if sum(kept[one][:3] == said[:3] for one in others) >= MOST_REFERENCES:
+            raise Refusal("too-many", f"this key has signed {MOST_REFERENCES} references of this recording already")
+        return "\n".join([*others, token]).encode("ascii")
 
 
-def _what(token: str) -> tuple[Channel, Consent]:
-    said = Statement.read(personal.read(personal.CONSENT, token).claims)
-    return said.channel, said.state
+def _what(token: str) -> tuple[str, Channel, Consent, str]:
+    signed = personal.read(personal.CONSENT, token)
+    said = Statement.read(signed.claims)
+    return signed.key, said.channel, said.state, said.reference

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from protocol import personal
+from protocol.envelope import LONGEST_CHUNK
 from protocol.errors import ProtocolError
 from review.commands.custodian import LISTENS, SIGNS, signed
-from review.commands.interactions import recordings_of
+from review.commands.interactions import recordings_of, shut_by
 from review.commands.lifecycle import only
 from review.commands.opening import opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
@@ -46,14 +47,19 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 
 def _sign(state: Consent, asked: Namespace) -> int:
-    done, failed = list[dict[str, Any]](), dict[str, str]()
+    done = list[dict[str, Any]]()
     with opened_store(asked.home) as (home, database):
-        for recording, reference in _recordings(asked, home, database, state).items():
+        found, failed = _recordings(asked, home, database, state)
+        for recording, reference in found.items():
             said = {"recording": str(recording), "channel": asked.channel, "state": state, "purpose": asked.purpose,
                     "reference": asked.reference or reference}  # fmt: skip
             try:
                 with database.reading() as connection:
                     evidence = gather(connection, recording, policies=False)
+                    which = (str(recording), evidence.recording.start, LONGEST_CHUNK)
+                    if state is Consent.GIVEN and (why := shut_by(home, connection, *which)):
+                        failed[str(recording)] = why
+                        continue
                     shown = papers(connection, evidence, home.blobs(), home.store_key())
                 done.append(ask(asked.socket, "consent", consent=signed(asked, personal.CONSENT, said), papers=shown))
             except (StoreError, ProtocolError) as error:
@@ -64,9 +70,13 @@ def _sign(state: Consent, asked: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _recordings(asked: Namespace, home: Home, database: Database, state: Consent | None = None) -> dict[UUID, str]:
-    """With the interaction that each is of, "" where it was named itself. Raises StoreError, WrongUsage."""
-    found: dict[UUID, str] = {}
+def _recordings(
+    asked: Namespace, home: Home, database: Database, state: Consent | None = None
+) -> tuple[dict[UUID, str], dict[str, str]]:
+    """With the interaction that each is of, "" where it was named itself; and interactions without any, with why that
+    is a failure. Raises StoreError, WrongUsage.
+    """
+    found, without = dict[UUID, str](), dict[str, str]()
     for one in [only(database, text) for text in asked.chosen]:
         with database.reading() as connection:
             if (row := interactions.find(connection, str(one))) is None:
@@ -77,16 +87,21 @@ def _recordings(asked: Namespace, home: Home, database: Database, state: Consent
                 raise StoreError(
                     f"interaction {one}: its system does not say that consent to the {asked.channel} was given"
                 )
-            found |= {UUID(other.id): str(one) for other in recordings_of(home, connection, about)}
-    return found
+            there = {UUID(other.id): str(one) for other in recordings_of(home, connection, about)}
+        found |= there
+        if not there:
+            without[f"interaction {one}"] = "no recording of it is here yet: ask again when it has come"
+    return found, without
 
 
 def _show(asked: Namespace) -> int:
     with opened_store(asked.home) as (home, database):
-        chosen = _recordings(asked, home, database)
+        chosen, failed = _recordings(asked, home, database)
     answered = {str(one): ask(asked.socket, "consent-of", recording=str(one))["consent"] for one in chosen}
     lines = []
     for recording, channels in answered.items():
         lines += [f"{recording}: {on} {said['state']}, by {said['person']}" for on, said in channels.items()]
         lines += [] if channels else [f"{recording}: nothing was signed, so consent is missing"]
-    return answer(asked, {"recordings": answered}, *lines)
+    lines += [f"! {one}: {why}" for one, why in failed.items()]
+    answer(asked, {"recordings": answered, "failed": failed}, *lines)
+    return 1 if failed else 0

@@ -302,12 +302,14 @@ def recordings_of(home: Home, connection: Connection, about: Interaction) -> lis
     return interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
 
 
-def _shut_by(home: Home, connection: Connection, recording: Row[Any]) -> str:
-    """Why it stays shut: consent to another call that it shows was withdrawn; "" where that is not so."""
-    for row in interactions.meanwhile(connection, recording.start, recording.start + recording.length):
+def shut_by(home: Home, connection: Connection, recording: str, start: int, length: int) -> str:
+    """Why it stays shut: consent to another call that it shows was withdrawn; "" where that is not so. `length`: of the
+    recording, or more.
+    """
+    for row in interactions.meanwhile(connection, start, start + length):
         about = interactions.said(connection, row)[0]
         shut = "withdrawn" in about.consent.values()
-        if shut and any(one.id == recording.id for one in recordings_of(home, connection, about)):
+        if shut and any(one.id == recording for one in recordings_of(home, connection, about)):
             return f"consent was withdrawn for interaction {about.id}, which it belongs to as well: it stays shut"
     return ""
 
@@ -325,7 +327,8 @@ def _export(options: Namespace) -> int:
         row = _only(interactions.beginning(connection, options.interaction.lower()), options.interaction)
         about, whose = interactions.said(connection, row)
         recordings = recordings_of(home, connection, about)
-        shut = {one.id: found for one in recordings if (found := _shut_by(home, connection, one))}
+        asked = ((one.id, shut_by(home, connection, one.id, one.start, one.length)) for one in recordings)
+        shut = {one: why for one, why in asked if why}
     if "withdrawn" in about.consent.values():
         raise StoreError(f"interaction {about.id}: consent was withdrawn, so it stays shut")
     reader = recipient_of(options)

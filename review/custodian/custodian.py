@@ -11,8 +11,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -166,13 +167,13 @@ class Custodian:
                 raise Refusal("not-here", f"to {act} is not this custodian's: it releases keys to play and to export")
             session = session_key(terms["session"])
             said.kind = _KINDS[act]
-            rules, facts, consents = self._established(asked.object("papers"), UUID(terms["recording"]))
+            recording = UUID(terms["recording"])
+            rules, facts, consents = self._established(asked, recording, terms["purpose"])
             streams = self._streams(signed.claims, facts)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
-            with self._claimed(filed):
-                named = (terms["purpose"], facts.packet.recording, facts.recording.start)
-                known = replace(facts.recording, drawn=samples.drawn(self._home / "samples", rules, *named))
-                question = self._question(rules, by.person, terms, known, (now, filed))
+            # One person at a time opens, approves or denies what was approved: what counts is what is noted.
+            with self._lock if filed else nullcontext():
+                question = self._question(rules, by.person, terms, facts.recording, (now, filed))
                 decision = decide(rules, question)
                 if not decision.granted:
                     raise self._refused(rules, question, decision, said, signed)
@@ -186,20 +187,18 @@ class Custodian:
                 if filed:  # before its entry: killed in between, it opens never, not twice
                     self._requests.drop(filed)
                 entry = self._note(said)
-                if self.consents.kept(facts.packet.recording) != consents:
-                    raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
-            recording = facts.packet.recording
+                with self._lock:
+                    self._still(signed, rules)
+                    if self.consents.kept(recording) != consents:
+                        raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
+            seal = partial(release, session, request=signed.id, recording=recording)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
                 "recording": str(recording),
                 "evidence_key": facts.evidence,
                 "entry": entry,
                 "until": min(decision.until, MAX_INTEGER),
-                "keys": {
-                    str(one): base64url.encode(release(
-                        session, facts.packet.stream_key(key, one), request=signed.id, recording=recording, stream=one,
-                    )) for one in streams
-                },
+                "keys": {str(n): base64url.encode(seal(facts.packet.stream_key(key, n), stream=n)) for n in streams},
             })}  # fmt: skip
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
@@ -210,7 +209,7 @@ class Custodian:
             new = Statement.read(signed.claims)
             said.of = str(new.recording)
             said.facts |= new.facts
-            rules, facts, _ = self._established(asked.object("papers"), new.recording)
+            rules, facts, _ = self._established(asked, new.recording, new.purpose)
             if new.channel not in facts.recording.consent:
                 raise Refusal("unknown-channel", f"its device signed no {new.channel}")
             decision = decide(rules, Question(rules.person(by.person), Act.CONSENT, now, facts.recording, new.purpose))
@@ -218,6 +217,7 @@ class Custodian:
                 raise Refusal.by(decision.reasons)
             said.facts["rule"] = rule_id(decision.reasons[0].where)
             with self._lock:
+                self._still(signed, rules)
                 made = self._nonces.made(signed.claims.raw("nonce"))
                 entry = self.consents.take(new, signed.token, made, self._ticks(), lambda: self._note(said))
         return {"entry": entry, "recording": said.of, "channel": said.facts["channel"], "state": said.facts["state"]}
@@ -233,6 +233,7 @@ class Custodian:
             if terms["act"] != Act.ERASE or not _rules_of_approval(rules, terms):
                 raise Refusal("not-here", "nothing but an erasure that the rules want approved is filed")
             with self._lock:
+                self._still(signed, rules)
                 self._file(rules, said, signed.id, Filed(by.person, terms, now, signed.token))
         return {"filed": signed.id}
 
@@ -256,6 +257,7 @@ class Custodian:
             said.facts["verdict"] = verdict
             _, rules = self._in_force()
             with self._lock:
+                self._still(signed, rules)
                 filed = self._requests.get(request)
                 if filed is None or filed.terms != terms:
                     raise Refusal("unknown-request", "no request that waits says what was signed here")
@@ -290,16 +292,23 @@ class Custodian:
             self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
         return signed, by, now
 
-    def _established(self, papers: Claims, recording: UUID) -> tuple[Governance, Facts, tuple[str, ...]]:
+    def _still(self, signed: personal.Signed, rules: Governance) -> None:
+        """Papers take time: meanwhile a key can be removed, and other rules come. Raises Refusal."""
+        self.people.of(signed.key)
+        if self._in_force()[1] is not rules:
+            raise Refusal("rules-changed", "other rules came meanwhile: ask again")
+
+    def _established(self, asked: Claims, recording: UUID, purpose: str) -> tuple[Governance, Facts, tuple[str, ...]]:
         """The rules in force, what is known by them, and what people signed of its consent."""
         made, rules = self._in_force()
         kept = self.consents.kept(recording)
         consents = {channel: one.state for channel, one in self.consents.of(recording, kept).items()}
-        facts = establish(papers, recording, self.settings.store_key, rules, consents)
+        facts = establish(asked.object("papers"), recording, self.settings.store_key, rules, consents)
         if facts.packet.bundle_revision > made.revision:
             message = f"its PC has bundle {facts.packet.bundle_revision} already: bring it here, too"
             raise Refusal("stale-bundle", message)
-        return rules, facts, kept
+        drawn = samples.drawn(self._home / "samples", rules, purpose, recording, facts.recording.start)
+        return rules, replace(facts, recording=replace(facts.recording, drawn=drawn)), kept
 
     def _streams(self, claims: Claims, facts: Facts) -> list[int]:
         there = {str(one): one for one in facts.streams}
@@ -366,11 +375,8 @@ class Custodian:
         waits = self._waiting(rules, filed.asked)
         if len(waits) >= MOST_FILED or waits.count(filed.person) >= MOST_FILED // 20:
             raise Refusal("too-many", "too many requests wait for approvals")
-        facts: dict[str, object] = {
-            "act": filed.terms["act"],
-            "request": id,
-            "purpose": filed.terms["purpose"] or "none",
-        }
+        facts: dict[str, object] = {"act": filed.terms["act"], "request": id}
+        facts["purpose"] = filed.terms["purpose"] or "none"
         self._note(replace(said, kind="request", facts=facts))
         self._requests.put(id, filed)
 
@@ -385,10 +391,6 @@ class Custodian:
             else:
                 waits.append(filed.person)
         return waits
-
-    def _claimed(self, filed: str) -> AbstractContextManager[object]:
-        """One person at a time opens, approves or denies what was approved: what counts is what is noted."""
-        return self._lock if filed else nullcontext()
 
     # -- how often, and the log ---------------------------------------------------------------------------------------
 
@@ -445,9 +447,7 @@ def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: in
     """The role by which they may approve it. Raises Refusal."""
     roles = {one.role for one in rules.person(person).grants if one.since <= now < one.until}
     asked = _rules_of_approval(rules, terms)
-    for rule in asked:
-        for role in rule.by:
-            if role in roles and now < rules.roles[role].until:
-                return role
+    if count := [one for rule in asked for one in rule.by if one in roles and now < rules.roles[one].until]:
+        return count[0]
     where = asked[0].where if asked else rules.where
     raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])

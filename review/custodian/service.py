@@ -5,7 +5,6 @@ request, answer    length (4 bytes, big-endian) · JSON
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -13,19 +12,24 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from protocol import local_socket
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
+from protocol.ledger import values_of
 from review.audit.log import AuditLog
 from review.custodian.custodian import Custodian
 from review.refusal import Refusal
 
 WITHIN: Final = 5.0  # seconds for a whole exchange
-CONNECTIONS: Final = 32  # at once, and as many of root; each is a thread, and 16 MiB at the most
+CONNECTIONS: Final = 32  # at once, and as many of root; each is a thread
 MAX_SIZE: Final = 16 * 2**20
+LARGE: Final = 128 * 2**10  # bytes, above which the console's come one after another, and so do root's
+MOST_VALUES: Final = 500_000  # each may take a hundred bytes of memory
 PAUSE: Final = 0.1  # s
 PUBLISHED_EVERY: Final = 10.0  # s
 _SIZE: Final = struct.Struct(">I")
@@ -64,6 +68,7 @@ class Service:
         console = dict.fromkeys({custodian.settings.console}, threading.Semaphore(CONNECTIONS))
         # By user: whatever the console holds, root can take a stolen key away.
         self._places = console | dict.fromkeys(self._root, threading.Semaphore(CONNECTIONS))
+        self._large = {True: threading.Lock(), False: threading.Lock()}  # by whether it is root's
 
     def run(self) -> None:
         threading.Thread(target=self._publish, daemon=True).start()
@@ -82,7 +87,7 @@ class Service:
     def _publish(self) -> None:
         """What reads only the log's tiles sees an entry within seconds; and no month begins without a seed."""
         while True:
-            with contextlib.suppress(ProtocolError, OSError):
+            with suppress(ProtocolError, OSError):
                 self._log.publish()
                 self._custodian.commit_seeds()
             time.sleep(PUBLISHED_EVERY)
@@ -102,12 +107,15 @@ class Service:
         """Raises OSError."""
         until = time.monotonic() + WITHIN
         (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, until))
-        body = local_socket.receive(connection, size, until) if size <= MAX_SIZE else b""
+        with self._large[uid in self._root] if size > LARGE else nullcontext():
+            return self._done(local_socket.receive(connection, size, until) if size <= MAX_SIZE else b"", uid)
+
+    def _done(self, body: bytes, uid: int) -> Mapping[str, object]:
         try:
             try:
-                asked = Claims(parse_object(body), "request", ProtocolError)
+                asked = Claims(parse_object(body if values_of(body) <= MOST_VALUES else b""), "request", ProtocolError)
             except ValueError as error:
-                raise Refusal("malformed", f"what came is {error}, or has more than {MAX_SIZE} bytes") from None
+                raise Refusal("malformed", f"what came is {error}, or has more than is allowed") from None
             verbs = _OF_ROOT if uid in self._root else _VERBS
             verb = verbs.get(asked.text("do"))
             if verb is None:
@@ -116,10 +124,7 @@ class Service:
         except ProtocolError as error:
             answer: dict[str, object] = {"error": error.code, "message": str(error)}
             if isinstance(error, Refusal):
-                answer["reasons"] = [
-                    {"says": one.says, "where": one.where, "missing": one.missing} for one in error.reasons
-                ]
-                answer["filed"] = error.filed
+                answer |= {"reasons": [asdict(one) for one in error.reasons], "filed": error.filed}
             return answer
         except OSError as error:
             return {"error": "not-written", "message": f"its disk is in the way ({error.strerror}): nothing was opened"}

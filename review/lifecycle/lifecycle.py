@@ -22,6 +22,7 @@ from sqlalchemy import Connection, select
 from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.errors import ProtocolError
+from protocol.folder import unfinished
 from protocol.keys import public_to_text
 from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
@@ -38,7 +39,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
-from store.catalog.blobs import BlobFault, LocalBlobs
+from store.catalog.blobs import BlobFault, LocalBlobs, shred_file
 from store.catalog.database import Database
 from store.catalog.erasure import OnHoldError, Step, Tombstone
 from store.errors import StoreError
@@ -427,17 +428,17 @@ class Lifecycle:
 
     def _shred_adopted(self, recording: str) -> int:
         """The wrap by which the custodian took it over; how many files."""
-        if self.house.custodian is None or not (self.house.custodian / ADOPTED / recording).is_file():
+        if self.house.custodian is None:
             return 0
-        LocalBlobs(self.house.custodian / ADOPTED).shred(recording)
-        return 1
+        wrap = self.house.custodian / ADOPTED / recording
+        return sum(map(shred_file, (wrap, unfinished(wrap))))
 
     def _sweep_adopted(self) -> None:
         """Wraps of what was erased: a `custodian adopt` that was killed may have made one meanwhile."""
         folder = self.house.custodian and self.house.custodian / ADOPTED
         if folder is None or not folder.is_dir():
             return
-        there = {path.name for path in folder.iterdir()}
+        there = {path.name.removeprefix(".").removesuffix(".new") for path in folder.iterdir()}
         with self.database.reading() as connection:
             gone = erasure.certified(connection, there)
         for recording in gone:

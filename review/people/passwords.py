@@ -36,7 +36,8 @@ _CONFIRM_WITHIN: Final = 10 * MINUTE
 SHORTEST: Final = 12  # characters
 LONGEST: Final = 1024
 _ENOUGH: Final = 3  # of zxcvbn's 0 to 4
-_JUDGED: Final = 72  # characters that zxcvbn looks at: it takes seconds for hundreds
+_JUDGED: Final = 24  # characters that zxcvbn looks at: it takes seconds for more where they are signs such as 4@8({
+PROPOSED: Final = Allowance(rate=1 / 60, burst=10)  # new ones, of a person
 _COUNTS: Final = 4096  # that names share
 _SET: Final = "password-set"
 _KNOWN, _PENDING, _SECRET = "known browser", "new password", "code's secret"
@@ -122,8 +123,10 @@ class Passwords:
     def propose(self, session: Session, password: str) -> dict[str, str]:
         """The code's secret, and what `confirm` wants with the first code. Nothing is kept until then.
 
-        Refusals: 422 weak-password.
+        Refusals: 422 weak-password; 429 too-many.
         """
+        with self._lock:
+            self._turns.due(f"new {session.person}", PROPOSED, longest=0.0)
         self._refuse_weak(password, session.person)
         secret, people = secrets.token_bytes(totp.SECRET_SIZE), self._people
         pending = {

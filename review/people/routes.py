@@ -40,6 +40,7 @@ LARGEST: Final = 2**16  # bytes of a body
 ATTEMPTS: Final = Allowance(rate=0.5, burst=60)  # of an address: sign-ins, each of which costs an entry in the log
 FORGED: Final = Allowance(rate=1 / 60, burst=1)
 _HASHES: Final = 2  # passwords at a time, of 64 MiB each
+_JUDGED: Final = 1  # new ones at a time: each may take a second, which no sign-in waits for
 _WAITING: Final = 32
 
 
@@ -58,7 +59,7 @@ class SignIn:
         self.passwords = guesses or Passwords(people)
         self.passkeys = Passkeys(people)
         self.providers = {name: Provider(name, one, people) for name, one in people.settings.providers.items()}
-        self.hashes = anyio.CapacityLimiter(_HASHES)
+        self.hashes, self.judged = anyio.CapacityLimiter(_HASHES), anyio.CapacityLimiter(_JUDGED)
         self.turns = Turns()
 
 
@@ -271,7 +272,7 @@ async def _add_passkey(request: Request) -> Response:
 
 async def _propose_password(request: Request) -> Response:
     body, own, parts = await _read(request), await session_of(request, Use.ENROL), _parts(request)
-    proposed = await run_sync(parts.passwords.propose, own, body.text("password"), limiter=parts.hashes)
+    proposed = await run_sync(parts.passwords.propose, own, body.text("password"), limiter=parts.judged)
     return _Json(proposed)
 
 

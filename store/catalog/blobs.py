@@ -22,6 +22,7 @@ from protocol.envelope import KEY_PACKET_STREAM, MAX_SEALED
 from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_OF_RECORDING: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")  # see folder_of
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _OVERWRITING: Final = (
     os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -64,7 +65,11 @@ class BlobStore(Protocol):
         """Bytes, without reading them. Raises BlobMissing."""
 
     def names(self, prefix: str = "") -> Iterator[str]:
-        """All names that begin with the prefix, sorted. Raises BlobFault where one cannot be known."""
+        """All names that begin with the prefix, sorted. Raises BlobFault where one cannot be known.
+
+        Of `folder_of` also what is no blob's name, for `remove` and `shred` alone: what copies a store leaves parts of
+        a key packet there, or all of it.
+        """
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         """Of each body that `put` is writing, or that a killed process left of one: its name, for `shred` alone, and
@@ -169,11 +174,12 @@ class LocalBlobs:
         # `Path.rglob` leaves out what it may not list (CPython 3.11): what lies there would be taken for destroyed.
         found = (
             os.path.relpath(os.path.join(folder, file), self._root).replace(os.sep, "/")
-            for folder, _, files in os.walk(self._root / os.path.dirname(prefix), onerror=_unlisted)
-            for file in files
+            for folder, folders, files in os.walk(self._root / os.path.dirname(prefix), onerror=_unlisted)
+            for file in [*files, *(one for one in folders if os.path.islink(os.path.join(folder, one)))]
         )
         # Half-written ones and what file servers and desktops leave behind (.nfs01, Thumbs.db) have no blob's name.
-        yield from sorted(name for name in found if name.startswith(prefix) and _NAME.fullmatch(name))
+        every = _OF_RECORDING.fullmatch(prefix) is not None
+        yield from sorted(name for name in found if name.startswith(prefix) and (every or _NAME.fullmatch(name)))
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         try:
@@ -187,33 +193,14 @@ class LocalBlobs:
             raise _fault("list", error) from error
 
     def remove(self, name: str) -> None:
-        self._unlink(Path(self._place(name)))
-
-    def _unlink(self, target: Path) -> None:
-        try:
-            target.unlink(missing_ok=True)
-            if target.parent.is_dir():
-                sync_folder(target.parent)
-        except OSError as error:
-            raise _fault("remove", error) from error
+        if _is_left_over(name):
+            self.shred(name)  # it may be a copy of a key packet
+        else:
+            _unlink(Path(self._place(name)))
 
     def shred(self, name: str) -> None:
-        place = os.path.join(self._root, name) if _UNFINISHED.fullmatch(name) else self._place(name)
-        try:
-            opened = os.open(place, _OVERWRITING)
-            try:
-                found = os.fstat(opened)
-                if stat.S_ISREG(found.st_mode):
-                    write_all(opened, bytes(found.st_size))
-                    os.fsync(opened)
-            finally:
-                os.close(opened)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:  # a link, a pipe, a folder: none of ours
-                raise _fault("overwrite", error) from error
-        self._unlink(Path(place))
+        known = _UNFINISHED.fullmatch(name) or _is_left_over(name)
+        shred_file(os.path.join(self._root, name) if known else self._place(name))
 
     def _place(self, name: str) -> str:
         return os.path.join(self._root, check_name(name))
@@ -229,6 +216,46 @@ class LocalBlobs:
         if len(self._durable) >= _REMEMBERED:
             self._durable = {str(self._root)}  # the others are made durable once more
         self._durable.add(folder)
+
+
+def shred_file(place: str | Path) -> bool:
+    """Overwritten in place, and then durably gone; whether there was any. Raises BlobFault: also for a link to a file,
+    which is neither destroyed (it could be anybody's) nor passed over.
+    """
+    try:
+        opened = os.open(place, _OVERWRITING)
+        try:
+            found = os.fstat(opened)
+            if stat.S_ISREG(found.st_mode):
+                write_all(opened, bytes(found.st_size))
+                os.fsync(opened)
+        finally:
+            os.close(opened)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno == errno.ELOOP and os.path.exists(place):
+            message = f"{place} is a link, so what it leads to would stay: destroy that by hand, and remove the link"
+            raise BlobFault(message) from None
+        if error.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:  # a link, a pipe, a folder: none of ours
+            raise _fault("overwrite", error) from error
+    _unlink(Path(place))
+    return True
+
+
+def _unlink(target: Path) -> None:
+    try:
+        target.unlink(missing_ok=True)
+        if target.parent.is_dir():
+            sync_folder(target.parent)
+    except OSError as error:
+        raise _fault("remove", error) from error
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether it lies in a recording's folder and has no blob's name."""
+    parts = name.split("/")
+    return bool(_OF_RECORDING.match(name)) and not {"", ".", ".."} & {*parts} and not _NAME.fullmatch(name)
 
 
 def _read(place: str, most: int = MAX_SEALED) -> bytes:

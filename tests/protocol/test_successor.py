@@ -68,3 +68,9 @@ def test_lies_are_refused() -> None:
         with pytest.raises(SignatureError) as refused:
             successor.trusted(LINE[0].public_key(), [token])
         assert refused.value.code == code
+
+
+def test_more_than_any_store_has_are_refused_before_they_are_read() -> None:
+    with pytest.raises(SignatureError) as refused:
+        successor.trusted(LINE[0].public_key(), ["junk"] * (successor.MOST + 1))
+    assert refused.value.code == "oversized"

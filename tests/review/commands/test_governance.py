@@ -291,3 +291,16 @@ def test_init_asks_where_somebody_can_answer(tmp_path: Path, monkeypatch: pytest
     assert "there is no template of this name" in failed(capsys, "init")
     monkeypatch.setattr("builtins.input", lambda _: " small ")
     assert "twenty seats" in said(capsys, "init")
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (["keys", "--remove", "-" + "L" * 42, "--json"], ["keys", "--remove=-" + "L" * 42, "--json"]),
+        (["keys", "--remove", "K" * 43], ["keys", "--remove", "K" * 43]),
+        (["add", "--json", "-o", "x"], ["add", "--json", "-o", "x"]),
+        (["--remove=a", "-" + "L" * 42], ["--remove=a", "-" + "L" * 42]),
+    ],
+)
+def test_a_keys_id_that_begins_with_a_hyphen_is_taken_behind_an_option(words: list[str], taken: list[str]) -> None:
+    assert cli._joined(words) == taken

@@ -19,9 +19,11 @@ from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
+from review.custodian import facts
 from review.custodian.custodian import NONCE_LIVES, Custodian
 from testkit.custody import DAY, PEOPLE, RULES, House, Kept
 
+ANN, PIA = "ann@example.com", "pia@example.com"
 Tokens = dict[str, Any]
 
 
@@ -386,3 +388,67 @@ def test_what_was_sealed_to_no_review_key_is_named_and_the_same_bundle_may_come_
     with pytest.raises(ProtocolError, match="custodian adopt") as error:
         own.open(custodian, "ann@example.com", own.recording(recipients=[own.recovery]))
     assert error.value.code == "not-a-recipient"
+
+
+@pytest.mark.parametrize("taken", ["key", "role"])
+@pytest.mark.parametrize("at", ["papers", "entry"])
+def test_a_key_or_role_that_is_taken_away_while_papers_are_read_opens_nothing(
+    own: House, monkeypatch: pytest.MonkeyPatch, taken: str, at: str
+) -> None:
+    custodian, kept = own.ready(), own.recording()
+
+    def take_away() -> None:
+        if taken == "key":
+            custodian.remove(personal.PersonKey(own.people[ANN].public_key()).id, "test")
+        else:
+            rules = RULES.replace("revision: 1", "revision: 2").replace(
+                "  ann@example.com: { roles: [supervisor]", "  #"
+            )
+            custodian.take_bundle(own.bundle(2, rules), "test")
+
+    establish, append = facts.establish, custodian._log.append
+
+    def reading(*papers: Any) -> Any:
+        take_away()
+        return establish(*papers)
+
+    def noting(act: Any) -> int:
+        position = append(act)
+        if act.kind == "open" and act.outcome == "success":
+            take_away()
+        return position
+
+    if at == "papers":
+        monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
+    else:
+        monkeypatch.setattr(custodian._log, "append", noting)
+    with pytest.raises(ProtocolError) as refused:
+        own.open(custodian, ANN, kept)
+    assert refused.value.code == {"key": "key-removed", "role": "rules-changed"}[taken]
+    assert own.entries()[-1]["reason"] == refused.value.code
+
+
+def test_consent_by_a_key_that_is_removed_while_papers_are_read_is_not_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = House(
+        tmp_path / "house", rules=RULES.replace("[list], of: all", "[list, consent], of: all, purposes: [request]")
+    )
+    custodian, kept, establish = own.ready(), own.recording(), facts.establish
+
+    def reading(*papers: Any) -> Any:
+        custodian.remove(personal.PersonKey(own.people[PIA].public_key()).id, "test")
+        return establish(*papers)
+
+    monkeypatch.setattr("review.custodian.custodian.establish", reading)
+    with pytest.raises(ProtocolError) as refused:
+        own.consent(custodian, PIA, kept, "given")
+    assert (refused.value.code, custodian.consents.kept(kept.id)) == ("key-removed", ())
+
+
+def test_papers_with_thousands_of_successors_are_refused_before_any_is_read(own: House) -> None:
+    custodian, kept = own.ready(), own.recording()
+    kept.papers["successors"] = ["junk"] * 30_000
+    with pytest.raises(ProtocolError) as refused:
+        own.open(custodian, ANN, kept)
+    assert refused.value.code == "oversized"

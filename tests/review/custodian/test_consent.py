@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from protocol import personal
 from protocol.errors import ProtocolError
 from review.custodian.custodian import NONCE_LIVES, Custodian
 from review.refusal import Refusal
-from testkit.custody import RULES, House, Kept
+from review.samples import Month
+from testkit.custody import RULES, SECOND, House, Kept
 
 ANN, PIA, CARL = "ann@example.com", "pia@example.com", "carl@example.com"
 MAY = RULES.replace(
@@ -106,6 +108,20 @@ def test_who_has_no_role_for_it_gives_none_and_takes_none_back(house: House, cus
     assert custodian.consents.shown(kept.id) == {}
 
 
+def test_a_role_with_a_sample_gives_and_withdraws_for_what_was_drawn_alone(tmp_path: Path) -> None:
+    house = House(tmp_path / "house", rules=REQUIRED.replace(
+        "purposes: [request] }", "purposes: [request], sample: { request: 2 per agent per month } }"
+    ))  # fmt: skip
+    custodian, kept, other = house.ready(), house.recording(), house.recording()
+    month = Month.of(house.clock.now - 60 * SECOND).name
+    (house.folder / "samples" / f"{month}.drawn").write_text(json.dumps({"request": {"agent": [str(kept.id)]}}))
+    for state in ("given", "withdrawn"):
+        house.clock.pass_by(1)
+        house.consent(custodian, PIA, kept, state)
+        assert custodian.consents.shown(kept.id)["voice"]["state"] == state
+        assert refused(house, lambda said=state: house.consent(custodian, PIA, other, said)) == "not-yet"  # type: ignore[misc]
+
+
 def test_an_attacker_who_owns_the_console_gives_no_consent(house: House, custodian: Custodian) -> None:
     kept, other = house.recording(), house.recording()
 
@@ -175,6 +191,50 @@ def test_a_stolen_key_that_was_removed_has_given_nothing_and_what_it_withdrew_st
         assert [opens(house, one, kept) for kept in (given_by_both, withdrawn, reopened)] == [True, False, False]
     for kept in (withdrawn, reopened):
         assert custodian.consents.shown(kept.id)["voice"]["state"] == "withdrawn"
+
+
+def test_what_was_withdrawn_under_one_reference_is_not_undone_under_another(house: House, custodian: Custodian) -> None:
+    kept = house.recording()
+    for state, reference, then in (
+        ("given", "call-1", True),
+        ("withdrawn", "call-2", False),
+        ("given", "call-1", False),
+        ("given", "", False),
+        ("given", "call-2", True),
+        ("withdrawn", "call-1", False),
+    ):
+        house.clock.pass_by(1)
+        house.consent(custodian, PIA, kept, state, reference=reference)
+        for one in (custodian, house.start()):
+            assert opens(house, one, kept) is then
+            shown = one.consents.shown(kept.id)["voice"]
+            assert shown["state"] == ("given" if then else "withdrawn")
+            assert then or shown["reference"] == reference or shown["reference"] == "call-2"
+
+
+def test_a_stolen_key_that_says_again_what_was_given_takes_nothing_with_it(house: House, custodian: Custodian) -> None:
+    kept = house.recording()
+    for person in (PIA, CARL):
+        house.clock.pass_by(1)
+        house.consent(custodian, person, kept, "given")
+    custodian.remove(personal.PersonKey(house.people[CARL].public_key()).id, "test")
+    assert opens(house, custodian, kept)
+    assert custodian.consents.shown(kept.id)["voice"]["person"] == PIA
+
+
+def test_a_key_gives_so_many_references_of_a_recording_and_others_go_on(
+    house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("review.consented.MOST_REFERENCES", 2)
+    kept = house.recording()
+    for number in range(2):
+        house.consent(custodian, CARL, kept, "given", reference=f"F-{number}")
+    assert refused(house, lambda: house.consent(custodian, CARL, kept, "given", reference="F-2")) == "too-many"
+    house.consent(custodian, CARL, kept, "given", reference="F-1")
+    house.consent(custodian, CARL, kept, "withdrawn", reference="F-2")
+    house.clock.pass_by(1)
+    house.consent(custodian, PIA, kept, "given", reference="F-2")
+    assert opens(house, custodian, kept)
 
 
 def test_what_is_kept_of_a_recording_does_not_grow_and_withdrawals_end_in_time(

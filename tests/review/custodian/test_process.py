@@ -263,10 +263,10 @@ def test_consent_is_given_explained_and_withdrawn_by_commands(
                 ann.open(recording.id, papers)
         return said["granted"], said
 
-    def consent(verb: str, person: Person, *more: object, code: int = 0) -> Any:
+    def consent(verb: str, person: Person, *more: object, code: int = 0, said: bool = False) -> Any:
         where = ("--channel", "screen", "--home", home.folder, "--socket", custodian)
         who = ("--as", person.name, "--key", tmp_path / f"{person.name}.key")
-        return run("consent", verb, *more, *who, *where, code=code)
+        return run("consent", verb, *more, *who, *where, code=code, said=said)
 
     assert may()[0] is False
     assert (consent("give", pia, recording.id)["failed"], may()[0]) == ({}, True)
@@ -284,7 +284,18 @@ def test_consent_is_given_explained_and_withdrawn_by_commands(
     shown = run("consent", "show", calls[0], "--home", home.folder, "--socket", custodian)["recordings"]
     told = {"state": "withdrawn", "person": pia.name, "reference": calls[1]}
     assert (may()[0], shown) == (False, {str(recording.id): {"screen": told}})
-    assert (consent("give", pia, calls[0])["failed"], may()[0]) == ({}, True)
+    assert (consent("give", pia, calls[0])["failed"], may()[0]) == ({}, False)  # it was withdrawn for another
+    assert (consent("give", pia, recording.id, "--reference", calls[1])["failed"], may()[0]) == ({}, True)
+
+    # Without a signature, too, what one call's system says keeps another call's consent from opening it.
+    withdrawn = call(services, phone, "withdrawn", pc.device, recording)
+    for which in (calls[0], recording.id):
+        shut = consent("give", pia, which, code=1, said=True)
+        assert f"! {recording.id}: consent was withdrawn for interaction {withdrawn}" in shut
+    later, where = call(services, phone, "given", str(uuid4()), recording), ("--home", home.folder)
+    shown = run("consent", "show", later, *where, "--socket", custodian, code=1, said=True)
+    for text in (consent("withdraw", pia, later, code=1, said=True), shown):
+        assert f"! interaction {later}: no recording of it is here yet" in text
 
     gone = ("--recording", recording.id, "--store", home.folder, "--socket", tmp_path / "none")
     asks = ("--as", ANN, "--do", "play", "--purpose", "complaint", "--rules", tmp_path / "rules")

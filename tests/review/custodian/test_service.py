@@ -137,6 +137,41 @@ def test_more_than_any_request_has_is_refused_before_it_is_read(path: Path) -> N
     assert b'"error": "malformed"' in sent(path, struct.pack(">I", service.MAX_SIZE + 1))
 
 
+def test_more_values_than_any_request_has_are_refused_before_they_are_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_VALUES", 100)
+    body = b'{"do": "nonce", "more": [%s]}' % b",".join([b"[]"] * 100)
+    assert b'"error": "malformed"' in sent(path, struct.pack(">I", len(body)) + body)
+
+
+def test_large_requests_are_served_one_after_another_and_small_ones_beside_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, at_once = threading.Semaphore(0), threading.Event(), list[int]()
+    busy = [0]
+
+    def slowly(*_: Any) -> dict[str, object]:
+        busy[0] += 1
+        at_once.append(busy[0])
+        begun.release()
+        go_on.wait(30)
+        busy[0] -= 1
+        return {}
+
+    monkeypatch.setitem(service._OF_ROOT, "file", slowly)
+    body = b'{"do": "file", "much": "%s"}' % (b"x" * service.LARGE)
+    large = [threading.Thread(target=sent, args=(path, struct.pack(">I", len(body)) + body)) for _ in range(3)]
+    for one in large:
+        one.start()
+    assert begun.acquire(timeout=30)
+    assert ask(path, "nonce")["nonce"]
+    go_on.set()
+    for one in large:
+        one.join()
+    assert at_once == [1, 1, 1]
+
+
 def test_who_sends_half_is_left_and_others_are_answered(path: Path) -> None:
     assert sent(path, b"\0\0") == b""
     assert sent(path, struct.pack(">I", 100) + b"{") == b""

@@ -58,6 +58,7 @@ class Desk:
         world.custodian = folder
         for one in self.ids:
             (folder / "adopted" / one).write_text("a wrap")
+            (folder / "adopted" / f".{one}.new").write_text("a wrap, by an `adopt` that was killed")
 
     def ask(self, person: str = PIA, **changed: Any) -> str:
         self.terms = self.house.erasure(self.custodian, person, self.ids[:2], **changed)
@@ -115,7 +116,8 @@ def test_what_others_approved_goes_with_the_custodians_wraps_and_counts_once(des
     said = [one["facts"] for one in desk.world.entries() if one["kind"] == "erase"]
     assert [one["step"] for one in said] == ["asked", "order", "order", "certificate", "certificate"]
     assert (said[0]["approval"], len(said[0]["approvals"])) == (filed, 1)
-    assert [path.name for path in (desk.house.folder / "adopted").iterdir()] == [desk.ids[2]]
+    there = {path.name for path in (desk.house.folder / "adopted").iterdir()}
+    assert there == {desk.ids[2], f".{desk.ids[2]}.new"}
     with pytest.raises(Refusal, match="counts once"):
         desk.erase(filed)
     assert desk.world.entries()[-1]["reason"] == "replayed"
@@ -216,6 +218,9 @@ def test_a_custodian_that_is_not_there_leaves_it_begun_until_it_is(desk: Desk) -
         (desk.house.folder / "adopted" / desk.ids[0]).write_text("from a backup")
         assert lifecycle.sweep(desk.ids[:2]) == 1
         for one in desk.ids:
-            (desk.house.folder / "adopted" / one).write_text("by an `adopt` that was killed")
+            for path in (desk.house.folder / "adopted" / one, desk.house.folder / "adopted" / f".{one}.new"):
+                path.write_text("by an `adopt` that was killed")
+        assert lifecycle.sweep(desk.ids[:1]) == 2
         lifecycle.finish()
-    assert [path.name for path in (desk.house.folder / "adopted").iterdir()] == desk.ids[2:]
+    left = {f".{desk.ids[2]}.new", desk.ids[2]}
+    assert {path.name for path in (desk.house.folder / "adopted").iterdir()} == left

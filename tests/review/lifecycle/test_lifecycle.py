@@ -443,3 +443,32 @@ def test_a_log_that_decided_before_is_not_begun_with_again_by_a_catalog_from_bef
             lifecycle.begin()
         lifecycle.restored()
         assert lifecycle.held_by("case-1") == [str(recording.id)]
+
+
+def test_what_copies_left_of_a_packet_in_a_replica_goes_with_it(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    [name] = world.packets(recording.id)[:1]
+    packet = world.replica / name
+    copies = [packet.with_name(f".{packet.name}.AbC123"), packet.with_name(f"{packet.name}~"),
+              packet.parent / ".rsync-partial" / packet.name]  # fmt: skip
+    copies[-1].parent.mkdir()
+    for one in copies:
+        one.write_bytes(packet.read_bytes())
+    assert list(erased(world, recording, request="DSR-1")) == [str(recording.id)]
+    assert not any(one.exists() for one in (packet, *copies))
+
+
+def test_a_packet_that_is_a_link_in_a_replica_is_not_certified_until_it_is_destroyed(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    [name] = world.packets(recording.id)[:1]
+    packet, elsewhere = world.replica / name, world.folder / "pool"
+    packet.rename(elsewhere)
+    packet.symlink_to(elsewhere)
+    with world.opened() as (database, lifecycle):
+        done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)], "DSR-1")
+        assert "is a link" in done.stuck[str(recording.id)]
+        assert not done.erased
+        packet.unlink()
+        elsewhere.rename(packet)
+        assert list(lifecycle.finish().erased) == [str(recording.id)]
+    assert not packet.exists()

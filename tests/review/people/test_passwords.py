@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from review.people import totp
-from review.people.passwords import GUESSES
+from review.people.passwords import GUESSES, PROPOSED
 from review.people.routes import KNOWN
 from review.people.service import Failed
 from store.clock import SECOND
@@ -78,6 +81,44 @@ def test_a_password_is_made_with_the_first_code(console: Console) -> None:
 def test_what_is_soon_guessed(console: Console, password: str) -> None:
     with pytest.raises(Refusal, match="soon guessed"):
         console.app.passwords.propose(console.begun().session, password)
+
+
+def test_few_are_looked_at_of_a_person(console: Console) -> None:
+    session = console.begun().session
+    for _ in range(int(PROPOSED.burst)):
+        console.app.passwords.propose(session, PASSWORD)
+    with pytest.raises(Refusal, match="too often"):
+        console.app.passwords.propose(session, PASSWORD)
+    console.app.passwords.propose(console.begun(BERT).session, PASSWORD)
+
+
+def test_of_a_long_one_no_more_is_judged_than_takes_a_moment(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    monkeypatch.setattr("zxcvbn.zxcvbn", lambda text, **_: judged.append(text) or {"score": 4})  # type: ignore[func-returns-value]
+    console.app.passwords.propose(console.begun().session, "4@8({[<6" * 9)
+    assert judged == ["4@8({[<6" * 3]
+
+
+def test_new_ones_keep_nobody_from_signing_in(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = console.with_password(ANNA)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(*_: object) -> dict[str, str]:
+        begun.set()
+        go_on.wait(60)
+        return {}
+
+    monkeypatch.setattr(console.app.passwords, "propose", slowly)
+    browser = console.browser()
+    browser.post("/v1/join", {"link": console.invited(BERT)})
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            for _ in range(4):
+                pool.submit(browser.post, "/v1/password/new", {"password": PASSWORD})
+            assert begun.wait(60)
+            assert enter(console.browser(), ANNA, PASSWORD, console.code(secret))[0] == 200
+        finally:
+            go_on.set()
 
 
 def test_a_proposal_is_of_one_session_and_of_ten_minutes(console: Console) -> None:

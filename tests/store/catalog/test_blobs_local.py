@@ -145,10 +145,13 @@ def test_what_is_shredded_is_overwritten_where_it_lies_and_nothing_else_is(tmp_p
     (tmp_path / "kept").write_bytes(b"another's")
     (tmp_path / "blobs" / "ab" / "link").symlink_to(tmp_path / "kept")
     os.mkfifo(tmp_path / "blobs" / "ab" / "pipe")
+    with pytest.raises(BlobFault, match="is a link, so what it leads to would stay"):
+        blobs.shred("ab/link")
+    assert (tmp_path / "kept").read_bytes() == b"another's"
+    (tmp_path / "kept").unlink()
     for name in ("one", "link", "pipe"):
         blobs.shred(f"ab/{name}")
     assert (tmp_path / "same").read_bytes() == bytes(6)
-    assert (tmp_path / "kept").read_bytes() == b"another's"
     assert list((tmp_path / "blobs" / "ab").iterdir()) == []
 
 
@@ -167,6 +170,35 @@ def test_a_folder_that_cannot_be_listed_is_a_fault_and_not_an_empty_one(
     monkeypatch.setattr(os, "scandir", scandir)  # root may list every folder
     with pytest.raises(BlobFault, match="cannot list"):
         list(blobs.names(prefix))
+
+
+def test_all_that_lies_in_a_recordings_folder_is_named_to_be_destroyed(blobs: LocalBlobs, tmp_path: Path) -> None:
+    """As rsync and editors leave copies of a key packet."""
+    recording = UUID("0193a1b2-0000-7000-8000-0000000000fe")
+    name, folder = sealed_name(recording, 0xFFFF, 0, "0" * 64), tmp_path / "blobs" / module.folder_of(recording)
+    blobs.put(name, b"packet")
+    file = name.rpartition("/")[2]
+    left = (f".{file}.AbC123", f".rsync-partial/{file}", f"{file}~", "Thumbs.db")
+    (folder / ".rsync-partial").mkdir()
+    for number, one in enumerate(left):
+        (folder / one).write_bytes(b"packet")
+        (tmp_path / f"same{number}").hardlink_to(folder / one)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    found = list(blobs.names(module.folder_of(recording)))
+    assert sorted(found) == sorted(f"{module.folder_of(recording)}{one}" for one in (file, "link", *left))
+    assert list(blobs.names(module.packets_of(recording))) == [name]
+    for one in found:
+        if one.endswith("link"):
+            with pytest.raises(BlobFault, match="is a link"):
+                blobs.shred(one)
+        else:
+            blobs.remove(one)
+    for number in range(len(left)):
+        assert (tmp_path / f"same{number}").read_bytes() == bytes(6)
+    for outside in ("../../same0", ".rsync-partial/../../../../same0", "", "./x"):
+        with pytest.raises(ValueError, match="a blob's name"):
+            blobs.remove(module.folder_of(recording) + outside)
 
 
 def test_what_no_blob_can_be_called_is_none(blobs: LocalBlobs, tmp_path: Path) -> None:
