@@ -57,6 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if any(not mark.kwargs.get("reason") for mark in item.iter_markers("slow")):
             raise pytest.UsageError(f"{item.nodeid} is marked slow without a reason")
+        # Half of what a property costs would be the count of its branches. They must all be reached by examples alone.
+        if item.get_closest_marker("hypothesis") or item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.slow(reason="whole agents and stores are started, and take their time"))
         if mood(item.nodeid) and not config.getoption("--no-repeats"):
