@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 # A property holds or it does not; how fast depends on what else the machine is doing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A run tries the same cases each time, so that one that fails fails again, and few: they are no news.
-# `scripts/test --repeat` tries others, and a hundred of them.
+# `scripts/test --repeat` tries others, and a hundred of them, and explains what fails: for that Hypothesis traces
+# hundreds of runs of the test, minutes of CPU for one that runs out of time on a busy machine.
 FEW = 40
-settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW)
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW, phases=PHASES)
 settings.register_profile("others", UNTIMED)
 # For `scripts/bench mutants`: the same cases; that one fails is enough.
 settings.register_profile(
