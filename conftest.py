@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
+    if "sqlalchemy" in sys.modules:
+        from testkit.statements import compiled_once  # noqa: PLC0415 - imports sqlalchemy, which not every run needs
+
+        compiled_once()
     # Some hundred thousand objects that stay until the end: no collection of garbage needs to go through them again.
     gc.collect()
     gc.freeze()
