@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 # A property holds or it does not; how fast depends on what else the machine is doing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A run tries the same cases each time, so that one that fails fails again, and few: they are no news.
-# `scripts/test --repeat` tries others, and a hundred of them.
+# `scripts/test --repeat` tries others, and a hundred of them, and explains what fails: for that Hypothesis traces
+# hundreds of runs of the test, minutes of CPU for one that runs out of time on a busy machine.
 FEW = 40
-settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW)
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW, phases=PHASES)
 settings.register_profile("others", UNTIMED)
 # For `scripts/bench mutants`: the same cases; that one fails is enough.
 settings.register_profile(
@@ -57,6 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if any(not mark.kwargs.get("reason") for mark in item.iter_markers("slow")):
             raise pytest.UsageError(f"{item.nodeid} is marked slow without a reason")
+        # Half of what a property costs would be the count of its branches. They must all be reached by examples alone.
+        if item.get_closest_marker("hypothesis") or item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.slow(reason="whole agents and stores are started, and take their time"))
         if mood(item.nodeid) and not config.getoption("--no-repeats"):
@@ -66,6 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
+    if "sqlalchemy" in sys.modules:
+        from testkit.statements import compiled_once  # noqa: PLC0415 - imports sqlalchemy, which not every run needs
+
+        compiled_once()
     # Some hundred thousand objects that stay until the end: no collection of garbage needs to go through them again.
     gc.collect()
     gc.freeze()

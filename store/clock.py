@@ -14,3 +14,15 @@ Clock = Callable[[], int]
 
 def wall() -> int:
     return time.time_ns()
+
+
+def seconds(ns: int) -> str:
+    """0.4 s, 12.3 s, 4:05 min, 1:02:03 h."""
+    whole = ns / SECOND
+    if whole < 60:
+        return f"{whole:.1f} s"
+    minutes, rest = divmod(round(whole), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h"

@@ -26,6 +26,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.erasure import Tombstone, without_row
 from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_after, recordings_beginning
+from store.clock import seconds
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
 from store.commands.options import Subcommands, add_command, count, home_of
@@ -37,7 +38,7 @@ from store.evidence.evidence import Evidence, gather, policy_texts
 from store.evidence.isolation import Unreadable, each, isolated
 from store.evidence.opening import StreamKeys, Unsound, load_recipient, read_packet, recording_key
 from store.evidence.papers import identity, papers
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, size, when
+from store.evidence.show import console, iso, print_json, print_table, progress, shortened, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.catalog import with_indexes
 from store.evidence.verify.ledger import SignedLedger

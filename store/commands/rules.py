@@ -18,12 +18,12 @@ from rich.text import Text
 from protocol.terminal import printable
 from store.catalog.database import Database, explained
 from store.catalog.queries import Device, devices
-from store.clock import wall
+from store.clock import seconds, wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import UNREAD, NamesOf, PolicyNames, at_most
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, shortened, when
+from store.evidence.show import console, iso, print_json, print_table, progress, shortened, when
 from store.evidence.timeline.gaps import entries_since
 from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 

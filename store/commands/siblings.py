@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -21,12 +22,14 @@ from store.errors import WrongUsage
 AGENT: Final = "eyelid"
 
 
-def agents_command(*words: str, otherwise: str) -> list[str]:
-    """`eyelid` with these words. `otherwise`: what to do where it is not installed, or of a version that does not know
-    them. Raises WrongUsage."""
+def agents_command(*words: str, otherwise: str, tried: bool = True) -> list[str]:
+    """`eyelid` with these words. `otherwise`: what to do where it is not installed, or (only where it is `tried`, which
+    takes half a second of CPU) of a version that does not know them. Raises WrongUsage."""
     beside = Path(sys.executable).with_name(AGENT)
     found = str(beside) if beside.exists() else shutil.which(AGENT)
-    if found is None or subprocess.run([found, *words, "--help"], capture_output=True, check=False).returncode != 0:
+    if found is None or (
+        tried and subprocess.run([found, *words, "--help"], capture_output=True, check=False).returncode != 0
+    ):
         raise WrongUsage(f"`{' '.join((AGENT, *words))}` cannot be run here: {otherwise}")
     return [found, *words]
 
@@ -36,12 +39,14 @@ def check_policies(texts: Mapping[str, str]) -> None:
 
     Raises WrongUsage with every mistake: a signed one would be refused on every PC, or close for less than was meant.
     """
-    command = agents_command("policy", "check", otherwise="install the agent, it checks what is signed")
+    agents_check = partial(agents_command, "policy", "check", otherwise="install the agent, it checks what is signed")
+    command = agents_check(tried=False)
     with TemporaryDirectory() as folder:
         for name, text in texts.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
         checked = subprocess.run([*command, "."], cwd=folder, capture_output=True, encoding="utf-8", check=False)
     if checked.returncode != 0:
+        agents_check()
         said = (checked.stdout + checked.stderr).strip()
         raise WrongUsage(f"the policy has mistakes, so nothing was signed:\n{said}")
 

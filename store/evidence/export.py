@@ -20,7 +20,7 @@ from protocol import envelope
 from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, SOUND_STREAM, Flag, Kind, lane_of
 from protocol.packet import Monitor
 from store.catalog.blobs import BlobStore
-from store.clock import SECOND
+from store.clock import SECOND, seconds
 from store.errors import StoreError, WrongUsage
 from store.evidence import scenes
 from store.evidence.account import Interval, union
@@ -30,7 +30,7 @@ from store.evidence.film import CannotPlay, apart
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.opening import StreamKeys, read_body
 from store.evidence.rules import words_of
-from store.evidence.show import progress, seconds
+from store.evidence.show import progress
 from store.evidence.timeline import recording as timeline
 from store.evidence.unfinished import building
 from store.evidence.verify.ledger import Defect

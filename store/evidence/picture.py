@@ -11,12 +11,12 @@ from rich.text import Text
 
 from protocol.terminal import printable
 from store.catalog.queries import Device
-from store.clock import MINUTE
+from store.clock import MINUTE, seconds
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence.evidence import Evidence
 from store.evidence.isolation import Unreadable
 from store.evidence.rules import REASONS, hold_words
-from store.evidence.show import fits, percent, print_table, seconds, shortened, size, table, when
+from store.evidence.show import fits, percent, print_table, shortened, size, table, when
 from store.evidence.timeline.days import CELLS, Day
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import MOST_LISTED, DeviceGaps

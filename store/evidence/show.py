@@ -90,18 +90,6 @@ def shortened(name: object) -> str:
     return printable(whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 1]}…")
 
 
-def seconds(ns: int) -> str:
-    """0.4 s, 12.3 s, 4:05 min, 1:02:03 h."""
-    whole = ns / SECOND
-    if whole < 60:
-        return f"{whole:.1f} s"
-    minutes, rest = divmod(round(whole), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d} h"
-
-
 def size(count: int) -> str:
     """Bytes in the units of disks: 1 MB is 10^6."""
     amount = float(count)

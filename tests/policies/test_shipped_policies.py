@@ -5,6 +5,7 @@ only looks like it; each with a guide that says how to use it.
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -113,16 +114,19 @@ def test_a_pack_closes_no_screen_and_no_sound_of_a_plain_page(name: str) -> None
 def test_packs_in_one_folder_are_one_policy_and_hold_one_anothers_tests(names: tuple[str, ...]) -> None:
     together = parse_files(joined(*names))
     assert [rule.id for rule in together.rules] == [
-        rule.id for file in sorted(joined(*names)) for rule in RULES_IN.get(file, ())
+        rule.id for file in sorted(joined(*names)) for rule in rules_in().get(file, ())
     ]
 
 
-RULES_IN = {
-    file: parse_files({file: content, "policy.yaml": read_files(ROOT / name)["policy.yaml"]}, tested=False).rules
-    for name in FOR_USE
-    for file, content in read_files(ROOT / name).items()
-    if file != "policy.yaml"
-}
+@cache
+def rules_in() -> dict[str, tuple[Rule, ...]]:
+    """Not as this file is imported, which each worker does."""
+    return {
+        file: parse_files({file: content, "policy.yaml": read_files(ROOT / name)["policy.yaml"]}, tested=False).rules
+        for name in FOR_USE
+        for file, content in read_files(ROOT / name).items()
+        if file != "policy.yaml"
+    }
 
 
 def test_no_two_packs_have_a_file_of_the_same_name_but_for_the_head() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from rich.console import Console
 
 from agent.cli.policy.reading import add_files, read
-from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.linting.cautions import Caution, Kind, cautions
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError
@@ -43,6 +42,8 @@ def _check(asked: argparse.Namespace) -> int:
     else:
         _print(page(), mistakes, warnings, policy, _rest_of_it(asked.files, mistakes))
         if not asked.files:
+            from agent.cli.policy.status import say_whether_the_folder_counts  # noqa: PLC0415 - half of a start
+
             say_whether_the_folder_counts(page())
     return 0 if good else 1
 

@@ -9,13 +9,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from agent.cli.policy.reading import read
-from agent.cli.policy.status import PolicyStatus, policy_status
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.linting.explain import Does, Word, words_of
 from agent.core.linting.reach import no_scheme
@@ -26,6 +25,9 @@ from agent.core.model.seen import Box, Page, Window
 from agent.errors import PolicyError, UserError
 from protocol.language.findings import line_at, page
 from protocol.terminal import Wrapped
+
+if TYPE_CHECKING:
+    from agent.cli.policy.status import PolicyStatus
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
@@ -97,6 +99,8 @@ def _explain(asked: argparse.Namespace) -> int:
 
 
 def _policy_status() -> PolicyStatus:
+    from agent.cli.policy.status import policy_status  # noqa: PLC0415 - half of a start
+
     counts = policy_status()
     folder = counts.foretold.choice.folder
     if counts.foretold.choice.signed is None and not folder.exists():

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.policy.reading import add_files, read
-from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.language.tests import Tested, run_tests
 from agent.core.linting.coverage import Coverage, coverage
 from agent.core.model.media import Lane
@@ -53,6 +52,8 @@ def _test(asked: argparse.Namespace) -> int:
     out.print()
     _sum_up(out, outcomes, failed, tried)
     if not asked.files:
+        from agent.cli.policy.status import say_whether_the_folder_counts  # noqa: PLC0415 - half of a start
+
         say_whether_the_folder_counts(out)
     return 1 if failed else 0
 

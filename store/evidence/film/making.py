@@ -21,7 +21,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from protocol.envelope import SCREEN
-from store.clock import SECOND
+from store.clock import SECOND, seconds
 from store.evidence.film import FORMAT, CannotPlay
 from store.evidence.film.files import OpenFile, Source, for_ffmpeg
 from store.evidence.film.layout import Layout
@@ -29,7 +29,6 @@ from store.evidence.film.opus import RATE
 from store.evidence.film.pictures import Pictures
 from store.evidence.film.plan import Plan
 from store.evidence.film.sound import Sound, ticks
-from store.evidence.show import seconds
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # only its type is told

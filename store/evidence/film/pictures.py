@@ -15,14 +15,13 @@ import av
 import numpy as np
 
 from protocol.envelope import AUDIO, SCREEN
-from store.clock import SECOND
+from store.clock import SECOND, seconds
 from store.evidence.account import union
 from store.evidence.film import FORMAT
 from store.evidence.film.files import Source, for_ffmpeg
 from store.evidence.film.layout import Layout, Place
 from store.evidence.film.plan import Gap, Plan
 from store.evidence.film.slate import Planes, dark, line, slate
-from store.evidence.show import seconds
 
 STEP: Final = SECOND  # between two pictures at most, so that a player can seek while nothing moves
 LINE: Final = 32  # px of height

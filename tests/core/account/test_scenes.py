@@ -83,6 +83,17 @@ def test_what_is_written_is_read_back_chunk_after_chunk(one: list[Line], other: 
     assert list(read(text_of(one, other, zero=zero))) == expected
 
 
+def test_each_kind_of_line_is_read_back() -> None:
+    told: list[Line] = [
+        Sighting(1, WINDOWS, Blind.NO_DISPLAY),
+        Sighting(2, BROWSERS, Scene((NOTES,), (FORM,), accounted=frozenset({1}))),
+        Passing(3, BROWSERS, FORM),
+        Hole(4, GapCause.LARGE),
+        Ended(5),
+    ]
+    assert list(read(text_of(told, zero=1))) == [moved(line, line.at - 1) for line in told]
+
+
 def test_a_window_that_stays_is_written_once() -> None:
     text = text_of([Sighting(at, WINDOWS, Scene((NOTES,), (FORM,))) for at in range(5)])
     assert sum(b"Notes" in line for line in text) == 1

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from store.clock import seconds
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part
 from store.evidence.picture import bar, day_bar
-from store.evidence.show import ago, iso, print_table, seconds, size, when
+from store.evidence.show import ago, iso, print_table, size, when
 from store.evidence.timeline.days import Day
 from store.evidence.timeline.device_timeline import TimelineSpan, What
 
