@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),
+    "player": ("open",),
     "up": ("up",),
 }
 
