@@ -71,6 +71,14 @@ function checked({ checked: rows, findings: more }) {
   soon();
 }
 
+/** What the player refused by itself is no media, though it proves: that is said, too. */
+function refused({ detail: { stream, row, code } }) {
+  const { sequence } = player.chains.get(stream).rows[row];
+  if (code === "not-media") findings.push({ check: "media", code, where: { stream, sequence } });
+  showTime();
+  soon();
+}
+
 let drawing = false;
 function soon() {
   if (drawing) return;
@@ -113,12 +121,10 @@ function showProof() {
   const problems = findings.length;
   const state = problems ? "wrong" : complete ? "good" : "busy";
   $("badge").disabled = false;
-  if ($("badge").dataset.state !== state || state !== "good") {
-    $("badge").dataset.state = state;
-    $("badge-mark").setAttribute("d", { good: "M3 8.5 6.5 12 13 4.500", wrong: "M8 2v7.500M8 12.200v1.300", busy: "M8 2a6 6 0 1 0 6 6" }[state]);
-    const text = problems ? words.wrong(problems) : complete ? words.verified : words.checking(done, all);
-    if ($("badge-text").textContent !== text) $("badge-text").textContent = text;
-  }
+  $("badge").dataset.state = state;
+  $("badge-mark").setAttribute("d", { good: "M3 8.5 6.5 12 13 4.500", wrong: "M8 2v7.500M8 12.200v1.300", busy: "M8 2a6 6 0 1 0 6 6" }[state]);
+  const text = problems ? words.wrong(problems) : complete ? words.verified : words.checking(done, all);
+  if ($("badge-text").textContent !== text) $("badge-text").textContent = text; // said anew only where it is
   $("checks").replaceChildren(
     ...about.checks.map((check) => {
       const bad = findings.some((one) => one.check === check);
@@ -495,11 +501,12 @@ async function begin() {
     findings = about.findings;
     for (const { stream, rows } of about.streams) states.set(stream, rows.map(() => 0));
     player = new Player(about, ask, canvasOf);
-    window.player = player;
+    window.eyelid = { player, about }; // for tests; no key is here
     timeline = new Timeline($("lanes"), about.lanes, player.length);
     $("timeline").setAttribute("aria-valuemax", player.length.toFixed(1));
     $("main").hidden = false;
-    for (const event of ["time", "refused"]) player.addEventListener(event, showTime);
+    player.addEventListener("time", showTime);
+    player.addEventListener("refused", refused);
     player.addEventListener("changed", showPlaying);
     player.addEventListener("skipped", skipped);
     player.addEventListener("silent", () => say(words.silent));

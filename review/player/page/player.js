@@ -20,10 +20,11 @@ export class Player extends EventTarget {
     this.skips = true;
     this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
     const media = (stream, from, to) => this.media(ask, stream, from, to);
+    const refuseOf = ({ stream }) => (row, code) => this.refuse(stream, row, code);
     const shown = [...this.chains.values()].filter(({ stream }) => stream < AUDIO);
-    this.screens = shown.map((chain) => new Screen(chain, canvasOf(chain.stream), media));
+    this.screens = shown.map((chain) => new Screen(chain, canvasOf(chain.stream), media, refuseOf(chain)));
     const heard = this.chains.get(AUDIO);
-    this.sound = heard ? new Sound(heard, this.length, media) : null;
+    this.sound = heard ? new Sound(heard, this.length, media, refuseOf(heard)) : null;
     this.base = { t: 0, at: performance.now() };
     this.byClock();
     this.ask = ask;
@@ -52,7 +53,8 @@ export class Player extends EventTarget {
 
   /** A chunk must not be played. */
   refuse(stream, row, code) {
-    if (this.chains.get(stream)?.refuse(row, code)) this.dispatchEvent(new Event("refused"));
+    if (!this.chains.get(stream)?.refuse(row, code)) return;
+    this.dispatchEvent(new CustomEvent("refused", { detail: { stream, row, code } }));
   }
 
   // -- the clock -------------------------------------------------------------------------------------------------

@@ -214,9 +214,7 @@ export class Proof {
       refuseIf(sealed.length !== one.size || (await sha256(sealed)) !== one.sha256, "damaged");
       check = "headers";
       const header = parseHeader(sealed);
-      const follows = one.sequence === 0n ? this.packetHash : before?.sequence === one.sequence - 1n ? before.sha256 : null;
-      const previous = follows ?? header.previous;
-      checkPlace(header, { recording: this.recording, stream: one.stream, sequence: one.sequence, previous });
+      checkPlace(header, { recording: this.recording, stream: one.stream, sequence: one.sequence });
       const differs = ["kind", "flags", "start", "end"].some((name) => header[name] !== one[name]);
       refuseIf(differs, "changed-catalog");
       check = "signatures";
@@ -225,6 +223,8 @@ export class Proof {
       refuseIf(header.edition !== 2, "no-stream-keys");
       await checkSignature(sealed, this.signer);
       check = "chain";
+      const follows = before?.sequence === one.sequence - 1n ? before.sha256 : null; // behind a gap nothing says
+      refuseIf(header.previous !== ((one.sequence === 0n ? this.packetHash : follows) ?? header.previous), "wrong-previous");
       const own = hex(committed(sealed));
       if (!this.commitments.has(one.stream)) this.commitments.set(one.stream, own);
       refuseIf(own !== this.commitments.get(one.stream), "other-key");

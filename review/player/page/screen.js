@@ -9,9 +9,10 @@ const MOST_ERRORS = 5;
 const SOON = 3; // seconds of samples that lie ready, at 1x
 
 export class Screen {
-  /** `media(stream, from, to)`: contents of rows, null for one that must not be played; it has refused it then. */
-  constructor(chain, canvas, media) {
-    Object.assign(this, { chain, canvas, media });
+  /** `media(stream, from, to)`: contents of rows, null for one that must not be played and was refused.
+   * `refuse(row, code)`: of one that is no media. */
+  constructor(chain, canvas, media, refuse) {
+    Object.assign(this, { chain, canvas, media, refuse });
     this.context = canvas.getContext("2d", { alpha: false, desynchronized: false });
     this.generation = 0;
     this.frames = []; // decoded, in order
@@ -26,8 +27,11 @@ export class Screen {
   async begin() {
     const { header, stream } = this.chain;
     const [content] = header < 0 ? [null] : await this.media(stream, header, header + 1);
-    this.about = content && readHeader(new Uint8Array(content));
-    if (!this.about?.codec) return;
+    this.about = content && read(() => readHeader(new Uint8Array(content)));
+    if (!this.about?.codec) {
+      if (content) this.refuse(header, "not-media");
+      return;
+    }
     const how = { codec: this.about.codec, description: this.about.description, optimizeForLatency: true };
     if (!("VideoDecoder" in window) || !(await VideoDecoder.isConfigSupported(how)).supported) this.failed = "no-decoder";
     else this.how = how;
@@ -141,13 +145,14 @@ export class Screen {
     this.next = to;
     for (const [place, content] of contents.entries()) {
       const row = from + place;
-      if (!content || !this.chain.plays[row]) {
+      const samples = content && read(() => readFragment(new Uint8Array(content), this.about.timescale));
+      if (content && !samples?.length) this.refuse(row, "not-media");
+      if (!samples || !this.chain.plays[row]) {
         this.next = row + 1;
         break; // the rest of it, if it plays at all, begins anew at its key frame
       }
-      const samples = readFragment(new Uint8Array(content), this.about.timescale);
       this.times.set(row, samples.map(({ at }) => at)); // prettier-ignore
-      if (samples.length && this.chain.endsRun(row)) samples.at(-1).last = true;
+      if (this.chain.endsRun(row)) samples.at(-1).last = true;
       this.samples.push(...samples);
     }
     this.onpicture?.();
@@ -182,5 +187,14 @@ export class Screen {
     const all = [...this.times.values()].flat().sort((one, other) => one - other);
     const here = all.findLastIndex((one) => one <= t * 1e6 + 1);
     return all[here + step] === undefined ? null : all[here + step] / 1e6;
+  }
+}
+
+/** What a reader makes of bytes that may be anything; null where it fails. */
+function read(attempt) {
+  try {
+    return attempt();
+  } catch {
+    return null;
   }
 }

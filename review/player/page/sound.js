@@ -6,8 +6,8 @@ const LOAD = 4; // rows a request
 const TYPE = 'audio/mp4; codecs="opus"';
 
 export class Sound {
-  constructor(chain, length, media) {
-    Object.assign(this, { chain, length, media });
+  constructor(chain, length, media, refuse) {
+    Object.assign(this, { chain, length, media, refuse });
     this.element = new Audio();
     this.element.preservesPitch = true;
     this.generation = 0;
@@ -27,8 +27,18 @@ export class Sound {
     URL.revokeObjectURL(this.element.src);
     this.buffer = source.addSourceBuffer(TYPE);
     source.duration = this.length;
-    await this.update(() => this.buffer.appendBuffer(content));
-    return true;
+    return this.append(header, content);
+  }
+
+  /** Whether this browser took it; what it does not take is not played. */
+  async append(row, content) {
+    try {
+      await this.update(() => this.buffer.appendBuffer(content));
+      return true;
+    } catch {
+      this.refuse(row, "not-media");
+      return false;
+    }
   }
 
   /** One change of the buffer, once it is done. */
@@ -115,7 +125,8 @@ export class Sound {
     if (generation !== this.generation) return true; // somebody sought: what came is of no use
     const { buffered } = this.buffer;
     if (buffered.length && buffered.start(0) < t - 2 * BACK) await this.update(() => this.buffer.remove(0, t - BACK));
-    for (const content of contents) if (content) await this.update(() => this.buffer.appendBuffer(content));
+    for (const [place, content] of contents.entries())
+      if (content && !(await this.append(from + place, content))) return false;
     if (generation === this.generation) this.next = to;
     return true;
   }

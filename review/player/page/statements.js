@@ -214,12 +214,11 @@ export function parseHeader(sealed) {
   return header;
 }
 
-/** `place`: {recording, stream, sequence, previous}. */
+/** `place`: {recording, stream, sequence}. */
 export function checkPlace(header, place) {
   refuseIf(header.recording !== place.recording.replaceAll("-", ""), "wrong-recording");
   refuseIf(header.stream !== place.stream, "wrong-stream");
   refuseIf(header.sequence !== BigInt(place.sequence), "wrong-sequence");
-  refuseIf(header.previous !== place.previous, "wrong-previous");
   refuseIf(header.end - header.start > MAX_DURATION || header.end > MAX_END, "bad-span");
 }
 
