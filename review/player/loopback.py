@@ -1,4 +1,4 @@
-"""The player on this machine alone: its page, the source of one recording and its keys, under an unguessable address."""
+"""The player on this machine alone: its page, one recording and its keys, under an unguessable address."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import { clock, describe, LANGUAGES, length } from "./words.js";
 
 const PACKET = 65_535;
 const AUDIO = 32_768;
-const PER_CHUNK = new Set(["bytes", "headers", "signatures", "chain", "tags"]);
+const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"]; // of each chunk, in this order up to the first that fails
 const ANNOUNCED = 6000; // ms that a word of what was skipped stays
 
 const $ = (id) => document.getElementById(id);
@@ -40,6 +40,7 @@ worker.onmessage = ({ data }) => {
   else {
     const { done, failed } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
+    if (data.code === "gone") gone();
     if (data.code) failed?.(Object.assign(new Error(data.why), { code: data.code }));
     else done?.(data.value);
   }
@@ -128,11 +129,13 @@ function showProof() {
   $("checks").replaceChildren(
     ...about.checks.map((check) => {
       const bad = findings.some((one) => one.check === check);
-      const open = PER_CHUNK.has(check) && !complete;
+      const earlier = PER_CHUNK.slice(0, Math.max(0, PER_CHUNK.indexOf(check)));
+      const looked = done - findings.filter((one) => earlier.includes(one.check) && one.code !== "gap").length;
       const never = check === "tags" && !about.keys;
+      const open = PER_CHUNK.includes(check) && looked < all;
       const item = element("li", "", bad ? "wrong" : never || open ? "open" : "good");
       item.dataset.check = check;
-      const mark = bad ? words.wrongMark : never ? words.notChecked : open ? words.of(done, all) : words.good;
+      const mark = bad ? words.wrongMark : never ? words.notChecked : open ? words.of(Math.max(0, looked), all) : words.good;
       item.append(element("span", mark, "mark"), element("span", words.checks[check]));
       return item;
     }),
@@ -208,6 +211,7 @@ function showGaps() {
       return item;
     });
   $("gaps").replaceChildren(...items);
+  $("labels").replaceChildren(...lanes.map((lane) => element("span", words[`${lane}Lane`])));
   const sums = new Map();
   for (const { from, to, what } of about.lanes.screen) sums.set(what, (sums.get(what) ?? 0) + to - from);
   $("sums").textContent = items.length ? "" : words.nothing;
@@ -301,6 +305,7 @@ function showTime() {
     const { slate, canvas } = figures.get(screen.chain.stream);
     const said = slateOf(screen, t);
     slate.hidden = !said;
+    canvas.classList.toggle("waits", !screen.ready); // what it shows is of another moment
     canvas.classList.toggle("covered", Boolean(said));
     if (!said || slate.dataset.said === said.join("\n")) continue;
     slate.dataset.said = said.join("\n");
@@ -470,6 +475,12 @@ function fail(code) {
   $("badge").hidden = true;
 }
 
+/** Its source has ended: what is loaded stays, and nothing more comes. */
+function gone() {
+  player?.stop();
+  fail("gone");
+}
+
 // -- beginning ---------------------------------------------------------------------------------------------------
 
 function listen() {
@@ -499,13 +510,13 @@ async function begin() {
   try {
     about = await ask("open", { secret });
     findings = about.findings;
-    for (const { stream, rows } of about.streams) states.set(stream, rows.map(() => 0));
+    for (const [stream, count] of about.counts) states.set(stream, new Array(count).fill(0));
     player = new Player(about, ask, canvasOf);
     window.eyelid = { player, about }; // for tests; no key is here
     timeline = new Timeline($("lanes"), about.lanes, player.length);
     $("timeline").setAttribute("aria-valuemax", player.length.toFixed(1));
     $("main").hidden = false;
-    player.addEventListener("time", showTime);
+    for (const event of ["time", "drawn"]) player.addEventListener(event, showTime);
     player.addEventListener("refused", refused);
     player.addEventListener("changed", showPlaying);
     player.addEventListener("skipped", skipped);

@@ -113,7 +113,14 @@ export class Player extends EventTarget {
     return this.sound?.chain.span(t) ?? null;
   }
 
+  /** For good. */
+  stop() {
+    this.pause();
+    this.stopped = true;
+  }
+
   tick() {
+    if (this.stopped) return;
     let t = this.time;
     if (this.playing) {
       if (t >= this.length - 0.001) {
@@ -180,7 +187,10 @@ export class Player extends EventTarget {
     const t = this.time;
     // What WebAudio plays is heard later than the element says: pictures wait as long.
     const late = this.master === "sound" ? this.sound.latency * this.rate : 0;
-    this.ready = this.screens.map((one) => one.show(Math.max(0, t - late), this.rate)).every(Boolean);
+    const before = this.ready;
+    for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
+    this.ready = this.screens.every(({ ready }) => ready);
+    if (this.ready !== before) this.dispatchEvent(new Event("drawn"));
   }
 
   /** Ticks with each picture of the display while it is seen, and from the worker. */

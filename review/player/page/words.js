@@ -26,7 +26,7 @@ const EN = {
     ledger: "the account is signed by the device and unbroken",
     heads: "every stream reaches as far as the device signed",
     account: "nothing is kept from a time at which the account says closed",
-    tags: "every chunk opens, unchanged since it was sealed, with the key that the device committed to",
+    tags: "every chunk of screens and sound opens, unchanged since it was sealed, with the key that the device committed to",
   },
   limits: "Checked by this page, with the device's key as this archive enrolled it. Not checked here: that key itself, the words of rules (their numbers are signed), what the catalog says of other recordings, and the packet's commitment, which the opening command checked.",
   own: {
@@ -101,7 +101,7 @@ const DE = {
     ledger: "das Protokoll ist vom Gerät signiert und lückenlos",
     heads: "jede Spur reicht so weit, wie das Gerät signiert hat",
     account: "nichts stammt aus einer Zeit, die laut Protokoll geschlossen war",
-    tags: "jeder Block lässt sich öffnen, unverändert seit der Versiegelung, mit dem Schlüssel, auf den sich das Gerät festgelegt hat",
+    tags: "jeder Block von Bild und Ton lässt sich öffnen, unverändert seit der Versiegelung, mit dem Schlüssel, auf den sich das Gerät festgelegt hat",
   },
   limits: "Geprüft von dieser Seite mit dem Schlüssel des Geräts, wie dieses Archiv ihn aufgenommen hat. Hier nicht geprüft: dieser Schlüssel selbst, die Namen der Regeln (ihre Nummern sind signiert), was der Katalog über andere Aufzeichnungen sagt, und die Festlegung im Schlüsselpaket, die der öffnende Befehl geprüft hat.",
   own: {

@@ -14,7 +14,9 @@ let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has been told of
 
 async function get(path, options) {
-  const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options });
+  const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options }).catch(() => {
+    throw new Refused("gone");
+  });
   if (!answer.ok) throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
   return new Uint8Array(await answer.arrayBuffer());
 }
@@ -143,7 +145,7 @@ function told() {
       stream,
       rows: all.map(({ sequence, start, end, kind, flags }) => ({ sequence: number(sequence), start: number(start), end: number(end), kind, flags })),
     })),
-    chunks: proof.chunks.length,
+    counts: [...rows].map(([stream, all]) => [stream, all.length]),
     findings: proof.findings,
     checks: CHECKS,
     keys: keys.size > 0,

@@ -126,6 +126,7 @@ def test_it_plays_over_what_was_not_kept_and_says_so(opened: Page) -> None:
     assert end == pytest.approx(12.5, abs=0.1)
     assert met["said"].startswith("Skipped ")
     assert "card-forms" in met["said"]
+    assert met["bySound"] or met["silent"]  # the clock is the sound's, where a device takes it
     assert "Closed by rule card-forms" in " ".join(met["slates"])  # of the screen, while the sound is kept
     assert 14 <= met["time"] < 16
 
@@ -183,7 +184,9 @@ def test_everything_goes_by_keyboard(opened: Page) -> None:
     opened.press("?")
     assert opened.run("document.querySelector('#keys').open")
     opened.run("document.querySelector('#keys').close()")
-    names = "[...document.querySelectorAll('button, input, select, [role=slider]')].filter((one) => one.checkVisibility())"
+    names = (
+        "[...document.querySelectorAll('button, input, select, [role=slider]')].filter((one) => one.checkVisibility())"
+    )
     unnamed = ".filter((one) => !(one.ariaLabel || one.textContent.trim() || one.labels?.[0]?.textContent.trim()))"
     assert opened.run(f"{names}{unnamed}.map((one) => one.outerHTML)") == []
 
@@ -191,7 +194,8 @@ def test_everything_goes_by_keyboard(opened: Page) -> None:
 def test_both_languages_say_everything(opened: Page) -> None:
     shapes = """(async () => {
       const {LANGUAGES} = await import("./words.js");
-      const shape = (one) => typeof one === "object" ? Object.keys(one).sort().map((key) => [key, shape(one[key])]) : typeof one;
+      const shape = (one) =>
+        typeof one === "object" ? Object.keys(one).sort().map((key) => [key, shape(one[key])]) : typeof one;
       return [JSON.stringify(shape(LANGUAGES.en)), JSON.stringify(shape(LANGUAGES.de))];
     })()"""
     english, german = opened.run(shapes)
@@ -205,7 +209,7 @@ def test_both_languages_say_everything(opened: Page) -> None:
 # Done by the page's own code: what a browser's tools run is not bound by the policy. Each is what must not work.
 STRANGERS = """
 const tries = {
-  script: () => { const one = document.createElement("script"); one.src = "https://example.com/a.js"; document.head.append(one); },
+  script: () => { document.createElement("script").src = "https://example.com/a.js"; },
   html: () => { document.body.innerHTML = "<b>x</b>"; },
   evaluated: () => (0, eval)("1"),
   made: () => new Function("return 1")(),
@@ -215,7 +219,9 @@ window.refused = [];
 for (const [name, attempt] of Object.entries(tries)) {
   try { attempt(); } catch (error) { window.refused.push(name); }
 }
-fetch("https://example.com/").catch(() => window.refused.push("fetched")).finally(() => { document.documentElement.dataset.state = "tried"; });
+fetch("https://example.com/")
+  .catch(() => window.refused.push("fetched"))
+  .finally(() => { document.documentElement.dataset.state = "tried"; });
 """
 
 
