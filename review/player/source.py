@@ -141,7 +141,11 @@ def routes(source_of: SourceOf) -> list[Route]:
     def chunks(request: Request) -> Response:
         source, stream = source_of(request), read_number(request.path_params["stream"], 0xFFFF)
         first, after = _number(request, "from"), _number(request, "to")
-        if stream not in source.rows or not first < after <= min(len(source.rows[stream]), first + MOST_CHUNKS):
+        if (
+            stream is None
+            or stream not in source.rows
+            or not first < after <= min(len(source.rows[stream]), first + MOST_CHUNKS)
+        ):
             raise HTTPException(404)
         return Response(source.chunks(stream, first, after), media_type="application/octet-stream")
 

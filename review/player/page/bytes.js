@@ -8,7 +8,10 @@ export const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair)
 export const digest = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 export const sha256 = async (bytes) => hex(await digest(bytes));
 export const toBase64url = (bytes) =>
-  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 
 export function joined(...parts) {
   const whole = new Uint8Array(parts.reduce((sum, one) => sum + one.length, 0));
@@ -47,7 +50,10 @@ export function fromBase64url(text, code = "malformed") {
   refuseIf(!isText(text) || !/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1, code);
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
   const spare = text.length % 4 === 2 ? 15 : text.length % 4 === 3 ? 3 : 0; // one spelling only
-  refuseIf(spare && "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".indexOf(text.at(-1)) & spare, code);
+  refuseIf(
+    spare && "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".indexOf(text.at(-1)) & spare,
+    code,
+  );
   return bytes;
 }
 

@@ -6,7 +6,7 @@ const INSIDE = new Set(["moov", "trak", "mdia", "minf", "stbl", "moof", "traf"])
 /** Each box with its kind, where it begins, and its bytes behind size and kind; those within others, too. */
 function* boxes(bytes, from = 0, to = bytes.length) {
   const words = view(bytes);
-  for (let at = from; at + 8 <= to; ) {
+  for (let at = from; at + 8 <= to;) {
     const size = words.getUint32(at);
     if (size < 8 || at + size > to) return;
     const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
@@ -61,7 +61,12 @@ export function readFragment(bytes, timescale) {
       const said = next(0x400) ?? (number === 0 ? first : undefined) ?? track.flags;
       const shift = next(0x800) ?? 0;
       const key = (said & 0x10000) === 0;
-      samples.push({ at: micro(track.time + shift), duration: micro(duration), key, data: bytes.subarray(data, data + size) });
+      samples.push({
+        at: micro(track.time + shift),
+        duration: micro(duration),
+        key,
+        data: bytes.subarray(data, data + size),
+      });
       track.time += duration;
       data += size;
     }

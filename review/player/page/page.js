@@ -6,7 +6,8 @@ import { clock, describe, LANGUAGES, length } from "./words.js";
 
 const PACKET = 65_535;
 const AUDIO = 32_768;
-const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"]; // of each chunk, in this order up to the first that fails
+// Checks of each chunk, in their order: after the first that fails no other is made.
+const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"];
 const ANNOUNCED = 6000; // ms that a word of what was skipped stays
 
 const $ = (id) => document.getElementById(id);
@@ -110,7 +111,10 @@ function showMarks() {
         else marks.push({ start, end, what });
       }
     }
-    timeline.mark(lane, marks.sort((one, other) => (one.what === "bad") - (other.what === "bad"))); // prettier-ignore
+    timeline.mark(
+      lane,
+      marks.sort((one, other) => (one.what === "bad") - (other.what === "bad")),
+    );
   }
 }
 
@@ -123,7 +127,10 @@ function showProof() {
   const state = problems ? "wrong" : complete ? "good" : "busy";
   $("badge").disabled = false;
   $("badge").dataset.state = state;
-  $("badge-mark").setAttribute("d", { good: "M3 8.5 6.5 12 13 4.500", wrong: "M8 2v7.500M8 12.200v1.300", busy: "M8 2a6 6 0 1 0 6 6" }[state]);
+  $("badge-mark").setAttribute(
+    "d",
+    { good: "M3 8.5 6.5 12 13 4.500", wrong: "M8 2v7.500M8 12.200v1.300", busy: "M8 2a6 6 0 1 0 6 6" }[state],
+  );
   const text = problems ? words.wrong(problems) : complete ? words.verified : words.checking(done, all);
   if ($("badge-text").textContent !== text) $("badge-text").textContent = text; // said anew only where it is
   $("checks").replaceChildren(
@@ -135,7 +142,13 @@ function showProof() {
       const open = PER_CHUNK.includes(check) && looked < all;
       const item = element("li", "", bad ? "wrong" : never || open ? "open" : "good");
       item.dataset.check = check;
-      const mark = bad ? words.wrongMark : never ? words.notChecked : open ? words.of(Math.max(0, looked), all) : words.good;
+      const mark = bad
+        ? words.wrongMark
+        : never
+          ? words.notChecked
+          : open
+            ? words.of(Math.max(0, looked), all)
+            : words.good;
       item.append(element("span", mark, "mark"), element("span", words.checks[check]));
       return item;
     }),
@@ -178,7 +191,8 @@ function timeOf({ stream, sequence }) {
 // -- the account -------------------------------------------------------------------------------------------------
 
 const gapsOf = (lane) => about.lanes[lane].filter(({ what }) => what !== "kept");
-const partAt = (lane, t) => about.lanes[lane]?.find(({ from, to }) => t * 1e9 >= from && t * 1e9 < to) ?? about.lanes[lane]?.at(-1);
+const partAt = (lane, t) =>
+  about.lanes[lane]?.find(({ from, to }) => t * 1e9 >= from && t * 1e9 < to) ?? about.lanes[lane]?.at(-1);
 
 /** Margins belong to the state that they were given up for: one line for what a person takes for one gap. */
 function wholeGaps(lane) {
@@ -201,7 +215,10 @@ function showGaps() {
       const { title, why } = describe(cause, about.names, words);
       const button = element("button", "", `row ${cause.what}`);
       const head = element("span", "", "head");
-      head.append(element("span", clock(from / 1e9, true), "at"), element("span", length((to - from) / 1e9, language), "long"));
+      head.append(
+        element("span", clock(from / 1e9, true), "at"),
+        element("span", length((to - from) / 1e9, language), "long"),
+      );
       button.append(head, element("span", title, "what"));
       if (why) button.append(element("span", why, "why"));
       if (lanes.length > 1) head.append(element("span", words[`${lane}Lane`], "lane"));
@@ -225,7 +242,10 @@ function showGaps() {
       rect.setAttribute("class", `part ${what}`);
       if (!["kept", "blind"].includes(what)) rect.setAttribute("fill", `url(#p-${what})`);
       swatch.append(rect);
-      item.append(swatch, element("span", sums.has(what) ? `${words[what]} ${length(sums.get(what) / 1e9, language)}` : words[what]));
+      item.append(
+        swatch,
+        element("span", sums.has(what) ? `${words[what]} ${length(sums.get(what) / 1e9, language)}` : words[what]),
+      );
       return item;
     }),
   );
@@ -347,7 +367,9 @@ function rate(step) {
 }
 
 function gap(direction) {
-  const all = Object.keys(about.lanes).flatMap((lane) => wholeGaps(lane).map(({ from }) => Math.max(0, from / 1e9 - 2)));
+  const all = Object.keys(about.lanes).flatMap((lane) =>
+    wholeGaps(lane).map(({ from }) => Math.max(0, from / 1e9 - 2)),
+  );
   const sorted = [...new Set(all)].sort((one, other) => one - other);
   const t = player.time;
   const to = direction > 0 ? sorted.find((one) => one > t + 0.1) : sorted.findLast((one) => one < t - 0.5);
@@ -377,11 +399,27 @@ function theme(dark) {
 }
 
 const KEYS = {
-  " ": toggle, k: toggle, j: () => by(-10), l: () => by(10), ArrowLeft: () => by(-5), ArrowRight: () => by(5),
-  ",": () => player.step(-1), ".": () => player.step(1), Home: () => player.seek(0), End: () => player.seek(player.length),
-  ArrowUp: () => rate(1), ArrowDown: () => rate(-1), n: () => gap(1), p: () => gap(-1), m: mute, f: enlargeNext,
-  s: () => $("skip").click(), v: () => proof(), t: () => theme(root.dataset.theme !== "dark"), "?": () => $("keys").showModal(),
-}; // prettier-ignore
+  " ": toggle,
+  k: toggle,
+  j: () => by(-10),
+  l: () => by(10),
+  ArrowLeft: () => by(-5),
+  ArrowRight: () => by(5),
+  ",": () => player.step(-1),
+  ".": () => player.step(1),
+  Home: () => player.seek(0),
+  End: () => player.seek(player.length),
+  ArrowUp: () => rate(1),
+  ArrowDown: () => rate(-1),
+  n: () => gap(1),
+  p: () => gap(-1),
+  m: mute,
+  f: enlargeNext,
+  s: () => $("skip").click(),
+  v: () => proof(),
+  t: () => theme(root.dataset.theme !== "dark"),
+  "?": () => $("keys").showModal(),
+};
 
 function pressed(event) {
   if (!player || event.ctrlKey || event.altKey || event.metaKey || $("keys").open) return;
@@ -389,7 +427,9 @@ function pressed(event) {
   const own = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
   if (own && (key.startsWith("Arrow") || key === " " || key === "Home" || key === "End")) return; // what it does itself
   if (key === " " && target instanceof HTMLButtonElement) return;
-  const act = /^[0-9]$/.test(key) ? () => player.seek((player.length * Number(key)) / 10) : KEYS[key] ?? KEYS[key.toLowerCase()];
+  const act = /^[0-9]$/.test(key)
+    ? () => player.seek((player.length * Number(key)) / 10)
+    : (KEYS[key] ?? KEYS[key.toLowerCase()]);
   if (!act) return;
   event.preventDefault();
   act();
@@ -412,10 +452,13 @@ function pointed() {
     hover.hidden = false;
     hover.style.left = `${(t / player.length) * 100}%`;
     hover.classList.toggle("left", t > player.length * 0.6);
-    hover.replaceChildren(element("strong", clock(t, true)), ...Object.keys(about.lanes).map((lane) => {
-      const { title, why } = describe(partAt(lane, t), about.names, words);
-      return element("span", `${words[`${lane}Lane`]}: ${title}${why ? ` – ${why}` : ""}`);
-    })); // prettier-ignore
+    hover.replaceChildren(
+      element("strong", clock(t, true)),
+      ...Object.keys(about.lanes).map((lane) => {
+        const { title, why } = describe(partAt(lane, t), about.names, words);
+        return element("span", `${words[`${lane}Lane`]}: ${title}${why ? ` – ${why}` : ""}`);
+      }),
+    );
   });
   line.addEventListener("pointerleave", () => ($("hover").hidden = true));
 }
@@ -439,7 +482,7 @@ function speak(chosen) {
   }
   const when = new Date(about.start).toLocaleString(chosen, { dateStyle: "full", timeStyle: "short" });
   $("title").textContent = `${about.device.os_user ? `${about.device.os_user} · ` : ""}${about.device.host}`;
-  $("subtitle").textContent = `${when} · ${clock(about.length / 1e9)}`;
+  $("subtitle").textContent = [when, clock(about.length / 1e9), words.states[about.state]].filter(Boolean).join(" · ");
   document.title = `${about.device.host} – Eyelid`;
   showGaps();
   showProof();
@@ -449,11 +492,13 @@ function speak(chosen) {
     figure.querySelector("figcaption").textContent = streamName(stream);
     delete slate.dataset.said;
   }
-  $("rate").replaceChildren(...RATES.map((one) => {
-    const option = element("option", `${one.toLocaleString(chosen)}×`);
-    option.value = String(one);
-    return option;
-  })); // prettier-ignore
+  $("rate").replaceChildren(
+    ...RATES.map((one) => {
+      const option = element("option", `${one.toLocaleString(chosen)}×`);
+      option.value = String(one);
+      return option;
+    }),
+  );
   $("rate").value = String(player.rate);
   delete $("timeline").dataset.now;
   showTime();
@@ -485,14 +530,22 @@ function gone() {
 
 function listen() {
   const clicks = {
-    play: toggle, back: () => by(-10), on: () => by(10), before: () => player.step(-1), after: () => player.step(1),
-    badge: () => proof(), help: () => $("keys").showModal(), theme: () => theme(root.dataset.theme !== "dark"),
-  }; // prettier-ignore
+    play: toggle,
+    back: () => by(-10),
+    on: () => by(10),
+    before: () => player.step(-1),
+    after: () => player.step(1),
+    badge: () => proof(),
+    help: () => $("keys").showModal(),
+    theme: () => theme(root.dataset.theme !== "dark"),
+  };
   for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
   $("rate").addEventListener("change", () => player.setRate(Number($("rate").value)));
   $("skip").addEventListener("change", () => (player.skips = $("skip").checked));
   for (const channel of [0, 1])
-    $(`volume-${channel}`).addEventListener("input", ({ target }) => player.sound?.setVolume(channel, target.value / 100));
+    $(`volume-${channel}`).addEventListener("input", ({ target }) =>
+      player.sound?.setVolume(channel, target.value / 100),
+    );
   document.addEventListener("keydown", pressed);
   pointed();
 }

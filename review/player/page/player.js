@@ -20,7 +20,10 @@ export class Player extends EventTarget {
     this.skips = true;
     this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
     const media = (stream, from, to) => this.media(ask, stream, from, to);
-    const refuseOf = ({ stream }) => (row, code) => this.refuse(stream, row, code);
+    const refuseOf =
+      ({ stream }) =>
+      (row, code) =>
+        this.refuse(stream, row, code);
     const shown = [...this.chains.values()].filter(({ stream }) => stream < AUDIO);
     this.screens = shown.map((chain) => new Screen(chain, canvasOf(chain.stream), media, refuseOf(chain)));
     const heard = this.chains.get(AUDIO);
@@ -76,6 +79,7 @@ export class Player extends EventTarget {
     this.byClock(to);
     this.spent = null;
     this.waits = null;
+    for (const one of this.screens) one.exact = true; // nothing on the way there is what stood there
     if (this.sound) this.sound.seek(this.soundAt(to) ? to : (this.sound.chain.after(to)?.start ?? to));
     this.tick();
   }

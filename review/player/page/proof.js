@@ -1,13 +1,34 @@
 // What this browser has checked of one recording, and what is wrong with it: checks and codes of docs/store-format.md.
 
 import {
-  AUDIO, endingOf, factsOf, headsOf, lanesOf, laneOf, lastSigned, lastsTo, lengthOf, most, partsOf, runOf, SCENES,
+  AUDIO,
+  endingOf,
+  factsOf,
+  headsOf,
+  lanesOf,
+  laneOf,
+  lastSigned,
+  lastsTo,
+  lengthOf,
+  most,
+  partsOf,
+  runOf,
+  SCENES,
   statesOf,
 } from "./account.js";
 import { hex, isText, Refused, refused, refuseIf, sha256 } from "./bytes.js";
 import {
-  checkPlace, checkSignature, committed, openChunk, parseHeader, publicKey, readBatch, readBundle, readPacket,
-  readReport, walk,
+  checkPlace,
+  checkSignature,
+  committed,
+  openChunk,
+  parseHeader,
+  publicKey,
+  readBatch,
+  readBundle,
+  readPacket,
+  readReport,
+  walk,
 } from "./statements.js";
 
 const PACKET = 65_535;
@@ -142,7 +163,8 @@ export class Proof {
     const { closing, later } = this.facts;
     const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.recording);
     const next = BigInt(this.papers.ledger_next);
-    if (report && !closing && !final && report.confirmed > next) this.find("ledger", "ledger-cut", { entry: String(next) });
+    if (report && !closing && !final && report.confirmed > next)
+      this.find("ledger", "ledger-cut", { entry: String(next) });
     return report;
   }
 
@@ -224,7 +246,10 @@ export class Proof {
       await checkSignature(sealed, this.signer);
       check = "chain";
       const follows = before?.sequence === one.sequence - 1n ? before.sha256 : null; // behind a gap nothing says
-      refuseIf(header.previous !== ((one.sequence === 0n ? this.packetHash : follows) ?? header.previous), "wrong-previous");
+      refuseIf(
+        header.previous !== ((one.sequence === 0n ? this.packetHash : follows) ?? header.previous),
+        "wrong-previous",
+      );
       const own = hex(committed(sealed));
       if (!this.commitments.has(one.stream)) this.commitments.set(one.stream, own);
       refuseIf(own !== this.commitments.get(one.stream), "other-key");

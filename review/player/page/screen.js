@@ -1,4 +1,4 @@
-// One screen: WebCodecs decodes from the key frame on, and the canvas shows the picture that stood at the clock's moment.
+// One screen: WebCodecs decodes from the key frame on, and the canvas shows what stood at the clock's moment.
 
 import { readFragment, readHeader } from "./cmaf.js";
 
@@ -33,7 +33,8 @@ export class Screen {
       return;
     }
     const how = { codec: this.about.codec, description: this.about.description, optimizeForLatency: true };
-    if (!("VideoDecoder" in window) || !(await VideoDecoder.isConfigSupported(how)).supported) this.failed = "no-decoder";
+    if (!("VideoDecoder" in window) || !(await VideoDecoder.isConfigSupported(how)).supported)
+      this.failed = "no-decoder";
     else this.how = how;
   }
 
@@ -131,7 +132,8 @@ export class Screen {
     const { rows, plays, stream } = this.chain;
     while (this.next < rows.length && !plays[this.next]) this.next++;
     const wanted = t + SOON * Math.max(1, rate);
-    if (this.next >= rows.length || (rows[this.next].start > wanted && this.samples.length + this.frames.length > 1)) return;
+    if (this.next >= rows.length || (rows[this.next].start > wanted && this.samples.length + this.frames.length > 1))
+      return;
     if (rows[this.next].start > wanted + SOON) return; // behind a hole
     const from = this.next;
     let to = from + 1;
@@ -151,7 +153,10 @@ export class Screen {
         this.next = row + 1;
         break; // the rest of it, if it plays at all, begins anew at its key frame
       }
-      this.times.set(row, samples.map(({ at }) => at)); // prettier-ignore
+      this.times.set(
+        row,
+        samples.map(({ at }) => at),
+      );
       if (this.chain.endsRun(row)) samples.at(-1).last = true;
       this.samples.push(...samples);
     }

@@ -1,8 +1,22 @@
 // Signed statements, key packets, ledger lines and sealed chunks, by docs/envelope.md, with WebCrypto.
 
 import {
-  digest, fromBase64url, hex, isDigest, isObject, isStream, isText, isUint, isUuid, joined, parseObject, Refused,
-  refuseIf, sha256, toBase64url, utf8,
+  digest,
+  fromBase64url,
+  hex,
+  isDigest,
+  isObject,
+  isStream,
+  isText,
+  isUint,
+  isUuid,
+  joined,
+  parseObject,
+  Refused,
+  refuseIf,
+  sha256,
+  toBase64url,
+  utf8,
 } from "./bytes.js";
 
 const MAX_SEALED = 16 * 2 ** 20;
@@ -76,7 +90,10 @@ export async function readBundle(token, fingerprint) {
   const said = await verifyParts(parts, await publicKey(jwk.x));
   refuseIf(!isUint(said.revision) || !Array.isArray(said.recipients) || !said.recipients.every(isText), "bad-field");
   const keys = said.recipients.map((one) => fromBase64url(one, "bad-recipient"));
-  return { revision: said.revision, readers: await Promise.all(keys.map(async (one) => toBase64url(await digest(one)))) };
+  return {
+    revision: said.revision,
+    readers: await Promise.all(keys.map(async (one) => toBase64url(await digest(one)))),
+  };
 }
 
 // -- the key packet ----------------------------------------------------------------------------------------------

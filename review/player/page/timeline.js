@@ -18,7 +18,13 @@ function made(name, facts, ...inside) {
 
 /** Stripes by which a state is told from others without its colour. */
 function patterns() {
-  const lines = { closed: "M0 8 8 0", held: "M4 0V8", unverified: "M0 0 8 8", bad: "M0 0 8 8M0 8 8 0", missing: "M0 4H8" };
+  const lines = {
+    closed: "M0 8 8 0",
+    held: "M4 0V8",
+    unverified: "M0 0 8 8",
+    bad: "M0 0 8 8M0 8 8 0",
+    missing: "M0 4H8",
+  };
   return Object.entries(lines).map(([name, d]) =>
     made(
       "pattern",
@@ -56,12 +62,20 @@ export class Timeline {
       const y = RULER + row * (LANE + BETWEEN);
       const part = (start, end, what, margin) =>
         made("rect", {
-          x: x(start), y, width: Math.max(x(end) - x(start), what === "kept" ? 0 : NARROWEST), height: LANE,
-          class: `part ${what}${margin ? " margin" : ""}`, ...(fill[what] && { fill: fill[what] }),
-        }); // prettier-ignore
+          x: x(start),
+          y,
+          width: Math.max(x(end) - x(start), what === "kept" ? 0 : NARROWEST),
+          height: LANE,
+          class: `part ${what}${margin ? " margin" : ""}`,
+          ...(fill[what] && { fill: fill[what] }),
+        });
       const told = parts.map(({ from, to, what, margin }) => part(from / 1e9, to / 1e9, what, margin));
       const over = (this.marks.get(lane) ?? []).map(({ start, end, what }) => part(start, end, what));
-      return [...told.filter((one) => one.classList.contains("kept")), ...told.filter((one) => !one.classList.contains("kept")), ...over];
+      return [
+        ...told.filter((one) => one.classList.contains("kept")),
+        ...told.filter((one) => !one.classList.contains("kept")),
+        ...over,
+      ];
     });
     this.svg.replaceChildren(made("defs", {}, ...patterns()), ...this.ruler(x), ...rects);
   }
@@ -73,10 +87,15 @@ export class Timeline {
     for (let at = 0; at <= this.length; at += step) {
       const last = x(at) > this.width - 40;
       ticks.push(made("line", { x1: x(at), x2: x(at), y1: RULER - 5, y2: RULER - 1, class: "tick" }));
-      if (!last || at === 0) ticks.push(made("text", { x: x(at) + (at ? 0 : 1), y: RULER - 8, class: at ? "time" : "time first" }, clock(at)));
+      if (!last || at === 0)
+        ticks.push(
+          made("text", { x: x(at) + (at ? 0 : 1), y: RULER - 8, class: at ? "time" : "time first" }, clock(at)),
+        );
     }
     return ticks;
   }
 }
 
-const fill = Object.fromEntries(["closed", "held", "unverified", "bad", "missing"].map((one) => [one, `url(#p-${one})`]));
+const fill = Object.fromEntries(
+  ["closed", "held", "unverified", "bad", "missing"].map((one) => [one, `url(#p-${one})`]),
+);

@@ -17,7 +17,8 @@ async function get(path, options) {
   const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options }).catch(() => {
     throw new Refused("gone");
   });
-  if (!answer.ok) throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
+  if (!answer.ok)
+    throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
   return new Uint8Array(await answer.arrayBuffer());
 }
 
@@ -31,8 +32,12 @@ async function takeKeys(secret, recording) {
   const how = (label) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(label) });
   const shown = await crypto.subtle.deriveBits(how("eyelid player proof v1"), root, 256);
   const wrapping = await crypto.subtle.deriveKey(
-    how("eyelid player keys v1"), root, { name: "AES-GCM", length: 256 }, false, ["unwrapKey"],
-  ); // prettier-ignore
+    how("eyelid player keys v1"),
+    root,
+    { name: "AES-GCM", length: 256 },
+    false,
+    ["unwrapKey"],
+  );
   const sealed = await get("keys", { method: "POST", body: shown });
   const { streams } = JSON.parse(new TextDecoder().decode(sealed));
   for (const [stream, text] of Object.entries(streams)) {
@@ -81,9 +86,16 @@ const DO = {
     const [papers, index] = await Promise.all([json("papers"), json("index")]);
     const chunks = index.streams.flatMap(({ stream, rows: listed }) =>
       listed.map(([sequence, start, end, kind, flags, size, sha256]) => ({
-        stream, sequence: BigInt(sequence), start: BigInt(start), end: BigInt(end), kind, flags, size, sha256,
+        stream,
+        sequence: BigInt(sequence),
+        start: BigInt(start),
+        end: BigInt(end),
+        kind,
+        flags,
+        size,
+        sha256,
       })),
-    ); // prettier-ignore
+    );
     proof = new Proof(papers, chunks);
     rows = proof.streams;
     const [account] = await Promise.all([allPieces(), secret ? takeKeys(secret, papers.recording) : null]);
@@ -110,7 +122,7 @@ const DO = {
 
 async function allPieces() {
   const pieces = [];
-  for (let path = "account"; ; ) {
+  for (let path = "account"; ;) {
     const { batches, next, report } = await json(path);
     pieces.push(...batches);
     if (next === null) return { pieces, report };
@@ -127,7 +139,14 @@ function told() {
     start: Number((packet?.start ?? BigInt(papers.row.start)) / 1_000_000n),
     length: number(proof.length),
     state: facts.closing ? "closed" : facts.ended ? "broken-off" : "open",
-    monitors: (packet?.monitors ?? []).map((one) => ({ ...one, stream: number(one.stream), x: number(one.x), y: number(one.y), width: number(one.width), height: number(one.height) })),
+    monitors: (packet?.monitors ?? []).map((one) => ({
+      ...one,
+      stream: number(one.stream),
+      x: number(one.x),
+      y: number(one.y),
+      width: number(one.width),
+      height: number(one.height),
+    })),
     names: papers.names,
     lanes: Object.fromEntries(
       [...proof.parts].map(([lane, parts]) => [
@@ -141,15 +160,23 @@ function told() {
         })),
       ]),
     ),
-    streams: [...rows].filter(([stream]) => isShown(stream)).map(([stream, all]) => ({
-      stream,
-      rows: all.map(({ sequence, start, end, kind, flags }) => ({ sequence: number(sequence), start: number(start), end: number(end), kind, flags })),
-    })),
+    streams: [...rows]
+      .filter(([stream]) => isShown(stream))
+      .map(([stream, all]) => ({
+        stream,
+        rows: all.map(({ sequence, start, end, kind, flags }) => ({
+          sequence: number(sequence),
+          start: number(start),
+          end: number(end),
+          kind,
+          flags,
+        })),
+      })),
     counts: [...rows].map(([stream, all]) => [stream, all.length]),
     findings: proof.findings,
     checks: CHECKS,
     keys: keys.size > 0,
-  }; // prettier-ignore
+  };
 }
 
 self.onmessage = async ({ data }) => {
@@ -162,6 +189,10 @@ self.onmessage = async ({ data }) => {
     const moved = data.ask === "media" ? value.flatMap(({ content }) => content ?? []) : [];
     self.postMessage({ id: data.id, value }, moved);
   } catch (error) {
-    self.postMessage({ id: data.id, code: error instanceof Refused ? error.code : "failed", why: String(error?.message) });
+    self.postMessage({
+      id: data.id,
+      code: error instanceof Refused ? error.code : "failed",
+      why: String(error?.message),
+    });
   }
 };
