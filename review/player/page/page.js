@@ -256,19 +256,22 @@ function showGaps() {
 const figures = new Map(); // stream -> {figure, canvas, slate, button}
 
 function canvasOf(stream) {
-  const [figure, canvas, slate, button] = ["figure", "canvas", "div", "button"].map((one) => element(one));
+  const [figure, frame, canvas, slate, button] = ["figure", "div", "canvas", "div", "button"].map((one) =>
+    element(one),
+  );
   const monitor = about.monitors.find((one) => one.stream === stream);
   canvas.width = monitor?.width || 640;
   canvas.height = monitor?.height || 360;
   canvas.dataset.stream = String(stream);
   figure.style.flexGrow = String(canvas.width / canvas.height);
-  slate.className = "slate";
+  frame.className = "frame";
   slate.hidden = true;
   button.type = "button";
   button.className = "enlarge";
-  button.append(canvas, slate);
+  button.append(canvas);
   button.addEventListener("click", () => enlarge($("stage").dataset.alone === String(stream) ? null : stream));
-  figure.append(button, element("figcaption"));
+  frame.append(button, slate); // beside the button, so that it is read as text and not as its name
+  figure.append(frame, element("figcaption"));
   $("stage").append(figure);
   figures.set(stream, { figure, canvas, slate, button });
   return canvas;

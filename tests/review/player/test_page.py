@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from store import cli
+from tests.review.player import conftest
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, SIZES
 from tests.store.conftest import PASSPHRASE
@@ -226,8 +227,6 @@ fetch("https://example.com/")
 
 
 def test_the_policy_holds_in_the_page_itself(page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.review.player import conftest  # noqa: PLC0415
-
     files = conftest.page_files() | {"page.js": STRANGERS.encode()}
     monkeypatch.setattr(conftest, "page_files", lambda: files)
     with played(recorded.home, recorded.id) as address:
@@ -247,3 +246,16 @@ def test_the_address_is_good_for_one_page(page: Page, recorded: Recorded) -> Non
             page.open(again)
             with pytest.raises(AssertionError, match="used-up"):
                 until(page, failed.replace("||", "&&"))
+
+
+def test_a_browser_that_cannot_check_signatures_opens_nothing(
+    page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = conftest.page_files()
+    without = b"crypto.subtle.importKey = () => Promise.reject(new DOMException('NotSupportedError'));\n"
+    monkeypatch.setattr(conftest, "page_files", lambda: files | {"worker.js": without + files["worker.js"]})
+    with played(recorded.home, recorded.id) as address:
+        page.open(address)
+        with pytest.raises(AssertionError, match="no-ed25519: This browser cannot verify Ed25519"):
+            until(page, READY)
+        assert page.run("document.querySelector('#main').hidden")

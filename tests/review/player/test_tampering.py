@@ -1,4 +1,5 @@
-"""Each kind of tampering of tests/vectors is named by the page, as `eyelid-store verify` names it."""
+"""Each kind of tampering of tests/vectors is named by the page, as `eyelid-store verify` names it; and its account is
+the store's, whatever a device told."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, Plan, found
 from store.catalog.queries import bundle_of, newest_bundle
 from store.commands.audit import evidence_of
+from store.evidence.account import BlindCause, Closed, Held, Missing, Part
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import examine
 from tests.review.player.conftest import READY, Page, played, until
@@ -29,13 +31,14 @@ CATALOG: Final = {
 # Nothing signed says it: a column of the catalog, the store's alarms, the unsigned part of health.
 NOT_NAMED: Final = {
     "previous_changed", "alarm_raised", "health_names_more", "line_column_changed", "kind_changed", "line_changed",
-    "line_removed", "later_line_changed", "end_invented", "nothing", "wrapped_changed", "commitment_changed",
+    "line_removed", "later_line_changed", "end_invented",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def tampered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, str]]:
-    """A store, and for each kind of tampering a recording of today's edition."""
+    """A store, and for each kind of tampering a recording of today's edition; more of which nothing was changed, by
+    their seeds."""
     home = found(Plan(tmp_path_factory.mktemp("tampered") / "home", "https://localhost:8443", cost=COST), PASSPHRASE)
     database = home.database()
     with database.reading() as connection:
@@ -43,15 +46,16 @@ def tampered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, 
     database.close()
     assert newest is not None
     bundle = verify_bundle(newest[1], home.key(COMPLIANCE).id)
-    disk, reader, found_ = Disk(home.folder), reader_of(home), {}
+    disk, reader, made = Disk(home.folder), reader_of(home), {}
     for number, way in enumerate(TAMPERING):
         seed = number
         while (world := make_world(seed, disk, bundle, reader)).recording.edition is not Edition.SIGNED:
             seed += len(TAMPERING)
         way(world)
-        found_[way.__name__] = world.id
+        made[way.__name__] = world.id
+    made |= {str(seed): make_world(seed, disk, bundle, reader).id for seed in WORLDS}
     disk.close()
-    return home, found_
+    return home, made
 
 
 def reader_of(home: Home) -> RecipientPrivate:
@@ -83,6 +87,7 @@ def named(page: Page, home: Home, recording: str) -> set[tuple[str, str]]:
     return {(check, code) for check, code in told if code != "not-media"}  # their content is no picture
 
 
+WORLDS: Final = range(1000, 1020)
 SOME: Final = (
     "nothing", "blob_changed", "blob_removed", "packet_changed", "bodies_swapped", "row_removed", "chunk_forged",
     "chunk_does_not_open", "tail_cut", "signature_exchanged", "batch_changed", "report_changed",
@@ -109,3 +114,38 @@ def test_the_page_names_what_verify_names(page: Page, tampered: tuple[Home, dict
         if not good:
             others[way] = here, wanted
     assert not others
+
+
+def told(part: Part) -> dict[str, Any]:
+    """As the page has it."""
+    match part.cause:
+        case Closed(policy, rules):
+            more: dict[str, Any] = {"what": "closed", "policy": policy, "rules": list(rules)}
+        case Held(holds, reason, policy):
+            more = {"what": "held", "holds": list(holds)}
+            if "user" in holds:
+                more |= {"reason": reason} | ({"policy": policy} if isinstance(reason, int) else {})
+        case BlindCause(why):
+            more = {"what": "blind", "why": why}
+        case Missing(why):
+            more = {"what": "missing", "why": why}
+        case _:
+            more = {"what": "kept"}
+    return {"from": part.start, "to": part.end, "margin": part.margin, **more}
+
+
+@pytest.mark.slow(reason="a page is opened for each of twenty recordings")
+def test_the_account_is_the_stores_whatever_a_device_told(page: Page, tampered: tuple[Home, dict[str, str]]) -> None:
+    home, worlds = tampered
+    for seed in WORLDS:
+        evidence = evidence_of(home, worlds[str(seed)])
+        with played(home, worlds[str(seed)]) as address:
+            page.open(address)
+            until(page, READY)
+            lanes = page.run("eyelid.about.lanes")
+            length = page.run("eyelid.about.length")
+        assert length == evidence.length, seed
+        for parts in lanes.values():
+            for part in parts:
+                part["margin"] = part["margin"] is not None
+        assert lanes == {lane: [told(part) for part in evidence.account_of(lane)] for lane in evidence.lanes}, seed
