@@ -265,6 +265,7 @@ function canvasOf(stream) {
   canvas.dataset.stream = String(stream);
   figure.style.flexGrow = String(canvas.width / canvas.height);
   frame.className = "frame";
+  slate.className = "slate";
   slate.hidden = true;
   button.type = "button";
   button.className = "enlarge";
