@@ -1,0 +1,229 @@
+// One clock for all lanes of a recording: the sound's element where sound is kept, else the page's own.
+
+import { Chain } from "./chain.js";
+import { Screen } from "./screen.js";
+import { Sound } from "./sound.js";
+
+const AUDIO = 32_768;
+const TICK = 100; // ms, from the worker: a page's own timers nearly stop in the background
+const NO_SOUND = 2; // seconds after which a sound that does not begin is no clock any more
+const END = 0.3; // seconds before a run's end at which an element may already have stopped
+export const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
+
+export class Player extends EventTarget {
+  /** `about`: what the worker said at opening; `ask`: asks it; `canvases`: of each screen. */
+  constructor(about, ask, canvasOf) {
+    super();
+    this.length = about.length / 1e9;
+    this.rate = 1;
+    this.playing = false;
+    this.skips = true;
+    this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
+    const media = (stream, from, to) => this.media(ask, stream, from, to);
+    const refuseOf =
+      ({ stream }) =>
+      (row, code) =>
+        this.refuse(stream, row, code);
+    const shown = [...this.chains.values()].filter(({ stream }) => stream < AUDIO);
+    this.screens = shown.map((chain) => new Screen(chain, canvasOf(chain.stream), media, refuseOf(chain)));
+    const heard = this.chains.get(AUDIO);
+    this.sound = heard ? new Sound(heard, this.length, media, refuseOf(heard)) : null;
+    this.base = { t: 0, at: performance.now() };
+    this.byClock();
+    this.ask = ask;
+    // What a chunk stands for is played through, also where it turns out that it must not be shown: that is said there.
+    this.covered = joined([...this.chains.values()].flatMap(({ rows }) => rows.filter(({ kind }) => kind === 1)));
+  }
+
+  async begin() {
+    const sound = this.sound?.begin().then((good) => {
+      if (!good) this.sound = null;
+    });
+    await Promise.all([sound, ...this.screens.map((one) => one.begin())]);
+    for (const one of this.screens) one.onpicture = () => this.draw();
+    if (this.sound) {
+      // The element alone says when it has come to where it was sent.
+      for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
+    }
+    this.seek(this.covered[0]?.start ?? 0);
+  }
+
+  async media(ask, stream, from, to) {
+    const done = await ask("media", { stream, from, to });
+    for (const { row, code } of done) if (code) this.refuse(stream, row, code);
+    return done.map(({ content }) => content);
+  }
+
+  /** A chunk must not be played. */
+  refuse(stream, row, code) {
+    if (!this.chains.get(stream)?.refuse(row, code)) return;
+    this.dispatchEvent(new CustomEvent("refused", { detail: { stream, row, code } }));
+  }
+
+  // -- the clock -------------------------------------------------------------------------------------------------
+
+  get time() {
+    if (this.master === "sound") return this.sound.element.currentTime;
+    const since = this.playing ? ((performance.now() - this.base.at) / 1000) * this.rate : 0;
+    return Math.min(this.base.t + since, this.length);
+  }
+
+  byClock(t = 0) {
+    this.master = "own";
+    this.base = { t, at: performance.now() };
+  }
+
+  seek(t) {
+    const to = Math.max(0, Math.min(t, this.length));
+    this.sound?.element.pause();
+    this.byClock(to);
+    this.spent = null;
+    this.waits = null;
+    for (const one of this.screens) one.exact = true; // nothing on the way there is what stood there
+    if (this.sound) this.sound.seek(this.soundAt(to) ? to : (this.sound.chain.after(to)?.start ?? to));
+    this.tick();
+  }
+
+  play() {
+    if (this.time >= this.length - 0.01) this.seek(0);
+    this.sound?.graph();
+    this.sound?.audio.resume();
+    this.byClock(this.time);
+    this.playing = true;
+    this.changed();
+  }
+
+  pause() {
+    this.byClock(this.time);
+    this.playing = false;
+    this.sound?.element.pause();
+    this.changed();
+  }
+
+  setRate(rate) {
+    const t = this.time;
+    this.rate = rate;
+    if (this.master === "own") this.byClock(t);
+    if (this.sound) this.sound.element.playbackRate = rate;
+    this.changed();
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("changed"));
+    this.tick();
+  }
+
+  soundAt(t) {
+    return this.sound?.chain.span(t) ?? null;
+  }
+
+  /** For good. */
+  stop() {
+    this.pause();
+    this.stopped = true;
+  }
+
+  tick() {
+    if (this.stopped) return;
+    let t = this.time;
+    if (this.playing) {
+      if (t >= this.length - 0.001) {
+        this.pause();
+        return;
+      }
+      const next = this.skips && !this.covered.some(({ start, end }) => t >= start - 0.001 && t < end - 0.001);
+      if (next) {
+        const to = this.covered.find(({ start }) => start > t)?.start ?? this.length;
+        if (to > t + 0.001) {
+          this.dispatchEvent(new CustomEvent("skipped", { detail: { from: t, to } }));
+          this.seek(to);
+          return;
+        }
+      }
+      this.follow(t);
+      t = this.time;
+    }
+    this.sound?.pump(t, this.rate);
+    this.draw();
+    this.dispatchEvent(new Event("time"));
+  }
+
+  /** Makes the sound the clock where it is kept, and lets it go where it ends. */
+  follow(t) {
+    const span = this.soundAt(t);
+    const element = this.sound?.element;
+    const ends = (one) => t >= one.end - 0.04 || (element.readyState <= 2 && !element.seeking && t > one.end - END);
+    if (span && this.master === "sound" && ends(span)) this.spent = span;
+    if (!span || span === this.spent || this.spent?.start === span.start) {
+      if (this.master === "sound") this.byClock(t);
+      if (element && !element.paused) element.pause();
+      const next = this.sound?.chain.after(t);
+      if (next && !element.seeking && Math.abs(element.currentTime - next.start) > 0.02) this.sound.seek(next.start);
+      return;
+    }
+    if (element.paused && !element.seeking && !this.starting) {
+      if (Math.abs(element.currentTime - t) > 0.02) this.sound.seek(t);
+      element.playbackRate = this.rate;
+      this.starting = true;
+      element
+        .play()
+        .catch(() => {}) // paused meanwhile
+        .finally(() => (this.starting = false));
+    }
+    if (this.master === "sound") {
+      if (element.paused && !this.starting) this.byClock(t);
+      return;
+    }
+    this.waits ??= { since: performance.now(), from: t, sound: element.currentTime };
+    if (!element.paused && !element.seeking && element.readyState > 2 && element.currentTime > this.waits.sound) {
+      this.master = "sound";
+      this.waits = null;
+    } else if (performance.now() - this.waits.since > NO_SOUND * 1000) {
+      this.spent = span; // no device takes it: the pictures go on
+      this.waits = null;
+      element.pause();
+      this.byClock(t);
+      this.dispatchEvent(new Event("silent"));
+    } else this.byClock(this.waits.from); // the clock waits for the sound
+  }
+
+  draw() {
+    const t = this.time;
+    // What WebAudio plays is heard later than the element says: pictures wait as long.
+    const late = this.master === "sound" ? this.sound.latency * this.rate : 0;
+    const before = this.ready;
+    for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
+    this.ready = this.screens.every(({ ready }) => ready);
+    if (this.ready !== before) this.dispatchEvent(new Event("drawn"));
+  }
+
+  /** Ticks with each picture of the display while it is seen, and from the worker. */
+  run() {
+    const beat = () => {
+      if (this.playing) this.tick();
+      requestAnimationFrame(beat);
+    };
+    requestAnimationFrame(beat);
+    this.ask("tick", { every: TICK });
+  }
+
+  /** One picture on or back, of whichever screen has it nearest. */
+  step(direction) {
+    this.pause();
+    const t = this.time;
+    const near = this.screens.map((one) => one.neighbour(t, direction)).filter((one) => one !== null);
+    const to = direction > 0 ? Math.min(...near) : Math.max(...near);
+    this.seek(near.length ? to + 0.000_5 : t + direction * 0.2);
+  }
+}
+
+/** The same time without overlaps or seams, in order; seams of less than a tenth of a second are none. */
+function joined(spans) {
+  const whole = [];
+  for (const { start, end } of [...spans].sort((one, other) => one.start - other.start)) {
+    const last = whole.at(-1);
+    if (last && start <= last.end + 0.05) last.end = Math.max(last.end, end);
+    else whole.push({ start, end });
+  }
+  return whole;
+}

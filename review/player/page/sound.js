@@ -1,0 +1,133 @@
+// Both ends of the call: one element fed through Media Source, which keeps the pitch at every speed, and a volume each.
+
+const AHEAD = 20; // seconds that lie ready, at 1x
+const BACK = 5;
+const LOAD = 4; // rows a request
+const TYPE = 'audio/mp4; codecs="opus"';
+
+export class Sound {
+  constructor(chain, length, media, refuse) {
+    Object.assign(this, { chain, length, media, refuse });
+    this.element = new Audio();
+    this.element.preservesPitch = true;
+    this.generation = 0;
+    this.next = -1;
+    this.volumes = [1, 1];
+  }
+
+  async begin() {
+    const { header, stream } = this.chain;
+    if (!("MediaSource" in window) || !MediaSource.isTypeSupported(TYPE)) return false;
+    const [content] = header < 0 ? [null] : await this.media(stream, header, header + 1);
+    if (!content) return false;
+    const source = new MediaSource();
+    const opened = new Promise((done) => source.addEventListener("sourceopen", done, { once: true }));
+    this.element.src = URL.createObjectURL(source);
+    await opened;
+    URL.revokeObjectURL(this.element.src);
+    this.buffer = source.addSourceBuffer(TYPE);
+    source.duration = this.length;
+    return this.append(header, content);
+  }
+
+  /** Whether this browser took it; what it does not take is not played. */
+  async append(row, content) {
+    try {
+      await this.update(() => this.buffer.appendBuffer(content));
+      return true;
+    } catch {
+      this.refuse(row, "not-media");
+      return false;
+    }
+  }
+
+  /** One change of the buffer, once it is done. */
+  update(change) {
+    return new Promise((done, failed) => {
+      this.buffer.addEventListener("updateend", done, { once: true });
+      this.buffer.addEventListener("error", () => failed(new Error("append")), { once: true });
+      change();
+    });
+  }
+
+  /** Only after a person's act may a page be heard. */
+  graph() {
+    if (this.audio) return;
+    this.audio = new AudioContext({ latencyHint: "interactive" });
+    const source = this.audio.createMediaElementSource(this.element);
+    const apart = this.audio.createChannelSplitter(2);
+    const together = this.audio.createChannelMerger(2);
+    source.connect(apart);
+    this.gains = this.volumes.map((volume, channel) => {
+      const gain = this.audio.createGain();
+      gain.gain.value = volume;
+      apart.connect(gain, channel);
+      gain.connect(together, 0, channel);
+      return gain;
+    });
+    together.connect(this.audio.destination);
+  }
+
+  /** `channel`: 0 the microphone, 1 the far end. */
+  setVolume(channel, volume) {
+    this.volumes[channel] = volume;
+    if (this.gains) this.gains[channel].gain.value = volume;
+  }
+
+  /** Seconds from the element's clock to the ear. */
+  get latency() {
+    return (this.audio?.baseLatency || 0) + (this.audio?.outputLatency || 0);
+  }
+
+  has(t) {
+    const { buffered } = this.buffer;
+    for (let at = 0; at < buffered.length; at++)
+      if (t >= buffered.start(at) - 0.01 && t < buffered.end(at) - 0.001) return true;
+    return false;
+  }
+
+  /** Aims at a moment: where it is not loaded, loads from there on. */
+  seek(t) {
+    if (!this.buffer) return;
+    if (!this.has(t)) {
+      this.generation++;
+      this.next = this.chain.from(t);
+      this.anew = true;
+    }
+    this.element.currentTime = t;
+  }
+
+  async pump(t, rate) {
+    if (!this.buffer || this.busy) return;
+    this.busy = true;
+    try {
+      while (await this.step(t, rate));
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Whether something was done, so that more may be to do. */
+  async step(t, rate) {
+    const { rows, plays, stream } = this.chain;
+    const generation = this.generation;
+    if (this.next < 0) this.next = this.chain.from(t);
+    if (this.anew) {
+      this.anew = false;
+      if (this.buffer.buffered.length) await this.update(() => this.buffer.remove(0, Infinity));
+    }
+    while (this.next < rows.length && !plays[this.next]) this.next++;
+    if (this.next >= rows.length || rows[this.next].start > t + AHEAD * Math.max(1, rate)) return false;
+    const from = this.next;
+    let to = from + 1;
+    while (to < rows.length && to < from + LOAD && plays[to]) to++;
+    const contents = await this.media(stream, from, to);
+    if (generation !== this.generation) return true; // somebody sought: what came is of no use
+    const { buffered } = this.buffer;
+    if (buffered.length && buffered.start(0) < t - 2 * BACK) await this.update(() => this.buffer.remove(0, t - BACK));
+    for (const [place, content] of contents.entries())
+      if (content && !(await this.append(from + place, content))) return false;
+    if (generation === this.generation) this.next = to;
+    return true;
+  }
+}

@@ -1,0 +1,439 @@
+// All texts of the page, in each language. A code that never changes stands beside each finding.
+
+const EN = {
+  play: "Play",
+  pause: "Pause",
+  back: "10 seconds back",
+  on: "10 seconds on",
+  before: "Previous picture",
+  after: "Next picture",
+  speed: "Speed",
+  skip: "Skip what was not kept",
+  microphone: "Microphone",
+  farEnd: "Far end",
+  screens: "Screens",
+  controls: "Playing",
+  timeline: "Timeline",
+  proof: "What was verified",
+  gaps: "Not kept",
+  keys: "Keyboard",
+  close: "Close",
+  theme: "Dark",
+  help: "Keyboard",
+  language: "Deutsch",
+  screen: "Screen",
+  sound: "Sound",
+  screenLane: "Screen",
+  audioLane: "Sound",
+  loading: "Opening and checking …",
+  at: (time, what) => `${time}: ${what}`,
+  of: (one, all) => `${one} of ${all}`,
+  checking: (done, all) => `Checking: ${done} of ${all}`,
+  verified: "Verified in this browser",
+  wrong: (n) => (n === 1 ? "One thing is wrong" : `${n} things are wrong`),
+  skipped: (length, why) => `Skipped ${length}: ${why}`,
+  silent: "This browser has no sound device: pictures go on without sound.",
+  states: { closed: "", "broken-off": "the recorder ended without closing it", open: "no end of it is signed" },
+  one: "Show this screen alone",
+  all: "Show all screens",
+  nothing: "Everything was kept.",
+  times: (n, length) => `${length}, ${n}×`,
+  kept: "kept",
+  closed: "closed",
+  held: "held",
+  blind: "blind",
+  missing: "missing",
+  unverified: "not verified",
+  bad: "does not verify",
+  closedBy: (rules) => `Closed by rule ${rules}`,
+  closedAlone: "Closed",
+  heldBy: (holds) => `Held: ${holds}`,
+  margin: "given up for it",
+  byPerson: "by the person",
+  byPersonWhy: (why) => `by the person (${why})`,
+  refused: (code, why) => `Stopped here: ${why} (${code})`,
+  waits: "Goes on at the next key frame.",
+  notHere: "Nothing was kept of this screen.",
+  noDecoder: "This browser cannot decode this screen.",
+  good: "good",
+  wrongMark: "wrong",
+  notYet: "not yet",
+  notChecked: "not checked",
+  checks: {
+    bytes: "every chunk is here, with the bytes that were received",
+    "key-packet": "the key packet is the device's, for the readers that compliance signed",
+    headers: "every chunk stands where it says it stands",
+    signatures: "every chunk is signed by the device",
+    chain: "every chunk follows from the one before it, without a gap",
+    ledger: "the account is signed by the device and unbroken",
+    heads: "every stream reaches as far as the device signed",
+    account: "nothing is kept from a time at which the account says closed",
+    tags:
+      "every chunk of screens and sound opens, unchanged since it was sealed, with the key that the device " +
+      "committed to",
+  },
+  limits:
+    "Checked by this page, with the device's key as this archive enrolled it. Not checked here: that key " +
+    "itself, the words of rules (their numbers are signed), what the catalog says of other recordings, " +
+    "and the packet's commitment, which the opening command checked.",
+  own: {
+    unreadable: "a window's program or title could not be read",
+    "web-engine": "a window renders web pages and no browser witness accounts for it",
+    "unseen-page": "a page, or a part of it, gave no answer",
+    "remote-display": "a window shows another machine",
+    overview: "a switcher or overview shows other windows",
+    unlisted: "no rule names what was shown, and the policy closes for that",
+    "not-allowed": "something was shown that is none of the allowed applications",
+    "not-recorded": "nothing that the policy records was open",
+    blind: "nothing could be seen",
+  },
+  reasons: {
+    blind: "nothing could be seen",
+    unproven: "not proven in time",
+    died: "the recorder was not running",
+    lost: "chunks were not received",
+    "not-here-yet": "it is on its way",
+    erased: "it was erased",
+    "no-ledger": "the account does not tell of it",
+    silent: "nothing was heard",
+    "no-end": "the recorder ended and did not say how",
+    "clock-went-back": "the device's own clock went back",
+    locked: "the screen was locked",
+    suspended: "the PC slept",
+    "spool-full": "the PC's spool was full",
+    "no-policy": "no policy was in force",
+  },
+  codes: {
+    lost: "the chunk is not here",
+    damaged: "its bytes are not those that were received",
+    truncated: "it is cut",
+    oversized: "it is too large",
+    "bad-magic": "it is no sealed chunk",
+    "unknown-kind": "its header is damaged",
+    "unknown-flags": "its header is damaged",
+    "bad-stream": "its header is damaged",
+    "bad-span": "it claims more time than there can be",
+    "wrong-recording": "it is a chunk of another recording",
+    "wrong-stream": "it is a chunk of another stream",
+    "wrong-sequence": "it is another chunk of this stream",
+    "wrong-previous": "it does not follow from the one before it",
+    "changed-catalog": "the catalog says something else than the bytes",
+    "wrong-edition": "it is of another edition than the packet says",
+    "bad-signature": "the device did not sign it",
+    "other-key": "it commits to another key than its stream",
+    "wrong-commitment": "it was sealed with another key",
+    "wrong-tag": "it does not open: it was changed, or sealed with another key",
+    gap: "chunks are missing in the chain",
+    undecided: "two bodies, and nothing signed decides",
+    "no-key-packet": "there is no key packet to be trusted",
+    misplaced: "it is signed for another recording or device",
+    "other-policy": "the account opened the recording under another policy",
+    "unknown-bundle": "the bundle that names its readers is not here",
+    "bad-bundle": "the bundle is not compliance's",
+    "other-readers": "it is sealed to other readers than compliance signed",
+    "no-ledger": "the account does not tell of this recording",
+    missing: "entries of the account are missing",
+    "wrong-seq": "entries of the account are missing",
+    "broken-chain": "an entry does not follow from the one before it",
+    "no-report": "the device signed no report",
+    "ledger-cut": "entries that the store had confirmed are gone",
+    "wrong-head": "the device signed another chunk for this place",
+    "tail-missing": "the stream ends before the device's signed end",
+    "beyond-closing": "it comes after the signed end",
+    "kept-while-closed": "it was kept from a time at which the account says closed",
+    "no-stream-keys": "an earlier agent signed no chunk",
+    "not-media": "its content is no picture or sound that this browser takes",
+    unreadable: "it cannot be read",
+    malformed: "it is no signed statement",
+    "wrong-signer": "another key signed it",
+    "bad-field": "it has another shape",
+    "wrong-type": "it is another kind of statement",
+    "wrong-algorithm": "it is signed in another way",
+    "unknown-version": "it is of a later version",
+    "unknown-critical": "it needs a later version",
+    "unknown-suite": "it is sealed in another way",
+    "no-recipients": "it has no reader",
+    "bad-line": "an entry cannot be read",
+    "bad-count": "a batch has other entries than it says",
+  },
+  failures: {
+    "no-ed25519":
+      "This browser cannot verify Ed25519 signatures, so nothing here could be trusted and nothing is " +
+      "opened. Chromium 137, Firefox 130 and Safari 17 can.",
+    "used-up": "This address was used already, or is not complete. It is good for one page: run the command again.",
+    "no-secret": "This address is not complete: copy all of it, with what follows the #.",
+    failed: "The recording cannot be opened.",
+    gone: "The recording is not served any more: run the command again.",
+  },
+  where: {
+    packet: "key packet",
+    stream: (n) => `stream ${n}`,
+    chunk: (n) => `chunk ${n}`,
+    entry: (n) => `entry ${n} of the account`,
+    account: "account",
+    report: "the device's report",
+  },
+  keysOf: [
+    ["Space, K", "play or pause"],
+    ["← →", "5 seconds"],
+    ["J L", "10 seconds"],
+    [", .", "picture before, after"],
+    ["Home End", "beginning, end"],
+    ["0 … 9", "tenths of the recording"],
+    ["↑ ↓", "speed"],
+    ["P N", "gap before, after"],
+    ["S", "skip what was not kept"],
+    ["M", "mute"],
+    ["F", "next screen alone, or all"],
+    ["V", "what was verified"],
+    ["T", "dark or light"],
+    ["?", "this list"],
+  ],
+};
+
+const DE = {
+  play: "Abspielen",
+  pause: "Anhalten",
+  back: "10 Sekunden zurück",
+  on: "10 Sekunden vor",
+  before: "Voriges Bild",
+  after: "Nächstes Bild",
+  speed: "Tempo",
+  skip: "Nicht Aufgezeichnetes überspringen",
+  microphone: "Mikrofon",
+  farEnd: "Gegenseite",
+  screens: "Bildschirme",
+  controls: "Wiedergabe",
+  timeline: "Zeitleiste",
+  proof: "Was geprüft wurde",
+  gaps: "Nicht aufgezeichnet",
+  keys: "Tastatur",
+  close: "Schließen",
+  theme: "Dunkel",
+  help: "Tastatur",
+  language: "English",
+  screen: "Bildschirm",
+  sound: "Ton",
+  screenLane: "Bild",
+  audioLane: "Ton",
+  loading: "Wird geöffnet und geprüft …",
+  at: (time, what) => `${time}: ${what}`,
+  of: (one, all) => `${one} von ${all}`,
+  checking: (done, all) => `Prüfung läuft: ${done} von ${all}`,
+  verified: "In diesem Browser geprüft",
+  wrong: (n) => (n === 1 ? "Eine Unstimmigkeit" : `${n} Unstimmigkeiten`),
+  skipped: (length, why) => `${length} übersprungen: ${why}`,
+  silent: "Dieser Browser hat kein Tongerät: die Bilder laufen ohne Ton weiter.",
+  states: { closed: "", "broken-off": "der Rekorder endete, ohne sie zu schließen", open: "kein Ende ist signiert" },
+  one: "Nur diesen Bildschirm zeigen",
+  all: "Alle Bildschirme zeigen",
+  nothing: "Alles wurde aufgezeichnet.",
+  times: (n, length) => `${length}, ${n}×`,
+  kept: "aufgezeichnet",
+  closed: "geschlossen",
+  held: "angehalten",
+  blind: "blind",
+  missing: "fehlt",
+  unverified: "nicht geprüft",
+  bad: "Prüfung gescheitert",
+  closedBy: (rules) => `Geschlossen durch Regel ${rules}`,
+  closedAlone: "Geschlossen",
+  heldBy: (holds) => `Angehalten: ${holds}`,
+  margin: "Sicherheitsabstand",
+  byPerson: "durch die Person selbst",
+  byPersonWhy: (why) => `durch die Person selbst (${why})`,
+  refused: (code, why) => `Hier unterbrochen: ${why} (${code})`,
+  waits: "Weiter geht es mit dem nächsten Schlüsselbild.",
+  notHere: "Von diesem Bildschirm wurde nichts aufgezeichnet.",
+  noDecoder: "Dieser Browser kann diesen Bildschirm nicht dekodieren.",
+  good: "in Ordnung",
+  wrongMark: "falsch",
+  notYet: "steht aus",
+  notChecked: "nicht geprüft",
+  checks: {
+    bytes: "jeder Block ist da, mit den Bytes, die empfangen wurden",
+    "key-packet": "das Schlüsselpaket stammt vom Gerät, für die Leser, die die Compliance unterschrieben hat",
+    headers: "jeder Block steht, wo er zu stehen angibt",
+    signatures: "jeder Block ist vom Gerät signiert",
+    chain: "jeder Block folgt lückenlos auf den vorigen",
+    ledger: "das Protokoll ist vom Gerät signiert und lückenlos",
+    heads: "jede Spur reicht so weit, wie das Gerät signiert hat",
+    account: "nichts stammt aus einer Zeit, die laut Protokoll geschlossen war",
+    tags:
+      "jeder Block von Bild und Ton lässt sich öffnen, unverändert seit der Versiegelung, mit dem " +
+      "Schlüssel, auf den sich das Gerät festgelegt hat",
+  },
+  limits:
+    "Geprüft von dieser Seite mit dem Schlüssel des Geräts, wie dieses Archiv ihn aufgenommen hat. Hier " +
+    "nicht geprüft: dieser Schlüssel selbst, die Namen der Regeln (ihre Nummern sind signiert), was der " +
+    "Katalog über andere Aufzeichnungen sagt, und die Festlegung im Schlüsselpaket, die der öffnende " +
+    "Befehl geprüft hat.",
+  own: {
+    unreadable: "Programm oder Titel eines Fensters war nicht lesbar",
+    "web-engine": "ein Fenster zeigt Webseiten, für die kein Browser-Zeuge einsteht",
+    "unseen-page": "eine Seite oder ein Teil davon gab keine Auskunft",
+    "remote-display": "ein Fenster zeigt einen anderen Rechner",
+    overview: "eine Fensterübersicht zeigt andere Fenster",
+    unlisted: "keine Regel nennt, was zu sehen war, und die Richtlinie schließt dann",
+    "not-allowed": "es war etwas zu sehen, das keine der erlaubten Anwendungen ist",
+    "not-recorded": "nichts, was die Richtlinie aufzeichnet, war offen",
+    blind: "es war nichts zu erkennen",
+  },
+  reasons: {
+    blind: "es war nichts zu erkennen",
+    unproven: "nicht rechtzeitig nachgewiesen",
+    died: "der Rekorder lief nicht",
+    lost: "Blöcke kamen nicht an",
+    "not-here-yet": "ist noch unterwegs",
+    erased: "wurde gelöscht",
+    "no-ledger": "das Protokoll sagt dazu nichts",
+    silent: "es war nichts zu hören",
+    "no-end": "der Rekorder endete, ohne zu sagen wie",
+    "clock-went-back": "die Uhr des Geräts ging zurück",
+    locked: "der Bildschirm war gesperrt",
+    suspended: "der PC schlief",
+    "spool-full": "der Zwischenspeicher des PCs war voll",
+    "no-policy": "keine Richtlinie galt",
+  },
+  codes: {
+    lost: "der Block ist nicht da",
+    damaged: "seine Bytes sind nicht die empfangenen",
+    truncated: "er ist abgeschnitten",
+    oversized: "er ist zu groß",
+    "bad-magic": "das ist kein versiegelter Block",
+    "unknown-kind": "sein Kopf ist beschädigt",
+    "unknown-flags": "sein Kopf ist beschädigt",
+    "bad-stream": "sein Kopf ist beschädigt",
+    "bad-span": "er beansprucht mehr Zeit, als es geben kann",
+    "wrong-recording": "er gehört zu einer anderen Aufzeichnung",
+    "wrong-stream": "er gehört zu einer anderen Spur",
+    "wrong-sequence": "es ist ein anderer Block dieser Spur",
+    "wrong-previous": "er folgt nicht auf den vorigen",
+    "changed-catalog": "der Katalog sagt anderes als die Bytes",
+    "wrong-edition": "er ist von anderer Ausgabe, als das Paket sagt",
+    "bad-signature": "das Gerät hat ihn nicht signiert",
+    "other-key": "er legt sich auf einen anderen Schlüssel fest als seine Spur",
+    "wrong-commitment": "er wurde mit einem anderen Schlüssel versiegelt",
+    "wrong-tag": "er lässt sich nicht öffnen: verändert oder mit anderem Schlüssel versiegelt",
+    gap: "in der Kette fehlen Blöcke",
+    undecided: "zwei Fassungen, und nichts Signiertes entscheidet",
+    "no-key-packet": "es gibt kein vertrauenswürdiges Schlüsselpaket",
+    misplaced: "signiert für eine andere Aufzeichnung oder ein anderes Gerät",
+    "other-policy": "laut Protokoll galt eine andere Richtlinie",
+    "unknown-bundle": "das Bündel, das die Leser nennt, ist nicht da",
+    "bad-bundle": "das Bündel stammt nicht von der Compliance",
+    "other-readers": "versiegelt für andere Leser, als die Compliance unterschrieben hat",
+    "no-ledger": "das Protokoll nennt diese Aufzeichnung nicht",
+    missing: "Einträge des Protokolls fehlen",
+    "wrong-seq": "Einträge des Protokolls fehlen",
+    "broken-chain": "ein Eintrag folgt nicht auf den vorigen",
+    "no-report": "das Gerät hat keinen Bericht signiert",
+    "ledger-cut": "bestätigte Einträge sind verschwunden",
+    "wrong-head": "das Gerät hat für diese Stelle einen anderen Block signiert",
+    "tail-missing": "die Spur endet vor dem signierten Ende",
+    "beyond-closing": "kommt nach dem signierten Ende",
+    "kept-while-closed": "stammt aus einer Zeit, die laut Protokoll geschlossen war",
+    "no-stream-keys": "ein früherer Agent signierte keine Blöcke",
+    "not-media": "sein Inhalt ist weder Bild noch Ton, die dieser Browser versteht",
+    unreadable: "nicht lesbar",
+    malformed: "das ist keine signierte Aussage",
+    "wrong-signer": "ein anderer Schlüssel hat signiert",
+    "bad-field": "hat eine andere Gestalt",
+    "wrong-type": "ist eine andere Art von Aussage",
+    "wrong-algorithm": "ist auf andere Weise signiert",
+    "unknown-version": "ist von späterer Fassung",
+    "unknown-critical": "braucht eine spätere Fassung",
+    "unknown-suite": "ist auf andere Weise versiegelt",
+    "no-recipients": "hat keinen Leser",
+    "bad-line": "ein Eintrag ist nicht lesbar",
+    "bad-count": "ein Stapel hat andere Einträge, als er sagt",
+  },
+  failures: {
+    "no-ed25519":
+      "Dieser Browser kann keine Ed25519-Signaturen prüfen. Nichts hier wäre vertrauenswürdig, darum wird " +
+      "nichts geöffnet. Chromium 137, Firefox 130 und Safari 17 können es.",
+    "used-up":
+      "Diese Adresse wurde schon benutzt oder ist unvollständig. Sie gilt für eine Seite: den Befehl noch " +
+      "einmal ausführen.",
+    "no-secret": "Diese Adresse ist unvollständig: ganz kopieren, mit allem nach dem #.",
+    failed: "Die Aufzeichnung lässt sich nicht öffnen.",
+    gone: "Die Aufzeichnung wird nicht mehr bereitgestellt: den Befehl noch einmal ausführen.",
+  },
+  where: {
+    packet: "Schlüsselpaket",
+    stream: (n) => `Spur ${n}`,
+    chunk: (n) => `Block ${n}`,
+    entry: (n) => `Eintrag ${n} des Protokolls`,
+    account: "Protokoll",
+    report: "Bericht des Geräts",
+  },
+  keysOf: [
+    ["Leertaste, K", "abspielen, anhalten"],
+    ["← →", "5 Sekunden"],
+    ["J L", "10 Sekunden"],
+    [", .", "voriges, nächstes Bild"],
+    ["Pos1 Ende", "Anfang, Ende"],
+    ["0 … 9", "Zehntel der Aufzeichnung"],
+    ["↑ ↓", "Tempo"],
+    ["P N", "vorige, nächste Lücke"],
+    ["S", "Lücken überspringen"],
+    ["M", "stumm"],
+    ["F", "nächster Bildschirm allein, oder alle"],
+    ["V", "was geprüft wurde"],
+    ["T", "dunkel oder hell"],
+    ["?", "diese Liste"],
+  ],
+};
+
+export const LANGUAGES = { en: EN, de: DE };
+
+/** 1:02:03, or 2:03.4 where tenths are wanted. */
+export function clock(seconds, tenths = false) {
+  const all = Math.max(0, Math.floor(seconds * 10 + 1e-6)); // in tenths
+  const two = (one) => String(one % 60).padStart(2, "0");
+  const whole = Math.floor(all / 10);
+  const minutes = Math.floor(whole / 60);
+  const front = minutes >= 60 ? `${Math.floor(minutes / 60)}:${two(minutes)}` : String(minutes);
+  return `${front}:${two(whole)}${tenths ? `.${all % 10}` : ""}`;
+}
+
+/** 11 s, 0.4 s, 2 min 5 s. */
+export function length(seconds, language) {
+  if (seconds < 10) return `${seconds.toLocaleString(language, { maximumFractionDigits: 1 })} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+}
+
+/** {title, why} of a part of the account. `names`: of policies, as papers have them. */
+export function describe(part, names, words) {
+  const margin = part.margin ? ` · ${words.margin}` : "";
+  if (part.what === "kept") return { title: words.kept, why: "" };
+  if (part.what === "closed") {
+    const rules = part.rules.map((rule) => nameOf(rule, names[part.policy]?.rules ?? [], words));
+    const title = rules.length ? words.closedBy(rules.map(([id]) => id).join(", ")) : words.closedAlone;
+    return {
+      title: title + margin,
+      why: rules
+        .map(([, why]) => why)
+        .filter(Boolean)
+        .join("; "),
+    };
+  }
+  if (part.what === "held") {
+    const holds = part.holds.map((hold) => holdOf(hold, part, names, words));
+    return { title: words.heldBy(holds.join(", ")) + margin, why: "" };
+  }
+  return { title: words[part.what], why: (words.reasons[part.why] ?? part.why) + margin };
+}
+
+/** [id, why] of a rule: by its number in the policy, or by Eyelid's own name. */
+export function nameOf(rule, rules, words) {
+  if (typeof rule === "string") return [rule, words.own[rule] ?? ""];
+  return rules[rule]?.[0] ? rules[rule] : [`rule ${rule}`, ""];
+}
+
+function holdOf(hold, { reason, policy }, names, words) {
+  if (hold !== "user") return words.reasons[hold] ?? hold;
+  const why = typeof reason === "number" ? names[policy]?.reasons[reason] : reason;
+  return why ? words.byPersonWhy(why) : words.byPerson;
+}

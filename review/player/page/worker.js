@@ -1,0 +1,198 @@
+// The only place that has keys: fetches ciphertext and signed statements, checks them, opens chunks for the page.
+// Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]} and {tick: true}.
+
+import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
+import { CHECKS, isShown, Proof } from "./proof.js";
+import { publicKey } from "./statements.js";
+
+const BEHIND = 4; // chunks a request of the check of everything
+const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
+const base = new URL(".", self.location.href).href;
+const keys = new Map(); // stream -> {mac, aes}
+let proof = null;
+let rows = new Map(); // stream -> its chunks
+let said = 0; // findings that the page has been told of
+
+async function get(path, options) {
+  const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options }).catch(() => {
+    throw new Refused("gone");
+  });
+  if (!answer.ok)
+    throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)));
+
+// -- keys --------------------------------------------------------------------------------------------------------
+
+/** The keys of the streams, for whoever has the secret of the address, once. They are never in JavaScript. */
+async function takeKeys(secret, recording) {
+  const root = await crypto.subtle.importKey("raw", fromBase64url(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
+  const how = (label) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(label) });
+  const shown = await crypto.subtle.deriveBits(how("eyelid player proof v1"), root, 256);
+  const wrapping = await crypto.subtle.deriveKey(
+    how("eyelid player keys v1"),
+    root,
+    { name: "AES-GCM", length: 256 },
+    false,
+    ["unwrapKey"],
+  );
+  const sealed = await get("keys", { method: "POST", body: shown });
+  const { streams } = JSON.parse(new TextDecoder().decode(sealed));
+  for (const [stream, text] of Object.entries(streams)) {
+    const wrapped = fromBase64url(text);
+    const place = joined(fromHex(recording.replaceAll("-", "")), Uint8Array.of(stream >> 8, stream & 255));
+    const by = { name: "AES-GCM", iv: wrapped.subarray(0, 12), additionalData: place };
+    const unwrap = (algorithm, use) =>
+      crypto.subtle.unwrapKey("raw", wrapped.subarray(12), wrapping, by, algorithm, false, [use]);
+    keys.set(Number(stream), {
+      mac: await unwrap({ name: "HMAC", hash: "SHA-256", length: 256 }, "verify"),
+      aes: await unwrap("AES-GCM", "decrypt"),
+    });
+  }
+}
+
+// -- chunks ------------------------------------------------------------------------------------------------------
+
+/** Rows `from` to before `to` of a stream, each checked: [{row, content, code}]. */
+async function opened(stream, from, to) {
+  const all = rows.get(stream);
+  const bytes = await get(`chunks/${stream}?from=${from}&to=${to}`);
+  const view = new DataView(bytes.buffer);
+  const jobs = [];
+  let at = 0;
+  for (let row = from; row < to; row++) {
+    refuseIf(at + 4 > bytes.length, "truncated");
+    const size = view.getUint32(at);
+    const sealed = bytes.subarray(at + 4, at + 4 + size);
+    at += 4 + size;
+    jobs.push(proof.open(all[row], all[row - 1], sealed, keys.get(stream)).then((done) => ({ row, ...done })));
+  }
+  const done = await Promise.all(jobs);
+  const findings = proof.findings.slice(said);
+  said = proof.findings.length;
+  self.postMessage({ checked: done.map(({ row, code }) => ({ stream, row, code })), findings });
+  return done;
+}
+
+const DO = {
+  async open({ secret }) {
+    try {
+      await publicKey(KNOWN_KEY);
+    } catch {
+      throw new Refused("no-ed25519");
+    }
+    const [papers, index] = await Promise.all([json("papers"), json("index")]);
+    const chunks = index.streams.flatMap(({ stream, rows: listed }) =>
+      listed.map(([sequence, start, end, kind, flags, size, sha256]) => ({
+        stream,
+        sequence: BigInt(sequence),
+        start: BigInt(start),
+        end: BigInt(end),
+        kind,
+        flags,
+        size,
+        sha256,
+      })),
+    );
+    proof = new Proof(papers, chunks);
+    rows = proof.streams;
+    const [account] = await Promise.all([allPieces(), secret ? takeKeys(secret, papers.recording) : null]);
+    await proof.begin(account.pieces, account.report);
+    said = proof.findings.length;
+    return told();
+  },
+
+  /** For playing: contents in order, null where one must not be played. */
+  async media({ stream, from, to }) {
+    const done = await opened(stream, from, to);
+    return done.map(({ row, content, code }) => ({ row, content, code }));
+  },
+
+  /** Everything, also what nobody plays. */
+  async check() {
+    for (const [stream, all] of rows) {
+      for (let from = 0; from < all.length; from += BEHIND)
+        await opened(stream, from, Math.min(all.length, from + BEHIND));
+    }
+    return proof.findings;
+  },
+};
+
+async function allPieces() {
+  const pieces = [];
+  for (let path = "account"; ;) {
+    const { batches, next, report } = await json(path);
+    pieces.push(...batches);
+    if (next === null) return { pieces, report };
+    path = `account?from=${next}`;
+  }
+}
+
+function told() {
+  const { papers, packet, facts } = proof;
+  const number = (one) => Number(one);
+  return {
+    recording: proof.recording,
+    device: papers.device,
+    start: Number((packet?.start ?? BigInt(papers.row.start)) / 1_000_000n),
+    length: number(proof.length),
+    state: facts.closing ? "closed" : facts.ended ? "broken-off" : "open",
+    monitors: (packet?.monitors ?? []).map((one) => ({
+      ...one,
+      stream: number(one.stream),
+      x: number(one.x),
+      y: number(one.y),
+      width: number(one.width),
+      height: number(one.height),
+    })),
+    names: papers.names,
+    lanes: Object.fromEntries(
+      [...proof.parts].map(([lane, parts]) => [
+        lane,
+        parts.map((part) => ({
+          ...part,
+          from: number(part.from),
+          to: number(part.to),
+          ...(part.rules && { rules: part.rules.map((one) => (typeof one === "bigint" ? number(one) : one)) }),
+          ...(typeof part.reason === "bigint" && { reason: number(part.reason) }),
+        })),
+      ]),
+    ),
+    streams: [...rows]
+      .filter(([stream]) => isShown(stream))
+      .map(([stream, all]) => ({
+        stream,
+        rows: all.map(({ sequence, start, end, kind, flags }) => ({
+          sequence: number(sequence),
+          start: number(start),
+          end: number(end),
+          kind,
+          flags,
+        })),
+      })),
+    counts: [...rows].map(([stream, all]) => [stream, all.length]),
+    findings: proof.findings,
+    checks: CHECKS,
+    keys: keys.size > 0,
+  };
+}
+
+self.onmessage = async ({ data }) => {
+  if (data.ask === "tick") {
+    setInterval(() => self.postMessage({ tick: true }), data.every); // a page's own timers sleep in the background
+    return;
+  }
+  try {
+    const value = await DO[data.ask](data);
+    const moved = data.ask === "media" ? value.flatMap(({ content }) => content ?? []) : [];
+    self.postMessage({ id: data.id, value }, moved);
+  } catch (error) {
+    self.postMessage({
+      id: data.id,
+      code: error instanceof Refused ? error.code : "failed",
+      why: String(error?.message),
+    });
+  }
+};
