@@ -210,7 +210,9 @@ function factsOf({ lines, first, later: laterLines }, recording) {
     (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
   );
   const ended = closing !== null || laterLines.length > 0;
-  return { before, own, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
+  const died = later.find(({ seq }) => seq === laterLines[0].seq); // the first alone is about this run's end
+  const heads = named.map((one) => headsOf(one.heads));
+  return { before, own, later, died, opening, closing, zero, ended, named: heads };
 }
 
 /** [[stream, next, hash]]; members of another shape count as not told. */
@@ -274,7 +276,7 @@ function chooseBodies(rows, heads) {
 const FOREVER = 2n ** 70n;
 
 /** The states of a lane from the entries of its run: [{from, to, cause}], in their order of precedence. */
-function statesOf(lane, { before, own, later, zero }) {
+function statesOf(lane, { before, own, died, zero }) {
   const slept = [];
   const states = [];
   const blind = [];
@@ -282,7 +284,7 @@ function statesOf(lane, { before, own, later, zero }) {
   let closing = null;
   let current = null;
   const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
-  for (const entry of [...before, ...own, ...later.filter((one) => one.kind === "blind-since")]) {
+  for (const entry of [...before, ...own]) {
     const hold = textOf(entry, "hold", "unnamed");
     if (entry.kind === "hold" && (holds.has(hold) || holds.size < MOST_HOLDS)) holds.set(hold, entry);
     else if (entry.kind === "release") holds.delete(hold);
@@ -300,6 +302,9 @@ function statesOf(lane, { before, own, later, zero }) {
     if (current) current.to = entry.at - zero;
     current = cause && { from: entry.at - zero, to: FOREVER, cause };
     if (current) states.push(current);
+  }
+  if (died?.kind === "blind-since") {
+    blind.push({ from: span(died)[0], to: FOREVER, cause: { what: "blind", why: textOf(died, "why", "blind") } });
   }
   return [...slept, ...states, ...blind].filter(({ from, to }) => from < to);
 }
@@ -671,7 +676,7 @@ class Examination {
   account(lane, length) {
     const { facts } = this;
     const states = facts.opening ? statesOf(lane, facts) : [];
-    const inRun = facts.opening ? statesOf(lane, { ...facts, later: [] }) : [];
+    const inRun = facts.opening ? statesOf(lane, { ...facts, died: null }) : [];
     for (const one of this.chunks) {
       const [start, end] = spanOf(one);
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && start >= end)) continue;
