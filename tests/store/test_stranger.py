@@ -32,7 +32,14 @@ from tests.store.conftest import PASSPHRASE
 from tests.vectors.erasing import ERASING, follow_log
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
-from tests.vectors.tampering import TAMPERING, garbled, tampered
+from tests.vectors.tampering import (
+    TAMPERING,
+    account_signed_twice,
+    garbled,
+    health_damaged,
+    tampered,
+    text_padded,
+)
 from tests.vectors.worlds import Disk, make_world
 
 DOCS: Final = VECTORS.parent.parent / "docs"
@@ -274,6 +281,26 @@ def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
     assert given == wanted
 
 
+def test_of_what_the_device_signed_beside_its_account_both_say_the_same(
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+) -> None:
+    """Without the slow test's other tamperings: each of these has many shapes."""
+    disk = Disk(home.folder)
+    ways = (account_signed_twice, text_padded, health_damaged)
+    done = tampered(range(6 * len(ways)), disk, bundle, readers[RECIPIENT], ways)
+    disk.close()
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE + b"\n")
+    given, ledgers = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    assert ledgers == ledgers_of(home)
+    wanted = eyelids_answers(home, readers[RECIPIENT], list(done))
+    others = {done[one]: (given[one], wanted[one]) for one in done if given[one] != wanted[one]}
+    assert not others, "\n".join(differences(others))
+    named = [{code for _, code, _ in findings} for findings in ledgers.values()]
+    assert [device for device, findings in ledgers.items() if not findings] == []
+    assert {"ledger-fork", "unsigned", "changed-catalog", "malformed", "wrong-head"} <= set().union(*named)
+
+
 def test_of_every_erasure_both_say_the_same(
     home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
 ) -> None:
@@ -298,6 +325,7 @@ def test_of_every_erasure_both_say_the_same(
 # Of a device's whole ledger, beside those of a line and a batch.
 LEDGER_CODES: Final = {
     "missing", "changed-catalog", "unsigned", "wrong-head", "ledger-cut", "no-recording", "bad-signature", "fork",
+    "ledger-fork",
 }  # fmt: skip
 
 
