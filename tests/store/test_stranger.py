@@ -32,14 +32,7 @@ from tests.store.conftest import PASSPHRASE
 from tests.vectors.erasing import ERASING, follow_log
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
-from tests.vectors.tampering import (
-    TAMPERING,
-    account_signed_twice,
-    garbled,
-    health_damaged,
-    tampered,
-    text_padded,
-)
+from tests.vectors.tampering import BESIDE, TAMPERING, garbled, tampered
 from tests.vectors.worlds import Disk, make_world
 
 DOCS: Final = VECTORS.parent.parent / "docs"
@@ -286,8 +279,7 @@ def test_of_what_the_device_signed_beside_its_account_both_say_the_same(
 ) -> None:
     """Without the slow test's other tamperings: each of these has many shapes."""
     disk = Disk(home.folder)
-    ways = (account_signed_twice, text_padded, health_damaged)
-    done = tampered(range(6 * len(ways)), disk, bundle, readers[RECIPIENT], ways)
+    done = tampered(range(6 * len(BESIDE)), disk, bundle, readers[RECIPIENT], BESIDE)
     disk.close()
     passphrase = tmp_path / "passphrase"
     passphrase.write_bytes(PASSPHRASE + b"\n")
@@ -325,7 +317,6 @@ def test_of_every_erasure_both_say_the_same(
 # Of a device's whole ledger, beside those of a line and a batch.
 LEDGER_CODES: Final = {
     "missing", "changed-catalog", "unsigned", "wrong-head", "ledger-cut", "no-recording", "bad-signature", "fork",
-    "ledger-fork",
 }  # fmt: skip
 
 

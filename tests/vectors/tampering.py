@@ -519,8 +519,9 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
     report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
-    recording_removed, opening_blanked, report_removed, account_signed_twice, text_padded, health_damaged,
+    recording_removed, opening_blanked, report_removed,
 )  # fmt: skip
+BESIDE: Final[tuple[Callable[[World], None], ...]] = (account_signed_twice, text_padded, health_damaged)
 
 
 def tampered(
