@@ -5,7 +5,6 @@ Functions take the connection of the caller's transaction: what belongs together
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -21,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    exists,
     func,
     insert,
     select,
@@ -28,8 +28,9 @@ from sqlalchemy import (
     update,
 )
 
-from protocol.claims import MAX_INTEGER
+from protocol.claims import MAX_INTEGER, Claims, parse_object
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.errors import ProtocolError
 from protocol.keys import public_from_text
 from protocol.ledger import ZERO
 from protocol.numbers import is_integer
@@ -153,10 +154,25 @@ def stored_bytes(connection: Connection) -> dict[str, int]:
 
 
 def device_report(connection: Connection, device: str) -> str | None:
-    """The signed part of its last health (JWS, eyelid-report); None where it sent none."""
+    """The signed part of its last health (JWS, eyelid-report); None where it sent none. Of a damaged health a text that
+    is no JWS: else who damages the catalog there would have it say that no report came."""
     last = last_health(connection, device)
-    report = None if last is None else json.loads(last[1]).get("report")
+    if last is None:
+        return None
+    health = _health(last[1])
+    report = DAMAGED if health is None else health.get("report")
     return report if isinstance(report, str) else None
+
+
+def reported_end(connection: Connection, device: str) -> tuple[int, str] | None:
+    """(number of its next entry, hash of the last) as its last health says beside the signed report."""
+    last = last_health(connection, device)
+    told = None if last is None else (_health(last[1]) or {}).get("ledger")
+    try:
+        end = Claims(told if isinstance(told, dict) else {}, "health", ProtocolError)
+        return end.integer("next"), end.hex256("head")
+    except ProtocolError:
+        return None
 
 
 def ahead_of(connection: Connection, revision: int) -> list[str]:
@@ -180,10 +196,9 @@ def health_of_those_let_in(connection: Connection) -> list[tuple[str, dict[str, 
 def _health(body: object) -> dict[str, Any] | None:
     """None for what is no report: `verify --all` names it."""
     try:
-        report = json.loads(legible(body))
-    except (ValueError, RecursionError):
+        return parse_object(legible(body).encode("utf-8"))
+    except ValueError:
         return None
-    return report if isinstance(report, dict) else None
 
 
 # -- enrolment tokens ---------------------------------------------------------------------------------------------
@@ -482,15 +497,19 @@ def ledger_batch(connection: Connection, number: int) -> tuple[int, str] | None:
     return None if row is None else (row.first, row.token)
 
 
-def refused_batch(connection: Connection, device: str, after: int) -> tuple[int, int, str] | None:
-    """(row, first entry, JWS) of the next batch after row `after` that contradicts what the device signed before.
+def batch_beside(connection: Connection, device: str, *, accepted: bool, after: int) -> tuple[int, int, str] | None:
+    """(row, first entry, JWS) of the next batch after row `after` that is beside the device's account: one that was not
+    accepted, or one that was and that no entry came with.
 
     One at a time: a batch may have 2 MB, and a PC may have sent any number of them.
     """
-    columns = schema.ledger_batches.c
-    of_device = (columns.device == device, columns.accepted.is_(False), columns.id > after)
-    chosen = select(columns.id, columns.first, columns.token).where(*of_device)
-    row = connection.execute(chosen.order_by(columns.id).limit(1)).first()
+    columns, lines = schema.ledger_batches.c, schema.ledger_lines.c
+    chosen = [columns.device == device, columns.accepted.is_(accepted), columns.id > after]
+    if accepted:
+        came = (lines.device == device, lines.batch == columns.id, lines.seq.between(columns.first, columns.last))
+        chosen.append(~exists().where(*came))
+    wanted = select(columns.id, columns.first, columns.token).where(*chosen)
+    row = connection.execute(wanted.order_by(columns.id).limit(1)).first()
     return None if row is None else (row.id, row.first, row.token)
 
 

@@ -138,8 +138,8 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
     `zero`. What lasted no time is left out.
 
     A hold stands above a closing: while it lasts, nothing would be recorded whatever is shown. `entries` are of one
-    run of the agent in the order of their numbers, so that their clock is one and does not go back; what it wrote about
-    its predecessor's end may follow. A hold that comes while MOST_HOLDS others last is not told.
+    run of the agent in the order of their numbers, so that their clock is one and does not go back. A hold that comes
+    while MOST_HOLDS others last is not told.
     """
     in_order = tuple(entries)
     found: list[NotKept] = []

@@ -25,7 +25,7 @@ from store.catalog.alarms import alarms_of
 from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
-from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
+from store.evidence.account import BLIND, BlindCause, Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.earlier import (
     MOST_ENTRIES,
@@ -204,8 +204,18 @@ class Evidence:
         """When the lane was not open, as the ledger says; after a death, also what its next start took for blind."""
         if self.opening is None:
             return ()
-        reported_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
-        return states((*self.earlier, *self.entries, *reported_later), lane, self.zero)
+        found = states((*self.earlier, *self.entries), lane, self.zero)
+        return found if self._died is None else (*found, self._died)
+
+    @cached_property
+    def _died(self) -> NotKept | None:
+        """What the next start said of this run's end: the first entry after it. A later one is about a later run, whose
+        clock may be another. So may that of its `to` be; nothing of the recording came after its `from`."""
+        first = self.later_entries[0] if self.later_entries else None
+        if first is None or self.lines is None or first.seq != self.lines.following or first.kind != "blind-since":
+            return None
+        since = first.time("from")
+        return NotKept((first.at if since is None else since) - self.zero, None, BlindCause(first.text("why", BLIND)))
 
     def stated_then(self, lane: str) -> tuple[NotKept, ...]:
         """The same without what was told later: that begins with the last entry, and chunks may have followed it.

@@ -98,12 +98,12 @@ def test_batches_that_were_refused_are_read_one_at_a_time(
 ) -> None:
     asked: list[int] = []
 
-    def counted(connection: object, device: str, after: int) -> object:
-        asked.append(after)
-        return one_batch(connection, device, after)  # type: ignore[arg-type]
+    def counted(connection: object, device: str, *, accepted: bool, after: int) -> object:
+        asked.extend([] if accepted else [after])
+        return one_batch(connection, device, accepted=accepted, after=after)  # type: ignore[arg-type]
 
-    one_batch = queries.refused_batch
-    monkeypatch.setattr(queries, "refused_batch", counted)  # what is held at once is counted
+    one_batch = queries.batch_beside
+    monkeypatch.setattr(queries, "batch_beside", counted)  # what is held at once is counted
     start_run(pc)
     assert pc.send_ledger().is_success
     for wall in range(3):
@@ -117,6 +117,7 @@ def test_batches_that_were_refused_are_read_one_at_a_time(
     assert device is not None
     findings, *_ = sweep.check_ledger(services.database, device)
     assert [one.where for one in findings if one.code == "malformed"] == ["refused batch from entry 0"]
+    assert [one.where for one in findings if one.code == "ledger-fork"] == ["entry 0"]
     assert (asked[0], asked[-2:]) == (-1, [last, int(str(last)) + 1])
     assert len(asked) == 5
 

@@ -32,7 +32,7 @@ from tests.store.conftest import PASSPHRASE
 from tests.vectors.erasing import ERASING, follow_log
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
 from tests.vectors.programs import VECTORS, lay_out, run_program
-from tests.vectors.tampering import TAMPERING, garbled, tampered
+from tests.vectors.tampering import BESIDE, TAMPERING, garbled, tampered
 from tests.vectors.worlds import Disk, make_world
 
 DOCS: Final = VECTORS.parent.parent / "docs"
@@ -272,6 +272,25 @@ def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
     for answer in wanted.values():
         assert ("ledger", "wrong-seq") in {(check, code) for check, code, _ in answer["findings"]}
     assert given == wanted
+
+
+def test_of_what_the_device_signed_beside_its_account_both_say_the_same(
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+) -> None:
+    """Without the slow test's other tamperings: each of these has many shapes."""
+    disk = Disk(home.folder)
+    done = tampered(range(6 * len(BESIDE)), disk, bundle, readers[RECIPIENT], BESIDE)
+    disk.close()
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE + b"\n")
+    given, ledgers = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    assert ledgers == ledgers_of(home)
+    wanted = eyelids_answers(home, readers[RECIPIENT], list(done))
+    others = {done[one]: (given[one], wanted[one]) for one in done if given[one] != wanted[one]}
+    assert not others, "\n".join(differences(others))
+    named = [{code for _, code, _ in findings} for findings in ledgers.values()]
+    assert [device for device, findings in ledgers.items() if not findings] == []
+    assert {"ledger-fork", "unsigned", "changed-catalog", "malformed", "wrong-head"} <= set().union(*named)
 
 
 def test_of_every_erasure_both_say_the_same(

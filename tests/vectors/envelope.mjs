@@ -126,7 +126,7 @@ export function parseJson(bytes, levels = 500) {
   return at === text.length ? whole : fail();
 }
 
-function parseObject(bytes, code, levels) {
+export function parseObject(bytes, code, levels) {
   let value;
   try {
     value = parseJson(bytes, levels);

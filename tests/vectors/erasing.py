@@ -94,6 +94,11 @@ def certificate_is_an_order(world: World) -> None:
     _tombstone(world, "erased", certificate=_signed(world))
 
 
+def files_of_one_without_an_order(world: World) -> None:
+    """Nothing that was signed says that they should be gone."""
+    _tombstone(world, "erased", _signed(world, _OTHER), _signed(world, _OTHER, destroyed=_DONE))
+
+
 def certificate_is_missing(world: World) -> None:
     _remove(world)
     _tombstone(world, "erased")
@@ -118,5 +123,5 @@ ERASING: Final[tuple[Callable[[World], None], ...]] = (
     erased, ordered, shredded, removed, erased_and_came_back, ordered_by_another_key, order_is_no_token,
     _of_another("recording", uuid4), _of_another("device", lambda: "d-0"), _of_another("position", lambda: 6),
     certificate_is_an_order, certificate_is_missing, certificate_before_the_end, erased_with_its_row,
-    gone_with_its_row,
+    gone_with_its_row, files_of_one_without_an_order,
 )  # fmt: skip

@@ -16,6 +16,7 @@ import {
   committed,
   hex,
   isBeyond,
+  isDigest,
   isObject,
   isStream,
   isText,
@@ -26,6 +27,7 @@ import {
   openKeyFile,
   parseHeader,
   parseJson,
+  parseObject,
   readBatch,
   readBundle,
   readLine,
@@ -61,6 +63,8 @@ const most = (values, least = 0n) => values.reduce((one, other) => (other > one 
 // -- the catalog -----------------------------------------------------------------------------------------------------
 
 const { Database } = await initSqlJs();
+// A text is read from its bytes: this SQLite's own way leaves out a byte order mark before it, and what follows a NUL.
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class Store {
   constructor(home) {
@@ -76,7 +80,12 @@ class Store {
     const statement = this.database.prepare(query);
     statement.bind(values);
     const rows = [];
-    while (statement.step()) rows.push(statement.getAsObject(null, { useBigInt: true }));
+    while (statement.step()) {
+      const cells = statement.get(null, { useBigInt: true });
+      const exact = (cell, at) => (isText(cell) ? UTF8.decode(statement.getBlob(at)) : cell);
+      const names = statement.getColumnNames();
+      rows.push(Object.fromEntries(cells.map((cell, at) => [names[at], exact(cell, at)])));
+    }
     statement.free();
     return rows;
   }
@@ -210,7 +219,9 @@ function factsOf({ lines, first, later: laterLines }, recording) {
     (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
   );
   const ended = closing !== null || laterLines.length > 0;
-  return { before, own, later, opening, closing, zero, ended, named: named.map(({ heads }) => headsOf(heads)) };
+  const died = later.find(({ seq }) => seq === laterLines[0].seq); // the first alone is about this run's end
+  const heads = named.map((one) => headsOf(one.heads));
+  return { before, own, later, died, opening, closing, zero, ended, named: heads };
 }
 
 /** [[stream, next, hash]]; members of another shape count as not told. */
@@ -274,7 +285,7 @@ function chooseBodies(rows, heads) {
 const FOREVER = 2n ** 70n;
 
 /** The states of a lane from the entries of its run: [{from, to, cause}], in their order of precedence. */
-function statesOf(lane, { before, own, later, zero }) {
+function statesOf(lane, { before, own, died, zero }) {
   const slept = [];
   const states = [];
   const blind = [];
@@ -282,7 +293,7 @@ function statesOf(lane, { before, own, later, zero }) {
   let closing = null;
   let current = null;
   const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
-  for (const entry of [...before, ...own, ...later.filter((one) => one.kind === "blind-since")]) {
+  for (const entry of [...before, ...own]) {
     const hold = textOf(entry, "hold", "unnamed");
     if (entry.kind === "hold" && (holds.has(hold) || holds.size < MOST_HOLDS)) holds.set(hold, entry);
     else if (entry.kind === "release") holds.delete(hold);
@@ -300,6 +311,9 @@ function statesOf(lane, { before, own, later, zero }) {
     if (current) current.to = entry.at - zero;
     current = cause && { from: entry.at - zero, to: FOREVER, cause };
     if (current) states.push(current);
+  }
+  if (died?.kind === "blind-since") {
+    blind.push({ from: span(died)[0], to: FOREVER, cause: { what: "blind", why: textOf(died, "why", "blind") } });
   }
   return [...slept, ...states, ...blind].filter(({ from, to }) => from < to);
 }
@@ -462,7 +476,7 @@ class Examination {
     const { step, explained, certified } = this.erased;
     this.checkLedger(null);
     if (!explained) this.find("erasure", "unexplained", { stream: null });
-    if (step === "erased" && this.store.hasFiles(this.row.id)) this.find("erasure", "not-erased", { stream: null });
+    else if (step === "erased" && this.store.hasFiles(this.row.id)) this.find("erasure", "not-erased", { stream: null });
     const length = lengthOf(this.facts, this.chunks);
     const lanes = Object.fromEntries(this.lanes().map((lane) => [lane, this.timesOf(lane, length)]));
     return { state: !explained ? "gone" : certified ? "erased" : "erasing", length, lanes };
@@ -596,8 +610,7 @@ class Examination {
 
   /** The last report that the device signed, if it did. */
   checkReport(packet) {
-    const [health] = this.store.rows("SELECT body FROM health WHERE device = ?", this.row.device);
-    const token = health && parseJson(health.body).report;
+    const token = healthOf(this.store, this.row.device)?.report;
     if (!isText(token)) {
       const due = packet?.edition === 2 && lengthOf(this.facts, this.chunks) > FIRST_REPORT;
       if (due) this.find("ledger", "no-report", { report: this.row.device });
@@ -671,7 +684,7 @@ class Examination {
   account(lane, length) {
     const { facts } = this;
     const states = facts.opening ? statesOf(lane, facts) : [];
-    const inRun = facts.opening ? statesOf(lane, { ...facts, later: [] }) : [];
+    const inRun = facts.opening ? statesOf(lane, { ...facts, died: null }) : [];
     for (const one of this.chunks) {
       const [start, end] = spanOf(one);
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && start >= end)) continue;
@@ -736,6 +749,14 @@ function lengthOf(facts, chunks) {
   return most([closing ? endingOf(facts) : most(own.map((one) => one.at)) - zero], last);
 }
 
+/** The last health of a device; of a damaged one a report that is none. */
+function healthOf(store, device) {
+  const [health] = store.rows("SELECT body FROM health WHERE device = ?", device);
+  let said = health && { report: "damaged" };
+  refused(() => (said = health && parseObject(health.body, "malformed")));
+  return said;
+}
+
 /** What the device last signed of its ends. Throws where another did, or where it names another device. */
 function reportOf(token, device) {
   const report = readReport(token, device.evidence_key);
@@ -761,9 +782,11 @@ function ledgerOf(store, device) {
   };
   let [expected, before] = [0n, ZERO];
   let batch = { id: null, signed: new Map() };
+  const account = new Map(); // number -> line of those that are signed
   const [opened, ended] = [new Map(), new Map()]; // recordings, by the entry that opened them
   for (const row of store.rows(`SELECT * FROM ledger_lines WHERE ${ENTRY} ORDER BY seq`, device.id)) {
     const { seq, line } = row;
+    const other = batch.signed.get(seq); // in the batch of the row before
     if (seq !== expected) find("missing", { entry: expected });
     let entry = null;
     refused(() => (entry = readLine(line)));
@@ -776,6 +799,10 @@ function ledgerOf(store, device) {
     }
     const hash = sha256(line).toString("hex");
     if (batch.signed.get(seq) !== line) find("unsigned", { entry: seq });
+    else {
+      account.set(seq, line);
+      if (other !== undefined && other !== line) find("ledger-fork", { entry: seq });
+    }
     if (!columnsAgree(row)) find("changed-catalog", { entry: seq });
     [expected, before] = [seq + 1n, hash];
   }
@@ -792,11 +819,11 @@ function ledgerOf(store, device) {
     const here = store.rows("SELECT id FROM recordings WHERE id = ? AND device = ?", recording, device.id);
     if (here.length === 0) find("no-recording", where);
   }
-  for (const one of store.rows(
-    "SELECT first, token FROM ledger_batches WHERE device = ? AND NOT accepted",
-    device.id,
-  )) {
-    verified(one.token, { refused_batch: one.first });
+  const came = "device = b.device AND batch = b.id AND seq BETWEEN b.first AND b.last";
+  const beside = `NOT accepted OR NOT EXISTS (SELECT 1 FROM ledger_lines WHERE ${came})`;
+  for (const one of store.rows(`SELECT * FROM ledger_batches AS b WHERE device = ? AND (${beside})`, device.id)) {
+    const lines = [...verified(one.token, { [one.accepted ? "batch" : "refused_batch"]: one.first })];
+    if (lines.length > 0 && contradicts(account, lines)) find("ledger-fork", { entry: lines[0][0] });
   }
   const open = `recording IS NULL AND id NOT IN (${ACKNOWLEDGED})`;
   const alarms = `SELECT code, sequence FROM alarms WHERE device = ? AND ${open}`;
@@ -805,6 +832,14 @@ function ledgerOf(store, device) {
     if (!findings.some((one) => one.code === code && same(one.where, where))) find(code, where, "alarm");
   }
   return findings;
+}
+
+/** Whether the account has another line than a batch at one of its numbers, or another before its first. */
+function contradicts(account, lines) {
+  const [first, line] = lines[0];
+  const before = account.get(first - 1n);
+  if (before !== undefined && sha256(before).toString("hex") !== readLine(line).prev) return true;
+  return lines.some(([seq, one]) => account.has(seq) && account.get(seq) !== one);
 }
 
 /** Which recordings are open after this entry, and which are over: of those something must be here. */
@@ -818,12 +853,12 @@ function follow({ seq, kind, recording, stream }, opened, ended) {
 
 /** What the chain cannot vouch for: its own end. Returns the last report that the device signed, or null. */
 function endOf(store, device, expected, find) {
-  const [health] = store.rows("SELECT body FROM health WHERE device = ?", device.id);
-  const body = health && parseJson(health.body);
+  const body = healthOf(store, device.id);
   let report = null;
   const code = isText(body?.report) && refused(() => (report = reportOf(body.report, device)));
   if (code) find(code, { report: device.id });
-  const head = report?.ledger ?? body?.ledger;
+  const beside = isUint(body?.ledger?.next) && isDigest(body.ledger.head) ? body.ledger : null;
+  const head = report?.ledger ?? beside;
   const query = `SELECT hash FROM ledger_lines WHERE ${ENTRY} AND seq = ?`;
   const [known] = head?.next ? store.rows(query, device.id, head.next - 1n) : [];
   if (known && head.next <= expected && known.hash !== head.head) find("wrong-head", { entry: head.next - 1n });

@@ -23,7 +23,7 @@ from protocol.envelope import (
     seal,
 )
 from protocol.keys import RecipientPrivate
-from protocol.ledger import Batch
+from protocol.ledger import Batch, line, line_hash
 from testkit.fakes.pc import SECOND, FakeRecording
 from tests.vectors.worlds import Disk, Row, World, make_world, put_report
 
@@ -391,6 +391,44 @@ def ledger_contradicted(world: World) -> None:
     world.disk.insert("alarms", at=1, code="fork", device=world.pc.device, sequence=0)
 
 
+def account_signed_twice(world: World) -> None:
+    """No alarm tells of it. The second account is beside the first, or an entry of it in the first one's place."""
+    lines, chance = world.pc.ledger.lines, world.chance
+    seq = chance.randrange(len(lines) + 1)
+    said = json.loads(lines[min(seq, len(lines) - 1)])
+    prev = "a" * 64 if seq == len(lines) else said["prev"]
+    other = line(seq, prev, at=said["at"], wall=said["wall"] + 1, kind="hold", hold="user")
+    token = Batch(world.pc.device, seq, seq, (other,)).sign(world.pc.evidence_key)
+    row = {"device": world.pc.device, "first": seq, "last": seq, "received_at": 1, "accepted": chance.choice((0, 1))}
+    world.disk.insert("ledger_batches", token=token, sha256=digest(token.encode()).hex(), **row)
+    if chance.random() < 0.5:
+        statement = (
+            "UPDATE ledger_lines SET line = ?, hash = ?, kind = 'hold', recording = NULL, batch = "
+            "(SELECT max(id) FROM ledger_batches) WHERE device = ? AND seq = ?"
+        )
+        world.disk.run(statement, other.decode(), line_hash(other), world.pc.device, seq)
+
+
+def text_padded(world: World) -> None:
+    """By what some readers of a text leave out."""
+    column = world.chance.choice(("line", "line", "hash", "kind"))
+    padded = world.chance.choice(("char(65279) || {}", "{} || char(0)", "{} || char(0) || 'x'")).format(column)
+    seq = world.chance.randrange(len(world.pc.ledger.lines))
+    statement = f"UPDATE ledger_lines SET {column} = {padded} WHERE device = ? AND seq = ?"  # noqa: S608 - ours
+    world.disk.run(statement, world.pc.device, seq)
+
+
+def health_damaged(world: World) -> None:
+    """Whatever it is, another finding is named as well."""
+    bodies = (
+        "", "[]", "null", "{}", '{"report":', '{"a":1,"a":2}', '{"report":5}', '{"report":"x"}', '{"ledger":null}',
+        '{"ledger":{"next":1,"head":"x"}}', '{"ledger":{"next":1.5,"head":"' + "a" * 64 + '"}}',
+        '{"ledger":{"next":1,"head":"' + "a" * 64 + '"}}', "\ufeff{}", "{}\0",
+    )  # fmt: skip
+    world.disk.run("UPDATE health SET body = ? WHERE device = ?", world.chance.choice(bodies), world.pc.device)
+    line_column_changed(world)
+
+
 def ledger_cut(world: World) -> None:
     first = world.chance.randrange(1, len(world.pc.ledger.lines))
     world.disk.run("DELETE FROM ledger_lines WHERE device = ? AND seq >= ?", world.pc.device, first)
@@ -483,6 +521,7 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     report_changed, report_names_more, health_names_more, alarm_raised, signature_exchanged,
     recording_removed, opening_blanked, report_removed,
 )  # fmt: skip
+BESIDE: Final[tuple[Callable[[World], None], ...]] = (account_signed_twice, text_padded, health_damaged)
 
 
 def tampered(

@@ -195,6 +195,7 @@ def _end(world: World, end: str) -> None:
             if chance.random() < 0.3:
                 world.write("start")
                 world.write("heads", recording=own, heads={}, final=True)
+                world.write("blind-since", why="died", to=world.at + 1, **{"from": 0})  # of a later run
         case "closed with until":
             until = max(0, world.at - chance.randint(-1, 3 * SECOND))
             world.write("recording-closed", recording=own, heads=heads, why="hour", until=until)

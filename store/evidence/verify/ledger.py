@@ -5,7 +5,7 @@ Read page by page, so that the account of a year costs no more memory than that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -105,6 +105,7 @@ class SignedLedger:
 
     def verified(self, token: str, where: str) -> Iterator[Defect]:
         """What is wrong with a batch. Of a good one the lines are those to compare with from here on."""
+        self._signed = {}
         try:
             batch = Batch.verify(token, self._device.evidence_key)
         except ProtocolError as error:
@@ -114,6 +115,24 @@ class SignedLedger:
             yield defect("misplaced", where, OTHER_DEVICE)
             return
         self._signed = dict(enumerate(batch.lines, batch.first))
+
+    def signed(self, seq: int) -> bytes | None:
+        """The line of that number in the batch that was verified last."""
+        return self._signed.get(seq)
+
+    def contradicted_from(self, unsigned: Container[int]) -> int | None:
+        """First number of a batch, verified last, that the account contradicts: by another line, or by one before it of
+        another hash. `unsigned`: entries that prove nothing."""
+        first = min(self._signed, default=None)
+        if first is None:
+            return None
+        prev = claimed(self._signed[first])
+        for row in self.rows(first - 1, max(self._signed)):
+            written = row.line.encode("utf-8")
+            agrees = line_hash(written) == prev if row.seq < first else written == self._signed[row.seq]
+            if not agrees and row.seq not in unsigned:
+                return first
+        return None
 
     def _paged(self, page: Page, after: int) -> Iterator[Row[Any]]:
         while True:

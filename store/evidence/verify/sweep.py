@@ -7,7 +7,6 @@ beside it.
 
 from __future__ import annotations
 
-import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, select
 
-from protocol.api import StreamHead
 from protocol.bundle import verify as verify_bundle
 from protocol.carried import read_carried
 from protocol.envelope import KEY_PACKET_STREAM
@@ -41,6 +39,7 @@ from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, cla
 from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
 _PAGE: Final = 500  # recordings asked for at once
+FORK: Final = "the device signed another account of the same time: both are here"
 OPENING_GONE: Final = "an entry opened it when the ledger was checked, and is not found any more"
 
 
@@ -272,7 +271,7 @@ def check_ledger(
     nothing about lines that were read before.
     """
     ledger = _Ledger(database, device, [] if opened is None else opened)
-    report, health = ledger.last_words()
+    report, reported_end = ledger.last_words()
     if is_weak(device.evidence_key):
         message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
         ledger.find("weak-key", "evidence key", message)
@@ -283,10 +282,15 @@ def check_ledger(
         if row.seq != expected:
             ledger.find("missing", f"entries {expected} to {row.seq - 1}", "they were accepted and are gone")
             before = claimed(written)
+        other = lines.signed(row.seq)  # in the batch of the row before, of which this one may be too
         ledger.findings += [*lines.step(Walk(before, row.seq), written), *lines.compare(row, written)]
+        if lines.signed(row.seq) != written:
+            ledger.unsigned.add(row.seq)
+        elif other not in (None, written):
+            ledger.fork(row.seq)
         ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
-    ledger.end(expected, report, health)
+    ledger.end(expected, report, reported_end)
     return ledger.findings, ledger.notes, report
 
 
@@ -299,11 +303,18 @@ class _Ledger:
         self._every = every  # hashes of all that it opened
         self._opened: dict[str, int] = {}  # recordings that are open after the last line, and the entries that say so
         self._ended: dict[str, int] = {}  # those that are over
+        self.unsigned: set[int] = set()  # numbers of lines that are not in their batch
+        self._forks: set[int] = set()  # entries that are named for it: two batches may begin with one
         self.findings: list[Defect] = []
         self.notes: list[str] = []
 
     def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
         self.findings.append(Defect(check, code, where, message))
+
+    def fork(self, seq: int) -> None:
+        if seq not in self._forks:
+            self.find("ledger-fork", f"entry {seq}", FORK)
+        self._forks.add(seq)
 
     def follow(self, seq: int, written: bytes) -> None:
         """Which recordings the device says that it made: of each something must be here."""
@@ -341,46 +352,48 @@ class _Ledger:
                 self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")
 
     def last_words(self) -> tuple[DeviceReport | None, tuple[int, str] | None]:
-        """(what the device last signed of its ends, its last health)."""
+        """(what the device last signed of its ends, what it says beside that of its account's: next number, hash)."""
         with self._database.reading() as connection:
-            health = queries.last_health(connection, self._device.id)
-        return self._report(), health
+            reported_end = queries.reported_end(connection, self._device.id)
+        return self._report(), reported_end
 
-    def end(self, following: int, report: DeviceReport | None, health: tuple[int, str] | None) -> None:
+    def end(self, following: int, report: DeviceReport | None, reported_end: tuple[int, str] | None) -> None:
         """What the chain cannot vouch for: its own end, and what the device signed beside it."""
         device = self._device.id
         self._check_recordings(report)
         with self._database.reading() as connection:
             alarms = alarms_without_recording(connection, device)
-            head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
-            if report is not None:  # what stands beside it is not signed
-                head = {"next": report.ledger[0], "head": report.ledger[1]}
+            # What stands beside the report is not signed.
+            next_, head = (reported_end or (0, ZERO)) if report is None else report.ledger
             whole = queries.ledger_is_whole(connection, device)
-            known = queries.ledger_hashes(connection, device, head["next"] - 1, head["next"] - 1)
-            named = max(head["next"], reported.ledger_next(connection, device))
+            known = queries.ledger_hashes(connection, device, next_ - 1, next_ - 1)
+            named = max(next_, reported.ledger_next(connection, device))
         if not whole:
             self.find("changed-catalog", "the device's ledger", NOT_WHOLE)
         if named > following:
             self.notes.append(f"{named - following} entries are still on their way")
-        elif head["next"] and known.get(head["next"] - 1, head["head"]) != head["head"]:
-            self.find("wrong-head", f"entry {head['next'] - 1}", "the device's last health named another hash of it")
+        elif next_ and known.get(next_ - 1, head) != head:
+            self.find("wrong-head", f"entry {next_ - 1}", "the device's last health named another hash of it")
         if report is not None and report.confirmed > following:
             self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
         lines = SignedLedger(self._database, self._device)
-        for first, token in self._refused():
-            self.findings += lines.verified(token, f"refused batch from entry {first}")
+        for accepted in (False, True):
+            for first, token in self._beside(accepted=accepted):
+                self.findings += lines.verified(token, f"{'' if accepted else 'refused '}batch from entry {first}")
+                if (forked := lines.contradicted_from(self.unsigned)) is not None:
+                    self.fork(forked)
         for alarm in alarms:
             where = f"entry {alarm.sequence}" if alarm.sequence is not None else "device"
             if any((one.code, one.where) == (alarm.code, where) for one in self.findings):
                 continue
             self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")
 
-    def _refused(self) -> Iterator[tuple[int, str]]:
-        """(first entry, JWS) of each batch that contradicts what the device signed before."""
+    def _beside(self, *, accepted: bool) -> Iterator[tuple[int, str]]:
+        """(first entry, JWS) of each batch that the walk did not come by."""
         after = -1
         while True:
             with self._database.reading() as connection:
-                batch = queries.refused_batch(connection, self._device.id, after)
+                batch = queries.batch_beside(connection, self._device.id, accepted=accepted, after=after)
             if batch is None:
                 return
             after, first, token = batch

@@ -225,6 +225,91 @@ def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:
     assert wrong(swept()) == [("ledger", "ledger-fork", "entry 0")]
 
 
+def damage(home: Home, *statements: str) -> None:
+    with closing(sqlite3.connect(home.database_path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def refused(told: Pc, *, first: int, prev: str = "") -> bytes:
+    """The line that the PC signed beside its account at number `first`, and the store refused."""
+    entry = json.loads(told.ledger.lines[first - 1])
+    prev = prev or ledger.line_hash(told.ledger.lines[first - 1])
+    other = ledger.line(first, prev, at=entry["at"], wall=entry["wall"], kind="hold", hold="user")
+    batch = ledger.Batch(told.device, first, first, (other,))
+    assert told.send_ledger(batch.sign(told.evidence_key)).status_code == 409
+    return other
+
+
+HIDDEN = {
+    "its alarm deleted": ["delete from alarms"],
+    "its alarm acknowledged": [
+        "insert into audit(at, operator, action, alarm, reason) select 1, 'me', 'acknowledge-alarm', id, '' from alarms"
+    ],
+    "its batch called accepted": ["delete from alarms", "update ledger_batches set accepted = 1"],
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=list(HIDDEN))
+def test_a_second_account_is_named_by_what_the_device_signed(
+    told: Pc, swept: Swept, home: Home, hidden: list[str]
+) -> None:
+    last = len(told.ledger.lines) - 1
+    refused(told, first=last)
+    assert wrong(swept()) == [("ledger", "ledger-fork", f"entry {last}")]
+    damage(home, *hidden)
+    assert wrong(swept()) == [("ledger", "ledger-fork", f"entry {last}")]
+
+
+def test_a_second_account_after_the_last_entry(told: Pc, swept: Swept, home: Home) -> None:
+    """It contradicts the entry before it alone."""
+    count = len(told.ledger.lines)
+    refused(told, first=count, prev="a" * 64)
+    damage(home, "delete from alarms")
+    assert wrong(swept()) == [("ledger", "ledger-fork", f"entry {count}")]
+
+
+def test_a_refused_line_in_the_place_of_the_accepted_one(told: Pc, swept: Swept, services: Services) -> None:
+    """Its batch cannot be deleted with it: the lines before it are signed in no other."""
+    last = len(told.ledger.lines) - 1
+    other = refused(told, first=last)
+    batches = schema.ledger_batches.c
+    with services.database.writing() as connection:
+        batch = connection.scalar(select(batches.id).where(batches.accepted.is_(False)))
+        connection.execute(delete(schema.alarms))
+        connection.execute(update(schema.ledger_batches).values(accepted=True))
+    change_line(services, last, line=other.decode(), hash=ledger.line_hash(other), kind="hold", batch=batch)
+    assert wrong(swept()) == [("ledger", "ledger-fork", f"entry {last}")]
+
+
+def test_a_line_that_was_changed_is_no_second_account(told: Pc, swept: Swept, home: Home) -> None:
+    damage(home, "update ledger_batches set accepted = 0", "update ledger_lines set line = line || ' ' where seq = 2")
+    assert {code for _, code, _ in wrong(swept())} == {"unsigned", "changed-catalog", "broken-chain"}
+    assert told.device
+
+
+@pytest.mark.parametrize("body", ["", "[]", "null", '{"report":', '{"a": 1, "a": 2}'])
+def test_a_last_report_that_is_damaged_hides_nothing(told: Pc, swept: Swept, services: Services, body: str) -> None:
+    assert told.put_health(told.report()).is_success
+    change_line(services, 2, kind="recording-closed")
+    with services.database.writing() as connection:
+        connection.execute(update(schema.health).values(body=body))
+    assert wrong(swept()) == [
+        ("ledger", "malformed", "the device's last report"),
+        ("ledger", "changed-catalog", "entry 2"),
+    ]
+
+
+@pytest.mark.parametrize("ledger_told", [None, 5, {}, {"next": -1, "head": "a"}, {"next": 1}])
+def test_an_end_of_another_shape_beside_the_last_report_is_not_told(
+    told: Pc, swept: Swept, services: Services, ledger_told: object
+) -> None:
+    assert told.put_health(told.report()).is_success
+    with services.database.writing() as connection:
+        connection.execute(update(schema.health).values(body=json.dumps({"ledger": ledger_told})))
+    assert wrong(swept()) == []
+
+
 @pytest.mark.parametrize("moved", [True, False])
 def test_a_recording_that_is_gone(
     filmed: Filmed, new_pc: Callable[[], Pc], swept: Swept, services: Services, moved: bool

@@ -9,6 +9,7 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
 from store.catalog import schema
+from store.evidence.account import BlindCause, NotKept
 from store.evidence.rules import UNREAD, Bound, PolicyNames, read_names
 from store.evidence.timeline import recording as timeline
 from store.server import entries
@@ -157,6 +158,37 @@ def test_what_an_agent_that_died_had_not_sealed_is_blind(pc: Pc, bundle: Bundle,
     assert facts["state"] == "broken-off"
     assert facts["whole_ns"] == 12 * SECOND
     assert facts["blind_by"] == {"unproven": 2 * SECOND}
+
+
+@pytest.mark.parametrize("boot", [{}, {"boot": "two"}])
+def test_a_death_in_a_later_run_says_nothing_of_this_one(
+    pc: Pc, bundle: Bundle, gathered: Gather, boot: dict[str, str]
+) -> None:
+    """The PC started anew, and its clock began again: the same moments mean other times."""
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    close(made)
+    made.pc.ledger.write("stop", at=ZERO + 20 * SECOND, why="shutdown")
+    made.pc.send_ledger()
+    before = timeline.facts(gathered(made.recording))
+    made.pc.ledger.write("start", at=SECOND, **boot)
+    made.pc.ledger.write("blind-since", at=2**62, to=2**62, why="died", from_wall=1, **boot, **{"from": 2 * SECOND})
+    made.pc.send_ledger()
+    assert timeline.facts(gathered(made.recording)) == before
+
+
+def test_after_a_death_all_the_rest_is_blind_whatever_the_next_clock_says(
+    pc: Pc, bundle: Bundle, gathered: Gather
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    rebooted = 3 * SECOND
+    made.pc.ledger.write(
+        "blind-since", at=rebooted, why="died", to=rebooted, boot="two", from_wall=1, **{"from": ZERO + 9 * SECOND}
+    )
+    made.pc.send_ledger()
+    evidence = gathered(made.recording)
+    assert evidence.stated("screen")[-1] == NotKept(9 * SECOND, None, BlindCause("died"))
 
 
 def test_a_recording_whose_ledger_has_not_come_says_so(pc: Pc, bundle: Bundle, gathered: Gather) -> None:
