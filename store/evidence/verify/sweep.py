@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -39,6 +39,8 @@ from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, cla
 from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
 _PAGE: Final = 500  # recordings asked for at once
+MOST_FINDINGS: Final = 1_000  # told of one account: a PC may write 840,000 entries a day, each with one
+_MOST_OPEN: Final = 1_000  # recordings: of more the first ones count as over, though a PC has one at a time
 FORK: Final = "the device signed another account of the same time: both are here"
 OPENING_GONE: Final = "an entry opened it when the ledger was checked, and is not found any more"
 
@@ -121,7 +123,7 @@ class _OpenedRecordings:
     def __init__(self) -> None:
         self._of: dict[str, array[int]] = {}
 
-    def note(self, device: str, recordings: list[int]) -> None:
+    def note(self, device: str, recordings: array[int]) -> None:
         self._of[device] = array("q", sorted(recordings))
 
     def has(self, device: str, recording: str) -> bool:
@@ -137,7 +139,7 @@ def _checked_ledger(
         device = queries.find_device(connection, schema.devices.c.id == name)
     if device is None:
         raise ValueError("gone meanwhile, or no id")
-    recordings: list[int] = []
+    recordings = array("q")
     checked = check_ledger(database, device, recordings)
     opened.note(device.id, recordings)
     return checked
@@ -261,16 +263,16 @@ def _governance(database: Database) -> Iterator[Checked]:
 
 
 def check_ledger(
-    database: Database, device: Device, opened: list[int] | None = None
+    database: Database, device: Device, opened: array[int] | None = None
 ) -> tuple[list[Defect], list[str], DeviceReport | None]:
     """(what is wrong, notes, the last report that the device signed) of its account, from entry 0 on.
 
-    `opened`: takes the hashes of the recordings that it opened.
+    `opened`: takes the hashes of the recordings that it opened and that are here.
 
     The report is read before the lines: what the device signs of its ends while a running store takes more of it says
     nothing about lines that were read before.
     """
-    ledger = _Ledger(database, device, [] if opened is None else opened)
+    ledger = _Ledger(database, device, array("q") if opened is None else opened)
     report, reported_end = ledger.last_words()
     if is_weak(device.evidence_key):
         message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
@@ -283,7 +285,7 @@ def check_ledger(
             ledger.find("missing", f"entries {expected} to {row.seq - 1}", "they were accepted and are gone")
             before = claimed(written)
         other = lines.signed(row.seq)  # in the batch of the row before, of which this one may be too
-        ledger.findings += [*lines.step(Walk(before, row.seq), written), *lines.compare(row, written)]
+        ledger.take([*lines.step(Walk(before, row.seq), written), *lines.compare(row, written)])
         if lines.signed(row.seq) != written:
             ledger.unsigned.add(row.seq)
         elif other not in (None, written):
@@ -291,25 +293,37 @@ def check_ledger(
         ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
     ledger.end(expected, report, reported_end)
-    return ledger.findings, ledger.notes, report
+    return ledger.told(), ledger.notes, report
 
 
 class _Ledger:
     """What one device's lines come to, beside what it signed, and beside what its last health said."""
 
-    def __init__(self, database: Database, device: Device, every: list[int]) -> None:
+    def __init__(self, database: Database, device: Device, here: array[int]) -> None:
         self._database = database
         self._device = device
-        self._every = every  # hashes of all that it opened
+        self._here = here  # hashes of those that it opened and that are here
         self._opened: dict[str, int] = {}  # recordings that are open after the last line, and the entries that say so
-        self._ended: dict[str, int] = {}  # those that are over
+        self._ended: dict[str, int | None] = {}  # those that are over, and were not asked for yet
         self.unsigned: set[int] = set()  # numbers of lines that are not in their batch
         self._forks: set[int] = set()  # entries that are named for it: two batches may begin with one
         self.findings: list[Defect] = []
+        self._untold = 0
         self.notes: list[str] = []
 
     def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
-        self.findings.append(Defect(check, code, where, message))
+        self.take([Defect(check, code, where, message)])
+
+    def take(self, found: list[Defect]) -> None:
+        room = MOST_FINDINGS - len(self.findings)
+        self.findings += found[:room]
+        self._untold += len(found[room:])
+
+    def told(self) -> list[Defect]:
+        if not self._untold:
+            return self.findings
+        message = f"{self._untold} more findings of this account are not listed"
+        return [*self.findings, Defect("ledger", "more-findings", "the device's ledger", message)]
 
     def fork(self, seq: int) -> None:
         if seq not in self._forks:
@@ -323,33 +337,51 @@ class _Ledger:
         except LedgerError:
             return
         recording = _text(entry.get("recording"))
-        if entry["kind"] == "recording-open":
-            self._every.append(hash(recording))
         match entry["kind"]:
             case "recording-open" if recording:
                 self._opened.setdefault(recording, seq)
+                if len(self._opened) > _MOST_OPEN:
+                    self._end(next(iter(self._opened)))
             case "recording-closed" if recording in self._opened:
-                self._ended[recording] = self._opened.pop(recording)
+                self._end(recording)
             case "given-up" if entry.get("stream") == KEY_PACKET_STREAM:
-                self._opened.pop(recording, None)  # nothing of it was ever to come
+                self._note_here({recording} if self._opened.pop(recording, None) is not None else set())
             case "start" | "blind-since":
-                self._ended |= self._opened
-                self._opened.clear()
+                for one in list(self._opened):
+                    self._end(one)
             case _:
                 pass
 
+    def _end(self, recording: str) -> None:
+        self._ended[recording] = self._opened.pop(recording)
+        if len(self._ended) >= _PAGE:
+            self._check_ended()
+
+    def _note_here(self, recordings: Collection[str]) -> set[str]:
+        with self._database.reading() as connection:
+            here = queries.recordings_here(connection, self._device.id, recordings)
+        self._here.extend(map(hash, here))
+        return here
+
+    def _check_ended(self) -> None:
+        """Of what a PC made something is here, or it was erased."""
+        ended, self._ended = self._ended, {}
+        here = self._note_here([one for one, seq in ended.items() if seq is not None])
+        with self._database.reading() as connection:
+            here |= queries.recordings_here(connection, self._device.id, ended.keys() - here)
+            gone = ended.keys() - here
+            gone -= erasure.explained(connection, gone)
+        for recording, seq in ended.items():
+            if recording in gone:
+                where = "the device's last report" if seq is None else f"entry {seq}"
+                self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")
+
     def _check_recordings(self, report: DeviceReport | None) -> None:
-        made = {recording: f"entry {seq}" for recording, seq in self._ended.items()}
         if report is not None and report.recording is not None and any(report.receipted.values()):
             # Receipts were given for its chunks: it counts also while it goes on, or before its opening has come.
-            seq = self._opened.get(str(report.recording))
-            made.setdefault(str(report.recording), "the device's last report" if seq is None else f"entry {seq}")
-        with self._database.reading() as connection:
-            here = queries.recordings_here(connection, self._device.id, made)
-            here |= erasure.explained(connection, made.keys() - here)
-        for recording, where in made.items():
-            if recording not in here:
-                self.find("no-recording", where, f"recording {recording} was made, and nothing of it is here")
+            self._ended.setdefault(str(report.recording), self._opened.get(str(report.recording)))
+        self._note_here(self._opened)
+        self._check_ended()
 
     def last_words(self) -> tuple[DeviceReport | None, tuple[int, str] | None]:
         """(what the device last signed of its ends, what it says beside that of its account's: next number, hash)."""
@@ -379,7 +411,7 @@ class _Ledger:
         lines = SignedLedger(self._database, self._device)
         for accepted in (False, True):
             for first, token in self._beside(accepted=accepted):
-                self.findings += lines.verified(token, f"{'' if accepted else 'refused '}batch from entry {first}")
+                self.take(list(lines.verified(token, f"{'' if accepted else 'refused '}batch from entry {first}")))
                 if (forked := lines.contradicted_from(self.unsigned)) is not None:
                     self.fork(forked)
         for alarm in alarms:

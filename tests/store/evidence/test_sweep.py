@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -223,6 +223,19 @@ def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:
     told.ledger.write("hold", at=ZERO, hold="user")
     assert told.send_ledger(told.ledger.batch(0)).status_code == 409
     assert wrong(swept()) == [("ledger", "ledger-fork", "entry 0")]
+
+
+def test_of_an_account_so_many_findings_are_told(pc: Pc, swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PC may open 840,000 recordings a day that it never makes."""
+    for name, bound in {"MOST_FINDINGS": 3, "_PAGE": 2, "_MOST_OPEN": 2}.items():
+        monkeypatch.setattr(f"store.evidence.verify.sweep.{name}", bound)  # the real ones take long to reach
+    pc.ledger.write("start", at=0)
+    for at in range(1, 8):
+        pc.ledger.write("recording-open", at=at, recording=str(uuid4()), policy=POLICY, zero=at)
+    pc.send_ledger()
+    assert wrong(swept()) == [("ledger", "no-recording", f"entry {seq}") for seq in (1, 2, 3)] + [
+        ("ledger", "more-findings", "the device's ledger")
+    ]
 
 
 def damage(home: Home, *statements: str) -> None:
