@@ -436,7 +436,7 @@ def _go_on(asked: Namespace) -> int:
         lifecycle = _lifecycle(asked, home, database)
         done = lifecycle.finish()
         with database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
+            gone = erasure.certified(connection)
         if lifecycle.sweep(gone):
             sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
         return _ended(asked, done)

@@ -32,7 +32,7 @@ from store.evidence.evidence import MOST_POLICIES, Evidence, gather, policy_text
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, read_packet
 from store.evidence.rules import UNREAD, PolicyNames, at_most, name_of, read_names
-from store.evidence.verify.ledger import SignedLedger
+from store.evidence.verify.ledger import SignedLines
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
 GONE: Final = 7 * DAY
@@ -92,6 +92,7 @@ class Facts:
     database: Database
     blobs: BlobStore
     governance: Governance
+    _mistakes: dict[tuple[str, int], str] = field(default_factory=dict)  # device, first entry of a run -> what is wrong
     _runs: Earlier = field(default_factory=Earlier)
     _policies: dict[str, PolicyNames] = field(default_factory=dict)
     _text: dict[str, int] = field(default_factory=dict)  # device -> characters of policies that were read because of it
@@ -112,9 +113,9 @@ class Facts:
                 if queries.find_recording(connection, recording) is None:
                     return found
                 unsure.append(f"a row says that it is an interaction: {found}")
-            read = partial(gather, connection, recording, whole=True, policies=False)
+            read, lines = partial(gather, connection, recording, whole=True, policies=False), SignedLines(self.database)
             try:
-                evidence = read(runs=self._runs, most=MOST_EACH)
+                evidence = read(runs=self._runs, most=MOST_EACH, read=lines.read)
             except TooManyEntries:
                 evidence, too_many = read(entries=False, most=MOST_CHUNKS), True
                 unsure.append("it has more entries or chunks than are read")
@@ -125,7 +126,7 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        not_signed = "" if too_many else self._not_signed(evidence)
+        not_signed = "" if too_many else self._not_signed(evidence, lines.mistake)
         unsure += [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
@@ -232,12 +233,14 @@ class Facts:
             request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )
 
-    def _not_signed(self, evidence: Evidence) -> str:
-        """Why the account is not what the device signed; "" where it is."""
+    def _not_signed(self, evidence: Evidence, mistake: str) -> str:
+        """Why the account is not what the device signed; "" where it is. `mistake`: in the lines that were read."""
         if (lines := evidence.lines) is None:
             return "its account has not come"
-        defects = SignedLedger(self.database, evidence.device).defects(lines.first, lines.last)
-        return next((f"{defect.where}: {defect.message}" for defect in defects), "")
+        # What a run's first lines say is remembered, and not read again for a later recording of it.
+        mistake = self._mistakes.setdefault((evidence.device.id, lines.start), mistake) if mistake else mistake
+        mistake = mistake or self._mistakes.get((evidence.device.id, lines.start), "")
+        return mistake or ("" if evidence.ended else "its account does not say that it is over")
 
 
 def _closings(evidence: Evidence) -> Iterator[Closed]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -394,7 +394,9 @@ class Lifecycle:
         ready: list[Tombstone] = []
         for one in waiting:
             try:
-                if one.step == Step.ORDERED and (holds := self.decided.holds.get(one.recording)):
+                if holds := self.decided.holds.get(
+                    one.recording
+                ):  # whatever the row says of its step: nobody signed it
                     raise OnHoldError(f"it is under the legal hold {', '.join(holds)}")
                 self._reach_replicas()
                 self._shred_adopted(one.recording)
@@ -520,7 +522,7 @@ class Lifecycle:
         with self._alone(put_back=True):
             outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
+            gone = erasure.certified(connection)
         self.sweep(gone)
         if outcome.stuck:
             return outcome
@@ -535,7 +537,7 @@ class Lifecycle:
                 write_over(self.home.generation_path, generation.encode())
         return outcome
 
-    def sweep(self, recordings: Sequence[str]) -> int:
+    def sweep(self, recordings: Collection[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
         count = 0
         if recordings:

@@ -280,14 +280,11 @@ def explained(connection: Connection, recordings: Collection[str]) -> frozenset[
     return frozenset(one.recording for one in found if one.explained)
 
 
-def certified(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
-    """Those of them that have a certificate."""
+def certified(connection: Connection, recordings: Collection[str] | None = None) -> frozenset[str]:
+    """Those of them that have a certificate; without `recordings` of all."""
     columns = schema.erasures.c
-    found = (
-        one
-        for some in _pages(recordings)
-        for one in tombstones(connection, columns.recording.in_(some), columns.step == Step.ERASED)
-    )
+    pages = [()] if recordings is None else [(columns.recording.in_(some),) for some in _pages(recordings)]
+    found = (one for page in pages for one in tombstones(connection, *page, columns.step == Step.ERASED))
     return frozenset(one.recording for one in found if one.explained)
 
 
