@@ -12,16 +12,19 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
 from protocol.errors import ProtocolError
 from protocol.interaction import Interaction, check_packet
+from protocol.keys import public_to_text
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
 from review.lifecycle.ends import end_of, ended_at
+from review.lifecycle.pinned import Senders
 from store.catalog import erasure, interactions, queries
 from store.catalog.blobs import BlobMissing, BlobStore, packets_of
 from store.catalog.database import Database
@@ -87,11 +90,12 @@ def strictest(governance: Governance) -> Governance:
 
 @dataclass
 class Facts:
-    """Reads many recordings of one store."""
+    """Reads many recordings of one store. `senders`: whose keys were seen before; None for who decides nothing."""
 
     database: Database
     blobs: BlobStore
     governance: Governance
+    senders: Senders | None = None
     _mistakes: dict[tuple[str, int], str] = field(default_factory=dict)  # device, first entry of a run -> what is wrong
     _runs: Earlier = field(default_factory=Earlier)
     _policies: dict[str, PolicyNames] = field(default_factory=dict)
@@ -109,7 +113,7 @@ class Facts:
             if (sent := interactions.find(connection, str(recording))) is not None:
                 found = self._sealed(connection, sent)
                 if isinstance(found, Interaction):
-                    return self._interaction(connection, sent, found)
+                    return self._interaction(connection, sent, found, now)
                 if queries.find_recording(connection, recording) is None:
                     return found
                 unsure.append(f"a row says that it is an interaction: {found}")
@@ -126,7 +130,8 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        not_signed = "" if too_many else self._not_signed(evidence, lines.mistake)
+        foreign = self._foreign(evidence.device.id, evidence.device.evidence_key)
+        not_signed = foreign or ("" if too_many else self._not_signed(evidence, lines.mistake))
         unsure += [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
@@ -134,7 +139,7 @@ class Facts:
         device, rules, packet = evidence.device, self.governance, None
         if evidence.chosen.packet is None:
             unsure.append("it has no key packet")
-        else:
+        elif not foreign:
             try:
                 packet = read_packet(self.blobs, evidence.chosen.packet, device)
                 user = packet.os_user
@@ -147,6 +152,7 @@ class Facts:
         if teams != enrolled.teams:
             unsure.append("its key packet and its PC name users of different teams")
         end, doubt, since = ended_at(evidence, packet, self.blobs, signed=not not_signed, now=now)
+        end = self._not_before(device.id, end, now)
         if doubt:
             unsure.append(doubt)
         if sent is not None:
@@ -196,12 +202,21 @@ class Facts:
             own, _ = interactions.names_of(about)
             if list(self.blobs.names(packets_of(about.id))) != [own]:
                 return "in its folder is no key packet, or another one"
+            if foreign := self._foreign(whose.id, whose.evidence_key):
+                return foreign
             check_packet(about, self.blobs.get(own), whose.evidence_key)
         except (BlobMissing, ProtocolError, StoreError) as error:
             return f"what was signed of it does not fit its key packet: {error}"
         return about
 
-    def _interaction(self, connection: Connection, row: Row[Any], about: Interaction) -> Known:
+    def _foreign(self, sender: str, key: Ed25519PublicKey) -> str:
+        return "" if self.senders is None else self.senders.mistake(sender, public_to_text(key))
+
+    def _not_before(self, sender: str, end: int, now: int) -> int:
+        """Who owns the database can write a sender into it, and make a recording that sender's."""
+        return end if self.senders is None else max(end, min(self.senders.since(sender), now))
+
+    def _interaction(self, connection: Connection, row: Row[Any], about: Interaction, now: int) -> Known:
         """It ends when it comes, by the store's clock, or when its integration says, if that is later."""
         rules = self.governance
         agents = tuple(
@@ -213,6 +228,7 @@ class Facts:
         said = {Channel(name): Consent(state) for name, state in about.consent.items()}
         length = about.end - about.start
         end, doubt, since = end_of(row.received_at, about.start, about.end, length)
+        end = self._not_before(about.integration, end, now)
         return Known(
             id=row.id,
             device=about.integration,
