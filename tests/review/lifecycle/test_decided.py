@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.erasure import Erasure
 from review.audit.errors import AuditError
 from review.governance.times import DAY
 from review.lifecycle.decided import Rows
@@ -17,7 +19,7 @@ from review.lifecycle.facts import Known
 from store.catalog import erasure
 from store.errors import StoreError
 from testkit.fakes.pc import FakeRecording
-from testkit.lifecycle import RULES, World
+from testkit.lifecycle import PRIVATE, RULES, World
 from tests.review.audit.making import opening, unsay
 from tests.review.lifecycle.test_lifecycle import erased, founded, known, made, world
 
@@ -221,6 +223,38 @@ def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: Wo
     for way in ("finish", "restored"):
         with world.opened() as (_, lifecycle):
             assert "legal hold case-1" in getattr(lifecycle, way)().stuck[str(recording.id)]
+    assert len(world.packets(recording.id)) == 2
+
+
+def begun(world: World) -> FakeRecording:
+    """Ordered, and nothing of it destroyed yet."""
+    _, [recording] = made(world, "rest")
+    world.days.pass_by(20)
+    away = world.replica.rename(world.replica.with_name("away"))
+    with world.opened() as (database, lifecycle):
+        assert lifecycle.erase(world.facts(database), RULES, [str(recording.id)]).stuck
+    away.rename(world.replica)
+    return recording
+
+
+@pytest.mark.parametrize("step", ["shredded", "removed"])
+def test_a_step_that_nobody_signed_leaves_nothing_out(world: World, step: str) -> None:
+    recording = begun(world)
+    sql(world, "update erasures set step = ?, shredded_at = ?", step, world.days() - 9 * DAY)
+    with world.opened() as (_, lifecycle):
+        [token] = lifecycle.finish().erased.values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert (destroyed.at, destroyed.packets) == (world.days(), (hashlib.sha256(recording.packet).hexdigest(),))
+    assert world.files(recording.id) == []
+
+
+def test_what_nobody_signed_of_what_there_was_is_not_certified(world: World) -> None:
+    recording = begun(world)
+    sql(world, "update erasures set found = ?", '{"packets": [], "objects": 0, "bytes": 0, "absent": []}')
+    with world.opened() as (_, lifecycle):
+        done = lifecycle.finish()
+    assert (done.erased, "not signed" in done.stuck[str(recording.id)]) == ({}, True)
     assert len(world.packets(recording.id)) == 2
 
 
