@@ -38,10 +38,11 @@ INVITATION: Final = "eyelid-invitation"
 ERASURE: Final = "eyelid-erasure"
 INTERACTION: Final = "eyelid-interaction"
 DECIDED: Final = "eyelid-decided"
+FOUND: Final = "eyelid-found"
 RELEASE: Final = "eyelid-release"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, RELEASE),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

@@ -30,6 +30,7 @@ from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period
 from review.lifecycle.facts import Facts
 from review.lifecycle.lifecycle import Houserules, Lifecycle
+from review.lifecycle.pinned import Senders
 from store.admin import signing
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE, Plan, found
@@ -125,7 +126,7 @@ class World:
         return signing_key(load_private(self.home.folder / self.home.key(COMPLIANCE).file, secret).raw)
 
     def facts(self, database: Database, governance: Governance = RULES) -> Facts:
-        return Facts(database, self.home.blobs(), governance)
+        return Facts(database, self.home.blobs(), governance, Senders(self.log_folder.parent))
 
     @contextmanager
     def serving(self) -> Iterator[Pcs]:

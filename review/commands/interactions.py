@@ -160,8 +160,9 @@ def _add(options: Namespace) -> int:
             raise StoreError(f"{options.output} cannot be written: {error.strerror}") from None
         with database.writing() as connection:
             interactions.let_in(connection, made, own.secret)
-    _say(options, {"id": name, "file": str(options.output)},
-         f"{options.output}  for the machine that imports, under the finding key's passphrase; id {name}")  # fmt: skip
+    _say(options, {"id": name, "file": str(options.output), "compliance": own.compliance},
+         f"{options.output}  for the machine that imports, under the finding key's passphrase; id {name}",
+         f"{own.compliance}  compliance's key, whose bundles it believes: compare it with theirs")  # fmt: skip
     return 0
 
 

@@ -32,9 +32,10 @@ from review.governance.words import moment
 from review.lifecycle.approvals import line_of
 from review.lifecycle.facts import Facts, Known, Names, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
-from review.lifecycle.revision import check_revision
+from review.lifecycle.pinned import Senders, check_compliance, check_revision
 from review.refusal import Refusal
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import erasure, interactions, queries, schema
 from store.catalog.database import Database
 from store.commands.options import count, duration
@@ -144,11 +145,13 @@ def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
         if erases and not rules.hash:
             message = "compliance signs rules with `eyelid-store bundle sign --governance`"
             raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
-        yield _Open(home, database, rules, revision, Facts(database, home.blobs(), rules), time.time_ns())
+        facts = Facts(database, home.blobs(), rules, Senders(asked.log.parent))
+        yield _Open(home, database, rules, revision, facts, time.time_ns())
 
 
 def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     opened = open_log(asked)
+    check_compliance(asked.log.parent, home.key(COMPLIANCE).id)
     path = asked.log.parent / SETTINGS
     try:
         said = json.loads(path.read_bytes())
@@ -168,6 +171,9 @@ def _erasing(asked: Namespace, store: _Open) -> Lifecycle | None:
         return None
     lifecycle = _lifecycle(asked, store.home, store.database)
     check_revision(asked.log.parent, store.revision)
+    if store.facts.senders is not None:
+        with store.database.reading() as connection:
+            store.facts.senders.look(connection, store.now)
     lifecycle.follow()
     return lifecycle
 
@@ -436,7 +442,7 @@ def _go_on(asked: Namespace) -> int:
         lifecycle = _lifecycle(asked, home, database)
         done = lifecycle.finish()
         with database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
+            gone = erasure.certified(connection)
         if lifecycle.sweep(gone):
             sys.stderr.write("eyelid-review: files of erased recordings had come back, and were removed\n")
         return _ended(asked, done)

@@ -12,16 +12,19 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row
 
 from protocol.envelope import AUDIO
 from protocol.errors import ProtocolError
 from protocol.interaction import Interaction, check_packet
+from protocol.keys import public_to_text
 from protocol.numbers import is_integer
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
 from review.lifecycle.ends import end_of, ended_at
+from review.lifecycle.pinned import Senders
 from store.catalog import erasure, interactions, queries
 from store.catalog.blobs import BlobMissing, BlobStore, packets_of
 from store.catalog.database import Database
@@ -32,7 +35,7 @@ from store.evidence.evidence import MOST_POLICIES, Evidence, gather, policy_text
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, read_packet
 from store.evidence.rules import UNREAD, PolicyNames, at_most, name_of, read_names
-from store.evidence.verify.ledger import SignedLedger
+from store.evidence.verify.ledger import SignedLines
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
 GONE: Final = 7 * DAY
@@ -87,11 +90,13 @@ def strictest(governance: Governance) -> Governance:
 
 @dataclass
 class Facts:
-    """Reads many recordings of one store."""
+    """Reads many recordings of one store. `senders`: whose keys were seen before; None for who decides nothing."""
 
     database: Database
     blobs: BlobStore
     governance: Governance
+    senders: Senders | None = None
+    _mistakes: dict[tuple[str, int], str] = field(default_factory=dict)  # device, first entry of a run -> what is wrong
     _runs: Earlier = field(default_factory=Earlier)
     _policies: dict[str, PolicyNames] = field(default_factory=dict)
     _text: dict[str, int] = field(default_factory=dict)  # device -> characters of policies that were read because of it
@@ -108,13 +113,13 @@ class Facts:
             if (sent := interactions.find(connection, str(recording))) is not None:
                 found = self._sealed(connection, sent)
                 if isinstance(found, Interaction):
-                    return self._interaction(connection, sent, found)
+                    return self._interaction(connection, sent, found, now)
                 if queries.find_recording(connection, recording) is None:
                     return found
                 unsure.append(f"a row says that it is an interaction: {found}")
-            read = partial(gather, connection, recording, whole=True, policies=False)
+            read, lines = partial(gather, connection, recording, whole=True, policies=False), SignedLines(self.database)
             try:
-                evidence = read(runs=self._runs, most=MOST_EACH)
+                evidence = read(runs=self._runs, most=MOST_EACH, read=lines.read)
             except TooManyEntries:
                 evidence, too_many = read(entries=False, most=MOST_CHUNKS), True
                 unsure.append("it has more entries or chunks than are read")
@@ -125,7 +130,8 @@ class Facts:
             request = erasure.asked(connection, [str(recording)]).get(str(recording), "")
         if evidence.erased is not None:
             return str(evidence.erased)
-        not_signed = "" if too_many else self._not_signed(evidence)
+        foreign = self._foreign(evidence.device.id, evidence.device.evidence_key)
+        not_signed = foreign or ("" if too_many else self._not_signed(evidence, lines.mistake))
         unsure += [not_signed] if not_signed else []
         if any(names[closed.policy] == UNREAD and any(map(is_integer, closed.rules)) for closed in closings):
             unsure.append("the names of its rules are not here, or are too many to be read")
@@ -133,7 +139,7 @@ class Facts:
         device, rules, packet = evidence.device, self.governance, None
         if evidence.chosen.packet is None:
             unsure.append("it has no key packet")
-        else:
+        elif not foreign:
             try:
                 packet = read_packet(self.blobs, evidence.chosen.packet, device)
                 user = packet.os_user
@@ -146,6 +152,7 @@ class Facts:
         if teams != enrolled.teams:
             unsure.append("its key packet and its PC name users of different teams")
         end, doubt, since = ended_at(evidence, packet, self.blobs, signed=not not_signed, now=now)
+        end = self._not_before(device.id, end, now)
         if doubt:
             unsure.append(doubt)
         if sent is not None:
@@ -195,12 +202,21 @@ class Facts:
             own, _ = interactions.names_of(about)
             if list(self.blobs.names(packets_of(about.id))) != [own]:
                 return "in its folder is no key packet, or another one"
+            if foreign := self._foreign(whose.id, whose.evidence_key):
+                return foreign
             check_packet(about, self.blobs.get(own), whose.evidence_key)
         except (BlobMissing, ProtocolError, StoreError) as error:
             return f"what was signed of it does not fit its key packet: {error}"
         return about
 
-    def _interaction(self, connection: Connection, row: Row[Any], about: Interaction) -> Known:
+    def _foreign(self, sender: str, key: Ed25519PublicKey) -> str:
+        return "" if self.senders is None else self.senders.mistake(sender, public_to_text(key))
+
+    def _not_before(self, sender: str, end: int, now: int) -> int:
+        """Who owns the database can write a sender into it, and make a recording that sender's."""
+        return end if self.senders is None else max(end, min(self.senders.since(sender), now))
+
+    def _interaction(self, connection: Connection, row: Row[Any], about: Interaction, now: int) -> Known:
         """It ends when it comes, by the store's clock, or when its integration says, if that is later."""
         rules = self.governance
         agents = tuple(
@@ -212,6 +228,7 @@ class Facts:
         said = {Channel(name): Consent(state) for name, state in about.consent.items()}
         length = about.end - about.start
         end, doubt, since = end_of(row.received_at, about.start, about.end, length)
+        end = self._not_before(about.integration, end, now)
         return Known(
             id=row.id,
             device=about.integration,
@@ -232,12 +249,14 @@ class Facts:
             request=erasure.asked(connection, [row.id]).get(row.id, ""),
         )
 
-    def _not_signed(self, evidence: Evidence) -> str:
-        """Why the account is not what the device signed; "" where it is."""
+    def _not_signed(self, evidence: Evidence, mistake: str) -> str:
+        """Why the account is not what the device signed; "" where it is. `mistake`: in the lines that were read."""
         if (lines := evidence.lines) is None:
             return "its account has not come"
-        defects = SignedLedger(self.database, evidence.device).defects(lines.first, lines.last)
-        return next((f"{defect.where}: {defect.message}" for defect in defects), "")
+        # What a run's first lines say is remembered, and not read again for a later recording of it.
+        mistake = self._mistakes.setdefault((evidence.device.id, lines.start), mistake) if mistake else mistake
+        mistake = mistake or self._mistakes.get((evidence.device.id, lines.start), "")
+        return mistake or ("" if evidence.ended else "its account does not say that it is over")
 
 
 def _closings(evidence: Evidence) -> Iterator[Closed]:

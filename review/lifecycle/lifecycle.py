@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,7 +41,7 @@ from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobFault, LocalBlobs, shred_file
 from store.catalog.database import Database
-from store.catalog.erasure import OnHoldError, Step, Tombstone
+from store.catalog.erasure import OnHoldError, Tombstone
 from store.errors import StoreError
 from store.files import lock, owned_as, write_over
 
@@ -227,7 +227,7 @@ class Lifecycle:
             case "erase", {"step": "order", "device": str(), "rule": str(), "rules": str()} if is_uuid(recordings[0]):
                 self._order(connection, one.position, recordings[0], facts, one.at)
             case "erase", {"step": "certificate"}:
-                erasure.was_destroyed(connection, recordings[0])
+                erasure.was_destroyed(connection, recordings[0], self.private)
 
     def _order(self, connection: Connection, position: int, recording: str, facts: Mapping[str, str], at: int) -> None:
         said = Erasure(
@@ -242,7 +242,7 @@ class Lifecycle:
             at=at,
         )
         try:
-            erasure.order(connection, said, said.sign(self.private))
+            erasure.order(connection, said, self.private)
         except OnHoldError:
             return  # a hold wins over every order
 
@@ -395,19 +395,19 @@ class Lifecycle:
         ready: list[Tombstone] = []
         for one in waiting:
             try:
-                if one.step == Step.ORDERED and (holds := self.decided.holds.get(one.recording)):
+                if holds := self.decided.holds.get(
+                    one.recording
+                ):  # whatever the row says of its step: nobody signed it
                     raise OnHoldError(f"it is under the legal hold {', '.join(holds)}")
                 self._reach_replicas()
                 self._shred_adopted(one.recording)
-                erasure.carry_out(self.database, self._places, one, now)
+                found = erasure.carry_out(self.database, self._places, one, now, self.private)
             except (BlobFault, StoreError) as fault:
                 outcome.stuck[one.recording] = str(fault)
             else:
-                ready.append(one)
-        with self.database.reading() as connection:
-            waiting = [one for one in erasure.unfinished(connection) if one.step == Step.REMOVED]
-        for at in range(0, len(waiting), AT_ONCE):
-            outcome.erased.update(self._certify(waiting[at : at + AT_ONCE], exports))
+                ready.append(replace(one, found=found))
+        for at in range(0, len(ready), AT_ONCE):
+            outcome.erased.update(self._certify(ready[at : at + AT_ONCE], exports, now))
         if ready:
             self.database.settle()
         return outcome
@@ -444,20 +444,21 @@ class Lifecycle:
         for recording in gone:
             self._shred_adopted(recording)
 
-    def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]], now: int) -> dict[str, str]:
+        """Of what was found to be gone everywhere just `now`."""
         tokens: dict[str, str] = {}
         for one in ready:
-            if one.order is None or one.found is None or one.shredded_at is None:
-                continue  # its order is not signed, or its row is damaged: nothing is certified
+            if one.order is None or one.found is None:
+                continue
             found = one.found
             absent = found.absent or ()
             destroyed = Destroyed(
-                at=one.shredded_at,
+                at=now,
                 packets=found.packets,
                 objects=found.objects,
                 bytes=found.bytes,
                 replicas=tuple(name for name, _ in self._places[1:] if name not in absent),
-                backups_until=day_of(one.shredded_at + self.house.backups + DAY - 1).isoformat(),
+                backups_until=day_of(now + self.house.backups + DAY - 1).isoformat(),
                 exports=tuple(exports.get(one.recording, ())),
                 absent=absent,
             )
@@ -521,7 +522,7 @@ class Lifecycle:
         with self._alone(put_back=True):
             outcome = self._finish(self.log.checked_clock())
         with self.database.reading() as connection:
-            gone = [one.recording for one in erasure.tombstones(connection) if one.explained]
+            gone = erasure.certified(connection)
         self.sweep(gone)
         if outcome.stuck:
             return outcome
@@ -536,7 +537,7 @@ class Lifecycle:
                 write_over(self.home.generation_path, generation.encode())
         return outcome
 
-    def sweep(self, recordings: Sequence[str]) -> int:
+    def sweep(self, recordings: Collection[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
         count = 0
         if recordings:

@@ -7,7 +7,6 @@ one that goes on from the step that stands in the catalog.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
@@ -17,15 +16,15 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
-from protocol.claims import Claims, parse_object
+from protocol import jws
+from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.erasure import Erasure, hash_of
-from protocol.errors import KeyProblem, ProtocolError
+from protocol.errors import KeyProblem, ProtocolError, SignatureError
 from protocol.keys import public_from_text, public_to_text, thumbprint
-from protocol.numbers import is_integer
 from store.catalog import inserting, interactions, queries, schema
 from store.catalog.blobs import BlobStore, charged, folder_of, packets_of
 from store.catalog.database import Database
@@ -68,7 +67,8 @@ class Found:
 class Tombstone:
     """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else.
 
-    `found`: None where the row is damaged.
+    `found`: None where it is not signed, or another's. `step`, `shredded_at`: nobody signed them, and no erasure is
+    carried out or certified by them.
     """
 
     recording: str
@@ -76,7 +76,6 @@ class Tombstone:
     step: str
     position: int
     found: Found | None
-    shredded_at: int | None  # unsigned: the certificate has a time of its own
     order: Erasure | None
     certificate: Erasure | None
     signer: str
@@ -232,8 +231,7 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
                 device=queries.legible(row.device),
                 step=queries.legible(row.step),
                 position=row.position,
-                found=_found(row.found),
-                shredded_at=row.shredded_at if is_integer(row.shredded_at) else None,
+                found=None if row.step == Step.ERASED else _found(key, row.found, row),
                 order=order,
                 certificate=certificate,
                 signer="" if key is None else thumbprint(key),
@@ -243,18 +241,22 @@ def tombstones(connection: Connection, *which: ColumnElement[bool]) -> list[Tomb
     return made
 
 
-def _found(cell: object) -> Found | None:
+def _found(key: Ed25519PublicKey | None, token: object, row: object) -> Found | None:
+    if key is None:
+        return None
     try:
-        said = Claims(parse_object(queries.legible(cell).encode("utf-8")), "found", ProtocolError)
+        said = Claims(jws.verify(jws.FOUND, queries.legible(token), key), "found", SignatureError)
+        if (said.text("recording"), said.integer("position")) != (row.recording, row.position):  # type: ignore[attr-defined]
+            return None
         absent = said.texts("absent") if said.has("absent") else None
-        again = said.has("again") and said.flag("again")
-        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, again)
-    except ValueError:
+        return Found(said.texts("packets"), said.integer("objects"), said.integer("bytes"), absent, said.flag("again"))
+    except ProtocolError:
         return None
 
 
-def _written(found: Found) -> str:
-    return json.dumps({name: value for name, value in asdict(found).items() if value is not None})
+def _written(found: Found, recording: str, position: int, private: Ed25519PrivateKey) -> str:
+    said = {name: value for name, value in asdict(found).items() if value is not None}
+    return jws.sign(jws.FOUND, said | {"recording": recording, "position": position}, private)
 
 
 def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure | None:
@@ -280,14 +282,11 @@ def explained(connection: Connection, recordings: Collection[str]) -> frozenset[
     return frozenset(one.recording for one in found if one.explained)
 
 
-def certified(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
-    """Those of them that have a certificate."""
+def certified(connection: Connection, recordings: Collection[str] | None = None) -> frozenset[str]:
+    """Those of them that have a certificate; without `recordings` of all."""
     columns = schema.erasures.c
-    found = (
-        one
-        for some in _pages(recordings)
-        for one in tombstones(connection, columns.recording.in_(some), columns.step == Step.ERASED)
-    )
+    pages = [()] if recordings is None else [(columns.recording.in_(some),) for some in _pages(recordings)]
+    found = (one for page in pages for one in tombstones(connection, *page, columns.step == Step.ERASED))
     return frozenset(one.recording for one in found if one.explained)
 
 
@@ -328,8 +327,8 @@ def among(connection: Connection, recordings: Collection[str]) -> dict[str, str]
     return {row.recording: row.device for row in rows}
 
 
-def order(connection: Connection, said: Erasure, token: str) -> None:
-    """The first step, in the caller's transaction: from its end on nothing more is taken of the recording.
+def order(connection: Connection, said: Erasure, private: Ed25519PrivateKey) -> None:
+    """Signs it. The first step, in the caller's transaction: from its end on nothing more is taken of the recording.
 
     Raises OnHoldError. What was ordered before stays as it was.
     """
@@ -351,64 +350,69 @@ def order(connection: Connection, said: Erasure, token: str) -> None:
         recording=recording,
         device=said.device,
         position=said.position,
-        order=token,
+        order=said.sign(private),
         step=Step.ORDERED,
-        found=_written(found),
+        found=_written(found, recording, said.position, private),
     )
 
 
-def carry_out(database: Database, places: Sequence[tuple[str, BlobStore]], which: Tombstone, now: int) -> None:
-    """From the step that it stands at up to REMOVED. `places`: this store's blobs and every replica's, each with its
-    name. Raises BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where the
-    order is not signed, or the row is damaged.
+def carry_out(
+    database: Database,
+    places: Sequence[tuple[str, BlobStore]],
+    which: Tombstone,
+    now: int,
+    private: Ed25519PrivateKey,
+) -> Found:
+    """Up to REMOVED; what there was. `places`: this store's blobs and every replica's, each with its name. Raises
+    BlobFault where one cannot be reached: then it stays at the step that it had; StoreError where order or `found` are
+    not signed, or the row is damaged.
 
+    From the beginning, whatever step the row says: of a process that was killed there is then nothing left to do.
     Everything in the recording's folder goes, and not only what the catalog names: also wraps that were made later.
     """
     if which.order is None:
         raise StoreError(f"the order to erase recording {which.recording} is not signed: nothing of it is destroyed")
-    if which.found is None or which.step not in tuple(Step):
-        message = "what the catalog says of its erasure is damaged: put the database back from a backup"
+    if (found := which.found) is None or which.step not in tuple(Step):
+        message = "what the catalog says of its erasure is damaged, or not signed: put the database back from a backup"
         raise StoreError(f"recording {which.recording}: {message}")
     folder = folder_of(UUID(which.recording))
     packets = packets_of(UUID(which.recording))
-    step = Step(which.step)
-    if step is Step.ORDERED:
-        if which.found.absent is None:  # else a process that was killed looked, and may have shredded some
-            _note_absent(database, places, which.recording, which.found, packets)
-        for _, blobs in places:
-            for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
-                blobs.shred(name)
+    if found.absent is None:  # else a process that was killed looked, and may have shredded some
+        found = replace(found, absent=_absent(places, which.recording, found, packets))
         with database.writing() as connection:
-            _set(connection, which.recording, step=Step.SHREDDED, shredded_at=now)
-        step = Step.SHREDDED
-    if step is Step.SHREDDED:
-        for _, blobs in places:
-            for name in list(blobs.names(folder)):
-                (blobs.shred if name.startswith(packets) else blobs.remove)(name)
-        with database.writing() as connection:
-            _forget(connection, which.recording)
-            _set(connection, which.recording, step=Step.REMOVED)
+            _set(connection, which.recording, found=_written(found, which.recording, which.position, private))
+    for _, blobs in places:
+        for name in [*blobs.names(packets), *_unfinished(blobs, {which.recording})]:
+            blobs.shred(name)
+    with database.writing() as connection:
+        _set(connection, which.recording, step=Step.SHREDDED, shredded_at=now)
+    for _, blobs in places:
+        for name in list(blobs.names(folder)):
+            (blobs.shred if name.startswith(packets) else blobs.remove)(name)
+    with database.writing() as connection:
+        _forget(connection, which.recording)
+        _set(connection, which.recording, step=Step.REMOVED)
+    return found
 
 
-def _note_absent(
-    database: Database, places: Sequence[tuple[str, BlobStore]], recording: str, found: Found, packets: str
-) -> None:
+def _absent(places: Sequence[tuple[str, BlobStore]], recording: str, found: Found, packets: str) -> tuple[str, ...]:
     """Raises StoreError where this store lacks a packet that the catalog has: its disk may only not be mounted."""
     here = ((place, {name.rpartition("-")[2] for name in blobs.names(packets)}) for place, blobs in places)
     absent = tuple(place for place, lying in here if not lying.issuperset(found.packets))
     if places[0][0] in absent and not found.again:
         message = "is not there, so it cannot be destroyed: is the disk mounted? Else put the packet back"
         raise StoreError(f"the key packet of recording {recording} in {places[0][0]} {message}")
-    with database.writing() as connection:
-        _set(connection, recording, found=_written(replace(found, absent=absent)))
+    return absent
 
 
-def was_destroyed(connection: Connection, recording: str) -> None:
+def was_destroyed(connection: Connection, recording: str, private: Ed25519PrivateKey) -> None:
     """The log says so of what is ordered here: its catalog was put back, and its key packet may be gone."""
-    columns = schema.erasures.c
-    asked = (columns.recording == recording) & (columns.step == Step.ORDERED)
-    if (found := _found(connection.scalar(select(columns.found).where(asked)))) is not None:
-        _set(connection, recording, found=_written(replace(found, again=True)))
+    for one in tombstones(
+        connection, (schema.erasures.c.recording == recording), schema.erasures.c.step == Step.ORDERED
+    ):
+        if one.found is not None:
+            again = replace(one.found, again=True)
+            _set(connection, recording, found=_written(again, recording, one.position, private))
 
 
 def certify(connection: Connection, recording: str, token: str) -> None:

@@ -97,12 +97,14 @@ def _enroll_token(options: Namespace) -> int:
         raise WrongUsage(str(error)) from None
     if options.json:
         facts = {"token": token, "id": enrolment, "uses": options.uses, "group": options.group}
+        facts["compliance"] = home.key(COMPLIANCE).id
         print_json(facts | {"expires": iso(now + options.expires)})
         return 0
     console(stderr=True).print(
         f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
         "a PC that has it can enrol, so send it as you would a password. `eyelid enroll` asks for it; "
-        f"`eyelid-store tokens --withdraw {enrolment[:8]}` takes it back:"
+        f"`eyelid-store tokens --withdraw {enrolment[:8]}` takes it back. A PC that has it believes what "
+        f"compliance's key {home.key(COMPLIANCE).id} signs: compare that fingerprint with compliance's first:"
     )
     print(token)
     return 0

@@ -73,6 +73,7 @@ def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -
         after = str(options.after or "")
         with database.reading() as connection:
             counts.signer = erasure.signer(connection)
+        counts.compliance = home.key(COMPLIANCE).id
         with progress("checking", size(database, after)) as advance:
             found = sweep(database, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, after=after)
             try:
@@ -95,6 +96,7 @@ class _Counts:
         self.vouched: list[Checked] = []  # every ledger
         self.last = ""  # the recording checked last
         self.signer = ""  # fingerprint of the key whose orders to erase count
+        self.compliance = ""  # fingerprint of the key that bundles must be signed by
         self.erased: list[str] = []  # every recording that the catalog says was erased
 
     def watching(self, found: Iterator[Checked], advance: Any) -> Iterator[Checked]:
@@ -126,6 +128,8 @@ def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
     if counts.signer:
         said = f"{_many(len(counts.erased), 'recording')} erased: such orders count by the key {counts.signer}"
         out.print(f"{said}; compare it with the audit log's", markup=False, soft_wrap=True)
+    said = f"bundles, and so readers and rules, count by compliance's key {counts.compliance}, as store.json has it"
+    out.print(f"{said}; compare it with compliance's", markup=False, soft_wrap=True)
     for check, times in counts.not_checked.items():
         why = counts.why[check]
         out.print(f"not checked in {_many(times, 'recording')}: {CHECKS[check]}: {why}", markup=False, soft_wrap=True)
@@ -188,6 +192,7 @@ def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
             for one in counts.vouched
         ],
         "erased": {"signed_by": counts.signer or None, "recordings": counts.erased},
+        "compliance": counts.compliance,
         "sound": not counts.unsound,
     }
     sys.stdout.write("],\n" + as_json(rest)[1:] + "\n")

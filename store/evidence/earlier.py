@@ -123,6 +123,8 @@ class RunStates:
 
 Read = Callable[[int, int], Iterator[Entry]]
 """The entries of a run after one number and before another, in order."""
+ReadLines = Callable[[Connection, str, int, int], Iterator[Entry]]
+"""The same, of a device."""
 
 
 class Earlier:

@@ -33,6 +33,7 @@ from store.evidence.earlier import (
     MOST_WITHIN,
     Allowance,
     Earlier,
+    ReadLines,
     TooManyEntries,
     entries_between,
 )
@@ -300,13 +301,14 @@ def gather(
     most: int = MOST_ENTRIES,
     policies: bool = True,
     entries: bool = True,
+    read: ReadLines = entries_between,
 ) -> Evidence:
     """Raises StoreError where the catalog has no such recording, TooManyEntries or TooManyChunks where it has more than
     `most` of either.
 
     `whole`: whether the device's ledger is, for who knows or does not ask; it is counted otherwise, and it is long.
     `runs`: for who reads many recordings. `policies`: whether the names in them are read, for who shows any.
-    `entries`: whether its entries are read at all.
+    `entries`: whether its entries are read at all. `read`: for who compares each line as it is read.
     """
     known = queries.find_recording(connection, recording)
     if known is None:
@@ -318,7 +320,9 @@ def gather(
     if len(rows) > most:
         raise TooManyChunks
     lines = _lines(connection, device.id, recording)
-    earlier, own, later = _entries(connection, known, lines, runs, most) if lines and entries else ((), (), ())
+    earlier, own, later = (
+        _entries(connection, known, lines, runs, most=most, lines_of=read) if lines and entries else ((), (), ())
+    )
     bundle = queries.newest_bundle(connection)
     named = (known.policy, *(entry.policy for entry in (*earlier, *own))) if policies else ()
     names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
@@ -353,7 +357,7 @@ def _lines(connection: Connection, device: str, recording: UUID) -> Lines | None
 
 
 def _entries(
-    connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, most: int
+    connection: Connection, recording: Recording, lines: Lines, runs: Earlier | None, *, most: int, lines_of: ReadLines
 ) -> tuple[tuple[Entry, ...], tuple[Entry, ...], tuple[Entry, ...]]:
     """(what still counts of the run before, the recording's own, what came after the run)."""
     if lines.last - lines.first >= most:
@@ -363,7 +367,7 @@ def _entries(
     )  # fmt: skip
     if within > MOST_WITHIN:
         raise TooManyEntries
-    read, kept = partial(entries_between, connection, recording.device), Allowance(most)
+    read, kept = partial(lines_of, connection, recording.device), Allowance(most)
     own = tuple(map(kept.take, read(lines.first - 1, lines.last + 1)))
     if runs is not None:
         kept.narrow(MOST_WAITING)

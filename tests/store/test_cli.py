@@ -232,6 +232,7 @@ def test_a_token_lets_a_pc_in(run: Run, home: Home, client: httpx.Client) -> Non
     told = run("enroll-token", "--group", "leeds", "--address", str(client.base_url))
     assert told.code == 0
     assert "Good for 1 enrolment until" in told.err
+    assert home.key(COMPLIANCE).id in told.err
     token = enrolment.parse(told.out)
     assert token.address == str(client.base_url).rstrip("/")
     assert token.ca.startswith("-----BEGIN CERTIFICATE")
@@ -245,7 +246,7 @@ def test_a_token_lets_a_pc_in(run: Run, home: Home, client: httpx.Client) -> Non
 
 def test_a_token_as_json(run: Run, home: Home) -> None:
     facts = run("enroll-token", "--uses", 50, "--expires", "12h", "--json").facts
-    assert facts["uses"] == 50
+    assert (facts["uses"], facts["compliance"]) == (50, home.key(COMPLIANCE).id)
     assert enrolment.parse(facts["token"]).address == home.address
     assert enrolment.parse(run("enroll-token", "--address", "http://127.0.0.1:1").out).ca == ""
 

@@ -6,6 +6,7 @@ Read page by page, so that the account of a year costs no more memory than that 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -17,9 +18,12 @@ from protocol.claims import MAX_INTEGER
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, Batch, Walk, line_hash, parse_line
 from protocol.numbers import is_integer
-from store.catalog import queries
+from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
+from store.errors import StoreError
+from store.evidence.account import Entry
+from store.evidence.earlier import PAGE, entry_of
 
 CHANGED_LINE: Final = "the catalog says another hash, kind or recording than the line"
 OTHER_DEVICE: Final = "signed for another device: it counts as none"
@@ -90,11 +94,14 @@ class SignedLedger:
             if not found and _wall_of(written, row.seq) < wall:
                 return
 
-    def compare(self, row: Row[Any], written: bytes) -> Iterator[Defect]:
-        """The line with the signed batch that it came in, and what the catalog says beside it with the line."""
+    def compare(self, row: Row[Any], written: bytes, within: Connection | None = None) -> Iterator[Defect]:
+        """The line with the signed batch that it came in, and what the catalog says beside it with the line.
+
+        `within`: the transaction in which it was read; else another one is begun.
+        """
         if row.batch != self._batch:
             self._batch, self._signed = row.batch, {}
-            with self._database.reading() as connection:
+            with self._database.reading() if within is None else nullcontext(within) as connection:
                 batch = queries.ledger_batch(connection, row.batch)
             if batch is not None:
                 yield from self.verified(batch[1], f"batch from entry {batch[0]}")
@@ -146,6 +153,37 @@ class SignedLedger:
     def _hash_of(self, seq: int) -> str:
         with self._database.reading() as connection:
             return queries.ledger_hashes(connection, self._device.id, seq, seq).get(seq, ZERO)
+
+
+class SignedLines:
+    """The lines of one device's account, each compared with what it signed as it is read: no other moment's lines."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.mistake = ""  # the first
+
+    def read(self, connection: Connection, device: str, after: int, until: int) -> Iterator[Entry]:
+        """As `entries_between`."""
+        whose = queries.find_device(connection, schema.devices.c.id == device)
+        if whose is None:
+            raise StoreError("the device is not in the catalog: the database is damaged")
+        ledger = SignedLedger(self._database, whose)
+        end = min(until, queries.ledger_head(connection, device).next)
+        way: Walk | None = None
+        while rows := queries.ledger_lines_after(connection, device, after, PAGE, until=until):
+            for row in rows:
+                written = row.line.encode("utf-8")
+                way = way or Walk(claimed(written), after + 1)
+                for one in (*ledger.step(way, written), *ledger.compare(row, written, connection)):
+                    self._take(f"{one.where}: {one.message}")
+                if (entry := entry_of(row.seq, row.line)) is not None:
+                    yield entry
+            after = rows[-1].seq
+        if after + 1 < end:
+            self._take(f"entries {after + 1} to {end - 1} are gone")
+
+    def _take(self, mistake: str) -> None:
+        self.mistake = self.mistake or mistake
 
 
 def _following(connection: Connection, after: int, limit: int, *, device: str, until: int | None) -> list[Row[Any]]:

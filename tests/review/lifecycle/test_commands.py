@@ -14,14 +14,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol import bundle
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
+from protocol.keys import thumbprint
 from review import cli
 from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Facts
 from store.admin.home import Home
-from store.admin.init import Plan, found
+from store.admin.init import COMPLIANCE, Plan, found
 from testkit.custody import House
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World, govern
@@ -284,6 +287,21 @@ def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run
     for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x")):
         code, _, error = run(*words)
         assert (code, "nothing is erased until `eyelid-store bundle put`" in error) == (1, True)
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_a_compliance_key_that_was_put_into_the_stores_settings_decides_nothing(world: World, run: Run) -> None:
+    began(world, run)
+    about, true = world.home.folder / "store.json", world.home.key(COMPLIANCE).id
+    other = Ed25519PrivateKey.generate()
+    about.write_text(about.read_text().replace(true, thumbprint(other.public_key())))
+    with closing(sqlite3.connect(world.home.database_path)) as database, database:
+        for revision, token in database.execute("select revision, token from bundles").fetchall():
+            signed = bundle.sign(bundle.verify(token, true), other)
+            database.execute("update bundles set token = ? where revision = ?", (signed, revision))
+    for words in (("due", "--apply"), ("erase", "--go-on"), ("holds", "derive")):
+        code, _, error = run(*words)
+        assert (code, f"here it was {true}" in error) == (1, True)
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -10,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.erasure import Erasure
 from review.audit.errors import AuditError
 from review.governance.times import DAY
 from review.lifecycle.decided import Rows
+from review.lifecycle.facts import Known
 from store.catalog import erasure
 from store.errors import StoreError
 from testkit.fakes.pc import FakeRecording
-from testkit.lifecycle import RULES, World
+from testkit.lifecycle import PRIVATE, RULES, World
 from tests.review.audit.making import opening, unsay
 from tests.review.lifecycle.test_lifecycle import erased, founded, known, made, world
 
@@ -37,6 +40,37 @@ def held(world: World, recording: FakeRecording, name: str = "case-1") -> None:
 def derived(world: World) -> tuple[int, int]:
     with world.opened() as (_, lifecycle):
         return lifecycle.derive()
+
+
+# -- what it is ---------------------------------------------------------------------------------------------------
+
+HIDES = (  # what closed it
+    "update ledger_lines set kind = 'start' where kind = 'lane-closed'",
+    """update ledger_lines set line = replace(line, '"rules":[0]', '"rules":[]') where kind = 'lane-closed'""",
+    "delete from ledger_lines where kind = 'lane-closed'",
+)
+CUTS = "delete from ledger_lines where seq >= (select seq from ledger_lines where kind = 'lane-closed')"
+
+
+@pytest.mark.parametrize("change", [*HIDES, CUTS])
+def test_a_line_that_hides_what_closed_it_makes_every_class_count(world: World, change: str) -> None:
+    _, [recording] = made(world, "cards")
+    world.days.pass_by(20)
+    sql(world, change)
+    assert erased(world, recording) == {}
+    assert known(world, recording).unsure
+
+
+@pytest.mark.parametrize("change", HIDES)
+def test_a_line_before_it_that_hides_what_closed_it_makes_every_class_count(world: World, change: str) -> None:
+    _, [before, recording] = made(world, "cards", "rest")
+    sql(world, change)
+    with world.opened() as (database, _):
+        facts = world.facts(database)
+        for one in (before, recording, recording):  # of what was read before, the mistake is remembered
+            found = facts.of(one.id, world.days())
+            assert isinstance(found, Known), found
+            assert found.unsure
 
 
 # -- when it ended ------------------------------------------------------------------------------------------------
@@ -172,7 +206,8 @@ def test_a_tombstone_that_nobody_signed_takes_no_hold_off(world: World) -> None:
     assert erased(world, recording) == {}
 
 
-def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: World) -> None:
+@pytest.mark.parametrize("step", ["ordered", "shredded", "removed"])
+def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: World, step: str) -> None:
     _, [recording] = made(world, "rest")
     world.days.pass_by(20)
     away = world.replica.rename(world.replica.with_name("away"))
@@ -183,10 +218,44 @@ def test_an_order_that_is_put_back_destroys_nothing_that_is_held_since(world: Wo
     sql(world, "delete from erasures")
     held(world, recording)
     sql(world, f"insert into erasures values ({', '.join('?' * len(row))})", *row)  # noqa: S608 - question marks
+    sql(world, "update erasures set step = ?", step)
     away.rename(world.replica)
+    for way in ("finish", "restored"):
+        with world.opened() as (_, lifecycle):
+            assert "legal hold case-1" in getattr(lifecycle, way)().stuck[str(recording.id)]
+    assert len(world.packets(recording.id)) == 2
+
+
+def begun(world: World) -> FakeRecording:
+    """Ordered, and nothing of it destroyed yet."""
+    _, [recording] = made(world, "rest")
+    world.days.pass_by(20)
+    away = world.replica.rename(world.replica.with_name("away"))
+    with world.opened() as (database, lifecycle):
+        assert lifecycle.erase(world.facts(database), RULES, [str(recording.id)]).stuck
+    away.rename(world.replica)
+    return recording
+
+
+@pytest.mark.parametrize("step", ["shredded", "removed"])
+def test_a_step_that_nobody_signed_leaves_nothing_out(world: World, step: str) -> None:
+    recording = begun(world)
+    sql(world, "update erasures set step = ?, shredded_at = ?", step, world.days() - 9 * DAY)
     with world.opened() as (_, lifecycle):
-        assert "legal hold case-1" in lifecycle.finish().stuck[str(recording.id)]
-    assert world.packets(recording.id)
+        [token] = lifecycle.finish().erased.values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert (destroyed.at, destroyed.packets) == (world.days(), (hashlib.sha256(recording.packet).hexdigest(),))
+    assert world.files(recording.id) == []
+
+
+def test_what_nobody_signed_of_what_there_was_is_not_certified(world: World) -> None:
+    recording = begun(world)
+    sql(world, "update erasures set found = ?", '{"packets": [], "objects": 0, "bytes": 0, "absent": []}')
+    with world.opened() as (_, lifecycle):
+        done = lifecycle.finish()
+    assert (done.erased, "not signed" in done.stuck[str(recording.id)]) == ({}, True)
+    assert len(world.packets(recording.id)) == 2
 
 
 # -- a trigger ----------------------------------------------------------------------------------------------------

@@ -63,18 +63,18 @@ def test_each_step_stands_in_the_catalog_and_the_last_has_a_certificate(anew: Ca
     with brought_up(anew) as database:
         with database.writing() as connection:
             filled(connection)
-            erasure.order(connection, ORDER, ORDER.sign(KEY))
-            erasure.order(connection, replace(ORDER, position=9), replace(ORDER, position=9).sign(KEY))  # no second
+            erasure.order(connection, ORDER, KEY)
+            erasure.order(connection, replace(ORDER, position=9), KEY)  # no second
             [stone] = erasure.unfinished(connection)
         assert (stone.step, stone.position, stone.found.packets) == (Step.ORDERED, 3, ("a" * 64,))
         assert (stone.found.objects, stone.found.bytes, stone.explained) == (1, 5010, True)
         here, there = full(), full()
-        erasure.carry_out(database, [("here", here), ("there", there)], stone, 17)
+        erasure.carry_out(database, [("here", here), ("there", there)], stone, 17, KEY)
         assert [*here.names(), *there.names()] == []
         destroyed = Destroyed(17, ("a" * 64,), 1, 5010, ("there",), "2027-01-01", ())
         with database.writing() as connection:
             [stone] = erasure.unfinished(connection)
-            assert (stone.step, stone.shredded_at) == (Step.REMOVED, 17)
+            assert stone.step == Step.REMOVED
             erasure.certify(connection, str(ONE), replace(ORDER, destroyed=destroyed).sign(KEY))
             done = erasure.tombstone(connection, ONE)
             assert done is not None
@@ -97,11 +97,11 @@ def test_a_packet_that_one_place_does_not_let_go_leaves_it_ordered(anew: Callabl
     with brought_up(anew) as database:
         with database.writing() as connection:
             filled(connection)
-            erasure.order(connection, ORDER, ORDER.sign(KEY))
+            erasure.order(connection, ORDER, KEY)
             [stone] = erasure.unfinished(connection)
         here = full()
         with pytest.raises(BlobFault):
-            erasure.carry_out(database, [("here", here), ("there", stuck)], stone, 17)
+            erasure.carry_out(database, [("here", here), ("there", stuck)], stone, 17, KEY)
         assert list(here.names()) == NAMES[1:]  # the chunks only when no packet is left anywhere
         with database.reading() as connection:
             assert [one.step for one in erasure.unfinished(connection)] == [Step.ORDERED]
@@ -114,14 +114,14 @@ def test_what_is_held_is_not_ordered_and_what_nobody_signed_is_not_carried_out(a
             filled(connection)
             erasure.place(connection, "h", [str(ONE)], why="w", owner="o", review="2027-01-01", placed_at=1)
             with pytest.raises(OnHoldError, match="legal hold h"):
-                erasure.order(connection, ORDER, ORDER.sign(KEY))
+                erasure.order(connection, ORDER, KEY)
             erasure.release(connection, "h", 2)
-            erasure.order(connection, ORDER, ORDER.sign(stranger))
+            erasure.order(connection, ORDER, stranger)
             [stone] = erasure.unfinished(connection)
         assert not stone.explained
         blobs = full()
         with pytest.raises(StoreError, match="is not signed"):
-            erasure.carry_out(database, [("here", blobs)], stone, 17)
+            erasure.carry_out(database, [("here", blobs)], stone, 17, KEY)
         assert len(list(blobs.names())) == 2
 
 
@@ -131,7 +131,7 @@ DESTROYED = Destroyed(86_400 * 10**9, ("a" * 64,), 1, 5010, (), "2027-01-01", ()
 def test_the_day_is_the_signed_one(tmp_path: Path) -> None:
     with closing(opened(tmp_path / "store.db")) as database, database.writing() as connection:
         filled(connection)
-        erasure.order(connection, ORDER, ORDER.sign(KEY))
+        erasure.order(connection, ORDER, KEY)
         erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
         connection.execute(update(schema.erasures).values(shredded_at=365 * 86_400 * 10**9))
         stone = erasure.tombstone(connection, ONE)
@@ -165,7 +165,7 @@ def test_a_damaged_row_is_no_reason_and_stops_nothing(tmp_path: Path, step: Step
     with closing(opened(tmp_path / "store.db")) as database:
         with database.writing() as connection:
             filled(connection)
-            erasure.order(connection, ORDER, ORDER.sign(KEY))
+            erasure.order(connection, ORDER, KEY)
             if step is Step.ERASED:
                 erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
             connection.execute(update(schema.erasures).values({column: cell}))
@@ -177,5 +177,5 @@ def test_a_damaged_row_is_no_reason_and_stops_nothing(tmp_path: Path, step: Step
         if column in ("found", "order", "step", "device", "position"):
             blobs = full()
             with pytest.raises(StoreError, match=r"not signed|damaged"):
-                erasure.carry_out(database, [("here", blobs)], stone, 17)
+                erasure.carry_out(database, [("here", blobs)], stone, 17, KEY)
             assert len(list(blobs.names())) == 2
