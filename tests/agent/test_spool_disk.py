@@ -38,16 +38,18 @@ def alarms() -> list[str]:
 # -- damage -------------------------------------------------------------------------------------------------------
 
 
+def _put_in_place(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("x")
+
+
 DAMAGES: dict[str, Callable[[Path, Path], object]] = {
     "a file with a recording's name": lambda root, _: (root / OTHER).write_text("x"),
     "a link with a recording's name": lambda root, _: (root / OTHER).symlink_to("/nonexistent"),
     "a loop of links": lambda root, _: (root / OTHER).symlink_to(root / OTHER),
     "a half-written folder": lambda root, _: (root / f"{TEMPORARY}x").mkdir(),
     "a half-written folder in a recording": lambda _, recording: (recording / f"{TEMPORARY}x").mkdir(),
-    "a file in the place of what was set aside": lambda root, _: (
-        (root / SET_ASIDE).rmdir(),
-        (root / SET_ASIDE).write_text("x"),
-    ),
+    "a file in the place of what was set aside": lambda root, _: _put_in_place(root / SET_ASIDE),
 }
 
 
