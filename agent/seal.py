@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.model.media import Chunk, Monitor
 from agent.core.model.times import Span
-from agent.errors import EnvironmentFault
+from agent.errors import EnvironmentFault, Refused
+from agent.keys.signer import MAX_STREAMS
 from agent.ports import DeviceKeys, Sealed
 from protocol import envelope, keys, packet
 from protocol.bundle import Bundle
@@ -91,12 +92,14 @@ class RecordingSealer:
 
     def seal(self, chunk: Chunk) -> Sealed:
         """The chunk in its stream's next place. That number is then spent, whatever becomes of the bytes: sealing
-        something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope, and
-        as `DeviceKeys`."""
+        something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope,
+        Refused for more streams than a recording may have, and as `DeviceKeys`."""
         if not self._key:
             raise RuntimeError(f"recording {self.recording} is closed: its key is gone")
         stream = self._streams.get(chunk.stream)
         if stream is None:
+            if len(self._streams) >= MAX_STREAMS:
+                raise Refused(f"recording {self.recording} has {MAX_STREAMS} streams already")
             own = keys.stream_key(self._key, self.recording, chunk.stream)
             stream = self._streams[chunk.stream] = _Stream(0, self._packet.sha256, own)
         span = Span(chunk.span.start - self._start, chunk.span.end - self._start)

@@ -294,7 +294,10 @@ class DiskSpool:
 
     def aside(self) -> int:
         """How many chunks lie aside: a person should look at them."""
-        return sum(1 for path in (self._root / SET_ASIDE).iterdir() if path.suffix != ".why")
+        try:
+            return sum(1 for path in (self._root / SET_ASIDE).iterdir() if path.suffix != ".why")
+        except OSError:
+            return 0  # named when the spool was opened
 
     def _move_aside(self, path: Path, why: str) -> None:
         try:
@@ -318,10 +321,13 @@ class DiskSpool:
 
     def _recover(self) -> None:
         durable.make_folder(self._root)
-        durable.make_folder(self._root / SET_ASIDE)
+        aside = self._root / SET_ASIDE
+        with self._passing_over(aside):
+            durable.make_folder(aside)
+            self._aside_bytes = sum(_size(path) for path in aside.iterdir())
         for temporary in self._root.rglob(f"{durable.TEMPORARY}*"):
-            temporary.unlink()
-        self._aside_bytes = sum(_size(path) for path in (self._root / SET_ASIDE).iterdir())
+            with self._passing_over(temporary):
+                temporary.unlink()
         for folder in sorted(self._root.iterdir()):
             try:
                 recording = UUID(folder.name)
@@ -329,10 +335,22 @@ class DiskSpool:
                 if folder.name != SET_ASIDE:
                     log.warning("the spool holds something that is none of its own: %s", folder.name)
                 continue
-            self._recover_recording(recording, folder)
+            with self._passing_over(folder):
+                self._recover_recording(recording, folder)
         self._queue.sort()
         # The process before may have died between a rename and making it durable.
         durable.sync_folder(self._root)
+
+    @contextlib.contextmanager
+    def _passing_over(self, path: Path) -> Iterator[None]:
+        """What no repetition makes usable stays for a person, by name: the rest must be sent."""
+        try:
+            yield
+        except OSError as failure:
+            if failure.errno not in _FOR_GOOD | {errno.ENOENT, errno.EEXIST}:  # a link to nothing, a file as a folder
+                raise
+            log.warning("passed over in the spool: %s: %s", path.name, _unreadable(failure))
+            self._alarm(TroubleCode.CHUNK_UNREADABLE)
 
     def _recover_recording(self, recording: UUID, folder: Path) -> None:
         for path in sorted(folder.iterdir()):

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from agent.capture.pixels import BGRA, OutOfReach, Pixels
+from agent.desktop.x11.wire import somebody_listens
 from agent.errors import EnvironmentFault
 
 CELL: Final = 2  # pixels
@@ -57,6 +58,7 @@ class Glass:
 
     def __init__(self, display: str) -> None:
         """Raises EnvironmentFault when the display cannot be captured."""
+        self._display = display
         self._pixels = Pixels(display)
         self._boxes = [box for _, box in self._pixels.monitors()]
         self._in_vain = 0  # looks since a mark was last found, or the monitors were last read
@@ -64,14 +66,16 @@ class Glass:
     def find(self, marks: Collection[int]) -> frozenset[int]:
         """Those that are in the picture now. Raises EnvironmentFault when the display is gone."""
         try:
+            if self._in_vain > READ_AGAIN:
+                self._pixels.reopen()
+                self._boxes = [box for _, box in self._pixels.monitors()]
+                self._in_vain = 0
             found = frozenset().union(*(read(self._pixels.grab(box), marks) for box in self._boxes))
-        except (OutOfReach, EnvironmentFault):  # any program may cut the connection (XKillClient)
+        except (OutOfReach, EnvironmentFault):  # any program may cut the connection (XKillClient), this one's too
+            if not somebody_listens(self._display):
+                raise
             found, self._in_vain = frozenset(), READ_AGAIN
         self._in_vain = 0 if found else self._in_vain + 1
-        if self._in_vain > READ_AGAIN:
-            self._pixels.reopen()
-            self._boxes = [box for _, box in self._pixels.monitors()]
-            self._in_vain = 0
         return found
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ everywhere else the public `grab` serves.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from contextlib import closing
 from mmap import mmap
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import mss
 import numpy as np
@@ -22,7 +22,7 @@ from mss.linux.xshmgetimage import MSSImplXShmGetImage, ShmStatus
 from numpy.typing import NDArray
 
 from agent.core.model.seen import Box
-from agent.desktop.x11.covering import overlap
+from agent.desktop.x11.wire import Disconnected, Wire
 from agent.errors import EnvironmentFault
 
 CUT: Final = (
@@ -82,22 +82,15 @@ class Pixels:
         self._open()
 
     def monitors(self) -> tuple[tuple[str, Box], ...]:
-        """Name and place of each monitor, in the display's order; none twice (a mirrored one is one picture).
+        """Name and place of each picture that is captured (see `agent.desktop.x11.monitors`).
 
-        Cut to the desktop: a monitor that was set by hand may reach beyond it, where there are no pixels.
+        Asked on a connection of its own: mss believes the monitors that any program may have set.
         """
         try:
-            desktop, *monitors = self._mss.monitors
-        except CUT as failure:
-            raise EnvironmentFault(f"the monitors of X display {self._display} cannot be read: {failure}") from failure
-        places: dict[Box, str] = {}
-        for number, monitor in enumerate(monitors, start=1):
-            part = overlap(_box(monitor), _box(desktop))
-            if part is not None:
-                places.setdefault(part, str(monitor.get("output") or monitor.get("name") or f"monitor {number}"))
-        if not places:
-            places[_box(desktop)] = "monitor 1"
-        return tuple((name, box) for box, name in places.items())
+            with closing(Wire(self._display)) as wire:
+                return wire.captured()
+        except Disconnected as failure:
+            raise EnvironmentFault(f"the monitors of X display {self._display} cannot be read") from failure
 
     def grab(self, box: Box) -> BGRA:
         """The pixels now: use them before the next `grab`, which may overwrite them, and keep no view of them.
@@ -118,10 +111,6 @@ class Pixels:
         self._shared = None  # mss cannot unmap memory that is still looked at
         with contextlib.suppress(*CUT):  # the connection may have ended before us
             self._mss.close()
-
-
-def _box(monitor: Mapping[str, Any]) -> Box:
-    return Box(monitor["left"], monitor["top"], monitor["width"], monitor["height"])
 
 
 def _grab_in_place(shared: _Shared, box: Box) -> BGRA:

@@ -27,6 +27,7 @@ from agent.core.model.times import SECOND, Span
 from agent.desktop.x11.wire import somebody_listens
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
+from protocol.envelope import SOUND_STREAM
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ TRIES: Final = 5  # to grab while monitors are being plugged (each reads them an
 
 T = TypeVar("T")
 
-_stream_numbers = itertools.count()  # the process's: no recording may see two monitors under one number
+# The process's: no recording may see two monitors under one number, and none has as many streams as there are numbers.
+_stream_numbers = itertools.cycle(range(SOUND_STREAM))
 
 
 @dataclass(slots=True)
@@ -226,9 +228,10 @@ class X11Screen:
     def _read_monitors(self) -> None:
         """A monitor of the same name and place keeps its number; every canvas is void."""
         known = {(view.monitor.name, view.monitor.box): view.monitor for view in self._views}
+        taken = {monitor.stream for monitor in known.values()}
+        free = (number for number in _stream_numbers if number not in taken)
         monitors = [
-            known.get(found) or Monitor(next(_stream_numbers), box=found[1], name=found[0])
-            for found in self._pixels.monitors()
+            known.get(found) or Monitor(next(free), box=found[1], name=found[0]) for found in self._pixels.monitors()
         ]
         self._views = tuple(_Grab(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors)
         self._void = True

@@ -35,6 +35,7 @@ ENDING: Final = (
     Hold.NOT_IN_FRONT,
     Hold.SEAT_UNKNOWN,
     Hold.NO_POLICY,
+    Hold.NO_SIGNATURE,
 )
 
 

@@ -86,6 +86,8 @@ class ServiceKeys:
                 trouble = body.decode("utf-8", "replace")
                 if answer == Answer.REFUSED:
                     raise Refused(f"the keys service does not sign this: {trouble}")
+                if verb is Verb.PACKET:  # not waited for: the recorder holds at once, and says so
+                    until = 0.0
             if time.monotonic() + _PAUSE > until:
                 raise Transient(f"the keys service at {self._path} does not sign now: {trouble}")
             time.sleep(_PAUSE)

@@ -8,6 +8,7 @@ The encoder gets nothing that the gate has not released; the disk gets nothing t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,12 +19,17 @@ from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.media import Block, Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
 from agent.core.model.rules import Hold
 from agent.core.model.times import SECOND, Span
-from agent.errors import SpoolFull, Transient
+from agent.errors import EyelidError, Refused, SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
 from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCENE, SCENE_STREAM, SCREEN, lane_of
 
+log = logging.getLogger(__name__)
+
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
+# Seconds until keys that sign no more are asked for another recording. Twice as long each time that they sign none.
+SIGNED_AGAIN: Final = 1.0
+SIGNED_AGAIN_MOST: Final = 60.0
 HEADS_EVERY: Final = 10 * SECOND
 STANDS: Final = 2 * CHUNK_LENGTH  # a monitor that gave no picture for longer is gone
 
@@ -102,6 +108,7 @@ class _Work:
     sealer: Sealer
     zero: int  # ns
     lanes: dict[Lane, Encoder[Any]]
+    unsigned: bool = False  # its keys sign no more of it: it waits for its end
 
 
 @dataclass(slots=True)
@@ -136,8 +143,9 @@ def _scene_chunk(lines: tuple[scenes.Line, ...], zero: int) -> Chunk:
 class Recorder:
     """Carries out the orders.
 
-    `hold`: called with True when the spool takes no more, with False when it does again. `spooled`: something new lies
-    there to be sent. `rested`: every order up to an `FlushBarrier` is carried out.
+    `hold`: called with True when the spool takes no more or the keys sign no more, with False when the spool takes it
+    again or the keys are to be tried again. `spooled`: something new lies there to be sent. `rested`: every order up to
+    an `FlushBarrier` is carried out.
     """
 
     def __init__(
@@ -167,6 +175,8 @@ class Recorder:
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
         # Closed, but what is stranded may still belong to them.
         self._unclosed: list[tuple[UUID, dict[str, object]]] = []
+        self._ask_again_at: int | None = None  # when the keys are tried again, ns; None while they sign
+        self._pause = SIGNED_AGAIN
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
         self._unopened: dict[UUID, dict[str, object]] = {}  # their key packets are not durable yet
         self._heads_at = 0
@@ -185,7 +195,7 @@ class Recorder:
 
     def _patience(self) -> float | None:
         """Seconds to wait for an order; None where nothing else is to be done meanwhile."""
-        if self._stranded:
+        if self._stranded or self._ask_again_at is not None:
             return RETRY
         return HEADS_EVERY / SECOND if self.stats.heads != self._written_heads else None
 
@@ -265,15 +275,37 @@ class Recorder:
             lanes[Lane.AUDIO] = self._factories.sound(order)
         if order.renews is not None:
             self._former, self._former_why = self._work, order.renews
-        self._work = _Work(self._factories.sealer(order), order.start, lanes)
-        sealer = self._work.sealer
+        self._work = None
+        self.stats.heads, self.stats.recording, self._written_heads = {}, None, {}
+        try:
+            sealer = self._factories.sealer(order)
+        except (Refused, Transient) as failure:
+            self._hold_unsigned(failure)
+            return
+        self._work = _Work(sealer, order.start, lanes)
+        self._pause = SIGNED_AGAIN
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._unopened[sealer.recording] = {"policy": order.policy, "zero": order.start}
         self._spool_all([sealer.packet()])
         self.stats.heads, self.stats.recording, self._written_heads = {}, str(sealer.recording), {}
 
     def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:
-        self._spool_all([work.sealer.seal(chunk) for chunk in chunks])
+        if work.unsigned:
+            return
+        sealed: list[Sealed] = []
+        try:
+            sealed.extend(map(work.sealer.seal, chunks))  # what came before one that is refused stays
+        except (Refused, Transient) as failure:
+            work.unsigned = True  # a chunk is missing: none may come after it
+            self._hold_unsigned(failure)
+        self._spool_all(sealed)
+
+    def _hold_unsigned(self, failure: EyelidError) -> None:
+        """The session ends its recording, and begins another when the hold is over: that is the next try."""
+        log.warning("nothing is recorded for now: %s", failure)
+        self._ask_again_at = self._clock.now() + round(self._pause * SECOND)
+        self._pause = min(2 * self._pause, SIGNED_AGAIN_MOST)
+        self._hold(Hold.NO_SIGNATURE, True)
 
     def _spool_all(self, sealed: list[Sealed]) -> None:
         if self._stranded:
@@ -300,6 +332,9 @@ class Recorder:
             self._spooled()
 
     def _retry(self) -> None:
+        if self._ask_again_at is not None and self._clock.now() >= self._ask_again_at:
+            self._ask_again_at = None
+            self._hold(Hold.NO_SIGNATURE, False)
         if self._stranded:
             again, self._stranded = self._stranded, []
             self._spool_all(again)

@@ -18,7 +18,12 @@ NOT_UNDERSTOOD: Final[Status] = {}  # in place of what a recorder of another ver
 
 # A look is asked at once when something has changed, so most blindness is over before anybody could do anything.
 MOMENT: Final = 2.0  # seconds for which a blind eye is only closed
-FAULTY: Final = ("no-policy", "spool-full", "seat-unknown")  # holds that a person must mend, the weightiest first
+FAULTY: Final = (
+    "no-policy",
+    "spool-full",
+    "seat-unknown",
+    "no-signature",
+)  # holds that a person must mend, the weightiest first
 AWAY: Final = ("shutdown", "logoff", "suspended", "locked", "not-in-front", "display-off")
 LEFT_OUT: Final = ("unlisted", "not-allowed", "not-recorded")
 UNSEEN: Final = ("unreadable", "web-engine", "unseen-page", "remote-display", "overview")  # what a person can change

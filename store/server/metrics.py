@@ -221,7 +221,7 @@ def _state(revoked: int | None, heard: int | None, last_kind: str | None, now: i
 
 # A PC may say what it likes of itself; a label takes only what a hold can be.
 HOLDS: Final = frozenset(
-    {"blind", "display-off", "locked", "logoff", "no-policy", "not-in-front"}
+    {"blind", "display-off", "locked", "logoff", "no-policy", "no-signature", "not-in-front"}
     | {"seat-unknown", "shutdown", "spool-full", "suspended", "user"}
 )
 

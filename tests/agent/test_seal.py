@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind
 from agent.core.model.times import SECOND, Span
+from agent.errors import Refused
+from agent.keys.signer import MAX_STREAMS
 from agent.ports import Sealer
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Kind, digest, expect, open_sealed
 from protocol.errors import EnvelopeError
@@ -86,6 +88,15 @@ def test_what_cannot_be_sealed_spends_no_number() -> None:
     with pytest.raises(EnvelopeError):
         sealer.seal(before_the_start)
     assert sealer.seal(media(0, 0)).sequence == 0
+
+
+def test_a_recording_has_a_bound_of_streams_whoever_signs() -> None:
+    sealer = new_sealer()
+    for stream in range(MAX_STREAMS):
+        sealer.seal(media(stream, 0))
+    with pytest.raises(Refused, match="streams already"):
+        sealer.seal(media(MAX_STREAMS, 0))
+    assert sealer.seal(media(0, 4)).sequence == 1
 
 
 def test_the_same_plaintext_twice_is_two_ciphertexts() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from agent.core.account.troubles import TroubleCode
 from agent.core.model.times import SECOND
+from agent.durable import TEMPORARY
 from agent.errors import SpoolFull, Transient
+from agent.spool import SET_ASIDE
 from testkit.disks import MEGABYTE, Disk
 from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
 from tests.agent.spools import ROOM, filled, opened, reasons
+
+OTHER = "0192a000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -27,6 +33,57 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def alarms() -> list[str]:
     return []
+
+
+# -- damage -------------------------------------------------------------------------------------------------------
+
+
+def _put_in_place(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("x")
+
+
+DAMAGES: dict[str, Callable[[Path, Path], object]] = {
+    "a file with a recording's name": lambda root, _: (root / OTHER).write_text("x"),
+    "a link with a recording's name": lambda root, _: (root / OTHER).symlink_to("/nonexistent"),
+    "a loop of links": lambda root, _: (root / OTHER).symlink_to(root / OTHER),
+    "a half-written folder": lambda root, _: (root / f"{TEMPORARY}x").mkdir(),
+    "a half-written folder in a recording": lambda _, recording: (recording / f"{TEMPORARY}x").mkdir(),
+    "a file in the place of what was set aside": lambda root, _: _put_in_place(root / SET_ASIDE),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_one_thing_that_cannot_be_used_keeps_no_chunk_here(
+    root: Path, alarms: list[str], damage: Callable[[Path, Path], object]
+) -> None:
+    put = filled(root)
+    damage(root, root / str(put[0].recording))
+    spool = opened(root, alarms)
+    assert [sealed.name for sealed in spool.pending()] == [sealed.name for sealed in put]
+    assert set(alarms) >= {TroubleCode.CHUNK_UNREADABLE}
+    assert spool.aside() in (0, 1)
+
+
+@pytest.mark.parametrize("place", ["of a recording", "set aside"])
+def test_a_folder_that_cannot_be_read_is_passed_over(
+    root: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    first, second = filled(root), filled(root)
+    shut = root / (SET_ASIDE if place == "set aside" else str(first[0].recording))
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:  # root, as whom tests may run, can read all
+        if folder == shut:
+            raise PermissionError(errno.EACCES, "no rights")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    spool = opened(root, alarms)
+    left = {sealed.name for sealed in (*first, *second) if not (root / sealed.name).is_relative_to(shut)}
+    assert {sealed.name for sealed in spool.pending()} == left
+    assert alarms == [TroubleCode.CHUNK_UNREADABLE]
+    assert spool.aside() == 0
 
 
 # -- a full disk --------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,12 +14,13 @@ from Xlib.display import Display
 
 from agent.capture.canvas import Canvas
 from agent.capture.marks import Glass
+from agent.capture.pixels import Pixels
 from agent.capture.screen import X11Screen
 from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.wire import Wire
 from agent.errors import EnvironmentFault
-from testkit.displays import connection, send_event
+from testkit.displays import connection, monitor, send_event
 from tests.capture.colours import BLUE, GREEN, MAGENTA, shows
 from tests.capture.displays import Brush, mortal_xvfb, xvfb
 
@@ -163,22 +163,38 @@ def test_a_change_after_the_repeat_of_a_still_screen_does_not_wait_for_it(
 
 
 @pytest.mark.parametrize(
-    ("place", "seen"),
+    "place",
     [
-        (Box(0, 0, WIDTH + 1, HEIGHT), EVERYTHING),
-        (Box(WIDTH // 2, 0, WIDTH, HEIGHT), Box(WIDTH // 2, 0, WIDTH - WIDTH // 2, HEIGHT)),
-        (Box(WIDTH, 0, WIDTH, HEIGHT), EVERYTHING),  # none is on the desktop: all of it is captured
+        Box(0, 0, WIDTH + 1, HEIGHT),
+        Box(0, 0, 8, 8),
+        Box(WIDTH // 2, 0, WIDTH, HEIGHT),
+        Box(WIDTH, 0, WIDTH, HEIGHT),
     ],
-    ids=["a pixel too wide", "half of it", "beside"],
+    ids=["a pixel too wide", "tiny", "half of it", "beside"],
 )
-def test_a_monitor_is_cut_to_the_desktop(display: str, clock: HandClock, place: Box, seen: Box) -> None:
-    size = f"{place.width}/1x{place.height}/1+{place.x}+{place.y}"
-    subprocess.run(["/usr/bin/xrandr", "--display", display, "--setmonitor", "wide", size, "screen"], check=True)
-    with closing(X11Screen(clock, display)) as screen:
+def test_a_monitor_set_by_hand_hides_nothing_that_the_screen_shows(display: str, clock: HandClock, place: Box) -> None:
+    geometry = f"{place.width}/1x{place.height}/1+{place.x}+{place.y}"
+    with closing(X11Screen(clock, display)) as screen, monitor(display, "wide", geometry):
+        screen.void()
         assert len(screen.grab()) == 1
-        assert [monitor.box for monitor in screen.monitors()] == [seen]
-    with closing(Wire(display)) as wire:  # by which a lock screen is known
-        assert wire.monitors() == (seen,)
+        assert [monitor.box for monitor in screen.monitors()] == [EVERYTHING]
+        with closing(Wire(display)) as wire:  # by which a lock screen is known
+            assert [box for _, box in wire.captured()] == [EVERYTHING]
+
+
+def test_a_screen_split_in_two_by_hand_is_two_pictures(display: str, clock: HandClock) -> None:
+    left, right = Box(0, 0, 300, HEIGHT), Box(300, 0, WIDTH - 300, HEIGHT)
+    with (
+        monitor(display, "left", f"300/1x{HEIGHT}/1+0+0"),
+        monitor(display, "right", f"{right.width}/1x{HEIGHT}/1+300+0", "none"),
+        closing(X11Screen(clock, display)) as screen,
+    ):
+        assert [monitor.box for monitor in screen.monitors()] == [left, right]
+
+
+def test_a_display_that_tells_of_no_screens_is_one_picture(clock: HandClock, tmp_path: Path) -> None:
+    with xvfb(WIDTH, HEIGHT, tmp_path, "-extension", "RANDR") as name, closing(X11Screen(clock, name)) as screen:
+        assert [monitor.box for monitor in screen.monitors()] == [EVERYTHING]
 
 
 def windows_of_ours(link: Display) -> list[int]:
@@ -245,10 +261,34 @@ def test_a_connection_for_pixels_that_another_program_cuts_is_made_anew(screen: 
                 pytest.skip("there is no resource by which it could be named")
             link.create_resource_object("window", pixels._shared.segment.value).kill_client()
         link.sync()
-        assert glass.find({1}) == frozenset()
+        assert [glass.find({1}), glass.find({1})] == [frozenset()] * 2  # the second on a new connection
         assert glass._pixels.grab(EVERYTHING).shape[:2] == (HEIGHT, WIDTH)
     assert screen.grab(repeat=True) == ()
     assert len(screen.grab(repeat=True)) == 1
+
+
+@pytest.mark.parametrize("cut", ["reopen", "monitors"])
+def test_a_connection_for_marks_that_is_cut_while_it_is_made_is_made_again(
+    display: str, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    def fail(_: Pixels) -> None:
+        raise EnvironmentFault(cut)
+
+    with closing(Glass(display)) as glass:
+        glass._pixels.close()
+        monkeypatch.setattr(Pixels, cut, fail)
+        assert [glass.find({1}) for _ in range(3)] == [frozenset()] * 3
+        monkeypatch.undo()
+        assert glass.find({1}) == frozenset()
+        assert glass._pixels.grab(EVERYTHING).shape[:2] == (HEIGHT, WIDTH)
+
+
+def test_marks_are_looked_for_until_the_display_is_gone(tmp_path: Path) -> None:
+    with mortal_xvfb(320, 240, tmp_path) as (name, server), closing(Glass(name)) as glass:
+        server.kill()
+        server.wait()
+        with pytest.raises(EnvironmentFault):
+            glass.find({1})
 
 
 def test_a_window_of_ours_that_another_program_destroys_is_made_anew(screen: X11Screen, display: str) -> None:

@@ -169,7 +169,7 @@ def test_a_recording_ends_for_the_weightiest_reason() -> None:
 
 def test_the_words_of_the_ledger() -> None:
     assert [end.why for end in ENDS] == [
-        *("shutdown", "logoff", "suspended", "locked", "not-in-front", "seat-unknown", "no-policy"),
+        *("shutdown", "logoff", "suspended", "locked", "not-in-front", "seat-unknown", "no-policy", "no-signature"),
         *("failed", "stop", "suspended", "interaction", "policy", "hour"),
     ]
     assert [end.why for end in STOPS] == ["shutdown", "logoff", "failed", "stop"]

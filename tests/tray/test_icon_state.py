@@ -40,6 +40,7 @@ from testkit.played import held, sound, status
         (status("held", holds=("spool-full", "user")), Lid.FAULT, "spool-full"),
         (status("held", holds=("no-policy", "spool-full")), Lid.FAULT, "no-policy"),
         (status("held", holds=("seat-unknown", "user")), Lid.FAULT, "seat-unknown"),
+        (status("held", holds=("no-signature",)), Lid.FAULT, "no-signature"),
     ],
 )
 def test_a_state_has_a_sign(said: dict[str, Any] | None, lid: Lid, topic: str) -> None:

@@ -160,6 +160,7 @@ class Hold(StrEnum):
     BLIND = "blind"
     USER = "user"
     SPOOL_FULL = "spool-full"
+    NO_SIGNATURE = "no-signature"  # the keys sign no new recording, or no more of this one
     LOCKED = "locked"
     NOT_IN_FRONT = "not-in-front"
     SEAT_UNKNOWN = "seat-unknown"  # who says whether it is locked or in front has fallen silent

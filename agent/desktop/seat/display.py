@@ -26,7 +26,7 @@ class DarkOrLocked:
         self._wire.watch_root()
         self._tree = Tree()
         frames.start(self._tree, self._wire)
-        self._monitors = self._wire.monitors()
+        self._monitors = self._wire.captured()
         self._lockers: dict[int, bool] = {}  # windows that cover the screen: whether a locker made them
         self._dark = self._wire.blanked()
 
@@ -41,7 +41,7 @@ class DarkOrLocked:
                 if isinstance(event, Destroyed):
                     self._lockers.pop(event.window, None)  # the number may come again as another window's
             elif isinstance(event, MonitorsChanged):
-                self._monitors = self._wire.monitors()
+                self._monitors = self._wire.captured()
         self._tree.looked()
 
     def ask(self) -> None:
@@ -58,7 +58,7 @@ class DarkOrLocked:
         return frozenset(locked | ({Hold.DISPLAY_OFF} if self._dark else set()))
 
     def _covers(self, box: Box) -> bool:
-        for monitor in self._monitors:
+        for _, monitor in self._monitors:
             shared = overlap(box, monitor)
             if shared is None or shared.width * shared.height < MOST * monitor.width * monitor.height:
                 return False

@@ -8,7 +8,7 @@ may already lie in its queue before `select` says anything; extensions must be a
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ from Xlib.support import connect
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop import kinds
-from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.events import Event, number, outer, read_unknown_events, typed
+from agent.desktop.x11.monitors import Named, captured
 from agent.errors import EnvironmentFault
 
 OPAQUE: Final = 0xFFFF_FFFF  # _NET_WM_WINDOW_OPACITY
@@ -126,17 +126,8 @@ class Wire:
             return True
         if "RANDR" not in self._opcodes:
             return False
-        [resources] = self._settle(
-            [self._ask(randr.GetScreenResourcesCurrent, opcode=self._opcodes["RANDR"], window=self.root)]
-        )
-        if isinstance(resources, Blind):
-            return False
-        asked = [
-            self._ask(randr.GetOutputInfo, opcode=self._opcodes["RANDR"], output=output, config_timestamp=0)
-            for output in resources.outputs
-        ]
-        answers = [answer for answer in self._settle(asked) if not isinstance(answer, Blind)]
-        return any(str(answer.name).startswith("XWAYLAND") for answer in answers)
+        outputs, _ = self._crtcs(self._opcodes["RANDR"])
+        return any(name.startswith("XWAYLAND") for name in outputs.values())
 
     @property
     def display(self) -> Any:
@@ -259,20 +250,44 @@ class Wire:
         [root] = self._settle([self._ask(request.GetGeometry, drawable=self.root)])
         return Box(0, 0, root.width, root.height)
 
-    def monitors(self) -> tuple[Box, ...]:
-        """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5).
+    def captured(self) -> tuple[Named, ...]:
+        """Name and place of each rectangle of the root window that is captured (see `agent.desktop.x11.monitors`)."""
+        crtcs: list[Named] = []
+        monitors: list[Named] = []
+        if "RANDR" in self._opcodes:
+            outputs, crtcs = self._crtcs(self._opcodes["RANDR"])
+            monitors = self._monitors(self._opcodes["RANDR"], outputs)
+        return captured(self.root_box(), crtcs, monitors)
 
-        Cut to the root window: a monitor that was set by hand may reach beyond it, where nothing is shown.
-        """
-        whole = self.root_box()
+    def _crtcs(self, opcode: int) -> tuple[dict[int, str], list[Named]]:
+        """Names of the outputs, which no program can change, and places of the active CRTCs. None where the server does
+        not tell (RandR before 1.3)."""
+        [resources] = self._settle([self._ask(randr.GetScreenResourcesCurrent, opcode=opcode, window=self.root)])
+        if isinstance(resources, Blind):
+            return {}, []
+        asked = [
+            self._ask(randr.GetOutputInfo, opcode=opcode, output=output, config_timestamp=0)
+            for output in resources.outputs
+        ]
+        answers = zip(resources.outputs, self._settle(asked), strict=True)
+        outputs = {output: str(answer.name) for output, answer in answers if not isinstance(answer, Blind)}
+        asked = [self._ask(randr.GetCrtcInfo, opcode=opcode, crtc=crtc, config_timestamp=0) for crtc in resources.crtcs]
+        active = [answer for answer in self._settle(asked) if not isinstance(answer, Blind) and answer.mode]
+        return outputs, [
+            (_first_name(one.outputs, outputs), Box(one.x, one.y, one.width, one.height)) for one in active
+        ]
+
+    def _monitors(self, opcode: int, outputs: Mapping[int, str]) -> list[Named]:
+        """As any program may have set them; none where the server does not tell (RandR before 1.5)."""
         if not hasattr(self._display.screen().root, "xrandr_get_monitors"):
-            return (whole,)
-        opcode = self._opcodes["RANDR"]
+            return []
         [answer] = self._settle([self._ask(randr.GetMonitors, opcode=opcode, window=self.root, is_active=True)])
         if isinstance(answer, Blind):
-            return (whole,)
-        boxes = (Box(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in answer.monitors)
-        return tuple(dict.fromkeys(part for box in boxes if (part := overlap(box, whole)))) or (whole,)
+            return []
+        return [
+            (_first_name(one.crtcs, outputs), Box(one.x, one.y, one.width_in_pixels, one.height_in_pixels))
+            for one in answer.monitors
+        ]
 
     def compositor(self) -> int:
         """The window that owns _NET_WM_CM_Sn; 0 while no compositor runs."""
@@ -369,6 +384,10 @@ def somebody_listens(name: str | None) -> bool:
             if probe.connect_ex(path) == 0:
                 return True
     return False
+
+
+def _first_name(numbers: Sequence[int], outputs: Mapping[int, str]) -> str:
+    return next((outputs[number] for number in numbers if number in outputs), "")
 
 
 def _property(answer: Any) -> Property | None:

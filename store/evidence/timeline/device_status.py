@@ -177,6 +177,12 @@ _CAUSES: Final = (
         lambda _: "SPOOL FULL",
         "make it drain: its network, its upload hours, or a larger spool",
     ),
+    _Cause(
+        Level.BROKEN,
+        lambda s: "no-signature" in s.holds,
+        lambda _: "NO SIGNATURE",
+        "on it: systemctl status eyelid-keys; too many recordings begun in 20 minutes sign again by themselves",
+    ),
     _Cause(Level.BROKEN, lambda s: "blind" in s.holds, lambda _: "BLIND", "on it: eyelid doctor"),
     _Cause(
         Level.BROKEN,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +23,7 @@ from agent.keys import server
 from agent.keys.exchange import ANSWER, REQUEST, Answer, Verb
 from agent.keys.server import CONNECTIONS, REQUESTS, listen
 from agent.keys.service import ServiceKeys
+from agent.seal import Provenance
 from agent.state.identity import check_keys, enrol, load
 from protocol.ledger import Batch
 from protocol.local_socket import receive
@@ -29,6 +31,7 @@ from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore
 from tests.agent.keys.services import APPLICANT, DEVICE, Service, application, enrolled, fork, running
 from tests.agent.keys.test_signer import account, batch
+from tests.agent.recordings import new_sealer
 from tests.doctor.facts import GOOD
 
 BOB = 61_002
@@ -191,6 +194,19 @@ def test_one_who_asks_without_end_has_to_wait(service: Service) -> None:
             if ask(service, request) == (Answer.BUSY, b"this user asks too much"):
                 return
     pytest.fail("it was answered each time")
+
+
+def test_a_recording_that_the_service_does_not_sign_now_is_not_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.keys.signer.MAX_RECORDINGS", 1)  # the real bound takes long to reach
+    with running(folder) as service:
+        keys, _ = enrolled(service.path)
+        who = Provenance(DEVICE, keys, "pc-17", "alice", "0.1.0")
+        new_sealer(time.time_ns(), who)
+        monkeypatch.setattr("agent.keys.service.time", SimpleNamespace(monotonic=time.monotonic, sleep=pytest.fail))
+        with pytest.raises(Transient, match="too many recordings"):
+            new_sealer(time.time_ns(), who)
 
 
 def test_a_service_that_is_away_is_waited_for_and_then_named(folder: Path) -> None:

@@ -230,7 +230,8 @@ def test_chunks_follow_each_other_and_the_last_one_is_signed_again(keys: Keys) -
         made.seal(media(0, 8))
 
 
-def test_a_chunk_of_no_recording_or_of_too_many_streams_is_refused(keys: Keys) -> None:
+def test_a_chunk_of_no_recording_or_of_too_many_streams_is_refused(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.seal.MAX_STREAMS", MAX_STREAMS + 1)  # a recorder that counts wrongly
     made = sealer(keys)
     made.recording = new_sealer().recording
     with pytest.raises(Refused, match="not begun here"):

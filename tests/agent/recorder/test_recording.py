@@ -7,13 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from agent.core.model.media import Block, Chunk, ChunkKind, Frame
+import pytest
+
+from agent.core.model.media import Block, Chunk, ChunkKind, Frame, Lane
 from agent.core.model.rules import Hold
 from agent.core.model.times import SECOND, Span
-from agent.errors import SpoolFull
+from agent.errors import Refused, SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recorder.recording import Blocks, Close, Factories, FlushBarrier, Gap, Open, Order, Recorder
+from agent.recorder.recording import (
+    SIGNED_AGAIN_MOST,
+    Blocks,
+    Close,
+    Factories,
+    FlushBarrier,
+    Gap,
+    Open,
+    Order,
+    Recorder,
+    TakeOver,
+)
 from protocol.envelope import SOUND_STREAM
 from testkit.fakes.clock import HandClock
 
@@ -37,11 +50,14 @@ class Numbering:
     recording: UUID = field(default_factory=uuid4)
     next: int = 0
     forgotten: bool = False
+    refusal: Exception | None = None
 
     def packet(self) -> Sealed:
         return Sealed(self.recording, 0xFFFF, 0, b"packet", b"")
 
     def seal(self, chunk: Chunk) -> Sealed:
+        if self.refusal is not None:
+            raise self.refusal
         self.next += 1
         return Sealed(self.recording, chunk.stream, self.next - 1, chunk.data, b"\xab")
 
@@ -77,6 +93,7 @@ class Rig:
         self.orders: Mailbox[Order] = Mailbox(99)
         self.clock, self.spool = HandClock(), Shelf(room)
         self.sealers: list[Numbering] = []
+        self.refusal: Exception | None = None  # of the keys, for a new recording
         self.entries: list[tuple[str, dict[str, Any]]] = []
         self.holds: list[tuple[Hold, bool]] = []
         self.rested: list[tuple[bool, str]] = []  # whether the key was forgotten, and the last entry by then
@@ -91,6 +108,8 @@ class Rig:
         )
 
     def _sealer(self, _: Open) -> Sealer:
+        if self.refusal is not None:
+            raise self.refusal
         self.sealers.append(Numbering())
         return self.sealers[-1]
 
@@ -243,3 +262,63 @@ def test_sound_and_pictures_are_evidence_of_their_own_lane_alone() -> None:
     stats = rig.recorder.stats
     assert stats.sound_at == stats.sealed_at == rig.clock.time
     assert stats.pictures_at is None
+
+
+NO_SIGNATURE = [Transient("too many recordings have just begun"), Refused("32 streams already")]
+
+
+@pytest.mark.parametrize("refusal", NO_SIGNATURE, ids=lambda refusal: type(refusal).__name__)
+def test_where_the_keys_sign_no_recording_the_recorder_holds_and_asks_again(refusal: Exception) -> None:
+    rig = Rig()
+    rig.refusal = refusal
+    for order in (OPEN, frame(1), Gap(2), Close(3, "no-signature")):
+        rig.recorder._carry_out(order)
+    rig.recorder._retry()
+    assert (rig.spool.held, rig.entries, rig.recorder.stats.recording) == ([], [], None)
+    assert rig.holds == [(Hold.NO_SIGNATURE, True)]
+    rig.clock.time += SECOND
+    rig.refusal = None
+    rig.recorder._retry()
+    assert rig.holds[1:] == [(Hold.NO_SIGNATURE, False)]
+    assert rig.play(OPEN, frame(4), Close(5, "stop")) == [b"packet", b"frame", b"close"]
+
+
+def test_keys_that_sign_none_for_long_are_asked_once_a_minute() -> None:
+    rig = Rig()
+    rig.refusal = NO_SIGNATURE[0]
+    for _ in range(9):
+        rig.recorder._carry_out(OPEN)
+        rig.clock.time += 59 * SECOND
+        rig.recorder._retry()
+    assert rig.holds[-1] == (Hold.NO_SIGNATURE, True)
+    assert rig.recorder._patience() is not None
+    rig.clock.time += round((SIGNED_AGAIN_MOST - 59) * SECOND)
+    rig.recorder._retry()
+    assert rig.holds[-1] == (Hold.NO_SIGNATURE, False)
+
+
+@pytest.mark.parametrize("refusal", NO_SIGNATURE, ids=lambda refusal: type(refusal).__name__)
+def test_where_the_keys_sign_no_more_of_a_recording_it_ends_with_what_was_signed(refusal: Exception) -> None:
+    rig = Rig()
+    rig.recorder._carry_out(OPEN)
+    rig.recorder._carry_out(frame(1))
+    rig.sealers[0].refusal = refusal
+    rig.recorder._carry_out(frame(2))
+    rig.sealers[0].refusal = None
+    for order in (frame(3), Gap(4), Close(5, "no-signature")):
+        rig.recorder._carry_out(order)
+    assert rig.holds == [(Hold.NO_SIGNATURE, True)]
+    assert [sealed.data for sealed in rig.spool.held] == [b"packet", b"frame"]
+    assert rig.entries[-1][1]["heads"] == {"0": [1, "ab"]}
+    assert rig.sealers[0].forgotten
+
+
+def test_a_recording_that_is_to_be_renewed_ends_where_the_keys_sign_no_other() -> None:
+    rig = Rig()
+    rig.recorder._carry_out(OPEN)
+    rig.refusal = NO_SIGNATURE[0]
+    orders = (Open("hash", 5, (), renews="hour"), TakeOver(Lane.SCREEN, 5), Close(6, "no-signature"))
+    for order in orders:
+        rig.recorder._carry_out(order)
+    assert rig.sealers[0].forgotten
+    assert [(kind, fields.get("why")) for kind, fields in rig.entries][-1] == ("recording-closed", "hour")

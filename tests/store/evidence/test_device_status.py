@@ -88,6 +88,7 @@ def test_silence_is_broken_and_an_end_in_order_is_not(new_pc: Callable[[], Pc], 
     [
         (["no-policy"], Level.BROKEN, "NO POLICY"),
         (["spool-full"], Level.BROKEN, "SPOOL FULL"),
+        (["no-signature"], Level.BROKEN, "NO SIGNATURE"),
         (["blind"], Level.BROKEN, "BLIND"),
         (["user"], Level.FINE, "held: user"),
         (["locked", "display-off"], Level.FINE, "held: display-off, locked"),
