@@ -167,9 +167,9 @@ def device_report(connection: Connection, device: str) -> str | None:
 def reported_end(connection: Connection, device: str) -> tuple[int, str] | None:
     """(number of its next entry, hash of the last) as its last health says beside the signed report."""
     last = last_health(connection, device)
-    told = None if last is None else (_health(last[1]) or {}).get("ledger")
+    said = None if last is None else (_health(last[1]) or {}).get("ledger")
     try:
-        end = Claims(told if isinstance(told, dict) else {}, "health", ProtocolError)
+        end = Claims(said if isinstance(said, dict) else {}, "health", ProtocolError)
         return end.integer("next"), end.hex256("head")
     except ProtocolError:
         return None

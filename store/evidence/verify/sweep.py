@@ -293,7 +293,7 @@ def check_ledger(
         ledger.follow(row.seq, written)
         expected, before = row.seq + 1, line_hash(written)
     ledger.end(expected, report, reported_end)
-    return ledger.told(), ledger.notes, report
+    return ledger.listed(), ledger.notes, report
 
 
 class _Ledger:
@@ -308,7 +308,7 @@ class _Ledger:
         self.unsigned: set[int] = set()  # numbers of lines that are not in their batch
         self._forks: set[int] = set()  # entries that are named for it: two batches may begin with one
         self.findings: list[Defect] = []
-        self._untold = 0
+        self._unlisted = 0
         self.notes: list[str] = []
 
     def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
@@ -317,12 +317,12 @@ class _Ledger:
     def take(self, found: list[Defect]) -> None:
         room = MOST_FINDINGS - len(self.findings)
         self.findings += found[:room]
-        self._untold += len(found[room:])
+        self._unlisted += len(found[room:])
 
-    def told(self) -> list[Defect]:
-        if not self._untold:
+    def listed(self) -> list[Defect]:
+        if not self._unlisted:
             return self.findings
-        message = f"{self._untold} more findings of this account are not listed"
+        message = f"{self._unlisted} more findings of this account are not listed"
         return [*self.findings, Defect("ledger", "more-findings", "the device's ledger", message)]
 
     def fork(self, seq: int) -> None:
