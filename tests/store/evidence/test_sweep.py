@@ -477,6 +477,7 @@ def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphr
     assert (opened.code, "not checked" in opened.out) == (0, False)
     facts = run("verify", "--all", "--json").facts
     assert [one["device"] for one in facts.pop("reports")] == [filmed.pc.device]
+    assert facts.pop("compliance") in opened.out
     assert facts == {
         "unsound": [],
         "checked": {"catalog": 1, "bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
