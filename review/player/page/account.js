@@ -49,7 +49,9 @@ export function factsOf({ run, first, later: after, following }, recording) {
     (one) => ["heads", "recording-closed"].includes(one.kind) && one.recording === recording,
   );
   const ended = closing !== null || following !== null;
-  return { before, own, later, opening, closing, zero, ended, named: naming.map(({ heads }) => headsOf(heads)) };
+  const died = later.find(({ seq }) => seq === following) ?? null; // the first alone is about this run's end
+  const named = naming.map(({ heads }) => headsOf(heads));
+  return { before, own, later, died, opening, closing, zero, ended, named };
 }
 
 /** [[stream, next, hash]]; members of another shape count as not told. */
@@ -93,7 +95,7 @@ export function lanesOf({ before, own }, streams) {
 // -- states ------------------------------------------------------------------------------------------------------
 
 /** The states of a lane from the entries of its run: [{from, to, cause}], in their order of precedence. */
-export function statesOf(lane, { before, own, later, zero }) {
+export function statesOf(lane, { before, own, died, zero }) {
   const slept = [];
   const states = [];
   const blind = [];
@@ -101,7 +103,7 @@ export function statesOf(lane, { before, own, later, zero }) {
   let closing = null;
   let current = null;
   const span = (entry) => ["from", "to"].map((name) => (isUint(entry[name]) ? entry[name] : entry.at) - zero);
-  for (const entry of [...before, ...own, ...later.filter((one) => one.kind === "blind-since")]) {
+  for (const entry of [...before, ...own]) {
     const hold = textOf(entry, "hold", "unnamed");
     if (entry.kind === "hold" && (holds.has(hold) || holds.size < MOST_HOLDS)) holds.set(hold, entry);
     else if (entry.kind === "release") holds.delete(hold);
@@ -120,6 +122,8 @@ export function statesOf(lane, { before, own, later, zero }) {
     current = cause && { from: entry.at - zero, to: FOREVER, cause };
     if (current) states.push(current);
   }
+  if (died?.kind === "blind-since")
+    blind.push({ from: span(died)[0], to: FOREVER, cause: { what: "blind", why: textOf(died, "why", "blind") } });
   return [...slept, ...states, ...blind].filter(({ from, to }) => from < to);
 }
 

@@ -216,7 +216,7 @@ export class Proof {
   }
 
   accountOf(lane) {
-    const inRun = this.facts.opening ? statesOf(lane, { ...this.facts, later: [] }) : [];
+    const inRun = this.facts.opening ? statesOf(lane, { ...this.facts, died: null }) : [];
     for (const one of this.chunks) {
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && one.start >= one.end)) continue;
       const overlaps = (state) => state.from < one.end && one.start < lastsTo(this.facts, state);

@@ -115,7 +115,7 @@ def test_what_cannot_be_explained_says_why(world: World, run: Run, tmp_path: Pat
 def test_a_recording_that_goes_on_is_not_explained_away(world: World, run: Run) -> None:
     with world.serving() as pcs:
         pc = pcs.pc()
-        made = pc.open_recording(pcs._bundle)
+        made = pc.open_recording(pcs.bundle)
         assert pc.put_sealed(made.seal(b"picture")).status_code == 200
     code, _, error = run("explain", "--do", "play", "--as", "sam@example.com", "--recording", made.id)
     assert (code, "no end that its device signed yet" in error) == (1, True)
