@@ -49,7 +49,7 @@ class Served:
         return max((one.position + 1 for one in bodies(log.log.folder, log.log.verifier, log.key)), default=0)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # each ends sessions that another counts on
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("room")
     room = furnish(folder)
