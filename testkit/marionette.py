@@ -1,4 +1,4 @@
-"""Firefox without a window, spoken to by Marionette, the protocol that it speaks by itself: lengths and JSON over TCP.
+"""Firefox without a window, spoken to by Marionette, its own protocol: lengths and JSON over TCP.
 
 Its commands are WebDriver's; geckodriver, which Debian does not have, translates for the same ones.
 """

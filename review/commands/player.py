@@ -1,4 +1,4 @@
-"""`eyelid-review open`: a recording in a browser that verifies, decrypts and plays it by itself."""
+"""`eyelid-review open`: a recording in a browser, which verifies, decrypts and plays it."""
 
 from __future__ import annotations
 

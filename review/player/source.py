@@ -1,6 +1,6 @@
 """What the player asks for of one recording: ciphertext and what its device signed, and no key (docs/player.md).
 
-Mounted by the loopback server of `eyelid-review open`; whoever else mounts it says which recording a request is about.
+Mounted by the loopback server of `eyelid-review open`; what else mounts it says which recording a request is about.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def test_what_cannot_be_sealed_spends_no_number() -> None:
     assert sealer.seal(media(0, 0)).sequence == 0
 
 
-def test_a_recording_has_a_bound_of_streams_whoever_signs() -> None:
+def test_a_recording_has_a_bound_of_streams_with_every_signer() -> None:
     sealer = new_sealer()
     for stream in range(MAX_STREAMS):
         sealer.seal(media(stream, 0))

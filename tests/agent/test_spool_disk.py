@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_read_is_passed_over(
             raise PermissionError(errno.EACCES, "no rights")
         return listed(folder)
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(Path, "iterdir", iterdir)  # root may list every folder
     spool = opened(root, alarms)
     left = {sealed.name for sealed in (*first, *second) if not (root / sealed.name).is_relative_to(shut)}
     assert {sealed.name for sealed in spool.pending()} == left

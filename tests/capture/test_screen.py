@@ -276,7 +276,7 @@ def test_a_connection_for_marks_that_is_cut_while_it_is_made_is_made_again(
 
     with closing(Glass(display)) as glass:
         glass._pixels.close()
-        monkeypatch.setattr(Pixels, cut, fail)
+        monkeypatch.setattr(Pixels, cut, fail)  # no server can be cut at this moment from outside
         assert [glass.find({1}) for _ in range(3)] == [frozenset()] * 3
         monkeypatch.undo()
         assert glass.find({1}) == frozenset()

@@ -8,7 +8,7 @@ const PACKET = 65_535;
 const AUDIO = 32_768;
 // Checks of each chunk, in their order: after the first that fails no other is made.
 const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"];
-const ANNOUNCED = 6000; // ms that a word of what was skipped stays
+const ANNOUNCED = 6000; // ms for which the page says what was skipped
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -73,7 +73,7 @@ function checked({ checked: rows, findings: more }) {
   soon();
 }
 
-/** What the player refused by itself is no media, though it proves: that is said, too. */
+/** What proves and is no media: the page says so, too. */
 function refused({ detail: { stream, row, code } }) {
   const { sequence } = player.chains.get(stream).rows[row];
   if (code === "not-media") findings.push({ check: "media", code, where: { stream, sequence } });

@@ -31,7 +31,7 @@ export class Player extends EventTarget {
     this.base = { t: 0, at: performance.now() };
     this.byClock();
     this.ask = ask;
-    // What a chunk stands for is played through, also where it turns out that it must not be shown: that is said there.
+    // A chunk's time is played through also where it must not be shown: the page says so there.
     this.covered = joined([...this.chains.values()].flatMap(({ rows }) => rows.filter(({ kind }) => kind === 1)));
   }
 

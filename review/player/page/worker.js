@@ -11,7 +11,7 @@ const base = new URL(".", self.location.href).href;
 const keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
-let said = 0; // findings that the page has been told of
+let said = 0; // findings that the page has
 
 async function get(path, options) {
   const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options }).catch(() => {
@@ -26,7 +26,7 @@ const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)
 
 // -- keys --------------------------------------------------------------------------------------------------------
 
-/** The keys of the streams, for whoever has the secret of the address, once. They are never in JavaScript. */
+/** The keys of the streams, once, for the page with the address's secret. They are never in JavaScript. */
 async function takeKeys(secret, recording) {
   const root = await crypto.subtle.importKey("raw", fromBase64url(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
   const how = (label) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(label) });

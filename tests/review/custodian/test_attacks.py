@@ -421,7 +421,7 @@ def test_a_key_or_role_that_is_taken_away_while_papers_are_read_opens_nothing(
     if at == "papers":
         monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
     else:
-        monkeypatch.setattr(custodian._log, "append", noting)
+        monkeypatch.setattr(custodian._log, "append", noting)  # the moment when the entry is written
     with pytest.raises(ProtocolError) as refused:
         own.open(custodian, ANN, kept)
     assert refused.value.code == {"key": "key-removed", "role": "rules-changed"}[taken]
@@ -440,7 +440,7 @@ def test_consent_by_a_key_that_is_removed_while_papers_are_read_is_not_noted(
         custodian.remove(personal.PersonKey(own.people[PIA].public_key()).id, "test")
         return establish(*papers)
 
-    monkeypatch.setattr("review.custodian.custodian.establish", reading)
+    monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
     with pytest.raises(ProtocolError) as refused:
         own.consent(custodian, PIA, kept, "given")
     assert (refused.value.code, custodian.consents.kept(kept.id)) == ("key-removed", ())

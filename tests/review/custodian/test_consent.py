@@ -225,7 +225,7 @@ def test_a_stolen_key_that_says_again_what_was_given_takes_nothing_with_it(house
 def test_a_key_gives_so_many_references_of_a_recording_and_others_go_on(
     house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("review.consented.MOST_REFERENCES", 2)
+    monkeypatch.setattr("review.consented.MOST_REFERENCES", 2)  # the real bound takes long to reach
     kept = house.recording()
     for number in range(2):
         house.consent(custodian, CARL, kept, "given", reference=f"F-{number}")

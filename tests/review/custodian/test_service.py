@@ -140,7 +140,7 @@ def test_more_than_any_request_has_is_refused_before_it_is_read(path: Path) -> N
 def test_more_values_than_any_request_has_are_refused_before_they_are_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST_VALUES", 100)
+    monkeypatch.setattr(service, "MOST_VALUES", 100)  # the real bound takes long to reach
     body = b'{"do": "nonce", "more": [%s]}' % b",".join([b"[]"] * 100)
     assert b'"error": "malformed"' in sent(path, struct.pack(">I", len(body)) + body)
 

@@ -108,7 +108,7 @@ def test_new_ones_keep_nobody_from_signing_in(console: Console, monkeypatch: pyt
         go_on.wait(60)
         return {}
 
-    monkeypatch.setattr(console.app.passwords, "propose", slowly)
+    monkeypatch.setattr(console.app.passwords, "propose", slowly)  # as long as the test wants
     browser = console.browser()
     browser.post("/v1/join", {"link": console.invited(BERT)})
     with ThreadPoolExecutor(4) as pool:

@@ -228,7 +228,7 @@ fetch("https://example.com/")
 
 def test_the_policy_holds_in_the_page_itself(page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     files = conftest.page_files() | {"page.js": STRANGERS.encode()}
-    monkeypatch.setattr(conftest, "page_files", lambda: files)
+    monkeypatch.setattr(conftest, "page_files", lambda: files)  # a page with a stranger's script
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         until(page, 'root.dataset.state === "tried"')
@@ -253,6 +253,7 @@ def test_a_browser_that_cannot_check_signatures_opens_nothing(
 ) -> None:
     files = conftest.page_files()
     without = b"crypto.subtle.importKey = () => Promise.reject(new DOMException('NotSupportedError'));\n"
+    # As in a browser without it.
     monkeypatch.setattr(conftest, "page_files", lambda: files | {"worker.js": without + files["worker.js"]})
     with played(recorded.home, recorded.id) as address:
         page.open(address)

@@ -82,7 +82,7 @@ def test_what_is_not_checked_yet_is_shown_so(page: Page, recorded: Recorded, mon
             assert go_on.wait(60)
         return given(source, stream, first, after)
 
-    monkeypatch.setattr(Source, "chunks", late)
+    monkeypatch.setattr(Source, "chunks", late)  # bytes that come when the test says so
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         until(page, 'root.dataset.state === "ready" && document.querySelector("#lanes rect.unverified") !== null')

@@ -42,7 +42,7 @@ def test_new_ones_come_in_with_what_closed_them(
     opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index, pcs = opened
-    monkeypatch.setattr(index_module, "PAGE", 2)
+    monkeypatch.setattr(index_module, "PAGE", 2)  # the real page takes long to fill
     pc = pcs.pc()
     made = [str(pcs.record(pc, kind)[0].id) for kind in ("cards", "rest", "calls")]
     while index.pass_once():

@@ -307,7 +307,7 @@ def test_so_have_the_recordings_that_are_asked_for(
     pc: Pc, bundle: Bundle, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("store.evidence.timeline.gaps.MOST_ASKED", 2)  # the real bound takes long to reach
-    monkeypatch.setattr("store.evidence.timeline.gaps._PAGE", 2)
+    monkeypatch.setattr("store.evidence.timeline.gaps._PAGE", 2)  # as above
     start_run(pc)
     for _ in range(3):
         pc.open_recording(bundle)
