@@ -185,12 +185,11 @@ class Custodian:
                 if act is Act.PLAY:
                     said.facts |= {"lanes": [str(one) for one in streams], "until": min(decision.until, MAX_INTEGER)}
                 if filed:  # before its entry: killed in between, it opens never, not twice
+                    self._still(signed, rules, recording, consents)  # approvals are not used up for a refusal
                     self._requests.drop(filed)
                 entry = self._note(said)
                 with self._lock:
-                    self._still(signed, rules)
-                    if self.consents.kept(recording) != consents:
-                        raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
+                    self._still(signed, rules, recording, consents)
             seal = partial(release, session, request=signed.id, recording=recording)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
@@ -292,11 +291,15 @@ class Custodian:
             self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
         return signed, by, now
 
-    def _still(self, signed: personal.Signed, rules: Governance) -> None:
-        """Papers take time: meanwhile a key can be removed, and other rules come. Raises Refusal."""
+    def _still(
+        self, signed: personal.Signed, rules: Governance, recording: UUID | None = None, consents: tuple[str, ...] = ()
+    ) -> None:
+        """Papers take time: meanwhile a key is removed, other rules come, consent is changed. Raises Refusal."""
         self.people.of(signed.key)
         if self._in_force()[1] is not rules:
             raise Refusal("rules-changed", "other rules came meanwhile: ask again")
+        if recording and self.consents.kept(recording) != consents:
+            raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
 
     def _established(self, asked: Claims, recording: UUID, purpose: str) -> tuple[Governance, Facts, tuple[str, ...]]:
         """The rules in force, what is known by them, and what people signed of its consent."""

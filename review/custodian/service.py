@@ -105,9 +105,9 @@ class Service:
 
     def _answer(self, connection: socket.socket, uid: int) -> Mapping[str, object]:
         """Raises OSError."""
-        until = time.monotonic() + WITHIN
-        (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, until))
+        (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, time.monotonic() + WITHIN))
         with self._large[uid in self._root] if size > LARGE else nullcontext():
+            until = time.monotonic() + WITHIN  # not while others before it were read
             return self._done(local_socket.receive(connection, size, until) if size <= MAX_SIZE else b"", uid)
 
     def _done(self, body: bytes, uid: int) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -25,8 +25,10 @@ from store.server.turns import Turns
 
 MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's have one
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
-TAKEN_WITHIN: Final = 20.0  # seconds in which a client must take some of what waits for it; less than a unit's end has
+TAKEN_WITHIN: Final = 20.0  # seconds in which a client must take _SLOWEST of what waits for it; a unit's end has 30
+_SLOWEST: Final = 2**17  # bytes
 _UNTAKEN: Final = 32 * 2**10  # bytes that wait for it before it counts as waiting, in TLS and again behind it
+MOST_UNTAKEN: Final = 2**26  # bytes that wait for one address, and half of what waits for all: a bundle has two million
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
 _LOCAL_SHARE: Final = 2  # addresses' worth that this machine's own have together: 1,024, so that 256 MB hold them
@@ -56,6 +58,8 @@ class Connection(HttpToolsProtocol):
     """uvicorn's, and what it leaves out: it bounds no head, nor the time that one takes, nor what follows it."""
 
     records_left = float(RECORDS)
+    _taking: asyncio.TimerHandle | None = None
+    _waiting: ClassVar[dict[Connection, asyncio.WriteTransport]] = {}  # those that do not take what they asked for
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -67,7 +71,6 @@ class Connection(HttpToolsProtocol):
         self._head = 0  # bytes of the present one, as far as they were parsed
         self._unparsed = 0  # bytes since the parser last gave anything out
         self._deadline: asyncio.TimerHandle | None = None
-        self._taking: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
         self._expect_head()
 
@@ -96,20 +99,42 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.untaken()
+        self.untaken(self.transport)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self.taken()
 
-    def untaken(self) -> None:
-        if self._taking is None:
-            self._taking = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)
+    def untaken(self, behind: asyncio.WriteTransport) -> None:
+        """`behind`: what its bytes wait in: the socket's, below TLS."""
+        if self._taking is not None:
+            return
+        self._waiting[self] = behind
+        self._look_again()
+        sizes = [(one.host == self.host, of.get_write_buffer_size()) for one, of in self._waiting.items()]
+        own = sum(size for is_own, size in sizes if is_own)
+        if own > MOST_UNTAKEN or sum(size for _, size in sizes) > 2 * MOST_UNTAKEN:
+            self.transport.abort()
+
+    def _look_again(self) -> None:
+        left = self._waiting[self].get_write_buffer_size()
+        self._taking = self.loop.call_later(TAKEN_WITHIN, self._taken_since, left)
+
+    def _taken_since(self, left: int) -> None:
+        if left - self._waiting[self].get_write_buffer_size() < _SLOWEST:
+            self.transport.abort()
+        else:
+            self._look_again()
+
+    @property
+    def host(self) -> str:
+        return host_of(self.client)
 
     def taken(self) -> None:
         if self._taking is not None:
             self._taking.cancel()
             self._taking = None
+            del self._waiting[self]
 
     # -- the bytes that it takes ----------------------------------------------------------------------------------
 
@@ -206,6 +231,7 @@ class _Tls(sslproto.SSLProtocol):
     """
 
     _ssl_writing_paused: bool  # asyncio's own: TLS waits for the socket
+    _transport: asyncio.WriteTransport  # also its own: the socket's
     _begun = b""  # of a record's header
     _beyond = 0  # bytes of a record that are still to come
 
@@ -225,7 +251,10 @@ class _Tls(sslproto.SSLProtocol):
     def _say_whether_taken(self) -> None:
         connection = self._app_protocol
         if isinstance(connection, Connection) and hasattr(connection, "transport"):
-            (connection.untaken if self._ssl_writing_paused else connection.taken)()
+            if self._ssl_writing_paused:
+                connection.untaken(self._transport)
+            else:
+                connection.taken()
 
     def buffer_updated(self, nbytes: int) -> None:
         connection = self._app_protocol

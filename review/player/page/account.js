@@ -7,7 +7,7 @@ export const SCENES = 32_769;
 const FOREVER = 2n ** 70n;
 const MAX_TEXT = 200;
 const MOST_HOLDS = 32; // at once
-const LATER = 51n; // entries after the run that are looked at
+export const LATER = 51n; // entries after the run that are looked at
 
 export const laneOf = (stream) => (stream < AUDIO ? "screen" : stream === SCENES ? null : "audio");
 export const most = (values, least = 0n) => values.reduce((one, other) => (other > one ? other : one), least);

@@ -7,6 +7,7 @@ import {
   headsOf,
   lanesOf,
   laneOf,
+  LATER,
   lastSigned,
   lastsTo,
   lengthOf,
@@ -143,8 +144,10 @@ export class Proof {
     const told = (read, prev) => {
       for (const { seq, code } of walk(read, prev, read[0].seq)) this.find("ledger", code, { entry: String(seq) });
     };
-    told(run, head.seq === 0n ? ZERO : (head.entry?.prev ?? ZERO));
-    if (later.length) told(later, later[0].entry?.prev ?? ZERO);
+    // Where no closing ends it, nothing but what came next says how far the run went.
+    const whole = this.facts.closing ? run : [...run, ...later];
+    told(whole, head.seq === 0n ? ZERO : (head.entry?.prev ?? ZERO));
+    if (whole === run && later.length) told(later, later[0].entry?.prev ?? ZERO);
   }
 
   async checkReport(token) {
@@ -162,7 +165,10 @@ export class Proof {
     if (code) this.find("ledger", code, where);
     const { closing, later } = this.facts;
     const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.recording);
-    const next = BigInt(this.papers.ledger_next);
+    // The server's word for where the account ends counts only where more may follow than it gave.
+    const last = this.lines.at(-1)?.seq ?? -1n;
+    const all = BigInt(this.ledger.later.length) < LATER;
+    const next = all ? last + 1n : BigInt(this.papers.ledger_next);
     if (report && !closing && !final && report.confirmed > next)
       this.find("ledger", "ledger-cut", { entry: String(next) });
     return report;

@@ -29,6 +29,7 @@ from testkit import bidi, devtools
 from testkit.fakes.pc import SECOND, Pc
 from tests.review.player.made import MadeRecording, make
 from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.recorded import ZERO
 
 Page = bidi.Bidi | devtools.DevTools
 
@@ -61,6 +62,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         assert pc.ask_token(wall() // SECOND).is_success
         made = make(pc, verify_bundle(newest[1], home.key(COMPLIANCE).id))
         made.send()
+        pc.ledger.write("start", at=ZERO + 30 * SECOND)
+        assert pc.send_ledger().is_success
         assert pc.put_health(pc.report()).is_success
     services.close()
     return Recorded(home, made)

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,26 @@ def test_what_is_not_checked_yet_is_shown_so(page: Page, recorded: Recorded, mon
         go_on.set()
         until(page, READY)
         assert page.run("document.querySelectorAll('#lanes rect.unverified').length") == 0
+
+
+@pytest.mark.parametrize(("left", "code"), [([0, 2], "wrong-seq"), ([0], "ledger-cut")])
+def test_an_account_without_its_end_is_no_whole_one(
+    page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, left: list[int], code: str
+) -> None:
+    """What the device signed of the recording's end is not here: cut in the middle, and at the end."""
+    given = Source.pieces
+
+    def cut(source: Source, after: int) -> dict[str, Any]:
+        pieces = given(source, after)
+        return pieces | {"batches": [pieces["batches"][one] for one in left]}
+
+    monkeypatch.setattr(Source, "pieces", cut)  # as who owns the store can give
+    with played(recorded.home, recorded.id) as address:
+        page.open(address)
+        until(page, READY)
+        named = page.run("[...document.querySelectorAll('#findings li')].map((one) => one.dataset.code)")
+        assert code in named
+        assert page.run("document.querySelector('#badge').dataset.state") != "good"
 
 
 def test_a_source_that_has_ended_is_said(page: Page, recorded: Recorded) -> None:

@@ -349,10 +349,19 @@ def test_nor_may_a_later_head_take_for_ever(hasty: Store, sent: bytes) -> None:
 MUCH = 2**24  # bytes: more than the buffers of both sides take
 
 
+@dataclass
+class Untaken:
+    """A client of which the store waits that it takes its answer. `failed`: what ended badly in the application."""
+
+    store: Store
+    client: socket.socket
+    known: set[Connection]
+    failed: list[str]
+
+
 @contextmanager
-def untaken(home: Home, times: int = 1, **settings: Any) -> Iterator[tuple[list[str], socket.socket, set[Connection]]]:
-    """What ended badly in the application, a client of which the store waits that it takes its answer, and the store's
-    connections. The client asks so many times."""
+def untaken(home: Home, times: int = 1, **settings: Any) -> Iterator[Untaken]:
+    """The client asks so many times, and is there until the store has ended."""
     failed: list[str] = []
 
     async def app(scope: object, receive: object, send: Any) -> None:  # noqa: ARG001 - the shape of ASGI
@@ -370,21 +379,43 @@ def untaken(home: Home, times: int = 1, **settings: Any) -> Iterator[tuple[list[
         client = client_after_store.enter_context(store.connect())
         client.sendall((HEALTH + b"\r\n") * (times - 1) + HEALTH + b"Connection: close\r\n\r\n")
         waits.until(lambda: any(one._taking for one in known), "the store waits for its client")
-        yield failed, client, known
+        yield Untaken(store, client, known, failed)
 
 
 @pytest.mark.parametrize("times", [1, 4])
 def test_who_takes_no_answer_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.2)  # the real one is twenty
-    with untaken(home, times) as (failed, client, known), client:
-        waits.until(lambda: not known, "it is cut off")
-        assert len(everything(client)) < MUCH
-    assert failed == []
+    with untaken(home, times) as one, one.client:
+        waits.until(lambda: not one.known, "it is cut off")
+        assert len(everything(one.client)) < MUCH
+    assert one.failed == []
 
 
 def test_who_takes_it_late_gets_it_all(home: Home) -> None:
-    with untaken(home) as (_, client, _), client:
-        assert len(everything(client)) > MUCH
+    with untaken(home) as one, one.client:
+        assert len(everything(one.client)) > MUCH
+
+
+def test_who_takes_some_of_it_has_as_long_again(home: Home) -> None:
+    with untaken(home) as one, one.client:
+        (connection,) = one.known
+        behind = connection._waiting[connection]
+        left, took = behind.get_write_buffer_size(), connections._SLOWEST
+        while behind.get_write_buffer_size() > left - took:
+            assert one.client.recv(2**16)
+        before = connection._taking
+        connection.loop.call_soon_threadsafe(connection._taken_since, left)  # as its clock does
+        waits.until(lambda: connection._taking is not before, "the clock begins again")
+        assert len(everything(one.client)) > MUCH - left
+
+
+def test_an_address_has_so_much_waiting(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_UNTAKEN", MUCH + MUCH // 2)  # the real one is 64 MB
+    with untaken(home) as one, one.client, one.store.connect() as other:
+        other.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        waits.until(lambda: len(one.known) == 1, "the one above it is cut off")
+        assert len(everything(other)) < MUCH
+        assert len(everything(one.client)) > MUCH
 
 
 def test_who_takes_none_keeps_no_store_from_ending(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
