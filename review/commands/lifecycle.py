@@ -173,7 +173,7 @@ def _erasing(asked: Namespace, store: _Open) -> Lifecycle | None:
     check_revision(asked.log.parent, store.revision)
     if store.facts.senders is not None:
         with store.database.reading() as connection:
-            store.facts.senders.look(connection, store.now)
+            store.facts.senders.look(connection, lifecycle.log.checked_clock())
     lifecycle.follow()
     return lifecycle
 

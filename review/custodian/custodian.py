@@ -155,8 +155,7 @@ class Custodian:
         return {"person": old.person, "key": key}
 
     def open(self, asked: Claims, peer: str) -> dict[str, object]:
-        """Keys of the streams that were asked for, each wrapped to the session, and whose device signed them; signed,
-        as what passes it on may have keys of its own. A Refusal may say that it was filed."""
+        """Keys of the streams that were asked for, each wrapped to the session, signed. A Refusal may say `filed`."""
         said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
@@ -291,14 +290,12 @@ class Custodian:
             self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
         return signed, by, now
 
-    def _still(
-        self, signed: personal.Signed, rules: Governance, recording: UUID | None = None, consents: tuple[str, ...] = ()
-    ) -> None:
+    def _still(self, signed: personal.Signed, rules: Governance, of: UUID | None = None, kept: object = ()) -> None:
         """Papers take time: meanwhile a key is removed, other rules come, consent is changed. Raises Refusal."""
         self.people.of(signed.key)
         if self._in_force()[1] is not rules:
             raise Refusal("rules-changed", "other rules came meanwhile: ask again")
-        if recording and self.consents.kept(recording) != consents:
+        if of and self.consents.kept(of) != kept:
             raise Refusal("consent-changed", "its consent was changed meanwhile: ask again")
 
     def _established(self, asked: Claims, recording: UUID, purpose: str) -> tuple[Governance, Facts, tuple[str, ...]]:

@@ -1,7 +1,7 @@
-"""What was believed before of what no signature in the store vouches for, kept beside the audit log.
+"""Facts of the store that nobody signed, as they were first seen, kept beside the audit log. Later commands compare.
 
 Who owns the store's folder can write another compliance key into its settings, take the newest bundle out of its
-database, and give a PC another key. So what is decided by is compared with what it was when it was last decided by.
+database, and give a PC another key.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from store.catalog import schema
+from store.catalog.queries import legible
 from store.errors import StoreError
 from store.files import write_over
 
@@ -77,7 +78,7 @@ class Senders:
     def look(self, connection: Connection, now: int) -> None:
         """Note those that are new. What came before the last look is of none of them: see `since`."""
         here = {
-            row.id: row.evidence_key
+            legible(row.id): legible(row.evidence_key)
             for table in (schema.devices, schema.integrations)
             for row in connection.execute(select(table.c.id, table.c.evidence_key))
         }

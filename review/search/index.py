@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, exists, func, insert, select, tuple_
 
+from protocol.numbers import is_integer
 from review.search import schema
 from review.search.facts import Listed, Whose, read
 from store.catalog import schema as catalog
@@ -95,11 +96,12 @@ class SearchIndex:
             row = connection.execute(_ROW.where(catalog.recordings.c.id == recording)).first()
         if row is None:
             return None
+        opened, start = (one if is_integer(one) else 0 for one in (row.opened_at, row.start))
         bare = Listed(
-            recording, Whose(legible(row.group_name), ""), min(row.start, row.opened_at), row.opened_at, row.device,
+            recording, Whose(legible(row.group_name), ""), min(start, opened), opened, legible(row.device),
             legible(row.host), 0, 0, 0, False, UNREADABLE, (),
         )  # fmt: skip
-        return bare, self._later(row.opened_at)
+        return bare, self._later(opened)
 
     def _listed(self, connection: Connection, recording: str) -> tuple[Listed, int | None]:
         listed, evidence = read(connection, self.blobs, UUID(recording), self._runs)

@@ -78,6 +78,8 @@ def length_tag(length: int) -> int:
 
 def opened(path: Path) -> Database:
     """Makes it where there is none, and anew where it is another version's. Raises StoreError for what is none."""
+    with explained(str(path)):
+        path.touch(0o600)  # who was recorded when, and what closed it
     database = Database.sqlite(path)
     with explained(str(path)), database.writing() as connection:
         prepare(connection)

@@ -41,7 +41,8 @@ class Shown:
     person: str
     allowed: tuple[Allowed, ...]
     kept: tuple[Reason, ...]
-    holds: tuple[str, ...]
+    held: bool
+    holds: tuple[str, ...]  # their names, for who may set holds: to others one tells of whom an inquiry is about
 
     def may(self, act: Act) -> bool:
         return any(one.act is act and one.verdict == "yes" for one in self.allowed)
@@ -72,7 +73,8 @@ def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
         drawn=rules.purposes,
     )  # fmt: skip
     allowed = tuple(_allowed(finder, Question(finder.person, act, finder.now, known)) for act in ACTS)
-    return Shown(listed, evidence, facts.person, allowed, allowed[0].said.kept, holds)
+    names = holds if decide(rules, Question(finder.person, Act.LEGAL_HOLD, finder.now, known)).granted else ()
+    return Shown(listed, evidence, facts.person, allowed, allowed[0].said.kept, bool(holds), names)
 
 
 def _allowed(finder: Finder, question: Question) -> Allowed:

@@ -181,18 +181,19 @@ async def _recording(request: Request) -> Response:
     session, console = await session_of(request), _console(request)
     wanted, spoken = _id(request), _words(request)
 
-    def look() -> recording.Shown | None:
+    def look() -> tuple[recording.Shown, Any] | None:
         shown = recording.shown(console.finder(session), console.index, wanted)
-        if shown is not None:
-            of = [str(wanted)]
-            console.note(request, session, "list", of="account", results=1, recordings=of)
-        return shown
+        if shown is None:
+            return None
+        console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
+        return shown, lines.lanes(shown.evidence, spoken)
 
-    shown = await run_sync(look)
-    if shown is None:
+    found = await run_sync(look)
+    if found is None:
         raise Refusal(404, "no-such-path", _NOT_HERE)
+    shown, lanes = found
     return _page(
-        request, "recording.html", session=session, shown=shown, lanes=lines.lanes(shown.evidence, spoken),
+        request, "recording.html", session=session, shown=shown, lanes=lanes,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
     )  # fmt: skip
 

@@ -243,6 +243,7 @@ GERMAN: Final = {
     "Who looked at it": "Wer sie angesehen hat",
     "See who looked at it, and why": "Ansehen, wer sie ansah und warum",
     "Yes: {holds}": "Ja: {holds}",
+    "Yes.": "Ja.",
     # Access
     "Back to the recording": "Zurück zur Aufnahme",
     "What this console's audit log says, of its last {count} entries. Openings stand in the custodian's own log.":

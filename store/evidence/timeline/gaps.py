@@ -301,13 +301,14 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
         if len(page) < _PAGE:
             break
         if asked >= MOST_ASKED:
-            yield None
             break
         after = str(page[-1].id)
     with database.reading() as connection:
         absent = list(_never_came(connection, device, named, receipted, since=since, sends=sends))
         gone = erasure.explained(connection, [str(one.recording) for one in absent])
     yield from (one for one in absent if str(one.recording) not in gone)
+    if asked >= MOST_ASKED:
+        yield None
 
 
 def _receipted(connection: Connection, device: Device) -> Receipts:
