@@ -165,10 +165,10 @@ export class Proof {
     if (code) this.find("ledger", code, where);
     const { closing, later } = this.facts;
     const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.recording);
-    // The server's word for where the account ends counts only where more may follow than it gave.
-    const last = this.lines.at(-1)?.seq ?? -1n;
-    const all = BigInt(this.ledger.later.length) < LATER;
-    const next = all ? last + 1n : BigInt(this.papers.ledger_next);
+    // The server says where the account ends; where it gave all that follows, so do the lines that are here.
+    const ends = [BigInt(this.papers.ledger_next)];
+    if (BigInt(this.ledger.later.length) < LATER) ends.push((this.lines.at(-1)?.seq ?? -1n) + 1n);
+    const next = ends.reduce((one, other) => (one < other ? one : other));
     if (report && !closing && !final && report.confirmed > next)
       this.find("ledger", "ledger-cut", { entry: String(next) });
     return report;

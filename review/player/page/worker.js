@@ -133,9 +133,10 @@ async function allPieces() {
 function told() {
   const { papers, packet, facts } = proof;
   const number = (one) => Number(one);
+  const { host, os_user } = packet ?? papers.device; // the packet is signed, and names who was there then
   return {
     recording: proof.recording,
-    device: papers.device,
+    device: { host, os_user },
     start: Number((packet?.start ?? BigInt(papers.row.start)) / 1_000_000n),
     length: number(proof.length),
     state: facts.closing ? "closed" : facts.ended ? "broken-off" : "open",
