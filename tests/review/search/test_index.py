@@ -107,7 +107,8 @@ def test_a_packet_that_its_pc_did_not_sign_makes_it_nobodys(opened: tuple[Search
     made = pcs.record(pcs.pc(), "rest")[0]
     for name in world.packets(made.id):
         path = world.home.blobs_folder / name
-        path.write_bytes(path.read_bytes()[:-1] + b"A")
+        signed, _, signature = path.read_bytes().rpartition(b".")
+        path.write_bytes(signed + b"." + signature[::-1])
     while index.pass_once():
         pass
     with index.index.reading() as connection:
