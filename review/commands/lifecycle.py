@@ -388,13 +388,11 @@ def _due(asked: Namespace) -> int:
         governance, now = store.governance, store.now
         until = end_of(asked.until) if asked.until else now + 30 * DAY
         lifecycle = _erasing(asked, store)
-        shortest = [one.keep for one in governance.retention]
+        ends = [until - (one.keep.ns or one.keep.years * 365 * DAY) for one in governance.retention]
         with store.database.reading() as connection:
             requests = connection.scalar(select(schema.erasure_requests.c.recording).limit(1)) is not None
         # What was opened later than this cannot be over by then, whatever it is, unless somebody asked for it.
-        opened = until if requests or not shortest else max(
-            (at for at in (until - (one.ns or one.years * 365 * DAY) for one in shortest)), default=until
-        )  # fmt: skip
+        opened = until if requests or not ends else max(ends)
         disposals = []
         for known in each_known(store.database, store.facts, now, max(opened, 0)):
             found = known.disposal(governance, now)
