@@ -112,16 +112,22 @@ class ReadingRoom:
     @contextmanager
     def up(self, *words: str) -> Iterator[dict[str, Any]]:
         """`eyelid-review up` at the port of people.yaml, as a process; what it says once it serves."""
-        port = self.address.rpartition(":")[2]
-        command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", port, "--json"]
-        with subprocess.Popen([*command, *self.paths, *words], stdout=subprocess.PIPE, text=True) as running:
-            assert running.stdout is not None
-            line = running.stdout.readline()
-            try:
-                yield json.loads(line)
-            finally:
-                running.send_signal(signal.SIGTERM)
-                assert running.wait(60) == 0
+        with served(self.address.rpartition(":")[2], *self.paths, *words) as said:
+            yield said
+
+
+@contextmanager
+def served(port: str, *words: str) -> Iterator[dict[str, Any]]:
+    """`eyelid-review up` on loopback, as a process; what it says once it serves."""
+    command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", port, "--json"]
+    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        try:
+            yield json.loads(line)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(60) == 0
 
 
 def furnish(folder: Path) -> ReadingRoom:

@@ -207,8 +207,7 @@ def _to_hold(asked: Namespace, store: _Open) -> list[str]:
         return [str(only(store.database, text)) for text in dict.fromkeys(asked.recordings)]
     chosen = []
     for recording, known in _candidates(asked, store):
-        doubt = known if isinstance(known, str) else _doubt(known, wanted)
-        if doubt:
+        if doubt := known if isinstance(known, str) else _doubt(known, wanted):
             _note(recording, f"is held, as it may be one of them: {doubt}")
         if doubt != "":
             chosen.append(recording)

@@ -397,7 +397,7 @@ class Lifecycle:
             try:
                 if holds := self.decided.holds.get(
                     one.recording
-                ):  # whatever the row says of its step: nobody signed it
+                ):  # whatever the row says of its step, which is not signed
                     raise OnHoldError(f"it is under the legal hold {', '.join(holds)}")
                 self._reach_replicas()
                 self._shred_adopted(one.recording)

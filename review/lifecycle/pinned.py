@@ -1,4 +1,4 @@
-"""Facts of the store that nobody signed, as they were first seen, kept beside the audit log. Later commands compare.
+"""Facts of the store that have no signature, as they were first seen, beside the audit log. Later commands compare.
 
 Who owns the store's folder can write another compliance key into its settings, take the newest bundle out of its
 database, and give a PC another key.

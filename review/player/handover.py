@@ -1,7 +1,7 @@
 """Gives the keys of a recording's streams to one page, once: to the one with the secret of its address.
 
 The secret stands in the address's fragment, which no browser sends. The page shows a value that is derived from it, and
-gets the keys sealed under another; so nobody who hears or owns the connection learns a key.
+gets the keys sealed under another; so who hears or owns the connection learns no key.
 """
 
 from __future__ import annotations

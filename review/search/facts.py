@@ -28,7 +28,7 @@ _LONGEST: Final = 120  # characters of a rule's id
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """`user`: in small letters; "" where no packet that the PC signed says it, so that it is nobody's."""
+    """`user`: in small letters; "" where no packet that the PC signed says it: then it has no owner."""
 
     group: str
     user: str

@@ -190,7 +190,7 @@ class Finder:
         return high * SECOND
 
     def there(self, recordings: Collection[str]) -> set[str]:
-        """Those that the catalog has, and nobody ordered to erase: the index is some seconds behind."""
+        """Those that the catalog has, without an order to erase them: the index is some seconds behind."""
         here, gone = catalog.recordings.c, catalog.erasures.c
         with self.catalog.reading() as connection:
             there = set(connection.scalars(select(here.id).where(here.id.in_(recordings))))

@@ -67,7 +67,7 @@ class Found:
 class Tombstone:
     """`order`, `certificate`: what was signed; None where nothing was, or by another key, or about something else.
 
-    `found`: None where it is not signed, or another's. `step`, `shredded_at`: nobody signed them, and no erasure is
+    `found`: None where it is not signed, or another's. `step`, `shredded_at`: they are not signed, and no erasure is
     carried out or certified by them.
     """
 

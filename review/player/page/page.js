@@ -563,7 +563,7 @@ async function begin() {
     fail("used-up");
     return;
   }
-  history.replaceState(null, "", location.pathname); // nobody reads it off the screen
+  history.replaceState(null, "", location.pathname); // or it could be read off the screen
   try {
     about = await ask("open", { secret });
     findings = about.findings;

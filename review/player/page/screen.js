@@ -57,7 +57,7 @@ export class Screen {
     return times?.findLast((one) => one <= t * 1e6 + 1) ?? times?.[0]; // a moment may have been rounded down
   }
 
-  /** Whether the picture cannot come any more, or only after much that nobody needs. */
+  /** Whether the picture cannot come any more, or only after much that is not needed. */
   lost(t, row) {
     if (this.next < 0 || row < this.base || this.chain.key(row) > this.next) return true;
     const right = row < this.next ? this.right(t, row) : undefined;
@@ -163,7 +163,7 @@ export class Screen {
     this.onpicture?.();
   }
 
-  /** Lets go of pictures that are over. */
+  /** Closes pictures that are over. */
   drop(t) {
     while (this.frames.length > 1 && this.frames[1].timestamp <= t * 1e6 + 1) this.frames.shift().close();
   }

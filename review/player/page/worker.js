@@ -110,7 +110,7 @@ const DO = {
     return done.map(({ row, content, code }) => ({ row, content, code }));
   },
 
-  /** Everything, also what nobody plays. */
+  /** Everything, also what is not played. */
   async check() {
     for (const [stream, all] of rows) {
       for (let from = 0; from < all.length; from += BEHIND)

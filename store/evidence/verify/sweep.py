@@ -39,7 +39,7 @@ from store.evidence.verify.ledger import OTHER_DEVICE, Defect, SignedLedger, cla
 from store.evidence.verify.recording import CUT, NOT_WHOLE, Report, examine, examine_erased
 
 _PAGE: Final = 500  # recordings asked for at once
-MOST_FINDINGS: Final = 1_000  # told of one account: a PC may write 840,000 entries a day, each with one
+MOST_FINDINGS: Final = 1_000  # listed of one account: a PC may write 840,000 entries a day, each with one
 _MOST_OPEN: Final = 1_000  # recordings: of more the first ones count as over, though a PC has one at a time
 FORK: Final = "the device signed another account of the same time: both are here"
 OPENING_GONE: Final = "an entry opened it when the ledger was checked, and is not found any more"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +10,7 @@ import httpx
 import pytest
 
 from review.cli import main
+from testkit.reading_room import served
 from tests.review.people.conftest import ANNA
 from tests.review.people.test_commands import made
 
@@ -24,16 +21,9 @@ ORIGIN = "https://review.example.com"  # people.yaml's
 @contextmanager
 def up(home: Path, *words: str) -> Iterator[dict[str, str]]:
     """What it says once it serves."""
-    command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", "0", "--json"]
-    command += ["--home", str(home), "--store", str(home / "store"), "--key-file", str(home / "secret"), *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        line = running.stdout.readline()
-        try:
-            yield json.loads(line)
-        finally:
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(60) == 0
+    paths = ("--home", str(home), "--store", str(home / "store"), "--key-file", str(home / "secret"))
+    with served("0", *paths, *words) as said:
+        yield said
 
 
 def test_the_first_person_gets_in_by_the_link_that_it_prints(made: Path) -> None:

@@ -199,7 +199,7 @@ def test_pages_are_read_alone(served: Served, path: str, method: str) -> None:
 
 
 def test_a_session_that_somebody_chose_is_none(served: Served) -> None:
-    """Fixation: a token that the console never gave is nobody's, and signing in gives another one."""
+    """Fixation: a token that the console never gave is none, and signing in gives another one."""
     with served.client(Cookie=f"{SESSION}={'a' * 43}") as client:
         assert client.get("/").headers["Location"] == "/sign-in"
     before = served.sign_in("sam")
