@@ -69,17 +69,16 @@ class Meanings:
 
     def __init__(self) -> None:
         self._owners: dict[int, Whose] = {}
-        self._of: Governance | None = None
-        self._known: dict[Whose, tuple[str, frozenset[str]]] = {}
+        self._known: tuple[Governance | None, dict[Whose, tuple[str, frozenset[str]]]] = None, {}
 
     def __call__(self, governance: Governance, whose: Whose) -> tuple[str, frozenset[str]]:
-        if self._of is not governance:
-            self._of, self._known = governance, {}
-        known = self._known.get(whose)
-        if known is None:
-            known = governance.person_of(whose.user), governance.teams_of(whose.group, whose.user)
-            self._known[whose] = known
-        return known
+        of, known = self._known  # at once: another thread may ask by newer rules
+        if of is not governance:
+            known = {}
+            self._known = governance, known
+        if whose not in known:
+            known[whose] = governance.person_of(whose.user), governance.teams_of(whose.group, whose.user)
+        return known[whose]
 
     def owners(self, connection: Connection) -> dict[int, Whose]:
         columns = schema.owners.c
@@ -137,9 +136,12 @@ class Finder:
             owners = self.meanings.owners(connection)
             reaches = self._reaches(connection, Wanted())
             rules: set[str] = set()
+            mine: list[Whose] = []
             for reach in reaches:
-                rules.update(connection.scalars(text(_RULES.format(entries=_from(reach))), {"since": reach.since}))
-        mine = [owners[number] for reach in reaches for number in reach.owners]
+                since = {"since": reach.since}
+                rules.update(connection.scalars(text(_RULES.format(entries=_from(reach))), since))
+                asked = text(_OWNERS.format(owners=_named(reach.owners)))
+                mine += [owners[number] for number in connection.scalars(asked, since | {"tag": schema.ALL})]
         meant = [(self.meanings(self.governance, one), one.user) for one in mine]
         people = {person or user for (person, _), user in meant} - {""}
         teams = {team for (_, several), _ in meant for team in several}
@@ -217,6 +219,10 @@ _FEW: Final = (
 _ANY: Final = "select e.start, e.found from entries e where {where}{owners}"
 _NEWEST: Final = " order by e.start desc, e.found desc limit :size + 1"
 _COUNT: Final = "select count(*) from (select 1 from {entries} where {where} limit :most) counted"
+_OWNERS: Final = (
+    "select o.id from ({owners}) o where exists"
+    " (select 1 from entries e where e.tag = :tag and e.owner = o.id and e.start >= :since)"
+)
 _RULES: Final = (
     "select t.rule from tags t where exists (select 1 from {entries} where e.tag = t.id and e.start >= :since)"
 )

@@ -49,8 +49,8 @@ class SearchIndex:
     _walk: _Key | None = _NEWEST  # how far the whole catalog was gone through
     _erased: int = -1  # position of the last erasure that was followed
 
-    def pass_once(self) -> bool:
-        """Whether there is more to do at once."""
+    def pass_once(self, stop: threading.Event | None = None) -> bool:
+        """Whether there is more to do at once. After a long standstill it takes long, and minds erasures and `stop`."""
         self._forget_erased()
         with self.index.reading() as connection:
             newest = connection.scalar(select(func.max(schema.found.c.opened_at))) or 0
@@ -60,7 +60,10 @@ class SearchIndex:
         self._take_in(due)
         key: _Key | None = _NEWEST
         while key is not None and newest and key[0] >= min(newest, now) - REWIND:
+            if stop is not None and stop.is_set():
+                return False
             key = self._page(key)
+            self._forget_erased()
         if self._walk is not None:
             self._walk = self._page(self._walk)
         return self._walk is not None or len(due) == PAGE
@@ -130,7 +133,7 @@ class SearchIndex:
         """Until `stop`; `failed` gets the kind of an error, after which it is tried again."""
         while not stop.is_set():
             try:
-                more = self.pass_once()
+                more = self.pass_once(stop)
             except Exception as error:  # noqa: BLE001 - a catalog that is locked or damaged ends no console
                 failed(type(error).__name__)
                 more = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -58,6 +59,36 @@ def test_new_ones_come_in_with_what_closed_them(
     while again.pass_once():  # a new start finds nothing new
         pass
     assert rows(index) == before
+
+
+def test_a_standstill_that_is_made_up_for_minds_erasures_and_the_end(
+    opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, pcs = opened
+    pc = pcs.pc()
+    made = [str(pcs.record(pc, "rest")[0].id)]
+    while index.pass_once():
+        pass
+    monkeypatch.setattr(index_module, "PAGE", 1)  # the real page takes long to fill
+    made += [str(pcs.record(pc, "rest")[0].id) for _ in range(3)]
+    stop, read, seen = threading.Event(), SearchIndex._read, set()
+
+    def reading(self: SearchIndex, recording: str) -> object:
+        found = read(self, recording)
+        seen.add(recording)
+        if len(seen) == 1:  # meanwhile one is ordered to go
+            values = {"device": pc.device, "position": 7, "order": "", "step": "ordered", "found": "{}"}
+            with index.catalog.writing() as connection:
+                connection.execute(insert(catalog.erasures).values(values | {"recording": made[0]}))
+        else:
+            assert made[0] not in {row[0] for row in rows(index)}
+            stop.set()
+        return found
+
+    monkeypatch.setattr(SearchIndex, "_read", reading)  # acts between two pages
+    assert not index.pass_once(stop)
+    assert len(seen) == 2
+    assert {row[0] for row in rows(index)} == seen
 
 
 def test_one_that_goes_on_is_looked_at_again(opened: tuple[SearchIndex, Pcs], world: World) -> None:
