@@ -111,7 +111,9 @@ ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,)}
 
 
 def prepare(database: Database, what: str) -> None:
-    """Makes the tables where there are none, and those that a newer version added. Raises StoreError for a database that is foreign, damaged or newer."""
+    """Makes the tables where there are none, and those that a newer version added.
+
+    Raises StoreError for a database that is foreign, damaged or newer."""
     with explained(what), database.writing() as connection:
         tables = set(sa.inspect(connection).get_table_names())
         if tables and version.name not in tables:

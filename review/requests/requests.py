@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, tuple_, update
 
@@ -33,6 +33,14 @@ _NOT_HERE: Final = "there is no such request, or it is not yours to answer"
 _UNKNOWN: Final = Whose("", "")  # of a recording that was erased: only who covers all answers
 Key = tuple[int, str]
 """When the last request of a page was asked (ns), and its id."""
+
+
+class Wish(NamedTuple):
+    """`purpose`: "" where none has to be named."""
+
+    subject: str
+    purpose: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +114,17 @@ class Requests:
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
-    def ask(self, finder: Finder, listed: Listed, subject: str, purpose: str, reason: str, origin: str) -> str:
+    def ask(self, finder: Finder, listed: Listed, wish: Wish, origin: str) -> str:
         """Its id. `listed`: of what they may list. Refusals: 404 no-such-subject; 403 not-yours; 422 bad-reason; 409
-        asked-before; 429 too-many.
+        asked-before; 429 asked-too-much.
         """
+        subject, purpose = wish.subject, wish.purpose
         if subject not in SUBJECTS:
             raise Refusal(404, "no-such-subject", "this cannot be asked of a recording")
         if purpose not in self.purposes(finder, subject, listed):
             raise Refusal(403, "not-yours", "the signed rules do not let you ask this, for this purpose")
         person, now, made = finder.person.id, self.people.clock(), secrets.token_hex(8)
-        sealed = self._seal(made, "asked", purpose=purpose, reason=written(reason))
+        sealed = self._seal(made, "asked", purpose=purpose, reason=written(wish.reason))
         columns, own = schema.requests.c, schema.requests.c.person == person
         last = due(datetime.fromtimestamp(now // SECOND).astimezone().date()).isoformat()
         with self.people.database.writing() as connection:
@@ -123,7 +132,7 @@ class Requests:
             if _count(connection, same & (columns.state == RequestState.ASKED)):
                 raise Refusal(409, "asked-before", "you asked this already, and it is not answered yet")
             if _count(connection, own & (columns.asked_at > now - 24 * HOUR)) >= MOST_A_DAY:
-                raise Refusal(429, "too-many", "you asked too much today", retry_after=3600)
+                raise Refusal(429, "asked-too-much", "you asked too much today", retry_after=3600)
             connection.execute(
                 insert(schema.requests).values(
                     id=made, recording=listed.recording, subject=subject, person=person, state=RequestState.ASKED,
@@ -208,13 +217,13 @@ class Requests:
         state = RequestState(row.state)
         steps = tuple(step for step in Step if (step in BY_ASKER) == own and (state, step) in NEXT)
         opened = self.people.sealer.open(_bound(row.id, "asked"), row.text)
-        answer = "" if row.answer is None else self.people.sealer.open(_bound(row.id, "ended"), row.answer).text("reason")
+        ended = row.answer and self.people.sealer.open(_bound(row.id, "ended"), row.answer)
+        late = state is RequestState.ASKED and bool(row.due) and row.due < today
         return Asked(
             id=row.id, of=row.recording, recording=listed if row.recording in may_list else None, subject=row.subject,
-            person=row.person, state=state, asked_at=row.asked_at, due=row.due or "",
-            late=state is RequestState.ASKED and bool(row.due) and row.due < today, purpose=opened.text("purpose"),
-            reason=opened.text("reason"), ended_at=row.ended_at or 0, ended_by=row.ended_by or "", answer=answer, own=own,
-            may=steps,
+            person=row.person, state=state, asked_at=row.asked_at, due=row.due or "", late=late,
+            purpose=opened.text("purpose"), reason=opened.text("reason"), ended_at=row.ended_at or 0,
+            ended_by=row.ended_by or "", answer=ended.text("reason") if ended else "", own=own, may=steps,
         )  # fmt: skip
 
     def _seal(self, id: str, what: str, **values: str) -> str:  # noqa: A002

@@ -12,11 +12,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from protocol.errors import ProtocolError
 from protocol.interaction import ADDRESS, ID, TEL, Interaction, finding_key, plain, tag
 from review.search.find import Finder
 from store.catalog import interactions
-from store.errors import StoreError
 
 MOST_CALLS: Final = 500  # the newest of a caller that are gone through
 MOST_RECORDINGS: Final = 5_000  # of them
@@ -31,14 +29,15 @@ class Caller:
     tags: tuple[str, ...]
 
 
-def caller(connection: Connection, key: bytes, text: str, kind: str) -> Caller | None:
-    """None for what is no number, address or id. `key`: the house's finding key."""
-    known = interactions.integrations(connection)
-    found = [tag(finding_key(key, one.id), kind, text, one.country) for one in known]
-    spelt, said = plain(kind, text)
-    if not spelt or None in found:
-        return None
-    return Caller(f"{spelt} {said}", tuple(sorted({one for one in found if one})))
+def caller(connection: Connection, key: bytes, text: str) -> Caller:
+    """As a number, an address and an id, whichever it can be. `key`: the house's finding key."""
+    kinds = [kind for kind in KINDS if plain(kind, text)[0] == kind]
+    tags = {
+        tag(finding_key(key, one.id), kind, text, one.country)
+        for one in interactions.integrations(connection)
+        for kind in kinds
+    }
+    return Caller(" ".join(plain(kinds[0], text)), tuple(sorted(found for found in tags if found)))
 
 
 def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
@@ -46,9 +45,8 @@ def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
     found: set[str] = set()
     with finder.catalog.reading() as connection:
         for row in interactions.named(connection, "tag", sorted(tags), MOST_CALLS):
-            try:
-                about = interactions.said(connection, row)[0]
-            except (ProtocolError, StoreError):  # a damaged one hides no other
+            about = interactions.sound(connection, row)
+            if about is None:
                 continue
             person_of = finder.governance.person_of
             rows = interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
