@@ -150,11 +150,8 @@ def reading_key(path: Path, secret: bytes) -> ReadingKey:
 
 
 def finding_key_in(path: Path, secret: bytes) -> bytes:
-    """The house's, by which numbers and addresses are found. Raises StoreError, KeyProblem."""
-    try:
-        key = load_private(path, secret)
-    except FileNotFoundError:
-        raise StoreError(f"{path} is not there: `eyelid-review interactions init` makes it") from None
+    """The house's, by which numbers and addresses are found. Raises WrongUsage, KeyProblem."""
+    key = load_private(path, secret)
     if key.kind != FINDING:
         raise WrongUsage(f"{path} holds no finding key ({key.kind}): `interactions init` makes one")
     return key.raw
