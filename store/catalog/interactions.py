@@ -202,7 +202,9 @@ def of_recording(
     if row is None:
         return []
     own = {row.device, row.host.lower(), row.os_user.lower(), person_of(row.os_user).lower()} - {""}
-    found = [about for one in _near(connection, row.start, row.start + length, own) if (about := sound(connection, one))]
+    found = [
+        about for one in _near(connection, row.start, row.start + length, own) if (about := sound(connection, one))
+    ]
     return sorted(
         (about for about in found if any(_worked(row, agent.names, person_of) for agent in about.agents)),
         key=lambda about: (about.start, about.id),
