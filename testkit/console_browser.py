@@ -9,7 +9,7 @@ from typing import Any, Final
 from testkit.devtools import DevTools
 from testkit.waits import until
 
-KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
+KEYS: Final = {"ArrowDown": (40, ""), "Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
 
 
 def with_authenticator(browser: DevTools) -> None:

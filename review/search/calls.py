@@ -1,4 +1,4 @@
-"""Recordings by what a caller goes by, and the calls, chats and mails that a recording belongs to.
+"""Recordings by a caller's number, address or id, and the calls, chats and mails that a recording belongs to.
 
 A number is found by its keyed hash, one for each integration (docs/interactions.md): what is asked for leaves this
 module as these hashes alone. Of an interaction only what is in the clear by design is given.
@@ -6,14 +6,16 @@ module as these hashes alone. Of an interaction only what is in the clear by des
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, bindparam
 
+from protocol.envelope import LONGEST_CHUNK
 from protocol.interaction import ADDRESS, ID, TEL, Interaction, finding_key, plain, tag
-from review.search.find import Finder
+from review.search import schema
+from review.search.find import FOUND, MANY, Finder
 from store.catalog import interactions
 
 MOST_CALLS: Final = 500  # the newest of a caller that are gone through
@@ -41,19 +43,48 @@ def caller(connection: Connection, key: bytes, text: str) -> Caller:
 
 
 def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
-    """Of the newest calls that have one of these, whosever they are: `Finder.page` leaves those that one may list."""
-    found: set[str] = set()
+    """Of the newest calls that have one of these: those of owners of whom one may list something. Which of these,
+    `Finder.page` decides.
+    """
     with finder.catalog.reading() as connection:
-        for row in interactions.named(connection, "tag", sorted(tags), MOST_CALLS):
-            about = interactions.sound(connection, row)
-            if about is None:
-                continue
-            person_of = finder.governance.person_of
-            rows = interactions.recordings_of(connection, about.agents, about.start, about.end, person_of)
-            found.update(one.id for one in rows)
+        rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS)
+        calls = [about for row in rows if (about := interactions.sound(connection, row))]
+    found: set[str] = set()
+    person_of = finder.governance.person_of
+    with finder.index.reading() as connection:
+        owners = finder.reachable(connection)
+        persons = {number: person_of(whose.user) for number, whose in owners.items()}
+        for about in calls:
+            for names in (agent.names for agent in about.agents):
+                chosen = {number for number, whose in owners.items() if _may_be(names, whose.user, persons[number])}
+                for row in _meanwhile(connection, chosen, about.start, about.end):
+                    if interactions.worked(row, names, person_of):
+                        found.add(row.recording)
             if len(found) >= MOST_RECORDINGS:
                 break
     return frozenset(sorted(found, reverse=True)[:MOST_RECORDINGS])  # ids begin with their time
+
+
+def _may_be(names: Mapping[str, str], user: str, person: str) -> bool:
+    """Whether recordings of this user may be of that agent; PC and time are left to compare."""
+    if not names:
+        return False
+    if "user" in names:
+        return user == names["user"].lower()
+    return person == names.get("person", person) or (person == "" and ("host" in names or "device" in names))
+
+
+def _meanwhile(connection: Connection, owners: Collection[int], start: int, end: int) -> list[Row[Any]]:
+    """Recordings of these owners at that time; of many owners, as where a PC alone is named, of all that there are."""
+    found, entries = schema.found.c, schema.entries.c
+    asked = FOUND.join(schema.entries, entries.found == found.id).where(
+        entries.tag == schema.ALL, entries.start.between(start - LONGEST_CHUNK, end),
+        found.start + found.length >= start,
+    )  # fmt: skip
+    if len(owners) > MANY:
+        return [row for row in connection.execute(asked) if row.owner in owners]
+    one = asked.where(entries.owner == bindparam("owner"))
+    return [row for owner in owners for row in connection.execute(one, {"owner": owner})]
 
 
 def of_recording(finder: Finder, recording: str, length: int) -> list[Interaction]:

@@ -144,7 +144,7 @@ class Finder:
             reaches = self._reaches(connection, wanted)
             for at in range(0, len(several), _AT_ONCE):
                 names = padded(several[at : at + _AT_ONCE])
-                rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(names))).all()
+                rows = connection.execute(FOUND.where(schema.found.c.recording.in_(names))).all()
                 there = self.there({row.recording for row in rows})
                 found |= {
                     (row.start, row.id): _listed(row)
@@ -156,6 +156,11 @@ class Finder:
         shown = behind[:SIZE]
         following = shown[-1] if len(behind) > SIZE else None
         return Page(tuple(found[key] for key in shown), min(len(mine), MOST + 1), following)
+
+    def reachable(self, connection: Connection) -> dict[int, Whose]:
+        """Owners of whom they may list something. `connection`: of the index."""
+        owners = self.meanings.owners(connection)
+        return {number: owners[number] for reach in self._reaches(connection, Wanted()) for number in reach.owners}
 
     def choices(self) -> Choices:
         with self.index.reading() as connection:
@@ -176,7 +181,7 @@ class Finder:
     def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
         """What the index has of these, whosever they are, and which of them may be listed."""
         with self.index.reading() as connection:
-            rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(padded(recordings)))).all()
+            rows = connection.execute(FOUND.where(schema.found.c.recording.in_(padded(recordings)))).all()
         known = {row.recording: _listed(row) for row in rows}
         there = self.there(known)
         known = {name: one for name, one in known.items() if name in there}
@@ -330,11 +335,11 @@ def _fits(row: Row[Any], wanted: Wanted, reaches: Iterable[Reach]) -> bool:
     )
 
 
-_FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
+FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
 
 
 def _rows(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:
-    return {row.id: row for row in connection.execute(_FOUND.where(schema.found.c.id.in_(numbers)))}
+    return {row.id: row for row in connection.execute(FOUND.where(schema.found.c.id.in_(numbers)))}
 
 
 def _listed(row: Row[Any]) -> Listed:

@@ -69,8 +69,9 @@ TEXTS: Final[dict[str, Any]] = {
 
 def of_recording(console: Console, finder: Finder, listed: Listed) -> dict[str, Any]:
     """What its page shows: requests of it, and what may be asked, each with the purposes of which one is named."""
-    asks = ((name, console.requests.purposes(finder, name, listed)) for name in SUBJECTS)
     requests = console.requests.of_recording(finder, listed.recording)
+    waiting = {one.subject for one in requests if one.own and one.state is RequestState.ASKED}
+    asks = ((name, console.requests.purposes(finder, name, listed)) for name in SUBJECTS if name not in waiting)
     return TEXTS | {"requests": requests, "asks": {name: purposes for name, purposes in asks if purposes}}
 
 

@@ -144,7 +144,7 @@ def _tags(console: Console, call: str, spoken: Words) -> tuple[str, ...]:
 
 
 async def _find_call(request: Request) -> Response:
-    """What a caller goes by never stands in an address: that has their keyed hashes, sealed."""
+    """The number stands in no address: that has keyed hashes of it, sealed."""
     body, session, console = await posted(request), await session_of(request), console_of(request)
     text, key = body.text("caller"), console.finding
     if key is None:

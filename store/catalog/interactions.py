@@ -189,37 +189,41 @@ def recordings_of(
         .having(columns.start + length >= start)
         .order_by(columns.start, columns.id)
     )
-    return [row for row in rows if any(_worked(row, names, person_of) for names in wanted)]
+    return [row for row in rows if any(worked(row, names, person_of) for names in wanted)]
 
 
 def of_recording(
     connection: Connection, recording: str, length: int, person_of: Callable[[str], str]
 ) -> list[Interaction]:  # fmt: skip
-    """Those that it belongs to, oldest first, as `recordings_of` says; without what cannot be verified."""
-    of = schema.recordings.c
-    whose = select(of.id, of.start, of.device, of.host, of.os_user).where(of.id == recording)
-    row: Row[Any] | None = connection.execute(whose).first()
+    """Those that it belongs to, oldest first, as `recordings_of` says; without what cannot be verified.
+
+    By the index of names and by ids, which begin with their time: one whose id does not, or that writes a name in
+    small and capital letters as neither the PC nor the rules do, is not found.
+    """
+    columns = schema.recordings.c
+    row = connection.execute(select(schema.recordings).where(columns.id == recording)).first()
     if row is None:
         return []
-    own = {row.device, row.host.lower(), row.os_user.lower(), person_of(row.os_user).lower()} - {""}
-    found = [about for one in _near(connection, row.start, row.start + length, own) if (about := sound(connection, one))]
-    return sorted(
-        (about for about in found if any(_worked(row, agent.names, person_of) for agent in about.agents)),
-        key=lambda about: (about.start, about.id),
-    )
+    own = {row.device, row.host, row.os_user, person_of(row.os_user)} - {""}
+    written = {form for name in own for form in (name, name.lower(), name.upper(), name.capitalize())}
+    read = (sound(connection, one) for one in _near(connection, row.start, row.start + length, sorted(written)))
+    found = [one for one in read if one and any(worked(row, agent.names, person_of) for agent in one.agents)]
+    return sorted(found, key=lambda about: (about.start, about.id))
 
 
-def _near(connection: Connection, start: int, end: int, own: Collection[str]) -> list[Row[Any]]:
-    """Those meanwhile with an agent who has one of these names, in small letters; a kind at a time, as the index goes
-    by the start, and a chat may last a month."""
+def _near(connection: Connection, start: int, end: int, written: Sequence[str]) -> list[Row[Any]]:
+    """Those meanwhile in which somebody is called so; a kind at a time, as a chat may last a month."""
     columns, names = schema.interactions.c, schema.interaction_names.c
     rows: list[Row[Any]] = []
     for kind, longest in LONGEST.items():
-        meant = (columns.kind == kind, columns.start.between(start - longest, end), columns.end >= start)
-        asked = select(names.interaction, names.name).join(schema.interactions).where(names.kind != "tag", *meant)
-        ids = {one.interaction for one in connection.execute(asked) if one.name.lower() in own}
-        chosen = select(schema.interactions).where(columns.id.in_(padded(sorted(ids)[:MOST_OF_ONE])))
-        rows += connection.execute(chosen).all()
+        first, last = (f"{UUID(int=max(0, at) // _MS << 80)}" for at in (start - longest, end + _MS))
+        called = select(names.interaction).where(
+            names.kind.in_(("person", "user", "host", "device")), names.name.in_(padded(written)),
+            names.interaction.between(first, last),
+        )  # fmt: skip
+        meant = (columns.kind == kind, columns.start <= end, columns.end >= start)
+        chosen = select(schema.interactions).where(columns.id.in_(called), *meant).order_by(columns.id)
+        rows += connection.execute(chosen.limit(MOST_OF_ONE)).all()
     return rows
 
 
@@ -231,7 +235,7 @@ def sound(connection: Connection, row: Row[Any]) -> Interaction | None:
         return None
 
 
-def _worked(row: Row[Any], names: dict[str, str], person_of: Callable[[str], str]) -> bool:
+def worked(row: Row[Any], names: dict[str, str], person_of: Callable[[str], str]) -> bool:
     """Whether all that is known of the agent's PC fits, and its user is no other person; else whether they are one."""
     own = {"device": row.device, "host": row.host.lower(), "user": row.os_user.lower()}
     placed = {name: text for name, text in names.items() if name != "person"}

@@ -24,7 +24,7 @@ FINDS = {
     "c-17": {"lena": "anna", "cleo": "anna", "paula": "anna", "anna": "anna"},
     CUSTOMER.upper(): {"lena": "bert", "cleo": "bert", "paula": "bert"},
     "030 7654321": {},
-    "anna@example.com": {"lena": "anna", "cleo": "anna", "paula": "anna", "anna": "anna"},  # who answered goes by it, too
+    "anna@example.com": {"lena": "anna", "cleo": "anna", "paula": "anna", "anna": "anna"},  # who answered
     "<script>alert(1)</script>": {},
     "' or 1=1 --": {},
     "%": {},
