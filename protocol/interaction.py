@@ -38,7 +38,7 @@ NO_POLICY: Final = "0" * 64  # none was in force when it was made
 KEY_SIZE: Final = 32
 # Of one: what was recorded meanwhile belongs to it, and is erased and given out with it.
 _DAY: Final = 24 * 3600 * 10**9  # ns
-_LONGEST: Final = {"call": _DAY, "chat": 31 * _DAY, "mail": 31 * _DAY}
+LONGEST: Final[Mapping[str, int]] = {"call": _DAY, "chat": 31 * _DAY, "mail": 31 * _DAY}
 MAX_SIGNED: Final = 256 * 2**10  # bytes of key packet, and of statement
 _FINDING: Final = b"eyelid finding key v1"
 _SOURCE: Final = b"source\0"
@@ -172,7 +172,7 @@ def _agent(claims: Claims) -> Agent:
 
 def check_length(about: Interaction) -> None:
     """Raises SignatureError (too-long). Not of what is in the store: an earlier version took any length."""
-    longest = _LONGEST[about.kind]
+    longest = LONGEST[about.kind]
     if about.end - about.start > longest:
         message = (
             f"interaction: a {about.kind} lasts {longest // _DAY} days at the most: split it, or set its times right"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from protocol import api, keyfile
 from protocol.envelope import SOUND_STREAM
+from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
 from review.cli import main as review_main
 from review.people.settings import read_settings
@@ -42,11 +46,13 @@ roles:
   agent: { may: [list, play, see-access], of: own }
   compliance: { may: [list, play, export, see-access, legal-hold], of: all, rendition: original, purposes: [audit] }
   clerk: { may: [erase-request], of: all }
+  privacy: { may: [list, erase-request, subject-access], of: all, purposes: [request] }
 people:
   lena@example.com: { roles: [lead], teams: [north], since: 2026-01-01 }
   sam@example.com: { roles: [lead], teams: [south], since: 2026-01-01 }
   cleo@example.com: { roles: [compliance] }
   kim@example.com: { roles: [clerk] }
+  paula@example.com: { roles: [privacy] }
   "*@example.com": { roles: [agent] }
 teams:
   north: { users: [anna, bert] }
@@ -56,9 +62,14 @@ os_users:
 retention:
   - { class: cards, any: [{ closed_by: [card-forms] }], keep: 2y, minimum: 1y, why: PCI DSS }
   - { class: rest, keep: 180d }
+notice: |
+  Example Ltd records screens and calls of its support, for coaching and complaints.
+  You may ask for access, erasure and correction: privacy@example.com
 ...
 """
-PEOPLE: Final = ("lena", "sam", "cleo", "kim", "anna", "bert", "carl")
+PEOPLE: Final = ("lena", "sam", "cleo", "kim", "paula", "anna", "bert", "carl")
+NUMBER: Final = "+49 (0)30 1234567"  # called Anna, and then Carl
+CUSTOMER: Final = "kim.sommer@example.org"  # wrote to Bert
 MINUTE: Final = 60 * SECOND
 
 
@@ -79,9 +90,14 @@ class ReadingRoom:
         return ["--home", str(self.home), "--store", str(self.world.folder / "home"), "--key-file",
                 str(self.home / "secret")]  # fmt: skip
 
+    @property
+    def finding(self) -> Path:
+        return self.home / "keys" / "finding.key"
+
     def record(self, pcs: Pcs, pc: Pc, user: str, start: int, *, length: int, rules: tuple[int, ...]) -> str:
         """One of `user`: kept, and in its middle closed by each rule in turn, held, and a chunk that never came."""
-        made = pc.open_recording(pcs.bundle, policy=POLICY, start=start, os_user=user)
+        name = recording_id(start, secrets.token_bytes(10))  # as a real one, so that calls find it by its time
+        made = pc.open_recording(pcs.bundle, id=name, policy=POLICY, start=start, os_user=user)
         at = (len(pc.ledger.lines) + 1) * 4000 * SECOND
         pc.ledger.wall = start - at
         write, third = pc.ledger.write, length // 3
@@ -112,7 +128,8 @@ class ReadingRoom:
     @contextmanager
     def up(self, *words: str) -> Iterator[dict[str, Any]]:
         """`eyelid-review up` at the port of people.yaml, as a process; what it says once it serves."""
-        with served(self.address.rpartition(":")[2], *self.paths, *words) as said:
+        key = ("--finding-key", str(self.finding))
+        with served(self.address.rpartition(":")[2], *self.paths, *key, *words) as said:
             yield said
 
 
@@ -128,6 +145,44 @@ def served(port: str, *words: str) -> Iterator[dict[str, Any]]:
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(60) == 0
+
+
+@contextmanager
+def cheap_keys() -> Iterator[None]:
+    """scrypt would take a second at each command."""
+    before = keyfile.save_private.__kwdefaults__
+    keyfile.save_private.__kwdefaults__ = {"cost": 10}
+    try:
+        yield
+    finally:
+        keyfile.save_private.__kwdefaults__ = before
+
+
+def _call_in(room: ReadingRoom, address: str, now: int) -> None:
+    """A telephone system that sends three: to Anna, to Carl by the same number, and a mail to Bert."""
+    store, secret = str(room.world.folder / "home"), ["--key-file", str(room.home / "secret"), "--json"]
+    finding, own = ["--finding-key", str(room.finding)], str(room.home / "phone.key")
+    day = 24 * 60 * MINUTE
+    called = (("anna", {"tel": NUMBER, "id": "C-17"}, 50 * MINUTE), ("carl", {"tel": NUMBER}, day + 104 * MINUTE))
+    lines = [
+        _vcon(agent, party, now - ago + 30 * SECOND, 120) for agent, party, ago in called
+    ] + [_vcon("bert", {"mailto": CUSTOMER}, now - 56 * MINUTE, 60)]  # fmt: skip
+    calls = room.home / "calls.jsonl"
+    calls.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    add = ["phone", "--house", "example.com", "--country", "49", "--address", address, "--home", store, "-o", own]
+    with cheap_keys():
+        assert review_main(["interactions", "init", *finding, *secret]) == 0
+        assert review_main(["interactions", "add", *add, *finding, *secret]) == 0
+    imported = ["import", str(calls), "--integration", own, "--queue", "support", *secret]
+    assert review_main(["interactions", *imported]) == 0
+
+
+def _vcon(agent: str, party: dict[str, str], start: int, seconds: int) -> dict[str, Any]:
+    began = datetime.fromtimestamp(start // SECOND, UTC).isoformat()
+    dialog = {"type": "recording", "start": began, "duration": seconds, "parties": [0, 1]}
+    return {"vcon": "0.4.0", "uuid": str(uuid4()), "created_at": began, "dialog": [dialog],
+            "parties": [{"mailto": f"{agent}@example.com"}, party],
+            "eyelid": {"kind": "call", "direction": "inbound"}}  # fmt: skip
 
 
 def furnish(folder: Path) -> ReadingRoom:
@@ -150,12 +205,8 @@ def furnish(folder: Path) -> ReadingRoom:
         "--key-file",
         str(room.home / "secret"),
     ]
-    before = keyfile.save_private.__kwdefaults__
-    keyfile.save_private.__kwdefaults__ = {"cost": 10}  # scrypt would take a second at each command
-    try:
+    with cheap_keys():
         assert review_main(["audit", "init", "--name", "review.example.com/audit", *keys]) == 0
-    finally:
-        keyfile.save_private.__kwdefaults__ = before
     with world.serving() as pcs:
         for place, user in enumerate(("anna", "bert", "carl")):
             pc = Pc(pcs.client)
@@ -168,4 +219,5 @@ def furnish(folder: Path) -> ReadingRoom:
             for ago, rules in ((40 * day, ()), (2 * day, (1,)), (day + 90 * MINUTE, (0, 2)), (50 * MINUTE, (0,))):
                 start = now - ago - place * 7 * MINUTE
                 room.record(pcs, pc, user, start, length=(4 + 5 * place) * MINUTE, rules=rules)
+        _call_in(room, str(pcs.client.base_url).rstrip("/"), now)
     return room

@@ -136,6 +136,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "comment": _kind("recording", (6001, 3), {"comment": ID}, spans=SPANS),
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
+    # To a request of the console (review.requests): answer, refuse, withdraw.
+    "answer": _kind("recording", (6001, 3), {"act": WORD, "request": ID, "step": WORD}),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,

@@ -20,10 +20,10 @@ from protocol import base64url
 from protocol.claims import parse_object
 from protocol.errors import ProtocolError
 from protocol.interaction import ADDRESS, ID, KEY_SIZE, TEL, Interaction, finding_key, is_name, opened, tag
-from protocol.keyfile import load_private, save_private
+from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
-from review.commands.opening import rules_in
+from review.commands.opening import FINDING, finding_key_in, rules_in
 from review.interactions.sending import Credentials, Sender, Stopped
 from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
 from store.admin import passphrase
@@ -43,7 +43,6 @@ from store.evidence.unfinished import building
 from store.files import write_new
 
 VCON: Final = "interaction.vcon"
-_FINDING: Final = "finding"
 _LINES: Final = frozenset({".jsonl", ".ndjson"})
 _One = TypeVar("_One")
 _BY: Final = {"tel": TEL, "address": ADDRESS, "id": ID}
@@ -123,19 +122,12 @@ def _say(options: Namespace, facts: dict[str, Any], *lines: str) -> None:
 
 def _init(options: Namespace) -> int:
     try:
-        save_private(options.finding_key, _FINDING, os.urandom(KEY_SIZE), passphrase.new(options))
+        save_private(options.finding_key, FINDING, os.urandom(KEY_SIZE), passphrase.new(options))
     except OSError as error:
         raise StoreError(f"{options.finding_key} cannot be written: {error.strerror}") from None
     _say(options, {"key": str(options.finding_key)}, f"{options.finding_key}",
          "Without it no number is found again: keep a copy elsewhere, and none on the store's machine.")  # fmt: skip
     return 0
-
-
-def _finding_key(options: Namespace, secret: bytes) -> bytes:
-    key = load_private(options.finding_key, secret)
-    if key.kind != _FINDING:
-        raise WrongUsage(f"{options.finding_key} holds no finding key ({key.kind}): `interactions init` makes one")
-    return key.raw
 
 
 def _add(options: Namespace) -> int:
@@ -150,7 +142,7 @@ def _add(options: Namespace) -> int:
         id=name, name=options.name, house=" ".join(house), country=options.country, address=address or home.address,
         ca="" if (address or "").startswith("http:") else home.ca_certificate.read_text("ascii"),
         store_key=public_to_text(home.store_key().public_key()), compliance=home.key(COMPLIANCE).id,
-        finding=base64url.encode(finding_key(_finding_key(options, secret), name)),
+        finding=base64url.encode(finding_key(finding_key_in(options.finding_key, secret), name)),
     )  # fmt: skip
     made = Integration(name, own.name, own.key.public_key(), house, own.country, wall(), None)
     with act(home, options, "interactions-add", recordings=[name]), closing(home.database()) as database:
@@ -257,7 +249,7 @@ def _read(path: Path, source: bytes, own: Credentials, queue: str) -> Conversati
 def _find(options: Namespace) -> int:
     home = Home.open(options.home)
     asked = next(((kind, text) for name, kind in _BY.items() if (text := getattr(options, name)) is not None), None)
-    key = _finding_key(options, passphrase.existing(options, str(options.finding_key))) if asked else b""
+    key = finding_key_in(options.finding_key, passphrase.existing(options, str(options.finding_key))) if asked else b""
     with catalog_of(home) as connection:
         if asked is None:
             names: list[str | None] = [options.agent.casefold()]

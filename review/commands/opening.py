@@ -34,6 +34,7 @@ from store.files import write_new
 
 SIGN, READ, PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
 _SIGNS, _READS = "audit-sign", "audit-read"
+FINDING = "finding"
 
 
 def review_home() -> Path:
@@ -146,6 +147,14 @@ def private(path: Path, kind: str, secret: bytes) -> bytes:
 
 def reading_key(path: Path, secret: bytes) -> ReadingKey:
     return ReadingKey(private(path, _READS, secret))
+
+
+def finding_key_in(path: Path, secret: bytes) -> bytes:
+    """The house's, by which numbers and addresses are found. Raises WrongUsage, KeyProblem."""
+    key = load_private(path, secret)
+    if key.kind != FINDING:
+        raise WrongUsage(f"{path} holds no finding key ({key.kind}): `interactions init` makes one")
+    return key.raw
 
 
 def public_key(text: str) -> VerifierKey:

@@ -9,11 +9,12 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from protocol.terminal import printable
-from review.commands.opening import operator
+from review.commands.opening import finding_key_in, operator
 from review.commands.people import opened, with_console
 from review.commands.shared import command, option
 from review.people.service import People
@@ -34,6 +35,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--first", "who gets that link, by the name that the rules give them", "PERSON"),
             option("--host", "the address to listen on (%(default)s)", default="0.0.0.0"),  # noqa: S104
             option("--port", "the port to listen on (that of `address` in people.yaml)", type=port),
+            option("--finding-key", "find by a caller's number, address or id: the house's finding key, under the same "
+                   "passphrase as the console's; who steals the console can then guess numbers (none)", "FILE",
+                   type=Path),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
             with_console,
             says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it "
@@ -46,7 +50,8 @@ def _up(asked: Namespace) -> int:
     from review.search import schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.access import Reader  # noqa: PLC0415
-    from review.web.routes import Console, create_app  # noqa: PLC0415
+    from review.web.pages import Console  # noqa: PLC0415
+    from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
 
@@ -55,7 +60,9 @@ def _up(asked: Namespace) -> int:
     tls = None if asked.http else asked.home / "tls"
     if tls and not (tls / "server.crt").exists():
         raise StoreError(f"{tls}: put server.crt and server.key there, or serve with --http behind a proxy of yours")
-    with opened(asked.home, asked.store, passphrase.existing(asked, str(asked.home / "keys"))) as opens:
+    secret = passphrase.existing(asked, str(asked.home / "keys"))
+    finding = finding_key_in(asked.finding_key, secret) if asked.finding_key else None
+    with opened(asked.home, asked.store, secret) as opens:
         people = opens.people
         alone = not _can_sign_in(people)
         link = people.invite(asked.first, *operator()) if alone and asked.first else ""
@@ -76,7 +83,7 @@ def _up(asked: Namespace) -> int:
         reader = Reader(opens.log.log.folder, opens.log.log.verifier, opens.log.key)
         with log.to_stderr(), closing(schema.opened(asked.home / INDEX)) as found:
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
-            console = Console(SignIn(people), index, reader)
+            console = Console(SignIn(people), index, reader, finding=finding)
             with _following(index, log.say):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0

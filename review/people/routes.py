@@ -102,7 +102,8 @@ async def _in_turn(request: Request) -> None:
         await _parts(request).turns.wait(network(address), ATTEMPTS)
 
 
-async def _read(request: Request, *, attempt: bool = False) -> Claims:
+async def posted(request: Request, *, attempt: bool = False) -> Claims:
+    """The JSON that a page of the console sends. Refusals: 403 cross-origin, 415 no-json, as `read_claims`."""
     _refuse_foreign(request)
     if attempt:
         await _in_turn(request)
@@ -141,7 +142,7 @@ def _answer(begun: Begun) -> Response:
 
 
 async def _join(request: Request) -> Response:
-    link = (await _read(request, attempt=True)).text("link")
+    link = (await posted(request, attempt=True)).text("link")
     begun = await run_sync(_parts(request).people.join, link, origin_of(request), request.cookies.get(SESSION, ""))
     return _answer(begun)
 
@@ -159,7 +160,7 @@ async def _enter(
 
 
 async def _password(request: Request) -> Response:
-    body, parts = await _read(request, attempt=True), _parts(request)
+    body, parts = await posted(request, attempt=True), _parts(request)
     if parts.hashes.statistics().tasks_waiting >= _WAITING:
         raise Refusal(503, "busy", "too many sign in at once: try again", retry_after=5)
     words = (body.text("person"), body.text("password"), body.text("code"), request.cookies.get(KNOWN, ""))
@@ -171,7 +172,7 @@ async def _password(request: Request) -> Response:
 
 
 async def _ask_passkey(request: Request) -> Response:
-    await _read(request, attempt=True)
+    await posted(request, attempt=True)
     options, flow = _parts(request).passkeys.ask()
     return _with_flow(options, flow)
 
@@ -183,7 +184,7 @@ def _with_flow(answer: dict[str, Any], flow: str) -> Response:
 
 
 async def _passkey(request: Request) -> Response:
-    body = await _read(request, attempt=True)
+    body = await posted(request, attempt=True)
     prove = partial(_parts(request).passkeys.prove, request.cookies.get(FLOW, ""), _credential(body))
     return await _enter(request, passkeys.METHOD, lambda: run_sync(prove))
 
@@ -201,7 +202,7 @@ def _provider(request: Request) -> Provider:
 
 
 async def _begin_oidc(request: Request) -> Response:
-    await _read(request, attempt=True)
+    await posted(request, attempt=True)
     url, flow = await _provider(request).begin()
     return _with_flow({"url": url}, flow)
 
@@ -243,14 +244,14 @@ async def _sessions(request: Request) -> Response:
 
 async def _end_sessions(request: Request) -> Response:
     """`sessions`: ids of one's own; others are none of these, and end nothing."""
-    body, own = await _read(request), await session_of(request)
+    body, own = await posted(request), await session_of(request)
     ids = [one for one in body.texts("sessions") if one.isalnum()]
     ended = await run_sync(_parts(request).people.end, own.person, ids)
     return _Json({"ended": ended})
 
 
 async def _sign_out(request: Request) -> Response:
-    await _read(request)
+    await posted(request)
     own = await session_of(request, Use.ENROL)
     await run_sync(_parts(request).people.end, own.person, [own.id])
     response = _Json({"state": SessionState.ENDED})
@@ -259,25 +260,25 @@ async def _sign_out(request: Request) -> Response:
 
 
 async def _offer_passkey(request: Request) -> Response:
-    await _read(request)
+    await posted(request)
     own = await session_of(request, Use.ENROL)
     return _with_flow(*await run_sync(_parts(request).passkeys.offer, own))
 
 
 async def _add_passkey(request: Request) -> Response:
-    body, own = await _read(request), await session_of(request, Use.ENROL)
+    body, own = await posted(request), await session_of(request, Use.ENROL)
     words = (own, request.cookies.get(FLOW, ""), _credential(body), origin_of(request))
     return _answer(await run_sync(_parts(request).passkeys.add, *words))
 
 
 async def _propose_password(request: Request) -> Response:
-    body, own, parts = await _read(request), await session_of(request, Use.ENROL), _parts(request)
+    body, own, parts = await posted(request), await session_of(request, Use.ENROL), _parts(request)
     proposed = await run_sync(parts.passwords.propose, own, body.text("password"), limiter=parts.judged)
     return _Json(proposed)
 
 
 async def _set_password(request: Request) -> Response:
-    body, own = await _read(request), await session_of(request, Use.ENROL)
+    body, own = await posted(request), await session_of(request, Use.ENROL)
     words = (own, body.text("pending"), body.text("code"), origin_of(request))
     return _answer(await run_sync(_parts(request).passwords.confirm, *words))
 

@@ -1,19 +1,20 @@
-"""The tables of people and sessions, in a database of the console's own (docs/decisions/0051).
+"""The tables of people, sessions and requests, in a database of the console's own (docs/decisions/0051).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 1
+VERSION: Final = 2
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -85,9 +86,34 @@ spent: Final = Table(
     Column("ends_at", BigInteger, nullable=False, index=True),
 )
 
+# What people asked of recordings (review.requests). What they wrote is sealed.
+requests: Final = Table(
+    "requests",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("recording", String(36), nullable=False),
+    Column("subject", String(16), nullable=False),
+    Column("person", String(200), nullable=False),  # who asked
+    Column("state", String(16), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due", String(10)),  # the last day, as in 2027-01-31; null where none is demanded
+    Column("text", Text, nullable=False),  # sealed: purpose and reason
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(200)),
+    Column("answer", Text),  # sealed: the reason
+    Index("ix_requests_state", "state", "asked_at", "id"),
+    Index("ix_requests_person", "person", "asked_at", "id"),
+    Index("ix_requests_recording", "recording"),
+)
+
+# Version -> the tables that it added. A column that changes wants a step of its own here.
+ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,)}
+
 
 def prepare(database: Database, what: str) -> None:
-    """Makes the tables where there are none. Raises StoreError for a database that is foreign, damaged or newer."""
+    """Makes the tables where there are none, and those that a newer version added.
+
+    Raises StoreError for a database that is foreign, damaged or newer."""
     with explained(what), database.writing() as connection:
         tables = set(sa.inspect(connection).get_table_names())
         if tables and version.name not in tables:
@@ -95,5 +121,16 @@ def prepare(database: Database, what: str) -> None:
         if not tables:
             metadata.create_all(connection)
             connection.execute(sa.insert(version).values(version=VERSION))
-        elif connection.scalar(sa.select(version.c.version)) != VERSION:
-            raise StoreError(f"{what} was written by another version of eyelid-review: install that one")
+        else:
+            _upgrade(connection, what)
+
+
+def _upgrade(connection: sa.Connection, what: str) -> None:
+    written = connection.scalar(sa.select(version.c.version)) or 0
+    if not 1 <= written <= VERSION:
+        raise StoreError(f"{what} was written by another version of eyelid-review: install that one")
+    for number in range(written + 1, VERSION + 1):
+        for table in ADDED[number]:
+            table.create(connection)
+    if written < VERSION:
+        connection.execute(sa.update(version).values(version=VERSION))

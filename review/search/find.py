@@ -19,10 +19,12 @@ from review.search import schema
 from review.search.facts import Listed, Whose
 from store.catalog import schema as catalog
 from store.catalog.database import Database
+from store.catalog.queries import padded
 from store.clock import SECOND
 
 SIZE: Final = 50  # rows of a page
 MOST: Final = 10_000  # that are counted
+_AT_ONCE: Final = 500  # recordings that a question names
 MANY: Final = 400  # owners that are asked one by one; of more, all recordings are gone through
 _END: Final = 2**63 - 1
 Key = tuple[int, int]
@@ -108,7 +110,10 @@ class Finder:
     now: int
     meanings: Meanings
 
-    def page(self, wanted: Wanted) -> Page:
+    def page(self, wanted: Wanted, among: Collection[str] | None = None) -> Page:
+        """`among`: of these recordings alone."""
+        if among is not None:
+            return self._page_among(wanted, among)
         with self.index.reading() as connection:
             reaches = self._reaches(connection, wanted)
             tags = _tags(connection, wanted)
@@ -131,6 +136,27 @@ class Finder:
             following,
         )
 
+    def _page_among(self, wanted: Wanted, among: Collection[str]) -> Page:
+        """They are a few thousand at most, and read whole; whose they may list is the same question as of any page."""
+        several = sorted(among)
+        found: dict[Key, Listed] = {}
+        with self.index.reading() as connection:
+            reaches = self._reaches(connection, wanted)
+            for at in range(0, len(several), _AT_ONCE):
+                names = padded(several[at : at + _AT_ONCE])
+                rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(names))).all()
+                there = self.there({row.recording for row in rows})
+                found |= {
+                    (row.start, row.id): _listed(row)
+                    for row in rows
+                    if row.recording in there and _fits(row, wanted, reaches)
+                }
+        mine = [key for key in sorted(found, reverse=True) if self.may_list(found[key].whose, found[key].start)]
+        behind = [key for key in mine if wanted.after is None or key < wanted.after]
+        shown = behind[:SIZE]
+        following = shown[-1] if len(behind) > SIZE else None
+        return Page(tuple(found[key] for key in shown), min(len(mine), MOST + 1), following)
+
     def choices(self) -> Choices:
         with self.index.reading() as connection:
             owners = self.meanings.owners(connection)
@@ -146,6 +172,15 @@ class Finder:
         people = {person or user for (person, _), user in meant} - {""}
         teams = {team for (_, several), _ in meant for team in several}
         return Choices(tuple(sorted(people)), tuple(sorted(teams)), tuple(sorted(rules)))
+
+    def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
+        """What the index has of these, whosever they are, and which of them may be listed."""
+        with self.index.reading() as connection:
+            rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(padded(recordings)))).all()
+        known = {row.recording: _listed(row) for row in rows}
+        there = self.there(known)
+        known = {name: one for name, one in known.items() if name in there}
+        return known, {name for name, one in known.items() if self.may_list(one.whose, one.start)}
 
     def may_list(self, whose: Whose, start: int) -> bool:
         recording = whose.recording(self.governance, start)
@@ -286,10 +321,20 @@ def _numbers(owners: Iterable[int]) -> str:
 # -- rows -------------------------------------------------------------------------------------------------------------
 
 
+def _fits(row: Row[Any], wanted: Wanted, reaches: Iterable[Reach]) -> bool:
+    return (
+        wanted.since <= row.start < wanted.until
+        and any(row.owner in reach.owners and row.start >= reach.since for reach in reaches)
+        and (wanted.length is None or schema.length_tag(row.length) == schema.LENGTH + wanted.length)
+        and (not wanted.rule or wanted.rule in json.loads(row.rules))
+    )
+
+
+_FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
+
+
 def _rows(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:
-    owners, found = schema.owners.c, schema.found
-    asked = select(found, owners.group_name, owners.os_user).join(schema.owners).where(found.c.id.in_(numbers))
-    return {row.id: row for row in connection.execute(asked)}
+    return {row.id: row for row in connection.execute(_FOUND.where(schema.found.c.id.in_(numbers)))}
 
 
 def _listed(row: Row[Any]) -> Listed:

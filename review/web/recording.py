@@ -7,9 +7,11 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from protocol.interaction import Interaction
 from review.governance.decide import decide
 from review.governance.model import Act, Question, Reason
 from review.governance.words import Explained, explained
+from review.search.calls import of_recording
 from review.search.facts import Listed, read
 from review.search.find import Finder
 from review.search.index import SearchIndex
@@ -36,12 +38,15 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
+    """`interactions`: calls, chats and mails that it belongs to, oldest first."""
+
     listed: Listed
     evidence: Evidence
     person: str
     allowed: tuple[Allowed, ...]
     kept: tuple[Reason, ...]
     held: bool
+    interactions: tuple[Interaction, ...]
     holds: tuple[str, ...]  # their names, for who may set holds: to others one tells of whom an inquiry is about
 
     def may(self, act: Act) -> bool:
@@ -74,7 +79,8 @@ def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
     )  # fmt: skip
     allowed = tuple(_allowed(finder, Question(finder.person, act, finder.now, known)) for act in ACTS)
     names = holds if decide(rules, Question(finder.person, Act.LEGAL_HOLD, finder.now, known)).granted else ()
-    return Shown(listed, evidence, facts.person, allowed, allowed[0].said.kept, bool(holds), names)
+    calls = tuple(of_recording(finder, listed.recording, listed.length))
+    return Shown(listed, evidence, facts.person, allowed, allowed[0].said.kept, bool(holds), calls, names)
 
 
 def _allowed(finder: Finder, question: Question) -> Allowed:

@@ -7,65 +7,40 @@ look at an account is in the audit log before it is answered.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID
 
 from anyio.to_thread import run_sync
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from review.audit.kinds import Act as Noted
 from review.governance.model import Act
 from review.people import routes as people_routes
-from review.people.routes import SignIn, origin_of, session_of
-from review.people.service import PROVIDER, Session
+from review.people.routes import posted, session_of
+from review.people.service import PROVIDER
 from review.people.states import Use
-from review.search.find import MOST, Finder, Meanings
-from review.search.index import SearchIndex
-from review.web import asked, headers, lines, recording, words
-from review.web.access import Reader, looks
+from review.search import calls
+from review.search.find import Wanted
+from review.web import asked, headers, lines, mine, recording, requested, words
+from review.web.access import DID, looks, mirror
+from review.web.pages import LANGUAGE, Console, console_of, not_here, page, recording_id, words_of
 from review.web.words import Words
 from store.errors import Refusal
+from store.server.turns import Allowance
 
-LANGUAGE: Final = "__Host-eyelid-language"
 _YEAR: Final = 365 * 24 * 3600
-_NOT_HERE: Final = "there is no such page, or you may not see it"
-_OWN_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,1000}")
-
-TEMPLATES: Final = Environment(
-    loader=PackageLoader("review.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-TEMPLATES.globals |= {
-    "lasting": words.lasting, "exactly": words.exactly, "version": headers.VERSION, "languages": words.LANGUAGES,
-    "groupby": groupby, "most": MOST,
-}  # fmt: skip
-
-
-@dataclass
-class Console:
-    """`reader`: of the console's own audit log."""
-
-    sign_in: SignIn
-    index: SearchIndex
-    reader: Reader
-    meanings: Meanings = field(default_factory=Meanings)
-
-    def finder(self, session: Session) -> Finder:
-        people = self.sign_in.people
-        return Finder(
-            self.index.index, self.index.catalog, people.rules(), people.person(session), people.clock(), self.meanings
-        )
-
-    def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
-        self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))
+_OWN_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,4000}")
+_CALLER: Final = "find-call"  # what a search for a caller is sealed as
+_LONGEST_CALLER: Final = 200
+SEARCHES: Final = Allowance(rate=0.5, burst=60)  # of a person, for callers: each costs an entry in the log
+_LARGEST: Final = 2**63 - 1
 
 
 def create_app(console: Console) -> ASGIApp:
@@ -79,22 +54,6 @@ def create_app(console: Console) -> ASGIApp:
     return headers.Headers(app, secure=console.sign_in.people.settings.address.startswith("https:"))
 
 
-def _console(request: Request) -> Console:
-    found: Console = request.app.state.console
-    return found
-
-
-def _words(request: Request) -> Words:
-    return Words(words.chosen(request.cookies.get(LANGUAGE, ""), request.headers.get("Accept-Language", "")))
-
-
-def _page(request: Request, template: str, status: int = 200, session: Session | None = None, **facts: Any) -> Response:
-    spoken = _words(request)
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    common = {"_": spoken, "words": spoken, "here": here, "session": session, "zone": words.zone()}
-    return HTMLResponse(TEMPLATES.get_template(template).render(common | facts), status)
-
-
 def _own_path(text: str) -> str:
     """Where to go on; "/" for what is no path of this console."""
     return text if _OWN_PATH.fullmatch(text) else "/"
@@ -104,25 +63,25 @@ def _own_path(text: str) -> str:
 
 
 async def _sign_in(request: Request) -> Response:
-    providers = sorted(_console(request).sign_in.providers)
+    providers = sorted(console_of(request).sign_in.providers)
     back = _own_path(request.query_params.get("back", "/"))
-    return _page(request, "sign-in.html", providers=providers, back=back)
+    return page(request, "sign-in.html", providers=providers, back=back)
 
 
 async def _join(request: Request) -> Response:
-    return _page(request, "join.html")
+    return page(request, "join.html")
 
 
 async def _enrol(request: Request) -> Response:
     session = await session_of(request, Use.ENROL)
-    return _page(request, "enrol.html", session=session)
+    return page(request, "enrol.html", session=session)
 
 
 async def _language(request: Request) -> Response:
     """Changes nothing but what this browser is shown, so that no page elsewhere gains by sending it here."""
     name = request.path_params["name"]
     if name not in words.LANGUAGES:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
+        raise not_here()
     response = RedirectResponse(_own_path(request.query_params.get("back", "/")), 303)
     response.set_cookie(LANGUAGE, name, max_age=_YEAR, path="/", secure=True, httponly=True, samesite="lax")
     return response
@@ -130,74 +89,163 @@ async def _language(request: Request) -> Response:
 
 async def _sessions(request: Request) -> Response:
     session = await session_of(request)
-    found = await run_sync(_console(request).sign_in.people.sessions, session.person)
-    return _page(request, "sessions.html", session=session, sessions=found, may_enrol=session.method != PROVIDER)
+    found = await run_sync(console_of(request).sign_in.people.sessions, session.person)
+    return page(request, "sessions.html", session=session, sessions=found, may_enrol=session.method != PROVIDER,
+                place="sessions")  # fmt: skip
 
 
 # -- find -------------------------------------------------------------------------------------------------------------
 
 
+async def _first(request: Request) -> Response:
+    """Find; of who may list their own recordings alone: these. A search is always one of Find."""
+    session, console = await session_of(request), console_of(request)
+    if not request.url.query and await run_sync(lambda: mine.lists_own_alone(console.finder(session))):
+        return await _mine(request)
+    return await _find(request)
+
+
 async def _find(request: Request) -> Response:
-    session, console = await session_of(request), _console(request)
-    wanted = asked.read(request.query_params, _words(request))
+    session, console = await session_of(request), console_of(request)
+    wanted = asked.read(request.query_params, words_of(request))
+    call = request.query_params.get("call", "")
+    tags = _tags(console, call, words_of(request)) if call else None
 
     def find() -> tuple[Any, Any]:
         finder = console.finder(session)
-        page = finder.page(wanted)
+        found = finder.page(wanted, None if tags is None else calls.recordings(finder, tags))
         if wanted.filtered:
             query = urlencode(asked.written(wanted))
-            console.note(request, session, "search", query=query, results=page.count)
-        elif wanted.after or page.following:
-            console.note(request, session, "list", of="recordings", results=page.count)
-        return page, finder.choices()
+            console.note(request, session, "search", query=query, results=found.count)
+        elif wanted.after or found.following or tags is not None:
+            of = "recordings" if tags is None else "caller"  # whom they searched for is an entry already
+            console.note(request, session, "list", of=of, results=found.count)
+        return found, finder.choices()
 
-    page, choices = await run_sync(find)
-    spoken = _words(request)
-    days = [(day, list(rows)) for day, rows in groupby(page.rows, lambda one: spoken.day(one.start))]
+    found, choices = await run_sync(find)
+    spoken = words_of(request)
+    days = [(day, list(rows)) for day, rows in groupby(found.rows, lambda one: spoken.day(one.start))]
     person_of = console.sign_in.people.rules().person_of
-    further = asked.written(wanted) | ({"after": asked.key(page.following)} if page.following else {})
-    return _page(
-        request, "find.html", session=session, page=page, days=days, choices=choices, wanted=wanted,
+    same = asked.written(wanted) | ({"call": call} if call else {})
+    further = same | ({"after": asked.key(found.following)} if found.following else {})
+    return page(
+        request, "find.html", session=session, page=found, days=days, choices=choices, wanted=wanted,
         asked=asked.written(wanted), lengths=asked.LENGTHS, person_of=lambda one: person_of(one.whose.user),
-        next=f"/?{urlencode(further)}", first=f"/?{urlencode(asked.written(wanted))}",
+        next=f"/find?{urlencode(further)}", first=f"/find?{urlencode(same)}", call=call,
+        by_call=console.finding is not None, place="find",
     )  # fmt: skip
+
+
+def _tags(console: Console, call: str, spoken: Words) -> tuple[str, ...]:
+    if console.finding is not None:
+        with suppress(ValueError):
+            return console.sign_in.people.sealer.open(_CALLER, call).texts("tags")
+    raise Refusal(400, "bad-question", spoken("this search is not of this console: search again"))
+
+
+async def _find_call(request: Request) -> Response:
+    """What a caller goes by never stands in an address: that has their keyed hashes, sealed."""
+    body, session, console = await posted(request), await session_of(request), console_of(request)
+    text, key = body.text("caller"), console.finding
+    if key is None:
+        raise not_here()
+    await console.sign_in.turns.wait(f"find {session.person}", SEARCHES)
+    if not 0 < len(text.strip()) <= _LONGEST_CALLER or not text.isprintable():
+        raise Refusal(422, "no-caller", "write a number, an address or an id")
+
+    def find() -> str:
+        finder = console.finder(session)
+        with console.index.catalog.reading() as connection:
+            caller = calls.caller(connection, key, text)
+        count = finder.page(Wanted(), calls.recordings(finder, caller.tags)).count
+        console.note(request, session, "search", query=caller.said, results=count)
+        return console.sign_in.people.sealer.seal(_CALLER, {"tags": list(caller.tags)})
+
+    return JSONResponse({"call": await run_sync(find)}, headers={"Cache-Control": "no-store"})
+
+
+# -- one's own --------------------------------------------------------------------------------------------------------
+
+
+async def _mine(request: Request) -> Response:
+    session, console = await session_of(request), console_of(request)
+    wanted = Wanted(agent=session.person, after=asked.read(request.query_params, words_of(request)).after)
+    before = _position(request)
+
+    def read() -> Any:
+        finder = console.finder(session)
+        found = finder.page(wanted)
+        if wanted.after or found.following:
+            console.note(request, session, "list", of="recordings", results=found.count)
+        seen = None
+        if mine.may_see_looks(finder):
+            own = partial(mine.seen_looks, finder)
+            seen = mirror(console.reader, session.person, _names(console), own, before)
+            console.note(request, session, "read-log", first=seen.first, end=seen.end, query="own recordings")
+        return found, [mine.retention(finder, one) for one in found.rows], seen
+
+    found, kept, seen = await run_sync(read)
+    following = f"/mine?{urlencode({'after': asked.key(found.following)})}" if found.following else None
+    return page(
+        request, "mine.html", session=session, page=found, kept=kept, classes=mine.classes(kept), seen=seen,
+        next=following, later=wanted.after is not None, before=before, did=DID,
+        spoken=partial(mine.spoken, words=words_of(request)), place="mine",
+    )  # fmt: skip
+
+
+def _position(request: Request) -> int | None:
+    text = request.query_params.get("before", "")
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,19}", text) or int(text) > _LARGEST:
+        raise Refusal(400, "bad-question", words_of(request)("this is no place in a list"))
+    return int(text)
+
+
+def _names(console: Console) -> set[str]:
+    """Whose pseudonyms are known."""
+    people = console.sign_in.people
+    return {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
+
+
+async def _notice(request: Request) -> Response:
+    """For everybody: who is recorded, and who asks before they are. The signed rules have it in one language."""
+    session = None
+    with suppress(Refusal):  # whether somebody is signed in changes what stands above it alone
+        session = await session_of(request)
+    rules = await run_sync(console_of(request).sign_in.people.rules)
+    return page(request, "notice.html", session=session, notice=rules.notice, house=rules.name)
 
 
 # -- a recording ------------------------------------------------------------------------------------------------------
 
 
-def _id(request: Request) -> UUID:
-    text = request.path_params["recording"]
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise Refusal(404, "no-such-path", _NOT_HERE) from None
-    if str(found) != text:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
-    return found
-
-
 async def _recording(request: Request) -> Response:
-    session, console = await session_of(request), _console(request)
-    wanted, spoken = _id(request), _words(request)
+    session, console = await session_of(request), console_of(request)
+    wanted, spoken = recording_id(request), words_of(request)
 
-    def look() -> tuple[recording.Shown, Any] | None:
-        shown = recording.shown(console.finder(session), console.index, wanted)
+    def look() -> tuple[recording.Shown, Any, dict[str, Any]] | None:
+        finder = console.finder(session)
+        shown = recording.shown(finder, console.index, wanted)
         if shown is None:
             return None
         console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
-        return shown, lines.lanes(shown.evidence, spoken)
+        asked_of_it = requested.of_recording(console, finder, shown.listed)
+        return shown, lines.lanes(shown.evidence, spoken), asked_of_it
 
     found = await run_sync(look)
     if found is None:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
-    shown, lanes = found
-    return _page(
+        raise not_here()
+    shown, lanes, asked_of_it = found
+    return page(
         request, "recording.html", session=session, shown=shown, lanes=lanes,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
+        by=BY, directions=DIRECTIONS, **asked_of_it,
     )  # fmt: skip
 
 
+BY: Final = {"call": "call", "chat": "chat", "mail": "mail"}
+DIRECTIONS: Final = {"inbound": "inbound", "outbound": "outbound", "internal": "internal"}
 KINDS: Final = {
     "kept": "recorded and here", "closed": "a rule kept it out", "held": "nothing was to be recorded",
     "blind": "nothing could be proven", "missing": "it should be here and is not",
@@ -205,29 +253,32 @@ KINDS: Final = {
 
 
 async def _access(request: Request) -> Response:
-    session, console = await session_of(request), _console(request)
-    wanted = _id(request)
+    session, console = await session_of(request), console_of(request)
+    wanted = recording_id(request)
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)
         if shown is None or not shown.may(Act.SEE_ACCESS):
             return None
-        people = console.sign_in.people
-        names = {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
-        found = looks(console.reader, str(wanted), names)
+        found = looks(console.reader, str(wanted), _names(console))
         span = {"first": found.first, "end": found.end}
         console.note(request, session, "read-log", **span, query=f"recording {wanted}")
         return shown, found
 
     answer = await run_sync(read)
     if answer is None:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
+        raise not_here()
     shown, found = answer
-    return _page(request, "access.html", session=session, shown=shown, found=found)
+    return page(request, "access.html", session=session, shown=shown, found=found, did=DID)
 
 
 ROUTES: Final = (
-    Route("/", _find),
+    Route("/", _first),
+    Route("/find", _find),
+    Route("/mine", _mine),
+    Route("/notice", _notice),
+    Route("/v1/find/call", _find_call, methods=["POST"]),
+    *requested.ROUTES,
     Route("/sign-in", _sign_in),
     Route("/join", _join),
     Route("/enrol", _enrol),
@@ -259,7 +310,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         case _:
             people_routes.broken(error)
     message = error.message if isinstance(error, Refusal) and status == 400 else ""
-    return _page(request, "error.html", status, code=status, message=message)
+    return page(request, "error.html", status, code=status, message=message)
 
 
 __all__ = ["Console", "create_app"]

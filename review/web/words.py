@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
+from review.governance.times import FOR_EVER
+
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS: Final = {
@@ -37,6 +39,14 @@ class Words:
         if self.language == "de":
             return f"{weekday}, {at.day}.{at.month}.{at.year}"
         return f"{weekday}, {at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+    def date(self, said: str) -> str:
+        """2027-01-31 as a reader writes it."""
+        return self.day(start_of(date.fromisoformat(said)))
+
+    def until(self, ns: int) -> str:
+        """The day of a period's end; one without an end is later than every calendar's."""
+        return self.day(ns) if ns < FOR_EVER else self("without an end")
 
     def time(self, ns: int) -> str:
         return local(ns).strftime("%H:%M:%S")
@@ -254,7 +264,120 @@ GERMAN: Final = {
     "Purpose": "Zweck",
     "Nobody did, as far as these entries go.": "Niemand, soweit diese Einträge reichen.",
     "looked at the account": "sah den Nachweis an",
+    "opened it": "öffnete sie",
+    "watched it": "sah sie an",
+    "exported it": "exportierte sie",
+    "commented on it": "kommentierte sie",
     "somebody who is not in the rules": "jemand, den die Regeln nicht nennen",
+    # Find by a call
+    "Find by a call": "Nach einem Anruf suchen",
+    "A caller's number, address or id": "Nummer, Adresse oder Kennung eines Anrufers",
+    "Find": "Suchen",
+    "As in 030 123456, kim@example.org or C-17. It is in no address and no log as you wrote it; the newest {count} "
+    "calls are looked through.":
+        "Etwa 030 123456, kim@example.org oder C-17. Was Sie schreiben, steht so in keiner Adresse und keinem "
+        "Protokoll; durchsucht werden die neuesten {count} Anrufe.",
+    "Calls, chats and mails of the caller that was searched for":
+        "Anrufe, Chats und Mails des Anrufers, nach dem gesucht wurde",
+    "Calls, chats and mails meanwhile": "Anrufe, Chats und Mails in dieser Zeit",
+    "Ended": "Beendet",
+    "Queue": "Warteschlange",
+    "call": "Anruf",
+    "chat": "Chat",
+    "mail": "Mail",
+    "inbound": "eingehend",
+    "outbound": "ausgehend",
+    "internal": "intern",
+    "By the times that the systems gave. Who called is sealed.":
+        "Nach den Zeiten, die die Systeme angaben. Wer anrief, ist versiegelt.",
+    "this search is not of this console: search again":
+        "diese Suche ist nicht von dieser Konsole: Suchen Sie noch einmal",
+    # One's own
+    "My recordings": "Meine Aufnahmen",
+    "What is recorded here, and your rights": "Was hier aufgezeichnet wird, und Ihre Rechte",
+    "The signed rules have no notice yet. Ask who is responsible for recording in this house.":
+        "Die unterschriebenen Regeln haben noch keinen Hinweis. Fragen Sie, wer in diesem Haus für das Aufzeichnen "
+        "verantwortlich ist.",
+    "What was recorded of you, how long it is kept, and who looked at it.":
+        "Was von Ihnen aufgezeichnet wurde, wie lange es aufbewahrt wird und wer es ansah.",
+    "There is none of you that you may list.": "Es gibt keine von Ihnen, die Sie sehen dürfen.",
+    "Kept at least until": "Aufbewahrt mindestens bis",
+    "How long, and why": "Wie lange und warum",
+    "Of the recordings above, by the signed rules": "Zu den Aufnahmen oben, nach den unterschriebenen Regeln",
+    "Class": "Klasse",
+    "Kept for": "Aufbewahrt für",
+    "Never shorter than": "Nie kürzer als",
+    "1 year": "1 Jahr",
+    "{count} years": "{count} Jahre",
+    "1 day": "1 Tag",
+    "{count} days": "{count} Tage",
+    "without an end": "ohne Ende",
+    "A legal hold keeps a recording longer. On its page you can ask for its erasure or for a correction.":
+        "Eine Aufbewahrungssperre hält eine Aufnahme länger. Auf ihrer Seite können Sie um Löschung oder Berichtigung "
+        "bitten.",
+    "Who looked at them": "Wer sie angesehen hat",
+    "The signed rules do not let you see this.": "Die unterschriebenen Regeln zeigen Ihnen das nicht.",
+    "Recording": "Aufnahme",
+    "No other person did, as far as these entries go.": "Keine andere Person, soweit diese Einträge reichen.",
+    "Earlier looks": "Frühere Zugriffe",
+    "Newest": "Neueste",
+    "Earlier": "Frühere",
+    "What this console's audit log says, in {count} of its entries; your own looks are left out. Openings stand in the "
+    "custodian's own log.":
+        "Was das Prüfprotokoll dieser Konsole in {count} seiner Einträge sagt; Ihre eigenen Zugriffe sind ausgelassen. "
+        "Öffnungen stehen im eigenen Protokoll des Treuhänders.",
+    # Requests
+    "Requests": "Anträge",
+    "All requests": "Alle Anträge",
+    "Legal hold": "Aufbewahrungssperre",
+    "Erasure": "Löschung",
+    "Correction": "Berichtigung",
+    "Ask for a legal hold": "Aufbewahrungssperre beantragen",
+    "Ask for its erasure": "Löschung beantragen",
+    "Ask for a correction": "Berichtigung beantragen",
+    "Reason": "Begründung",
+    "It is kept sealed. Who answers reads it.": "Sie wird versiegelt aufbewahrt. Wer antwortet, liest sie.",
+    "It is kept sealed. Who asked reads it.": "Sie wird versiegelt aufbewahrt. Wer den Antrag stellte, liest sie.",
+    "A recording itself cannot be changed: say what is wrong with what is noted of it.":
+        "Die Aufnahme selbst lässt sich nicht ändern: Sagen Sie, was an den Angaben zu ihr falsch ist.",
+    "not answered yet": "noch nicht beantwortet",
+    "granted": "bewilligt",
+    "refused": "abgelehnt",
+    "withdrawn": "zurückgezogen",
+    "Grant it": "Bewilligen",
+    "Refuse it": "Ablehnen",
+    "Withdraw it": "Zurückziehen",
+    "What you asked of recordings, and what others ask that you may answer. You ask on a recording's page.":
+        "Was Sie zu Aufnahmen beantragt haben, und was andere beantragen und Sie beantworten dürfen. Anträge stellen "
+        "Sie auf der Seite einer Aufnahme.",
+    "What you asked of recordings. You ask on a recording's page.":
+        "Was Sie zu Aufnahmen beantragt haben. Anträge stellen Sie auf der Seite einer Aufnahme.",
+    "Which requests": "Welche Anträge",
+    "Not answered yet": "Noch nicht beantwortet",
+    "Asked by": "Gestellt von",
+    "you": "Sie",
+    "Asked on": "Gestellt am",
+    "Answer due by": "Antwort fällig bis",
+    "overdue": "überfällig",
+    "Request": "Antrag",
+    "Answer": "Antwort",
+    "Granting it here does nothing to the recording. On the store's machine this does:":
+        "Die Bewilligung hier ändert an der Aufnahme nichts. Auf dem Rechner des Archivs tut es dies:",
+    "Your answer, with its reason": "Ihre Antwort mit Begründung",
+    "There are none.": "Es gibt keine.",
+    "Write a reason of 4,000 characters at most, without control characters and marks of direction.":
+        "Schreiben Sie eine Begründung mit höchstens 4.000 Zeichen, ohne Steuer- und Richtungszeichen.",
+    "The signed rules do not let you do this.": "Die unterschriebenen Regeln erlauben Ihnen das nicht.",
+    "You asked for this already, and it is not answered yet.":
+        "Das haben Sie schon beantragt, und es ist noch nicht beantwortet.",
+    "This was answered or withdrawn in the meantime. Load the page again.":
+        "Das wurde inzwischen beantwortet oder zurückgezogen. Laden Sie die Seite neu.",
+    "This request is not here any more, or not yours to answer.":
+        "Diesen Antrag gibt es hier nicht mehr, oder Sie dürfen ihn nicht beantworten.",
+    "You asked for too much today: try again tomorrow.":
+        "Sie haben heute zu viel beantragt: Versuchen Sie es morgen wieder.",
+    "Write a number, an address or an id of 200 characters at most.":
+        "Schreiben Sie eine Nummer, eine Adresse oder eine Kennung mit höchstens 200 Zeichen.",
     # Sessions
     "Where you are signed in. End what you do not know.": "Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen.",
     "Began": "Beginn",

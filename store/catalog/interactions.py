@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from protocol.envelope import KEY_PACKET_STREAM, LONGEST_CHUNK, SCENE_STREAM
-from protocol.interaction import TEXT_STREAM, Agent, Interaction, Received
+from protocol.errors import ProtocolError
+from protocol.interaction import LONGEST, TEXT_STREAM, Agent, Interaction, Received
 from protocol.keys import public_from_text, public_to_text
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
@@ -21,6 +22,7 @@ from store.catalog.inserting import add_if_new
 from store.catalog.queries import padded
 from store.errors import StoreError
 
+MOST_OF_ONE: Final = 1000  # interactions of one recording that are looked at
 _MS: Final = 1_000_000
 
 
@@ -188,6 +190,45 @@ def recordings_of(
         .order_by(columns.start, columns.id)
     )
     return [row for row in rows if any(_worked(row, names, person_of) for names in wanted)]
+
+
+def of_recording(
+    connection: Connection, recording: str, length: int, person_of: Callable[[str], str]
+) -> list[Interaction]:  # fmt: skip
+    """Those that it belongs to, oldest first, as `recordings_of` says; without what cannot be verified."""
+    of = schema.recordings.c
+    whose = select(of.id, of.start, of.device, of.host, of.os_user).where(of.id == recording)
+    row: Row[Any] | None = connection.execute(whose).first()
+    if row is None:
+        return []
+    own = {row.device, row.host.lower(), row.os_user.lower(), person_of(row.os_user).lower()} - {""}
+    found = [about for one in _near(connection, row.start, row.start + length, own) if (about := sound(connection, one))]
+    return sorted(
+        (about for about in found if any(_worked(row, agent.names, person_of) for agent in about.agents)),
+        key=lambda about: (about.start, about.id),
+    )
+
+
+def _near(connection: Connection, start: int, end: int, own: Collection[str]) -> list[Row[Any]]:
+    """Those meanwhile with an agent who has one of these names, in small letters; a kind at a time, as the index goes
+    by the start, and a chat may last a month."""
+    columns, names = schema.interactions.c, schema.interaction_names.c
+    rows: list[Row[Any]] = []
+    for kind, longest in LONGEST.items():
+        meant = (columns.kind == kind, columns.start.between(start - longest, end), columns.end >= start)
+        asked = select(names.interaction, names.name).join(schema.interactions).where(names.kind != "tag", *meant)
+        ids = {one.interaction for one in connection.execute(asked) if one.name.lower() in own}
+        chosen = select(schema.interactions).where(columns.id.in_(padded(sorted(ids)[:MOST_OF_ONE])))
+        rows += connection.execute(chosen).all()
+    return rows
+
+
+def sound(connection: Connection, row: Row[Any]) -> Interaction | None:
+    """None for one that is damaged: it hides no other."""
+    try:
+        return said(connection, row)[0]
+    except (ProtocolError, StoreError):
+        return None
 
 
 def _worked(row: Row[Any], names: dict[str, str], person_of: Callable[[str], str]) -> bool:

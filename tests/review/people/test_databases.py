@@ -9,6 +9,7 @@ from threading import Barrier
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 
 from review.audit.entries import ReadingKey
 from review.audit.log import AuditLog
@@ -18,7 +19,7 @@ from review.people.names import Narrowing
 from review.people.service import People, Proof
 from review.people.states import Use
 from store.catalog.database import Database
-from store.errors import Refusal
+from store.errors import Refusal, StoreError
 from testkit import databases
 from tests.review.people.conftest import ANNA, BERT, PASSWORD, Console, console_on
 
@@ -105,6 +106,29 @@ def test_people_sessions_and_what_narrows(console: Console) -> None:
     people.remove(BERT, "root@host", "host")
     assert people.everybody()[0]["state"] == "removed"
     schema.prepare(people.database, "people")  # a second start
+
+
+def test_a_database_of_an_earlier_version_gets_what_it_lacks(console: Console) -> None:
+    """With everything that was in it."""
+    console.with_password()
+    people = console.people
+    for number in range(1, schema.VERSION + 1):
+        with people.database.writing() as connection:
+            for table in reversed([one for added in schema.ADDED for one in schema.ADDED[added] if added > number]):
+                table.drop(connection)
+            connection.execute(schema.version.update().values(version=number))
+        schema.prepare(people.database, "people")
+        schema.prepare(people.database, "people")  # a second start
+        with people.database.reading() as connection:
+            assert connection.scalar(select(schema.version.c.version)) == schema.VERSION
+            for table in schema.metadata.sorted_tables:
+                connection.execute(select(table)).all()
+    assert [one["person"] for one in people.everybody()] == [ANNA]
+    for number in (0, schema.VERSION + 1):
+        with people.database.writing() as connection:
+            connection.execute(schema.version.update().values(version=number))
+        with pytest.raises(StoreError, match="another version"):
+            schema.prepare(people.database, "people")
 
 
 def test_the_real_log_comes_first(console: Console, tmp_path: Path) -> None:

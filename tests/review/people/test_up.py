@@ -44,6 +44,12 @@ def test_what_is_missing_is_said(made: Path, capsys: pytest.CaptureFixture[str])
     paths = ["--home", str(made), "--store", str(made / "store"), "--key-file", str(made / "secret")]
     assert main(["up", *paths]) == 1
     assert "put server.crt and server.key there" in capsys.readouterr().err
+    other = ["--finding-key", str(made / "keys" / "audit-read.key")]
+    assert main(["up", "--http", "--host", "127.0.0.1", "--port", "0", *other, *paths]) == 2
+    assert "holds no finding key" in capsys.readouterr().err
+    none = ["--finding-key", str(made / "keys" / "none.key")]
+    assert main(["up", "--http", "--host", "127.0.0.1", "--port", "0", *none, *paths]) == 1
+    assert "there is no such key file" in capsys.readouterr().err
     assert main(["up", "--http", *paths]) == 2
     assert "--http sends tokens unencrypted" in capsys.readouterr().err
     assert main(["up", "--http", "--host", "127.0.0.1", "--port", "0", "--first", "eve@example.org", *paths]) == 2

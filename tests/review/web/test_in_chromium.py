@@ -12,6 +12,7 @@ from review.people.routes import SESSION
 from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.node_packages import installed
+from testkit.reading_room import NUMBER
 from tests.review.web.conftest import Served
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -100,9 +101,38 @@ PAGES = {
     "recording, closed": ("cleo", "/recordings/{closed}"),
     "access": ("cleo", "/recordings/{held}/access"),
     "sessions": ("cleo", "/sessions"),
+    "my recordings": ("anna", "/"),
+    "requests": ("cleo", "/requests"),
+    "requests, one's own": ("lena", "/requests"),
+    "requests, answered": ("anna", "/requests?ended=1"),
+    "requests, none": ("carl", "/requests"),
+    "find, by a call": ("cleo", "/find?call={call}"),
+    "notice": ("", "/notice"),
+    "recording, to ask of": ("anna", "/recordings/{closed}"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
+
+
+def furnish_requests(served: Served, recordings: list[str]) -> str:
+    """One of each kind, one of them answered; a search by a call."""
+
+    def post(who: str, path: str, **body: str) -> dict[str, str]:
+        with served.client(who, Origin=served.room.address) as client:
+            answer = client.post(path, json=body)
+            assert answer.status_code in {200, 409}  # asked before, in the other language
+            return dict(answer.json())
+
+    of = f"/v1/recordings/{recordings[2]}/requests"
+    words = "The customer disputes what was agreed.\nPlease keep it until the letter of 3 May is answered."
+    post("lena", of, subject="legal-hold", purpose="complaint", reason=words)
+    post("anna", of, subject="correction", purpose="", reason="This was another desk.")
+    asked = post("anna", of, subject="erasure", purpose="", reason="It shows a private call.")
+    if "request" in asked:
+        post(
+            "paula", f"/v1/requests/{asked['request']}", step="refuse", reason="The legal minimum keeps it until 2027."
+        )
+    return post("cleo", "/v1/find/call", caller=NUMBER)["call"]
 
 
 @pytest.mark.slow(reason="a browser, and every page in both schemes and languages")
@@ -112,6 +142,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
     served.sign_in("cleo")  # so that there is one to end
     with served.client("cleo") as client:
         client.get(f"/recordings/{recordings[0]}")
+    call = furnish_requests(served, recordings)
     enter(browser, served, "cleo")
     browser.call("Network.enable")
     browser.call("Log.enable")
@@ -122,7 +153,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
         if who:
             value = served.sessions[who]
             browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
-        to(browser, served.room.address + path.format(held=recordings[0], closed=recordings[2]))
+        to(browser, served.room.address + path.format(held=recordings[0], closed=recordings[2], call=call))
         assert browser.run("document.documentElement.lang") == language
         for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
             browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -185,3 +216,49 @@ def test_a_session_is_ended_from_the_list(served: Served, browser: DevTools) -> 
     wait_for(browser, f"document.querySelectorAll('button[data-session]').length === {before - 1}")
     with served.client(Cookie=f"{SESSION}={other}") as client:
         assert client.get("/sessions").status_code == 303
+
+
+@pytest.mark.slow(reason="a browser, and three people one after the other")
+def test_a_hold_is_asked_for_and_answered_by_keyboard_alone(served: Served, browser: DevTools) -> None:
+    """A supervisor finds yesterday's call from one number, asks for a hold of it, and reads the answer."""
+    enter(browser, served, "lena", "/find")
+    tab_to(browser, "goes-by")
+    browser.call("Input.insertText", text=NUMBER)
+    press(browser, "Enter")
+    wait_for(browser, "location.search.startsWith('?call=') && document.readyState === 'complete'")
+    times = browser.run("[...document.querySelectorAll('tbody a')].map((one) => one.textContent)")
+    assert len(times) == 1
+    tab_to(browser, times[0])
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname.startsWith('/recordings/') && document.readyState === 'complete'")
+    tab_to(browser, "Ask for a legal hold")
+    press(browser, "Enter")
+    tab_to(browser, "purpose-legal-hold")
+    press(browser, "ArrowDown")
+    tab_to(browser, "reason-legal-hold")
+    browser.call("Input.insertText", text="<b>disputed</b>")
+    tab_to(browser, "Ask for a legal hold")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
+    assert "<b>disputed</b>" in browser.run("document.querySelector('.written').textContent")
+    assert "complaint" in browser.run("document.querySelector('dl').textContent")
+
+    enter(browser, served, "cleo", "/requests")
+    named = browser.run("document.querySelector('textarea').id")
+    tab_to(browser, named)
+    browser.call("Input.insertText", text="\u202eturned")
+    tab_to(browser, "step")
+    press(browser, "Enter")
+    wait_for(browser, "document.getElementById('said').textContent.includes('4,000 characters')")
+    assert browser.run("document.activeElement.id") == "said"
+    browser.run(f"document.getElementById('{named}').value = ''")
+    browser.run(f"document.getElementById('{named}').focus()")
+    browser.call("Input.insertText", text="Placed as case-17")
+    tab_to(browser, "step")
+    press(browser, "Enter")
+    wait_for(browser, "location.search === '?ended=1' && document.readyState === 'complete'")
+
+    enter(browser, served, "lena", "/requests?ended=1")
+    text = browser.run("document.querySelector('main').textContent")
+    assert "Placed as case-17" in text
+    assert "cleo@example.com" in text

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from review.people import totp
+from review.people.routes import SESSION
 from testkit.marionette import Marionette, headless_firefox
+from testkit.reading_room import NUMBER
 from tests.review.people.conftest import PASSWORD
 from tests.review.web.conftest import Served
 
@@ -78,3 +80,36 @@ def test_by_passkey(served: Served, browser: Marionette) -> None:
     # Another team's is one that there is not.
     browser.open(f"{served.room.address}/recordings/{served.room.recordings['anna'][-1]}")
     assert browser.run("document.querySelector('h1').textContent") == "This is not here"
+
+
+@pytest.mark.slow(reason="a browser, and two people one after the other")
+def test_an_erasure_is_asked_for_and_refused_and_a_call_is_found(served: Served, browser: Marionette) -> None:
+    def enter(who: str, path: str) -> None:
+        browser.open(served.room.address + "/static/nothing")
+        cookie = {"name": SESSION, "value": served.sign_in(who), "path": "/", "secure": True, "httpOnly": True}
+        browser.call("WebDriver:AddCookie", cookie=cookie)
+        browser.open(served.room.address + path)
+        at(browser, path.partition("?")[0])
+
+    anna = served.room.recordings["anna"][-1]
+    enter("anna", f"/recordings/{anna}")
+    browser.run("document.querySelector('#ask-erasure').closest('details').open = true")
+    browser.run("document.querySelector('#ask-erasure textarea').focus()")
+    browser.type("It shows a private call")
+    browser.run("document.querySelector('#ask-erasure button').click()")
+    at(browser, "/requests")
+    assert "Answer due by" in browser.run("document.querySelector('main').textContent")
+
+    enter("paula", "/requests")
+    browser.run("document.querySelector('textarea').focus()")
+    browser.type("The legal minimum keeps it")
+    browser.run("document.querySelector('button[value=refuse]').click()")
+    browser.until("location.search === '?ended=1' && document.readyState === 'complete'")
+    browser.open(f"{served.room.address}/find")
+    at(browser, "/find")
+    fill(browser, "caller", caller=NUMBER)
+    browser.until("location.search.startsWith('?call=') && document.readyState === 'complete'")
+    assert browser.run("document.querySelectorAll('tbody a').length") == 2
+
+    enter("anna", "/requests?ended=1")
+    assert "The legal minimum keeps it" in browser.run("document.querySelector('main').textContent")

@@ -16,33 +16,45 @@ from review.web.routes import ROUTES
 from testkit.reading_room import MARKUP
 from tests.review.web.conftest import Served
 
-WHO = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "anna", "carl")
+WHO = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "paula", "anna", "carl")
 # What each gets, in the order of WHO: 200, or a redirect to sign-in (S) or to making a way in (E), or not found (-).
 TABLE = {
-    "/sign-in": "200 200 200 200 200 200 200 200",
-    "/join": "200 200 200 200 200 200 200 200",
-    "/enrol": "S 200 200 200 200 200 200 200",
-    "/": "S E 200 200 200 200 200 200",
-    "/sessions": "S E 200 200 200 200 200 200",
+    "/sign-in": "200 200 200 200 200 200 200 200 200",
+    "/join": "200 200 200 200 200 200 200 200 200",
+    "/enrol": "S 200 200 200 200 200 200 200 200",
+    "/": "S E 200 200 200 200 200 200 200",
+    "/find": "S E 200 200 200 200 200 200 200",
+    "/mine": "S E 200 200 200 200 200 200 200",
+    "/requests": "S E 200 200 200 200 200 200 200",
+    "/notice": "200 200 200 200 200 200 200 200 200",
+    "/sessions": "S E 200 200 200 200 200 200 200",
     # Anna is of team north, Carl of team south; leads reach back thirty days.
-    "/recordings/{anna_new}": "S E 200 - 200 - 200 -",
-    "/recordings/{anna_old}": "S E - - 200 - 200 -",
-    "/recordings/{carl_new}": "S E - 200 200 - - 200",
-    "/recordings/{nothing}": "S E - - - - - -",
-    "/recordings/{upper}": "S E - - - - - -",  # one name for one recording
+    "/recordings/{anna_new}": "S E 200 - 200 - 200 200 -",
+    "/recordings/{anna_old}": "S E - - 200 - 200 200 -",
+    "/recordings/{carl_new}": "S E - 200 200 - 200 - 200",
+    "/recordings/{nothing}": "S E - - - - - - -",
+    "/recordings/{upper}": "S E - - - - - - -",  # one name for one recording
     # Who may see who looked: agents at their own, compliance at all.
-    "/recordings/{anna_new}/access": "S E - - 200 - 200 -",
-    "/recordings/{carl_new}/access": "S E - - 200 - - 200",
-    "/recordings/{nothing}/access": "S E - - - - - -",
-    "/language/de": "303 303 303 303 303 303 303 303",
-    "/static/0/style.css": "- - - - - - - -",
-    "/nothing": "- - - - - - - -",
+    "/recordings/{anna_new}/access": "S E - - 200 - - 200 -",
+    "/recordings/{carl_new}/access": "S E - - 200 - - - 200",
+    "/recordings/{nothing}/access": "S E - - - - - - -",
+    "/language/de": "303 303 303 303 303 303 303 303 303",
+    "/static/0/style.css": "- - - - - - - - -",
+    "/nothing": "- - - - - - - - -",
 }
+# What is posted, with nothing in the body. All are JSON of this origin alone.
+POSTED = {
+    "/v1/find/call": "401 403 400 400 400 400 400 400 400",
+    "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
+    "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
+}
+POSTS = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES) if "POST" in (route.methods or ())]
 MINE = {  # whose recordings each lists, and how many of each
     "lena": {"anna": 3, "bert": 3},
     "sam": {"carl": 3},
     "cleo": {"anna": 4, "bert": 4, "carl": 4},
     "kim": {},
+    "paula": {"anna": 4, "bert": 4, "carl": 4},
     "anna": {"anna": 4},
     "carl": {"carl": 4},
 }
@@ -63,6 +75,7 @@ def test_the_table_has_every_route() -> None:
     shapes = {re.sub(r"\{[^}]*\}", "*", one) for one in TABLE}
     shapes |= {"/static/*/*" if one.startswith("/static") else one for one in shapes}
     shapes |= {"/language/*"}
+    shapes |= {re.sub(r"\{[^}]*\}", "*", one) for one in POSTED}
     assert {re.sub(r"\{[^}]*\}", "*", route.path) for route in ROUTES} <= shapes
 
 
@@ -81,17 +94,26 @@ def test_each_person_gets_what_the_rules_give_them(served: Served, path: str) ->
     assert " ".join(got) == TABLE[path]
 
 
+@pytest.mark.parametrize("path", POSTED)
+def test_what_is_posted_asks_first_who_it_is(served: Served, path: str) -> None:
+    got = []
+    for who in WHO:
+        with served.client("" if who == "nobody" else who, Origin=served.room.address) as client:
+            got.append(str(client.post(path.format(**paths(served)), json={}).status_code))
+    assert " ".join(got) == POSTED[path]
+
+
 @pytest.mark.parametrize("who", MINE)
 def test_each_lists_what_is_theirs_and_counts_it(served: Served, who: str) -> None:
     with served.client(who) as client:
-        text = client.get("/").text
+        text = client.get("/find").text
         found = re.findall(r"/recordings/([0-9a-f-]{36})", text)
         wanted = [one for name, many in MINE[who].items() for one in served.room.recordings[name][-many:]]
         assert sorted(found) == sorted(wanted)
         assert f"{len(wanted)} recordings" in text
         # A filter that names another's shows nothing of theirs, and says nothing of whether there is any.
         for agent in ("anna", "bert", "carl", "nobody"):
-            shown = client.get("/", params={"agent": agent}).text
+            shown = client.get("/find", params={"agent": agent}).text
             assert len(re.findall(r"/recordings/", shown)) == MINE[who].get(agent, 0)
     options = re.findall(r'<option value="([^"]*@[^"]*)"', text)
     assert sorted(options) == sorted(f"{name}@example.com" for name in MINE[who])
@@ -173,7 +195,7 @@ def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str
         assert client.get(f"/?{asked}").status_code == 200
 
 
-@pytest.mark.parametrize("path", [route.path for route in SIGN_IN_ROUTES if "POST" in (route.methods or ())])
+@pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -186,7 +208,8 @@ def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str
 )
 def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path: str, headers: dict[str, str]) -> None:
     with served.client("lena", **headers) as client:
-        answer = client.post(path.format(name="staff"), json={})
+        named = {"name": "staff", "recording": served.room.recordings["anna"][-1], "request": "0" * 16}
+        answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403
     assert answer.json()["error"] == "cross-origin"
 

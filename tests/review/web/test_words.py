@@ -13,11 +13,13 @@ from jinja2.ext import extract_from_ast
 from review.governance.model import Act
 from review.people.states import Use
 from review.search.schema import LENGTHS
-from review.web import words
+from review.web import requested, words
+from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.lines import HELD
+from review.web.pages import TEMPLATES
 from review.web.recording import ACTS
-from review.web.routes import KINDS, TEMPLATES
+from review.web.routes import BY, DIRECTIONS, KINDS
 from review.web.words import GERMAN, Words, chosen
 from store.evidence.rules import OWN
 
@@ -35,9 +37,11 @@ def said() -> set[str]:
             found |= {message} if isinstance(message, str) else {one for one in message or () if one}
     for path in WEB.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    tables = (*KINDS, *KINDS.values(), *ACTS.values(), "yes", "not yet", "no", *METHODS, *STATES, *LABELS)
+    shown = (DID, BY, DIRECTIONS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS)
+    tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
+    tables += ("yes", "not yet", "no", *METHODS, *STATES, *LABELS)
     return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}
 
 

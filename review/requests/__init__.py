@@ -1,0 +1,1 @@
+"""What people ask of a recording that others have to do: a legal hold, an erasure, a correction."""

@@ -1,0 +1,90 @@
+"""What all pages share: the console that they are of, the words of who reads, and how one is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final
+from uuid import UUID
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from review.audit.kinds import Act as Noted
+from review.people.routes import SignIn, origin_of
+from review.people.service import Session
+from review.requests.requests import Requests
+from review.search.find import MOST, Finder, Meanings
+from review.search.index import SearchIndex
+from review.web import headers, words
+from review.web.access import Reader
+from review.web.words import Words
+from store.errors import Refusal
+
+LANGUAGE: Final = "__Host-eyelid-language"
+NOT_HERE: Final = "there is no such page, or you may not see it"
+
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("review.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+TEMPLATES.globals |= {
+    "lasting": words.lasting, "exactly": words.exactly, "version": headers.VERSION, "languages": words.LANGUAGES,
+    "groupby": groupby, "most": MOST,
+}  # fmt: skip
+
+
+@dataclass
+class Console:
+    """`reader`: of the console's own audit log. `finding`: the house's finding key, where calls can be searched for."""
+
+    sign_in: SignIn
+    index: SearchIndex
+    reader: Reader
+    meanings: Meanings = field(default_factory=Meanings)
+    finding: bytes | None = field(default=None, repr=False)
+
+    @property
+    def requests(self) -> Requests:
+        return Requests(self.sign_in.people)
+
+    def finder(self, session: Session) -> Finder:
+        people = self.sign_in.people
+        return Finder(
+            self.index.index, self.index.catalog, people.rules(), people.person(session), people.clock(), self.meanings
+        )
+
+    def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
+        self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))
+
+
+def console_of(request: Request) -> Console:
+    found: Console = request.app.state.console
+    return found
+
+
+def words_of(request: Request) -> Words:
+    return Words(words.chosen(request.cookies.get(LANGUAGE, ""), request.headers.get("Accept-Language", "")))
+
+
+def page(request: Request, template: str, status: int = 200, session: Session | None = None, **facts: Any) -> Response:
+    spoken = words_of(request)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    common = {"_": spoken, "words": spoken, "here": here, "session": session, "zone": words.zone(), "place": ""}
+    return HTMLResponse(TEMPLATES.get_template(template).render(common | facts), status)
+
+
+def recording_id(request: Request) -> UUID:
+    """Refusals: 404 for what is no id, or written in another way: one name for one recording."""
+    text = request.path_params["recording"]
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise not_here() from None
+    if str(found) != text:
+        raise not_here()
+    return found
+
+
+def not_here() -> Refusal:
+    return Refusal(404, "no-such-path", NOT_HERE)

@@ -1,0 +1,26 @@
+// Sends what people write: requests, their answers, and whom they search for. Uses what app.js has.
+"use strict";
+
+for (const form of document.querySelectorAll("form[data-post]"))
+  form.addEventListener("submit", async (happened) => {
+    happened.preventDefault();
+    const buttons = [...form.querySelectorAll("button")];
+    if (buttons.some((one) => one.disabled)) return;
+    const body = Object.fromEntries(new FormData(form));
+    if (happened.submitter?.name) body[happened.submitter.name] = happened.submitter.value;
+    buttons.forEach((one) => { one.disabled = true; });
+    say("");
+    try {
+      await post(form.dataset.post, body);
+      location.assign(form.dataset.then);
+    } catch (error) {
+      say(camel(error.message));
+    } finally {
+      buttons.forEach((one) => { one.disabled = false; });
+    }
+  });
+
+act("caller", "submit", async (form) => {
+  const {call} = await post("/v1/find/call", {caller: field(form, "caller")});
+  location.assign(`/find?${new URLSearchParams({call})}`);
+});

@@ -1,0 +1,49 @@
+"""The tables of requests: every pair of state and step, who may take it, and when an answer is due."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from review.governance.model import Act
+from review.requests.states import BY_ASKER, NEXT, SUBJECTS, RequestState, Step, due
+
+
+@pytest.mark.parametrize(("state", "step"), list(product(RequestState, Step)))
+def test_what_was_ended_stays_as_it_ended(state: RequestState, step: Step) -> None:
+    after = NEXT.get((state, step))
+    assert (after is None) == (state is not RequestState.ASKED)
+    assert after is not RequestState.ASKED
+
+
+def test_who_asks_answers_nothing() -> None:
+    assert frozenset({Step.WITHDRAW}) == BY_ASKER
+    for subject in SUBJECTS.values():
+        assert subject.asks not in subject.answers
+
+
+def test_a_right_of_the_person_is_answered_in_a_month_and_a_hold_is_none() -> None:
+    assert {name for name, one in SUBJECTS.items() if one.due} == {"erasure", "correction"}
+    assert {name for name, one in SUBJECTS.items() if one.own} == {"erasure", "correction"}
+    assert SUBJECTS["legal-hold"].answers == {Act.LEGAL_HOLD}
+
+
+@given(st.dates(date(1970, 1, 1), date(2200, 1, 1)))
+def test_a_month_ends_on_the_same_day_or_on_the_months_last(day: date) -> None:
+    found = due(day)
+    assert (found.year * 12 + found.month) - (day.year * 12 + day.month) == 1
+    same = found.day == day.day
+    last = (found + timedelta(days=1)).month != found.month
+    assert same or (last and found.day < day.day)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [((2027, 1, 31), (2027, 2, 28)), ((2028, 1, 31), (2028, 2, 29)), ((2026, 12, 5), (2027, 1, 5))],
+)
+def test_days_that_the_next_month_has_not(asked: tuple[int, int, int], wanted: tuple[int, int, int]) -> None:
+    assert due(date(*asked)) == date(*wanted)
