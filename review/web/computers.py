@@ -51,8 +51,7 @@ class DayShown:
 
 def _sees(console: Console, session: Session) -> Sees:
     """Refusals: 404 for who may see no PC, as for a page that there is not."""
-    people = console.sign_in.people
-    sees = Sees(people.rules(), people.person(session), people.clock())
+    sees = console.sees(session)
     if not sees.some:
         raise not_here()
     return sees
@@ -60,11 +59,11 @@ def _sees(console: Console, session: Session) -> Sees:
 
 async def _fleet(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
+    sees = await run_sync(lambda: _sees(console, session))
     wanted = _read(request.query_params, words_of(request))
     following = ""
 
     def look() -> fleet.Page | None:
-        sees = _sees(console, session)
         found = console.fleet.ask()
         shown = fleet.page(found, sees, wanted) if found else None
         console.note(request, session, "list", of="computers", results=shown.count if shown else 0)
@@ -76,7 +75,7 @@ async def _fleet(request: Request) -> Response:
         following = f"/fleet?{urlencode(asked | {'after': _place(found.following)})}"
     return page(
         request, "fleet.html", session=session, found=found, wanted=wanted, asked=asked, levels=LEVELS,
-        next=following, first=f"/fleet?{urlencode(asked)}",
+        next=following, first=f"/fleet?{urlencode(asked)}", place="fleet",
     )  # fmt: skip
 
 
@@ -97,7 +96,7 @@ async def _computer(request: Request) -> Response:
     days = [_shown(day, words_of(request)) for day in known.days] if known else []
     lost = sum(short.lost for short in known.recordings) if known else 0
     kinds = tuple(dict.fromkeys(KINDS.values()))
-    return page(request, "pc.html", session=session, pc=pc, days=days, kinds=kinds, lost=lost)
+    return page(request, "pc.html", session=session, pc=pc, days=days, kinds=kinds, lost=lost, place="fleet")
 
 
 def _shown(day: Day, words: Words) -> DayShown:
