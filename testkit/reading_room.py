@@ -38,13 +38,17 @@ revision: 1
 name: House
 roles:
   lead:
-    may: [list, play, request-legal-hold]
+    may: [list, play, request-legal-hold, see-fleet]
     of: { team: own }
     from: 30d
     purposes: [coaching, complaint]
     otherwise: original
   agent: { may: [list, play, see-access], of: own }
-  compliance: { may: [list, play, export, see-access, legal-hold], of: all, rendition: original, purposes: [audit] }
+  compliance:
+    may: [list, play, export, see-access, legal-hold, see-fleet]
+    of: all
+    rendition: original
+    purposes: [audit]
   clerk: { may: [erase-request], of: all }
   privacy: { may: [list, erase-request, subject-access], of: all, purposes: [request] }
 people:
@@ -75,11 +79,12 @@ MINUTE: Final = 60 * SECOND
 
 @dataclass
 class ReadingRoom:
-    """`recordings`: whose -> ids, the newest last. `home`: the console's folder."""
+    """`recordings`: whose -> ids, the newest last; `computers`: whose -> id. `home`: the console's folder."""
 
     world: World
     home: Path
     recordings: dict[str, list[str]] = field(default_factory=dict)
+    computers: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -211,7 +216,7 @@ def furnish(folder: Path) -> ReadingRoom:
         for place, user in enumerate(("anna", "bert", "carl")):
             pc = Pc(pcs.client)
             enrolled = pcs.client.post(api.ENROLL, json=pc.application(pcs.secret, user=user, host=f"desk-{place}<b>"))
-            pc.device = enrolled.json()["device"]
+            pc.device = room.computers[user] = enrolled.json()["device"]
             assert pc.ask_token(world.days() // SECOND).status_code == 200
             put = pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer)
             assert put.is_success

@@ -50,6 +50,7 @@ def _up(asked: Namespace) -> int:
     from review.search import schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.access import Reader  # noqa: PLC0415
+    from review.web.fleet import Fleet  # noqa: PLC0415
     from review.web.pages import Console  # noqa: PLC0415
     from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
@@ -83,8 +84,12 @@ def _up(asked: Namespace) -> int:
         reader = Reader(opens.log.log.folder, opens.log.log.verifier, opens.log.key)
         with log.to_stderr(), closing(schema.opened(asked.home / INDEX)) as found:
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
-            console = Console(SignIn(people), index, reader, finding=finding)
-            with _following(index, log.say):
+            fleet = Fleet(opens.catalog)
+            console = Console(SignIn(people), index, reader, fleet, finding=finding)
+            with (
+                _following(index, log.say),
+                fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
+            ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
 

@@ -30,10 +30,12 @@ class Act(StrEnum):
     READ_AUDIT = "read-audit"
     SEE_ACCESS = "see-access"
     CONSENT = "consent"
+    SEE_FLEET = "see-fleet"
 
 
 OPENS: Final = frozenset({Act.PLAY, Act.EXPORT, Act.ANALYSE})  # keys leave the custodian: rendition and consent count
-OVERVIEWS: Final = frozenset({Act.LIST, Act.READ_AUDIT, Act.SEE_ACCESS})  # need no purpose, nor a single recording
+# These need no purpose, nor a single recording.
+OVERVIEWS: Final = frozenset({Act.LIST, Act.READ_AUDIT, Act.SEE_ACCESS, Act.SEE_FLEET})
 PLAY_ORIGINAL: Final = "play-original"  # of approvals alone: play, where the original is released
 
 

@@ -24,6 +24,7 @@ SPOKEN_ACT = {
     Act.READ_AUDIT: "read the audit log about",
     Act.SEE_ACCESS: "see who opened",
     Act.CONSENT: "sign the consent to",
+    Act.SEE_FLEET: "see the computers of",
 }
 
 

@@ -30,7 +30,7 @@ def read(asked: Mapping[str, str], words: Words) -> Wanted:
     bounds = {"since": start_of(since)} if since else {}
     if until:
         bounds["until"] = start_of(until + timedelta(days=1))
-    agent, team, rule = (_name(asked.get(name, ""), words) for name in ("agent", "team", "rule"))
+    agent, team, rule = (named(asked.get(name, ""), words) for name in ("agent", "team", "rule"))
     return Wanted(
         agent=agent.lower(), team=team, rule=rule, length=int(length) if length else None,
         after=_key(asked.get("after", ""), words), **bounds,
@@ -72,7 +72,7 @@ def _day(text: str, words: Words) -> date | None:
         raise _refusal(words("a day is written 2027-01-31")) from None
 
 
-def _name(text: str, words: Words) -> str:
+def named(text: str, words: Words) -> str:
     if len(text) > _LONGEST or not text.isprintable():
         raise _refusal(words("a name has at most 200 characters that can be printed"))
     return text.strip()

@@ -14,6 +14,8 @@ from review.search.facts import Listed
 from review.search.find import Finder
 from review.web.words import Words
 
+OTHERS, OWN = "others", "own"
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -23,8 +25,8 @@ class Kept:
     count: int
 
 
-def lists_own_alone(finder: Finder) -> bool:
-    """Whether every role by which they list anything now covers their own recordings and no others."""
+def lists(finder: Finder) -> str:
+    """Whose recordings their roles let them list now: OTHERS too, OWN alone, or none ("")."""
     roles = finder.governance.roles
     reaches = [
         roles[grant.role].of
@@ -33,9 +35,9 @@ def lists_own_alone(finder: Finder) -> bool:
         and Act.LIST in roles[grant.role].may
         and grant.since <= finder.now < min(grant.until, roles[grant.role].until)
     ]
-    return bool(reaches) and all(
-        one.own and not (one.everything or one.own_teams or one.teams) for one in reaches
-    )  # fmt: skip
+    if any(one.everything or one.own_teams or one.teams for one in reaches):
+        return OTHERS
+    return OWN if any(one.own for one in reaches) else ""
 
 
 def may_see_looks(finder: Finder) -> bool:

@@ -14,15 +14,20 @@ from starlette.responses import HTMLResponse, Response
 from review.audit.kinds import Act as Noted
 from review.people.routes import SignIn, origin_of
 from review.people.service import Session
+from review.people.states import SessionState
 from review.requests.requests import Requests
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.web import headers, words
 from review.web.access import Reader
+from review.web.fleet import Fleet, Sees
 from review.web.words import Words
 from store.errors import Refusal
 
 LANGUAGE: Final = "__Host-eyelid-language"
+_EVERYBODYS: Final = (
+    ("/find", "find", "Recordings"), ("/mine", "mine", "My recordings"), ("/requests", "requests", "Requests"),
+)  # fmt: skip
 NOT_HERE: Final = "there is no such page, or you may not see it"
 
 TEMPLATES: Final = Environment(
@@ -41,6 +46,7 @@ class Console:
     sign_in: SignIn
     index: SearchIndex
     reader: Reader
+    fleet: Fleet
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
 
@@ -53,6 +59,10 @@ class Console:
         return Finder(
             self.index.index, self.index.catalog, people.rules(), people.person(session), people.clock(), self.meanings
         )
+
+    def sees(self, session: Session) -> Sees:
+        people = self.sign_in.people
+        return Sees(people.rules(), people.person(session), people.clock())
 
     def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
         self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))
@@ -70,8 +80,24 @@ def words_of(request: Request) -> Words:
 def page(request: Request, template: str, status: int = 200, session: Session | None = None, **facts: Any) -> Response:
     spoken = words_of(request)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    common = {"_": spoken, "words": spoken, "here": here, "session": session, "zone": words.zone(), "place": ""}
+    common = {
+        "places": _places(request, session),
+        "_": spoken,
+        "words": spoken,
+        "here": here,
+        "session": session,
+        "zone": words.zone(),
+        "place": "",
+    }
     return HTMLResponse(TEMPLATES.get_template(template).render(common | facts), status)
+
+
+def _places(request: Request, session: Session | None) -> list[tuple[str, str, str]]:
+    """What the head of each page leads to: path, name, and how it is called."""
+    if session is None or session.state != SessionState.SIGNED_IN:
+        return []
+    computers = [("/fleet", "fleet", "Computers")] if console_of(request).sees(session).some else []
+    return [*_EVERYBODYS, *computers, ("/sessions", "sessions", "My sessions")]
 
 
 def recording_id(request: Request) -> UUID:

@@ -28,7 +28,7 @@ from review.people.service import PROVIDER
 from review.people.states import Use
 from review.search import calls
 from review.search.find import Wanted
-from review.web import asked, headers, lines, mine, recording, requested, words
+from review.web import asked, computers, headers, lines, mine, recording, requested, words
 from review.web.access import DID, looks, mirror
 from review.web.pages import LANGUAGE, Console, console_of, not_here, page, recording_id, words_of
 from review.web.words import Words
@@ -98,11 +98,17 @@ async def _sessions(request: Request) -> Response:
 
 
 async def _first(request: Request) -> Response:
-    """Find; of who may list their own recordings alone: these. A search is always one of Find."""
+    """Find; of who may list their own recordings alone: these, or the computers, where they look after them.
+
+    A search is always one of Find.
+    """
     session, console = await session_of(request), console_of(request)
-    if not request.url.query and await run_sync(lambda: mine.lists_own_alone(console.finder(session))):
-        return await _mine(request)
-    return await _find(request)
+    if request.url.query:
+        return await _find(request)
+    lists, sees = await run_sync(lambda: (mine.lists(console.finder(session)), console.sees(session).some))
+    if lists != mine.OTHERS and sees:
+        return RedirectResponse("/fleet", 303)
+    return await _mine(request) if lists == mine.OWN else await _find(request)
 
 
 async def _find(request: Request) -> Response:
@@ -279,6 +285,7 @@ ROUTES: Final = (
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
     *requested.ROUTES,
+    *computers.ROUTES,
     Route("/sign-in", _sign_in),
     Route("/join", _join),
     Route("/enrol", _enrol),

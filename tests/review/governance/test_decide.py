@@ -87,7 +87,7 @@ def approvals(*people: str, at: int = NOW - HOUR) -> tuple[Approval, ...]:
 
 def test_groups_of_acts() -> None:
     assert {Act.PLAY, Act.EXPORT, Act.ANALYSE} == OPENS
-    assert {Act.LIST, Act.READ_AUDIT, Act.SEE_ACCESS} == OVERVIEWS
+    assert {Act.LIST, Act.READ_AUDIT, Act.SEE_ACCESS, Act.SEE_FLEET} == OVERVIEWS
 
 
 def test_granted_says_by_which_lines_and_until_when() -> None:

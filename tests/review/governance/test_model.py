@@ -46,7 +46,7 @@ RULES = Governance(
 def test_words() -> None:
     assert [act.value for act in Act] == [
         "list", "play", "comment", "export", "analyse", "request-legal-hold", "legal-hold", "release-hold",
-        "erase-request", "erase", "subject-access", "read-audit", "see-access", "consent",
+        "erase-request", "erase", "subject-access", "read-audit", "see-access", "consent", "see-fleet",
     ]  # fmt: skip
     assert [*Rendition, *Channel, *Consent] == [
         "redacted", "original", "voice", "screen", "chat", "mail", "given", "missing", "withdrawn",

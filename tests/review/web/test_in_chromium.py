@@ -111,6 +111,9 @@ PAGES = {
     "find, by a call": ("cleo", "/find?call={call}"),
     "notice": ("", "/notice"),
     "recording, to ask of": ("anna", "/recordings/{closed}"),
+    "computers": ("cleo", "/fleet"),
+    "computers, none that fits": ("lena", "/fleet?text=nothing&level=broken"),
+    "one computer": ("cleo", "/fleet/{pc}"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
@@ -156,7 +159,11 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
         if who:
             value = served.sessions[who]
             browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
-        to(browser, served.room.address + path.format(held=recordings[0], closed=recordings[2], call=call))
+        to(
+            browser,
+            served.room.address
+            + path.format(held=recordings[0], closed=recordings[2], call=call, pc=served.room.computers["anna"]),
+        )
         assert browser.run("document.documentElement.lang") == language
         for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
             browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

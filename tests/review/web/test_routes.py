@@ -38,6 +38,14 @@ TABLE = {
     "/recordings/{anna_new}/access": "S E - - 200 - - 200 -",
     "/recordings/{carl_new}/access": "S E - - 200 - - - 200",
     "/recordings/{nothing}/access": "S E - - - - - - -",
+    # Leads see the computers of their teams, compliance all.
+    "/fleet": "S E 200 200 200 - - - -",
+    "/fleet?level=fine&text=desk&gone=1": "S E 200 200 200 - - - -",
+    "/fleet?level=x": "S E 400 400 400 - - - -",
+    "/fleet?after=x": "S E 400 400 400 - - - -",
+    "/fleet/{anna_pc}": "S E 200 - 200 - - - -",
+    "/fleet/{carl_pc}": "S E - 200 200 - - - -",
+    "/fleet/{nothing}": "S E - - - - - - -",
     "/language/de": "303 303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - - -",
     "/nothing": "- - - - - - - - -",
@@ -68,6 +76,8 @@ def paths(served: Served) -> dict[str, str]:
         "carl_new": recordings["carl"][-1],
         "nothing": "00000000-0000-4000-8000-000000000000",
         "upper": recordings["anna"][-1].upper(),
+        "anna_pc": served.room.computers["anna"],
+        "carl_pc": served.room.computers["carl"],
     }
 
 

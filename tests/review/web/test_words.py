@@ -16,6 +16,7 @@ from review.search.schema import LENGTHS
 from review.web import requested, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
+from review.web.fleet import LEVELS
 from review.web.lines import HELD
 from review.web.pages import TEMPLATES
 from review.web.recording import ACTS
@@ -39,7 +40,7 @@ def said() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    shown = (DID, BY, DIRECTIONS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS)
+    shown = (DID, BY, DIRECTIONS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS, LEVELS)
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
     tables += ("yes", "not yet", "no", *METHODS, *STATES, *LABELS)
     return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}

@@ -1,0 +1,194 @@
+"""How each PC stands, for who looks after them: what `eyelid-store devices` says, without a shell.
+
+Thousands of PCs take many seconds to go through, so it is done beside the pages, and only when somebody asks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from typing import Final
+
+from review.governance.decide import decide
+from review.governance.model import Act, Governance, Person, Question
+from review.search.facts import Whose
+from store.catalog.database import Database
+from store.catalog.queries import Device, devices
+from store.clock import MINUTE, Clock, wall
+from store.evidence.evidence import Policies
+from store.evidence.isolation import Unreadable, each, isolated
+from store.evidence.timeline.device_status import DeviceStatus, Level, device_status, unreadable
+from store.evidence.timeline.gaps import DeviceGaps, gaps
+
+SIZE: Final = 100  # PCs of a page
+FRESH: Final = MINUTE  # so long a round is shown before the next is begun
+WITHIN: Final = 5.0  # seconds that who asks waits for it
+WEEK: Final = 7 * 24 * 60 * MINUTE  # of one PC is shown so much
+LEVELS: Final = {
+    Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out",
+}  # fmt: skip
+Key = tuple[int, str, str]
+"""Level, host and id of the last PC of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All PCs as they stood at `at` (ns), the broken ones first."""
+
+    at: int
+    devices: tuple[DeviceStatus, ...]
+
+
+class Fleet:
+    """Goes through all PCs once somebody has asked, in a thread of its own."""
+
+    def __init__(self, database: Database, clock: Clock = wall) -> None:
+        self.database, self._clock = database, clock
+        self._turn = threading.Condition()
+        self._asked = self._over = False
+        self._last: Round | None = None
+
+    def ask(self, within: float = WITHIN) -> Round | None:
+        """The last round, a new one where that is done in time. None where there is none yet."""
+        with self._turn:
+            if self._last is None or abs(self._clock() - self._last.at) > FRESH:
+                self._asked = True
+                self._turn.notify_all()
+                self._turn.wait_for(lambda: not self._asked or self._over, within)
+            return self._last
+
+    @contextmanager
+    def looking(self, failed: Callable[[str], None]) -> Iterator[None]:
+        """`failed` gets the kind of an error; the last round stays what is shown."""
+        thread = threading.Thread(target=self._run, args=(failed,), name="fleet")
+        thread.start()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._over = True
+                self._turn.notify_all()
+            thread.join()
+
+    def _run(self, failed: Callable[[str], None]) -> None:
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: self._asked or self._over)
+                if self._over:
+                    return
+            found = None
+            try:
+                found = self._round()
+            except Exception as error:  # noqa: BLE001 - a catalog that is locked or damaged ends no console
+                failed(type(error).__name__)
+            with self._turn:
+                self._last, self._asked = found or self._last, False
+                self._turn.notify_all()
+
+    def _round(self) -> Round | None:
+        """None where the console ends meanwhile."""
+        now = self._clock()
+        with self.database.reading() as connection:
+            known = devices(connection)
+        ask = partial(device_status, self.database, now=now, store_version=version("eyelid"), policies=Policies())
+        found = list[DeviceStatus]()
+        for one in each(known, ask, unreadable):
+            if self._over:
+                return None
+            found.append(one)
+        return Round(now, tuple(sorted(found, key=_key)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`text`: in the name of PC, user or group, whatever its case. `gone`: also those that left."""
+
+    level: Level | None = None
+    text: str = ""
+    gone: bool = False
+    after: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`counts`: of all that this person may see, by level. `gone`: that have left, or were enrolled anew."""
+
+    at: int
+    rows: tuple[DeviceStatus, ...]
+    count: int
+    counts: Counter[Level]
+    gone: int
+    following: Key | None
+
+
+@dataclass(slots=True)
+class Sees:
+    """Which PCs this person may see: by group and user, as it is with recordings of theirs."""
+
+    rules: Governance
+    person: Person
+    now: int
+    _known: dict[tuple[bool, frozenset[str]], bool] = field(default_factory=dict)
+
+    def __call__(self, device: Device) -> bool:
+        whose = Whose(device.group, device.user.lower()).recording(self.rules, self.now)
+        same = (whose.person != "" and whose.person == self.person.id, whose.teams)
+        if same not in self._known:
+            self._known[same] = decide(self.rules, Question(self.person, Act.SEE_FLEET, self.now, whose)).granted
+        return self._known[same]
+
+    @property
+    def some(self) -> bool:
+        """Whether a role of theirs has the act at all."""
+        names = {grant.role for grant in self.person.grants}
+        return any(Act.SEE_FLEET in role.may for name, role in self.rules.roles.items() if name in names)
+
+
+def page(found: Round, sees: Sees, wanted: Wanted) -> Page:
+    mine = [one for one in found.devices if sees(one.device)]
+    here = [one for one in mine if not one.gone]
+    text = wanted.text.casefold()
+    fitting = [
+        one for one in (mine if wanted.gone else here)
+        if wanted.level in (None, one.level) and any(text in name.casefold() for name in _names(one.device))
+    ]  # fmt: skip
+    rest = [one for one in fitting if wanted.after is None or _key(one) > wanted.after]
+    rows = tuple(rest[:SIZE])
+    following = _key(rows[-1]) if len(rest) > SIZE else None
+    return Page(found.at, rows, len(fitting), Counter(one.level for one in here), len(mine) - len(here), following)
+
+
+def _key(one: DeviceStatus) -> Key:
+    return (int(one.level), one.device.host, one.device.id)
+
+
+def _names(device: Device) -> tuple[str, ...]:
+    return device.host, device.user, device.group
+
+
+@dataclass(frozen=True, slots=True)
+class OnePc:
+    """`gaps`: of the last week."""
+
+    status: DeviceStatus
+    gaps: DeviceGaps | Unreadable
+
+
+def one_pc(database: Database, sees: Sees, wanted: str) -> OnePc | None:
+    """Read anew. None where there is none that this person may see."""
+    with database.reading() as connection:
+        device = next((one for one in devices(connection) if one.id == wanted), None)
+    if device is None or not sees(device):
+        return None
+    ask = partial(device_status, database, now=sees.now, store_version=version("eyelid"))
+    (status,) = each([device], ask, unreadable)
+    look = partial(gaps, database, device, since=sees.now - WEEK, now=sees.now, zone=None)
+    return OnePc(status, isolated(look))
+
+
+__all__ = ["LEVELS", "Fleet", "Level", "OnePc", "Page", "Sees", "Wanted", "one_pc", "page"]
