@@ -34,13 +34,17 @@ revision: 1
 name: House
 roles:
   lead:
-    may: [list, play, request-legal-hold]
+    may: [list, play, request-legal-hold, read-audit]
     of: { team: own }
     from: 30d
     purposes: [coaching, complaint]
     otherwise: original
   agent: { may: [list, play, see-access], of: own }
-  compliance: { may: [list, play, export, see-access, legal-hold], of: all, rendition: original, purposes: [audit] }
+  compliance:
+    may: [list, play, export, see-access, legal-hold, read-audit]
+    of: all
+    rendition: original
+    purposes: [audit]
   clerk: { may: [erase-request], of: all }
 people:
   lena@example.com: { roles: [lead], teams: [north], since: 2026-01-01 }

@@ -23,8 +23,10 @@ from store.errors import StoreError
 
 if TYPE_CHECKING:
     from review.search.index import SearchIndex
+    from review.search.log_index import LogIndex
 
 INDEX: Final = "find.db"
+LOG_INDEX: Final = "log.db"
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -43,9 +45,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from review.people.routes import SignIn  # noqa: PLC0415
-    from review.search import schema  # noqa: PLC0415
+    from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
-    from review.web.access import Reader  # noqa: PLC0415
     from review.web.routes import Console, create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
@@ -73,23 +74,28 @@ def _up(asked: Namespace) -> int:
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
-        reader = Reader(opens.log.log.folder, opens.log.log.verifier, opens.log.key)
-        with log.to_stderr(), closing(schema.opened(asked.home / INDEX)) as found:
+        own = opens.log.log
+        with (
+            log.to_stderr(),
+            closing(schema.opened(asked.home / INDEX)) as found,
+            closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
+        ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
-            console = Console(SignIn(people), index, reader)
-            with _following(index, log.say):
+            entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
+            console = Console(SignIn(people), index, own, entries)
+            with _following(index, log.say), _following(entries, log.say):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
 
 
 @contextmanager
-def _following(index: SearchIndex, say: Callable[..., None]) -> Iterator[None]:
+def _following(index: SearchIndex | LogIndex, say: Callable[..., None]) -> Iterator[None]:
     stop = threading.Event()
 
     def failed(kind: str) -> None:
         say("index-behind", logging.ERROR, kind=kind)
 
-    thread = threading.Thread(target=index.follow, args=(stop, failed), name="search index")
+    thread = threading.Thread(target=index.follow, args=(stop, failed), name=type(index).__name__)
     thread.start()
     try:
         yield

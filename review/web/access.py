@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from review.audit import journal
-from review.audit.bodies import bodies
-from review.audit.entries import ReadingKey
-from review.audit.kinds import pseudonym
-from review.audit.notes import VerifierKey, signed_checkpoint
+from review.search.log_index import Asked, LogIndex
 
-MOST: Final = 5_000  # entries that are gone through: a quarter of a second
+SIZE: Final = 50  # of a page
+MOST: Final = 500  # entries that are opened for one
 _KINDS: Final = frozenset({"list", "open", "watched", "export", "comment", "request", "hold", "release", "erase"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Of one log."""
-
-    folder: Path
-    log: VerifierKey
-    key: ReadingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +25,33 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`first`, `end`: the entries that were gone through."""
+    """`first`, `end`: of the entries that were gone through. `following`: where the next page begins.
+
+    `whole`: whether the index has all of the log.
+    """
 
     first: int
     end: int
     looks: tuple[Look, ...]
+    following: int | None
+    whole: bool
 
 
-def looks(reader: Reader, recording: str, people: Iterable[str]) -> Looks:
-    """Newest first. `people`: whose names are given for pseudonyms. Raises AuditError, OSError."""
-    names = {str(pseudonym(one, reader.key)): one for one in people if "*" not in one}
-    published = journal.read_note(reader.folder / journal.CHECKPOINT)
-    first = max(0, signed_checkpoint(published, reader.log).size - MOST)
-    end, found = first, list[Look]()
-    for entry in bodies(reader.folder, reader.log, reader.key, first):
-        end = entry.position + 1
-        said = entry.said
-        if said and said["kind"] in _KINDS and said["outcome"] == "success":
-            named = [*said["resource"], *said["facts"].get("recordings", [])]
-            if recording in named:
-                who, purpose = names.get(str(said["who"]), ""), str(said["facts"].get("purpose", ""))
-                found.append(Look(entry.time * 1_000_000, who, str(said["kind"]), purpose))
-    return Looks(first, end, tuple(reversed(found)))
+def looks(entries: LogIndex, recording: str, names: Mapping[str, str], before: int | None = None) -> Looks:
+    """Newest first. `names`: of pseudonyms. Raises AuditError, OSError."""
+    whole = entries.catch_up(CATCH_UP)
+    end = entries.end
+    positions = entries.positions(Asked(recording=recording, before=before), MOST + 1)
+    found, first, following = list[Look](), 0, None
+    for one in entries.read(positions):
+        if len(found) == SIZE or one.position == (positions[MOST] if len(positions) > MOST else -1):
+            following = first
+            break
+        first = one.position
+        if one.kind in _KINDS and one.said["outcome"] == "success":
+            who, purpose = names.get(str(one.said["who"]), ""), str(one.said["facts"].get("purpose", ""))
+            found.append(Look(one.time * 1_000_000, who, one.kind, purpose))
+    return Looks(first if following is not None else 0, end, tuple(found), following, whole)
+
+
+CATCH_UP: Final = 5_000  # entries that a page waits for; of more it says so

@@ -7,7 +7,8 @@ look at an account is in the audit log before it is answered.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -22,16 +23,20 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from protocol.claims import MAX_INTEGER
 from review.audit.kinds import Act as Noted
+from review.audit.kinds import pseudonym
+from review.audit.log import AuditLog
 from review.governance.model import Act
 from review.people import routes as people_routes
 from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import PROVIDER, Session
-from review.people.states import Use
+from review.people.states import SessionState, Use
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
-from review.web import asked, headers, lines, recording, words
-from review.web.access import Reader, looks
+from review.search.log_index import LogIndex
+from review.web import asked, auditor, headers, lines, recording, words
+from review.web.access import looks
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -51,17 +56,28 @@ TEMPLATES.globals |= {
 
 @dataclass
 class Console:
-    """`reader`: of the console's own audit log."""
+    """`log`, `entries`: the console's own audit log, and its index."""
 
     sign_in: SignIn
     index: SearchIndex
-    reader: Reader
+    log: AuditLog
+    entries: LogIndex
     meanings: Meanings = field(default_factory=Meanings)
 
     def finder(self, session: Session) -> Finder:
         people = self.sign_in.people
         return Finder(
             self.index.index, self.index.catalog, people.rules(), people.person(session), people.clock(), self.meanings
+        )
+
+    def log_reader(self, session: Session) -> auditor.LogReader:
+        return auditor.LogReader(self.finder(session), self.entries, self.names())
+
+    def names(self) -> dict[str, str]:
+        """Of pseudonyms, of everybody whom the rules or the console know."""
+        people = self.sign_in.people
+        return auditor.named(
+            self.entries, {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
         )
 
     def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
@@ -91,8 +107,18 @@ def _words(request: Request) -> Words:
 def _page(request: Request, template: str, status: int = 200, session: Session | None = None, **facts: Any) -> Response:
     spoken = _words(request)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    common = {"_": spoken, "words": spoken, "here": here, "session": session, "zone": words.zone()}
+    places = _places(request, session)
+    common = {"places": places, "_": spoken, "words": spoken, "here": here, "session": session, "zone": words.zone()}
     return HTMLResponse(TEMPLATES.get_template(template).render(common | facts), status)
+
+
+def _places(request: Request, session: Session | None) -> list[tuple[str, str]]:
+    """Further pages that this person finds in the head of each."""
+    if session is None or session.state != SessionState.SIGNED_IN:
+        return []
+    people = _console(request).sign_in.people
+    rules, person, now = people.rules(), people.person(session), people.clock()
+    return [("/audit", "Audit log")] if auditor.may_read(rules, person, now) else []
 
 
 def _own_path(text: str) -> str:
@@ -206,16 +232,14 @@ KINDS: Final = {
 
 async def _access(request: Request) -> Response:
     session, console = await session_of(request), _console(request)
-    wanted = _id(request)
+    wanted, before = _id(request), asked.position(request.query_params.get("before", ""), _words(request))
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)
         if shown is None or not shown.may(Act.SEE_ACCESS):
             return None
-        people = console.sign_in.people
-        names = {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
-        found = looks(console.reader, str(wanted), names)
-        span = {"first": found.first, "end": found.end}
+        found = looks(console.entries, str(wanted), console.names(), before)
+        span = {"first": found.first, "end": max(found.first, found.end)}
         console.note(request, session, "read-log", **span, query=f"recording {wanted}")
         return shown, found
 
@@ -226,6 +250,82 @@ async def _access(request: Request) -> Response:
     return _page(request, "access.html", session=session, shown=shown, found=found)
 
 
+# -- the audit log ----------------------------------------------------------------------------------------------------
+
+
+async def _audit(request: Request) -> Response:
+    session, console, spoken = await session_of(request), _console(request), _words(request)
+    question, said = asked.read_log(request.query_params, auditor.CHOICES, spoken)
+
+    def read() -> Any:
+        reader = console.log_reader(session)
+        if not auditor.may_read(reader.finder.governance, reader.finder.person, reader.finder.now):
+            return None
+        who = pseudonym(question.who, console.entries.key) if question.who else ""
+        page, head = reader.page(replace(question, who=who)), reader.head()
+        first, end = _span([one.position for one in page.rows])
+        query = {"query": urlencode(said)} if said else {}
+        console.note(request, session, "read-log", first=first, end=end, **query)
+        return reader, page, head
+
+    answer = await run_sync(read)
+    if answer is None:
+        raise Refusal(404, "no-such-path", _NOT_HERE)
+    reader, page, head = answer
+    days = [(day, list(rows)) for day, rows in groupby(page.rows, lambda one: spoken.day(one.time * 1_000_000))]
+    further = urlencode(said | ({"before": str(page.following)} if page.following is not None else {}))
+    return _page(
+        request, "audit.html", session=session, reader=reader, page=page, head=head, days=days, asked=said,
+        kinds=auditor.CHOICES, before=question.before, next=f"/audit?{further}", first=f"/audit?{urlencode(said)}",
+    )  # fmt: skip
+
+
+def _span(positions: Sequence[int]) -> tuple[int, int]:
+    """First and end."""
+    return (min(positions), max(positions) + 1) if positions else (0, 0)
+
+
+async def _audit_entry(request: Request) -> Response:
+    session, console = await session_of(request), _console(request)
+    position = request.path_params["position"]
+
+    def read() -> Any:
+        reader = console.log_reader(session)
+        console.log.publish()  # an entry that is not published has no proof yet
+        found = reader.entry(position) if position <= MAX_INTEGER else None
+        if found is not None:
+            console.note(request, session, "read-log", first=position, end=position + 1)
+        return found and (reader, found)
+
+    answer = await run_sync(read)
+    if answer is None:
+        raise Refusal(404, "no-such-path", _NOT_HERE)
+    reader, entry = answer
+    return _page(request, "audit-entry.html", session=session, reader=reader, entry=entry)
+
+
+async def _audit_proof(request: Request) -> Response:
+    session, console = await session_of(request), _console(request)
+    position = request.path_params["position"]
+
+    def read() -> str | None:
+        reader = console.log_reader(session)
+        console.log.publish()
+        if position > MAX_INTEGER or reader.entry(position) is None:
+            return None
+        console.note(request, session, "read-log", first=position, end=position + 1)
+        return reader.proof(position)
+
+    proof = await run_sync(read)
+    if proof is None:
+        raise Refusal(404, "no-such-path", _NOT_HERE)
+    return _download(proof.encode(), "application/json", f"entry-{position}.json")
+
+
+def _download(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
 ROUTES: Final = (
     Route("/", _find),
     Route("/sign-in", _sign_in),
@@ -234,6 +334,9 @@ ROUTES: Final = (
     Route("/sessions", _sessions),
     Route("/recordings/{recording}", _recording),
     Route("/recordings/{recording}/access", _access),
+    Route("/audit", _audit),
+    Route("/audit/{position:int}", _audit_entry),
+    Route("/audit/{position:int}/proof", _audit_proof),
     Route("/language/{name}", _language),
     Route("/static/{version}/{name}", headers.static),
 )

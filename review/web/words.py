@@ -246,15 +246,62 @@ GERMAN: Final = {
     "Yes.": "Ja.",
     # Access
     "Back to the recording": "Zurück zur Aufnahme",
-    "What this console's audit log says, of its last {count} entries. Openings stand in the custodian's own log.":
-        "Was das Prüfprotokoll dieser Konsole sagt, aus den letzten {count} Einträgen. Öffnungen stehen im eigenen "
-        "Protokoll des Treuhänders.",
+    "What this console's audit log says. Openings stand in the custodian's own log.":
+        "Was das Prüfprotokoll dieser Konsole sagt. Öffnungen stehen im eigenen Protokoll des Treuhänders.",
+    "The index of the log is being made: it has {count} entries so far.":
+        "Das Verzeichnis des Protokolls entsteht gerade: Es hat bisher {count} Einträge.",
     "When": "Wann",
     "Who": "Wer",
     "Purpose": "Zweck",
-    "Nobody did, as far as these entries go.": "Niemand, soweit diese Einträge reichen.",
+    "No look at it was noted here.": "Hier ist kein Blick auf sie vermerkt.",
     "looked at the account": "sah den Nachweis an",
     "somebody who is not in the rules": "jemand, den die Regeln nicht nennen",
+    # Audit log
+    "Audit log": "Prüfprotokoll",
+    "Who did what, and why. You see what the signed rules let you read. Reading is noted here, too; what you search "
+    "for only as a pseudonym.":
+        "Wer was tat, und warum. Sie sehen, was die unterschriebenen Regeln Sie lesen lassen. Auch das Lesen steht "
+        "hier; wonach Sie suchen, nur als Pseudonym.",
+    "Log": "Protokoll",
+    "Entries under the signed checkpoint": "Einträge unter dem unterschriebenen Prüfpunkt",
+    "Newest of them": "Der neueste davon",
+    "Cosigned": "Gegengezeichnet",
+    "{by}: {count} entries, {moment}": "{by}: {count} Einträge, {moment}",
+    "by no other machine yet": "noch von keinem anderen Rechner",
+    "The console has no cosigner's key: it says what the note says. audit verify --cosigner checks it.":
+        "Die Konsole hat keinen Schlüssel eines Gegenzeichners: Sie sagt, was der Vermerk sagt. "
+        "audit verify --cosigner prüft ihn.",
+    "Person": "Person",
+    "Act": "Handlung",
+    "Outcome": "Ergebnis",
+    "Recording": "Aufnahme",
+    "success": "gelungen",
+    "failure": "gescheitert",
+    "Entries": "Einträge",
+    "Entry": "Eintrag",
+    "To what": "Woran",
+    "More": "Mehr",
+    "No entry that you may read fits, as far as was looked.":
+        "Kein Eintrag, den Sie lesen dürfen, passt, so weit gesucht wurde.",
+    "Entry {number}": "Eintrag {number}",
+    "Back to the audit log": "Zurück zum Prüfprotokoll",
+    "From where": "Von wo",
+    "What it says": "Was er sagt",
+    "Its body was shredded, as a later entry says. The entry and its proof stay.":
+        "Sein Inhalt wurde vernichtet, wie ein späterer Eintrag sagt. Eintrag und Beweis bleiben.",
+    "Its place in the log": "Sein Platz im Protokoll",
+    "Entry {number} of {count} under the checkpoint below. {steps} hashes lead from it to the signed root.":
+        "Eintrag {number} von {count} unter dem Prüfpunkt unten. {steps} Hashes führen von ihm zur unterschriebenen "
+        "Wurzel.",
+    "Download the proof": "Beweis herunterladen",
+    "Anybody checks it without this console, with the log's public key:":
+        "Jeder prüft ihn ohne diese Konsole, mit dem öffentlichen Schlüssel des Protokolls:",
+    "Hashes": "Hashes",
+    "Proof": "Beweis",
+    "Checkpoint": "Prüfpunkt",
+    "the kind is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the outcome is success or failure": "das Ergebnis ist „success“ oder „failure“",
+    "a recording is named by its whole number": "eine Aufnahme wird mit ihrer ganzen Kennung genannt",
     # Sessions
     "Where you are signed in. End what you do not know.": "Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen.",
     "Began": "Beginn",

@@ -34,6 +34,16 @@ TABLE = {
     "/recordings/{anna_new}/access": "S E - - 200 - 200 -",
     "/recordings/{carl_new}/access": "S E - - 200 - - 200",
     "/recordings/{nothing}/access": "S E - - - - - -",
+    # Who reads the audit log: compliance all of it, leads what is about their team's recordings alone.
+    "/audit": "S E 200 200 200 - - -",
+    "/audit/{about_anna}": "S E 200 - 200 - - -",
+    "/audit/{about_anna}/proof": "S E 200 - 200 - - -",
+    "/audit/{about_carl}": "S E - 200 200 - - -",
+    "/audit/{about_both}": "S E - - 200 - - -",
+    "/audit/{about_none}": "S E - - 200 - - -",
+    "/audit/{about_none}/proof": "S E - - 200 - - -",
+    "/audit/{beyond}": "S E - - - - - -",
+    "/audit/{beyond}/proof": "S E - - - - - -",
     "/language/de": "303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - -",
     "/nothing": "- - - - - - - -",
@@ -51,6 +61,8 @@ MINE = {  # whose recordings each lists, and how many of each
 def paths(served: Served) -> dict[str, str]:
     recordings = served.room.recordings
     return {
+        **{name: str(position) for name, position in served.about.items()},
+        "beyond": str(10**14),
         "anna_new": recordings["anna"][-1],
         "anna_old": recordings["anna"][0],
         "carl_new": recordings["carl"][-1],

@@ -37,7 +37,20 @@ def said() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words":
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    tables = (*KINDS, *KINDS.values(), *ACTS.values(), "yes", "not yet", "no", *METHODS, *STATES, *LABELS)
+    tables = (
+        "Audit log",
+        "success",
+        "failure",
+        *KINDS,
+        *KINDS.values(),
+        *ACTS.values(),
+        "yes",
+        "not yet",
+        "no",
+        *METHODS,
+        *STATES,
+        *LABELS,
+    )
     return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}
 
 
