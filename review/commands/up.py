@@ -18,6 +18,7 @@ from review.commands.people import opened, with_console
 from review.commands.shared import command, option
 from review.people.service import People
 from store.admin import passphrase
+from store.admin.init import COMPLIANCE
 from store.commands.options import Subcommands, port
 from store.errors import StoreError
 
@@ -47,6 +48,7 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
+    from review.web.reports import Reports  # noqa: PLC0415
     from review.web.routes import Console, create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
@@ -82,8 +84,10 @@ def _up(asked: Namespace) -> int:
         ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
-            console = Console(SignIn(people), index, own, entries)
-            with _following(index, log.say), _following(entries, log.say):
+            compliance = opens.home.key(COMPLIANCE).id
+            reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)
+            console = Console(SignIn(people), index, own, entries, reports)
+            with closing(reports), _following(index, log.say), _following(entries, log.say):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
 

@@ -111,6 +111,11 @@ async def _read(request: Request, *, attempt: bool = False) -> Claims:
     return await read_claims(request, LARGEST, "the body")
 
 
+async def claims_of(request: Request) -> Claims:
+    """The JSON of a page of this console that asks for a change. Refusals: 403 cross-origin, 415 no-json, 400."""
+    return await _read(request)
+
+
 async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
     """Of the cookie. Refusals: as `People.session`. An unknown token is in the log, once a minute at most."""
     parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), origin_of(request)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from protocol.claims import is_uuid
+from review.report.gather import LONGEST, Period
 from review.search import log_index
 from review.search.find import Key, Wanted
 from review.search.schema import LENGTHS as BOUNDS
@@ -124,3 +125,24 @@ def position(text: str, words: Words) -> int | None:
 
 
 _MS: Final = 1_000_000  # ns
+
+
+# -- of a report ------------------------------------------------------------------------------------------------------
+
+
+def period(first: str, last: str, words: Words) -> Period:
+    """Refusals: 400."""
+    since, until = _day(first, words), _day(last, words)
+    if since is None or until is None:
+        raise _refusal(words("a day is written 2027-01-31"))
+    if since > until:
+        raise _refusal(words("the first day is after the last"))
+    if (until - since).days >= LONGEST:
+        raise _refusal(words("a report is of 366 days at most"))
+    return Period(since, until)
+
+
+def last_month(now: int) -> tuple[str, str]:
+    """Its first and its last day."""
+    last = local(now).date().replace(day=1) - timedelta(days=1)
+    return last.replace(day=1).isoformat(), last.isoformat()

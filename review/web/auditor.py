@@ -72,6 +72,12 @@ def may_read_all(governance: Governance, person: Person, now: int) -> bool:
     return decide(governance, Question(person, Act.READ_AUDIT, now)).granted
 
 
+def may_report(governance: Governance, person: Person, now: int) -> bool:
+    """A report tells of all recordings and of the whole log."""
+    listing = Question(person, Act.LIST, now, Recording())
+    return may_read_all(governance, person, now) and decide(governance, listing).granted
+
+
 def may_read(governance: Governance, person: Person, now: int) -> bool:
     """Whether a role lets them read anything of it."""
     roles = ((grant, governance.roles.get(grant.role)) for grant in person.grants)

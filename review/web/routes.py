@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -19,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -32,11 +33,13 @@ from review.people import routes as people_routes
 from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import PROVIDER, Session
 from review.people.states import SessionState, Use
+from review.report import html, signing
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
 from review.web import asked, auditor, headers, lines, recording, words
 from review.web.access import looks
+from review.web.reports import Reports
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -62,6 +65,7 @@ class Console:
     index: SearchIndex
     log: AuditLog
     entries: LogIndex
+    reports: Reports
     meanings: Meanings = field(default_factory=Meanings)
 
     def finder(self, session: Session) -> Finder:
@@ -87,7 +91,7 @@ class Console:
 def create_app(console: Console) -> ASGIApp:
     """With the routes of sign-in, which answer in JSON."""
     app = Starlette(
-        routes=[*people_routes.ROUTES, *ROUTES],
+        routes=[*people_routes.ROUTES, *API, *ROUTES],
         exception_handlers=dict.fromkeys(people_routes.ANSWERS, _problem),
     )
     people_routes.share(app, console.sign_in)
@@ -118,7 +122,9 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str]]:
         return []
     people = _console(request).sign_in.people
     rules, person, now = people.rules(), people.person(session), people.clock()
-    return [("/audit", "Audit log")] if auditor.may_read(rules, person, now) else []
+    log = [("/audit", "Audit log")] if auditor.may_read(rules, person, now) else []
+    report = [("/report", "Report")] if auditor.may_report(rules, person, now) else []
+    return log + report
 
 
 def _own_path(text: str) -> str:
@@ -326,6 +332,70 @@ def _download(content: bytes, kind: str, name: str) -> Response:
     return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
+# -- the report of a period -------------------------------------------------------------------------------------------
+
+
+async def _may_report(request: Request) -> tuple[Session, Console]:
+    """Refusals: 404, for who may not."""
+    session, console = await session_of(request), _console(request)
+    finder = await run_sync(console.finder, session)
+    if not auditor.may_report(finder.governance, finder.person, finder.now):
+        raise Refusal(404, "no-such-path", _NOT_HERE)
+    return session, console
+
+
+async def _report(request: Request) -> Response:
+    session, console = await _may_report(request)
+    job = console.reports.of(session.person)
+    shown = await run_sync(html.part, job.shown) if job and job.shown else ""
+    first, last = asked.last_month(console.sign_in.people.clock())
+    return _page(
+        request, "report.html", session=session, job=job, shown=shown, files=(*signing.FILES, signing.SIGNATURE),
+        first=first, last=last,
+    )  # fmt: skip
+
+
+async def _report_file(request: Request) -> Response:
+    session, console = await _may_report(request)
+    job, name = console.reports.of(session.person), request.path_params["name"]
+    if job is None or job.signed is None or name not in job.signed.files:
+        raise Refusal(404, "no-such-path", _NOT_HERE)
+    kind = {"json": "application/json", "html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+    content = job.signed.files[name]
+    return _download(content, kind.get(name.rpartition(".")[2], "application/jose"), name)
+
+
+async def _make_report(request: Request) -> Response:
+    """By the page of the report alone: says where it stands."""
+    session, console = await _may_report(request)
+    claims, spoken = await people_routes.claims_of(request), _words(request)
+    period = asked.period(claims.text("from"), claims.text("to"), spoken)
+    verify = claims.flag("verify")
+    job = await run_sync(
+        partial(
+            console.reports.start,
+            session.person,
+            origin_of(request),
+            period,
+            verify=verify,
+            language=spoken.language,
+            names=console.names,
+        )  # fmt: skip
+    )
+    return JSONResponse(job.progress)
+
+
+async def _report_progress(request: Request) -> Response:
+    session, console = await _may_report(request)
+    job = console.reports.of(session.person)
+    return JSONResponse(job.progress if job else {"state": "none"})
+
+
+# What the pages ask for by program.
+API: Final = (
+    Route("/v1/reports", _make_report, methods=["POST"]),
+    Route("/v1/reports", _report_progress, methods=["GET"]),
+)
 ROUTES: Final = (
     Route("/", _find),
     Route("/sign-in", _sign_in),
@@ -337,6 +407,8 @@ ROUTES: Final = (
     Route("/audit", _audit),
     Route("/audit/{position:int}", _audit_entry),
     Route("/audit/{position:int}/proof", _audit_proof),
+    Route("/report", _report),
+    Route("/report/{name}", _report_file),
     Route("/language/{name}", _language),
     Route("/static/{version}/{name}", headers.static),
 )

@@ -299,6 +299,27 @@ GERMAN: Final = {
     "Hashes": "Hashes",
     "Proof": "Beweis",
     "Checkpoint": "Prüfpunkt",
+    # Report
+    "Report": "Bericht",
+    "Report of a period": "Bericht über einen Zeitraum",
+    "What was kept and what was not, who looked, what was verified, and what is not known. Signed by the audit log's "
+    "key. It is an entry of the log, and is forgotten here after an hour: download it.":
+        "Was behalten wurde und was nicht, wer hinsah, was geprüft wurde und was nicht bekannt ist. Unterschrieben mit "
+        "dem Schlüssel des Prüfprotokolls. Er ist dort ein Eintrag und wird hier nach einer Stunde vergessen: Laden "
+        "Sie ihn herunter.",
+    "Period": "Zeitraum",
+    "Verify every byte: takes long": "Jedes Byte prüfen: dauert lange",
+    "Make the report": "Bericht erstellen",
+    "The report is being made": "Der Bericht entsteht",
+    "This page shows it when it is there. Others can be made after it.":
+        "Diese Seite zeigt ihn, wenn er da ist. Weitere gehen erst danach.",
+    "The report could not be made. Try again, or tell who runs this console.":
+        "Der Bericht ließ sich nicht erstellen. Versuchen Sie es noch einmal, oder sagen Sie es dem Betreiber der "
+        "Konsole.",
+    "All four into one folder; then anybody checks it:": "Alle vier in einen Ordner; dann prüft ihn jeder:",
+    "Another report is being made. Try again when it is there.":
+        "Gerade entsteht ein anderer Bericht. Versuchen Sie es danach noch einmal.",
+    "a report is of 366 days at most": "ein Bericht umfasst höchstens 366 Tage",
     "the kind is one of those in the list": "die Handlung ist eine aus der Liste",
     "the outcome is success or failure": "das Ergebnis ist „success“ oder „failure“",
     "a recording is named by its whole number": "eine Aufnahme wird mit ihrer ganzen Kennung genannt",
