@@ -109,7 +109,7 @@ class Reports:
             def advance(done: int) -> None:
                 job.done += done
                 if self._stop.is_set():
-                    raise _Stopped
+                    raise _Stopped  # noqa: TRY301 - out of what reads
 
             model = gather(
                 sources, job.period, job.person, verify=verify, language=language, named=True, advance=advance,

@@ -371,17 +371,11 @@ async def _make_report(request: Request) -> Response:
     claims, spoken = await people_routes.claims_of(request), _words(request)
     period = asked.period(claims.text("from"), claims.text("to"), spoken)
     verify = claims.flag("verify")
-    job = await run_sync(
-        partial(
-            console.reports.start,
-            session.person,
-            origin_of(request),
-            period,
-            verify=verify,
-            language=spoken.language,
-            names=console.names,
-        )  # fmt: skip
-    )
+    start = partial(
+        console.reports.start, session.person, origin_of(request), period, verify=verify, language=spoken.language,
+        names=console.names,
+    )  # fmt: skip
+    job = await run_sync(start)
     return JSONResponse(job.progress)
 
 

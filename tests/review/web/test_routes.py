@@ -12,7 +12,7 @@ from review.people.routes import ROUTES as SIGN_IN_ROUTES
 from review.people.routes import SESSION
 from review.people.service import Proof
 from review.web.headers import POLICY
-from review.web.routes import ROUTES
+from review.web.routes import API, ROUTES
 from testkit.reading_room import MARKUP
 from tests.review.web.conftest import Served
 
@@ -44,6 +44,9 @@ TABLE = {
     "/audit/{about_none}/proof": "S E - - 200 - - -",
     "/audit/{beyond}": "S E - - - - - -",
     "/audit/{beyond}/proof": "S E - - - - - -",
+    # A report tells of all recordings and all of the log.
+    "/report": "S E - - 200 - - -",
+    "/report/report.pdf": "S E - - - - - -",  # there is none yet
     "/language/de": "303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - -",
     "/nothing": "- - - - - - - -",
@@ -74,7 +77,7 @@ def paths(served: Served) -> dict[str, str]:
 def test_the_table_has_every_route() -> None:
     shapes = {re.sub(r"\{[^}]*\}", "*", one) for one in TABLE}
     shapes |= {"/static/*/*" if one.startswith("/static") else one for one in shapes}
-    shapes |= {"/language/*"}
+    shapes |= {"/language/*", "/report/*"}
     assert {re.sub(r"\{[^}]*\}", "*", route.path) for route in ROUTES} <= shapes
 
 
@@ -185,7 +188,7 @@ def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str
         assert client.get(f"/?{asked}").status_code == 200
 
 
-@pytest.mark.parametrize("path", [route.path for route in SIGN_IN_ROUTES if "POST" in (route.methods or ())])
+@pytest.mark.parametrize("path", [route.path for route in (*SIGN_IN_ROUTES, *API) if "POST" in (route.methods or ())])
 @pytest.mark.parametrize(
     "headers",
     [

@@ -39,6 +39,7 @@ def said() -> set[str]:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     tables = (
         "Audit log",
+        "Report",
         "success",
         "failure",
         *KINDS,
