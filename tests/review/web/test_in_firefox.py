@@ -78,3 +78,25 @@ def test_by_passkey(served: Served, browser: Marionette) -> None:
     # Another team's is one that there is not.
     browser.open(f"{served.room.address}/recordings/{served.room.recordings['anna'][-1]}")
     assert browser.run("document.querySelector('h1').textContent") == "This is not here"
+
+
+@pytest.mark.slow(reason="a browser, and a report of a store")
+def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, browser: Marionette) -> None:
+    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
+    browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    browser.open(served.console.people.invite("cleo@example.com", "root@host", "host"))
+    browser.run("document.getElementById('join').click()")
+    at(browser, "/enrol")
+    browser.run("document.getElementById('make').click()")
+    at(browser, "/")
+    entry = served.about["about_both"]
+    browser.run("document.querySelector('nav a[href=\"/audit\"]').click()")
+    at(browser, "/audit")
+    browser.run(f"document.querySelector('a[href=\"/audit/{entry}\"]').click()")
+    at(browser, f"/audit/{entry}")
+    assert browser.run("document.querySelector('a[download]').getAttribute('href')") == f"/audit/{entry}/proof"
+    browser.run("document.querySelector('nav a[href=\"/report\"]').click()")
+    at(browser, "/report")
+    browser.run("document.querySelector('#make-report button').click()")
+    browser.until("document.querySelector('article.report') !== null")
+    assert "Nothing was verified" in browser.run("document.querySelector('article').textContent")

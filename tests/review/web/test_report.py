@@ -65,8 +65,7 @@ def test_a_report_is_made_shown_downloaded_and_checked(
     assert "report.pdf is not what was signed" in capsys.readouterr().out
     noted = [one["kind"] for one in served.noted(before)]
     assert noted == ["list", "read-log", "report"]
-    # Nobody else has it, whatever they may.
-    served.sessions.setdefault("cleo2", served.sign_in("cleo"))
+    # It is given to no one else.
     with served.client("sam", Origin=served.room.address) as client:
         assert client.get("/report").status_code == client.get(f"/report/{signing.JSON}").status_code == 404
         assert ask(client).status_code == 404
