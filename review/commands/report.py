@@ -118,9 +118,8 @@ def _custodian(asked: Namespace) -> tuple[tuple[VerifierKey, ReadingKey] | None,
         return None, [LogRead("custodian", why_not="its folder was not named (--custodian)")]
     keys = asked.custodian / "keys"
     try:
-        secret = (
-            asked.custodian_key_file.read_bytes() if asked.custodian_key_file else passphrase.existing(asked, str(keys))
-        )
+        own = {"key_file": asked.custodian_key_file, "passphrase_file": None} if asked.custodian_key_file else {}
+        secret = passphrase.existing(Namespace(**(vars(asked) | own)), str(keys))
         return (public_key(str(keys / PUBLIC)), reading_key(keys / READ, secret)), []
     except OSError as error:
         return None, [LogRead("custodian", why_not=f"its folder cannot be read: {error.strerror}")]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from protocol.numbers import is_integer
 from review.report.model import Model, Policy, RuleSum, Sums
 from review.search.facts import Listed, read
 from store.catalog import schema
@@ -82,7 +83,8 @@ class Counting:
         with self.database.reading() as connection:
             found = isolated(partial(self._read, connection, row.id))
         if isinstance(found, Unreadable):
-            if self.model.start <= min(row.start, row.opened_at) < self.model.end:
+            known = [one for one in (row.start, row.opened_at) if is_integer(one)]
+            if not known or self.model.start <= min(known) < self.model.end:
                 self.model.unreadable.add(legible(row.id))
                 self._count(self.model.states, "unreadable", 1)
             return

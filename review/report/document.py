@@ -69,12 +69,12 @@ class Document:
 def document(model: Model) -> Document:
     """In the language that the model names."""
     words = Words(model.language)
-    made = _Maker(model, words)
+    made = _Blocks(model, words)
     title = f"{words('Report of a period')}: {words('{first} to {last}', first=model.first, last=model.last)}"
     return Document(title, model.language, tuple(made.blocks()))
 
 
-class _Maker:
+class _Blocks:
     def __init__(self, model: Model, words: Words) -> None:
         self._model, self._ = model, words
 

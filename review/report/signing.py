@@ -16,7 +16,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.audit.kinds import Act
 from review.audit.log import AuditLog
-from review.report import html, pdf
+from review.report import html
 from review.report.document import document
 from review.report.model import Model
 from store.errors import StoreError
@@ -38,6 +38,8 @@ class Signed:
 
 def signed(model: Model, log: AuditLog, who: str, origin: str) -> Signed:
     """Its entry, with the hash of the JSON, is durable before it is given. Raises AuditError, OSError."""
+    from review.report import pdf  # noqa: PLC0415 - slow to import, and a console makes few
+
     shown = document(model)
     files = {
         JSON: json.dumps(model.facts(), ensure_ascii=False, indent=1).encode("utf-8") + b"\n",

@@ -49,7 +49,12 @@ def test_the_custodians_log_is_read_where_its_folder_is_given(
     made = ["audit", "init", "--name", "custodian.example.com", "--log", str(folder / "audit"), "--keys"]
     secret = ["--key-file", str(room.home / "secret")]
     assert main([*made, str(folder / "keys"), *secret]) == 0
-    assert main(words(room, tmp_path / "one", "--custodian", str(folder), "--no-verify")) == 0
+    assert (
+        main(
+            words(room, tmp_path / "one", "--custodian", str(folder), "--custodian-key-file", secret[1], "--no-verify")
+        )
+        == 0
+    )
     console, custodian = json.loads((tmp_path / "one" / "report.json").read_text())["logs"]
     assert (console["why_not"], custodian["why_not"], custodian["origin"]) == ("", "", "custodian.example.com")
     assert main(words(room, tmp_path / "two", "--custodian", str(tmp_path / "nothing"), "--no-verify")) == 0

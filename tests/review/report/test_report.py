@@ -299,6 +299,7 @@ def test_alarms_logs_and_what_cannot_be_read(tmp_path: Path) -> None:
         with made.database.writing() as connection:
             bad = made.recordings[0]
             connection.exec_driver_sql("update sealed set start = 'x' where recording = ?", (bad,))
+            connection.exec_driver_sql("update recordings set start = 'x' where id = ?", (bad,))
             for code, at in (("gap", PERIOD.start), ("gap", PERIOD.end), ("forged", PERIOD.end - 1)):
                 connection.execute(insert(schema.alarms).values(at=at, code=code, device=device))
             settled = {

@@ -169,7 +169,9 @@ def test_an_auditor_reads_the_log_and_makes_a_report_by_keyboard_alone(served: S
     press(browser, " ")
     tab_to(browser, "Make the report")
     press(browser, "Enter")
-    wait_for(browser, "document.querySelector('article.report') !== null && document.readyState === 'complete'")
+    wait_for(
+        browser, "document.querySelector('article.report[lang=en]') !== null && document.readyState === 'complete'"
+    )
     tab_to(browser, "report.pdf")
     assert "What this report does not know" in browser.run("document.querySelector('article').textContent")
     assert browser.run("document.querySelectorAll('[style], style').length") == 0
