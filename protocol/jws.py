@@ -40,9 +40,10 @@ INTERACTION: Final = "eyelid-interaction"
 DECIDED: Final = "eyelid-decided"
 FOUND: Final = "eyelid-found"
 RELEASE: Final = "eyelid-release"
+PERIOD: Final = "eyelid-report-of-period"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, PERIOD),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "people": ("people",),
     "interactions": ("interactions",),
     "player": ("open",),
+    "report": ("report",),
     "up": ("up",),
 }
 _LONG: Final = re.compile(r"--[a-z-]+")

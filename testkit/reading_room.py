@@ -38,14 +38,14 @@ revision: 1
 name: House
 roles:
   lead:
-    may: [list, play, request-legal-hold, see-fleet]
+    may: [list, play, request-legal-hold, see-fleet, read-audit]
     of: { team: own }
     from: 30d
     purposes: [coaching, complaint]
     otherwise: original
   agent: { may: [list, play, see-access], of: own }
   compliance:
-    may: [list, play, export, see-access, legal-hold, see-fleet]
+    may: [list, play, export, see-access, legal-hold, see-fleet, read-audit]
     of: all
     rendition: original
     purposes: [audit]

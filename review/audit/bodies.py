@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,10 +34,16 @@ def bodies(folder: Path, log: VerifierKey, key: ReadingKey, first: int = 0) -> I
 class Bodies:
     """Of entries that `journal.groups` gave, in order."""
 
-    def __init__(self, folder: Path, log: VerifierKey, key: ReadingKey) -> None:
+    def __init__(
+        self, folder: Path, log: VerifierKey, key: ReadingKey,
+        known: Sequence[tuple[int, int, int]] = (), looked: int | None = None,
+    ) -> None:  # fmt: skip
+        """`known`: what is shredded (first, end, and the place of the entry that says so), as somebody found it who
+        looked through the log up to `looked`.
+        """
         self._folder, self._log, self._key = folder, log, key
-        self._shreds: list[tuple[int, int, int]] = []  # first, end, and the place of the entry that says so
-        self._looked: int | None = None  # so far entries were looked through for them
+        self._shreds = list(known)
+        self._looked = looked  # so far entries were looked through for them
 
     def read(self, one: journal.Acknowledged, entry: Entry) -> dict[str, Any]:
         """Empty for one that was shredded, as a later entry says. Raises AuditError: body-changed, other-key."""

@@ -65,6 +65,11 @@ class Entry:
         return hashlib.sha256(rest).digest() == self.beside if not self.statement else not rest
 
 
+def hashes_to(entry: Entry, salt: bytes, body: bytes) -> bool:
+    """Whether this is the entry's body, as who was shown body and salt can check it."""
+    return not entry.statement and hmac.compare_digest(_salted(salt, body), entry.salted)
+
+
 def is_shredded(rest: bytes) -> bool:
     return not any(rest)
 
@@ -75,9 +80,9 @@ class ReadingKey:
     def __init__(self, raw: bytes) -> None:
         if len(raw) != KEY_SIZE:
             raise AuditError("bad-key", f"a key that reads the audit log is {KEY_SIZE} bytes, not {len(raw)}")
-        wrap, self._people, self._searches = (
+        wrap, self._people, self._searches, self._index = (
             HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=b"eyelid audit v1 " + use).derive(raw)
-            for use in (b"wrap", b"person", b"search")
+            for use in (b"wrap", b"person", b"search", b"index")
         )
         self._wrap = AESGCM(wrap)
 
@@ -87,6 +92,11 @@ class ReadingKey:
 
     def search(self, text: str) -> str:
         return "q." + _shortened(self._searches, text)
+
+    def tag(self, *words: str) -> int:
+        """A number of 64 bits by which an index finds entries without saying what they are found by."""
+        hashed = hmac.digest(self._index, "\0".join(words).encode("utf-8"), "sha256")
+        return int.from_bytes(hashed[:8], "big", signed=True)
 
     def seal(self, origin: str, index: int, time: int, body: bytes) -> tuple[Entry, bytes]:
         """The entry, and what lies beside it."""

@@ -158,6 +158,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         purposes=IDS,
     ),
     "read-log": _kind("log", (6001, 2), {"first": NUMBER, "end": NUMBER}, query=SEARCH),
+    "report": _kind("log", (6001, 7), {"first": DAY, "last": DAY, "sha256": ID}),  # review.report
     "export-log": _kind("log", (1008, 3), {"first": NUMBER, "end": NUMBER, "format": WORD}, following=NUMBER),
     "shred-log": _kind("log", (1008, 2), {"bodies": NUMBER, "why": WORD}),
     # What the store's own log of operators had (review.audit.operators): its lines and their hashes as they were.

@@ -8,7 +8,7 @@ the tiles (https://c2sp.org/tlog-tiles). A hash is 32 bytes of SHA-256.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -165,6 +165,26 @@ def inclusion(index: int, size: int, at: HashAt) -> list[bytes]:
     if not 0 <= index < size:
         raise ValueError(f"a tree of {size} leaves has no leaf {index}")
     return _path(index, 0, size, at)
+
+
+def root_by(leaf: bytes, index: int, size: int, steps: Sequence[bytes]) -> bytes | None:
+    """The root to which a proof of inclusion leads from the leaf's hash (RFC 9162 section 2.1.3.2); None for one that
+    is none of a tree of that size.
+    """
+    if not 0 <= index < size or any(len(one) != HASH_SIZE for one in steps):
+        return None
+    place, last, reached = index, size - 1, leaf
+    for step in steps:
+        if not last:
+            return None
+        if place & 1 or place == last:
+            reached = node_hash(step, reached)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            reached = node_hash(reached, step)
+        place, last = place >> 1, last >> 1
+    return None if last else reached
 
 
 def _path(index: int, start: int, end: int, at: HashAt) -> list[bytes]:

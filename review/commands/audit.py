@@ -15,15 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.keyfile import save_private
 from protocol.keys import signing_key
 from protocol.terminal import printable
-from review.audit import cosigning, journal
+from review.audit import cosigning, journal, proofs
 from review.audit.bodies import Bodies
-from review.audit.entries import Entry, ReadingKey, is_shredded
+from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import KINDS, pseudonym, read_statement
-from review.audit.notes import Checkpoint, KeyType, Signer, signed_checkpoint
+from review.audit.notes import Checkpoint, KeyType, Signer, VerifierKey, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
-from review.audit.tree import inclusion
 from review.audit.verify import Asked, Report, verify_log
 from review.commands.opening import (
     PUBLIC,
@@ -82,8 +81,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("home", "the store's folder", "DIR", type=Path))  # fmt: skip
     command(verbs, "audit cosigned", "bring a cosigned checkpoint back into the log", "council.note", _cosigned,
             with_log, option("note", "the file that `cosign` wrote", type=Path))  # fmt: skip
-    command(verbs, "audit verify", "check a copy of the log: offline, with its public key alone",
-            "copy/ --key audit.pub --noted council.note", _verify, copy, key, secret,
+    command(verbs, "audit verify", "check a copy of the log, or the proof of an entry: offline, with its public key",
+            "copy/ --key audit.pub --noted council.note\n  eyelid-review audit verify entry-17.json --key audit.pub",
+            _verify, option("folder", "a copy of the log's folder, or a file that `prove` printed", "COPY", type=Path),
+            key, secret,
             option("--reading-key", "open the bodies, too (audit-read.key)", "FILE", type=Path),
             option("--noted", "a checkpoint that was kept elsewhere: the log must continue it", "FILE", type=Path,
                    action="append", default=[]),
@@ -210,16 +211,8 @@ def _prove(asked: Namespace) -> int:
     point = opened.log.publish()
     if asked.entry >= point.size:
         raise WrongUsage(f"the log has {point.size} entries, numbered from 0: there is no entry {asked.entry}")
-    found = next(iter(opened.log.groups(asked.entry))).entries[0]
-    entry = Entry.parse(found.raw)
-    revealed: dict[str, object] = {}
-    if not entry.statement and not is_shredded(found.rest):
-        body, salt = opened.key.open(opened.log.origin, found.position, entry, found.rest)
-        revealed = {"body": body.decode("utf-8"), "salt": salt.hex()}
-    steps = inclusion(asked.entry, point.size, cosigning.hashes(asked.log, point.size))
-    note = journal.read_note(asked.log / journal.CHECKPOINT).decode("utf-8", "replace")
-    proof = [step.hex() for step in steps]
-    print_json({"entry": asked.entry, "raw": found.raw.hex(), **revealed, "proof": proof, "checkpoint": note})
+    entries = proofs.SingleEntries(asked.log, opened.log.verifier)
+    sys.stdout.write(proofs.written(proofs.prove(entries, opened.key, asked.entry)))
     return 0
 
 
@@ -287,8 +280,10 @@ def _verify(asked: Namespace) -> int:
     cosigner = public_key(asked.cosigner) if asked.cosigner else None
     if log.type is not KeyType.LOG or (cosigner and cosigner.type is not KeyType.COSIGNER):
         raise WrongUsage("--key takes the key of a log, and --cosigner that of a cosigner")
+    if asked.folder.is_file():
+        return _verify_proof(asked, log)
     if not asked.folder.is_dir():
-        raise WrongUsage(f"{asked.folder} is no folder: copy the log's folder whole")
+        raise WrongUsage(f"{asked.folder} is no folder: copy the log's folder whole, or give what `prove` printed")
     path = asked.reading_key
     key = reading_key(path, passphrase.existing(asked, str(path))) if path else None
     report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked)))
@@ -310,6 +305,21 @@ def _verify(asked: Namespace) -> int:
         f"{report.entries} entries{span}; bodies: {bodies}; {verdict}",
     )  # fmt: skip
     return 1 if report.findings else 0
+
+
+def _verify_proof(asked: Namespace, log: VerifierKey) -> int:
+    """Of one entry, which `prove` or the console gave."""
+    if asked.reading_key or asked.noted or asked.cosigner:
+        raise WrongUsage(f"{asked.folder} is the proof of one entry: it is checked with --key alone")
+    with asked.folder.open("rb") as file:
+        content = file.read(proofs.LARGEST + 1)
+    proven = proofs.check(content, log)
+    at = iso(proven.entry.time * _MS)
+    shown = "what it says is the body that was noted" if proven.said else "the proof shows no body"
+    facts = {"sound": True, "entry": proven.position, "at": at, "size": proven.point.size, "said": proven.said or None}
+    says = json.dumps(proven.said, ensure_ascii=False)
+    lines = [f"entry {proven.position} of {at} is in the log of {proven.point.size} entries; {shown}"]
+    return answer(asked, facts, *([says] if proven.said else []), *lines)
 
 
 def findings_of(report: Report) -> tuple[dict[str, Any], list[str]]:

@@ -49,7 +49,11 @@ def command(
     for add in options:
         add(parser)
     parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
-    parser.set_defaults(run=lambda asked: _in_words(run, asked))
+    parser.set_defaults(run=in_words(run))
+
+
+def in_words(run: Run) -> Run:
+    return lambda asked: _in_words(run, asked)
 
 
 def _in_words(run: Run, asked: Namespace) -> int:

@@ -19,13 +19,16 @@ from review.commands.people import opened, with_console
 from review.commands.shared import command, option
 from review.people.service import People
 from store.admin import passphrase
+from store.admin.init import COMPLIANCE
 from store.commands.options import Subcommands, port
 from store.errors import StoreError
 
 if TYPE_CHECKING:
     from review.search.index import SearchIndex
+    from review.search.log_index import LogIndex
 
 INDEX: Final = "find.db"
+LOG_INDEX: Final = "log.db"
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -47,11 +50,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from review.people.routes import SignIn  # noqa: PLC0415
-    from review.search import schema  # noqa: PLC0415
+    from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
-    from review.web.access import Reader  # noqa: PLC0415
     from review.web.fleet import Fleet  # noqa: PLC0415
     from review.web.pages import Console  # noqa: PLC0415
+    from review.web.reports import Reports  # noqa: PLC0415
     from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
     from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
@@ -81,13 +84,21 @@ def _up(asked: Namespace) -> int:
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
-        reader = Reader(opens.log.log.folder, opens.log.log.verifier, opens.log.key)
-        with log.to_stderr(), closing(schema.opened(asked.home / INDEX)) as found:
+        own = opens.log.log
+        with (
+            log.to_stderr(),
+            closing(schema.opened(asked.home / INDEX)) as found,
+            closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
+        ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
             fleet = Fleet(opens.catalog)
-            console = Console(SignIn(people), index, reader, fleet, finding=finding)
+            entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
+            reports = Reports(opens.catalog, opens.home.blobs(), opens.home.key(COMPLIANCE).id, own, entries)
+            console = Console(SignIn(people), index, own, entries, reports, fleet, finding=finding)
             with (
+                closing(reports),
                 _following(index, log.say),
+                _following(entries, log.say),
                 fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
@@ -95,13 +106,13 @@ def _up(asked: Namespace) -> int:
 
 
 @contextmanager
-def _following(index: SearchIndex, say: Callable[..., None]) -> Iterator[None]:
+def _following(index: SearchIndex | LogIndex, say: Callable[..., None]) -> Iterator[None]:
     stop = threading.Event()
 
     def failed(kind: str) -> None:
         say("index-behind", logging.ERROR, kind=kind)
 
-    thread = threading.Thread(target=index.follow, args=(stop, failed), name="search index")
+    thread = threading.Thread(target=index.follow, args=(stop, failed), name=type(index).__name__)
     thread.start()
     try:
         yield

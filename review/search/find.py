@@ -231,6 +231,14 @@ class Finder:
             low, high = (low, middle) if self.may_list(whose, middle * SECOND) else (middle, high)
         return high * SECOND
 
+    def known(self, recordings: Collection[str]) -> dict[str, tuple[Whose, int]]:
+        """Whose they are and when they began, of those that the index has."""
+        owners, found = schema.owners.c, schema.found
+        asked = select(found.c.recording, found.c.start, owners.group_name, owners.os_user).join(schema.owners)
+        with self.index.reading() as connection:
+            rows = connection.execute(asked.where(found.c.recording.in_(recordings))).all()
+        return {row.recording: (Whose(row.group_name, row.os_user), row.start) for row in rows}
+
     def there(self, recordings: Collection[str]) -> set[str]:
         """Those that the catalog has, without an order to erase them: the index is some seconds behind."""
         here, gone = catalog.recordings.c, catalog.erasures.c

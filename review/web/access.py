@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from review.audit import journal
 from review.audit.bodies import bodies
-from review.audit.entries import ReadingKey
-from review.audit.kinds import pseudonym
-from review.audit.notes import VerifierKey, signed_checkpoint
+from review.audit.notes import signed_checkpoint
 from review.search.facts import Listed
+from review.search.log_index import Asked, LogIndex
 
-MOST: Final = 5_000  # entries that are gone through: a quarter of a second
+WALK: Final = 5_000  # entries that are gone through for one's own: a quarter of a second
+CATCH_UP: Final = 5_000  # entries that a page waits for; of more it says so
+MOST: Final = 500  # entries that are opened for one
 SIZE: Final = 50  # looks of a page
 # No requests, holds or erasures: a hold tells whom an inquiry is about.
 DID: Final = {
     "list": "looked at the account", "open": "opened it", "watched": "watched it", "export": "exported it",
     "comment": "commented on it",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Of one log."""
-
-    folder: Path
-    log: VerifierKey
-    key: ReadingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +37,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`first`, `end`: the entries that were gone through."""
+    """`first`, `end`: of the entries that were gone through. `following`: where the next page begins.
+
+    `whole`: whether the index has all of the log.
+    """
 
     first: int
     end: int
     looks: tuple[Look, ...]
+    following: int | None
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +59,31 @@ class Mirror:
     before: int | None
 
 
-def looks(reader: Reader, recording: str, people: Iterable[str]) -> Looks:
-    """Newest first. `people`: whose names are given for pseudonyms. Raises AuditError, OSError."""
-    first = max(0, _size(reader) - MOST)
-    found, end = _read(reader, first, None, people)
-    return Looks(first, end, tuple(one for one in reversed(found) if recording in one.recordings))
+def looks(entries: LogIndex, recording: str, names: Mapping[str, str], before: int | None = None) -> Looks:
+    """Newest first. `names`: of pseudonyms. Raises AuditError, OSError."""
+    whole = entries.catch_up(CATCH_UP)
+    end = entries.end
+    positions = entries.positions(Asked(recording=recording, before=before), MOST + 1)
+    found, first, following = list[Look](), 0, None
+    for one in entries.read(positions):
+        if len(found) == SIZE or one.position == (positions[MOST] if len(positions) > MOST else -1):
+            following = first
+            break
+        first = one.position
+        if one.kind in DID and one.said["outcome"] == "success":
+            who, purpose = names.get(str(one.said["who"]), ""), str(one.said["facts"].get("purpose", ""))
+            found.append(Look(one.position, one.time * 1_000_000, who, one.kind, purpose, frozenset(one.recordings)))
+    return Looks(first if following is not None else 0, end, tuple(found), following, whole)
 
 
 def mirror(
-    reader: Reader, person: str, people: Iterable[str], own: Callable[[Collection[str]], Mapping[str, Listed]],
+    reader: LogIndex, person: str, names: Mapping[str, str], own: Callable[[Collection[str]], Mapping[str, Listed]],
     before: int | None = None,
 ) -> Mirror:  # fmt: skip
     """What others looked at of what `own` gives, newest first. Raises as `looks`."""
     size = _size(reader)
-    first = max(0, (size if before is None else min(before, size)) - MOST)
-    read, end = _read(reader, first, before, people)
+    first = max(0, (size if before is None else min(before, size)) - WALK)
+    read, end = _read(reader, first, before, names)
     found = [one for one in read if one.who != person]
     mine = own(frozenset[str]().union(*(one.recordings for one in found)))
     shown: list[tuple[Look, Listed]] = []
@@ -88,13 +94,12 @@ def mirror(
     return Mirror(first, end, tuple(shown), first or None)
 
 
-def _size(reader: Reader) -> int:
+def _size(reader: LogIndex) -> int:
     return signed_checkpoint(journal.read_note(reader.folder / journal.CHECKPOINT), reader.log).size
 
 
-def _read(reader: Reader, first: int, before: int | None, people: Iterable[str]) -> tuple[list[Look], int]:
+def _read(reader: LogIndex, first: int, before: int | None, names: Mapping[str, str]) -> tuple[list[Look], int]:
     """In order, and where they end: at the log's own end, which is newer than its published checkpoint."""
-    names = {str(pseudonym(one, reader.key)): one for one in people if "*" not in one}
     found, end = list[Look](), first
     for entry in bodies(reader.folder, reader.log, reader.key, first):
         if before is not None and entry.position >= before:

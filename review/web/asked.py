@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Final
 
+from protocol.claims import is_uuid
+from review.report.gather import LONGEST, Period
+from review.search import log_index
 from review.search.find import Key, Wanted
 from review.search.schema import LENGTHS as BOUNDS
 from review.web.words import Words, local, start_of
@@ -80,3 +83,66 @@ def named(text: str, words: Words) -> str:
 
 def _refusal(message: str) -> Refusal:
     return Refusal(400, "bad-question", message)
+
+
+# -- of the audit log -------------------------------------------------------------------------------------------------
+
+_POSITION: Final = re.compile(r"[0-9]{1,15}")
+_OUTCOMES: Final = ("", "success", "failure")
+
+
+def read_log(asked: Mapping[str, str], kinds: Collection[str], words: Words) -> tuple[log_index.Asked, dict[str, str]]:
+    """The question, `who` as it was asked, and what of it an address needs. Refusals: 400."""
+    since, until = (_day(asked.get(name, ""), words) for name in ("from", "to"))
+    if since and until and since > until:
+        raise _refusal(words("the first day is after the last"))
+    who, recording = (named(asked.get(name, ""), words).lower() for name in ("who", "recording"))
+    kind, outcome = asked.get("kind", ""), asked.get("outcome", "")
+    if kind and kind not in kinds:
+        raise _refusal(words("the kind is one of those in the list"))
+    if outcome not in _OUTCOMES:
+        raise _refusal(words("the outcome is success or failure"))
+    if recording and not is_uuid(recording):
+        raise _refusal(words("a recording is named by its whole number"))
+    question = log_index.Asked(
+        since=start_of(since) // _MS if since else None,
+        until=start_of(until + timedelta(days=1)) // _MS if until else None,
+        who=who, kind=kind, recording=recording, outcome=outcome, before=position(asked.get("before", ""), words),
+    )  # fmt: skip
+    said = {
+        "from": since.isoformat() if since else "", "to": until.isoformat() if until else "",
+        "who": who, "kind": kind, "recording": recording, "outcome": outcome,
+    }  # fmt: skip
+    return question, {name: value for name, value in said.items() if value}
+
+
+def position(text: str, words: Words) -> int | None:
+    if not text:
+        return None
+    if not _POSITION.fullmatch(text):
+        raise _refusal(words("this is no place in a list"))
+    return int(text)
+
+
+_MS: Final = 1_000_000  # ns
+
+
+# -- of a report ------------------------------------------------------------------------------------------------------
+
+
+def period(first: str, last: str, words: Words) -> Period:
+    """Refusals: 400."""
+    since, until = _day(first, words), _day(last, words)
+    if since is None or until is None:
+        raise _refusal(words("a day is written 2027-01-31"))
+    if since > until:
+        raise _refusal(words("the first day is after the last"))
+    if (until - since).days >= LONGEST:
+        raise _refusal(words("a report is of 366 days at most"))
+    return Period(since, until)
+
+
+def last_month(now: int) -> tuple[str, str]:
+    """Its first and its last day."""
+    last = local(now).date().replace(day=1) - timedelta(days=1)
+    return last.replace(day=1).isoformat(), last.isoformat()

@@ -12,15 +12,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from review.audit.kinds import Act as Noted
+from review.audit.log import AuditLog
 from review.people.routes import SignIn, origin_of
 from review.people.service import Session
 from review.people.states import SessionState
 from review.requests.requests import Requests
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
-from review.web import headers, words
-from review.web.access import Reader
+from review.search.log_index import LogIndex
+from review.web import auditor, headers, words
 from review.web.fleet import Fleet, Sees
+from review.web.reports import Reports
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -41,11 +43,14 @@ TEMPLATES.globals |= {
 
 @dataclass
 class Console:
-    """`reader`: of the console's own audit log. `finding`: the house's finding key, where calls can be searched for."""
+    """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
+    be searched for."""
 
     sign_in: SignIn
     index: SearchIndex
-    reader: Reader
+    log: AuditLog
+    entries: LogIndex
+    reports: Reports
     fleet: Fleet
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
@@ -58,6 +63,16 @@ class Console:
         people = self.sign_in.people
         return Finder(
             self.index.index, self.index.catalog, people.rules(), people.person(session), people.clock(), self.meanings
+        )
+
+    def log_reader(self, session: Session) -> auditor.LogReader:
+        return auditor.LogReader(self.finder(session), self.entries, self.names())
+
+    def names(self) -> dict[str, str]:
+        """Of pseudonyms, of everybody whom the rules or the console know."""
+        people = self.sign_in.people
+        return auditor.named(
+            self.entries, {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
         )
 
     def sees(self, session: Session) -> Sees:
@@ -96,8 +111,13 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
     """What the head of each page leads to: path, name, and how it is called."""
     if session is None or session.state != SessionState.SIGNED_IN:
         return []
-    computers = [("/fleet", "fleet", "Computers")] if console_of(request).sees(session).some else []
-    return [*_EVERYBODYS, *computers, ("/sessions", "sessions", "My sessions")]
+    sees = console_of(request).sees(session)
+    may = (
+        (sees.some, ("/fleet", "fleet", "Computers")),
+        (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
+        (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
+    )
+    return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 
 
 def recording_id(request: Request) -> UUID:

@@ -28,7 +28,7 @@ from review.people.service import PROVIDER
 from review.people.states import Use
 from review.search import calls
 from review.search.find import Wanted
-from review.web import asked, computers, headers, lines, mine, recording, requested, words
+from review.web import asked, audited, computers, headers, lines, mine, recording, requested, words
 from review.web.access import DID, looks, mirror
 from review.web.pages import LANGUAGE, Console, console_of, not_here, page, recording_id, words_of
 from review.web.words import Words
@@ -186,7 +186,7 @@ async def _mine(request: Request) -> Response:
         seen = None
         if mine.may_see_looks(finder):
             own = partial(mine.seen_looks, finder)
-            seen = mirror(console.reader, session.person, _names(console), own, before)
+            seen = mirror(console.entries, session.person, console.names(), own, before)
             console.note(request, session, "read-log", first=seen.first, end=seen.end, query="own recordings")
         return found, [mine.retention(finder, one) for one in found.rows], seen
 
@@ -206,12 +206,6 @@ def _position(request: Request) -> int | None:
     if not re.fullmatch("[0-9]{1,19}", text) or int(text) > _LARGEST:
         raise Refusal(400, "bad-question", words_of(request)("this is no place in a list"))
     return int(text)
-
-
-def _names(console: Console) -> set[str]:
-    """Whose pseudonyms are known."""
-    people = console.sign_in.people
-    return {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
 
 
 async def _notice(request: Request) -> Response:
@@ -260,14 +254,14 @@ KINDS: Final = {
 
 async def _access(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    wanted = recording_id(request)
+    wanted, before = recording_id(request), asked.position(request.query_params.get("before", ""), words_of(request))
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)
         if shown is None or not shown.may(Act.SEE_ACCESS):
             return None
-        found = looks(console.reader, str(wanted), _names(console))
-        span = {"first": found.first, "end": found.end}
+        found = looks(console.entries, str(wanted), console.names(), before)
+        span = {"first": found.first, "end": max(found.first, found.end)}
         console.note(request, session, "read-log", **span, query=f"recording {wanted}")
         return shown, found
 
@@ -285,6 +279,7 @@ ROUTES: Final = (
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
     *requested.ROUTES,
+    *audited.ROUTES,
     *computers.ROUTES,
     Route("/sign-in", _sign_in),
     Route("/join", _join),

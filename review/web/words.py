@@ -256,13 +256,14 @@ GERMAN: Final = {
     "Yes.": "Ja.",
     # Access
     "Back to the recording": "Zurück zur Aufnahme",
-    "What this console's audit log says, of its last {count} entries. Openings stand in the custodian's own log.":
-        "Was das Prüfprotokoll dieser Konsole sagt, aus den letzten {count} Einträgen. Öffnungen stehen im eigenen "
-        "Protokoll des Treuhänders.",
+    "What this console's audit log says. Openings stand in the custodian's own log.":
+        "Was das Prüfprotokoll dieser Konsole sagt. Öffnungen stehen im eigenen Protokoll des Treuhänders.",
+    "The index of the log is being made: it has {count} entries so far.":
+        "Das Verzeichnis des Protokolls entsteht gerade: Es hat bisher {count} Einträge.",
     "When": "Wann",
     "Who": "Wer",
     "Purpose": "Zweck",
-    "Nobody did, as far as these entries go.": "Niemand, soweit diese Einträge reichen.",
+    "No look at it was noted here.": "Hier ist kein Blick auf sie vermerkt.",
     "looked at the account": "sah den Nachweis an",
     "opened it": "öffnete sie",
     "watched it": "sah sie an",
@@ -416,6 +417,72 @@ GERMAN: Final = {
     "1 recording is not whole.": "1 Aufnahme ist nicht vollständig.",
     "{count} recordings are not whole.": "{count} Aufnahmen sind nicht vollständig.",
     "the state is one of those in the list": "der Zustand ist einer aus der Liste",
+    # Audit log
+    "Audit log": "Prüfprotokoll",
+    "Who did what, and why. You see what the signed rules let you read. Reading is noted here, too; what you search "
+    "for only as a pseudonym.":
+        "Wer was tat, und warum. Sie sehen, was die unterschriebenen Regeln Sie lesen lassen. Auch das Lesen steht "
+        "hier; wonach Sie suchen, nur als Pseudonym.",
+    "Log": "Protokoll",
+    "Entries under the signed checkpoint": "Einträge unter dem unterschriebenen Prüfpunkt",
+    "Newest of them": "Der neueste davon",
+    "Cosigned": "Gegengezeichnet",
+    "{by}: {count} entries, {moment}": "{by}: {count} Einträge, {moment}",
+    "by no other machine yet": "noch von keinem anderen Rechner",
+    "The console has no cosigner's key: it says what the note says. audit verify --cosigner checks it.":
+        "Die Konsole hat keinen Schlüssel eines Gegenzeichners: Sie sagt, was der Vermerk sagt. "
+        "audit verify --cosigner prüft ihn.",
+    "Person": "Person",
+    "Act": "Handlung",
+    "Outcome": "Ergebnis",
+    "success": "gelungen",
+    "failure": "gescheitert",
+    "Entries": "Einträge",
+    "Entry": "Eintrag",
+    "To what": "Woran",
+    "More": "Mehr",
+    "No entry that you may read fits, as far as was looked.":
+        "Kein Eintrag, den Sie lesen dürfen, passt, so weit gesucht wurde.",
+    "Entry {number}": "Eintrag {number}",
+    "Back to the audit log": "Zurück zum Prüfprotokoll",
+    "From where": "Von wo",
+    "What it says": "Was er sagt",
+    "Its body was shredded, as a later entry says. The entry and its proof stay.":
+        "Sein Inhalt wurde vernichtet, wie ein späterer Eintrag sagt. Eintrag und Beweis bleiben.",
+    "Its place in the log": "Sein Platz im Protokoll",
+    "Entry {number} of {count} under the checkpoint below. {steps} hashes lead from it to the signed root.":
+        "Eintrag {number} von {count} unter dem Prüfpunkt unten. {steps} Hashes führen von ihm zur unterschriebenen "
+        "Wurzel.",
+    "Download the proof": "Beweis herunterladen",
+    "Anybody checks it without this console, with the log's public key:":
+        "Jeder prüft ihn ohne diese Konsole, mit dem öffentlichen Schlüssel des Protokolls:",
+    "Hashes": "Hashes",
+    "Proof": "Beweis",
+    "Checkpoint": "Prüfpunkt",
+    # Report
+    "Report": "Bericht",
+    "Report of a period": "Bericht über einen Zeitraum",
+    "What was kept and what was not, who looked, what was verified, and what is not known. Signed by the audit log's "
+    "key. It is an entry of the log, and is forgotten here after an hour: download it.":
+        "Was behalten wurde und was nicht, wer hinsah, was geprüft wurde und was nicht bekannt ist. Unterschrieben mit "
+        "dem Schlüssel des Prüfprotokolls. Er ist dort ein Eintrag und wird hier nach einer Stunde vergessen: Laden "
+        "Sie ihn herunter.",
+    "Period": "Zeitraum",
+    "Verify every byte: takes long": "Jedes Byte prüfen: dauert lange",
+    "Make the report": "Bericht erstellen",
+    "The report is being made": "Der Bericht entsteht",
+    "This page shows it when it is there. Others can be made after it.":
+        "Diese Seite zeigt ihn, wenn er da ist. Weitere gehen erst danach.",
+    "The report could not be made. Try again, or tell who runs this console.":
+        "Der Bericht ließ sich nicht erstellen. Versuchen Sie es noch einmal, oder sagen Sie es dem Betreiber der "
+        "Konsole.",
+    "All four into one folder; then anybody checks it:": "Alle vier in einen Ordner; dann prüft ihn jeder:",
+    "Another report is being made. Try again when it is there.":
+        "Gerade entsteht ein anderer Bericht. Versuchen Sie es danach noch einmal.",
+    "a report is of 366 days at most": "ein Bericht umfasst höchstens 366 Tage",
+    "the kind is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the outcome is success or failure": "das Ergebnis ist „success“ oder „failure“",
+    "a recording is named by its whole number": "eine Aufnahme wird mit ihrer ganzen Kennung genannt",
     # Sessions
     "Where you are signed in. End what you do not know.": "Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen.",
     "Began": "Beginn",

@@ -101,6 +101,22 @@ act("confirm", "submit", async (form) => {
   enter();
 });
 
+act("make-report", "submit", async (form) => {
+  await post("/v1/reports", {from: field(form, "from"), to: field(form, "to"), verify: form.elements.verify.checked});
+  location.reload();
+});
+
+const job = document.getElementById("job");
+if (job)
+  setInterval(async () => {
+    const answer = await fetch("/v1/reports", {credentials: "same-origin"}).catch(() => null);
+    const found = answer?.ok ? await answer.json() : null;
+    if (!found) return;
+    job.max = found.total;
+    job.value = found.done;
+    if (found.state !== "running") location.reload();
+  }, 1000);
+
 act("sign-out", "click", async () => {
   await post("/v1/sign-out");
   location.assign("/sign-in");

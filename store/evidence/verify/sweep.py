@@ -112,6 +112,18 @@ def sweep(
         yield Checked("erasure", erased.recording, report)
 
 
+def examiner(database: Database, blobs: BlobStore, *, compliance: str) -> Callable[[str], Report]:
+    """Examines recordings one by one, as `sweep` does without a key; the accounts of their PCs are not walked."""
+    shared = partial(_examined, database, blobs, None)
+    one = partial(shared, compliance=compliance, whole=_Whole(database), runs=Earlier(), opened=_OpenedRecordings())
+
+    def examine(name: str) -> Report:
+        examined = isolated(partial(one, name))
+        return _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
+
+    return examine
+
+
 def _text(value: object) -> str:
     """Of a column in which SQLite keeps whatever was put there."""
     return value if isinstance(value, str) else ""

@@ -51,6 +51,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "first": 3, "seed": "cd" * 32, "count": 7, "refused": 0, "rules": "ef" * 32, "purposes": ["coaching:4"],
     },
     "read-log": {"first": 0, "end": 50, "query": "open ann@example.com"},
+    "report": {"first": "2026-11-01", "last": "2026-11-30", "sha256": "ab" * 32},
     "export-log": {"first": 0, "end": 50, "format": "ocsf", "following": 1},
     "shred-log": {"bodies": 5, "why": "period"},
     "operator": {

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from review.audit.bodies import bodies
+from review.audit.kinds import Act
 from review.commands.people import OpenConsole, opened
 from review.people.routes import SESSION
 from review.people.service import Proof
@@ -23,13 +24,14 @@ FIRST = "lena@example.com"
 
 @dataclass
 class Served:
-    """`sessions`: person -> token. `link`: for the first person, who has not used it."""
+    """`sessions`: person -> token. `link`: for the first person, who has not used it. `about`: entries of the log."""
 
     room: ReadingRoom
     console: OpenConsole
     address: str
     link: str
     sessions: dict[str, str] = field(default_factory=dict)
+    about: dict[str, int] = field(default_factory=dict)
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
@@ -67,4 +69,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         every = sum(map(len, room.recordings.values()))
         with made.client("cleo") as client:
             until(lambda: f"{every} recordings" in client.get("/").text, "the index was filled")
+        anna, carl = (room.recordings[name][-1] for name in ("anna", "carl"))
+        for name, ids in {"anna": [anna], "carl": [carl], "both": [anna, carl], "none": []}.items():
+            facts = {"of": "account", "results": len(ids)} | ({"recordings": ids} if ids else {})
+            made.about[f"about_{name}"] = console.log.log.append(
+                Act("list", "cleo@example.com", "-", ["console"], facts)
+            )
         yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.node_packages import installed
 from testkit.reading_room import NUMBER
+from testkit.waits import until
 from tests.review.web.conftest import Served
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -114,6 +116,11 @@ PAGES = {
     "computers": ("cleo", "/fleet"),
     "computers, none that fits": ("lena", "/fleet?text=nothing&level=broken"),
     "one computer": ("cleo", "/fleet/{pc}"),
+    "audit log": ("cleo", "/audit"),
+    "audit log, filtered": ("cleo", "/audit?kind=list&who=cleo@example.com&outcome=success"),
+    "audit log, nothing": ("cleo", "/audit?kind=erase"),
+    "audit entry": ("cleo", "/audit/{about_anna}"),
+    "report": ("cleo", "/report"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
@@ -149,6 +156,10 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
     with served.client("cleo") as client:
         client.get(f"/recordings/{recordings[0]}")
     call = furnish_requests(served, recordings)
+    with served.client("cleo", Origin=served.room.address, **{"Accept-Language": language}) as client:
+        span = {"from": f"{date.today():%Y}-01-01", "to": f"{date.today()}", "verify": True}  # noqa: DTZ011 - as there
+        assert client.post("/v1/reports", json=span).status_code == 200
+        until(lambda: client.get("/v1/reports").json()["state"] == "made", "the report is made")
     enter(browser, served, "cleo")
     browser.call("Network.enable")
     browser.call("Log.enable")
@@ -162,7 +173,9 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
         to(
             browser,
             served.room.address
-            + path.format(held=recordings[0], closed=recordings[2], call=call, pc=served.room.computers["anna"]),
+            + path.format(
+                held=recordings[0], closed=recordings[2], call=call, pc=served.room.computers["anna"], **served.about
+            ),
         )
         assert browser.run("document.documentElement.lang") == language
         for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
@@ -181,6 +194,30 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
     assert not found, "\n".join(map(str, found))
     logged = [one["params"]["entry"] for one in browser._events if one["method"] == "Log.entryAdded"]
     assert [one for one in logged if one["source"] in ("security", "violation")] == []
+
+
+@pytest.mark.slow(reason="a browser, and a report of a store")
+def test_an_auditor_reads_the_log_and_makes_a_report_by_keyboard_alone(served: Served, browser: DevTools) -> None:
+    entry = served.about["about_both"]
+    enter(browser, served, "cleo")
+    tab_to(browser, "Audit log")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/audit' && document.readyState === 'complete'")
+    tab_to(browser, str(entry))
+    press(browser, "Enter")
+    wait_for(browser, f"location.pathname === '/audit/{entry}' && document.readyState === 'complete'")
+    tab_to(browser, "Download the proof")
+    to(browser, served.room.address + "/report")
+    tab_to(browser, "verify")
+    press(browser, " ")
+    tab_to(browser, "Make the report")
+    press(browser, "Enter")
+    wait_for(
+        browser, "document.querySelector('article.report[lang=en]') !== null && document.readyState === 'complete'"
+    )
+    tab_to(browser, "report.pdf")
+    assert "What this report does not know" in browser.run("document.querySelector('article').textContent")
+    assert browser.run("document.querySelectorAll('[style], style').length") == 0
 
 
 @pytest.mark.slow(reason="a browser")

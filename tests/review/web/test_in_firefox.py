@@ -113,3 +113,25 @@ def test_an_erasure_is_asked_for_and_refused_and_a_call_is_found(served: Served,
 
     enter("anna", "/requests?ended=1")
     assert "The legal minimum keeps it" in browser.run("document.querySelector('main').textContent")
+
+
+@pytest.mark.slow(reason="a browser, and a report of a store")
+def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, browser: Marionette) -> None:
+    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
+    browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    browser.open(served.console.people.invite("cleo@example.com", "root@host", "host"))
+    browser.run("document.getElementById('join').click()")
+    at(browser, "/enrol")
+    browser.run("document.getElementById('make').click()")
+    at(browser, "/")
+    entry = served.about["about_both"]
+    browser.run("document.querySelector('nav a[href=\"/audit\"]').click()")
+    at(browser, "/audit")
+    browser.run(f"document.querySelector('a[href=\"/audit/{entry}\"]').click()")
+    at(browser, f"/audit/{entry}")
+    assert browser.run("document.querySelector('a[download]').getAttribute('href')") == f"/audit/{entry}/proof"
+    browser.run("document.querySelector('nav a[href=\"/report\"]').click()")
+    at(browser, "/report")
+    browser.run("document.querySelector('#make-report button').click()")
+    browser.until("document.querySelector('article.report') !== null")
+    assert "Nothing was verified" in browser.run("document.querySelector('article').textContent")

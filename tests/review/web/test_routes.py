@@ -49,11 +49,25 @@ TABLE = {
     "/language/de": "303 303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - - -",
     "/nothing": "- - - - - - - - -",
+    # Who reads the audit log: compliance all of it, leads what is about their team's recordings alone.
+    "/audit": "S E 200 200 200 - - - -",
+    "/audit/{about_anna}": "S E 200 - 200 - - - -",
+    "/audit/{about_anna}/proof": "S E 200 - 200 - - - -",
+    "/audit/{about_carl}": "S E - 200 200 - - - -",
+    "/audit/{about_both}": "S E - - 200 - - - -",
+    "/audit/{about_none}": "S E - - 200 - - - -",
+    "/audit/{about_none}/proof": "S E - - 200 - - - -",
+    "/audit/{beyond}": "S E - - - - - - -",
+    "/audit/{beyond}/proof": "S E - - - - - - -",
+    # A report tells of all recordings and all of the log.
+    "/report": "S E - - 200 - - - -",
+    "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
 POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
+    "/v1/reports": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
 }
 POSTS = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES) if "POST" in (route.methods or ())]
@@ -71,6 +85,8 @@ MINE = {  # whose recordings each lists, and how many of each
 def paths(served: Served) -> dict[str, str]:
     recordings = served.room.recordings
     return {
+        **{name: str(position) for name, position in served.about.items()},
+        "beyond": str(10**14),
         "anna_new": recordings["anna"][-1],
         "anna_old": recordings["anna"][0],
         "carl_new": recordings["carl"][-1],
@@ -84,7 +100,7 @@ def paths(served: Served) -> dict[str, str]:
 def test_the_table_has_every_route() -> None:
     shapes = {re.sub(r"\{[^}]*\}", "*", one) for one in TABLE}
     shapes |= {"/static/*/*" if one.startswith("/static") else one for one in shapes}
-    shapes |= {"/language/*"}
+    shapes |= {"/language/*", "/report/*"}
     shapes |= {re.sub(r"\{[^}]*\}", "*", one) for one in POSTED}
     assert {re.sub(r"\{[^}]*\}", "*", route.path) for route in ROUTES} <= shapes
 

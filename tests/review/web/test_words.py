@@ -42,7 +42,23 @@ def said() -> set[str]:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     shown = (DID, BY, DIRECTIONS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS, LEVELS)
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
-    tables += ("yes", "not yet", "no", *METHODS, *STATES, *LABELS)
+    tables += (
+        "Audit log",
+        "Computers",
+        "My recordings",
+        "My sessions",
+        "Recordings",
+        "Report",
+        "Requests",
+        "success",
+        "failure",
+        "yes",
+        "not yet",
+        "no",
+        *METHODS,
+        *STATES,
+        *LABELS,
+    )
     return found | {str(one) for one in (*tables, *OWN.values(), *HELD.values())}
 
 

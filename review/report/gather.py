@@ -1,0 +1,160 @@
+"""Makes the model of a report: the store's accounts, what it has of policies, alarms and erasures, and the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+
+from protocol.bundle import verify as verify_bundle
+from protocol.errors import ProtocolError
+from protocol.policyhash import policy_hash
+from review.audit.notes import VerifierKey
+from review.report import logs
+from review.report.counting import MOST_NAMES, Counting, size
+from review.report.model import AlarmSum, BundleRow, ErasureRow, LogRead, Model
+from store.catalog import erasure, schema
+from store.catalog.blobs import BlobStore
+from store.catalog.database import Database
+from store.catalog.queries import legible
+from store.clock import SECOND, Clock, wall
+from store.evidence.verify.sweep import examiner
+
+LONGEST: Final = 366  # days
+_PAGE: Final = 500
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days, both within, in the time zone of the machine that makes the report."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if self.first > self.last:
+            raise ValueError("the first day is after the last")
+        if (self.last - self.first).days >= LONGEST:
+            raise ValueError(f"a report is of {LONGEST} days at most")
+
+    @property
+    def start(self) -> int:
+        return _midnight(self.first)
+
+    @property
+    def end(self) -> int:
+        return _midnight(self.last + timedelta(days=1))
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day).astimezone().timestamp()) * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`compliance`: fingerprint of the key that signs bundles. `absent`: logs that cannot be read, and why.
+
+    `log`: the public key of the log that signs the report.
+    """
+
+    database: Database
+    blobs: BlobStore
+    compliance: str
+    log: VerifierKey
+    logs: Sequence[logs.Source]
+    absent: Sequence[LogRead] = ()
+
+
+def amount(sources: Sources, period: Period) -> int:
+    """How many steps `gather` goes, about."""
+    return size(sources.database, period.start, period.end) + 1
+
+
+def gather(
+    sources: Sources, period: Period, by: str, *, verify: bool, language: str = "en", named: bool = False,
+    advance: Advance = lambda _: None, clock: Clock = wall,
+) -> Model:  # fmt: skip
+    """`by`: who asked for it. Raises StoreError and the database's errors."""
+    zone = datetime.fromtimestamp(period.start // SECOND).astimezone().strftime("%Z")
+    model = Model(
+        period.first.isoformat(), period.last.isoformat(), zone, period.start, period.end, clock(), by,
+        sources.log.name, str(sources.log), language, named=named,
+    )  # fmt: skip
+    examine = examiner(sources.database, sources.blobs, compliance=sources.compliance) if verify else None
+    model.verified.asked, model.verified.at = verify, model.made if verify else 0
+    Counting(model, sources.database, sources.blobs, examine).run(advance)
+    _bundles(model, sources)
+    _alarms(model, sources.database)
+    _erasures(model, sources.database)
+    for source in sources.logs:
+        logs.read_log(model, source, lambda _: None)
+    model.logs += sources.absent
+    model.openings.rows.sort(key=lambda one: (one.at, one.log, one.entry))
+    advance(1)
+    return model
+
+
+def _bundles(model: Model, sources: Sources) -> None:
+    """Those that the store had as its newest at any time of the period."""
+    columns = schema.bundles.c
+    with sources.database.reading() as connection:
+        rows = connection.execute(select(columns.revision, columns.added_at).order_by(columns.revision)).all()
+        for place, row in enumerate(rows):
+            until = rows[place + 1].added_at if place + 1 < len(rows) else None
+            if row.added_at >= model.end or (until is not None and until <= model.start):
+                continue
+            token = connection.scalar(select(columns.token).where(columns.revision == row.revision))
+            try:
+                made = verify_bundle(legible(token), sources.compliance)
+            except ProtocolError:
+                model.bundles.append(BundleRow(row.revision, row.added_at, until, "", "", signed=False))
+                continue
+            files = {name: text.encode() for name, text in made.policy_files.items()}
+            policy = policy_hash(files) if files else ""
+            model.bundles.append(BundleRow(row.revision, row.added_at, until, policy, made.governance, signed=True))
+
+
+def _alarms(model: Model, database: Database) -> None:
+    columns, settled = schema.alarms.c, schema.audit.c
+    within = columns.at.between(model.start, model.end - 1)
+    raised = select(columns.code, func.count(columns.id.distinct())).where(within).group_by(columns.code)
+    acknowledged = raised.join(schema.audit, settled.alarm == columns.id)
+    with database.reading() as connection:
+        many = {legible(code): int(number) for code, number in connection.execute(raised)}
+        done = {legible(code): int(number) for code, number in connection.execute(acknowledged)}
+    for code in sorted(many):
+        if len(model.alarms) < MOST_NAMES:
+            model.alarms.append(AlarmSum(code, many[code], done.get(code, 0)))
+        else:
+            model.overflow["alarms"] = model.overflow.get("alarms", 0) + many[code]
+
+
+def _erasures(model: Model, database: Database) -> None:
+    """Whose certificates say that they were destroyed in the period; and what is gone without a signed reason."""
+    columns, after = schema.erasures.c, ""
+    while True:
+        with database.reading() as connection:
+            asked = select(columns.recording).where(columns.recording > after).order_by(columns.recording)
+            page = list(connection.scalars(asked.limit(_PAGE)))
+            found = erasure.tombstones(connection, columns.recording.in_(page)) if page else []
+        for one in sorted(found, key=lambda one: one.recording):
+            if one.order is None or not one.explained:
+                model.unexplained += 1
+            elif (
+                one.certificate is not None
+                and one.certificate.destroyed is not None
+                and model.start <= one.certificate.destroyed.at < model.end
+            ):
+                reference = one.order.rule if one.order.basis == "period" else one.order.reference
+                model.erasures.add(
+                        ErasureRow(one.recording, one.day or "", one.order.basis, reference, one.position,
+                                   one.certificate_hash)
+                    )  # fmt: skip
+        if len(page) < _PAGE:
+            return
+        after = page[-1]
