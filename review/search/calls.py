@@ -6,17 +6,19 @@ module as these hashes alone. Of an interaction only what is in the clear by des
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, bindparam
+from sqlalchemy import Connection, bindparam, select
 
 from protocol.envelope import LONGEST_CHUNK
 from protocol.interaction import ADDRESS, ID, TEL, Interaction, finding_key, plain, tag
 from review.search import schema
-from review.search.find import FOUND, MANY, Finder
+from review.search.find import MANY, Finder
 from store.catalog import interactions
+from store.catalog import schema as catalog
+from store.catalog.queries import padded
 
 MOST_CALLS: Final = 500  # the newest of a caller that are gone through
 MOST_RECORDINGS: Final = 5_000  # of them
@@ -49,17 +51,23 @@ def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
     with finder.catalog.reading() as connection:
         rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS)
         calls = [about for row in rows if (about := interactions.sound(connection, row))]
+    return belonging(finder, calls)
+
+
+def belonging(finder: Finder, calls: Iterable[Interaction]) -> frozenset[str]:
+    """To one of these, as `store.catalog.interactions.recordings_of` says it, of the owners whom one may list."""
     found: set[str] = set()
-    person_of = finder.governance.person_of
-    with finder.index.reading() as connection:
+    person_of, here = finder.governance.person_of, catalog.recordings
+    with finder.index.reading() as connection, finder.catalog.reading() as rows_of:
         owners = finder.reachable(connection)
         persons = {number: person_of(whose.user) for number, whose in owners.items()}
         for about in calls:
             for names in (agent.names for agent in about.agents):
                 chosen = {number for number, whose in owners.items() if _may_be(names, whose.user, persons[number])}
-                for row in _meanwhile(connection, chosen, about.start, about.end):
-                    if interactions.worked(row, names, person_of):
-                        found.add(row.recording)
+                near = _meanwhile(connection, chosen, about.start, about.end)
+                # A PC is called in its key packets as it may not be at the store: the catalog has the packet's name.
+                rows = rows_of.execute(select(here).where(here.c.id.in_(padded(near)))).all()
+                found |= {row.id for row in rows if interactions.worked(row, names, person_of)}
             if len(found) >= MOST_RECORDINGS:
                 break
     return frozenset(sorted(found, reverse=True)[:MOST_RECORDINGS])  # ids begin with their time
@@ -74,17 +82,17 @@ def _may_be(names: Mapping[str, str], user: str, person: str) -> bool:
     return person == names.get("person", person) or (person == "" and ("host" in names or "device" in names))
 
 
-def _meanwhile(connection: Connection, owners: Collection[int], start: int, end: int) -> list[Row[Any]]:
+def _meanwhile(connection: Connection, owners: Collection[int], start: int, end: int) -> set[str]:
     """Recordings of these owners at that time; of many owners, as where a PC alone is named, of all that there are."""
     found, entries = schema.found.c, schema.entries.c
-    asked = FOUND.join(schema.entries, entries.found == found.id).where(
+    asked = select(found.recording, found.owner).join(schema.entries, entries.found == found.id).where(
         entries.tag == schema.ALL, entries.start.between(start - LONGEST_CHUNK, end),
         found.start + found.length >= start,
     )  # fmt: skip
     if len(owners) > MANY:
-        return [row for row in connection.execute(asked) if row.owner in owners]
+        return {row.recording for row in connection.execute(asked) if row.owner in owners}
     one = asked.where(entries.owner == bindparam("owner"))
-    return [row for owner in owners for row in connection.execute(one, {"owner": owner})]
+    return {row.recording for owner in owners for row in connection.execute(one, {"owner": owner})}
 
 
 def of_recording(finder: Finder, recording: str, length: int) -> list[Interaction]:

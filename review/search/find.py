@@ -144,7 +144,7 @@ class Finder:
             reaches = self._reaches(connection, wanted)
             for at in range(0, len(several), _AT_ONCE):
                 names = padded(several[at : at + _AT_ONCE])
-                rows = connection.execute(FOUND.where(schema.found.c.recording.in_(names))).all()
+                rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(names))).all()
                 there = self.there({row.recording for row in rows})
                 found |= {
                     (row.start, row.id): _listed(row)
@@ -181,7 +181,7 @@ class Finder:
     def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
         """What the index has of these, whosever they are, and which of them may be listed."""
         with self.index.reading() as connection:
-            rows = connection.execute(FOUND.where(schema.found.c.recording.in_(padded(recordings)))).all()
+            rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(padded(recordings)))).all()
         known = {row.recording: _listed(row) for row in rows}
         there = self.there(known)
         known = {name: one for name, one in known.items() if name in there}
@@ -343,11 +343,11 @@ def _fits(row: Row[Any], wanted: Wanted, reaches: Iterable[Reach]) -> bool:
     )
 
 
-FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
+_FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
 
 
 def _rows(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:
-    return {row.id: row for row in connection.execute(FOUND.where(schema.found.c.id.in_(numbers)))}
+    return {row.id: row for row in connection.execute(_FOUND.where(schema.found.c.id.in_(numbers)))}
 
 
 def _listed(row: Row[Any]) -> Listed:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
+from contextlib import closing
 from html import unescape
+from uuid import UUID
 
 import httpx
 import pytest
 
 from protocol import base64url
+from protocol.interaction import Agent, Interaction
+from review.search import calls
+from review.search.find import Finder, Meanings, Wanted
+from store.catalog import interactions
+from store.catalog.database import Database
+from store.clock import MINUTE
 from testkit.reading_room import CUSTOMER, NUMBER
 from testkit.reading_room import served as up
 from tests.review.web.conftest import Served
@@ -71,6 +80,40 @@ def test_it_can_be_narrowed_and_goes_on_with_it(served: Served) -> None:
     names, text = found(served, "cleo", call, agent="anna")
     assert f'name="call" value="{call}"' in text
     assert names == served.room.recordings["anna"][-1:]
+
+
+def test_the_index_finds_what_the_catalog_says(served: Served) -> None:
+    """For random agents and times: each of the people gets the store's own answer, less what they may not list."""
+    chance, people, catalog = random.Random(11), served.console.people, served.console.catalog
+    every = [one for ids in served.room.recordings.values() for one in ids]
+    now, found = people.clock(), 0
+    with closing(Database.sqlite(served.room.home / "find.db")) as index:
+        everybody = [
+            Finder(index, catalog, people.rules(), people.rules().person(f"{who}@example.com"), now, Meanings())
+            for who in WHO
+        ]  # fmt: skip
+        for _ in range(60):
+            agent = Agent(
+                chance.choice(["", "anna@example.com", "bert@example.com"]), chance.choice(["", "ANNA", "carl"]),
+                chance.choice(["", "", "PC-7", "desk-2<b>"]),
+            )  # fmt: skip
+            began = (UUID(chance.choice(every)).int >> 80) * 1_000_000  # ns: ids begin with their time
+            start = began + chance.randrange(-6, 16) * MINUTE
+            call = Interaction(UUID(int=1), "", "call", "inbound", "", start, start + 5 * MINUTE, agents=(agent,))
+            with catalog.reading() as connection:
+                rows = interactions.recordings_of(
+                    connection, call.agents, call.start, call.end, people.rules().person_of
+                )  # fmt: skip
+            wanted = {row.id for row in rows}
+            found += len(wanted)
+            for finder in everybody:
+                got = calls.belonging(finder, [call])
+                may = finder.listed(wanted)[1]
+                assert may <= got <= wanted
+                page = finder.page(Wanted(), got)
+                assert {one.recording for one in page.rows} == may
+                assert page.count == len(may)
+    assert found > 10
 
 
 @pytest.mark.parametrize("change", ["", "x", "A" * 40, "\u00e9", "../..", "<script>"])

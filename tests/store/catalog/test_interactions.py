@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import UUID
@@ -91,7 +92,7 @@ def record(
     return str(name)
 
 
-def test_its_recordings_are_those_of_its_agents_meanwhile(connection: Connection) -> None:
+def let_in_devices(connection: Connection) -> None:
     enrolled = {"token_key": "", "token_kid": "", "evidence_key": "", "host": "x", "os": "x", "agent_version": "1"}
     connection.execute(
         insert(schema.enrolments).values(
@@ -102,6 +103,10 @@ def test_its_recordings_are_those_of_its_agents_meanwhile(connection: Connection
         keys = {name: str(number) for name in ("token_key", "token_kid", "evidence_key")}
         row = enrolled | keys | {"id": device, "group_name": "", "enrolment": "e", "enrolled_at": 1}
         connection.execute(insert(schema.devices).values(**row))
+
+
+def test_its_recordings_are_those_of_its_agents_meanwhile(connection: Connection) -> None:
+    let_in_devices(connection)
     before = record(connection, NOON - 3 * 60 * SECOND)
     early = record(connection, NOON - 60 * SECOND)  # its end is the call's beginning
     during = record(connection, NOON + 30 * SECOND, device=OTHER, host="desk-2", user="sam")
@@ -126,3 +131,51 @@ def test_its_recordings_are_those_of_its_agents_meanwhile(connection: Connection
     assert found(Agent("kim@example.com", host="desk-1")) == [str(gone)]  # whose user is not known
     assert found(Agent()) == found() == []
     assert before in found(Agent(host="desk-1"), start=0)
+
+
+def test_a_recording_belongs_to_those_whose_recordings_have_it(connection: Connection) -> None:
+    """Both ways are asked of random agents, times and kinds, and say the same."""
+    let_in_devices(connection)
+    chance = random.Random(7)
+    persons = {"anna": "anna@example.com", "sam": "sam@example.com"}
+
+    def person_of(user: str) -> str:
+        return persons.get(user.lower(), "")
+
+    whose = [(DEVICE, "desk-1", "Anna"), (OTHER, "desk-2", "sam"), (OTHER, "desk-2", "SAM"), (DEVICE, "Desk-3", "")]
+    recordings = {}
+    for number in range(16):
+        device, host, user = chance.choice(whose)
+        start = NOON + number * 40 * SECOND
+        recordings[record(connection, start, device=device, host=host, user=user)] = start
+    wanted: dict[str, set[str]] = {name: set() for name in recordings}
+    for number in range(150):
+        agent = Agent(
+            chance.choice(["", "anna@example.com", "sam@example.com"]), chance.choice(["", "", "anna", "Anna", "SAM"]),
+            chance.choice(["", "", "desk-1", "DESK-2", "desk-3"]), chance.choice(["", "", DEVICE, OTHER]),
+        )  # fmt: skip
+        start = NOON + chance.randrange(-200, 800) * SECOND
+        end = start + chance.randrange(0, 120) * SECOND
+        name, kind = recording_id(start, number.to_bytes(10, "big")), chance.choice(["call", "chat", "mail"])
+        about = replace(CALL, id=name, kind=kind, start=start, end=end, agents=(agent,), tags=())
+        assert interactions.keep(connection, received(about), 3)
+        for row in interactions.recordings_of(connection, about.agents, start, end, person_of):
+            wanted[row.id].add(str(name))
+    assert sum(map(len, wanted.values())) > 30
+    for recording, names in wanted.items():
+        found = interactions.of_recording(connection, recording, 60 * SECOND, person_of)
+        assert {str(one.id) for one in found} == names
+        assert [one.start for one in found] == sorted(one.start for one in found)
+    assert interactions.of_recording(connection, "0" * 36, 1, person_of) == []
+
+
+def test_a_damaged_one_hides_no_other(connection: Connection) -> None:
+    let_in_devices(connection)
+    recording = record(connection, NOON)
+    names = [recording_id(NOON, number.to_bytes(10, "big")) for number in range(2)]
+    keys = (Ed25519PrivateKey.generate(), SIGNER)
+    for name, key in zip(names, keys, strict=True):
+        about = replace(CALL, id=name, agents=(Agent(host="desk-1"),))
+        assert interactions.keep(connection, received(about, key), 3)
+    found = interactions.of_recording(connection, recording, 60 * SECOND, lambda _: "")
+    assert [one.id for one in found] == names[1:]
