@@ -14,7 +14,7 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import BOTH, LEAST, TWO, WHY, fewer, left
+from tests.quick import EACH, LEAST, WHOLE, WHY, fewer, left
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,13 +186,13 @@ def test_what_is_left_to_all_is_there_and_ci_runs_it() -> None:
 # -- what runs under --all alone ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [*TWO, *dict.fromkeys(place for place, _ in BOTH)])
-def test_what_has_two_browsers_or_servers_is_there(place: str) -> None:
+@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE)])
+def test_what_runs_with_one_of_several_is_there(place: str) -> None:
     assert files(place)
 
 
-@pytest.mark.parametrize(("place", "word"), BOTH)
-def test_what_runs_with_both_is_there(place: str, word: str) -> None:
+@pytest.mark.parametrize(("place", "word"), WHOLE)
+def test_what_runs_with_each_is_there(place: str, word: str) -> None:
     assert word in (ROOT / place).read_text("utf-8")
 
 
@@ -206,6 +206,11 @@ def test_of_each_test_one_of_two_is_left_and_either_browser_gets_some() -> None:
     pairs = [names[at : at + 2] for at in range(0, len(names), 2)]
     assert all(len(others.keys() & {*pair}) == 1 for pair in pairs)
     assert {name.partition("[")[2].partition("-")[0] for name in names if name not in others} == {"chromium", "firefox"}
+
+
+def test_of_three_two_are_left() -> None:
+    names = [f"tests/desktop/test_stale_pixels_seen.py::test_a[{row}]" for row in ("beside", "edge", "under")]
+    assert len(left(names)) == 2
 
 
 @pytest.mark.parametrize(
@@ -265,7 +270,7 @@ def test_a_quick_run_says_what_it_leaves(
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert f"{passed} passed" in ran.stdout, ran.stdout + ran.stderr
     said = [Ran(**json.loads(line)) for line in (tmp_path / "account").read_text("utf-8").splitlines()]
-    why = f"left to --all 8: they run here, and there also {WHY[TWO['tests/browser/']]}"
+    why = f"left to --all 8: they run here, and there also {WHY[EACH['tests/browser/']]}"
     assert said_to_be_left(said) == ([why] if flags else [])
 
 
