@@ -88,7 +88,7 @@ def quicken(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[LEFT] = others
     for test in {item.function for item in items if isinstance(item, pytest.Function)}:
         said = getattr(test, ITS_SETTINGS, None)
-        if said is not None and said.max_examples != settings.default.max_examples:
+        if said is not None and said.max_examples != fewer(FEW):
             setattr(test, ITS_SETTINGS, settings(said, max_examples=fewer(said.max_examples)))
 
 

@@ -83,10 +83,11 @@ class Account:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         others = session.config.stash.get(LEFT, {})
-        if hasattr(session.config, "workerinput"):
-            session.config.workeroutput["left"] = others
-        else:
+        told = getattr(session.config, "workeroutput", None)  # to the process that started the workers
+        if told is None:
             self._leave(others)
+        else:
+            told["left"] = others
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController) -> None:
