@@ -46,7 +46,7 @@ def test_a_recorder_follows_its_store_with_no_hand_on_the_pc(founded: fleet.Foun
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(tmp_path / "display") as stage,
-        stage.program("notes", (20, 20), still=True),
+        stage.program("notes", (20, 20)),
         served(1, 0) as first,
     ):
         services = fleet.Store(folder, listening(first), secret, within=True)

@@ -41,7 +41,7 @@ def call(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CallDesk]:
         pytest.skip(why)
     with (
         desk(request.param, tmp_path) as made,
-        made.stage.program("notes", (20, 20), still=True),
+        made.stage.program("notes", (20, 20)),
         made.server.playing("farend", VOICE),
     ):
         yield made
@@ -134,7 +134,7 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
         services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20), still=True))
+        stack.enter_context(stage.program("notes", (20, 20)))
         recorded = stack.enter_context(
             pc(
                 services,
