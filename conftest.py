@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 
 from testkit import displays
-from tests.account import Account
+from tests.account import LEFT, Account
 from tests.moods import RAN_OUT, REPEATS, mood
+from tests.quick import fewer, left
 from tests.shares import Dealing, turn
 
 if TYPE_CHECKING:
@@ -32,21 +33,27 @@ FEW = 40
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 settings.register_profile("same", UNTIMED, derandomize=True, max_examples=FEW, phases=PHASES)
 settings.register_profile("others", UNTIMED)
+settings.register_profile("few", UNTIMED, derandomize=True, max_examples=fewer(FEW), phases=PHASES)
 # For `scripts/bench mutants`: the same cases; that one fails is enough.
 settings.register_profile(
     "unshrunk", UNTIMED, derandomize=True, max_examples=FEW, phases=[Phase.explicit, Phase.generate]
 )
+
+ITS_SETTINGS = "_hypothesis_internal_use_settings"  # a property's own; Hypothesis lets no profile change them
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--account", type=Path, help="a file to which what ran is added, for `python -m tests.account`")
     again = "let also the tests in tests/moods.py fail at once, and draw other cases than in every run"
     parser.addoption("--no-repeats", action="store_true", help=again)
+    one = "as scripts/test does: a test with one of two browsers or servers, a third of the examples (tests/quick.py)"
+    parser.addoption("--quick", action="store_true", help=one)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("hypothesis_profile") is None:
-        settings.load_profile("others" if config.getoption("--no-repeats") else "same")
+        usual = "few" if config.getoption("--quick") else "same"
+        settings.load_profile("others" if config.getoption("--no-repeats") else usual)
     works_for_another = hasattr(config, "workerinput")
     account = Account(None if works_for_another else config.getoption("--account"))
     config.pluginmanager.register(account, "account")
@@ -69,6 +76,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             again = pytest.mark.flaky(reruns=REPEATS, only_rerun=list(RAN_OUT), rerun_except=[AssertionError])
             item.add_marker(again)
     items.sort(key=lambda item: turn(item.nodeid))
+    if config.getoption("--quick"):
+        quicken(config, items)
+
+
+def quicken(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is left to --all, and tries fewer of the examples where a property says how many."""
+    others = left(item.nodeid for item in items)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
+    items[:] = [item for item in items if item.nodeid not in others]
+    config.stash[LEFT] = others
+    for test in {item.function for item in items if isinstance(item, pytest.Function)}:
+        said = getattr(test, ITS_SETTINGS, None)
+        if said is not None and said.max_examples != fewer(FEW):
+            setattr(test, ITS_SETTINGS, settings(said, max_examples=fewer(said.max_examples)))
 
 
 def pytest_collection_finish() -> None:

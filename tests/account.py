@@ -11,23 +11,28 @@ import json
 import resource
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from tests.moods import mood
 
 SLOW: Final = 5.0  # seconds of CPU in a test's own part, not of a clock: other programs have no say in it
 SHOWN: Final = 10  # files
 LONGEST: Final = 300  # characters of what a test failed of
+LEFT: Final = pytest.StashKey[dict[str, str]]()  # tests that `scripts/test` leaves to --all -> why
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A part of a test: setup, call or teardown. `outcome`: passed, skipped, failed or rerun."""
+    """A part of a test: setup, call or teardown; `left` for one that did not run here.
+
+    `outcome`: passed, skipped, failed, rerun, or left.
+    """
 
     name: str
     when: str
@@ -35,7 +40,7 @@ class Ran:
     seconds: float
     cpu: float
     marked: bool
-    why: str = ""  # it was skipped, or where and by what it failed
+    why: str = ""  # it was skipped or left to --all, or where and by what it failed
 
     @property
     def file(self) -> str:
@@ -74,7 +79,27 @@ class Account:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         cost, marked = getattr(report, "cpu", 0.0), getattr(report, "marked", False)
-        ran = Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why(report))
+        self._add(Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why(report)))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        others = session.config.stash.get(LEFT, {})
+        told = getattr(session.config, "workeroutput", None)  # to the process that started the workers
+        if told is None:
+            self._leave(others)
+        else:
+            told["left"] = others
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: WorkerController) -> None:
+        self._leave(getattr(node, "workeroutput", {}).get("left", {}))
+
+    def _leave(self, others: Mapping[str, str]) -> None:
+        """Each worker says the same."""
+        known = {one.name for one in self._ran if one.outcome == "left"}
+        for name in others.keys() - known:
+            self._add(Ran(name, "left", "left", 0.0, 0.0, marked=False, why=others[name]))
+
+    def _add(self, ran: Ran) -> None:
         self._ran.append(ran)
         if self._file is not None:  # at once: also a run that is killed says how far it came
             with self._file.open("a", encoding="utf-8") as file:
@@ -106,6 +131,12 @@ def skipped(ran: Iterable[Ran]) -> list[str]:
     return [f"skipped {number}: {why}" for why, number in whys.most_common()]
 
 
+def left(ran: Iterable[Ran]) -> list[str]:
+    """What runs under --all alone."""
+    whys = Counter(one.why for one in ran if one.outcome == "left")
+    return [f"left to --all {number}: they run here, and there also {why}" for why, number in whys.most_common()]
+
+
 def slowest(ran: Iterable[Ran]) -> list[str]:
     """The files whose tests took longest, waits included."""
     files: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -129,7 +160,7 @@ def main(file: Path) -> None:
     ran = [Ran(**json.loads(line)) for line in lines]
     tests = sum(one.when == "setup" and one.outcome != "rerun" for one in ran)
     print(f"{tests} tests; the files that took longest:")
-    for line in [*slowest(ran), *skipped(ran), *unmarked(ran), *repeated(ran), *failed(ran)]:
+    for line in [*slowest(ran), *skipped(ran), *left(ran), *unmarked(ran), *repeated(ran), *failed(ran)]:
         print(line)
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
+from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
+from tests.quick import EACH, LEAST, WHOLE, WHY, fewer, left
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,6 +181,97 @@ def test_what_is_left_to_all_is_there_and_ci_runs_it() -> None:
     [demo] = re.findall(r"(?m)^demo=(\S+)$", (ROOT / "scripts" / "test").read_text("utf-8"))
     assert files(demo)
     assert "\nscripts/test --all\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+# -- what runs under --all alone ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE)])
+def test_what_runs_with_one_of_several_is_there(place: str) -> None:
+    assert files(place)
+
+
+@pytest.mark.parametrize(("place", "word"), WHOLE)
+def test_what_runs_with_each_is_there(place: str, word: str) -> None:
+    assert word in (ROOT / place).read_text("utf-8")
+
+
+def test_of_each_test_one_of_two_is_left_and_either_browser_gets_some() -> None:
+    names = [
+        f"tests/browser/test_marks.py::test_{number}[{case}]"
+        for number in range(40)
+        for case in ("chromium-a", "firefox-a", "chromium-b", "firefox-b")
+    ]
+    others = left(names)
+    pairs = [names[at : at + 2] for at in range(0, len(names), 2)]
+    assert all(len(others.keys() & {*pair}) == 1 for pair in pairs)
+    assert {name.partition("[")[2].partition("-")[0] for name in names if name not in others} == {"chromium", "firefox"}
+
+
+def test_of_three_two_are_left() -> None:
+    names = [f"tests/desktop/test_stale_pixels_seen.py::test_a[{row}]" for row in ("beside", "edge", "under")]
+    assert len(left(names)) == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["tests/browser/test_marks.py::test_a[chromium]"],  # alone
+        ["tests/browser/test_marks.py::test_a[chromium]", "tests/browser/test_marks.py::test_b[firefox]"],
+        [
+            "tests/browser/test_marks.py::test_a[chromium-filtered]",
+            "tests/browser/test_marks.py::test_a[firefox-filtered]",
+        ],
+        ["tests/browser/test_pack.py::test_a[chromium]", "tests/browser/test_pack.py::test_a[firefox]"],
+        ["tests/core/test_a.py::test_a[chromium]", "tests/core/test_a.py::test_a[firefox]"],
+    ],
+)
+def test_what_is_not_there_twice_is_never_left(names: list[str]) -> None:
+    assert left(names) == {}
+
+
+def test_a_property_tries_some_examples_in_any_case() -> None:
+    assert [fewer(examples) for examples in (300, 40, 9, 1)] == [100, 13, LEAST, 1]
+
+
+QUICK = """
+import pytest
+from hypothesis import given, settings, strategies as st
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+@pytest.mark.parametrize("case", range(8))
+def test_twice(browser, case):
+    pass
+
+tried = []
+
+@settings(max_examples=60)
+@given(st.integers())
+def test_said(number):
+    tried.append(number)
+
+def test_as_many():
+    assert 5 <= len(tried) <= {}
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("flags", "passed", "most"), [([], 18, 60), (["--quick"], 10, 20)], ids=["all", "quick"])
+def test_a_quick_run_says_what_it_leaves(
+    tmp_path: Path, flags: list[str], passed: int, most: int, workers: int
+) -> None:
+    place = "tests/browser/test_marks.py"
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text(QUICK.replace("{}", str(most)))
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end: -\n  slow: -\n")
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
+    command += [f"--rootdir={tmp_path}", "-c", str(tmp_path / "pytest.ini"), f"-n{workers}", "--dist=loadfile", *flags]
+    command += [f"--account={tmp_path / 'account'}", str(tmp_path / place)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert f"{passed} passed" in ran.stdout, ran.stdout + ran.stderr
+    said = [Ran(**json.loads(line)) for line in (tmp_path / "account").read_text("utf-8").splitlines()]
+    why = f"left to --all 8: they run here, and there also {WHY[EACH['tests/browser/']]}"
+    assert said_to_be_left(said) == ([why] if flags else [])
 
 
 # -- what a run says ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,17 +229,20 @@ def pem(private: Any, password: bytes | None = None) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("made", "why"),
     [
-        (b"no key", "no private key in PEM"),
-        (b"x" * 70_000, "too large for a key"),
-        (pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
-        (pem(rsa.generate_private_key(65537, SHORT)), "not an RSA key of 2048 bits"),
-        (pem(ec.generate_private_key(ec.SECP256R1()), b"word"), "locked with a password"),
+        (lambda: b"no key", "no private key in PEM"),
+        (lambda: b"x" * 70_000, "too large for a key"),
+        (lambda: pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
+        (lambda: pem(rsa.generate_private_key(65537, SHORT)), "not an RSA key of 2048 bits"),
+        (lambda: pem(ec.generate_private_key(ec.SECP256R1()), b"word"), "locked with a password"),
     ],
     ids=["text", "large", "elliptic", "short", "locked"],
 )
-def test_files_that_are_no_key(folder: Path, capsys: pytest.CaptureFixture[str], content: bytes, why: str) -> None:
+def test_files_that_are_no_key(
+    folder: Path, capsys: pytest.CaptureFixture[str], made: Callable[[], bytes], why: str
+) -> None:
+    content = made()
     (folder / "key.pem").write_bytes(content)
     _, err = run(capsys, "pack", "--key", "key.pem", "-o", "out", code=2)
     assert "key.pem" in err

@@ -52,7 +52,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, logind: Logind) -> Iterator[
     with own_display(tmp_path_factory.mktemp("display")) as made:
         made.environment["DBUS_SYSTEM_BUS_ADDRESS"] = logind.address
         made.environment.pop("XDG_SESSION_ID", None)
-        with made.program("notes", (100, 100)):  # an empty desktop is blind
+        with made.program("notes", (100, 100), still=True):  # an empty desktop is blind
             yield made
 
 

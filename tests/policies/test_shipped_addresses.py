@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import pytest
@@ -21,7 +22,9 @@ from tests.policies.shipped import ALL, FOR_USE, ROOT, SHOP, judged, matchers, p
 Address = tuple[str, Rule, UrlPattern]  # the pack that has it, the rule, the pattern
 
 
+@cache
 def addresses() -> tuple[Address, ...]:
+    """Read by who asks: each of a run's workers imports this file."""
     return tuple(
         (name, rule, parse_pattern(written))
         for name in FOR_USE
@@ -32,9 +35,12 @@ def addresses() -> tuple[Address, ...]:
     )
 
 
-ADDRESSES = addresses()
-OF_A_HOST = [address for address in ADDRESSES if address[2].host and not address[2].scheme]
-OF_ANY_HOST = [address for address in ADDRESSES if not address[2].host and not address[2].scheme]
+def of_a_host() -> list[Address]:
+    return [address for address in addresses() if address[2].host and not address[2].scheme]
+
+
+def of_any_host() -> list[Address]:
+    return [address for address in addresses() if not address[2].host and not address[2].scheme]
 
 
 def example(pattern: UrlPattern, host: str, scheme: str = "https") -> str:
@@ -54,27 +60,27 @@ def excused(rule: Rule, page: Page) -> bool:
 
 def test_every_address_is_of_a_host_of_a_path_or_of_a_browser() -> None:
     browsers = {"chrome", "edge", "about", "chrome-extension"}
-    assert {pattern.scheme for _, _, pattern in ADDRESSES} == {None, *browsers}
-    assert {name for name, _, pattern in ADDRESSES if pattern.query} == {"crm"}  # an entity of Dynamics 365
-    assert [pattern.host for _, _, pattern in OF_A_HOST if "." not in pattern.host] == []
-    assert {name for name, _, _ in OF_ANY_HOST} == {"medical-records", "banking", "hr", "webmail", "sap"}
+    assert {pattern.scheme for _, _, pattern in addresses()} == {None, *browsers}
+    assert {name for name, _, pattern in addresses() if pattern.query} == {"crm"}  # an entity of Dynamics 365
+    assert [pattern.host for _, _, pattern in of_a_host() if "." not in pattern.host] == []
+    assert {name for name, _, _ in of_any_host()} == {"medical-records", "banking", "hr", "webmail", "sap"}
 
 
 def test_no_address_stands_there_twice() -> None:
-    patterns = [pattern for _, _, pattern in ADDRESSES]
+    patterns = [pattern for _, _, pattern in addresses()]
     assert len(patterns) == len(set(patterns)) > 300
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_every_address_of_a_host_closes_as_a_page_and_as_a_frame(scheme: str) -> None:
-    for (name, rule, pattern), subdomain in product(OF_A_HOST, ("", "www.", "a.b-2.")):
+    for (name, rule, pattern), subdomain in product(of_a_host(), ("", "www.", "a.b-2.")):
         url = example(pattern, subdomain + pattern.host, scheme)
         assert rule.id in closed_by(Page((url,)), by=name) or excused(rule, Page((url,))), url
         assert rule.id in closed_by(Page((SHOP, url)), by=name), url
 
 
 def test_every_address_of_a_path_closes_on_any_host() -> None:
-    for (name, rule, pattern), host in product(OF_ANY_HOST, ("emr.example", "10.0.0.7", "[fd00::7]", "localhost")):
+    for (name, rule, pattern), host in product(of_any_host(), ("emr.example", "10.0.0.7", "[fd00::7]", "localhost")):
         url = example(pattern, host)
         for page in (Page((url,)), Page((SHOP, url))):
             assert rule.id in closed_by(page, by=name), url
@@ -83,7 +89,7 @@ def test_every_address_of_a_path_closes_on_any_host() -> None:
 def test_every_address_of_a_browser_closes_also_where_such_pages_are_let_pass() -> None:
     """A person who lets all of chrome: pass excuses from Eyelid's own rules, never from the pack's."""
     careless = replace(pack("passwords"), allow_unseen=(Matcher(Attribute.URL, ("chrome:*", "edge:*", "about:*")),))
-    for _, rule, pattern in (address for address in ADDRESSES if address[2].scheme):
+    for _, rule, pattern in (address for address in addresses() if address[2].scheme):
         colon = ":" if pattern.scheme == "about" else "://"
         page = Page((f"{pattern.scheme}{colon}{pattern.host}{pattern.path}",), unread=True)
         assert rule.id in {reason.id for reason in decide(careless, Scene(pages=(page,))).screen}, page
@@ -107,14 +113,14 @@ def mutations(host: str) -> tuple[str, ...]:
 
 @pytest.mark.slow(reason="every host of the shipped policies, in every way that looks like it")
 def test_a_host_that_looks_alike_closes_nothing() -> None:
-    for name, _, pattern in OF_A_HOST:
+    for name, _, pattern in of_a_host():
         for host in mutations(pattern.host):
             url = example(pattern, host)
             assert judged(Page((url,)), Page((SHOP, url)), by=name) == Verdict(), url
 
 
 def test_a_path_that_stands_further_behind_closes_nothing() -> None:
-    for _, _, pattern in OF_ANY_HOST:
+    for _, _, pattern in of_any_host():
         for before in ("/blog", "/2026/11", "/de/hilfe"):
             url = example(pattern, f"news.example{before}")
             assert judged(Page((url,)), Page((SHOP, url)), by=ALL) == Verdict(), url
@@ -124,13 +130,13 @@ LABEL = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
 
 
 @pytest.mark.slow(reason="each example is judged by the rules of all packs together")
-@given(st.sampled_from([pattern for _, _, pattern in OF_A_HOST]), LABEL, LABEL)
+@given(st.deferred(lambda: st.sampled_from([pattern for _, _, pattern in of_a_host()])), LABEL, LABEL)
 def test_a_host_is_not_one_that_it_begins_or_ends(pattern: UrlPattern, before: str, after: str) -> None:
     for host in (f"{before}{pattern.host}", f"{before}-{pattern.host}", f"{pattern.host}.{after}.example"):
         assert judged(Page((SHOP, example(pattern, host))), by=ALL) == Verdict()
 
 
-@given(st.sampled_from([pattern for _, _, pattern in (*OF_A_HOST, *OF_ANY_HOST)]))
+@given(st.deferred(lambda: st.sampled_from([pattern for _, _, pattern in (*of_a_host(), *of_any_host())])))
 def test_an_address_inside_another_ones_path_query_or_fragment_closes_nothing(pattern: UrlPattern) -> None:
     inner = example(pattern, pattern.host or "emr.example").removeprefix("https://")
     pages = [Page((f"https://news.example/{sign}{inner}",)) for sign in ("", "?to=https://", "#https://", "r/https://")]

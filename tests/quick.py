@@ -1,0 +1,76 @@
+"""What `scripts/test` leaves to `scripts/test --all`, which CI runs: the others of what a test is made with.
+
+Many tests run twice, with each browser or each sound server. Here each runs with one of the two, chosen by its name,
+so that either gets half of them. A property tries a third of its examples. No test is left out altogether.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+from zlib import crc32
+
+SHARE: Final = 3  # one of so many examples of a property
+LEAST: Final = 5  # examples
+
+BROWSERS: Final = ("chromium", "firefox")
+SERVERS: Final = ("pipewire", "pulseaudio")
+DESKTOPS: Final = ("bare", "managed")
+PANELS: Final = ("light panel", "dark panel")
+ROWS: Final = ("beside", "edge", "under")
+# Where tests run with each of them, as their names begin.
+EACH: Final[dict[str, tuple[str, ...]]] = {
+    "tests/browser/": BROWSERS,
+    "tests/review/player/": BROWSERS,
+    "tests/capture/test_sound_pulse.py": SERVERS,
+    "tests/contract/test_sound.py": SERVERS,
+    "tests/end_to_end/test_sound.py": SERVERS,
+    "tests/desktop/test_stale_pixels_seen.py": ROWS,
+    "tests/desktop/test_stale_pixels": DESKTOPS,
+    "tests/tray/test_panel.py": PANELS,
+}
+WHY: Final[dict[tuple[str, ...], str]] = {
+    BROWSERS: "in the other browser",
+    SERVERS: "with the other sound server",
+    DESKTOPS: "with or without a window manager, the other of both",
+    PANELS: "on a panel of the other colour",
+    ROWS: "with the other two rows of windows, some ten thousand histories each",
+}
+# With each, as one of the two is skipped or the names mean something else: a test's name begins so and contains that.
+WHOLE: Final = (
+    ("tests/browser/test_developer_tools.py", "test_a_page_that_lost_much_of_its_place"),
+    ("tests/browser/test_extension_fields.py", "test_a_custom_element_that_becomes_a_field_later"),
+    ("tests/browser/test_found_late.py", "test_a_web_archive"),
+    ("tests/browser/test_install.py", ""),
+    ("tests/browser/test_lingering.py", "and is displayed a while"),
+    ("tests/browser/test_marks.py", "a drawing"),
+    ("tests/browser/test_marks.py", "filtered"),
+    ("tests/browser/test_marks_prove.py", "test_nor_while_the_process_that_draws_hangs"),
+    ("tests/browser/test_marks_prove.py", "view transition of a part"),
+    ("tests/browser/test_other_extensions.py", ""),
+    ("tests/browser/test_pack.py", ""),
+    ("tests/browser/test_unserved_frames.py", "test_other_elements_than_frames"),
+    ("tests/capture/test_sound_pulse.py", "test_a_changed_default_that_this_connection_is_never_told"),
+)
+
+
+def left(names: Iterable[str]) -> dict[str, str]:
+    """Of these tests those that are left to --all: name -> why."""
+    same: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in names:
+        values = next((values for place, values in EACH.items() if name.startswith(place)), ())
+        found = re.search(rf"[\[-]({'|'.join(values)})[\]-]", name) if values else None
+        if found and not any(name.startswith(place) and word in name for place, word in WHOLE):
+            same[name[: found.start(1)] + name[found.end(1) :], WHY[values]].append(name)
+    others = {}
+    for (common, why), twins in same.items():
+        del twins[crc32(common.encode()) % len(twins)]  # the one that runs
+        others.update(dict.fromkeys(twins, why))
+    return others
+
+
+def fewer(examples: int) -> int:
+    """Of a property that tries so many."""
+    return min(examples, max(LEAST, examples // SHARE))
