@@ -7,7 +7,7 @@ import { publicKey } from "./statements.js";
 
 const BEHIND = 4; // chunks a request of the check of everything
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
-const base = new URL(".", self.location.href).href;
+let base = ""; // below it lie papers, index, account and chunks
 const keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
@@ -77,7 +77,9 @@ async function opened(stream, from, to) {
 }
 
 const DO = {
-  async open({ secret }) {
+  /** `source`, `keys`, `evidenceKey`: as `start` of page.js has them. */
+  async open({ source, keys: by, evidenceKey }) {
+    base = source;
     try {
       await publicKey(KNOWN_KEY);
     } catch {
@@ -96,9 +98,10 @@ const DO = {
         sha256,
       })),
     );
+    if (evidenceKey !== null) papers.device.evidence_key = evidenceKey;
     proof = new Proof(papers, chunks);
     rows = proof.streams;
-    const [account] = await Promise.all([allPieces(), secret ? takeKeys(secret, papers.recording) : null]);
+    const [account] = await Promise.all([allPieces(), takeKeys(by.secret, papers.recording)]);
     await proof.begin(account.pieces, account.report);
     said = proof.findings.length;
     return told();
