@@ -2,8 +2,10 @@
 
 import { partAt, wholeGaps } from "./gaps.js";
 import { RATES } from "./player.js";
-import { enlargeNext } from "./stage.js";
+import { loopClear, loopFrom, loopOver, loopTo, mark, toMark } from "./spans.js";
+import { enlargeNext, fullScreen } from "./stage.js";
 import { $, about, element, player, root, words } from "./state.js";
+import { RULER } from "./timeline.js";
 import { clock, describe } from "./words.js";
 
 const toggle = () => (player.playing ? player.pause() : player.play());
@@ -46,7 +48,7 @@ export function theme(dark) {
   $("theme").setAttribute("aria-pressed", String(dark));
 }
 
-const KEYS = {
+export const KEYS = {
   " ": toggle,
   k: toggle,
   j: () => by(-10),
@@ -63,7 +65,15 @@ const KEYS = {
   p: () => gap(-1),
   m: mute,
   f: enlargeNext,
+  g: fullScreen,
   s: () => $("skip").click(),
+  q: () => $("quiet").click(),
+  a: () => loopFrom(),
+  b: () => loopTo(),
+  c: loopClear,
+  d: () => mark(),
+  e: () => toMark(1),
+  w: () => toMark(-1),
   v: () => proof(),
   t: () => theme(root.dataset.theme !== "dark"),
   "?": () => $("keys").showModal(),
@@ -89,13 +99,21 @@ function pointed() {
     const { left, width } = $("lanes").getBoundingClientRect();
     return Math.max(0, Math.min(1, (event.clientX - left) / width)) * player.length;
   };
+  let from = null; // where a loop was begun to be drawn
   line.addEventListener("pointerdown", (event) => {
     line.setPointerCapture(event.pointerId);
-    player.seek(at(event));
+    const onTimes = event.clientY < $("lanes").getBoundingClientRect().top + RULER;
+    from = onTimes || event.shiftKey ? at(event) : null;
+    if (from === null) player.seek(at(event));
+  });
+  line.addEventListener("pointerup", (event) => {
+    if (from === at(event)) player.seek(from); // a click, and nothing was drawn
+    from = null;
   });
   line.addEventListener("pointermove", (event) => {
     const t = at(event);
-    if (event.buttons & 1) player.seek(t);
+    if (event.buttons & 1 && from === null) player.seek(t);
+    else if (event.buttons & 1) loopOver(Math.min(from, t), Math.max(from, t));
     const hover = $("hover");
     hover.hidden = false;
     hover.style.left = `${(t / player.length) * 100}%`;
@@ -120,11 +138,17 @@ export function listen() {
     after: () => player.step(1),
     badge: () => proof(),
     help: () => $("keys").showModal(),
+    full: fullScreen,
+    "loop-start": () => loopFrom(),
+    "loop-end": () => loopTo(),
+    "loop-clear": loopClear,
+    mark: () => mark(),
     theme: () => theme(root.dataset.theme !== "dark"),
   };
   for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
   $("rate").addEventListener("change", () => player.setRate(Number($("rate").value)));
   $("skip").addEventListener("change", () => (player.skips = $("skip").checked));
+  $("quiet").addEventListener("change", () => (player.skipsQuiet = $("quiet").checked));
   for (const channel of [0, 1])
     $(`volume-${channel}`).addEventListener("input", ({ target }) =>
       player.sound?.setVolume(channel, target.value / 100),

@@ -53,7 +53,7 @@ export function showGaps() {
       rect.setAttribute("width", "100%");
       rect.setAttribute("height", "100%");
       rect.setAttribute("class", `part ${what}`);
-      if (!["kept", "blind"].includes(what)) rect.setAttribute("fill", `url(#p-${what})`);
+      if (what !== "kept") rect.setAttribute("fill", `url(#p-${what})`);
       swatch.append(rect);
       item.append(
         swatch,

@@ -39,7 +39,13 @@ export function say(text) {
   announcing = setTimeout(() => ($("now").textContent = ""), ANNOUNCED);
 }
 
-export function skipped({ detail: { from, to } }) {
+let quiet = 0; // seconds of silence that were skipped so far
+export function skipped({ detail: { from, to, silence } }) {
+  if (silence) {
+    quiet += to - from;
+    say(words.skippedQuiet(length(to - from, language), length(quiet, language)));
+    return;
+  }
   const causes = about.lanes.screen.filter((one) => one.to > from * 1e9 && one.from < to * 1e9 && one.what !== "kept");
   const why = [...new Set(causes.map((one) => describe({ ...one, margin: null }, about.names, words).title))];
   say(words.skipped(length(to - from, language), why.join(", ") || words.missing));

@@ -6,11 +6,16 @@ import { showGaps } from "./gaps.js";
 import { say, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
 import { beginProof, checked, completeProof, refused, showProof } from "./verdict.js";
-import { canvasOf, enlarge, figures, streamName } from "./stage.js";
-import { $, about, element, language, player, root, words } from "./state.js";
+import { showSpans } from "./spans.js";
+import { canvasOf, enlarge, fitScreens, figures, streamName } from "./stage.js";
+import { $, about, AUDIO, element, language, player, root, words } from "./state.js";
 import { setAbout, setLanguage, setPlayer, setTimeline } from "./state.js";
 import { Timeline } from "./timeline.js";
-import { clock, LANGUAGES } from "./words.js";
+import { Waves } from "./waves.js";
+import { clock, secondsOf } from "./words.js";
+
+let waves = null;
+const idle = () => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }));
 
 function speak(chosen) {
   setLanguage(chosen);
@@ -31,6 +36,8 @@ function speak(chosen) {
   $("subtitle").textContent = [when, clock(about.length / 1e9), words.states[about.state]].filter(Boolean).join(" · ");
   document.title = `${about.device.host} – Eyelid`;
   showGaps();
+  showSpans();
+  showWaves();
   showProof();
   showPlaying();
   enlarge($("stage").dataset.alone === undefined ? null : Number($("stage").dataset.alone));
@@ -50,6 +57,13 @@ function speak(chosen) {
   showTime();
 }
 
+/** How much of the waveform is read, until all is. */
+function showWaves() {
+  const done = Math.floor(100 * (waves?.done ?? 1));
+  $("waveform").textContent = done < 100 ? words.waveform(done) : "";
+  $("ends").replaceChildren(...(waves ? [words.microphone, words.farEnd] : []).map((one) => element("span", one)));
+}
+
 function fail(code) {
   root.dataset.state = "failed";
   root.dataset.code = code;
@@ -64,16 +78,24 @@ function gone() {
   fail("gone");
 }
 
-/** Opens the recording whose papers lie below `source`, and plays it. `keys`: by what the worker takes the streams' keys
+/** Opens the recording whose papers lie below `source`, and plays it. `keys`: how the worker takes the streams' keys
  * ({secret}: of the address's fragment). `evidenceKey`: the device's, base64url, from somewhere better than that
- * source; null: the one that it names. */
-export async function start({ source, keys, evidenceKey = null }) {
+ * source; null: the one that it names. `at`: the moment to begin at, seconds; null: where something was kept. */
+export async function start({ source, keys, evidenceKey = null, at = null }) {
   try {
     setAbout(await ask("open", { source, keys, evidenceKey }));
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
     window.eyelid = { player, about }; // for tests; no key is here
-    setTimeline(new Timeline($("lanes"), about.lanes, player.length));
+    const sound = player.chains.get(AUDIO);
+    if (sound) {
+      waves = new Waves(sound, player.length, ask);
+      player.quiet = () => waves.quiet;
+      waves.addEventListener("more", showWaves);
+    }
+    window.eyelid.waves = waves;
+    $("silence").hidden = !waves;
+    setTimeline(new Timeline($("lanes"), about.lanes, player.length, waves));
     $("timeline").setAttribute("aria-valuemax", player.length.toFixed(1));
     $("main").hidden = false;
     for (const event of ["time", "drawn"]) player.addEventListener(event, showTime);
@@ -81,12 +103,14 @@ export async function start({ source, keys, evidenceKey = null }) {
     player.addEventListener("changed", showPlaying);
     player.addEventListener("skipped", skipped);
     player.addEventListener("silent", () => say(words.silent));
-    await player.begin();
+    fitScreens();
+    await player.begin(at);
     $("volumes").hidden = !player.sound;
     listen();
     speak(language);
     player.run();
     root.dataset.state = "ready";
+    waves?.run(() => player.time, idle).catch(() => {}); // its source has gone: the page says so
     await ask("check");
     completeProof();
     root.dataset.state = "checked";
@@ -101,13 +125,14 @@ function begin() {
   theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
   speak(navigator.language.startsWith("de") ? "de" : "en");
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));
-  const secret = location.hash.slice(1);
+  const [secret, ...more] = location.hash.slice(1).split("&");
   if (!secret) {
     fail("used-up");
     return;
   }
   history.replaceState(null, "", location.pathname); // or it could be read off the screen
-  start({ source: new URL(".", location.href).href, keys: { secret } });
+  const at = secondsOf(new URLSearchParams(more.join("&")).get("t"));
+  start({ source: new URL(".", location.href).href, keys: { secret }, at });
 }
 
 begin();

@@ -1,4 +1,4 @@
-// The screens, side by side or one alone, and the slate that stands where there is no picture.
+// The screens, side by side or one large, and the slate that stands where there is no picture.
 
 import { partAt } from "./gaps.js";
 import { $, about, AUDIO, element, player, words } from "./state.js";
@@ -29,12 +29,20 @@ export function canvasOf(stream) {
   return canvas;
 }
 
+/** No picture is higher than its place: what a style sheet can say of that depends on rows that come and go. */
+export function fitScreens() {
+  const stage = $("stage");
+  const [around, caption] = [26, 30]; // px
+  const fit = () => stage.style.setProperty("--room", `${stage.clientHeight - around - caption}px`);
+  new ResizeObserver(fit).observe(stage);
+}
+
 export function enlarge(stream) {
   if (stream === null) delete $("stage").dataset.alone;
   else $("stage").dataset.alone = String(stream);
   for (const [own, { figure, button }] of figures) {
-    figure.hidden = stream !== null && own !== stream;
-    button.setAttribute("aria-label", `${streamName(own)}: ${stream === null ? words.one : words.all}`);
+    figure.classList.toggle("small", stream !== null && own !== stream);
+    button.setAttribute("aria-label", `${streamName(own)}: ${stream === own ? words.all : words.one}`);
   }
 }
 
@@ -42,6 +50,12 @@ export function enlargeNext() {
   const order = [...figures.keys(), null];
   const now = $("stage").dataset.alone;
   enlarge(order[(order.indexOf(now === undefined ? null : Number(now)) + 1) % order.length]);
+}
+
+/** Screens, timeline and controls, and nothing beside them; who leaves it finds the screens as they were. */
+export function fullScreen() {
+  const done = document.fullscreenElement ? document.exitFullscreen() : $("main").requestFullscreen();
+  done.catch(() => {}); // a browser may refuse
 }
 
 /** What stands in place of a picture, or null: [title, why, kind]. */

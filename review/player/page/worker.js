@@ -2,6 +2,8 @@
 // Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]} and {tick: true}.
 
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
+import { readHeader } from "./cmaf.js";
+import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { publicKey } from "./statements.js";
 
@@ -111,6 +113,14 @@ const DO = {
   async media({ stream, from, to }) {
     const done = await opened(stream, from, to);
     return done.map(({ row, content, code }) => ({ row, content, code }));
+  },
+
+  /** How loud the sound is: as `peaksOf`, of each row. */
+  async peaks({ stream, from, to }) {
+    const header = rows.get(stream).findIndex(({ kind }) => kind === 0);
+    const [first, ...done] = [...(await opened(stream, header, header + 1)), ...(await opened(stream, from, to))];
+    const about = first.content && readHeader(new Uint8Array(first.content));
+    return about && peaksOf(done.map(({ content }) => content), about.timescale);
   },
 
   /** Everything, also what is not played. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 @contextmanager
-def played(home: Home, recording: str) -> Iterator[str]:
-    """The address of its page, served until the context ends."""
+def played(home: Home, recording: str, *, damage: tuple[int, int] | None = None) -> Iterator[str]:
+    """The address of its page, served until the context ends. `damage`: stream and row of a chunk that is served with
+    a bit turned over."""
     evidence = evidence_of(home, recording)
     reader = RecipientPrivate.from_bytes(load_private(home.folder / home.key(RECIPIENT).file, PASSPHRASE).raw)
     keys = {}
@@ -79,7 +80,8 @@ def played(home: Home, recording: str) -> Iterator[str]:
         _, of = keys_of(evidence, home.blobs(), reader)
         keys = {stream: of(stream) for stream in evidence.chosen.streams if stream != SCENE_STREAM}
     database = home.database()
-    source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
+    kind = Source if damage is None else type("Damaged", (Source,), {"chunks": _damaged(*damage)})
+    source = kind.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
     player = Loopback(source, Handover(evidence.recording.id, keys), page_files())
     server = make_server(player.app, None)
     with listen(HERE, 0) as listener:
@@ -91,6 +93,16 @@ def played(home: Home, recording: str) -> Iterator[str]:
             server.should_exit = True
             thread.join()
             database.close()
+
+
+def _damaged(stream: int, row: int) -> Callable[[Source, int, int, int], bytes]:
+    def chunks(source: Source, asked: int, first: int, after: int) -> bytes:
+        body = bytearray(Source.chunks(source, asked, first, after))
+        if asked == stream and first <= row < after:
+            body[len(body) - len(Source.chunks(source, asked, row, after)) + 40] ^= 1
+        return bytes(body)
+
+    return chunks
 
 
 @pytest.fixture(scope="session", params=("chromium", "firefox"))
