@@ -110,9 +110,11 @@ export async function start({ source, keys, evidenceKey = null, at = null }) {
     speak(language);
     player.run();
     root.dataset.state = "ready";
+    performance.mark("ready");
     waves?.run(() => player.time, idle).catch(() => {}); // its source has gone: the page says so
     await ask("check");
     completeProof();
+    performance.mark("checked");
     root.dataset.state = "checked";
   } catch (error) {
     fail(error.code ?? "failed");

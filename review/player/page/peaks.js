@@ -5,25 +5,40 @@ import { readFragment } from "./cmaf.js";
 export const A_SECOND = 10; // peaks
 const RATE = 48_000;
 const MOST = 5760; // samples that a packet of Opus has at most
+const FEET = 4; // packets after which a decoder that began in the middle gives what was said
 const HOW = { codec: "opus", sampleRate: RATE, numberOfChannels: 2 };
 
-/** {first, ends} of each fragment, null for one that cannot be read: `ends`: of both ends, from peak number `first` on,
- * the square root of the largest sample of 1, times 255. Null where this browser cannot decode it. */
+/** {numbers, ends}: of which tenths of a second something is known, and for each and both ends the square root of the
+ * largest sample of 1, times 255. `contents`: fragments in order, null for one that must not be played. Null where this
+ * browser cannot decode them. */
 export async function peaksOf(contents, timescale) {
   if (!("AudioDecoder" in self) || !(await AudioDecoder.isConfigSupported(HOW)).supported) return null;
-  const found = [];
-  for (const content of contents) found.push(content && (await peaksOfOne(new Uint8Array(content), timescale)));
-  return found;
+  const loudest = [new Map(), new Map()]; // of each end: number -> largest sample
+  for (const run of runsOf(contents)) {
+    try {
+      await decodeRun(run.flatMap((content) => readFragment(new Uint8Array(content), timescale)), loudest);
+    } catch {
+      // bytes that the device sealed may be anything: then there is no waveform of them
+    }
+  }
+  const numbers = [...loudest[0].keys()].filter((one) => one >= 0);
+  return { numbers, ends: loudest.map((peaks) => numbers.map((one) => level(peaks.get(one)))) };
 }
 
-async function peaksOfOne(bytes, timescale) {
-  const loudest = [new Map(), new Map()]; // of each end: number of the peak -> largest sample
+/** Fragments between those that are missing. */
+function runsOf(contents) {
+  const runs = [[]];
+  for (const content of contents) content ? runs.at(-1).push(content) : runs.push([]);
+  return runs.filter((run) => run.length);
+}
+
+async function decodeRun(packets, loudest) {
   const samples = new Float32Array(MOST);
-  let failed = false;
+  let came = 0;
   const decoder = new AudioDecoder({
     output: (data) => {
       const number = Math.floor(((data.timestamp + data.duration / 2) / 1e6) * A_SECOND);
-      for (const [end, peaks] of loudest.entries()) {
+      for (const [end, peaks] of came++ < FEET ? [] : loudest.entries()) {
         data.copyTo(samples, { planeIndex: end, format: "f32-planar" });
         let most = peaks.get(number) ?? 0;
         for (let at = 0; at < data.numberOfFrames; at++) most = Math.max(most, Math.abs(samples[at]));
@@ -31,23 +46,13 @@ async function peaksOfOne(bytes, timescale) {
       }
       data.close();
     },
-    error: () => (failed = true),
+    error: () => {}, // flush fails as well
   });
-  try {
-    decoder.configure(HOW);
-    for (const { at: timestamp, duration, data } of readFragment(bytes, timescale))
-      decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, duration, data }));
-    await decoder.flush();
-    decoder.close();
-  } catch {
-    failed = true; // bytes that the device sealed may be anything
-  }
-  const numbers = [...loudest[0].keys()];
-  if (failed || !numbers.length) return null;
-  const first = Math.max(0, Math.min(...numbers));
-  const count = Math.max(...numbers) - first + 1;
-  const ends = loudest.map((peaks) => Uint8Array.from({ length: count }, (_, at) => level(peaks.get(first + at))));
-  return { first, ends };
+  decoder.configure(HOW);
+  for (const { at: timestamp, duration, data } of packets)
+    decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, duration, data }));
+  await decoder.flush();
+  decoder.close();
 }
 
 const level = (sample = 0) => Math.min(255, Math.round(Math.sqrt(sample) * 255));

@@ -222,6 +222,7 @@ export class Player extends EventTarget {
     const before = this.ready;
     for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
     this.ready = this.screens.every(({ ready }) => ready);
+    if (this.ready && !this.marked) this.marked = performance.mark("shown"); // for who measures
     if (this.ready !== before) this.dispatchEvent(new Event("drawn"));
   }
 

@@ -31,7 +31,7 @@ export class Waves extends EventTarget {
       const peaks = await this.ask("peaks", { stream: this.chain.stream, from, to });
       this.asked.fill(true, from, to);
       if (peaks === null) this.asked.fill(true); // this browser decodes none
-      else peaks.forEach((one) => one && this.take(one));
+      else this.take(peaks);
       this.findQuiet();
       this.dispatchEvent(new Event("more"));
     }
@@ -43,11 +43,12 @@ export class Waves extends EventTarget {
     return here >= 0 ? here : this.asked.indexOf(false);
   }
 
-  take({ first, ends }) {
-    const count = Math.min(ends[0].length, this.known.length - first);
-    for (const [end, peaks] of ends.entries())
-      for (let at = 0; at < count; at++) this.ends[end][first + at] = Math.max(this.ends[end][first + at], peaks[at]);
-    this.known.fill(1, first, first + count);
+  take({ numbers, ends }) {
+    for (const [at, number] of numbers.entries()) {
+      if (number >= this.known.length) continue;
+      this.known[number] = 1;
+      for (const [end, peaks] of ends.entries()) this.ends[end][number] = Math.max(this.ends[end][number], peaks[at]);
+    }
   }
 
   findQuiet() {
