@@ -7,7 +7,7 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ def opened(browser: DevTools, made: hour.Hour, change: Change | None = None) -> 
         browser.open(address)
         until(browser, "performance.getEntriesByName('shown').length > 0")
         yield
-        browser.call("Page.navigate", url="about:blank")
+        browser.leave()
 
 
 def tampering() -> dict[str, tuple[Change, set[str]]]:
@@ -116,8 +116,12 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
 
 def memory() -> int:
     """MB of the largest page, all of its process (PSS)."""
-    pages = (one for one in psutil.Process().children(recursive=True) if "--type=renderer" in one.cmdline())
-    return max(one.memory_full_info().pss for one in pages) >> 20
+    found = [0]
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "--type=renderer" in one.cmdline():
+                found.append(one.memory_full_info().pss)
+    return max(found) >> 20
 
 
 def measure(folder: Path, say: Say, *, quick: bool) -> Said:

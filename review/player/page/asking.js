@@ -1,4 +1,4 @@
-// The worker that has the keys, and how the page asks it.
+// The worker that has the keys, and how the page asks it. It starts while the rest of the page still loads.
 
 const waiting = new Map();
 let asked = 0;

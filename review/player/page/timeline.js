@@ -48,7 +48,10 @@ export class Timeline {
     this.paths = (waves?.ends ?? []).map(() => made("path", { class: "wave" }));
     waves?.addEventListener("more", () => this.drawWaves());
     svg.setAttribute("height", String(this.height));
-    new ResizeObserver(() => this.draw()).observe(svg);
+    new ResizeObserver(() => {
+      this.draw();
+      this.drawWaves();
+    }).observe(svg);
   }
 
   get width() {
@@ -84,7 +87,6 @@ export class Timeline {
       ];
     });
     this.svg.replaceChildren(made("defs", {}, ...patterns()), ...this.ruler(x), ...this.paths, ...rects);
-    this.drawWaves();
   }
 
   /** A line from the middle of its row both ways, for each pixel of which something is known. */

@@ -5,6 +5,7 @@ import { streamName } from "./stage.js";
 import { $, about, AUDIO, element, player, timeline, words } from "./state.js";
 
 const PACKET = 65_535;
+const EVERY = 200; // ms from one drawing to the next, or drawing would take the time of checking
 // Checks of each chunk, in their order: after the first that fails no other is made.
 const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"];
 
@@ -45,11 +46,11 @@ let drawing = false;
 function soon() {
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(() => {
+  setTimeout(() => {
     drawing = false;
     showMarks();
     showProof();
-  });
+  }, EVERY);
 }
 
 const counted = (state) => [...states.values()].reduce((sum, of) => sum + of.filter((one) => state(one)).length, 0);

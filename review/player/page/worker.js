@@ -7,7 +7,7 @@ import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { publicKey } from "./statements.js";
 
-const BEHIND = 4; // chunks a request of the check of everything
+const BEHIND = 16; // chunks a request of the check of everything
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
 let base = ""; // below it lie papers, index, account and chunks
 const keys = new Map(); // stream -> {mac, aes}
@@ -78,6 +78,11 @@ async function opened(stream, from, to) {
   return done;
 }
 
+const urgent = new Set(); // what is to be played, and not here yet
+async function calm() {
+  while (urgent.size) await Promise.all(urgent);
+}
+
 const DO = {
   /** `source`, `keys`, `evidenceKey`: as `start` of page.js has them. */
   async open({ source, keys: by, evidenceKey }) {
@@ -87,7 +92,7 @@ const DO = {
     } catch {
       throw new Refused("no-ed25519");
     }
-    const [papers, index] = await Promise.all([json("papers"), json("index")]);
+    const [papers, index, account] = await Promise.all([json("papers"), json("index"), allPieces()]);
     const chunks = index.streams.flatMap(({ stream, rows: listed }) =>
       listed.map(([sequence, start, end, kind, flags, size, sha256]) => ({
         stream,
@@ -103,20 +108,22 @@ const DO = {
     if (evidenceKey !== null) papers.device.evidence_key = evidenceKey;
     proof = new Proof(papers, chunks);
     rows = proof.streams;
-    const [account] = await Promise.all([allPieces(), takeKeys(by.secret, papers.recording)]);
-    await proof.begin(account.pieces, account.report);
+    await Promise.all([takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;
     return told();
   },
 
   /** For playing: contents in order, null where one must not be played. */
   async media({ stream, from, to }) {
-    const done = await opened(stream, from, to);
-    return done.map(({ row, content, code }) => ({ row, content, code }));
+    const done = opened(stream, from, to);
+    const over = done.catch(() => {}).finally(() => urgent.delete(over));
+    urgent.add(over);
+    return (await done).map(({ row, content, code }) => ({ row, content, code }));
   },
 
   /** How loud the sound is: as `peaksOf`, of each row. */
   async peaks({ stream, from, to }) {
+    await calm();
     const header = rows.get(stream).findIndex(({ kind }) => kind === 0);
     const [first, ...done] = [...(await opened(stream, header, header + 1)), ...(await opened(stream, from, to))];
     const about = first.content && readHeader(new Uint8Array(first.content));
@@ -125,11 +132,13 @@ const DO = {
 
   /** Everything, also what is not played. */
   async check() {
-    for (const [stream, all] of rows) {
-      for (let from = 0; from < all.length; from += BEHIND)
+    const whole = async ([stream, all]) => {
+      for (let from = 0; from < all.length; from += BEHIND) {
+        await calm();
         await opened(stream, from, Math.min(all.length, from + BEHIND));
-    }
-    return proof.findings;
+      }
+    };
+    await Promise.all([...rows].map(whole));
   },
 };
 
