@@ -6,6 +6,7 @@ export const A_SECOND = 10; // peaks
 const RATE = 48_000;
 const MOST = 5760; // samples that a packet of Opus has at most
 const FEET = 4; // packets after which a decoder that began in the middle gives what was said
+const HOLE = 10_000; // µs
 const HOW = { codec: "opus", sampleRate: RATE, numberOfChannels: 2 };
 
 /** {numbers, ends}: of which tenths of a second something is known, and for each and both ends the square root of the
@@ -14,9 +15,9 @@ const HOW = { codec: "opus", sampleRate: RATE, numberOfChannels: 2 };
 export async function peaksOf(contents, timescale) {
   if (!("AudioDecoder" in self) || !(await AudioDecoder.isConfigSupported(HOW)).supported) return null;
   const loudest = [new Map(), new Map()]; // of each end: number -> largest sample
-  for (const run of runsOf(contents)) {
+  for (const run of runsOf(contents, timescale)) {
     try {
-      await decodeRun(run.flatMap((content) => readFragment(new Uint8Array(content), timescale)), loudest);
+      await decodeRun(run, loudest);
     } catch {
       // bytes that the device sealed may be anything: then there is no waveform of them
     }
@@ -25,11 +26,26 @@ export async function peaksOf(contents, timescale) {
   return { numbers, ends: loudest.map((peaks) => numbers.map((one) => level(peaks.get(one)))) };
 }
 
-/** Fragments between those that are missing. */
-function runsOf(contents) {
-  const runs = [[]];
-  for (const content of contents) content ? runs.at(-1).push(content) : runs.push([]);
-  return runs.filter((run) => run.length);
+/** Packets that follow one another: behind a hole a decoder would count on from the time before it. */
+function runsOf(contents, timescale) {
+  const runs = [];
+  let end = null;
+  for (const content of contents) {
+    for (const packet of content ? packetsOf(content, timescale) : []) {
+      if (end === null || Math.abs(packet.at - end) > HOLE) runs.push([]);
+      runs.at(-1).push(packet);
+      end = packet.at + packet.duration;
+    }
+  }
+  return runs;
+}
+
+function packetsOf(content, timescale) {
+  try {
+    return readFragment(new Uint8Array(content), timescale);
+  } catch {
+    return [];
+  }
 }
 
 async function decodeRun(packets, loudest) {

@@ -179,7 +179,7 @@ def test_everything_goes_by_keyboard(opened: Page) -> None:
     opened.press("k")
     assert not opened.run("eyelid.player.playing")
     opened.press("f")
-    assert opened.run("[...document.querySelectorAll('figure')].map((one) => one.hidden)") == [False, True]
+    assert opened.run("[...document.querySelectorAll('figure')].map((one) => one.className)") == ["", "small"]
     opened.press("v")
     assert opened.run("document.activeElement.id") == "proof"
     opened.press("t")
