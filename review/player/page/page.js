@@ -15,7 +15,16 @@ import { Waves } from "./waves.js";
 import { clock, secondsOf } from "./words.js";
 
 let waves = null;
-const idle = () => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }));
+
+/** Resolves when nothing more urgent is to do: at once the first time, later once all is checked. */
+function idleAfter(check) {
+  let first = true;
+  return async () => {
+    if (!first) await check;
+    first = false;
+    await new Promise((done) => requestIdleCallback(done, { timeout: 2000 }));
+  };
+}
 
 function speak(chosen) {
   setLanguage(chosen);
@@ -111,8 +120,9 @@ export async function start({ source, keys, evidenceKey = null, at = null }) {
     player.run();
     root.dataset.state = "ready";
     performance.mark("ready");
-    waves?.run(() => player.time, idle).catch(() => {}); // its source has gone: the page says so
-    await ask("check");
+    const check = ask("check");
+    waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so
+    await check;
     completeProof();
     performance.mark("checked");
     root.dataset.state = "checked";
