@@ -92,7 +92,7 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
             answer = {"streams": [{**one, "rows": one["rows"][:-1]} for one in answer["streams"]]}
         return answer
 
-    def untold(_: Source, what: str, answer: Any) -> Any:
+    def unaccounted(_: Source, what: str, answer: Any) -> Any:
         return {**answer, "batches": []} if what == "pieces" else answer
 
     def resigned(_: Source, what: str, answer: Any) -> Any:
@@ -109,7 +109,7 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
         "a chunk is gone": (chunk(1, 2, lambda *_: b""), {"lost"}),
         "another chunk": (chunk(0, 2, other), {"damaged"}),
         "the ends are cut": (cut, {"tail-missing"}),
-        "no account": (untold, {"no-ledger"}),
+        "no account": (unaccounted, {"no-ledger"}),
         "the account is signed anew": (resigned, {"bad-signature"}),
     }
 

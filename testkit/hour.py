@@ -15,7 +15,8 @@ import numpy as np
 
 from agent.core.model.media import Block, Chunk, ChunkKind, Frame
 from agent.core.model.times import SECOND, Span
-from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
+from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
+from agent.encode.opus import FRAME
 from agent.encode.video import TICK, ScreenEncoder
 from protocol.envelope import SOUND_STREAM, Flag, Kind
 from protocol.packet import Monitor

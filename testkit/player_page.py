@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from protocol.envelope import SCENE_STREAM
@@ -25,23 +26,24 @@ Change = Callable[[Source, str, Any], Any]
 """What is answered in place of what a source has: of `index`, of `pieces`, of a chunk as (stream, row, bytes)."""
 
 
+@dataclass(frozen=True)
 class Changed(Source):
     """Answers as an operator's server may that wants to deceive."""
 
-    change: Change
+    change: Change = lambda _, __, answer: answer
 
     @property
     def index(self) -> dict[str, Any]:
-        return self.change("index", super().index)  # type: ignore[no-any-return]
+        return self.change(self, "index", super().index)  # type: ignore[no-any-return]
 
     def pieces(self, after: int) -> dict[str, Any]:
-        return self.change("pieces", super().pieces(after))  # type: ignore[no-any-return]
+        return self.change(self, "pieces", super().pieces(after))  # type: ignore[no-any-return]
 
     def chunks(self, stream: int, first: int, after: int) -> bytes:
         answers = []
         for row in range(first, min(after, len(self.rows[stream]))):
             body = super().chunks(stream, row, row + 1)[4:]
-            (_, _, changed) = self.change("chunk", (stream, row, body))
+            (_, _, changed) = self.change(self, "chunk", (stream, row, body))
             answers.append(len(changed).to_bytes(4, "big") + changed)
         return b"".join(answers)
 
@@ -57,9 +59,10 @@ def played(
     with suppress(StoreError):  # then none can be had, and the page plays nothing
         _, of = keys_of(evidence, home.blobs(), reader)
         keys = {stream: of(stream) for stream in evidence.chosen.streams if stream != SCENE_STREAM}
-    kind = Source if change is None else type("Deceiving", (Changed,), {"change": change})
     with closing(home.database()) as database, listen(HERE, 0) as listener:
-        source = kind.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
+        source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
+        if change is not None:
+            source = Changed(**{one.name: getattr(source, one.name) for one in fields(source)}, change=change)
         player = Loopback(source, Handover(evidence.recording.id, keys), page_files())
         server = make_server(player.app, None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
