@@ -7,6 +7,7 @@ import { Sound } from "./sound.js";
 const AUDIO = 32_768;
 const TICK = 100; // ms, from the worker: a page's own timers nearly stop in the background
 const NO_SOUND = 2; // seconds after which a sound that does not begin is no clock any more
+const AROUND = 0.3; // seconds of silence that are played where the rest is skipped
 const END = 0.3; // seconds before a run's end at which an element may already have stopped
 export const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 
@@ -18,6 +19,10 @@ export class Player extends EventTarget {
     this.rate = 1;
     this.playing = false;
     this.skips = true;
+    this.quiet = () => []; // spans in which both ends are quiet
+    this.skipsQuiet = false;
+    this.loop = null; // {start, end}
+    this.inLoop = false;
     this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
     const media = (stream, from, to) => this.media(ask, stream, from, to);
     const refuseOf =
@@ -35,7 +40,8 @@ export class Player extends EventTarget {
     this.covered = joined([...this.chains.values()].flatMap(({ rows }) => rows.filter(({ kind }) => kind === 1)));
   }
 
-  async begin() {
+  /** `at`: the moment it begins at; null: where something was kept first. */
+  async begin(at) {
     const sound = this.sound?.begin().then((good) => {
       if (!good) this.sound = null;
     });
@@ -45,7 +51,7 @@ export class Player extends EventTarget {
       // The element alone says when it has come to where it was sent.
       for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
     }
-    this.seek(this.covered[0]?.start ?? 0);
+    this.seek(at ?? this.covered[0]?.start ?? 0);
   }
 
   async media(ask, stream, from, to) {
@@ -77,6 +83,7 @@ export class Player extends EventTarget {
     const to = Math.max(0, Math.min(t, this.length));
     this.sound?.element.pause();
     this.byClock(to);
+    this.inLoop = within(to, this.loop);
     this.spent = null;
     this.waits = null;
     for (const one of this.screens) one.exact = true; // nothing on the way there is what stood there
@@ -127,18 +134,16 @@ export class Player extends EventTarget {
     if (this.stopped) return;
     let t = this.time;
     if (this.playing) {
-      if (t >= this.length - 0.001) {
+      this.inLoop ||= within(t, this.loop);
+      if (t >= this.length - 0.001 && !this.looped(t)) {
         this.pause();
         return;
       }
-      const next = this.skips && !this.covered.some(({ start, end }) => t >= start - 0.001 && t < end - 0.001);
-      if (next) {
-        const to = this.covered.find(({ start }) => start > t)?.start ?? this.length;
-        if (to > t + 0.001) {
-          this.dispatchEvent(new CustomEvent("skipped", { detail: { from: t, to } }));
-          this.seek(to);
-          return;
-        }
+      const skip = this.skipFrom(t);
+      if (skip || this.looped(t)) {
+        if (skip) this.dispatchEvent(new CustomEvent("skipped", { detail: { from: t, ...skip } }));
+        this.seek(skip && !this.looped(skip.to) ? skip.to : this.loop.start);
+        return;
       }
       this.follow(t);
       t = this.time;
@@ -146,6 +151,29 @@ export class Player extends EventTarget {
     this.sound?.pump(t, this.rate);
     this.draw();
     this.dispatchEvent(new Event("time"));
+  }
+
+  /** {to, silence} of what is not played from here on, or null. */
+  skipFrom(t) {
+    if (this.skips && !this.covered.some(({ start, end }) => t >= start - 0.001 && t < end - 0.001)) {
+      const to = this.covered.find(({ start }) => start > t)?.start ?? this.length;
+      // A loop in which nothing was kept is played through: there is nowhere in it to go on.
+      const kept = this.covered.some(({ start, end }) => start < this.loop?.end && end > this.loop?.start);
+      if (to > t + 0.001 && (!this.looped(to) || kept)) return { to, silence: false };
+    }
+    const quiet = this.skipsQuiet && this.quiet().find(({ start, end }) => t >= start + AROUND && t < end - 2 * AROUND);
+    return quiet && !this.looped(quiet.end - AROUND) ? { to: quiet.end - AROUND, silence: true } : null;
+  }
+
+  /** Whether who plays on to a moment comes out of the loop: who began behind it is not taken back. */
+  looped(t) {
+    return this.inLoop && t >= Math.min(this.loop.end, this.length - 0.001);
+  }
+
+  /** {start, end}, or null for none. */
+  setLoop(loop) {
+    this.loop = loop;
+    this.inLoop = within(this.time, loop);
   }
 
   /** Makes the sound the clock where it is kept, and lets it go where it ends. */
@@ -194,6 +222,7 @@ export class Player extends EventTarget {
     const before = this.ready;
     for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
     this.ready = this.screens.every(({ ready }) => ready);
+    if (this.ready && !this.marked) this.marked = performance.mark("shown"); // for who measures
     if (this.ready !== before) this.dispatchEvent(new Event("drawn"));
   }
 
@@ -216,6 +245,8 @@ export class Player extends EventTarget {
     this.seek(near.length ? to + 0.000_5 : t + direction * 0.2);
   }
 }
+
+const within = (t, loop) => loop !== null && t >= loop.start - 0.01 && t < loop.end;
 
 /** The same time without overlaps or seams, in order; seams of less than a tenth of a second are none. */
 function joined(spans) {

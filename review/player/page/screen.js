@@ -4,7 +4,8 @@ import { readFragment, readHeader } from "./cmaf.js";
 
 const AHEAD = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
 const QUEUE = 12; // given to the decoder at once
-const LOAD = 4; // rows a request
+const LOAD = 4; // rows a request ahead of the moment
+const MOST = 16; // rows a request
 const MOST_ERRORS = 5;
 const SOON = 3; // seconds of samples that lie ready, at 1x
 
@@ -137,7 +138,8 @@ export class Screen {
     if (rows[this.next].start > wanted + SOON) return; // behind a hole
     const from = this.next;
     let to = from + 1;
-    while (to < rows.length && to < from + LOAD && plays[to] && rows[to].start < wanted) to++;
+    const fits = (row) => (row < from + LOAD ? rows[row].start < wanted : row < from + MOST && rows[row].start <= t);
+    while (to < rows.length && plays[to] && fits(to)) to++;
     const generation = this.generation;
     this.loading = this.media(stream, from, to).catch(() => null);
     const contents = await this.loading;

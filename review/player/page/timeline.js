@@ -1,11 +1,13 @@
-// The account as a picture: a row for the screen and one for the sound, and over them what is not verified.
+// The account as a picture: a row for the screen and one for the sound, over them what is not verified, and above them
+// how loud both ends of the call are.
 
 import { clock } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const RULER = 20; // px
+export const RULER = 20; // px
 const LANE = 24;
 const BETWEEN = 6;
+const WAVE = 22; // of each end
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const NARROWEST = 2; // px of a part that is not kept: it must be seen
 
@@ -24,6 +26,7 @@ function patterns() {
     unverified: "M0 0 8 8",
     bad: "M0 0 8 8M0 8 8 0",
     missing: "M0 4H8",
+    blind: "M2 2h.01M6 6h.01",
   };
   return Object.entries(lines).map(([name, d]) =>
     made(
@@ -36,13 +39,19 @@ function patterns() {
 }
 
 export class Timeline {
-  /** `lanes`: name -> parts; `length` in seconds. */
-  constructor(svg, lanes, length) {
-    Object.assign(this, { svg, lanes: Object.entries(lanes), length: length || 1 });
+  /** `lanes`: name -> parts; `length` in seconds; `waves`: of the sound, or null. */
+  constructor(svg, lanes, length, waves) {
+    Object.assign(this, { svg, lanes: Object.entries(lanes), length: length || 1, waves });
     this.marks = new Map(); // lane -> [{start, end, what}]
-    this.height = RULER + this.lanes.length * (LANE + BETWEEN);
+    this.top = RULER + (waves ? waves.ends.length * WAVE + BETWEEN : 0);
+    this.height = this.top + this.lanes.length * (LANE + BETWEEN);
+    this.paths = (waves?.ends ?? []).map(() => made("path", { class: "wave" }));
+    waves?.addEventListener("more", () => this.drawWaves());
     svg.setAttribute("height", String(this.height));
-    new ResizeObserver(() => this.draw()).observe(svg);
+    new ResizeObserver(() => {
+      this.draw();
+      this.drawWaves();
+    }).observe(svg);
   }
 
   get width() {
@@ -59,7 +68,7 @@ export class Timeline {
     const { width } = this;
     const x = (seconds) => (seconds / this.length) * width;
     const rects = this.lanes.flatMap(([lane, parts], row) => {
-      const y = RULER + row * (LANE + BETWEEN);
+      const y = this.top + row * (LANE + BETWEEN);
       const part = (start, end, what, margin) =>
         made("rect", {
           x: x(start),
@@ -77,7 +86,23 @@ export class Timeline {
         ...over,
       ];
     });
-    this.svg.replaceChildren(made("defs", {}, ...patterns()), ...this.ruler(x), ...rects);
+    this.svg.replaceChildren(made("defs", {}, ...patterns()), ...this.ruler(x), ...this.paths, ...rects);
+  }
+
+  /** A line from the middle of its row both ways, for each pixel of which something is known. */
+  drawWaves() {
+    const second = this.length / this.width;
+    for (const [end, path] of this.paths.entries()) {
+      const middle = RULER + (end + 0.5) * WAVE;
+      let d = "";
+      for (let at = 0; at < this.width; at++) {
+        const loud = this.waves.loudest(end, at * second, (at + 1) * second);
+        if (loud === null) continue;
+        const half = Math.max(0.5, (loud * (WAVE - 2)) / 2);
+        d += `M${at + 0.5} ${(middle - half).toFixed(1)}v${(2 * half).toFixed(1)}`;
+      }
+      path.setAttribute("d", d);
+    }
   }
 
   ruler(x) {
@@ -97,5 +122,5 @@ export class Timeline {
 }
 
 const fill = Object.fromEntries(
-  ["closed", "held", "unverified", "bad", "missing"].map((one) => [one, `url(#p-${one})`]),
+  ["closed", "held", "unverified", "bad", "missing", "blind"].map((one) => [one, `url(#p-${one})`]),
 );

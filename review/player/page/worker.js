@@ -2,12 +2,14 @@
 // Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]} and {tick: true}.
 
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
+import { readHeader } from "./cmaf.js";
+import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { publicKey } from "./statements.js";
 
-const BEHIND = 4; // chunks a request of the check of everything
+const BEHIND = 16; // chunks a request of the check of everything
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
-const base = new URL(".", self.location.href).href;
+let base = ""; // below it lie papers, index, account and chunks
 const keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
@@ -76,14 +78,21 @@ async function opened(stream, from, to) {
   return done;
 }
 
+const urgent = new Set(); // what is to be played, and not here yet
+async function calm() {
+  while (urgent.size) await Promise.all(urgent);
+}
+
 const DO = {
-  async open({ secret }) {
+  /** `source`, `keys`, `evidenceKey`: as `start` of page.js has them. */
+  async open({ source, keys: by, evidenceKey }) {
+    base = source;
     try {
       await publicKey(KNOWN_KEY);
     } catch {
       throw new Refused("no-ed25519");
     }
-    const [papers, index] = await Promise.all([json("papers"), json("index")]);
+    const [papers, index, account] = await Promise.all([json("papers"), json("index"), allPieces()]);
     const chunks = index.streams.flatMap(({ stream, rows: listed }) =>
       listed.map(([sequence, start, end, kind, flags, size, sha256]) => ({
         stream,
@@ -96,27 +105,40 @@ const DO = {
         sha256,
       })),
     );
+    if (evidenceKey !== null) papers.device.evidence_key = evidenceKey;
     proof = new Proof(papers, chunks);
     rows = proof.streams;
-    const [account] = await Promise.all([allPieces(), secret ? takeKeys(secret, papers.recording) : null]);
-    await proof.begin(account.pieces, account.report);
+    await Promise.all([takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;
     return told();
   },
 
   /** For playing: contents in order, null where one must not be played. */
   async media({ stream, from, to }) {
-    const done = await opened(stream, from, to);
-    return done.map(({ row, content, code }) => ({ row, content, code }));
+    const done = opened(stream, from, to);
+    const over = done.catch(() => {}).finally(() => urgent.delete(over));
+    urgent.add(over);
+    return (await done).map(({ row, content, code }) => ({ row, content, code }));
+  },
+
+  /** How loud the sound is: as `peaksOf`, of each row. */
+  async peaks({ stream, from, to }) {
+    await calm();
+    const header = rows.get(stream).findIndex(({ kind }) => kind === 0);
+    const [first, ...done] = [...(await opened(stream, header, header + 1)), ...(await opened(stream, from, to))];
+    const about = first.content && readHeader(new Uint8Array(first.content));
+    return about && peaksOf(done.map(({ content }) => content), about.timescale);
   },
 
   /** Everything, also what is not played. */
   async check() {
-    for (const [stream, all] of rows) {
-      for (let from = 0; from < all.length; from += BEHIND)
+    const whole = async ([stream, all]) => {
+      for (let from = 0; from < all.length; from += BEHIND) {
+        await calm();
         await opened(stream, from, Math.min(all.length, from + BEHIND));
-    }
-    return proof.findings;
+      }
+    };
+    await Promise.all([...rows].map(whole));
   },
 };
 

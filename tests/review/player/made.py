@@ -26,7 +26,8 @@ SCREEN: Final = ((0, 8000), (13_000, 18_000), (20_000, 24_000))  # ms, kept
 SOUND: Final = ((0, 8500), (12_500, 24_000))
 EVERY: Final = 200  # ms from one picture to the next
 LENGTH: Final = 24 * SECOND
-TONES: Final = (440, 660)  # Hz, of the microphone and the far end
+TONES: Final = ((440, 6000), (660, 1500))  # Hz and amplitude, of the microphone and the far end
+QUIET: Final = (14_500, 17_500)  # ms, in which both ends are
 
 
 @dataclass
@@ -122,6 +123,7 @@ def _tones(encoder: SoundEncoder, blocks: Iterable[int]) -> Iterator[Chunk]:
     for number in blocks:
         at = ZERO + number * BLOCK_LENGTH
         moments = (number * FRAME + np.arange(FRAME)) / 48_000
-        ends = [(6000 * np.sin(2 * np.pi * tone * moments)).astype("<i2") for tone in TONES]
-        samples = np.stack(ends, axis=1).tobytes()
+        quiet = QUIET[0] <= number * 20 < QUIET[1]
+        ends = [(0 if quiet else loud) * np.sin(2 * np.pi * tone * moments) for tone, loud in TONES]
+        samples = np.stack(ends, axis=1).astype("<i2").tobytes()
         yield from encoder.encode(Block(SOUND_STREAM, Span(at - 1, at + BLOCK_LENGTH + 1), at, number * FRAME, samples))

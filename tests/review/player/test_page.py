@@ -12,8 +12,9 @@ import av
 import numpy as np
 import pytest
 
+from review.player.loopback import page_files
 from store import cli
-from tests.review.player import conftest
+from testkit import player_page
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, SIZES
 from tests.store.conftest import PASSPHRASE
@@ -178,7 +179,7 @@ def test_everything_goes_by_keyboard(opened: Page) -> None:
     opened.press("k")
     assert not opened.run("eyelid.player.playing")
     opened.press("f")
-    assert opened.run("[...document.querySelectorAll('figure')].map((one) => one.hidden)") == [False, True]
+    assert opened.run("[...document.querySelectorAll('figure')].map((one) => one.className)") == ["", "small"]
     opened.press("v")
     assert opened.run("document.activeElement.id") == "proof"
     opened.press("t")
@@ -227,8 +228,8 @@ fetch("https://example.com/")
 
 
 def test_the_policy_holds_in_the_page_itself(page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = conftest.page_files() | {"page.js": STRANGERS.encode()}
-    monkeypatch.setattr(conftest, "page_files", lambda: files)  # a page with a stranger's script
+    files = page_files() | {"page.js": STRANGERS.encode()}
+    monkeypatch.setattr(player_page, "page_files", lambda: files)  # a page with a stranger's script
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         until(page, 'root.dataset.state === "tried"')
@@ -251,10 +252,10 @@ def test_the_address_is_good_for_one_page(page: Page, recorded: Recorded) -> Non
 def test_a_browser_that_cannot_check_signatures_opens_nothing(
     page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = conftest.page_files()
+    files = page_files()
     without = b"crypto.subtle.importKey = () => Promise.reject(new DOMException('NotSupportedError'));\n"
     # As in a browser without it.
-    monkeypatch.setattr(conftest, "page_files", lambda: files | {"worker.js": without + files["worker.js"]})
+    monkeypatch.setattr(player_page, "page_files", lambda: files | {"worker.js": without + files["worker.js"]})
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         with pytest.raises(AssertionError, match="no-ed25519: This browser cannot verify Ed25519"):

@@ -1,0 +1,219 @@
+"""The player on a recording of an hour: how soon it opens, seeks and verifies, and whether what it says is true."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from bench import find, harness, tables
+from bench.harness import Said, Say
+from protocol.envelope import SOUND_STREAM
+from review.player.source import Source
+from store.commands.audit import evidence_of
+from testkit import hour
+from testkit.devtools import DevTools, headless
+from testkit.fakes.pc import SECOND
+from testkit.interrupts import in_order
+from testkit.node_packages import installed
+from testkit.player_page import Change, played, until
+
+GOALS: Final = {"open_ms": 400, "seek_ms": 250, "verify_s": 3, "heap_mb_max": 400, "sound_offset_ms": 40}
+AXE: Final = Path(__file__).parents[1] / "tests" / "review" / "web" / "axe"
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WHEN: Final = "performance.getEntriesByName(%s)[0].startTime"
+FINDINGS: Final = "[...document.querySelectorAll('#findings li')].map((one) => one.dataset.code)"
+
+# Seeks, waits for the picture of each screen and for sound, and reads the number that the pictures carry.
+SEEK: Final = """(async () => {
+  const {player} = eyelid, began = performance.now(), {element} = player.sound;
+  player.seek(%f);
+  const there = () => player.ready && !element.seeking && element.readyState >= 2;
+  while (!there()) { await new Promise((done) => setTimeout(done, 4)); player.draw(); }
+  const took = performance.now() - began;
+  return {took, numbers: [...document.querySelectorAll("canvas")].map((canvas) => {
+    const {data} = canvas.getContext("2d").getImageData(0, 20, 640, 1);
+    const bits = Array.from({length: 16}, (_, bit) => (data[4 * (40 * bit + 20)] > 128) << bit);
+    return bits.reduce((one, bit) => one | bit);
+  })};
+})()"""
+
+# Plays on, and takes for each new picture how long after its sound it is drawn.
+PLAY: Final = """new Promise((done) => {
+  const {player} = eyelid, offs = [], canvas = document.querySelector("canvas"), until = player.time + %d;
+  let shown = canvas.dataset.at;
+  player.setRate(%d);
+  player.addEventListener("time", function look() {
+    const late = player.master === "sound" ? player.sound.latency * player.rate : 0;
+    if (canvas.dataset.at !== shown) offs.push((player.time - late) * 1000 - canvas.dataset.at / 1000);
+    shown = canvas.dataset.at;
+    if (player.time < until) return;
+    player.removeEventListener("time", look); player.pause(); done(offs.slice(3));
+  });
+  player.play();
+})"""
+
+
+@contextmanager
+def opened(browser: DevTools, made: hour.Hour, change: Change | None = None) -> Iterator[None]:
+    with played(made.home, made.id, change=change) as address:
+        browser.open(address)
+        until(browser, "performance.getEntriesByName('shown').length > 0")
+        yield
+        browser.leave()
+
+
+def tampering() -> dict[str, tuple[Change, set[str]]]:
+    """What an operator may do -> the change, and the codes of which one must be named."""
+
+    def chunk(stream: int, row: int, change: Any) -> Change:
+        def changed(source: Source, what: str, answer: Any) -> Any:
+            if what != "chunk" or answer[:2] != (stream, row):
+                return answer
+            return stream, row, change(source, answer[2])
+
+        return changed
+
+    def flip(_: Source, body: bytes) -> bytes:
+        return body[:-1] + bytes([body[-1] ^ 1])
+
+    def other(source: Source, _: bytes) -> bytes:
+        return Source.chunks(source, 0, 4, 5)[4:]
+
+    def cut(_: Source, what: str, answer: Any) -> Any:
+        if what == "index":
+            answer = {"streams": [{**one, "rows": one["rows"][:-1]} for one in answer["streams"]]}
+        return answer
+
+    def unaccounted(_: Source, what: str, answer: Any) -> Any:
+        return {**answer, "batches": []} if what == "pieces" else answer
+
+    def resigned(_: Source, what: str, answer: Any) -> Any:
+        if what == "pieces":
+            answer = {
+                **answer,
+                "batches": [{**one, "token": one["token"][:-8] + "AAAAAAAA"} for one in answer["batches"]],
+            }
+        return answer
+
+    return {
+        "a bit of a picture": (chunk(0, 3, flip), {"damaged"}),
+        "a bit of the sound": (chunk(SOUND_STREAM, 2, flip), {"damaged"}),
+        "a chunk is gone": (chunk(1, 2, lambda *_: b""), {"lost"}),
+        "another chunk": (chunk(0, 2, other), {"damaged"}),
+        "the ends are cut": (cut, {"tail-missing"}),
+        "no account": (unaccounted, {"no-ledger"}),
+        "the account is signed anew": (resigned, {"bad-signature"}),
+    }
+
+
+def memory() -> int:
+    """MB of the largest page, all of its process (PSS)."""
+    found = [0]
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "--type=renderer" in one.cmdline():
+                found.append(one.memory_full_info().pss)
+    return max(found) >> 20
+
+
+def measure(folder: Path, say: Say, *, quick: bool) -> Said:
+    say("making the recording")
+    made = hour.make(folder / "made", *((8, 44 * SECOND) if quick else ()))
+    facts: dict[str, Any] = {}
+    (folder / "browser").mkdir()
+    with headless(folder / "browser") as browser:
+        opens, verifies = [], []
+        for turn in range(3 if quick else 7):
+            say(f"opening, {turn + 1}")
+            with opened(browser, made):
+                opens.append(browser.run(WHEN % "'shown'"))
+                until(browser, 'root.dataset.state === "checked"')
+                verifies.append((browser.run(WHEN % "'checked'") - browser.run(WHEN % "'ready'")) / 1000)
+        with opened(browser, made):
+            until(browser, 'root.dataset.state === "checked"')
+            facts |= played_on(browser, made, say, quick=quick)
+            facts["gaps_wrong"] = gaps_wrong(browser, made)
+            facts["axe_violations"] = axe(browser, folder)
+        facts |= tampered(browser, made, say)
+    facts |= {"open_ms": round(statistics.median(opens)), "verify_s": round(statistics.median(verifies), 2)}
+    facts["list_p95_ms"] = find.measure(folder, 20_000, 100)["list_p95_ms"]
+    facts["hour"] = round(made.turns * made.turn / 3600 / SECOND, 2)
+    zero = ("frames_wrong", "gaps_wrong", "axe_violations")
+    wrong = [f"{name}: {facts[name]}" for name in zero if facts[name]]
+    wrong += [f"not named: {one}" for one in facts.pop("not_named")]
+    short = [f"{name} is over {goal}" for name, goal in GOALS.items() if facts[name] > goal]
+    rows = [(name, str(value)) for name, value in facts.items()]
+    return Said(facts, tables.drawn("The player", ("what", "reached"), rows), wrong, short)
+
+
+def played_on(browser: DevTools, made: hour.Hour, say: Say, *, quick: bool) -> dict[str, Any]:
+    say("seeking")
+    chosen, took, wrong, heap = random.Random(19), [], 0, [memory()]
+    for _ in range(10 if quick else 30):
+        turn, within = chosen.randrange(made.turns), chosen.randrange(made.kept)
+        done = browser.run(SEEK % ((turn * made.turn + within) / SECOND))
+        took.append(done["took"])
+        wrong += sum(number != within // hour.EVERY for number in done["numbers"])
+        heap.append(memory())
+    say("playing")
+    browser.run(SEEK % 1)
+    offs = browser.run(PLAY % (6, 1))
+    for turn in range(0, made.turns, 4):  # ten seconds of each at 2x
+        browser.run(SEEK % (turn * made.turn / SECOND + 1))
+        browser.run(PLAY % (10, 2))
+        heap.append(memory())
+    return {
+        "seek_ms": round(statistics.median(took)), "seek_p90_ms": round(statistics.quantiles(took, n=10)[-1]),
+        "frames_wrong": wrong, "sound_offset_ms": round(statistics.median(offs)),
+        "heap_mb_max": max(heap), "heap_mb_last": heap[-1],
+    }  # fmt: skip
+
+
+def gaps_wrong(browser: DevTools, made: hour.Hour) -> int:
+    """Parts of the account on which page and store differ."""
+    evidence, wrong = evidence_of(made.home, made.id), 0
+    for lane, parts in browser.run("eyelid.about.lanes").items():
+        there = {(one["from"], one["to"], one["what"]) for one in parts}
+        here = {(one.start, one.end, type(one.cause).__name__.lower()) for one in evidence.account_of(lane)}
+        wrong += len(there ^ here)
+    return wrong
+
+
+def axe(browser: DevTools, folder: Path) -> int:
+    (folder / "node").mkdir()
+    browser.run(installed(AXE, "axe", folder / "node").joinpath("node_modules/axe-core/axe.min.js").read_text() + "; 0")
+    found = 0
+    for turn in range(4):
+        asked = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}}).then(({{violations}}) => violations.length)"
+        found += browser.run(asked)
+        browser.run(f"document.querySelector('#{'language' if turn % 2 else 'theme'}').click()")
+    return found
+
+
+def tampered(browser: DevTools, made: hour.Hour, say: Say) -> dict[str, Any]:
+    not_named = []
+    for what, (change, codes) in tampering().items():
+        say(f"tampering: {what}")
+        with opened(browser, made, change):
+            until(browser, 'root.dataset.state === "checked"')
+            if not codes & set(browser.run(FINDINGS)):
+                not_named.append(what)
+    return {"tamper_tried": len(tampering()), "tamper_named": len(tampering()) - len(not_named), "not_named": not_named}
+
+
+def main() -> int:
+    asked = harness.parser("room", __doc__, "six minutes in place of an hour", "--quick --json").parse_args()
+    with harness.folder() as place:
+        return harness.play({"": lambda folder, say: measure(folder, say, quick=asked.quick)}, asked, place)
+
+
+if __name__ == "__main__":
+    sys.exit(in_order(main))

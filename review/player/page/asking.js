@@ -1,0 +1,37 @@
+// The worker that has the keys, and how the page asks it. It starts while the rest of the page still loads.
+
+const waiting = new Map();
+let asked = 0;
+// The address of a worker is where a page could be made to run a stranger's script: this one is the only one.
+const policy = window.trustedTypes?.createPolicy("eyelid", {
+  createScriptURL(address) {
+    if (address !== "worker.js") throw new TypeError(address);
+    return address;
+  },
+});
+const worker = new Worker(policy ? policy.createScriptURL("worker.js") : "worker.js", { type: "module" });
+
+/** `on`: what is done with {tick}, {checked} and when all is over: {tick, checked, gone, failed}. */
+export function listenToWorker(on) {
+  worker.onmessage = ({ data }) => heard(data, on);
+  worker.onerror = () => on.failed();
+}
+
+function heard(data, on) {
+  if (data.tick) on.tick();
+  else if (data.checked) on.checked(data);
+  else {
+    const { done, failed } = waiting.get(data.id) ?? {};
+    waiting.delete(data.id);
+    if (data.code === "gone") on.gone();
+    if (data.code) failed?.(Object.assign(new Error(data.why), { code: data.code }));
+    else done?.(data.value);
+  }
+}
+
+export function ask(what, more = {}) {
+  return new Promise((done, failed) => {
+    waiting.set(++asked, { done, failed });
+    worker.postMessage({ id: asked, ask: what, ...more });
+  });
+}

@@ -1,0 +1,30 @@
+// What all parts of the page look at: its elements, its words, and the recording that is open. No key is here.
+
+import { LANGUAGES } from "./words.js";
+
+export const AUDIO = 32_768;
+export const $ = (id) => document.getElementById(id);
+export const root = document.documentElement;
+
+export function element(name, text = "", className = "") {
+  const one = document.createElement(name);
+  if (text) one.textContent = text;
+  if (className) one.className = className;
+  return one;
+}
+
+export let language = "en";
+export let words = LANGUAGES.en;
+
+export function setLanguage(chosen) {
+  language = chosen;
+  words = LANGUAGES[chosen];
+}
+
+export let about = null; // what the worker said at opening
+export let player = null;
+export let timeline = null;
+
+export const setAbout = (one) => (about = one);
+export const setPlayer = (one) => (player = one);
+export const setTimeline = (one) => (timeline = one);

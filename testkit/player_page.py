@@ -1,0 +1,97 @@
+"""The player of a recording, served as `eyelid-review open` serves it, and a page of it in a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from protocol.envelope import SCENE_STREAM
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate
+from review.player.handover import Handover
+from review.player.loopback import HERE, Loopback, page_files
+from review.player.source import Source
+from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECIPIENT
+from store.commands.audit import evidence_of, keys_of
+from store.errors import StoreError
+from store.server.serving import listen, make_server
+from testkit import bidi, devtools
+
+Page = bidi.Bidi | devtools.DevTools
+Change = Callable[[Source, str, Any], Any]
+"""What is answered in place of what a source has: of `index`, of `pieces`, of a chunk as (stream, row, bytes)."""
+
+
+@dataclass(frozen=True)
+class Changed(Source):
+    """Answers as an operator's server may that wants to deceive."""
+
+    change: Change = lambda _, __, answer: answer
+
+    @property
+    def index(self) -> dict[str, Any]:
+        return self.change(self, "index", super().index)  # type: ignore[no-any-return]
+
+    def pieces(self, after: int) -> dict[str, Any]:
+        return self.change(self, "pieces", super().pieces(after))  # type: ignore[no-any-return]
+
+    def chunks(self, stream: int, first: int, after: int) -> bytes:
+        answers = []
+        for row in range(first, min(after, len(self.rows[stream]))):
+            body = super().chunks(stream, row, row + 1)[4:]
+            (_, _, changed) = self.change(self, "chunk", (stream, row, body))
+            answers.append(len(changed).to_bytes(4, "big") + changed)
+        return b"".join(answers)
+
+
+@contextmanager
+def played(
+    home: Home, recording: str, passphrase: bytes = b"correct horse", change: Change | None = None
+) -> Iterator[str]:
+    """The address of its page, served until the context ends."""
+    evidence = evidence_of(home, recording)
+    reader = RecipientPrivate.from_bytes(load_private(home.folder / home.key(RECIPIENT).file, passphrase).raw)
+    keys = {}
+    with suppress(StoreError):  # then none can be had, and the page plays nothing
+        _, of = keys_of(evidence, home.blobs(), reader)
+        keys = {stream: of(stream) for stream in evidence.chosen.streams if stream != SCENE_STREAM}
+    with closing(home.database()) as database, listen(HERE, 0) as listener:
+        source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
+        if change is not None:
+            source = Changed(**{one.name: getattr(source, one.name) for one in fields(source)}, change=change)
+        player = Loopback(source, Handover(evidence.recording.id, keys), page_files())
+        server = make_server(player.app, None)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield player.address(f"http://{HERE}:{listener.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+UNTIL: Final = """new Promise((done, failed) => {
+  const root = document.documentElement;
+  const look = () => {
+    if (%s) { watcher.disconnect(); done(true); }
+    else if (root.dataset.state === "failed") {
+      watcher.disconnect();
+      failed(new Error(root.dataset.code + ": " + document.querySelector("#failure").textContent));
+    }
+  };
+  const watcher = new MutationObserver(look);
+  watcher.observe(root, {attributes: true, subtree: true, childList: true, characterData: true});
+  look();
+})"""
+
+
+def until(page: Page, condition: str) -> None:
+    """Waits for what a script says of the page; fails with what the page says if it has failed."""
+    page.run(UNTIL % condition)
+
+
+READY: Final = 'root.dataset.state === "checked"'
