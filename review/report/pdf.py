@@ -13,8 +13,8 @@ from review.report.document import Bars, Document, Facts, Heading, Table, Text
 from review.report.words import Words, visible
 
 COLOURS: Final = {
-    "kept": (47, 125, 107), "closed": (180, 86, 26), "held": (91, 95, 151), "blind": (111, 117, 125),
-    "missing": (163, 32, 44),
+    "kept": (27, 138, 77), "closed": (37, 99, 176), "held": (181, 72, 156), "blind": (117, 123, 120),
+    "missing": (201, 42, 37),
 }  # fmt: skip
 _INK, _SOFT, _HAIR = (29, 33, 38), (86, 93, 102), (220, 223, 227)
 _ROW: Final = 4.2  # mm
