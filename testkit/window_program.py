@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from Xlib import X, Xatom, Xutil, display
@@ -24,6 +26,7 @@ class Windows:
         self.display = display.Display(name)
         self.screen = self.display.screen()
         self.open_windows: dict[int, Any] = {}
+        self.mapped: list[mmap.mmap] = []
 
     def atom(self, name: str) -> int:
         return int(self.display.intern_atom(name))
@@ -37,7 +40,7 @@ class Windows:
         width: int = 300,
         height: int = 200,
         color: int | None = 0x3366CC,
-        window_class: tuple[str, str] = ("program", "Program"),
+        window_class: tuple[str, str] | None = ("program", "Program"),
         pid: int | None = -1,
         machine: str | None = "",
         kind: str | None = None,
@@ -61,7 +64,8 @@ class Windows:
         window = above.create_window(
             x, y, width, height, 0, depth, X.InputOutput, visual, override_redirect=override, event_mask=0, **colors
         )
-        window.set_wm_class(*window_class)
+        if window_class is not None:
+            window.set_wm_class(*window_class)
         # A position of the program's own is only kept by window managers that are told so.
         window.set_wm_normal_hints(flags=Xutil.PPosition | Xutil.PSize | Xutil.USPosition, x=x, y=y)
         if title is not None:
@@ -91,6 +95,11 @@ class Windows:
 
     def name(self, window: Any, title: str) -> None:
         window.change_property(self.atom("_NET_WM_NAME"), self.atom("UTF8_STRING"), 8, title.encode())
+
+    def map_file(self, *, path: str) -> None:
+        """As the kernel lists a library that was loaded."""
+        with Path(path).open("r+b") as file:
+            self.mapped.append(mmap.mmap(file.fileno(), 0))
 
     def retitle(self, *, window: int, title: str) -> None:
         self.name(self.open_windows[window], title)

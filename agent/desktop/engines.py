@@ -1,13 +1,14 @@
-"""What gives a web engine away: the helpers it runs, the files it ships, the libraries it loads, its window class.
+"""What gives a web engine away: its helpers, the files it ships, the libraries and data it has mapped, its name.
 
 Any program with an engine can show a payment page, whatever it is called: browsers, private windows, Electron and CEF
-applications, help viewers. So the name of the program is the last evidence asked, never the only one. A miss opens
-the eye on a web page without a witness; a false find only asks for an entry in the policy's `allow_unseen`.
+applications, help viewers. So one sign is enough, and the name of the program is the last one asked, never the only
+one. A miss opens the eye on a web page without a witness; a false find only asks for an entry in the policy's
+`allow_unseen`. So each list would rather have a name too many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ CHROMIUM_HELPERS: Final = frozenset({"renderer", "zygote", "gpu-process", "utili
 GECKO_HELPER: Final = "-contentproc"
 
 # WebKitGTK and WPE: Source/WebKit/UIProcess/Launcher/glib/ProcessLauncherGLib.cpp.
-# Qt: QtWebEngineProcess; Microsoft: WebView2.
+# Qt: QtWebEngineProcess; Microsoft: WebView2; Ladybird: WebContent.
 HELPER_PROGRAMS: Final = frozenset(
     {
         "WebKitWebProcess",
@@ -30,54 +31,98 @@ HELPER_PROGRAMS: Final = frozenset(
         "WPENetworkProcess",
         "QtWebEngineProcess",
         "msedgewebview2",
+        "WebContent",
     }
 )
 
 # Between an application and its WebKit helper stands the sandbox; it is not the one that shows the page.
 SANDBOXES: Final = frozenset({"bwrap", "chrome-sandbox", "xdg-dbus-proxy"})
 
-# Loaded into a process that can draw web pages itself. Seen in /proc/PID/maps before the first page is drawn.
-LIBRARIES: Final = (
-    "libwebkit2gtk",
-    "libwebkitgtk",
-    "libwpewebkit",
-    "libqtwebengine",
-    "libqt5webengine",
-    "libqt6webengine",
-    "libcef.so",
-    "libxul.so",
-)
+# What a process that can draw web pages itself has mapped, by file name: without `lib`, in lower case, its beginning.
+# Each family's name is where to look it up. Debian 13 has those of Chromium, Firefox, JavaFX, WebKitGTK, WPE, Qt 5 and
+# 6, litehtml and Gambas; the others are as their projects name them. None needs a helper process, and what a program
+# maps under another name (its own executable) does not change these.
+MAPPED: Final[dict[str, tuple[str, ...]]] = {
+    "WebKitGTK, WPE, EFL: also Tauri, wry, SWT, wxWidgets": ("webkit", "wpewebkit", "ewebkit"),
+    "JavaFX WebView": ("jfxwebkit",),
+    "Qt 4 to 6": ("qtweb", "qt5web", "qt6web"),
+    "KHTML": ("khtml", "kf5khtml"),
+    "CEF, NW.js, Awesomium": ("cef.", "nw.", "awesomium"),
+    "Chromium's data: also Electron and whatever else is built on it": (
+        "v8_context_snapshot",
+        "snapshot_blob.bin",
+        "chrome_100_percent.pak",
+        "chrome_200_percent.pak",
+        "content_shell.pak",
+        "headless_lib",
+        "cef_100_percent.pak",
+    ),
+    "Gecko": ("xul.", "omni.ja"),
+    "Windows, also under wine": (
+        "mshtml.dll",
+        "edgehtml.dll",
+        "webview2loader.dll",
+        "embeddedbrowserwebview.dll",
+        "chrome.dll",
+    ),
+    "Servo, Ladybird": ("servo.", "simpleservo", "lagom-web"),
+    "Sciter, Ultralight": ("sciter", "ultralight"),
+    "litehtml, GtkHTML, Tkhtml, Gambas": ("litehtml", "gtkhtml", "tkhtml", "gb.form.htmlview"),
+}
+_MAPPED: Final = tuple(name for names in MAPPED.values() for name in names)
+# Not engines, though they begin so: Qt's network protocols.
+_OTHER_LIBRARIES: Final = tuple(f"qt{version}web{what}" for version in ("", 5, 6) for what in ("sockets", "channel"))
 
 # Beside the program: Chromium's and Electron's ICU data and V8 snapshot; Gecko's application archive.
-CHROMIUM_FILES: Final = ("v8_context_snapshot.bin", "snapshot_blob.bin", "v8_context_snapshot.x86_64.bin", "libcef.so")
+CHROMIUM_FILES: Final = (
+    "v8_context_snapshot.bin",
+    "snapshot_blob.bin",
+    "v8_context_snapshot.x86_64.bin",
+    "chrome_100_percent.pak",
+    "libcef.so",
+)
 CHROMIUM_ICU: Final = "icudtl.dat"
 GECKO_FILES: Final = ("omni.ja", "libxul.so")
 
-# WM_CLASS of browsers, either part, in lower case. Also covers a browser whose process cannot be read.
-WINDOW_CLASSES: Final[dict[str, tuple[str, ...]]] = {
-    "Chromium, Chrome": (
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-beta",
-        "google-chrome-unstable",
-    ),
-    "Edge": ("microsoft-edge", "microsoft-edge-beta", "microsoft-edge-dev"),
-    "other Chromium browsers": ("brave-browser", "vivaldi-stable", "vivaldi-snapshot", "opera", "yandex-browser"),
-    "Firefox": ("navigator", "firefox", "firefox-esr", "firefox-developer-edition"),
-    "other Gecko programs": ("librewolf", "waterfox", "floorp", "tor browser", "seamonkey", "palemoon", "thunderbird"),
-    "WebKit and Qt browsers": (
-        "epiphany",
-        "org.gnome.epiphany",
-        "midori",
+# Browsers: the name of the process (without path and `.exe`), or either part of WM_CLASS, in lower case. Also covers a
+# browser whose process cannot be read, one without a helper, and one whose engine is inside its own executable.
+# Debian 13's packages of x-www-browser and www-browser were looked through for their executables.
+BROWSERS: Final[dict[str, tuple[str, ...]]] = {
+    "Chrome": ("chrome", "thorium-browser"),
+    "Edge": ("msedge",),
+    "other Chromium browsers": ("opera", "yandex-browser", "yandex_browser"),
+    "Gecko": ("navigator", "librewolf", "waterfox", "floorp", "zen", "zen-browser", "icecat", "basilisk", "k-meleon"),
+    "Gecko, more": ("tor browser", "mullvad browser", "mullvadbrowser", "seamonkey", "palemoon", "thunderbird"),
+    "WebKitGTK and WPE": ("org.gnome.epiphany", "midori", "surf", "vimb", "luakit", "cog", "nyxt", "badwolf", "eolie"),
+    "Qt": (
         "qutebrowser",
         "falkon",
         "konqueror",
-        "surf",
+        "angelfish",
+        "angelfish-webapp",
+        "morph-browser",
+        "privacybrowser",
+        "otter-browser",
+        "qupzilla",
+        "rekonq",
+        "arora",
+        "dooble",
     ),
-    "small engines of their own": ("dillo", "netsurf", "links2"),
+    "engines of their own": ("dillo", "links", "links2", "xlinks2", "hv3", "amaya", "servo", "servoshell", "ladybird"),
+    "Internet Explorer under wine": ("iexplore", "iexplore.exe"),
 }
-_CLASSES: Final = frozenset(name for names in WINDOW_CLASSES.values() for name in names)
+# Names with endings of their own: netsurf-gtk, google-chrome-beta, firefox-esr, epiphany-browser.
+BROWSER_FAMILIES: Final = (
+    "chromium",
+    "google-chrome",
+    "microsoft-edge",
+    "brave",
+    "vivaldi",
+    "firefox",
+    "epiphany",
+    "netsurf",
+)
+_BROWSERS: Final = frozenset(name for names in BROWSERS.values() for name in names)
 
 
 def runs_as_helper(program: str, command: Sequence[str]) -> bool:
@@ -103,11 +148,14 @@ def ships_an_engine(folder: Path) -> bool:
     return any((folder / name).is_file() for name in GECKO_FILES)
 
 
-def has_loaded_an_engine(mapped: str) -> bool:
+def has_loaded_an_engine(mapped: bytes) -> bool:
     """`mapped`: the text of /proc/PID/maps."""
-    text = mapped.casefold()
-    return any(library in text for library in LIBRARIES)
+    files = {line.rpartition(b"/")[2] for line in mapped.split(b"\n") if b"/" in line}
+    names = (file.decode("utf-8", "replace").casefold().removeprefix("lib") for file in files)
+    return any(name.startswith(_MAPPED) and not name.startswith(_OTHER_LIBRARIES) for name in names)
 
 
-def is_an_engine_class(window_class: Sequence[str]) -> bool:
-    return any(part.casefold() in _CLASSES for part in window_class)
+def is_called_an_engine(process: str, window_class: Iterable[str] = ()) -> bool:
+    """By process name (without path and `.exe`), or by either part of WM_CLASS."""
+    names = [name.casefold() for name in (process, *window_class)]
+    return any(name in _BROWSERS or name.startswith(BROWSER_FAMILIES) for name in names)

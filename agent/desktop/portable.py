@@ -15,6 +15,7 @@ import threading
 from typing import Final
 
 from agent.core.model.seen import Blind, Box, Scene, Window
+from agent.desktop.engines import is_called_an_engine
 from agent.desktop.processes import Process, Processes
 from agent.desktop.remote import shows_another_machine
 
@@ -61,7 +62,7 @@ class PortableDesktop:
             box=Box(*box) if isinstance(box, list) else Box(0, 0, 0, 0),
             shown=bool(entry["shown"]),
             focused=bool(entry["focused"]),
-            engine=isinstance(process, Process) and process.engine,
+            engine=not isinstance(process, Process) or process.engine or is_called_an_engine(process.name),
             remote=isinstance(app, str) and shows_another_machine(app),
         )
 

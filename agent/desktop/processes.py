@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,8 @@ from protocol.system import ON_WINDOWS
 RESCAN: Final = 1.0  # seconds between two whole searches for new helper processes
 GLANCE: Final = 0.05  # seconds between two glances at those started since: so late can an engine be noticed that
 # neither shipped its files beside the program nor was loaded when its window came
+LOADING: Final = 0.2  # seconds between two questions whether a process has loaded more since it was examined: less than
+# the hindsight of windows. Only one that has is examined again; that costs a hundred times what the question does
 YOUNG: Final = 3.0  # seconds in which a new process may still be changing its program or its command line
 PROC: Final = Path("/proc")  # Linux; where it is missing, less evidence is found and nothing breaks
 
@@ -42,47 +44,98 @@ class Process:
     engine: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What of a process changes when it loads a library, in pages as the kernel writes them (statm, proc_pid_statm(5)).
+
+    `size`: of its address space. `shared`: what it has touched of files; where a library is put into addresses that
+    were reserved before (wine), only that changes.
+    """
+
+    size: bytes = b""
+    shared: bytes = b""
+
+
+@dataclass(slots=True)
+class _Examined:
+    """`memory`: as it was before it was examined for an engine."""
+
+    executable: Path
+    process: Process
+    memory: _Memory
+
+
 class Processes:
     """One thread's view of the processes that own windows."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, float], tuple[Path, Process]] = {}  # with its executable then
+        self._known: dict[tuple[int, float], _Examined] = {}
         self._hosts: set[tuple[int, float]] = set()  # processes that engine helpers work for
         self._seen: set[int] = set()
         self._young: dict[int, float] = {}
         self._commands: dict[int, bytes | None] = {}  # of the young, when they were last looked into
         self._scanned: float | None = None
         self._glanced = 0.0
+        self._measured = self._measured_wholly = 0.0
         # Whose helpers may work for a window here; root's processes may still become anybody's.
         self._users = {0} if ON_WINDOWS else {0, os.geteuid()}
         self._newest = b""  # what the kernel last gave as the last number it used
 
     def read(self, pid: int) -> Process | Blind:
-        """The process now; `Blind.VANISHED` when it has gone, `Blind.FOREIGN_PROCESS` when it may not be read."""
+        """The process now; `Blind.VANISHED` when it has gone, `Blind.FOREIGN_PROCESS` when it may not be read.
+
+        To be asked for every new window: a program loads its engine when it first needs it, after its login window.
+        """
         self._note_user(pid)
         try:
             process = psutil.Process(pid)
             key = (pid, process.create_time())
             executable, name = _called(process)
-            then, known = self._known.get(key, (None, None))
-            if known is None or executable != then:
-                known = Process(key, name, _draws_pages(process, executable))
+            known = self._known.get(key)
+            if known is None or executable != known.executable:
+                memory = _memory(pid)
+                known = _Examined(executable, Process(key, name, _draws_pages(process, executable)), memory)
+            elif not known.process.engine and (memory := _memory(pid)) != known.memory:
+                _examine_again(known, memory)
         except psutil.NoSuchProcess:
             return Blind.VANISHED
         except psutil.AccessDenied:
             return Blind.FOREIGN_PROCESS
-        known = Process(key, name, engine=known.engine or key in self._hosts)
-        self._known[key] = executable, known
-        return known
+        known.process = Process(key, name, engine=known.process.engine or key in self._hosts)
+        self._known[key] = known
+        return known.process
 
     def rescan(self, *, now: float | None = None) -> bool:
-        """Look for new engine helpers; True when a process turned out to be an engine's host that was not one before.
+        """Look for new engine helpers, and for engines that known processes have loaded; True when a process turned out
+        to draw web pages that did not before.
 
         A second after the last search it is one of all processes: a directory listing, and a few reads for each that is
         new. Before that, of those started since, and only if the kernel says that any was (0.02 ms else). `now` in
         seconds of any steady clock.
         """
         now = time.monotonic() if now is None else now
+        loaded = now - self._measured >= LOADING and self._have_loaded(now)
+        return self._have_helpers(now) or loaded
+
+    def _have_loaded(self, now: float) -> bool:
+        """Busy programs touch more of files all the time: that alone has one examined once a second."""
+        wholly = now - self._measured_wholly >= RESCAN
+        self._measured = now
+        self._measured_wholly = now if wholly else self._measured_wholly
+        found = False
+        for known in self._known.values():
+            if known.process.engine:
+                continue
+            memory = _memory(known.process.key[0])
+            if memory.size == known.memory.size and not (wholly and memory != known.memory):
+                continue
+            try:
+                found |= _examine_again(known, memory)
+            except psutil.AccessDenied:
+                found = True  # `read` says why
+        return found
+
+    def _have_helpers(self, now: float) -> bool:
         if self._scanned is not None and now - self._scanned < RESCAN:
             return now - self._glanced >= GLANCE and self._glance(now)
         first = self._scanned is None
@@ -215,12 +268,31 @@ def _draws_pages(process: psutil.Process, executable: Path) -> bool:
     )
 
 
-def _mapped(pid: int) -> str:
-    """What the process has mapped, as text; empty where the system does not tell."""
+def _examine_again(known: _Examined, memory: _Memory) -> bool:
+    """Whether it has loaded an engine since. Raises psutil.AccessDenied."""
+    known.memory = memory
+    known.process = replace(known.process, engine=engines.has_loaded_an_engine(_mapped(known.process.key[0])))
+    return known.process.engine
+
+
+def _memory(pid: int) -> _Memory:
+    """The same at all times where the system does not tell."""
     try:
-        return (PROC / str(pid) / "maps").read_text(encoding="utf-8", errors="replace")
+        with (PROC / str(pid) / "statm").open("rb", buffering=0) as statm:
+            size, _, shared, *_ = statm.read(128).split()
+    except (OSError, ValueError):
+        return _Memory()
+    return _Memory(size, shared)
+
+
+def _mapped(pid: int) -> bytes:
+    """What the process has mapped, as the system lists it; empty where it has no such list."""
+    try:
+        return (PROC / str(pid) / "maps").read_bytes()
+    except PermissionError:
+        raise psutil.AccessDenied(pid) from None
     except OSError:
-        return ""
+        return b""
 
 
 def numbers_in_namespaces(pid: int) -> frozenset[int]:

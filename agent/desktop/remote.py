@@ -46,6 +46,7 @@ PROCESSES: Final[dict[str, tuple[str, ...]]] = {
     "Parsec, Moonlight": ("parsecd", "moonlight"),
     "X servers in a window": ("xephyr", "xnest", "xwin", "vcxsrv", "xming"),
     "phones": ("scrcpy",),
+    "relays that windows of another machine's programs come through": ("ssh", "dbclient", "plink", "socat", "waypipe"),
 }
 QEMU: Final = "qemu-system-"  # one program for each machine type: qemu-system-x86_64, ...
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from agent.core.model.seen import Blind
-from agent.desktop.processes import GLANCE, RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
+from agent.desktop.processes import GLANCE, LOADING, RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
 
 # A process that stays until its standard input ends, in the shape of any program.
 WAITS = "import sys; sys.stdin.read()"
@@ -217,19 +217,125 @@ def test_an_engine_is_known_by_the_files_beside_its_program(
     assert read(Processes(), start(family, str(tmp_path / "renamed"))).engine
 
 
-def test_an_engine_is_known_by_the_library_it_has_loaded(family: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
-    library = tmp_path / "libwebkit2gtk-4.1.so.0"
-    library.write_bytes(b"\0" * 4096)
-    maps = (
-        f"import mmap, sys; file = open({str(library)!r}, 'r+b'); mapped = mmap.mmap(file.fileno(), 0); "
-        "print(flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen([sys.executable, "-c", maps], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    family.append(process)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert read(Processes(), process.pid).engine
+# Maps the files that its standard input names, a line each, and says so.
+MAPS = (
+    "import mmap, sys; kept = []\n"
+    "for line in sys.stdin:\n"
+    "    with open(line.rstrip(), 'r+b') as file: kept.append(mmap.mmap(file.fileno(), 0))\n"
+    "    print(flush=True)\n"
+)
+
+
+class Loader:
+    """A process that maps a file by any name: a library as the kernel lists it."""
+
+    def __init__(self, family: list[subprocess.Popen[bytes]], folder: Path) -> None:
+        self._process = subprocess.Popen([sys.executable, "-c", MAPS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        family.append(self._process)
+        self._folder = folder
+        self.pid = self._process.pid
+
+    def load(self, name: str) -> None:
+        library = self._folder / name
+        library.write_bytes(b"\0" * 4096)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{library}\n".encode())
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
+
+@pytest.fixture
+def loader(family: list[subprocess.Popen[bytes]], tmp_path: Path) -> Iterator[Loader]:
+    loader = Loader(family, tmp_path)
+    loader.load("libgtk-3.so.0")  # it has started
+    yield loader
+    assert loader._process.stdout is not None
+    loader._process.stdout.close()
+
+
+# As Debian 13's packages name them, unless the name of another family; and what is none.
+ENGINES = [
+    "libwebkit2gtk-4.1.so.0",
+    "libwebkitgtk-6.0.so.4",
+    "libWPEWebKit-2.0.so.1",
+    "libjfxwebkit.so",
+    "libQt5WebKit.so.5",
+    "libQtWebKit.so.4",
+    "libQt5WebEngineCore.so.5",
+    "libQt6WebEngineCore.so.6",
+    "libKF5KHTML.so.5",
+    "libcef.so",
+    "libnw.so",
+    "libxul.so",
+    "xul.dll",
+    "mshtml.dll",
+    "libsciter-gtk.so",
+    "libUltralightCore.so",
+    "liblagom-web.so.0",
+    "liblitehtml.so.0",
+    "gb.form.htmlview.so.0",
+    "v8_context_snapshot.bin",
+    "chrome_100_percent.pak",
+    "omni.ja",
+]
+NO_ENGINES = ["libQt6WebSockets.so.6", "libQt5WebChannel.so.5", "icudtl.dat", "libmozjs-128.so.0", "libwebp.so.7"]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_is_known_by_what_it_has_mapped(loader: Loader, name: str) -> None:
+    loader.load(name)
+    assert read(Processes(), loader.pid).engine
+
+
+def test_other_libraries_are_no_engine(loader: Loader) -> None:
+    for name in NO_ENGINES:
+        loader.load(name)
+    assert not read(Processes(), loader.pid).engine
+
+
+def test_a_folder_called_like_an_engine_is_none(family: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    (tmp_path / "webkit").mkdir()
+    loader = Loader(family, tmp_path / "webkit")
+    loader.load("libgtk-3.so.0")
+    assert not read(Processes(), loader.pid).engine
+    assert loader._process.stdout is not None
+    loader._process.stdout.close()
+
+
+def test_an_engine_that_is_loaded_later_is_known_when_the_process_is_read_again(loader: Loader) -> None:
+    """As for each new window: a login window first, the web view in the next one."""
+    processes = Processes()
+    assert not read(processes, loader.pid).engine
+    loader.load("libjfxwebkit.so")
+    assert read(processes, loader.pid).engine
+
+
+def test_an_engine_that_is_loaded_behind_a_window_is_noticed_in_less_than_a_hindsight(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = Processes()
+    processes.rescan(now=10.0)
+    assert not read(processes, loader.pid).engine
+    loader.load("libjfxwebkit.so")
+    monkeypatch.setattr(processes, "_have_helpers", lambda now: now < 0)  # other processes may be, too
+    assert not processes.rescan(now=10.0 + LOADING / 2)
+    assert processes.rescan(now=10.0 + LOADING * 1.5)
+    assert not processes.rescan(now=10.0 + LOADING * 3)
+    assert read(processes, loader.pid).engine
+
+
+def test_a_process_that_loads_nothing_is_examined_once(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of what is mapped is long: 1 to 3 ms for a Java program."""
+    processes = Processes()
+    processes.rescan(now=10.0)
+    read(processes, loader.pid)
+    asked: list[int] = []
+    monkeypatch.setattr("agent.desktop.processes._mapped", lambda pid: asked.append(pid) or b"")  # notes what is asked
+    for turn in range(1, 20):
+        processes.rescan(now=10.0 + turn * LOADING)
+        read(processes, loader.pid)
+    assert loader.pid not in asked
 
 
 def test_numbers_in_namespaces_include_the_outer_one() -> None:

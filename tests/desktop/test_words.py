@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.core.model.seen import WindowKind
-from agent.desktop.engines import has_loaded_an_engine, is_an_engine_class, runs_as_helper
+from agent.desktop.engines import has_loaded_an_engine, is_called_an_engine, runs_as_helper
 from agent.desktop.kinds import kind_of, shows_hidden_windows
 from agent.desktop.remote import shows_another_machine
 
@@ -39,18 +39,51 @@ def test_no_helpers(program: str, command: list[str]) -> None:
 
 
 def test_libraries() -> None:
-    assert has_loaded_an_engine("7f00-7f01 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/libQt6WebEngineCore.so.6\n")
-    assert not has_loaded_an_engine("7f00-7f01 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/libgtk-3.so.0\n")
+    assert has_loaded_an_engine(b"7f00-7f01 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/libQt6WebEngineCore.so.6\n")
+    assert has_loaded_an_engine(b"7f00-7f01 r-xp 0 08:01 1 /tmp/.cache/libjfxwebkit.so (deleted)\n")
+    assert not has_loaded_an_engine(b"7f00-7f01 r-xp 0 08:01 1 /usr/lib/x86_64-linux-gnu/libgtk-3.so.0\n")
+    assert not has_loaded_an_engine(b"7f00-7f01 rw-p 0 00:00 0\n7f02-7f03 rw-p 0 00:00 0 [heap]\n")
 
 
-def test_classes_of_engines() -> None:
-    assert is_an_engine_class(("Navigator", "Firefox-esr"))
-    assert not is_an_engine_class(("xterm", "XTerm"))
-    assert not is_an_engine_class(())
+# Executables of Debian 13's packages that provide x-www-browser or www-browser, text browsers apart.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chromium",
+        "firefox-esr",
+        "netsurf-gtk",
+        "netsurf-fb",
+        "links",
+        "links2",
+        "dillo",
+        "surf",
+        "vimb",
+        "luakit",
+        "qutebrowser",
+        "morph-browser",
+        "epiphany",
+        "epiphany-browser",
+        "falkon",
+        "konqueror",
+        "privacybrowser",
+        "angelfish",
+        "cog",
+    ],
+)
+def test_browsers_are_known_by_their_process_or_their_class(name: str) -> None:
+    assert is_called_an_engine(name)
+    assert is_called_an_engine("", (name.title(), name.title()))
+
+
+def test_what_is_not_called_like_a_browser() -> None:
+    assert is_called_an_engine("", ("Navigator", "Firefox-esr"))
+    assert not is_called_an_engine("xterm", ("xterm", "XTerm"))
+    assert not is_called_an_engine("linkstation", ("opera-desk", "surface"))
+    assert not is_called_an_engine("")
 
 
 @pytest.mark.parametrize(
-    "process", ["wfica", "xfreerdp", "Remmina", "VirtualBoxVM", "qemu-system-ppc64", "mstsc", "Xephyr"]
+    "process", ["wfica", "xfreerdp", "Remmina", "VirtualBoxVM", "qemu-system-ppc64", "mstsc", "Xephyr", "ssh", "socat"]
 )
 def test_remote_displays_by_process(process: str) -> None:
     assert shows_another_machine(process)

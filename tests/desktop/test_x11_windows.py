@@ -6,15 +6,16 @@ import contextlib
 import os
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 from Xlib import X, Xatom
 
-from agent.core.model.seen import Blind, WindowKind
+from agent.core.model.seen import Blind, Scene, WindowKind
 from agent.desktop.x11 import X11Desktop
 from agent.desktop.x11.wire import Wire
 from testkit import displays
-from testkit.desktops import X11Stage, find, is_shown, settled, x11_stage
+from testkit.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
 from testkit.windows import program
 from tests.desktop.x11_stages import bare, either, managed
 
@@ -300,3 +301,57 @@ def test_engines_and_remote_displays_are_known_by_their_window_class(bare: X11St
     seen = settled(bare.desktop)
     found = [find(seen, window) for window in (browser, viewer, plain)]
     assert [(w.engine, w.remote) for w in found if w is not None] == [(True, False), (False, True), (False, False)]
+
+
+@pytest.mark.parametrize("name", ["links2", "netsurf-gtk"])
+def test_a_browser_without_a_window_class_is_known_by_its_process(bare: X11Stage, name: str) -> None:
+    with program(bare.display, name) as browser:
+        window = browser.open(title="Pay", window_class=None)
+        seen = find(settled(bare.desktop), window)
+        assert seen is not None
+        assert (seen.app, seen.engine) == (name, True)
+
+
+@pytest.mark.parametrize("traits", [{"machine": "elsewhere.example"}, {"pid": 1}], ids=["another host", "another pid"])
+def test_a_window_whose_process_cannot_be_told_may_be_an_engines(bare: X11Stage, traits: dict[str, object]) -> None:
+    window = bare.open(title="Pay", window_class=None, **traits)
+    seen = find(settled(bare.desktop), window)
+    assert seen is not None
+    assert (seen.app, seen.engine) == (Blind.FOREIGN_PROCESS, True)
+
+
+def test_a_window_that_comes_through_a_relay_shows_another_machine(bare: X11Stage) -> None:
+    """Over ssh -X a program without a name of its host is ssh's by all signs: links2, xclock, small ones."""
+    with program(bare.display, "ssh") as relay:
+        window = relay.open(title="Pay", window_class=None, pid=None, machine=None)
+        seen = find(settled(bare.desktop), window)
+        assert seen is not None
+        assert (seen.app, seen.remote) == ("ssh", True)
+
+
+def test_the_window_of_an_engine_that_was_loaded_after_the_login_window_is_one(bare: X11Stage, tmp_path: Path) -> None:
+    library = tmp_path / "libjfxwebkit.so"
+    library.write_bytes(b"\0" * 4096)
+    login = bare.open(title="Login")
+    seen = find(settled(bare.desktop), login)
+    assert seen is not None
+    assert not seen.engine
+    bare.application.map_file(path=str(library))
+    window = bare.application.open(title="Pay")
+    found = look_until(bare.desktop, lambda scene: is_shown(scene, window), "the new window")
+    seen = find(found, window)
+    assert seen is not None
+    assert seen.engine
+
+
+def test_an_engine_loaded_behind_a_window_ends_a_wait(bare: X11Stage, tmp_path: Path) -> None:
+    library = tmp_path / "libjfxwebkit.so"
+    library.write_bytes(b"\0" * 4096)
+    window = bare.open(title="Softphone")
+    bare.application.map_file(path=str(library))
+
+    def is_engine(scene: Scene) -> bool:
+        seen = find(scene, window)
+        return seen is not None and seen.engine
+
+    look_until(bare.desktop, is_engine, "the engine behind the window")

@@ -53,7 +53,7 @@ class Window:
 
     `app` is the process's name without path and `.exe`; `shown` means mapped, on the current workspace and with at
     least one pixel not covered by opaque rectangles above it at any moment since the look before; in doubt, True.
-    `engine`: its process renders web content (recognised by what it runs, not by its name).
+    `engine`: its process renders web content; in doubt, True.
     `remote`: it shows another machine (RDP, Citrix, VNC, a virtual machine).
     """
 

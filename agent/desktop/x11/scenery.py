@@ -57,7 +57,8 @@ def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Natur
     return {
         "app": app,
         "kind": kinds.kind_of(of, override_redirect=override, app=name),
-        "engine": (isinstance(process, Process) and process.engine) or engines.is_an_engine_class(window_class),
+        # A process that cannot be told may be a browser: over ssh -X links2 says nothing of itself.
+        "engine": not isinstance(process, Process) or process.engine or engines.is_called_an_engine(name, window_class),
         "remote": shows_another_machine(name, window_class),
     }
 
