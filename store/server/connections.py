@@ -2,8 +2,8 @@
 
 A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB. An
 answer goes out in pieces, the next once the client has taken most of the last: a client that takes none of it costs
-`_HELD`, however long the answer is. A long answer is one object that all connections share (`bundle` in
-store/server/routes/account.py).
+`_HELD` and the answer itself, of which an address may have `MOST_KEPT`. An object that many connections answer with
+counts once: so is a bundle given out (store/server/bundles.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import ipaddress
 import socket
 from asyncio import constants, sslproto
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Final, NoReturn
 
@@ -33,6 +33,7 @@ _PIECE: Final = 32 * 2**10  # bytes of an answer that are given to the connectio
 _UNTAKEN: Final = 32 * 2**10  # bytes that wait for the client before the application does; it goes on at half of them
 _HELD: Final = 72 * 2**10  # bytes that wait for it at most: up to _UNTAKEN, a piece, a head, and the records' share
 MOST_UNTAKEN: Final = 2**26 // _HELD  # connections of one address that wait, and half of all that do: 64 and 128 MB
+MOST_KEPT: Final = 2**26  # bytes of answers on their way to one address, and half of those to all
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
 _LOCAL_SHARE: Final = 2  # addresses' worth that this machine's own have together: 1,024, so that 256 MB hold them
@@ -78,6 +79,8 @@ class Connection(HttpToolsProtocol):
         self._answered: RequestResponseCycle | None = None
         # Of each host, its connections for which `_taking` runs; one count for each server.
         self._waiting: Counter[str] = vars(self.server_state).setdefault("waiting", Counter())
+        # Host and `id` of each answer of more than a piece: how many connections have it, and its size.
+        self._kept: dict[tuple[str, int], tuple[int, int]] = vars(self.server_state).setdefault("kept", {})
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -93,11 +96,37 @@ class Connection(HttpToolsProtocol):
 
     async def _answer(self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
         try:
-            await app(scope, receive, partial(_in_pieces, send))
+            await app(scope, receive, partial(self._in_pieces, send))
         except asyncio.CancelledError:
             # The server's time to end is over. uvicorn would log a fault and answer it, and wait until that is taken.
             cycle.disconnected = True
             self.transport.abort()
+
+    async def _in_pieces(self, send: Any, message: Any) -> None:
+        """uvicorn waits before each message until the client has taken enough of those before it."""
+        body = message.get("body", b"")
+        if len(body) <= _PIECE:
+            await send(message)
+            return
+        with self._keeping(body):
+            whole = memoryview(body)
+            for at in range(0, len(body), _PIECE):
+                more = at + _PIECE < len(body) or message.get("more_body", False)
+                await send(message | {"body": whole[at : at + _PIECE], "more_body": more})
+
+    @contextmanager
+    def _keeping(self, body: bytes) -> Iterator[None]:
+        key, size = (self.host, id(body)), len(body)
+        self._kept[key] = (self._kept.get(key, (0, size))[0] + 1, size)
+        own = sum(size for (host, _), (_, size) in self._kept.items() if host == self.host)
+        if own > MOST_KEPT or sum({of: size for (_, of), (_, size) in self._kept.items()}.values()) > 2 * MOST_KEPT:
+            self._cut_off()
+        try:
+            yield
+        finally:
+            times, _ = self._kept.pop(key)
+            if times > 1:
+                self._kept[key] = (times - 1, size)
 
     # -- the time that it takes -----------------------------------------------------------------------------------
 
@@ -223,18 +252,6 @@ class Connection(HttpToolsProtocol):
         self._in_body, self._unparsed = False, 0
         self.cycle.keep_alive = self._keeps
         super().on_message_complete()
-
-
-async def _in_pieces(send: Any, message: Any) -> None:
-    """uvicorn waits before each message until the client has taken enough of those before it."""
-    body = message.get("body", b"")
-    if len(body) <= _PIECE:
-        await send(message)
-        return
-    whole = memoryview(body)
-    for at in range(0, len(body), _PIECE):
-        more = at + _PIECE < len(body) or message.get("more_body", False)
-        await send(message | {"body": whole[at : at + _PIECE], "more_body": more})
 
 
 # -- what is no HTTP --------------------------------------------------------------------------------------------------

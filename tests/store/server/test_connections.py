@@ -357,10 +357,11 @@ class Untaken:
     client: socket.socket
     known: set[Connection]
     failed: list[str]
+    server: uvicorn.Server
 
 
 @contextmanager
-def untaken(home: Home, times: int = 1, tls: bool = True, **settings: Any) -> Iterator[Untaken]:
+def untaken(home: Home, times: int = 1, tls: bool = True, shared: bool = True, **settings: Any) -> Iterator[Untaken]:
     """The client asks so many times, and is there until the store has ended."""
     failed: list[str] = []
     body = bytes(MUCH)
@@ -368,7 +369,7 @@ def untaken(home: Home, times: int = 1, tls: bool = True, **settings: Any) -> It
     async def app(scope: object, receive: object, send: Any) -> None:  # noqa: ARG001 - the shape of ASGI
         try:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % MUCH)]})
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": body if shared else bytes(MUCH)})
         except Exception as error:
             failed.append(repr(error))
             raise
@@ -380,7 +381,7 @@ def untaken(home: Home, times: int = 1, tls: bool = True, **settings: Any) -> It
         client = client_after_store.enter_context(store.connect(tls=tls))
         client.sendall((HEALTH + b"\r\n") * (times - 1) + HEALTH + b"Connection: close\r\n\r\n")
         waits.until(lambda: any(one._taking for one in known), "the store waits for its client")
-        yield Untaken(store, client, known, failed)
+        yield Untaken(store, client, known, failed, server)
 
 
 @pytest.mark.parametrize("times", [1, 4])
@@ -443,6 +444,21 @@ def test_an_address_has_so_many_waiting(
         assert len(everything(one.client)) > MUCH
         waits.until(lambda: not one.known, "its answer is taken")
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_answers_that_are_kept_have_a_bound_and_one_that_many_have_counts_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    monkeypatch.setattr(connections, "MOST_KEPT", MUCH + MUCH // 2)  # the real one is 64 MB
+    with untaken(home, shared=shared) as one, one.client, one.store.connect() as other:
+        other.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        waits.until(lambda: len(one.known) == 2 - (not shared), "it has its answer, or was cut off")
+        assert (len(everything(other)) > MUCH) == shared
+        assert len(everything(one.client)) > MUCH
+        waits.until(lambda: not one.known, "all is taken")
+        kept: dict[Any, Any] = vars(one.server.server_state)["kept"]
+        assert kept == {}
 
 
 def test_one_that_is_cut_off_while_it_takes_leaves_no_trace_in_the_log(
