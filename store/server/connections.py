@@ -276,7 +276,7 @@ class _Tls(sslproto.SSLProtocol):
     def _get_write_buffer_size(self) -> int:
         """asyncio leaves out what the socket's transport holds, and lets the application fill both."""
         below = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        return int(super()._get_write_buffer_size()) + below
+        return int(super()._get_write_buffer_size()) + below  # type: ignore[misc] # not in the stubs
 
     def resume_writing(self) -> None:
         # Later: the socket's transport is in the middle of a write, and would end a second time after it.

@@ -96,7 +96,7 @@ def test_the_newest_bundle_is_given_out(pc: Pc, services: Services, home: Home) 
     assert pc.client.get(api.BUNDLE, headers=pc.bearer).json() == {"bundle": "newer", "successors": []}
 
 
-def test_all_who_take_a_bundle_take_one_object(pc: Pc, services: Services) -> None:
+def test_all_who_take_a_bundle_take_one_object(services: Services) -> None:
     async def parts(answer: Response) -> list[bytes]:
         made: list[bytes] = []
 

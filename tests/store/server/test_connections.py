@@ -59,13 +59,13 @@ class Store:
 
 def everything(connection: socket.socket) -> bytes:
     """All that comes up to the end; however that end looks."""
-    parts = b""
+    parts = bytearray()
     try:
         while part := connection.recv(65536):
             parts += part
     except (ConnectionError, ssl.SSLError):
         pass
-    return parts
+    return bytes(parts)
 
 
 @contextmanager
