@@ -9,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -466,6 +466,7 @@ def _paced(asked: Namespace, store: _Open, erase: Callable[[list[str]], ErasureR
             outcome.erased.update(done.erased)
             outcome.kept.update(done.kept)
             outcome.stuck.update(done.stuck)
+            outcome = replace(outcome, log_emptied=done.log_emptied)
             advance(len(some))
             if at + each < len(ready):
                 time.sleep(max(0.0, len(some) * 60 / asked.rate - (time.monotonic() - began)))
@@ -503,16 +504,24 @@ def _as_facts(known: Known, found: Disposal) -> dict[str, object]:
     return said | {"unsure": list(known.unsure)}
 
 
+_LOG_LEFT: Final = (
+    "! something else read the catalog (a backup, `verify`, the console): erased rows may still lie in the database's "
+    "log, store.db-wal, until `eyelid-review erase --go-on` has emptied it"
+)
+
+
 def _ended(asked: Namespace, outcome: ErasureRun) -> int:
     """Exit code 1 where something could not be ended."""
     kept = f", {len(outcome.kept)} kept" if outcome.kept else ""
     stuck = f", {len(outcome.stuck)} NOT ENDED: `eyelid-review erase --go-on`" if outcome.stuck else ""
     hashes = {one: hash_of(token) for one, token in outcome.erased.items()}
+    facts = {"erased": hashes, "kept": outcome.kept, "stuck": outcome.stuck, "log_emptied": outcome.log_emptied}
     answer(
-        asked, {"erased": hashes, "kept": outcome.kept, "stuck": outcome.stuck},
+        asked, facts,
         *(f"erased {recording}, certificate {certificate}" for recording, certificate in hashes.items()),
         *(f"kept   {recording}: {words}" for recording, words in outcome.kept.items()),
         *(f"! begun {recording}: {words}" for recording, words in outcome.stuck.items()),
+        *(() if outcome.log_emptied else (_LOG_LEFT,)),
         f"{len(outcome.erased)} erased{kept}{stuck}",
     )  # fmt: skip
     return 1 if outcome.stuck else 0

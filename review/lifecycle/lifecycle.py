@@ -66,11 +66,15 @@ class Houserules(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ErasureRun:
-    """`erased`: with their certificates (JWS). `kept`: why not. `stuck`: begun, and why it could not be ended."""
+    """`erased`: with their certificates (JWS). `kept`: why not. `stuck`: begun, and why it could not be ended.
+
+    `log_emptied`: not so where erased rows may still lie in the catalog's write-ahead log.
+    """
 
     erased: dict[str, str]
     kept: dict[str, str]
     stuck: dict[str, str]
+    log_emptied: bool = True
 
 
 @dataclass
@@ -408,9 +412,8 @@ class Lifecycle:
                 ready.append(replace(one, found=found))
         for at in range(0, len(ready), AT_ONCE):
             outcome.erased.update(self._certify(ready[at : at + AT_ONCE], exports, now))
-        if ready:
-            self.database.settle()
-        return outcome
+        # Also where nothing is ready: what a run before left in the log goes with this one.
+        return replace(outcome, log_emptied=self.database.settle())
 
     def _reach_replicas(self) -> None:
         custodian = self.house.custodian

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from store.catalog.database import Database, explained
 
-VERSION: Final = 1
+VERSION: Final = 2
 ALL: Final = 0  # the tag of every recording
 LENGTHS: Final = (0, 60, 300, 900)  # s: from so many on
 LENGTH: Final = 1  # the tag of the first of these; the others follow
@@ -48,7 +48,7 @@ found: Final = Table(
     Column("owner", ForeignKey("owners.id"), nullable=False),
     Column("start", BigInteger, nullable=False),  # ns since 1970: its PC's, or when it came, if that is earlier
     Column("opened_at", BigInteger, nullable=False, index=True),  # by the store's clock
-    Column("look_at", BigInteger, index=True),  # when to look again; null once no more of it comes
+    Column("look_at", BigInteger),  # when to look again; null once no more of it comes
     Column("device", String(36), nullable=False),
     Column("host", Text, nullable=False),
     Column("length", BigInteger, nullable=False),  # ns
@@ -57,6 +57,7 @@ found: Final = Table(
     Column("sound", Boolean, nullable=False),
     Column("state", String(16), nullable=False),  # as store.evidence.timeline.recording has it
     Column("rules", Text, nullable=False),  # JSON: ids
+    Index("ix_found_device_look_at", "device", "look_at"),
 )
 
 entries: Final = Table(

@@ -7,6 +7,7 @@ rows did).
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,6 +29,8 @@ WRITERS: Final = 1  # a server has one thread that writes, and a command writes 
 KEPT_TO_READ: Final = 128
 KEPT_TO_WRITE: Final = 2048
 BUSY_TIMEOUT: Final = 10.0  # seconds that a command waits for another process's write
+_SETTLES: Final = 6  # times that `settle` tries
+_BETWEEN: Final = 0.5  # seconds from one to the next
 
 
 class Database:
@@ -57,14 +60,27 @@ class Database:
         with self._to_write.begin() as connection:
             yield connection
 
-    def settle(self) -> None:
-        """On SQLite, bring what was written into the database's own file and empty its log, as far as no reader is in
-        the way: what was deleted is then in neither."""
-        if self._to_write.dialect.name == "sqlite":
-            with self._to_read.connect() as connection:
-                connection.rollback()
-                driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def settle(self) -> bool:
+        """On SQLite, bring what was written into the database's own file and empty its log: what was deleted is then in
+        neither. False where the log still has it, as something read the catalog all the time."""
+        if self._to_write.dialect.name != "sqlite":
+            return True
+        with self._to_read.connect() as connection:
+            connection.rollback()
+            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            # While TRUNCATE waits for readers it keeps all others from writing: it must not wait.
+            driver.execute("PRAGMA busy_timeout = 0")
+            try:
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # the most of it, with no lock on writers
+                for tried in range(_SETTLES):
+                    if tried:
+                        time.sleep(_BETWEEN)
+                    ((busy, _, _),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                    if not busy:
+                        return True
+                return False
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
 
     def close(self) -> None:
         self._to_read.dispose()

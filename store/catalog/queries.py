@@ -560,6 +560,13 @@ def newest_bundle(connection: Connection) -> tuple[int, str] | None:
     return None if row is None else (row.revision, row.token)
 
 
+def newest_revision(connection: Connection) -> int | None:
+    """Without the bundle itself, which may have millions of bytes."""
+    columns = schema.bundles.c
+    revision: int | None = connection.scalar(select(columns.revision).order_by(columns.revision.desc()).limit(1))
+    return revision
+
+
 def bundle_of(connection: Connection, revision: int) -> str | None:
     """The bundle (JWS) of that revision; None where it never came here."""
     columns = schema.bundles.c

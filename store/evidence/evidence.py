@@ -323,7 +323,6 @@ def gather(
     earlier, own, later = (
         _entries(connection, known, lines, runs, most=most, lines_of=read) if lines and entries else ((), (), ())
     )
-    bundle = queries.newest_bundle(connection)
     named = (known.policy, *(entry.policy for entry in (*earlier, *own))) if policies else ()
     names_of = at_most(MOST_POLICIES, partial(Policies().names_of, connection))
     return Evidence(
@@ -336,7 +335,7 @@ def gather(
         entries=own,
         later_entries=later,
         policies={policy: names_of(policy) for policy in dict.fromkeys(filter(None, named))},
-        newest_bundle=bundle[0] if bundle else None,
+        newest_bundle=queries.newest_revision(connection),
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
         ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,

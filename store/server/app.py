@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,10 +66,11 @@ def create_app(
     """
     # Nearly every request is a chunk: its route is looked at first.
     routes = (*recordings.ROUTES, *devices.ROUTES, *account.ROUTES, *health.ROUTES, *interactions.ROUTES)
-    description = openapi.document(_INFO | {"version": version("eyelid")}, routes)
+    # One object for all who take it, however slowly (store/server/connections.py).
+    description = bytes(JSONResponse(openapi.document(_INFO | {"version": version("eyelid")}, routes)).body)
 
-    async def described(request: Request) -> JSONResponse:  # noqa: ARG001 - the shape of every endpoint
-        return JSONResponse(description)
+    async def described(request: Request) -> Response:  # noqa: ARG001 - the shape of every endpoint
+        return Response(description, media_type="application/json")
 
     app = Starlette(
         routes=[*routes, Route("/openapi.json", described)],

@@ -1,6 +1,9 @@
 """What a connection may cost before it is its turn, and after: bytes, seconds, and how many at once.
 
-A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB.
+A body stays in buffers of a fixed size until the application asks for it: `PER_ADDRESS` of them are some 60 MB. An
+answer goes out in pieces, the next once the client has taken most of the last: a client that takes none of it costs
+`_HELD` and the answer itself, of which an address may have `MOST_KEPT`. An object that many connections answer with
+counts once: so is a bundle given out (store/server/bundles.py).
 """
 
 from __future__ import annotations
@@ -10,10 +13,10 @@ import ipaddress
 import socket
 from asyncio import constants, sslproto
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import lru_cache
-from typing import Any, ClassVar, Final, NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
+from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -25,10 +28,12 @@ from store.server.turns import Turns
 
 MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's have one
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
-TAKEN_WITHIN: Final = 20.0  # seconds in which a client must take _SLOWEST of what waits for it; a unit's end has 30
-_SLOWEST: Final = 2**17  # bytes
-_UNTAKEN: Final = 32 * 2**10  # bytes that wait for it before it counts as waiting, in TLS and again behind it
-MOST_UNTAKEN: Final = 2**26  # bytes that wait for one address, and half of what waits for all: a bundle has two million
+TAKEN_WITHIN: Final = 20.0  # seconds in which a client must take a piece of its answer
+_PIECE: Final = 32 * 2**10  # bytes of an answer that are given to the connection at once
+_UNTAKEN: Final = 32 * 2**10  # bytes that wait for the client before the application does; it goes on at half of them
+_HELD: Final = 72 * 2**10  # bytes that wait for it at most: up to _UNTAKEN, a piece, a head, and the records' share
+MOST_UNTAKEN: Final = 2**26 // _HELD  # connections of one address that wait, and half of all that do: 64 and 128 MB
+MOST_KEPT: Final = 2**26  # bytes of answers on their way to one address, and half of those to all
 PER_ADDRESS: Final = 512  # connections
 IN_ALL: Final = 16_384
 _LOCAL_SHARE: Final = 2  # addresses' worth that this machine's own have together: 1,024, so that 256 MB hold them
@@ -58,13 +63,13 @@ class Connection(HttpToolsProtocol):
     """uvicorn's, and what it leaves out: it bounds no head, nor the time that one takes, nor what follows it."""
 
     records_left = float(RECORDS)
-    _taking: asyncio.TimerHandle | None = None
-    _waiting: ClassVar[dict[Connection, asyncio.WriteTransport]] = {}  # those that do not take what they asked for
+    _taking: asyncio.TimerHandle | None = None  # runs while the application waits for the client
+    _ending = False  # the server is
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.max_size = _READ  # type: ignore[attr-defined] # without TLS: of asyncio's transport, for one recv
-        transport.set_write_buffer_limits(_UNTAKEN)
+        transport.set_write_buffer_limits(_UNTAKEN, _UNTAKEN // 2)
         self._in_body = self._keeps = False
         self._unfit: bytes | None = None  # the status of the answer that ends it
         self._announced: int | None = 0  # bytes of the present body; no number is none that is small
@@ -72,18 +77,56 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0  # bytes since the parser last gave anything out
         self._deadline: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
+        # Of each host, its connections for which `_taking` runs; one count for each server.
+        self._waiting: Counter[str] = vars(self.server_state).setdefault("waiting", Counter())
+        # Host and `id` of each answer of more than a piece: how many connections have it, and its size.
+        self._kept: dict[tuple[str, int], tuple[int, int]] = vars(self.server_state).setdefault("kept", {})
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
-        self.taken()
+        self._taken()
         if self._answered is not None:
             self._answered.disconnected = True  # uvicorn tells the last request alone, which may wait behind this one
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, partial(self._answer, cycle, app))
+
+    async def _answer(self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, partial(self._in_pieces, send))
+        except asyncio.CancelledError:
+            # The server's time to end is over. uvicorn would log a fault and answer it, and wait until that is taken.
+            cycle.disconnected = True
+            self.transport.abort()
+
+    async def _in_pieces(self, send: Any, message: Any) -> None:
+        """uvicorn waits before each message until the client has taken enough of those before it."""
+        body = message.get("body", b"")
+        if len(body) <= _PIECE:
+            await send(message)
+            return
+        with self._keeping(body):
+            whole = memoryview(body)
+            for at in range(0, len(body), _PIECE):
+                more = at + _PIECE < len(body) or message.get("more_body", False)
+                await send(message | {"body": whole[at : at + _PIECE], "more_body": more})
+
+    @contextmanager
+    def _keeping(self, body: bytes) -> Iterator[None]:
+        key, size = (self.host, id(body)), len(body)
+        self._kept[key] = (self._kept.get(key, (0, size))[0] + 1, size)
+        own = sum(size for (host, _), (_, size) in self._kept.items() if host == self.host)
+        if own > MOST_KEPT or sum({of: size for (_, of), (_, size) in self._kept.items()}.values()) > 2 * MOST_KEPT:
+            self._cut_off()
+        try:
+            yield
+        finally:
+            times, _ = self._kept.pop(key)
+            if times > 1:
+                self._kept[key] = (times - 1, size)
 
     # -- the time that it takes -----------------------------------------------------------------------------------
 
@@ -99,42 +142,33 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.untaken(self.transport)
+        if self._taking is not None:
+            return
+        self._taking = self.loop.call_later(TAKEN_WITHIN, self._cut_off)
+        self._waiting[self.host] += 1
+        most = self._waiting[self.host] > MOST_UNTAKEN or self._waiting.total() > 2 * MOST_UNTAKEN
+        if most or self._ending:
+            self._cut_off()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.taken()
+        self._taken()
 
-    def untaken(self, behind: asyncio.WriteTransport) -> None:
-        """`behind`: what its bytes wait in: the socket's, below TLS."""
-        if self._taking is not None:
-            return
-        self._waiting[self] = behind
-        self._look_again()
-        sizes = [(one.host == self.host, of.get_write_buffer_size()) for one, of in self._waiting.items()]
-        own = sum(size for is_own, size in sizes if is_own)
-        if own > MOST_UNTAKEN or sum(size for _, size in sizes) > 2 * MOST_UNTAKEN:
-            self.transport.abort()
-
-    def _look_again(self) -> None:
-        left = self._waiting[self].get_write_buffer_size()
-        self._taking = self.loop.call_later(TAKEN_WITHIN, self._taken_since, left)
-
-    def _taken_since(self, left: int) -> None:
-        if left - self._waiting[self].get_write_buffer_size() < _SLOWEST:
-            self.transport.abort()
-        else:
-            self._look_again()
+    def _cut_off(self) -> None:
+        # Later: asyncio's transports may be in the middle of a write, and would end a second time after it.
+        self.loop.call_soon(self.transport.abort)
 
     @property
     def host(self) -> str:
         return host_of(self.client)
 
-    def taken(self) -> None:
+    def _taken(self) -> None:
         if self._taking is not None:
             self._taking.cancel()
             self._taking = None
-            del self._waiting[self]
+            self._waiting[self.host] -= 1
+            if not self._waiting[self.host]:
+                del self._waiting[self.host]
 
     # -- the bytes that it takes ----------------------------------------------------------------------------------
 
@@ -204,11 +238,11 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False  # an answer that comes before its end closes
 
     def shutdown(self) -> None:
-        self._keeps = False
+        self._keeps, self._ending = False, True
         if self._taking is None:
             super().shutdown()
         else:
-            self.transport.abort()  # the end would wait for who takes nothing
+            self._cut_off()  # the end would wait for who takes nothing
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
@@ -230,31 +264,27 @@ class _Tls(sslproto.SSLProtocol):
     was decrypted; how many there are, before.
     """
 
-    _ssl_writing_paused: bool  # asyncio's own: TLS waits for the socket
-    _transport: asyncio.WriteTransport  # also its own: the socket's
+    _transport: asyncio.WriteTransport | None  # asyncio's own: the socket's
     _begun = b""  # of a record's header
     _beyond = 0  # bytes of a record that are still to come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it has no other
-        transport.set_write_buffer_limits(_UNTAKEN)
+        # Half of the application's: what waits above it then waits here, and its going on is the application's.
+        transport.set_write_buffer_limits(_UNTAKEN // 2)
         super().connection_made(transport)
 
-    def pause_writing(self) -> None:
-        """asyncio's tells the application once it writes more, and an answer is written at once."""
-        super().pause_writing()
-        self._say_whether_taken()
+    def _get_write_buffer_size(self) -> int:
+        """asyncio leaves out what the socket's transport holds, and lets the application fill both."""
+        below = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return int(super()._get_write_buffer_size()) + below  # type: ignore[misc] # not in the stubs
 
     def resume_writing(self) -> None:
-        super().resume_writing()
-        self._say_whether_taken()
+        # Later: the socket's transport is in the middle of a write, and would end a second time after it.
+        self._loop.call_soon(self._go_on)
 
-    def _say_whether_taken(self) -> None:
-        connection = self._app_protocol
-        if isinstance(connection, Connection) and hasattr(connection, "transport"):
-            if self._ssl_writing_paused:
-                connection.untaken(self._transport)
-            else:
-                connection.taken()
+    def _go_on(self) -> None:
+        if self._transport is not None:
+            super().resume_writing()
 
     def buffer_updated(self, nbytes: int) -> None:
         connection = self._app_protocol

@@ -15,7 +15,7 @@ from protocol.application import Application
 from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
 from store.catalog import schema
-from store.catalog.queries import find_device, newest_bundle, successors
+from store.catalog.queries import find_device, successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
 from store.server.services import Services
@@ -63,15 +63,15 @@ def enrol(services: Services, application: Application) -> EnrollResponse:
     now = services.clock()
     device = services.writer.write(lambda connection: _admit(connection, application, now))
     with services.database.reading() as connection:
-        bundle = newest_bundle(connection)
+        bundle = services.bundles.newest(connection)
         if bundle is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
     return {
         "v": VERSION,
         "device": device,
-        "bundle": bundle[1],
+        "bundle": bundle,
         "successors": statements,
-        "proof": application.admit(device, bundle[1], services.store_key),
+        "proof": application.admit(device, bundle, services.store_key),
     }
 
 

@@ -132,8 +132,7 @@ class Counts:
 def count(connection: Connection, now: int, policies: Policies) -> Counts:
     """`now`: ns since 1970 by the store's clock. In one question, with an index for each PC."""
     counted = Counts()
-    newest = queries.newest_bundle(connection)
-    counted.revision = newest[0] if newest else 0
+    counted.revision = queries.newest_revision(connection) or 0
     counted.alarms = open_alarm_counts(connection)
     devices, health, lines = schema.devices.c, schema.health.c, schema.ledger_lines.c
     last = (

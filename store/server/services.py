@@ -14,6 +14,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.writer import Writer
 from store.clock import Clock
+from store.server.bundles import Bundles
 from store.server.room import Quotas, Room
 from store.server.turns import Turns
 
@@ -61,6 +62,7 @@ class Services:
     io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
     turns: Turns = field(default_factory=Turns)
+    bundles: Bundles = field(default_factory=Bundles)
 
     def close(self) -> None:
         """Finish what was submitted, then close the database."""

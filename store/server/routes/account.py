@@ -8,14 +8,14 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from protocol import api
 from protocol.language.folder import LARGEST_FOLDER, MOST_FILES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.inserting import add_if_new
-from store.catalog.queries import Device, location, newest_bundle, successors
+from store.catalog.queries import Device, location, successors
 from store.errors import Refusal
 from store.server import ledgers
 from store.server.routes.access import device_of, integration_of, is_integration, services_of
@@ -34,17 +34,18 @@ async def ledger(request: Request) -> JSONResponse:
     return JSONResponse(await run_in_threadpool(ledgers.accept, services, device, claims.text("batch")))
 
 
-def bundle(request: Request) -> JSONResponse:
+def bundle(request: Request) -> Response:
     """The newest bundle that compliance has signed, for any device or integration."""
     (integration_of if is_integration(request) else device_of)(request)
-    with services_of(request).database.reading() as connection:
-        newest = newest_bundle(connection)
+    services = services_of(request)
+    with services.database.reading() as connection:
+        newest = services.bundles.newest(connection)
         if newest is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
-        answer: api.BundleResponse = {"bundle": newest[1], "successors": successors(connection)}
+        answer: api.BundleResponse = {"bundle": newest, "successors": successors(connection)}
         if (place := location(connection)) is not None:
             answer["location"] = place[1]
-        return JSONResponse(answer)
+    return services.bundles.answer(answer)
 
 
 async def policy(request: Request) -> JSONResponse:

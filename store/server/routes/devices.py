@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from protocol import api
 from protocol.application import Application
@@ -20,7 +20,7 @@ from protocol.numbers import read_number
 from protocol.report import DeviceReport
 from store.catalog import reported, schema
 from store.catalog.inserting import put
-from store.catalog.queries import Device, ledger_head, location, newest_bundle
+from store.catalog.queries import Device, ledger_head, location, newest_revision
 from store.errors import Refusal
 from store.server.auth import issue_token, read_assertion
 from store.server.enrolment import enrol
@@ -35,11 +35,12 @@ _MOST_HOLDS: Final = 32  # there are ten
 _MOST_TROUBLES: Final = 128  # there are some forty
 
 
-async def enroll(request: Request) -> JSONResponse:
+async def enroll(request: Request) -> Response:
     """Make a device known by its two public keys, each of which has signed this; takes one use of the token."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
-    return JSONResponse(await run_in_threadpool(enrol, services_of(request), Application.verify(claims)))
+    services = services_of(request)
+    return services.bundles.answer(await run_in_threadpool(enrol, services, Application.verify(claims)))
 
 
 async def token(request: Request) -> JSONResponse:
@@ -131,11 +132,11 @@ def _keep_health(services: Services, device: Device, health: api.DeviceHealthReq
 
     services.writer.write(write)
     with services.database.reading() as connection:
-        bundle = newest_bundle(connection)
+        revision = newest_revision(connection)
         head = ledger_head(connection, device.id)
         place = location(connection)
     answer: api.DeviceHealthResponse = {
-        "bundle_revision": bundle[0] if bundle else 0,
+        "bundle_revision": revision or 0,
         "ledger": {"next": head.next, "head": head.head},
     }
     if place is not None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from protocol import api
-from store.catalog.queries import newest_bundle
+from store.catalog.queries import newest_revision
 from store.server.routes.access import services_of
 from store.server.routes.openapi import Described
 
@@ -18,7 +18,7 @@ def health(request: Request) -> JSONResponse:
     """Answers once the catalog has: `ok`, or `full` while chunks are refused for want of room."""
     services = services_of(request)
     with services.database.reading() as connection:
-        newest_bundle(connection)
+        newest_revision(connection)
     answer: api.HealthResponse = {"status": "full" if services.room.is_full else "ok", "version": version("eyelid")}
     return JSONResponse(answer)
 

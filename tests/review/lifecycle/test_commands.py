@@ -25,6 +25,7 @@ from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Facts
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, Plan, found
+from store.catalog import database as database_module
 from testkit.custody import House
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World, govern
@@ -137,7 +138,7 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
     day = day_of(time.time_ns() + 30 * DAY)
     place = ("holds", "place", "case-1", old, "--why", "a letter", "--owner", "carla@example.com")
     assert run(*place, "--review", day)[0] == 0
-    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}, "log_emptied": True}
     [hold] = run("holds", "list", keys=False)[1]["holds"]
     assert (hold["hold"], hold["owner"], hold["recordings"]) == ("case-1", "carla@example.com", [old])
     code, said, _ = run("holds", "release", "case-1", "--why", "settled")
@@ -169,6 +170,20 @@ def test_from_init_to_a_certificate_that_a_stranger_checks(world: World, run: Ru
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_what_a_reader_keeps_in_the_catalogs_log_is_said_until_it_is_gone(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_BETWEEN", 0.0)  # the reader stays: there is nothing to wait for
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    with closing(sqlite3.connect(world.home.database_path, isolation_level=None)) as reader:
+        reader.execute("begin")
+        reader.execute("select count(*) from devices").fetchall()  # as a backup, and the console
+        said = run("due", "--apply")[1]
+        assert (list(said["erased"]), said["log_emptied"]) == ([old], False)
+    assert run("erase", "--go-on")[1] == {"erased": {}, "kept": {}, "stuck": {}, "log_emptied": True}
+
+
 def test_a_backup_that_is_put_back_is_served_only_after_the_newest_log_was_followed(world: World, run: Run) -> None:
     [old] = recorded(world, ("rest", 50))
     public = began(world, run)
@@ -281,7 +296,7 @@ def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run
     govern(world.home, RULES.replace("keep: 10d", "keep: 90d"))
     [old] = recorded(world, ("rest", 50))
     began(world, run)
-    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}}
+    assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}, "log_emptied": True}
     with closing(sqlite3.connect(world.home.database_path)) as database, database:
         database.execute("delete from bundles where revision = (select max(revision) from bundles)")
     for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x")):

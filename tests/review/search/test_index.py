@@ -106,6 +106,33 @@ def test_one_that_goes_on_is_looked_at_again(opened: tuple[SearchIndex, Pcs], wo
     assert [row[2] for row in rows(index)] == [13 * SECOND]
 
 
+def test_one_pc_that_opens_many_and_ends_none_delays_its_own_alone(
+    opened: tuple[SearchIndex, Pcs], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, pcs = opened
+    hostile, honest = pcs.pc(), pcs.pc()
+    made: dict[str, list[str]] = {pc.device: [] for pc in (hostile, honest)}
+    for pc in (*[hostile] * 4, honest):
+        recording = pc.open_recording(pcs.bundle, start=world.days())
+        assert pc.put_sealed(recording.seal()).is_success
+        made[pc.device].append(str(recording.id))
+    index.pass_once()
+    world.days.now += 2 * MINUTE
+    read, looked_at = SearchIndex._read, list[str]()
+
+    def reading(self: SearchIndex, recording: str) -> object:
+        looked_at.append(recording)
+        return read(self, recording)
+
+    monkeypatch.setattr(SearchIndex, "_read", reading)  # says which
+    monkeypatch.setattr(index_module, "OF_ONE", 2)
+    monkeypatch.setattr(index_module, "PAGE", 3)
+    index.pass_once()
+    assert (len(looked_at), made[honest.device][0] in looked_at) == (3, True)
+    index.pass_once()
+    assert sorted(looked_at) == sorted([*made[hostile.device], *made[honest.device]])
+
+
 def test_what_is_being_erased_goes_also_with_others_of_its_order(opened: tuple[SearchIndex, Pcs]) -> None:
     index, pcs = opened
     pc = pcs.pc()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,36 @@ def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:
         assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     database.close()
+
+
+def test_settling_beside_a_reader_keeps_nobody_from_writing_and_says_whether_the_log_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, wrote = tmp_path / "store.db", []
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)  # waits for no lock
+    with closing(opened(path)) as database, closing(other), ExitStack() as reading:
+
+        def pause(_: float) -> None:
+            wrote.append(other.execute("update alembic_version set version_num = version_num").rowcount)
+            if len(wrote) == 7:
+                reading.close()
+
+        monkeypatch.setattr(module.time, "sleep", pause)  # so that no time passes, and others act meanwhile
+        with database.writing() as connection:
+            connection.execute(text("update alembic_version set version_num = version_num"))
+        reading.enter_context(database.reading()).execute(text("select * from alembic_version"))
+        assert not database.settle()
+        assert wrote == [1] * 5
+        assert log_of(path).stat().st_size > 0
+        assert database.settle()
+        assert wrote == [1] * 7
+        assert log_of(path).stat().st_size == 0
+        with database.reading() as connection:
+            assert connection.scalar(text("PRAGMA busy_timeout")) == module.BUSY_TIMEOUT * 1000
+
+
+def log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def test_what_all_connections_to_sqlite_keep_in_memory_has_a_small_bound(tmp_path: Path) -> None:

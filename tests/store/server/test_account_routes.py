@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
+from starlette.responses import Response
 
 from protocol import api, bundle, ledger
 from protocol.bundle import Bundle
@@ -92,6 +94,25 @@ def test_the_newest_bundle_is_given_out(pc: Pc, services: Services, home: Home) 
     with services.database.writing() as connection:
         connection.execute(schema.bundles.insert().values(revision=2, token="newer", added_at=0))
     assert pc.client.get(api.BUNDLE, headers=pc.bearer).json() == {"bundle": "newer", "successors": []}
+
+
+def test_all_who_take_a_bundle_take_one_object(services: Services) -> None:
+    async def parts(answer: Response) -> list[bytes]:
+        made: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            made.append(message.get("body", b""))
+
+        await answer({}, send, send)
+        return made
+
+    with services.database.reading() as connection:
+        tokens = [services.bundles.newest(connection) for _ in range(2)]
+    assert tokens[0] is tokens[1]
+    facts: dict[str, object] = {"bundle": tokens[0], "successors": ["\u00e4"]}
+    first, second = (asyncio.run(parts(services.bundles.answer(facts))) for _ in range(2))
+    assert json.loads(b"".join(first)) == facts
+    assert [one is other for one, other in zip(first, second, strict=True)][2]
 
 
 def test_a_store_without_a_bundle_says_so(pc: Pc, services: Services, secret: Callable[..., str]) -> None:
