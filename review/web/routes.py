@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID
 
 from anyio.to_thread import run_sync
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,14 +29,15 @@ from review.people.service import PROVIDER, Session
 from review.people.states import Use
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
-from review.web import asked, headers, lines, recording, words
+from review.web import asked, custody, headers, lines, recording, words
 from review.web.access import Reader, looks
+from review.web.custody import Custody, ForPlayer
+from review.web.wanted import NOT_HERE, wanted_id
 from review.web.words import Words
 from store.errors import Refusal
 
 LANGUAGE: Final = "__Host-eyelid-language"
 _YEAR: Final = 365 * 24 * 3600
-_NOT_HERE: Final = "there is no such page, or you may not see it"
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,1000}")
 
 TEMPLATES: Final = Environment(
@@ -51,11 +51,12 @@ TEMPLATES.globals |= {
 
 @dataclass
 class Console:
-    """`reader`: of the console's own audit log."""
+    """`reader`: of the console's own audit log. `custody`: what the player asks for."""
 
     sign_in: SignIn
     index: SearchIndex
     reader: Reader
+    custody: Custody
     meanings: Meanings = field(default_factory=Meanings)
 
     def finder(self, session: Session) -> Finder:
@@ -71,12 +72,13 @@ class Console:
 def create_app(console: Console) -> ASGIApp:
     """With the routes of sign-in, which answer in JSON."""
     app = Starlette(
-        routes=[*people_routes.ROUTES, *ROUTES],
+        routes=[*people_routes.ROUTES, *custody.ROUTES, *ROUTES],
         exception_handlers=dict.fromkeys(people_routes.ANSWERS, _problem),
     )
     people_routes.share(app, console.sign_in)
     app.state.console = console
-    return headers.Headers(app, secure=console.sign_in.people.settings.address.startswith("https:"))
+    settings = console.sign_in.people.settings
+    return headers.Headers(ForPlayer(app, origin=settings.player), secure=settings.address.startswith("https:"))
 
 
 def _console(request: Request) -> Console:
@@ -122,7 +124,7 @@ async def _language(request: Request) -> Response:
     """Changes nothing but what this browser is shown, so that no page elsewhere gains by sending it here."""
     name = request.path_params["name"]
     if name not in words.LANGUAGES:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
+        raise Refusal(404, "no-such-path", NOT_HERE)
     response = RedirectResponse(_own_path(request.query_params.get("back", "/")), 303)
     response.set_cookie(LANGUAGE, name, max_age=_YEAR, path="/", secure=True, httponly=True, samesite="lax")
     return response
@@ -166,20 +168,9 @@ async def _find(request: Request) -> Response:
 # -- a recording ------------------------------------------------------------------------------------------------------
 
 
-def _id(request: Request) -> UUID:
-    text = request.path_params["recording"]
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise Refusal(404, "no-such-path", _NOT_HERE) from None
-    if str(found) != text:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
-    return found
-
-
 async def _recording(request: Request) -> Response:
     session, console = await session_of(request), _console(request)
-    wanted, spoken = _id(request), _words(request)
+    wanted, spoken = wanted_id(request), _words(request)
 
     def look() -> tuple[recording.Shown, Any] | None:
         shown = recording.shown(console.finder(session), console.index, wanted)
@@ -190,11 +181,12 @@ async def _recording(request: Request) -> Response:
 
     found = await run_sync(look)
     if found is None:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
+        raise Refusal(404, "no-such-path", NOT_HERE)
     shown, lanes = found
     return _page(
         request, "recording.html", session=session, shown=shown, lanes=lanes,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
+        player=console.sign_in.people.settings.player, verdict=shown.verdict(Act.PLAY),
     )  # fmt: skip
 
 
@@ -206,7 +198,7 @@ KINDS: Final = {
 
 async def _access(request: Request) -> Response:
     session, console = await session_of(request), _console(request)
-    wanted = _id(request)
+    wanted = wanted_id(request)
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)
@@ -221,7 +213,7 @@ async def _access(request: Request) -> Response:
 
     answer = await run_sync(read)
     if answer is None:
-        raise Refusal(404, "no-such-path", _NOT_HERE)
+        raise Refusal(404, "no-such-path", NOT_HERE)
     shown, found = answer
     return _page(request, "access.html", session=session, shown=shown, found=found)
 

@@ -36,7 +36,7 @@ from review import cli
 from review.commands import custodian as commands
 from review.commands.opening import public_key
 from review.custodian.home import recording_key, review_keys
-from review.custodian.service import ask
+from review.exchange import ask
 from review.filed import set_of
 from review.lifecycle.approvals import Approvals
 from review.rules import parse_files
