@@ -173,7 +173,7 @@ def _invite(asked: Namespace) -> int:
     expires, to = time.time_ns() + asked.lasts, public_key(asked.to)
     invitation, secret = invite(asked.person, to.name, to.public, expires, signing_key(key.raw))
     write_new(asked.output, invitation.encode() + b"\n", 0o644)
-    facts = {"invitation": str(asked.output), "secret": secret, "expires": iso(expires)}
+    facts: dict[str, Any] = {"invitation": str(asked.output), "secret": secret, "expires": iso(expires)}
     way = "by another way than through the console, which could enrol a key of its own with it"
     lines = [secret, f"is its secret: give it to them {way}"]
     if asked.player:

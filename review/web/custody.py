@@ -1,7 +1,7 @@
 """What the player asks of the console: who may play what, ciphertext, and what the custodian answers, unchanged.
 
-The player stands on an origin of its own; pages of that origin alone get these answers. Whoever asks has a session, and
-rights are asked anew at each request. No key passes here that the console could use (docs/custodian.md).
+The player stands on an origin of its own; pages of that origin alone get these answers. Each request needs a session,
+and rights are asked anew. No key passes here that the console could use (docs/custodian.md).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protocol import base64url, personal
 from protocol.claims import Claims, parse_object
+from protocol.envelope import SCENE_STREAM
 from protocol.errors import ProtocolError
 from review.exchange import exchange
 from review.people.routes import LARGEST, session_of
@@ -147,9 +148,10 @@ async def _opening(request: Request) -> Response:
         custody.keep(session.id, wanted, Playing(listed.whose, listed.start, source))
         console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         return {
-            "recording": str(wanted), "me": session.person, "agent": listed.whose.recording(
-                finder.governance, listed.start).person or listed.whose.user,
+            "recording": str(wanted), "me": session.person,
+            "agent": finder.governance.person_of(listed.whose.user) or listed.whose.user,
             "host": listed.host, "start": str(listed.start), "length": str(listed.length), "state": listed.state,
+            "streams": [str(one) for one in evidence.chosen.streams if one != SCENE_STREAM],
             "choices": recording.choices(finder, listed),
         }  # fmt: skip
 

@@ -1,5 +1,6 @@
 // The page around the player: it has no key, shows what the worker found, and passes on what a person asks for.
 
+import { fromCustody } from "./custody.js";
 import { Player, RATES } from "./player.js";
 import { Timeline } from "./timeline.js";
 import { clock, describe, LANGUAGES, length } from "./words.js";
@@ -41,7 +42,7 @@ worker.onmessage = ({ data }) => {
   else {
     const { done, failed } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
-    if (data.code === "gone") gone();
+    if (["gone", "ended", "unreachable", "signed-out"].includes(data.code)) gone(data.code);
     if (data.code) failed?.(Object.assign(new Error(data.why), { code: data.code }));
     else done?.(data.value);
   }
@@ -525,9 +526,9 @@ function fail(code) {
 }
 
 /** Its source has ended: what is loaded stays, and nothing more comes. */
-function gone() {
+function gone(code) {
   player?.stop();
-  fail("gone");
+  fail(code);
 }
 
 // -- beginning ---------------------------------------------------------------------------------------------------
@@ -559,13 +560,14 @@ async function begin() {
   speak(navigator.language.startsWith("de") ? "de" : "en");
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));
   const secret = location.hash.slice(1);
-  if (!secret) {
+  const released = await fromCustody(ask); // on an origin of its own: once the custodian has released the keys
+  if (!secret && !released) {
     fail("used-up");
     return;
   }
-  history.replaceState(null, "", location.pathname); // or it could be read off the screen
+  if (!released) history.replaceState(null, "", location.pathname); // or it could be read off the screen
   try {
-    about = await ask("open", { secret });
+    about = await ask("open", released ?? { secret });
     findings = about.findings;
     for (const [stream, count] of about.counts) states.set(stream, new Array(count).fill(0));
     player = new Player(about, ask, canvasOf);
