@@ -47,6 +47,7 @@ async function sign(own, typ, payload) {
 // -- what is shown -----------------------------------------------------------------------------------------------
 
 let drawn = () => [];
+const spoken = new MutationObserver(() => render()); // in another language
 const section = () => document.getElementById("custody");
 const words = () => TEXTS[root.lang] ?? TEXTS.en;
 
@@ -195,6 +196,7 @@ async function play(recording, ask, opened) {
       asked: { request: request.id, recording, streams, custodianKey, compliance },
       place: `${place}/v1/recordings/${recording}/player/`,
     });
+    spoken.disconnect();
     section().hidden = true;
     document.getElementById("badge").hidden = false;
     root.dataset.custody = "open";
@@ -407,7 +409,7 @@ export async function fromCustody(ask) {
   const where = await fetch("console.json").catch(() => null);
   if (!where?.ok) return null;
   place = (await where.json()).console;
-  new MutationObserver(render).observe(root, { attributeFilter: ["lang"] });
+  spoken.observe(root, { attributeFilter: ["lang"] });
   window.addEventListener("hashchange", () => location.reload());
   document.querySelector("[data-text='limits']").dataset.text = "limitsReleased";
   const [, verb, value] = asked ?? [];

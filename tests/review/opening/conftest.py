@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete, insert
 
 from protocol import base64url, enrolment, keyfile, personal
 from protocol.bundle import verify as verify_bundle
@@ -24,13 +27,16 @@ from review.cli import main
 from review.commands.opening import public_key
 from review.commands.people import OpenConsole, opened
 from review.enrolled import invite, take_up
-from review.exchange import ask
+from review.exchange import ask, exchange
 from review.people.routes import SESSION
 from review.people.service import Proof
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, Plan, found
+from store.catalog import schema
 from store.catalog.queries import newest_bundle
 from store.clock import wall
+from store.evidence.evidence import gather
+from store.evidence.papers import papers
 from store.server.enrolment import make_secret
 from store.server.serving import listen, open_services
 from testkit import bidi, devtools
@@ -98,6 +104,7 @@ class House:
     open_console: OpenConsole
     made: MadeRecording
     custodian: subprocess.Popen[str]
+    stack: ExitStack
     others: dict[str, str] = field(default_factory=dict)
     rules: str = PLAIN
     sessions: dict[str, str] = field(default_factory=dict)
@@ -121,6 +128,11 @@ class House:
 
     def enter(self, page: Page, who: str) -> None:
         """Their session at the console is this browser's."""
+        page.open("about:blank")
+        self.enter_beside(page, who)
+
+    def enter_beside(self, page: Page, who: str) -> None:
+        """The same, while its page stays."""
         value = self.sessions[who]
         if isinstance(page, bidi.Bidi):
             cookie = {"name": SESSION, "value": {"type": "string", "value": value}, "domain": "localhost", "path": "/",
@@ -154,6 +166,24 @@ class House:
             "verdict": verdict,
         }
         ask(self.socket, "approve", approval=personal.sign(personal.APPROVAL, said, key))
+
+    def filed(self, request: str) -> str:
+        """A request that the custodian files for approval; its id."""
+        papers = _papers(self.home, self.recording)
+        answer = exchange(self.socket, "open", request=request, papers=papers)
+        return str(answer["filed"])
+
+    def order_erasure(self, recording: str) -> None:
+        with closing(self.home.database()) as database, database.writing() as connection:
+            values = {"recording": recording, "ordered_at": wall()}
+            connection.execute(insert(schema.erasures).values(**values))
+
+    def take_back_erasures(self) -> None:
+        with closing(self.home.database()) as database, database.writing() as connection:
+            connection.execute(delete(schema.erasures))
+
+    def restart_custodian(self) -> None:
+        self.custodian = self.stack.enter_context(custodian_of(self.folder, self.socket))
 
     def keys(self, who: str) -> Ed25519PrivateKey:
         made = Ed25519PrivateKey.generate()
@@ -238,7 +268,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         proxy = stack.enter_context(between(console, page, int(hostile.rpartition(":")[2])))
         stack.enter_context(player_of(page, proxy.address))
         opens = stack.enter_context(opened(folder / "console", home.folder, (folder / "secret").read_bytes()))
-        house = House(folder, home, short / "s", console, page, proxy, opens, made, custodian, others)
+        house = House(folder, home, short / "s", console, page, proxy, opens, made, custodian, stack, others)
         for who in PEOPLE:
             opens.people.invite(f"{who}@example.com", "root@host", "host")
             house.sessions[who] = opens.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
@@ -258,6 +288,11 @@ def player_of(page: str, console: str) -> Iterator[None]:
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(60) == 0
+
+
+def _papers(home: Home, recording: str) -> dict[str, Any]:
+    with closing(home.database()) as database, database.reading() as connection:
+        return papers(connection, gather(connection, UUID(recording)), home.blobs(), home.store_key())
 
 
 def _recordings(home: Home) -> tuple[MadeRecording, dict[str, str]]:
