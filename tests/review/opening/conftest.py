@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, insert
@@ -175,7 +176,14 @@ class House:
 
     def order_erasure(self, recording: str) -> None:
         with closing(self.home.database()) as database, database.writing() as connection:
-            values = {"recording": recording, "ordered_at": wall()}
+            values = {
+                "recording": recording,
+                "device": "d",
+                "position": 1,
+                "order": "",
+                "step": "ordered",
+                "found": "{}",
+            }
             connection.execute(insert(schema.erasures).values(**values))
 
     def take_back_erasures(self) -> None:
@@ -184,6 +192,11 @@ class House:
 
     def restart_custodian(self) -> None:
         self.custodian = self.stack.enter_context(custodian_of(self.folder, self.socket))
+
+    def client(self, who: str = "", **headers: str) -> httpx.Client:
+        """As a page of the player's in that person's browser asks the console itself."""
+        cookie = {"Cookie": f"{SESSION}={self.sessions[who]}"} if who else {}
+        return httpx.Client(base_url=self.console, headers={"Origin": self.page} | cookie | headers, timeout=60)
 
     def keys(self, who: str) -> Ed25519PrivateKey:
         made = Ed25519PrivateKey.generate()
