@@ -48,7 +48,7 @@ class Shown:
         return self.verdict(act) == "yes"
 
     def verdict(self, act: Act) -> str:
-        return next(one.verdict for one in self.allowed if one.act is act)
+        return next((one.verdict for one in self.allowed if one.act == act), "no")
 
 
 def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
