@@ -30,22 +30,22 @@ def create_app(files: Mapping[str, bytes], console: str) -> ASGIApp:
     def file(request: Request) -> Response:
         return answer(served, request.path_params.get("name", ""))
 
-    told = headers(console)
+    every = headers(console)
     if console.startswith("https:"):
-        told["Strict-Transport-Security"] = f"max-age={_YEAR}"
-    return _Told(Starlette(routes=[Route("/", file), Route("/{name}", file)]), told)
+        every["Strict-Transport-Security"] = f"max-age={_YEAR}"
+    return _Headers(Starlette(routes=[Route("/", file), Route("/{name}", file)]), every)
 
 
-class _Told:
+class _Headers:
     """Every answer has these headers, also that to what is not there."""
 
-    def __init__(self, app: ASGIApp, told: Mapping[str, str]) -> None:
-        self._app, self._told = app, told
+    def __init__(self, app: ASGIApp, every: Mapping[str, str]) -> None:
+        self._app, self._headers = app, every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._told)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await self._app(scope, receive, sent)

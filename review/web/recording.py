@@ -127,8 +127,6 @@ def _rank(choice: dict[str, Any]) -> int:
 
 def _choice(finder: Finder, question: Question, sample: int | None) -> dict[str, Any]:
     rules, decision = finder.governance, decide(finder.governance, question)
-    said = explained(rules, question, decision)
-    original = question.rendition is Rendition.ORIGINAL
     asks = [one for one in rules.approvals if Act.PLAY in one.acts or PLAY_ORIGINAL in one.acts]
     needed = [one for one in asks if one.where in {reason.where for reason in decision.reasons}]
     if decision.granted:
@@ -137,12 +135,12 @@ def _choice(finder: Finder, question: Question, sample: int | None) -> dict[str,
         verdict = "no"
     else:
         verdict = "approvals" if {one.where for one in needed} >= {one.where for one in decision.reasons} else "not yet"
-    shown = decision.rendition or (Rendition.ORIGINAL if original else None)
+    shown = decision.rendition or Rendition.ORIGINAL  # what is not redacted is shown whole, or not at all
     return {
         "purpose": question.purpose, "rendition": str(question.rendition), "verdict": verdict, "sample": sample,
-        "shown": str(shown) if shown else None,
+        "shown": str(shown),
         "reasons": [] if decision.granted else [{"says": one.says, "where": one.where} for one in decision.reasons],
-        "says": said.answer, "approvals": [_asked_of(one) for one in needed],
+        "approvals": [_asked_of(one) for one in needed],
     }  # fmt: skip
 
 

@@ -218,7 +218,7 @@ async function play(recording, ask, opened) {
     const address = `${location.origin}/#approve=${filed}`;
     const draw = (w) => [
       heading(w.waitTitle),
-      text(w.approvedBy(waiting.approvedBy), "state"),
+      Object.assign(text(w.approvedBy(waiting.approvedBy), "state"), { role: "status" }),
       ...needed(choice, w),
       text(w.waitWhy),
       h(
@@ -331,7 +331,7 @@ function choose(found, begin, back) {
         [w.you, found.me],
       ]),
       h("fieldset", {}, h("legend", { textContent: w.purpose }), ...radios),
-      text(`${w.rendition[chosen.shown ?? chosen.rendition]} ${w.noted}`),
+      text(`${w.rendition[chosen.shown]} ${w.noted}`),
       h("p", { className: "acts" }, open, link(back, w.back)),
     ];
   });
@@ -380,7 +380,7 @@ async function approve(filed) {
       text(w.asks(said.person)),
       facts([
         [w.purposeIs, purposeOf(w, said.purpose)],
-        [w.shows, w.rendition[said.rendition] ?? said.rendition],
+        [w.shows, w.asksFor[said.rendition] ?? said.rendition],
         [w.number, said.recording],
         [w.asked, when(found.asked / 1e6)],
       ]),

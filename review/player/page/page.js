@@ -541,8 +541,6 @@ function listen() {
     before: () => player.step(-1),
     after: () => player.step(1),
     badge: () => proof(),
-    help: () => $("keys").showModal(),
-    theme: () => theme(root.dataset.theme !== "dark"),
   };
   for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
   $("rate").addEventListener("change", () => player.setRate(Number($("rate").value)));
@@ -559,6 +557,8 @@ async function begin() {
   theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
   speak(navigator.language.startsWith("de") ? "de" : "en");
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));
+  $("theme").addEventListener("click", () => theme(root.dataset.theme !== "dark"));
+  $("help").addEventListener("click", () => $("keys").showModal());
   const secret = location.hash.slice(1);
   const released = await fromCustody(ask); // on an origin of its own: once the custodian has released the keys
   if (!secret && !released) {
