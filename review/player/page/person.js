@@ -105,8 +105,9 @@ export async function newKey(invited, { passkey }) {
 }
 
 export async function keep(own) {
-  await navigator.storage?.persist?.(); // a browser that refuses may forget it, and a new invitation is needed then
   await store("readwrite", (keys) => keys.put(own, own.person));
+  // Firefox asks the person, who may take their time. Where it is not granted, a full disk may cost them the key.
+  navigator.storage?.persist?.();
 }
 
 async function newOwn() {

@@ -206,16 +206,18 @@ class House:
 
 
 def reach(page: Page, *states: str) -> str:
-    """Waits until the page says one of these; which."""
-    return str(
+    """Waits until the page says one of these, which it gives; fails with a refusal that is none of them."""
+    found = str(
         page.run(f"""new Promise((done) => {{
-      const root = document.documentElement, wanted = {json.dumps(states)};
+      const root = document.documentElement, wanted = {json.dumps((*states, "refused"))};
       const look = () => wanted.includes(root.dataset.custody) && (watcher.disconnect(), done(root.dataset.custody));
       const watcher = new MutationObserver(look);
       watcher.observe(root, {{attributes: true}});
       look();
     }})""")
     )
+    assert found in states, text(page)
+    return found
 
 
 def text(page: Page) -> str:
