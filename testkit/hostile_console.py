@@ -35,9 +35,6 @@ class HostileConsole:
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     given: list[tuple[str, bytes]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=60)
-
     async def pass_on(self, request: Request) -> Response:
         path, body = request.url.path, await request.body()
         allowed = {
@@ -48,10 +45,10 @@ class HostileConsole:
             return Response(status_code=204, headers=allowed)
         self.seen.append((f"{path}?{request.url.query}", body))
         kept = {name: request.headers[name] for name in ("cookie", "content-type") if name in request.headers}
-        answer = await self._client.request(
-            request.method, f"{self.console}{path}?{request.url.query}", content=body,
-            headers=kept | {"Origin": self.origin},
-        )  # fmt: skip
+        asked = f"{self.console}{path}?{request.url.query}"
+        async with httpx.AsyncClient(timeout=60) as client:
+            headers = kept | {"Origin": self.origin}
+            answer = await client.request(request.method, asked, content=body, headers=headers)
         content = answer.content
         kind = answer.headers.get("Content-Type", "")
         if self.change is not None and kind.startswith("application/json"):

@@ -136,7 +136,7 @@ const DE = {
   again: "Noch einmal versuchen",
   invited: (person) => `Ein eigener Schlüssel für ${person}`,
   inviting: (custodian) =>
-    "Die Compliance lädt Sie ein, selbst zu unterschreiben, was Sie mit Aufzeichnungn tun. Der Verwahrer " +
+    "Die Compliance lädt Sie ein, selbst zu unterschreiben, was Sie mit Aufzeichnungen tun. Der Verwahrer " +
     `${custodian} öffnet eine Aufzeichnung nur für das, was Sie unterschrieben haben. Ihr Schlüssel bleibt hier: ` +
     "Niemand sonst kann für Sie unterschreiben, und keine Seite der Konsole bekommt ihn.",
   keepsTill: (when) => `Die Einladung gilt bis ${when}, und nur einmal.`,
@@ -147,12 +147,12 @@ const DE = {
   making: "Der Schlüssel wird angelegt und angemeldet …",
   enrolled: "Ihr Schlüssel ist angemeldet",
   enrolledWhy: (person) =>
-    `${person} kann in diesem Browser jetzt Aufzeichnungn öffnen. Beginnen Sie in der Konsole: Abspielen.`,
+    `${person} kann in diesem Browser jetzt Aufzeichnungen öffnen. Beginnen Sie in der Konsole: Abspielen.`,
   replaces: "Dieser Browser hat schon einen Schlüssel von Ihnen. Der neue tritt hier an seine Stelle.",
   home: "Der Player",
   homeKeys: "Schlüssel in diesem Browser:",
   homeNone: "In diesem Browser ist noch kein Schlüssel. Sie bekommen einen durch einen Link der Compliance.",
-  homeWhy: "Aufzeichnungn werden von der Konsole aus geöffnet: dort suchen, dann abspielen.",
+  homeWhy: "Aufzeichnungen werden von der Konsole aus geöffnet: dort suchen, dann abspielen.",
   opens: "Diese Aufzeichnung öffnen",
   agent: "Agent",
   computer: "Computer",
@@ -178,7 +178,7 @@ const DE = {
     no: "Sie dürfen nicht",
   },
   sample: (n) =>
-    `Es öffnet sich nur, was gezogen wurde: ${n} Aufzeichnungn je Agent und Monat. Welche, weiß der Verwahrer.`,
+    `Es öffnet sich nur, was gezogen wurde: ${n} Aufzeichnungen je Agent und Monat. Welche, weiß der Verwahrer.`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
@@ -217,7 +217,7 @@ const DE = {
   whose: "Unterschreiben als",
   see: "Die Aufzeichnung in der Konsole ansehen",
   erasure:
-    "Hier geht es um eine Löschung: Sehen Sie sich die Aufzeichnungn an, und stimmen Sie mit `eyelid-review custodian " +
+    "Hier geht es um eine Löschung: Sehen Sie sich die Aufzeichnungen an, und stimmen Sie mit `eyelid-review custodian " +
     "approve` zu.",
   codes: {
     "no-session": "Melden Sie sich zuerst an der Konsole an, und versuchen Sie es dann noch einmal.",
