@@ -192,7 +192,7 @@ def test_what_was_approved_opens_for_its_own_session_alone(keyed: House, page: P
     filed = filed_of(page)
     terms = ask(keyed.socket, "filed", filed=filed)["terms"]
     key = keyed.keys("ann")
-    for changed in ({"session": "A" * 42 + "g"}, {"purpose": "coaching"}, {"recording": keyed.others["open"]}):
+    for changed in ({"session": "A" * 42 + "g"}, {"purpose": "complaint"}, {"recording": keyed.others["open"]}):
         told = {**terms, **changed, **ask(keyed.socket, "nonce"), "person": "ann@example.com", "streams": ["0"]}
         signed = personal.sign(personal.REQUEST, told | {"filed": filed}, key)
         with keyed.client("ann") as client:
