@@ -20,7 +20,8 @@ from bench import harness
 from protocol import local_socket
 from review.audit.log import AuditLog
 from review.audit.verify import Asked, verify_log
-from review.custodian.service import Service, ask
+from review.custodian.service import Service
+from review.exchange import ask
 from testkit.custody import House
 from testkit.interrupts import in_order
 

@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),
-    "player": ("open",),
+    "player": ("open", "player"),
     "report": ("report",),
     "up": ("up",),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.carried import carried
 from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
 from protocol.keyfile import load_private
-from protocol.keys import signing_key, thumbprint
+from protocol.keys import RecipientPublic, signing_key, thumbprint
 from protocol.policyhash import policy_hash
 from review.audit import journal
 from review.audit.entries import Entry, ReadingKey
@@ -158,8 +158,8 @@ class World:
         ]
 
 
-def govern(home: Home, *rules: str, secret: bytes = b"correct horse") -> str:
-    """Puts the next bundle into the store, with these files of rules, or none; its file's text."""
+def govern(home: Home, *rules: str, secret: bytes = b"correct horse", readers: Iterable[RecipientPublic] = ()) -> str:
+    """Puts the next bundle into the store, with these files of rules, or none, and further readers; its file's text."""
     key = signing_key(load_private(home.folder / home.key(COMPLIANCE).file, secret).raw)
     files = {f"{number}.yaml": text.encode() for number, text in enumerate(rules)}
     with closing(home.database()) as database, database.writing() as connection:
@@ -167,6 +167,7 @@ def govern(home: Home, *rules: str, secret: bytes = b"correct horse") -> str:
         assert newest is not None
         before = verify_bundle(newest[1], home.key(COMPLIANCE).id)
         made = replace(before, revision=before.revision + 1, governance=policy_hash(files) if files else "")
+        made = replace(made, recipients=(*before.recipients, *readers))
         token = signing.sign(made, key)
         assert not signing.take(
             connection, signing.Said(token, thumbprint(key.public_key()), made, files), operator="test", at=1

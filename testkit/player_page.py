@@ -11,8 +11,9 @@ from typing import Any, Final
 from protocol.envelope import SCENE_STREAM
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
+from review.player.files import page_files
 from review.player.handover import Handover
-from review.player.loopback import HERE, Loopback, page_files
+from review.player.loopback import HERE, Loopback
 from review.player.source import Source
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT

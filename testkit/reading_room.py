@@ -91,6 +91,10 @@ class ReadingRoom:
         return read_settings(self.home).address
 
     @property
+    def player(self) -> str:
+        return read_settings(self.home).player
+
+    @property
     def paths(self) -> list[str]:
         return ["--home", str(self.home), "--store", str(self.world.folder / "home"), "--key-file",
                 str(self.home / "secret")]  # fmt: skip
@@ -199,9 +203,10 @@ def furnish(folder: Path) -> ReadingRoom:
     room = ReadingRoom(world, folder / "console")
     room.home.mkdir()
     (room.home / "secret").write_text("x" * 40)
-    with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
-    (room.home / "people.yaml").write_text(f"schema: 1\naddress: http://localhost:{port}\n...\n")
+    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as other:
+        ports = [listener.getsockname()[1] for listener in (one, other)]
+    lines = (f"{name}: http://localhost:{port}\n" for name, port in zip(("address", "player"), ports, strict=True))
+    (room.home / "people.yaml").write_text(f"schema: 1\n{''.join(lines)}...\n")
     keys = [
         "--log",
         str(room.home / "audit"),

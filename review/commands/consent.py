@@ -15,7 +15,7 @@ from review.commands.interactions import recordings_of, shut_by
 from review.commands.lifecycle import only
 from review.commands.opening import opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
-from review.custodian.service import ask
+from review.exchange import ask
 from review.governance.model import Consent
 from store.admin import passphrase
 from store.admin.home import Home

@@ -20,8 +20,9 @@ from review.commands.opening import OpenLog, make_log, open_log_in, private, pub
 from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
-from review.custodian.service import Service, ask
+from review.custodian.service import Service
 from review.enrolled import invite, take_up
+from review.exchange import ask
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog import erasure
@@ -72,6 +73,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--to", "the public key of the custodian's log, or a file with it", "KEY", required=True),
             option("--key", "the compliance key", "FILE", type=Path, required=True),
             option("--for", "7d", "TIME", dest="lasts", type=duration, default=duration("7d")),
+            option("--player", "the player's origin: prints the link by which they enrol in their browser", "URL",
+                   default=""),
             option("-o --output", "a file that is not there yet", "FILE", type=Path, required=True))  # fmt: skip
     command(verbs, "custodian enrol-key", "make a key for who is invited, and enrol it",
             "ann.invitation --secret Zk3... -o ann.key", _enrol_key, secret, listens,
@@ -170,10 +173,13 @@ def _invite(asked: Namespace) -> int:
     expires, to = time.time_ns() + asked.lasts, public_key(asked.to)
     invitation, secret = invite(asked.person, to.name, to.public, expires, signing_key(key.raw))
     write_new(asked.output, invitation.encode() + b"\n", 0o644)
-    facts = {"invitation": str(asked.output), "secret": secret, "expires": iso(expires)}
+    facts: dict[str, Any] = {"invitation": str(asked.output), "secret": secret, "expires": iso(expires)}
     way = "by another way than through the console, which could enrol a key of its own with it"
-    return answer(asked, facts, f"{asked.output}  for {asked.person}, until {facts['expires']}",
-                  secret, f"is its secret: give it to them {way}")  # fmt: skip
+    lines = [secret, f"is its secret: give it to them {way}"]
+    if asked.player:
+        facts["link"] = f"{asked.player.rstrip('/')}/#enrol={invitation}.{secret}"
+        lines = [facts["link"], f"makes and enrols their key in the browser that opens it: give it to them {way}"]
+    return answer(asked, facts, f"{asked.output}  for {asked.person}, until {facts['expires']}", *lines)
 
 
 def _enrol_key(asked: Namespace) -> int:

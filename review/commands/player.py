@@ -1,7 +1,8 @@
-"""`eyelid-review open`: a recording in a browser, which verifies, decrypts and plays it."""
+"""`eyelid-review open`: a recording in a browser, which verifies, decrypts and plays it. `player serve`: its page."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -11,19 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from html import escape
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from protocol.envelope import SCENE_STREAM, Edition
 from review.commands.opening import with_store
-from review.commands.shared import command, option
+from review.commands.shared import command, group, option
 from store.admin import passphrase
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.commands.acts import act, add_purpose
 from store.commands.audit import check_here, evidence_of, ids, keys_of, recipient_of
 from store.commands.options import Subcommands, port
-from store.errors import StoreError
+from store.errors import StoreError, WrongUsage
 from store.evidence.evidence import Evidence
 from store.evidence.show import print_json
+
+_ORIGIN: Final = re.compile(r"[a-z0-9.:/\[\]-]+")  # it stands in a header
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -38,12 +43,29 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Serve the player and one recording on this machine until Ctrl-C, and print the address. It is good "
             "for one page, which gets the keys of this recording's screens and sound; nothing decrypted is written. "
             "The act is noted in the operators' log before anything is opened.")  # fmt: skip
+    verbs = group(
+        commands,
+        "player",
+        "the player's page for browsers of others",
+        "eyelid-review player serve --console https://review.example.com --tls /etc/eyelid/tls --port 8443",
+    )
+    command(verbs, "player serve", "serve the player's page, and nothing else, until it is told to stop",
+            "--console https://review.example.com --tls /etc/eyelid/tls --port 8443", _serve,
+            option("--console", "the console's address, as people.yaml has it", "URL", required=True),
+            option("--host", "the address to listen on (%(default)s)", default="0.0.0.0"),  # noqa: S104
+            option("--port", "the port to listen on", type=port, required=True),
+            option("--tls", "a folder with server.crt and server.key", "DIR", type=Path),
+            option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
+            says="Serve the player's page, and nothing else, until it is told to stop (SIGINT, SIGTERM). It needs no "
+            "folder of the console's: as a user of its own, who owns the console cannot change the page. "
+            "`eyelid-review up` starts one where people.yaml has `player`.")  # fmt: skip
 
 
 def _open(asked: Namespace) -> int:
     # Slow to import, and few commands need it.
+    from review.player.files import page_files  # noqa: PLC0415
     from review.player.handover import Handover  # noqa: PLC0415
-    from review.player.loopback import HERE, Loopback, page_files  # noqa: PLC0415
+    from review.player.loopback import HERE, Loopback  # noqa: PLC0415
     from review.player.source import Source  # noqa: PLC0415
     from store.server.serving import make_server, run  # noqa: PLC0415
 
@@ -69,6 +91,32 @@ def _open(asked: Namespace) -> int:
                 start(address)
 
             run(make_server(player.app, None), HERE, asked.port, announce=announce)
+    return 0
+
+
+def _serve(asked: Namespace) -> int:
+    from review.people.settings import is_safe  # noqa: PLC0415 - as above
+    from review.player.files import page_files  # noqa: PLC0415
+    from review.player.origin import create_app  # noqa: PLC0415
+    from store.server import log  # noqa: PLC0415
+    from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
+
+    if asked.http == bool(asked.tls):
+        raise WrongUsage("say where its certificate is (--tls), or --http behind a proxy of yours")
+    if asked.http:
+        check_plain(asked.host)
+    if not is_safe(asked.console) or urlsplit(asked.console).path or not _ORIGIN.fullmatch(asked.console):
+        raise WrongUsage("--console is the console's address, such as https://review.example.com")
+
+    def announce(served: str) -> None:
+        if asked.json:
+            print_json({"address": served})
+        else:
+            sys.stdout.write(f"the player's page is served at {served} (end it with Ctrl-C)\n")
+        sys.stdout.flush()
+
+    with log.to_stderr():
+        run(make_server(create_app(page_files(), asked.console), asked.tls), asked.host, asked.port, announce=announce)
     return 0
 
 

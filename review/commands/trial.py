@@ -21,7 +21,7 @@ from review.commands.lifecycle import each_known, only, when
 from review.commands.opening import opened_store, signed_rules
 from review.commands.shared import say
 from review.custodian.facts import establish
-from review.custodian.service import ask
+from review.exchange import ask
 from review.governance.decide import decide
 from review.governance.model import OPENS, Act, Channel, Consent, Governance, Question, Recording, Rendition
 from review.governance.times import DAY, FOR_EVER, day_of, end_of

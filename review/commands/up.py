@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
+import subprocess
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
+from protocol.claims import parse_object
 from protocol.terminal import printable
 from review.commands.opening import finding_key_in, operator
 from review.commands.people import opened, with_console
-from review.commands.shared import command, option
+from review.commands.shared import SOCKET, command, option
 from review.people.service import People
 from store.admin import passphrase
 from store.admin.init import COMPLIANCE
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 INDEX: Final = "find.db"
 LOG_INDEX: Final = "log.db"
+_COMMAND: Final = (sys.executable, "-m")
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -42,9 +47,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "passphrase as the console's; who steals the console can then guess numbers (none)", "FILE",
                    type=Path),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
+            option("--custodian", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
+            option("--papers", "what signs where a recording comes from: a command that answers as `eyelid-store "
+                   "papers -` does, such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
+            option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
+                   action="store_true"),
             with_console,
             says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it "
-            "prints the link by which the first person makes a passkey, or a password with a code.")  # fmt: skip
+            "prints the link by which the first person makes a passkey, or a password with a code. Where people.yaml "
+            "has `player`, it starts the player's page at that port, too.")  # fmt: skip
 
 
 def _up(asked: Namespace) -> int:
@@ -52,6 +63,7 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
+    from review.web.custody import Custody  # noqa: PLC0415
     from review.web.fleet import Fleet  # noqa: PLC0415
     from review.web.pages import Console  # noqa: PLC0415
     from review.web.reports import Reports  # noqa: PLC0415
@@ -84,17 +96,21 @@ def _up(asked: Namespace) -> int:
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
-        own = opens.log.log
+        own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
+        beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]
         with (
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
+            closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
+            _player(asked, people.settings.address, people.settings.player, tls),
         ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
             fleet = Fleet(opens.catalog)
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
-            reports = Reports(opens.catalog, opens.home.blobs(), opens.home.key(COMPLIANCE).id, own, entries)
-            console = Console(SignIn(people), index, own, entries, reports, fleet, finding=finding)
+            reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)
+            custody = Custody(asked.custodian, papers, compliance)
+            console = Console(SignIn(people), index, own, entries, reports, fleet, custody, finding=finding)
             with (
                 closing(reports),
                 _following(index, log.say),
@@ -103,6 +119,56 @@ def _up(asked: Namespace) -> int:
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
+
+
+class Papers:
+    """A process that signs where recordings come from, so that this one, which faces people, has no key of the
+    store's. It is started when it is first asked, and anew where it has ended.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[str] | None = None
+
+    def __call__(self, recording: UUID) -> dict[str, Any]:
+        with self._lock, suppress(OSError, ValueError):
+            running = self._running
+            if running is None or running.poll() is not None:
+                pipe = subprocess.PIPE
+                running = self._running = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, text=True)
+            assert running.stdin is not None  # noqa: S101 - as was asked
+            assert running.stdout is not None  # noqa: S101
+            running.stdin.write(f"{recording}\n")
+            running.stdin.flush()
+            return parse_object(running.stdout.readline().encode())
+        return {"error": "no-papers", "message": "the command that signs where it comes from has ended"}
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.communicate()
+
+
+@contextmanager
+def _player(asked: Namespace, console: str, origin: str, tls: Path | None) -> Iterator[None]:
+    """The player's page, by a process of its own: this one, which faces people, never serves it."""
+    if not origin or asked.no_player:
+        yield
+        return
+    parts = urlsplit(origin)
+    where = ["--tls", str(tls)] if tls else ["--http"]
+    at = ["--host", asked.host, "--port", str(parts.port or 443)]
+    words = [*_COMMAND, "review", "player", "serve", "--console", console, *at, *where, "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None  # noqa: S101 - as was asked
+            if not running.stdout.readline():
+                raise StoreError(
+                    f"the player's page is not served: is port {parts.port or 443} free? See `player` in people.yaml"
+                )
+            yield
+        finally:
+            running.terminate()
 
 
 @contextmanager

@@ -241,7 +241,11 @@ class Custodian:
         if found is None:
             raise Refusal("unknown-request", "no request of this id waits")
         approved = [one.person for one in found.approvals]
-        return {"person": found.person, "terms": found.terms, "asked": found.asked, "approved_by": approved}
+        # The id is a hash of what was signed: with that, the way between can name no other person or purpose.
+        return {
+            "person": found.person, "terms": found.terms, "asked": found.asked, "approved_by": approved,
+            "request": found.token,
+        }  # fmt: skip
 
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:
         said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})

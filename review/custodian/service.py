@@ -1,21 +1,16 @@
-"""The socket: who asks is told by the kernel, one request a connection, with bounds for its size and time.
-
-request, answer    length (4 bytes, big-endian) · JSON
-"""
+"""The socket: who asks is told by the kernel, one request a connection, with bounds for its size and time."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from protocol import local_socket
 from protocol.claims import Claims, parse_object
@@ -23,16 +18,14 @@ from protocol.errors import ProtocolError
 from protocol.ledger import values_of
 from review.audit.log import AuditLog
 from review.custodian.custodian import Custodian
+from review.exchange import MAX_SIZE, SIZE, WITHIN
 from review.refusal import Refusal
 
-WITHIN: Final = 5.0  # seconds for a whole exchange
 CONNECTIONS: Final = 32  # at once, and as many of root; each is a thread
-MAX_SIZE: Final = 16 * 2**20
 LARGE: Final = 128 * 2**10  # bytes, above which the console's come one after another, and so do root's
 MOST_VALUES: Final = 500_000  # each may take a hundred bytes of memory
 PAUSE: Final = 0.1  # s
 PUBLISHED_EVERY: Final = 10.0  # s
-_SIZE: Final = struct.Struct(">I")
 
 
 def _keys(custodian: Custodian, _asked: Claims, _peer: str) -> Mapping[str, object]:
@@ -97,7 +90,7 @@ class Service:
             with connection:
                 answer = json.dumps(self._answer(connection, uid), ensure_ascii=False).encode()
                 connection.settimeout(WITHIN)
-                connection.sendall(_SIZE.pack(len(answer)) + answer)
+                connection.sendall(SIZE.pack(len(answer)) + answer)
         except OSError:
             pass  # it went away, or took too long
         finally:
@@ -105,7 +98,7 @@ class Service:
 
     def _answer(self, connection: socket.socket, uid: int) -> Mapping[str, object]:
         """Raises OSError."""
-        (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, time.monotonic() + WITHIN))
+        (size,) = SIZE.unpack(local_socket.receive(connection, SIZE.size, time.monotonic() + WITHIN))
         with self._large[uid in self._root] if size > LARGE else nullcontext():
             until = time.monotonic() + WITHIN  # not while others before it were read
             return self._done(local_socket.receive(connection, size, until) if size <= MAX_SIZE else b"", uid)
@@ -128,18 +121,3 @@ class Service:
             return answer
         except OSError as error:
             return {"error": "not-written", "message": f"its disk is in the way ({error.strerror}): nothing was opened"}
-
-
-def ask(path: Path, do: str, **fields: Any) -> dict[str, Any]:
-    """For the console and for the commands. Raises ProtocolError with the answer's code; OSError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        until = time.monotonic() + 2 * WITHIN
-        connection.settimeout(2 * WITHIN)
-        connection.connect(str(path))
-        sent = json.dumps({"do": do, **fields}).encode()
-        connection.sendall(_SIZE.pack(len(sent)) + sent)
-        (size,) = _SIZE.unpack(local_socket.receive(connection, _SIZE.size, until))
-        answer: dict[str, Any] = parse_object(local_socket.receive(connection, min(size, MAX_SIZE), until))
-    if "error" in answer:
-        raise ProtocolError(str(answer["error"]), str(answer.get("message")))
-    return answer

@@ -26,6 +26,7 @@ IDLE: Final = 15 * MINUTE  # PCI DSS 8.2.8
 FILE: Final[Keys] = {
     "schema": Key("The version of this language. Always 1.", {"const": LANGUAGE}, True),
     "address": Key("Where browsers find the console, such as https://review.example.com.", WORD, True),
+    "player": Key("Where the player stands: another port of that host, such as https://review.example.com:8443.", WORD),
     "idle": Key("A session ends after so long without a request: 15m unless it says otherwise.", WORD),
     "providers": Key("OpenID providers that say who somebody is, by names of yours.", {"type": "object"}),
 }
@@ -42,6 +43,7 @@ PROVIDER: Final[Keys] = {
     "teams": Key("The same for their teams.", {}),
 }
 
+_OURS: Final = ("address", "player")
 Leaves = Mapping[str, frozenset[str]]
 """Value of a claim -> the roles, or teams, that it leaves."""
 
@@ -78,9 +80,12 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """`player`: the origin of the page that plays; "" without one."""
+
     address: str
     idle: int = IDLE
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    player: str = ""
 
     @property
     def host(self) -> str:
@@ -129,9 +134,12 @@ def _read(reading: Reading, root: Node, folder: Path) -> Settings:
     table = reading.table(root, FILE, "a file of settings")
     if reading.value(table, "schema", Reading.whole_number, 1) != LANGUAGE:
         reading.wrong(table["schema"][0], f"this version reads schema {LANGUAGE}")
-    address = reading.value(table, "address", _safe_address, "")
-    if address and urlsplit(address).path:
-        reading.wrong(table["address"][0], "address ends with the host or the port, leave out what follows")
+    address, player = (reading.value(table, name, _safe_address, "") for name in _OURS)
+    for name, one in zip(_OURS, (address, player), strict=True):
+        if one and urlsplit(one).path:
+            reading.wrong(table[name][0], f"{name} ends with the host or the port, leave out what follows")
+    if player and (urlsplit(player).hostname != urlsplit(address).hostname or player == address):
+        reading.wrong(table["player"][0], "player is another port of address's host, such as https://…:8443")
     idle = reading.value(table, "idle", lambda one, node, name: one.duration(node, name, HOUR), IDLE)
     if "idle" in table and idle < MINUTE:
         reading.wrong(table["idle"][0], "idle is a minute or more, such as 15m")
@@ -140,7 +148,7 @@ def _read(reading: Reading, root: Node, folder: Path) -> Settings:
         if not re.fullmatch(r"[a-z0-9-]{1,32}", name):
             reading.wrong(node.mark, f"{quoted(name)} is no name, write small letters, digits and hyphens")
         providers[name] = _provider(reading, node, folder)
-    return Settings(address, idle, providers)
+    return Settings(address, idle, providers, player)
 
 
 def _safe_address(reading: Reading, node: Node, name: str) -> str:
@@ -149,7 +157,7 @@ def _safe_address(reading: Reading, node: Node, name: str) -> str:
         reading.wrong(node.mark, f"{name} cannot be {quoted(text)}, write https://… (http:// on this machine alone)")
         return ""
     # As a browser writes it in Origin.
-    return text.lower().rstrip("/").removesuffix(":443") if name == "address" else text
+    return text.lower().rstrip("/").removesuffix(":443") if name in _OURS else text
 
 
 def _provider(reading: Reading, node: Node, folder: Path) -> ProviderSettings:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -15,44 +13,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from review.player.files import answer, headers
 from review.player.handover import Handover
 from review.player.source import Source, routes
-from store.errors import StoreError
 
 HERE: Final = "127.0.0.1"
-PAGE: Final = Path(__file__).with_name("page")
-SUMS: Final = "SHA256SUMS"
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; media-src blob:; "
-    "connect-src 'self'; require-trusted-types-for 'script'; trusted-types eyelid; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
-}
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _PROOF: Final = 32  # bytes
-
-
-def page_files(folder: Path = PAGE) -> dict[str, bytes]:
-    """Name -> content, as the list of hashes has them. Raises StoreError where one is another."""
-    files = {}
-    try:
-        for line in (folder / SUMS).read_text("ascii").splitlines():
-            sha256, _, name = line.partition("  ")
-            files[name] = (folder / name).read_bytes()
-            if hashlib.sha256(files[name]).hexdigest() != sha256:
-                raise StoreError(f"{folder / name} is not the file that was installed: install Eyelid anew")
-    except OSError as error:
-        raise StoreError(f"{error.filename} cannot be read: install Eyelid anew") from None
-    return files
+_HEADERS: Final = headers()
 
 
 class Loopback:
@@ -73,11 +40,7 @@ class Loopback:
         return f"{served}{self.path}#{self._handover.secret}"
 
     def _file(self, request: Request) -> Response:
-        name = request.path_params.get("name", "index.html")
-        if name not in self._files:
-            return PlainTextResponse("", 404)
-        kind = _TYPES.get(Path(name).suffix, "text/plain")
-        return Response(self._files[name], media_type=kind)
+        return answer(self._files, request.path_params.get("name", ""))
 
     async def _keys(self, request: Request) -> Response:
         proof = b""
@@ -106,7 +69,7 @@ class _Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = {name.lower(): value for name, value in message["headers"]}
-                said |= {name.lower().encode(): value.encode() for name, value in HEADERS.items()}
+                said |= {name.lower().encode(): value.encode() for name, value in _HEADERS.items()}
                 message = {**message, "headers": list(said.items())}
             await send(message)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
-from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -21,8 +20,10 @@ from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
 from review.web import auditor, headers, words
+from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
 from review.web.reports import Reports
+from review.web.wanted import NOT_HERE
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -30,7 +31,6 @@ LANGUAGE: Final = "__Host-eyelid-language"
 _EVERYBODYS: Final = (
     ("/find", "find", "Recordings"), ("/mine", "mine", "My recordings"), ("/requests", "requests", "Requests"),
 )  # fmt: skip
-NOT_HERE: Final = "there is no such page, or you may not see it"
 
 TEMPLATES: Final = Environment(
     loader=PackageLoader("review.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -52,6 +52,7 @@ class Console:
     entries: LogIndex
     reports: Reports
     fleet: Fleet
+    custody: Custody
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
 
@@ -118,18 +119,6 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
-
-
-def recording_id(request: Request) -> UUID:
-    """Refusals: 404 for what is no id, or written in another way: one name for one recording."""
-    text = request.path_params["recording"]
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise not_here() from None
-    if str(found) != text:
-        raise not_here()
-    return found
 
 
 def not_here() -> Refusal:

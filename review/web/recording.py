@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from protocol.interaction import Interaction
 from review.governance.decide import decide
-from review.governance.model import Act, Question, Reason
+from review.governance.model import PLAY_ORIGINAL, Act, ApprovalRule, Question, Reason, Rendition
 from review.governance.words import Explained, explained
 from review.search.calls import of_recording
 from review.search.facts import Listed, read
@@ -50,7 +50,10 @@ class Shown:
     holds: tuple[str, ...]  # their names, for who may set holds: to others one tells of whom an inquiry is about
 
     def may(self, act: Act) -> bool:
-        return any(one.act is act and one.verdict == "yes" for one in self.allowed)
+        return self.verdict(act) == "yes"
+
+    def verdict(self, act: Act) -> str:
+        return next((one.verdict for one in self.allowed if one.act == act), "no")
 
 
 def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
@@ -96,3 +99,56 @@ def _allowed(finder: Finder, question: Question) -> Allowed:
         judged.append((rank, explained(rules, one, decision)))
     rank, said = max(judged, key=lambda one: one[0])
     return Allowed(question.act, ("no", "not yet", "yes")[rank], said)
+
+
+# -- before it is opened ----------------------------------------------------------------------------------------------
+
+
+def choices(finder: Finder, listed: Listed) -> list[dict[str, Any]]:
+    """What this person can ask to play it for: each purpose that their roles have, and what the rules say to it.
+
+    `verdict`: yes, approvals (nothing else is missing), not yet, or no.
+    """
+    rules = finder.governance
+    known = listed.whose.recording(
+        rules, listed.start, end=listed.start + listed.length, closed_by=frozenset(listed.rules), drawn=rules.purposes
+    )
+    mine = [rules.roles[one.role] for one in finder.person.grants if one.role in rules.roles]
+    playing = [role for role in mine if Act.PLAY in role.may]
+    purposes = {purpose for role in playing for purpose in role.purposes or {""}} or {""}
+    sample = {purpose: one.per_agent_and_month for role in playing for purpose, one in role.sample.items()}
+    asked = partial(Question, finder.person, Act.PLAY, finder.now, known)
+    return [
+        max((_choice(finder, asked(purpose, one), sample.get(purpose)) for one in Rendition), key=_rank)
+        for purpose in sorted(purposes)
+    ]
+
+
+_VERDICTS: Final = ("no", "not yet", "approvals", "yes")
+
+
+def _rank(choice: dict[str, Any]) -> int:
+    return _VERDICTS.index(choice["verdict"])
+
+
+def _choice(finder: Finder, question: Question, sample: int | None) -> dict[str, Any]:
+    rules, decision = finder.governance, decide(finder.governance, question)
+    asks = [one for one in rules.approvals if Act.PLAY in one.acts or PLAY_ORIGINAL in one.acts]
+    needed = [one for one in asks if one.where in {reason.where for reason in decision.reasons}]
+    if decision.granted:
+        verdict = "yes"
+    elif not all(reason.missing for reason in decision.reasons):
+        verdict = "no"
+    else:
+        verdict = "approvals" if {one.where for one in needed} >= {one.where for one in decision.reasons} else "not yet"
+    shown = decision.rendition or Rendition.ORIGINAL  # what is not redacted is shown whole, or not at all
+    return {
+        "purpose": question.purpose, "rendition": str(question.rendition), "verdict": verdict, "sample": sample,
+        "shown": str(shown),
+        "reasons": [] if decision.granted else [{"says": one.says, "where": one.where} for one in decision.reasons],
+        "approvals": [_asked_of(one) for one in needed],
+    }  # fmt: skip
+
+
+def _asked_of(rule: ApprovalRule) -> dict[str, Any]:
+    return {"by": list(rule.by), "need": rule.need, "within": str(rule.within), "delay": str(rule.delay)}

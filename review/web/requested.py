@@ -18,7 +18,8 @@ from review.requests.states import RequestState, Step
 from review.search.facts import Listed
 from review.search.find import Finder
 from review.web import recording
-from review.web.pages import Console, console_of, not_here, page, recording_id, words_of
+from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.wanted import wanted_id
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -77,7 +78,7 @@ def of_recording(console: Console, finder: Finder, listed: Listed) -> dict[str, 
 
 async def _ask(request: Request) -> Response:
     body, session, console = await posted(request), await session_of(request), console_of(request)
-    wanted = recording_id(request)
+    wanted = wanted_id(request)
     wish = Wish(body.text("subject"), body.text("purpose"), body.text("reason"))
 
     def ask() -> str:

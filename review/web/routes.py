@@ -28,9 +28,11 @@ from review.people.service import PROVIDER
 from review.people.states import Use
 from review.search import calls
 from review.search.find import Wanted
-from review.web import asked, audited, computers, headers, lines, mine, recording, requested, words
+from review.web import asked, audited, computers, custody, headers, lines, mine, recording, requested, words
 from review.web.access import DID, looks, mirror
-from review.web.pages import LANGUAGE, Console, console_of, not_here, page, recording_id, words_of
+from review.web.custody import ForPlayer
+from review.web.pages import LANGUAGE, Console, console_of, not_here, page, words_of
+from review.web.wanted import wanted_id
 from review.web.words import Words
 from store.errors import Refusal
 from store.server.turns import Allowance
@@ -46,12 +48,13 @@ _LARGEST: Final = 2**63 - 1
 def create_app(console: Console) -> ASGIApp:
     """With the routes of sign-in, which answer in JSON."""
     app = Starlette(
-        routes=[*people_routes.ROUTES, *ROUTES],
+        routes=[*people_routes.ROUTES, *custody.ROUTES, *ROUTES],
         exception_handlers=dict.fromkeys(people_routes.ANSWERS, _problem),
     )
     people_routes.share(app, console.sign_in)
     app.state.console = console
-    return headers.Headers(app, secure=console.sign_in.people.settings.address.startswith("https:"))
+    settings = console.sign_in.people.settings
+    return headers.Headers(ForPlayer(app, origin=settings.player), secure=settings.address.startswith("https:"))
 
 
 def _own_path(text: str) -> str:
@@ -222,7 +225,7 @@ async def _notice(request: Request) -> Response:
 
 async def _recording(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    wanted, spoken = recording_id(request), words_of(request)
+    wanted, spoken = wanted_id(request), words_of(request)
 
     def look() -> tuple[recording.Shown, Any, dict[str, Any]] | None:
         finder = console.finder(session)
@@ -240,7 +243,8 @@ async def _recording(request: Request) -> Response:
     return page(
         request, "recording.html", session=session, shown=shown, lanes=lanes,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
-        by=BY, directions=DIRECTIONS, **asked_of_it,
+        by=BY, directions=DIRECTIONS, player=console.sign_in.people.settings.player, verdict=shown.verdict(Act.PLAY),
+        **asked_of_it,
     )  # fmt: skip
 
 
@@ -254,7 +258,7 @@ KINDS: Final = {
 
 async def _access(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    wanted, before = recording_id(request), asked.position(request.query_params.get("before", ""), words_of(request))
+    wanted, before = wanted_id(request), asked.position(request.query_params.get("before", ""), words_of(request))
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)

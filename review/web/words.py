@@ -233,6 +233,14 @@ GERMAN: Final = {
     "{count} more parts are not shown: eyelid-store timeline lists them.":
         "{count} weitere Teile sind nicht gezeigt: eyelid-store timeline zählt sie auf.",
     "There is nothing of it yet.": "Es gibt noch nichts von ihr.",
+    "Play": "Abspielen",
+    "Play this recording": "Diese Aufnahme abspielen",
+    "The player asks what for. Then you sign, with a key of your own, and the opening is noted with your name.":
+        "Der Player fragt, wozu. Dann unterschreiben Sie mit einem eigenen Schlüssel, und die Öffnung wird mit Ihrem "
+        "Namen vermerkt.",
+    "It verifies every second in your browser.": "Er prüft jede Sekunde in Ihrem Browser.",
+    "Something is missing yet, such as an approval: the player says what.":
+        "Noch fehlt etwas, etwa eine Zustimmung: Der Player sagt, was.",
     "What you may do": "Was Sie dürfen",
     "The custodian decides when something is opened. It also looks for consent, approvals and samples.":
         "Beim Öffnen entscheidet der Treuhänder (custodian). Er prüft auch Einwilligungen, Freigaben und Stichproben.",

@@ -70,7 +70,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         commands, "papers", "print, signed, what the custodian wants to see of a recording before it opens it",
         "  eyelid-store papers 0193a1b2\n  eyelid-store papers --month 2026-11 > november.papers", _papers,
     )  # fmt: skip
-    paper.add_argument("recording", metavar="REC", nargs="?", help="its id, or the beginning of it")
+    paper.add_argument("recording", metavar="REC", nargs="?", help="its id, or the beginning of it; - for those whose "
+                       "ids come on stdin, a line each, as `eyelid-review up` asks")  # fmt: skip
     paper.add_argument("--month", type=_month, metavar="MONTH", help="of all that may have begun in this month, a line "
                        "each and without their ends: what `eyelid-review samples draw` asks for")  # fmt: skip
     add_purpose(paper)
@@ -339,19 +340,39 @@ def _papers_of(home: Home, month: tuple[int, int]) -> int:
     return int(lacking > 0)
 
 
+def _papers_asked(home: Home, options: Namespace) -> int:
+    """For a process that is not to read the store's key. What there is none of has `error` and `message`."""
+    for line in sys.stdin:
+        code = "no-papers"
+        try:
+            evidence = evidence_of(home, line.strip(), policies=False)
+            code = "no-papers" if evidence.closing or evidence.end_signed_after_death else "not-closed"
+            made = _papers_of_one(home, options, evidence)
+        except StoreError as error:
+            made = {"error": code, "message": str(error)}
+        sys.stdout.write(json.dumps(made) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _papers_of_one(home: Home, options: Namespace, evidence: Evidence) -> dict[str, Any]:
+    check_here(home, evidence)
+    with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
+        recording, blobs, key = evidence.recording.id, home.blobs(), home.store_key()
+        return _readable(recording, lambda: papers(connection, evidence, blobs, key))
+
+
 def _papers(options: Namespace) -> int:
     home = home_of(options)
     if (options.month is None) == (options.recording is None):
         raise WrongUsage("say which recording, or --month for all of a month")
+    if options.recording == "-":
+        return _papers_asked(home, options)
     if options.month:
         with act(home, options, "papers", all=True) as done:
             done.exit_code = _papers_of(home, options.month)
         return done.exit_code
-    evidence = evidence_of(home, options.recording, policies=False)
-    check_here(home, evidence)
-    with act(home, options, "papers", recording=str(evidence.recording.id)), catalog_of(home) as connection:
-        recording, blobs, key = evidence.recording.id, home.blobs(), home.store_key()
-        print_json(_readable(recording, lambda: papers(connection, evidence, blobs, key)))
+    print_json(_papers_of_one(home, options, evidence_of(home, options.recording, policies=False)))
     return 0
 
 

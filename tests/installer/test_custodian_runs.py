@@ -49,7 +49,7 @@ def custodian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 ASK = """
 import pathlib, sys
 from protocol.errors import ProtocolError
-from review.custodian.service import ask
+from review.exchange import ask
 try:
     ask(pathlib.Path(sys.argv[1]), sys.argv[2])
 except ProtocolError as error:

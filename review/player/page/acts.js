@@ -137,13 +137,11 @@ export function listen() {
     before: () => player.step(-1),
     after: () => player.step(1),
     badge: () => proof(),
-    help: () => $("keys").showModal(),
     full: fullScreen,
     "loop-start": () => loopFrom(),
     "loop-end": () => loopTo(),
     "loop-clear": loopClear,
     mark: () => mark(),
-    theme: () => theme(root.dataset.theme !== "dark"),
   };
   for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", act);
   $("rate").addEventListener("change", () => player.setRate(Number($("rate").value)));

@@ -23,7 +23,7 @@ function heard(data, on) {
   else {
     const { done, failed } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);
-    if (data.code === "gone") on.gone();
+    if (["gone", "ended", "unreachable", "signed-out"].includes(data.code)) on.gone(data.code);
     if (data.code) failed?.(Object.assign(new Error(data.why), { code: data.code }));
     else done?.(data.value);
   }

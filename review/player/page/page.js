@@ -2,6 +2,7 @@
 
 import { listen, theme } from "./acts.js";
 import { ask, listenToWorker } from "./asking.js";
+import { fromCustody } from "./custody.js";
 import { showGaps } from "./gaps.js";
 import { say, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
@@ -82,17 +83,16 @@ function fail(code) {
 }
 
 /** Its source has ended: what is loaded stays, and nothing more comes. */
-function gone() {
+function gone(code) {
   player?.stop();
-  fail("gone");
+  fail(code);
 }
 
-/** Opens the recording whose papers lie below `source`, and plays it. `keys`: how the worker takes the streams' keys
- * ({secret}: of the address's fragment). `evidenceKey`: the device's, base64url, from somewhere better than that
- * source; null: the one that it names. `at`: the moment to begin at, seconds; null: where something was kept. */
-export async function start({ source, keys, evidenceKey = null, at = null }) {
+/** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
+ * fragment); null: the custodian released them. `at`: the moment to begin at, seconds; null: where something was kept. */
+async function start({ keys = null, at = null }) {
   try {
-    setAbout(await ask("open", { source, keys, evidenceKey }));
+    setAbout(await ask("open", { keys }));
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
     window.eyelid = { player, about }; // for tests; no key is here
@@ -132,19 +132,25 @@ export async function start({ source, keys, evidenceKey = null, at = null }) {
   }
 }
 
-function begin() {
+async function begin() {
   listenToWorker({ tick: () => player?.tick(), checked, gone, failed: () => fail("failed") });
   theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
   speak(navigator.language.startsWith("de") ? "de" : "en");
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));
+  $("theme").addEventListener("click", () => theme(root.dataset.theme !== "dark"));
+  $("help").addEventListener("click", () => $("keys").showModal());
   const [secret, ...more] = location.hash.slice(1).split("&");
+  // On an origin of its own: once the custodian has released the keys.
+  if (await fromCustody(ask)) {
+    await start({});
+    return;
+  }
   if (!secret) {
     fail("used-up");
     return;
   }
   history.replaceState(null, "", location.pathname); // or it could be read off the screen
-  const at = secondsOf(new URLSearchParams(more.join("&")).get("t"));
-  start({ source: new URL(".", location.href).href, keys: { secret }, at });
+  await start({ keys: { secret }, at: secondsOf(new URLSearchParams(more.join("&")).get("t")) });
 }
 
 begin();

@@ -65,7 +65,7 @@ async function verifyParts({ header, payload, signature, signed }, signer) {
   return said;
 }
 
-const verifyJws = (typ, token, signer) => verifyParts(jwsParts(token, typ, "alg,kid,typ"), signer);
+export const verifyJws = (typ, token, signer) => verifyParts(jwsParts(token, typ, "alg,kid,typ"), signer);
 
 /** `known`: the names in `crit` that are understood here. */
 function checkFormat(said, known = []) {
@@ -80,14 +80,19 @@ function checkFormat(said, known = []) {
   refuseIf(!crit.every((name) => name in said), "bad-field");
 }
 
-/** {revision, readers: ids of their keys} of a bundle by the key with this fingerprint. */
-export async function readBundle(token, fingerprint) {
-  const parts = jwsParts(token, "eyelid-bundle", "alg,jwk,kid,typ");
+/** {said, signer: fingerprint} of a statement that brings the key along by which it is signed. */
+export async function verifyCarried(typ, token) {
+  const parts = jwsParts(token, typ, "alg,jwk,kid,typ");
   const { jwk } = parts.header;
   refuseIf(!isObject(jwk) || Object.keys(jwk).sort().join() !== "crv,kty,x", "malformed");
   refuseIf(jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || fromBase64url(jwk.x).length !== 32, "malformed");
-  refuseIf((await thumbprint(jwk.x)) !== fingerprint, "wrong-fingerprint");
-  const said = await verifyParts(parts, await publicKey(jwk.x));
+  return { said: await verifyParts(parts, await publicKey(jwk.x)), signer: await thumbprint(jwk.x) };
+}
+
+/** {revision, readers: ids of their keys} of a bundle by the key with this fingerprint. */
+export async function readBundle(token, fingerprint) {
+  const { said, signer } = await verifyCarried("eyelid-bundle", token);
+  refuseIf(signer !== fingerprint, "wrong-fingerprint");
   refuseIf(!isUint(said.revision) || !Array.isArray(said.recipients) || !said.recipients.every(isText), "bad-field");
   const keys = said.recipients.map((one) => fromBase64url(one, "bad-recipient"));
   return {

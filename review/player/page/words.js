@@ -90,6 +90,10 @@ const EN = {
     "Checked by this page, with the device's key as this archive enrolled it. Not checked here: that key " +
     "itself, the words of rules (their numbers are signed), what the catalog says of other recordings, " +
     "and the packet's commitment, which the opening command checked.",
+  limitsReleased:
+    "Checked by this page, with the key of the PC that the custodian named in what it signed. Not checked here: the " +
+    "words of rules (their numbers are signed), what the catalog says of other recordings, and the packet's " +
+    "commitment, which the custodian checked.",
   own: {
     unreadable: "a window's program or title could not be read",
     "web-engine": "a window renders web pages and no browser witness accounts for it",
@@ -178,6 +182,9 @@ const EN = {
     "no-secret": "This address is not complete: copy all of it, with what follows the #.",
     failed: "The recording cannot be opened.",
     gone: "The recording is not served any more: run the command again.",
+    ended: "The recording is not here any more: it was erased, or you may no longer see it.",
+    unreachable: "The console cannot be reached. Load this page again.",
+    "signed-out": "Your session at the console has ended. Sign in there, and load this page again.",
   },
   where: {
     packet: "key packet",
@@ -301,6 +308,10 @@ const DE = {
     "nicht geprüft: dieser Schlüssel selbst, die Namen der Regeln (ihre Nummern sind signiert), was der " +
     "Katalog über andere Aufzeichnungen sagt, und die Festlegung im Schlüsselpaket, die der öffnende " +
     "Befehl geprüft hat.",
+  limitsReleased:
+    "Geprüft von dieser Seite mit dem Schlüssel des PCs, den der Verwahrer in seiner Unterschrift genannt hat. Hier " +
+    "nicht geprüft: die Namen der Regeln (ihre Nummern sind signiert), was der Katalog über andere Aufzeichnungen " +
+    "sagt, und die Festlegung im Schlüsselpaket, die der Verwahrer geprüft hat.",
   own: {
     unreadable: "Programm oder Titel eines Fensters war nicht lesbar",
     "web-engine": "ein Fenster zeigt Webseiten, für die kein Browser-Zeuge einsteht",
@@ -391,6 +402,9 @@ const DE = {
     "no-secret": "Diese Adresse ist unvollständig: ganz kopieren, mit allem nach dem #.",
     failed: "Die Aufzeichnung lässt sich nicht öffnen.",
     gone: "Die Aufzeichnung wird nicht mehr bereitgestellt: den Befehl noch einmal ausführen.",
+    ended: "Die Aufzeichnung ist nicht mehr da: Sie wurde gelöscht, oder Sie dürfen sie nicht mehr sehen.",
+    unreachable: "Die Konsole ist nicht zu erreichen. Laden Sie diese Seite neu.",
+    "signed-out": "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich dort an, und laden Sie diese Seite neu.",
   },
   where: {
     packet: "Schlüsselpaket",

@@ -5,20 +5,25 @@ import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes
 import { readHeader } from "./cmaf.js";
 import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
+import { newSession, receive } from "./released.js";
 import { publicKey } from "./statements.js";
 
 const BEHIND = 16; // chunks a request of the check of everything
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
-let base = ""; // below it lie papers, index, account and chunks
-const keys = new Map(); // stream -> {mac, aes}
+let base = new URL(".", self.location.href).href; // below it lie papers, index, account and chunks
+let credentials = "omit";
+let session = null; // the key pair that the custodian seals to
+let released = null; // {evidence, compliance}: whom the recording's signatures are held against
+let keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
 
 async function get(path, options) {
-  const answer = await fetch(`${base}${path}`, { credentials: "omit", redirect: "error", ...options }).catch(() => {
-    throw new Refused("gone");
+  const answer = await fetch(`${base}${path}`, { credentials, redirect: "error", ...options }).catch(() => {
+    throw new Refused(released ? "unreachable" : "gone");
   });
+  if (released && [401, 404].includes(answer.status)) throw new Refused(answer.status === 401 ? "signed-out" : "ended");
   if (!answer.ok)
     throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
   return new Uint8Array(await answer.arrayBuffer());
@@ -84,9 +89,21 @@ async function calm() {
 }
 
 const DO = {
-  /** `source`, `keys`, `evidenceKey`: as `start` of page.js has them. */
-  async open({ source, keys: by, evidenceKey }) {
-    base = source;
+  /** The public half of a new session's key. */
+  async session() {
+    session = await newSession();
+    return session.text;
+  },
+
+  /** What the custodian released, passed on by the console: only what it signed for this session counts. */
+  async release({ token, asked, place }) {
+    const { evidence, keys: given } = await receive(session, token, asked);
+    [keys, released] = [given, { evidence, compliance: asked.compliance, recording: asked.recording }];
+    [base, credentials] = [place, "include"];
+  },
+
+  /** `keys`: how they are taken ({secret}: of the address's fragment); null: they were released. */
+  async open({ keys: by = null }) {
     try {
       await publicKey(KNOWN_KEY);
     } catch {
@@ -105,10 +122,14 @@ const DO = {
         sha256,
       })),
     );
-    if (evidenceKey !== null) papers.device.evidence_key = evidenceKey;
+    if (released) {
+      refuseIf(papers.recording !== released.recording, "wrong-recording");
+      papers.device.evidence_key = released.evidence; // whatever the archive says
+      papers.compliance = released.compliance;
+    }
     proof = new Proof(papers, chunks);
     rows = proof.streams;
-    await Promise.all([takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
+    await Promise.all([by && takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;
     return told();
   },

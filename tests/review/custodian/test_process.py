@@ -36,7 +36,7 @@ from review import cli
 from review.commands import custodian as commands
 from review.commands.opening import public_key
 from review.custodian.home import recording_key, review_keys
-from review.custodian.service import ask
+from review.exchange import ask
 from review.filed import set_of
 from review.lifecycle.approvals import Approvals
 from review.rules import parse_files
@@ -140,7 +140,8 @@ class Person:
         signed = ("--key", compliance(home), "--passphrase-file", secret, "-o", invitation)
         log = folder / "c" / "keys" / "audit.pub"
         self.log = public_key(str(log)).public
-        invited = run("custodian", "invite", name, "--to", log, *signed)
+        invited = run("custodian", "invite", name, "--to", log, "--player", f"{PAGE}/", *signed)
+        assert invited["link"] == f"{PAGE}/#enrol={invitation.read_text().strip()}.{invited['secret']}"
         told = ("--secret", invited["secret"], "-o", key, "--socket", socket)
         assert run("custodian", "enrol-key", invitation, *told)["person"] == name
         self.name, self.socket = name, socket

@@ -18,9 +18,11 @@ import pytest
 
 from protocol import local_socket
 from protocol.errors import ProtocolError
+from review import exchange
 from review.audit.log import AuditLog
 from review.custodian import service
-from review.custodian.service import Service, ask
+from review.custodian.service import Service
+from review.exchange import ask
 from testkit.custody import House
 from tests.agent.keys.services import fork
 
@@ -134,7 +136,7 @@ def test_what_is_no_request_is_refused_in_words(path: Path, body: bytes, code: s
 
 
 def test_more_than_any_request_has_is_refused_before_it_is_read(path: Path) -> None:
-    assert b'"error": "malformed"' in sent(path, struct.pack(">I", service.MAX_SIZE + 1))
+    assert b'"error": "malformed"' in sent(path, struct.pack(">I", exchange.MAX_SIZE + 1))
 
 
 def test_more_values_than_any_request_has_are_refused_before_they_are_read(

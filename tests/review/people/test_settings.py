@@ -51,6 +51,18 @@ def test_a_small_one(tmp_path: Path) -> None:
     assert read(tmp_path, "schema: 1\naddress: https://Review.x:443/\n...\n") == Settings("https://review.x")
 
 
+def test_the_player_stands_at_another_port_of_the_same_host(tmp_path: Path) -> None:
+    text = "schema: 1\naddress: https://review.x\nplayer: https://Review.x:8443/\n...\n"
+    assert read(tmp_path, text) == Settings("https://review.x", player="https://review.x:8443")
+
+
+@pytest.mark.parametrize("player", ["https://review.x", "https://review.x:443", "https://player.x:8443",
+                                    "http://review.x:8443", "https://review.x:8443/p"])  # fmt: skip
+def test_a_player_that_is_not_apart_or_not_on_that_host_is_a_mistake(tmp_path: Path, player: str) -> None:
+    with pytest.raises(StoreError, match="player"):
+        read(tmp_path, f"schema: 1\naddress: https://review.x\nplayer: {player}\n...\n")
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [

@@ -54,7 +54,7 @@ def make(pc: Pc, bundle: Bundle) -> MadeRecording:
         Monitor(stream, 960 * stream, 0, width, height, name)
         for stream, ((width, height), name) in enumerate(zip(SIZES, ("DP-1", "DP-2"), strict=True))
     )
-    recording.packet = recording.make_packet(monitors=monitors)
+    recording.packet = recording.make_packet(monitors=monitors, bundle_revision=bundle.revision)
     assert pc.put_packet(recording).status_code == 200
     start_run(pc)
     write = pc.ledger.write

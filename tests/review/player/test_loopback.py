@@ -17,8 +17,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from review.player.files import PAGE, SUMS, page_files
 from review.player.handover import Handover
-from review.player.loopback import PAGE, SUMS, page_files
 from store.admin.home import Home
 from store.admin.init import RECIPIENT
 from store.admin.operators import NAME

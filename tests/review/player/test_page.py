@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from review.player.loopback import page_files
+from review.player.files import page_files
 from store import cli
 from testkit import player_page
 from tests.review.player.conftest import READY, Page, Recorded, played, until

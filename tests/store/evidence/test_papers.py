@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +38,21 @@ def test_a_recording_that_goes_on_has_none_yet(run: Run, pc: Pc, bundle: Bundle)
     assert pc.send_ledger().status_code == 200
     ended = run("papers", made.recording.id)
     assert (ended.code, "no end that its device signed yet" in ended.err) == (1, True)
+
+
+def test_ids_that_come_on_stdin_are_answered_a_line_each(
+    run: Run,  # noqa: F811
+    filmed: Filmed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = str(filmed.recording.id)
+    # As the console's process writes them: one that is not there hides no other.
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"0193ffff-0000-7000-8000-0000000000a1\n{own}\n\n"))
+    ended = run("papers", "-")
+    assert ended.code == 0
+    missing, there, nothing = map(json.loads, ended.out.splitlines())
+    assert (missing["error"], nothing["error"]) == ("no-papers", "no-papers")
+    assert there.keys() == {"origin", "packet", "closing", "successors"}
 
 
 def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(

@@ -1,0 +1,430 @@
+// Before a picture: a person's key, the purpose, the custodian's answer, approvals. Works on the player's own origin.
+// Nothing that the console passes on is trusted: the worker checks what the custodian signed.
+
+import { digest, fromBase64url, hex, parseObject, Refused, utf8 } from "./bytes.js";
+import { TEXTS } from "./opening-words.js";
+import { keep, keyOf, keysHere, newKey, readInvitation, signed } from "./person.js";
+import { clock } from "./words.js";
+
+const EVERY = 3000; // ms between two looks at what waits, while the page is shown
+const HOUR = 3_600_000_000_000; // ns
+const TERMS = ["act", "recording", "purpose", "rendition", "session"];
+const root = document.documentElement;
+let place = ""; // the console's origin
+
+/** What was refused, by whom it was, in its words: `reasons` as the rules have them. */
+class Trouble extends Error {
+  constructor(code, { message = "", reasons = [], filed = "" } = {}) {
+    super(message);
+    Object.assign(this, { code, reasons, filed });
+  }
+}
+
+// -- the console -------------------------------------------------------------------------------------------------
+
+async function api(path, body) {
+  const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let answer;
+  try {
+    answer = await fetch(`${place}${path}`, { credentials: "include", redirect: "error", ...sent });
+  } catch {
+    throw new Trouble("unreachable");
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Trouble(said.error ?? "failed", said);
+  return said;
+}
+
+const relay = (verb, fields = {}) => api("/v1/custodian", { do: verb, ...fields });
+
+/** Signed for the custodian that the person enrolled with, once. */
+async function sign(own, typ, payload) {
+  const { nonce, custodian } = await relay("nonce");
+  if (custodian !== own.custodian) throw new Trouble("other-custodian");
+  return signed(own, typ, { person: own.person, custodian, nonce, ...payload });
+}
+
+// -- what is shown -----------------------------------------------------------------------------------------------
+
+let drawn = () => [];
+const spoken = new MutationObserver(() => render()); // in another language
+const section = () => document.getElementById("custody");
+const words = () => TEXTS[root.lang] ?? TEXTS.en;
+
+function h(name, set = {}, ...children) {
+  const { data, ...own } = set;
+  const one = Object.assign(document.createElement(name), own);
+  Object.assign(one.dataset, data);
+  one.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return one;
+}
+
+/** `make`: (words) -> nodes, made anew in another language. `state`: for who looks from outside. */
+function show(state, make) {
+  drawn = make;
+  root.dataset.custody = state;
+  render();
+  section().querySelector("h2")?.focus();
+}
+
+function render() {
+  section().hidden = false;
+  document.getElementById("badge").hidden = true;
+  section().replaceChildren(...drawn(words()));
+  const title = section().querySelector("h2")?.textContent;
+  if (title) document.title = `${title} – Eyelid`;
+}
+
+const heading = (text) => h("h2", { tabIndex: -1, textContent: text });
+const text = (said, className = "") => h("p", { textContent: said, className });
+const when = (ms) => new Date(ms).toLocaleString(root.lang, { dateStyle: "full", timeStyle: "short" });
+const link = (path, said) => h("a", { href: `${place}${path}`, textContent: said });
+
+function button(said, act, className = "main") {
+  const one = h("button", { type: "button", textContent: said, className });
+  one.addEventListener("click", () => act(one));
+  return one;
+}
+
+/** The rules speak English, as compliance wrote them. */
+function reasonsOf(reasons) {
+  if (!reasons?.length) return null;
+  const lines = reasons.map(({ says, where }) =>
+    h("li", {}, says, where ? h("span", { className: "small", textContent: ` (${where})` }) : null),
+  );
+  return h("ul", { className: "reasons", lang: "en" }, ...lines);
+}
+
+const facts = (rows) =>
+  h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", { textContent: name }), h("dd", { textContent: value })]));
+
+/** A refusal in a sentence, with what to do. */
+function trouble(error, path, retry) {
+  const known = error instanceof Refused || error instanceof Trouble || error.code;
+  const code = known ? error.code : "failed";
+  root.dataset.code = code;
+  show("refused", (w) => [
+    heading(w.refusedTitle),
+    text(w.codes[code] ?? `${w.otherwise} (${code})`),
+    reasonsOf(error.reasons),
+    h(
+      "p",
+      { className: "acts" },
+      retry ? button(w.again, retry) : null,
+      link(path, path === "/" ? w.console : w.back),
+    ),
+  ].filter(Boolean));
+}
+
+// -- a key of one's own ------------------------------------------------------------------------------------------
+
+async function enrol(address) {
+  const invited = await readInvitation(address);
+  const before = await keyOf(invited.person);
+  const make = async (passkey) => {
+    show("enrolling", (w) => [heading(w.invited(invited.person)), text(w.making)]);
+    try {
+      const { own, sent } = await newKey(invited, { passkey });
+      await relay("enrol", sent);
+      await keep(own);
+    } catch (error) {
+      trouble(error, "/", choose);
+      return;
+    }
+    show("enrolled", (w) => [
+      heading(w.enrolled),
+      text(w.enrolledWhy(invited.person)),
+      h("p", { className: "acts" }, link("/", w.console)),
+    ]);
+  };
+  const choose = () =>
+    show("enrol", (w) => [
+      heading(w.invited(invited.person)),
+      text(w.inviting(invited.custodian)),
+      before ? text(w.replaces) : "",
+      h(
+        "div",
+        { className: "choices" },
+        h("div", {}, button(w.makePasskey, () => make(true)), text(w.makePasskeyWhy, "small")),
+        h("div", {}, button(w.makeKey, () => make(false), ""), text(w.makeKeyWhy, "small")),
+      ),
+      text(w.keepsTill(when(invited.expires)), "small"),
+    ]);
+  choose();
+}
+
+async function home() {
+  const keys = await keysHere();
+  show("home", (w) => [
+    heading(w.home),
+    text(w.homeWhy),
+    text(keys.length ? w.homeKeys : w.homeNone),
+    h("ul", {}, ...keys.map(({ person, custodian }) => h("li", { textContent: `${person} · ${custodian}` }))),
+    h("p", { className: "acts" }, link("/", w.console)),
+  ]);
+}
+
+// -- opening -----------------------------------------------------------------------------------------------------
+
+const purposeOf = (w, one) => w.purposes[one] ?? one;
+
+/** What is asked before it is opened; `opened` is called once the keys are in the worker. */
+async function play(recording, ask, opened) {
+  const again = () => play(recording, ask, opened).catch((error) => trouble(error, `/recordings/${recording}`, again));
+  const found = await api(`/v1/recordings/${recording}/opening`);
+  if (found.recording !== recording) throw new Trouble("other-request");
+  const own = await keyOf(found.me);
+  if (!own) throw new Trouble("no-key");
+  const session = await ask("session");
+  const back = `/recordings/${recording}`;
+
+  async function open(choice, filed) {
+    const { purpose, rendition } = choice;
+    const terms = { act: "play", recording, purpose, rendition, session };
+    const streams = found.streams;
+    const request = await sign(own, "eyelid-request", { ...terms, streams, ...(filed && { filed }) });
+    let answer;
+    try {
+      answer = await relay("open", { request: request.token });
+    } catch (error) {
+      if (!filed && error.filed && error.filed !== request.id) throw new Trouble("other-request");
+      throw error;
+    }
+    const { custodianKey, compliance } = own;
+    await ask("release", {
+      token: answer.release,
+      asked: { request: request.id, recording, streams, custodianKey, compliance },
+      place: `${place}/v1/recordings/${recording}/player/`,
+    });
+    spoken.disconnect();
+    section().hidden = true;
+    document.getElementById("badge").hidden = false;
+    root.dataset.custody = "open";
+    opened({});
+  }
+
+  async function begin(choice) {
+    show("opening", (w) => [heading(w.opens), text(w.opening)]);
+    try {
+      await open(choice, "");
+    } catch (error) {
+      if (error.filed) wait(choice, error);
+      else trouble(error, back, again);
+    }
+  }
+
+  function wait(choice, { filed, reasons }) {
+    const waiting = { approvedBy: [], reasons };
+    const address = `${location.origin}/#approve=${filed}`;
+    const draw = (w) => [
+      heading(w.waitTitle),
+      Object.assign(text(w.approvedBy(waiting.approvedBy), "state"), { role: "status" }),
+      ...needed(choice, w),
+      text(w.waitWhy),
+      h(
+        "p",
+        { className: "link" },
+        h("label", {}, w.link, h("input", { id: "approval", readOnly: true, value: address })),
+        button(
+          w.copy,
+          async (one) => {
+            await navigator.clipboard.writeText(address);
+            one.textContent = words().copied;
+          },
+          "",
+        ),
+      ),
+      text(w.waitStay),
+      reasonsOf(waiting.reasons),
+      h("p", { className: "acts" }, link(back, w.back)),
+    ];
+    show("waiting", draw);
+    follow(filed, waiting, () => open(choice, filed)).catch((error) => trouble(error, back, again));
+  }
+
+  choose(found, begin, back);
+}
+
+/** Asks how it stands, gently and only while the page is shown, and opens it when that may have changed. */
+async function follow(filed, waiting, open) {
+  let tried = "";
+  for (;;) {
+    await shown();
+    const now = await relay("filed", { filed });
+    const state = `${now.approved_by.length}`;
+    if (state !== `${waiting.approvedBy.length}`) {
+      waiting.approvedBy = now.approved_by;
+      render();
+    }
+    if (now.approved_by.length && tried !== state) {
+      tried = state;
+      try {
+        await open();
+        return;
+      } catch (error) {
+        if (!["not-yet", "refused"].includes(error.code) || !error.reasons.length) throw error;
+        waiting.reasons = error.reasons;
+        render();
+      }
+    }
+  }
+}
+
+/** After a while, and once somebody can see it. */
+const shown = () =>
+  new Promise((done) => {
+    const look = () => {
+      if (document.visibilityState !== "visible") return;
+      document.removeEventListener("visibilitychange", look);
+      done();
+    };
+    setTimeout(() => {
+      document.addEventListener("visibilitychange", look);
+      look();
+    }, EVERY);
+  });
+
+const needed = (choice, w) =>
+  choice.approvals.map(({ need, by, within }) => text(w.needs(need, by.join(", "), Number(within) / HOUR)));
+
+function choose(found, begin, back) {
+  const { choices } = found;
+  let chosen = choices.find(({ verdict }) => verdict === "yes") ?? choices.find(({ verdict }) => verdict !== "no") ?? null;
+  if (!chosen) {
+    const [{ reasons }] = choices;
+    trouble(new Trouble("refused", { reasons }), back);
+    return;
+  }
+  show("purpose", (w) => {
+    const radios = choices.map((one, place_) => {
+      const input = h("input", {
+        type: "radio",
+        name: "purpose",
+        id: `purpose-${place_}`,
+        checked: one === chosen,
+        disabled: one.verdict === "no",
+        data: { purpose: one.purpose },
+      });
+      input.addEventListener("change", () => {
+        chosen = one;
+        render();
+        document.getElementById(input.id).focus();
+      });
+      const label = h("label", { htmlFor: input.id }, `${purposeOf(w, one.purpose)}: ${w.verdicts[one.verdict]}`);
+      const more = [
+        one.sample ? text(w.sample(one.sample), "small") : null,
+        ...needed(one, w).map((said) => Object.assign(said, { className: "small" })),
+        one.verdict === "yes" || one.verdict === "approvals" ? null : reasonsOf(one.reasons),
+      ];
+      return h("div", { className: `choice ${one.verdict.replace(" ", "-")}` }, input, h("div", {}, label, ...more));
+    });
+    const open = button(chosen.verdict === "approvals" ? w.ask : w.open, () => begin(chosen));
+    open.id = "open";
+    return [
+      heading(w.opens),
+      facts([
+        [w.agent, found.agent],
+        [w.computer, found.host],
+        [w.began, when(Number(found.start) / 1e6)],
+        [w.lasts, clock(Number(found.length) / 1e9)],
+        [w.number, found.recording],
+        [w.you, found.me],
+      ]),
+      h("fieldset", {}, h("legend", { textContent: w.purpose }), ...radios),
+      text(`${w.rendition[chosen.shown]} ${w.noted}`),
+      h("p", { className: "acts" }, open, link(back, w.back)),
+    ];
+  });
+}
+
+// -- approving ---------------------------------------------------------------------------------------------------
+
+/** What was signed under this id, whatever the console says: {person, act, ...}. */
+async function requestOf(filed, token) {
+  const text_ = token.slice(0, token.lastIndexOf("."));
+  if (hex(await digest(utf8(text_))) !== filed) throw new Trouble("other-request");
+  return parseObject(fromBase64url(text_.split(".")[1]), "malformed");
+}
+
+async function approve(filed) {
+  const again = () => approve(filed).catch((error) => trouble(error, "/", again));
+  const found = await relay("filed", { filed });
+  const said = await requestOf(filed, found.request);
+  const keys = await keysHere();
+  if (!keys.length) throw new Trouble("no-key");
+  let own = keys[0];
+  const terms = Object.fromEntries(TERMS.map((name) => [name, said[name]]));
+
+  async function answer(verdict) {
+    try {
+      const { token } = await sign(own, "eyelid-approval", { ...terms, filed, verdict });
+      await relay("approve", { approval: token });
+    } catch (error) {
+      trouble(error, "/", again);
+      return;
+    }
+    show(verdict, (w) => [
+      heading(verdict === "approve" ? w.approved : w.denied),
+      text(w.verdictWhy),
+      h("p", { className: "acts" }, link("/", w.console)),
+    ]);
+  }
+
+  show("approve", (w) => {
+    const whose = h("select", { id: "whose" }, ...keys.map(({ person }) => h("option", { textContent: person })));
+    whose.selectedIndex = keys.indexOf(own);
+    whose.addEventListener("change", () => (own = keys[whose.selectedIndex]));
+    if (said.act === "erase") return [heading(w.approveTitle), text(w.erasure)];
+    return [
+      heading(w.approveTitle),
+      text(w.asks(said.person)),
+      facts([
+        [w.purposeIs, purposeOf(w, said.purpose)],
+        [w.shows, w.asksFor[said.rendition] ?? said.rendition],
+        [w.number, said.recording],
+        [w.asked, when(found.asked / 1e6)],
+      ]),
+      text(w.approveBound, "small"),
+      text(w.approvedBy(found.approved_by)),
+      keys.length > 1 ? h("p", {}, h("label", {}, w.whose, " ", whose)) : "",
+      h(
+        "p",
+        { className: "acts" },
+        button(w.approve, () => answer("approve")),
+        button(w.deny, () => answer("deny"), ""),
+        link(`/recordings/${said.recording}`, w.see),
+      ),
+    ];
+  });
+}
+
+// -- beginning ---------------------------------------------------------------------------------------------------
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Null where this page is not on an origin of its own; else what to open, once the custodian has released it. */
+export async function fromCustody(ask) {
+  const asked = /^#(play|enrol|approve)=(.*)$/.exec(location.hash);
+  if (location.hash && !asked) return null;
+  const where = await fetch("console.json").catch(() => null);
+  if (!where?.ok) return null;
+  place = (await where.json()).console;
+  spoken.observe(root, { attributeFilter: ["lang"] });
+  window.addEventListener("hashchange", () => location.reload());
+  document.querySelector("[data-text='limits']").dataset.text = "limitsReleased";
+  const [, verb, value] = asked ?? [];
+  if (verb === "enrol") history.replaceState(null, "", location.pathname); // or it could be read off the screen
+  return new Promise((opened) => {
+    const begin = {
+      enrol: () => enrol(value),
+      approve: () => approve(value),
+      play: () => {
+        if (!UUID.test(value)) throw new Trouble("no-such-path");
+        return play(value, ask, opened);
+      },
+    };
+    const back = verb === "play" && UUID.test(value) ? `/recordings/${value}` : "/";
+    const start = () => (begin[verb] ?? home)().catch((error) => trouble(error, back, start));
+    Promise.resolve().then(start).catch((error) => trouble(error, back));
+  });
+}

@@ -1,0 +1,269 @@
+"""What the player asks of the console: who may play what, ciphertext, and what the custodian answers, unchanged.
+
+The player stands on an origin of its own; pages of that origin alone get these answers. Each request needs a session,
+and rights are asked anew. No key passes here that the console could use (docs/custodian.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+from uuid import UUID
+
+import anyio
+from anyio.from_thread import run as run_async
+from anyio.to_thread import run_sync
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from protocol import base64url, personal
+from protocol.claims import Claims, parse_object
+from protocol.envelope import SCENE_STREAM
+from protocol.errors import ProtocolError
+from review.exchange import exchange
+from review.people.routes import LARGEST, session_of
+from review.people.service import Session
+from review.player.source import Source, routes
+from review.search.facts import Listed, Whose, read
+from review.search.find import Finder
+from review.web import recording
+from review.web.wanted import NOT_HERE, wanted_id
+from store.catalog.blobs import BlobStore
+from store.errors import Refusal
+from store.evidence.earlier import Earlier
+from store.evidence.isolation import Unreadable, isolated
+from store.server.routes.bodies import read_claims
+from store.server.turns import Allowance
+
+PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|player/.+))")
+ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
+AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
+KEPT: Final = 64  # recordings that are being played
+_DAY: Final = 24 * 3600
+_NO_PAPERS: Final = {
+    "not-closed": "its device has not signed its end yet: a recording that goes on is not opened",
+    "no-papers": "what the store signs of it cannot be had now",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What was read of a recording when somebody began to open it."""
+
+    whose: Whose
+    start: int
+    source: Source
+
+
+@dataclass
+class Custody:
+    """`socket`: the custodian's. `papers`: what `eyelid-store papers` prints of a recording. `compliance`: fingerprint.
+
+    `papers` gives a refusal, with `error` and `message`, of a recording that has none yet.
+    """
+
+    socket: Path
+    papers: Callable[[UUID], dict[str, Any]]
+    compliance: str
+    limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
+    _kept: OrderedDict[tuple[str, UUID], Playing] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def keep(self, session: str, wanted: UUID, playing: Playing) -> None:
+        with self._lock:
+            self._kept[session, wanted] = playing
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+    def kept(self, session: str, wanted: UUID) -> Playing | None:
+        with self._lock:
+            return self._kept.get((session, wanted))
+
+
+class ForPlayer:
+    """Answers on `PATHS` are for pages of `origin` alone; without one there are none."""
+
+    def __init__(self, app: ASGIApp, *, origin: str) -> None:
+        self._app, self._origin = app, origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not PATHS.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if not self._origin or request.headers.get("Origin") != self._origin:
+            facts = {"error": "cross-origin", "message": "this is asked from the player's pages alone"}
+            await JSONResponse(facts, 403)(scope, receive, send)
+            return
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Access-Control-Allow-Origin"] = self._origin
+                headers["Access-Control-Allow-Credentials"] = "true"
+                headers["Vary"] = "Origin"
+            await send(message)
+
+        if request.method == "OPTIONS":
+            allowed = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "content-type",
+                       "Access-Control-Max-Age": str(_DAY)}  # fmt: skip
+            await Response(status_code=204, headers=allowed)(scope, receive, sent)
+            return
+        await self._app(scope, receive, sent)
+
+
+# -- one recording ----------------------------------------------------------------------------------------------------
+
+
+def _found(finder: Finder, blobs: BlobStore, wanted: UUID) -> tuple[Listed, Any]:
+    """Read anew. Refusals: 404 for one that they may not list; 503 unreadable."""
+    with finder.catalog.reading() as connection:
+        there = str(wanted) in finder.there([str(wanted)])
+        found = isolated(partial(read, connection, blobs, wanted, Earlier())) if there else None
+    if isinstance(found, Unreadable) and finder.may_list_anything():
+        raise Refusal(503, "unreadable", "what its PC sent cannot be read")
+    if found is None or isinstance(found, Unreadable) or not finder.may_list(found[0].whose, found[0].start):
+        raise Refusal(404, "no-such-path", NOT_HERE)
+    return found
+
+
+async def _opening(request: Request) -> Response:
+    """What this person is asked before they open it: purposes, and what the rules say to each."""
+    session, console, wanted = await session_of(request), request.app.state.console, wanted_id(request)
+
+    def look() -> dict[str, Any]:
+        finder = console.finder(session)
+        listed, evidence = _found(finder, console.index.blobs, wanted)
+        custody = console.custody
+        source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=custody.compliance)
+        custody.keep(session.id, wanted, Playing(listed.whose, listed.start, source))
+        console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
+        return {
+            "recording": str(wanted), "me": session.person,
+            "agent": finder.governance.person_of(listed.whose.user) or listed.whose.user,
+            "host": listed.host, "start": str(listed.start), "length": str(listed.length), "state": listed.state,
+            "streams": [str(one) for one in evidence.chosen.streams if one != SCENE_STREAM],
+            "choices": recording.choices(finder, listed),
+        }  # fmt: skip
+
+    return JSONResponse(await run_sync(look))
+
+
+def source_of(request: Request) -> Source:
+    """In a thread. Refusals: as `session_of`; 404 for what they may not list, now."""
+    session: Session = run_async(session_of, request)
+    console, wanted = request.app.state.console, wanted_id(request)
+    finder = console.finder(session)
+    kept = console.custody.kept(session.id, wanted)
+    if kept is None:
+        listed, evidence = _found(finder, console.index.blobs, wanted)
+        source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=console.custody.compliance)
+        kept = Playing(listed.whose, listed.start, source)
+        console.custody.keep(session.id, wanted, kept)
+    if not finder.may_list(kept.whose, kept.start) or str(wanted) not in finder.there([str(wanted)]):
+        raise Refusal(404, "no-such-path", NOT_HERE)
+    found: Source = kept.source
+    return found
+
+
+# -- the custodian ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    body: Claims
+    session: Session
+    console: Any
+
+    def signed(self, typ: str, name: str) -> Claims:
+        """What they signed; not verified, which the custodian does. Refusals: 403 for another person's."""
+        claims = personal.read(typ, self.body.text(name)).claims
+        self.own(claims.text("person"))
+        return claims
+
+    def own(self, person: str) -> None:
+        if person.lower() != self.session.person:
+            raise Refusal(403, "other-person", "signed in another person's name than that of this session")
+
+    def listed(self, claims: Claims) -> UUID:
+        """Refusals: 404 for a recording that they may not list."""
+        wanted = claims.uuid("recording")
+        _found(self.console.finder(self.session), self.console.index.blobs, wanted)
+        return wanted
+
+
+def _open(asked: _Asked) -> dict[str, Any]:
+    claims = asked.signed(personal.REQUEST, "request")
+    return {"request": asked.body.text("request"), "papers": asked.console.custody.papers(asked.listed(claims))}
+
+
+def _consent(asked: _Asked) -> dict[str, Any]:
+    claims = asked.signed(personal.CONSENT, "consent")
+    return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(asked.listed(claims))}
+
+
+def _approve(asked: _Asked) -> dict[str, Any]:
+    asked.signed(personal.APPROVAL, "approval")
+    return {"approval": asked.body.text("approval")}
+
+
+def _enrol(asked: _Asked) -> dict[str, Any]:
+    parts = asked.body.text("invitation").split(".")
+    try:
+        invited = Claims(parse_object(base64url.decode(parts[1])), "invitation", ProtocolError)
+    except (IndexError, ValueError):
+        raise Refusal(400, "malformed", "this is no invitation") from None
+    asked.own(invited.text("person"))
+    return {name: asked.body.text(name) for name in ("invitation", "key", "proof")}
+
+
+VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
+    "nonce": lambda _: {},
+    "enrol": _enrol,
+    "open": _open,
+    "approve": _approve,
+    "filed": lambda asked: {"filed": asked.body.text("filed")},
+    "consent": _consent,
+    "consent-of": lambda asked: {"recording": str(asked.listed(asked.body))},
+}
+
+
+async def _relay(request: Request) -> Response:
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "no-json", "send application/json")
+    session, console = await session_of(request), request.app.state.console
+    await request.app.state.sign_in.turns.wait(f"custodian {session.person}", ASKS)
+    body = await read_claims(request, LARGEST, "the body")
+    do = body.text("do")
+    if do not in VERBS:
+        raise Refusal(400, "unknown-verb", f"the custodian is asked {', '.join(sorted(VERBS))} from here")
+
+    def ask() -> dict[str, Any]:
+        fields = VERBS[do](_Asked(body, session, console))
+        if code := fields.get("papers", {}).get("error"):
+            return {"error": code, "message": _NO_PAPERS.get(code, _NO_PAPERS["no-papers"]), "reasons": [], "filed": ""}
+        try:
+            return exchange(console.custody.socket, do, **fields)
+        except (OSError, ValueError):
+            raise Refusal(
+                503, "no-custodian", "the custodian does not answer: who runs this house can start it"
+            ) from None
+
+    answer = await run_sync(ask, limiter=console.custody.limit)
+    return JSONResponse(answer, 409 if "error" in answer else 200)
+
+
+ROUTES: Final = (
+    Route("/v1/custodian", _relay, methods=["POST"]),
+    Route("/v1/recordings/{recording}/opening", _opening),
+    Mount("/v1/recordings/{recording}/player", routes=routes(source_of)),
+)

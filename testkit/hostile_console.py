@@ -1,0 +1,74 @@
+"""What stands between a browser and the console: it passes everything on, and changes what a test says.
+
+The player is told that this is the console. So a test sees all that a page sends, and plays who owns the console.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from store.server.serving import listen, make_server
+
+Change = Callable[[str, dict[str, Any], dict[str, Any]], dict[str, Any]]
+"""(path, what was asked, what the console answered) -> what the browser gets."""
+
+
+@dataclass
+class HostileConsole:
+    """`origin`: the player's, as the console knows it. `seen`: (path, body) of each request, `given`: each answer."""
+
+    console: str
+    origin: str
+    address: str = ""
+    change: Change | None = None
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+    given: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def pass_on(self, request: Request) -> Response:
+        path, body = request.url.path, await request.body()
+        allowed = {
+            "Access-Control-Allow-Origin": request.headers.get("Origin", "null"), "Vary": "Origin",
+            "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Headers": "content-type",
+        }  # fmt: skip
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allowed)
+        self.seen.append((f"{path}?{request.url.query}", body))
+        kept = {name: request.headers[name] for name in ("cookie", "content-type") if name in request.headers}
+        asked = f"{self.console}{path}?{request.url.query}"
+        async with httpx.AsyncClient(timeout=60) as client:
+            headers = kept | {"Origin": self.origin}
+            answer = await client.request(request.method, asked, content=body, headers=headers)
+        content = answer.content
+        kind = answer.headers.get("Content-Type", "")
+        if self.change is not None and kind.startswith("application/json"):
+            content = json.dumps(self.change(path, json.loads(body or b"{}"), answer.json())).encode()
+        self.given.append((path, content))
+        status = 200 if content != answer.content and b'"release"' in content else answer.status_code
+        return Response(content, status, headers=allowed | {"Content-Type": kind})
+
+
+@contextmanager
+def between(console: str, origin: str, port: int) -> Iterator[HostileConsole]:
+    """Serves on this port of localhost."""
+    made = HostileConsole(console, origin, f"http://localhost:{port}")
+    app = Starlette(routes=[Route("/{path:path}", made.pass_on, methods=["GET", "POST", "OPTIONS"])])
+    server = make_server(app, None)
+    with listen("127.0.0.1", port) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield made
+        finally:
+            server.should_exit = True
+            thread.join()

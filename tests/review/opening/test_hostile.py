@@ -1,0 +1,200 @@
+"""Who owns the console passes on what they like: each thing that they could change is refused, with its reason.
+
+A table of what is changed; the browser, the custodian and the player are real.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url, jws, personal
+from protocol.keys import public_to_text
+from review.exchange import ask
+from tests.review.opening.conftest import APPROVED, House, Page, code, reach
+from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
+from tests.review.player.conftest import READY, until
+
+__all__ = ["keyed", "ready"]
+pytestmark = pytest.mark.slow(reason="browsers, and a house of four processes")
+Answer = dict[str, Any]
+THIEF: Final = Ed25519PrivateKey.generate()
+
+
+def said(token: str) -> Answer:
+    found: Answer = json.loads(base64url.decode(token.split(".")[1]))
+    return found
+
+
+def resigned(token: str, *, as_theirs: bool = False, **changed: Any) -> str:
+    """By a key of the thief's; `as_theirs`: with the custodian's key named."""
+    made = jws.sign(jws.RELEASE, {**said(token), **changed}, THIEF)
+    head, payload, signature = made.split(".")
+    return ".".join([token.split(".", maxsplit=1)[0] if as_theirs else head, payload, signature])
+
+
+def spliced(token: str, **changed: Any) -> str:
+    """With the custodian's own signature."""
+    head, _, signature = token.split(".")
+    payload = base64url.encode(json.dumps({**said(token), **changed}).encode())
+    return f"{head}.{payload}.{signature}"
+
+
+def flipped(token: str) -> str:
+    text = token[:-20] + ("A" if token[-20] != "A" else "B") + token[-19:]
+    assert text != token
+    return text
+
+
+OTHER: Final = "0193a1b2-0000-7000-8000-0000000000a1"
+EVIDENCE: Final = public_to_text(THIEF.public_key())
+# What the thief makes of a release -> the code that the page refuses it with.
+RELEASES: Final[dict[str, tuple[Callable[[str], Any], str]]] = {
+    "signed by another": (resigned, "wrong-signer"),
+    "signed by another in the custodian's name": (lambda one: resigned(one, as_theirs=True), "bad-signature"),
+    "another PC's key": (lambda one: spliced(one, evidence_key=EVIDENCE), "bad-signature"),
+    "another PC's key, signed": (lambda one: resigned(one, evidence_key=EVIDENCE), "wrong-signer"),
+    "keys of another stream": (
+        lambda one: spliced(one, keys=dict(zip(said(one)["keys"], reversed(said(one)["keys"].values()), strict=True))),
+        "bad-signature",
+    ),
+    "without a key": (lambda one: spliced(one, keys={}), "bad-signature"),
+    "longer": (lambda one: spliced(one, until=2**62), "bad-signature"),
+    "another recording": (lambda one: spliced(one, recording=OTHER), "bad-signature"),
+    "flipped": (flipped, "bad-signature"),
+    "another type": (lambda one: jws.sign(jws.INVITATION, said(one), THIEF), "wrong-type"),
+    "no token": (lambda _: "x", "malformed"),
+    "nothing": (lambda _: None, "malformed"),
+}
+
+
+def of_release(change: Callable[[str], Any]) -> Callable[[str, Answer, Answer], Answer]:
+    def changed(_path: str, _asked: Answer, given: Answer) -> Answer:
+        return given | {"release": change(given["release"])} if "release" in given else given
+
+    return changed
+
+
+@pytest.mark.parametrize("case", RELEASES)
+def test_a_release_that_was_changed_opens_nothing(keyed: House, page: Page, case: str) -> None:
+    change, wanted = RELEASES[case]
+    assert opened(keyed, page, "ann") == "purpose"
+    keyed.between.change = of_release(change)
+    assert press_open(page, "refused", "open") == "refused"
+    assert code(page) == wanted
+    assert page.run("window.eyelid === undefined")
+
+
+def test_an_earlier_release_and_another_sessions_open_nothing(keyed: House, page: Page) -> None:
+    """What the custodian signed itself, for another request: of the same person, recording and purpose."""
+    kept: list[str] = []
+
+    def keep(_path: str, _asked: Answer, given: Answer) -> Answer:
+        kept.extend([given["release"]] if "release" in given else [])
+        return given
+
+    keyed.between.change = keep
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    assert opened(keyed, page, "ann") == "purpose"
+    keyed.between.change = of_release(lambda _: kept[0])
+    assert press_open(page, "refused", "open") == "refused"
+    assert code(page) == "other-release"
+
+
+def test_a_request_that_is_handed_in_twice_counts_once(keyed: House, page: Page) -> None:
+    sent: list[Answer] = []
+
+    def keep(path: str, asked: Answer, given: Answer) -> Answer:
+        if path == "/v1/custodian" and asked.get("do") == "open":
+            sent.append(asked)
+        return given
+
+    keyed.between.change = keep
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    with keyed.client("ann") as client:
+        again = client.post("/v1/custodian", json=sent[0])
+    assert (again.status_code, again.json()["error"]) == (409, "replayed")
+
+
+def test_another_custodians_nonce_is_not_signed(keyed: House, page: Page) -> None:
+    def renamed(_path: str, _asked: Answer, given: Answer) -> Answer:
+        return given | {"custodian": "evil.example/custodian"} if "nonce" in given else given
+
+    assert opened(keyed, page, "ann") == "purpose"
+    keyed.between.change = renamed
+    seen = len(keyed.between.seen)
+    assert press_open(page, "refused", "open") == "refused"
+    assert code(page) == "other-custodian"
+    assert not [body for _, body in keyed.between.seen[seen:] if b'"open"' in body]
+
+
+def test_the_archives_word_for_the_pcs_key_and_for_compliance_does_not_count(keyed: House, page: Page) -> None:
+    def lying(path: str, _asked: Answer, given: Answer) -> Answer:
+        if path.endswith("/player/papers"):
+            return given | {"device": given["device"] | {"evidence_key": EVIDENCE}, "compliance": "x"}
+        return given
+
+    keyed.between.change = lying
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    assert page.run("document.querySelector('#badge').dataset.state") == "good"
+
+
+def test_papers_of_another_recording_are_refused(keyed: House, page: Page) -> None:
+    def swapped(path: str, _asked: Answer, given: Answer) -> Answer:
+        return given | {"recording": OTHER} if path.endswith(("/papers", "/opening")) else given
+
+    keyed.between.change = swapped
+    assert opened(keyed, page, "ann") == "refused"
+    assert code(page) == "other-request"
+
+
+def test_a_request_in_anothers_place_is_neither_shown_nor_filed(keyed: House, page: Page) -> None:
+    other = waiting(keyed)
+    assert opened(keyed, page, "ann") == "purpose"
+    keyed.between.change = lambda _path, _asked, given: given | {"filed": other} if given.get("filed") else given
+    assert press_open(page, "refused", "waiting") == "refused"
+    assert code(page) == "other-request"
+
+
+@pytest.mark.parametrize("name", ["person", "purpose", "recording"])
+def test_an_approver_is_shown_nothing_that_was_not_signed(keyed: House, page: Page, name: str) -> None:
+    filed = waiting(keyed)
+
+    def lying(_path: str, _asked: Answer, given: Answer) -> Answer:
+        if "request" not in given:
+            return given
+        head, payload, signature = given["request"].split(".")
+        told = json.loads(base64url.decode(payload)) | {name: "audit"}
+        return given | {"request": f"{head}.{base64url.encode(json.dumps(told).encode())}.{signature}"}
+
+    keyed.between.change = lying
+    keyed.enter(page, "cleo")
+    keyed.show(page, "approve", filed)
+    assert reach(page, "approve", "refused") == "refused"
+    assert code(page) == "other-request"
+
+
+def test_what_was_approved_opens_for_its_own_session_alone(keyed: House, page: Page) -> None:
+    """The thief has the request and its approvals, and no key of the person: another request is another's."""
+    keyed.govern(APPROVED)
+    assert opened(keyed, page, "ann") == "purpose"
+    assert press_open(page, "waiting", "refused") == "waiting"
+    filed = filed_of(page)
+    terms = ask(keyed.socket, "filed", filed=filed)["terms"]
+    key = keyed.keys("ann")
+    for changed in ({"session": "A" * 42 + "g"}, {"purpose": "complaint"}, {"recording": keyed.others["open"]}):
+        told = {**terms, **changed, **ask(keyed.socket, "nonce"), "person": "ann@example.com", "streams": ["0"]}
+        signed = personal.sign(personal.REQUEST, told | {"filed": filed}, key)
+        with keyed.client("ann") as client:
+            answer = client.post("/v1/custodian", json={"do": "open", "request": signed})
+        assert answer.json()["error"] in {"unknown-request", "not-closed"}
