@@ -21,13 +21,13 @@ RECORDING: Final = "/v1/recordings/{anna_new}"
 READ: Final = ("opening", "player/papers", "player/index", "player/account", "player/chunks/0?from=0&to=1")
 # In the order of WHO: 200, not signed in (S), not enrolled (E), not found (-).
 ASKED: Final = {
-    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 -" for one in READ},
-    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - - 200" for one in READ},
-    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - -" for one in READ},
-    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - -" for one in READ},
-    f"{RECORDING}/player/keys": "- - - - - - - -",
-    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - -",
-    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - -",
+    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 200 -" for one in READ},
+    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200" for one in READ},
+    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - -" for one in READ},
+    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - -" for one in READ},
+    f"{RECORDING}/player/keys": "- - - - - - - - -",
+    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - -",
+    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
 CUSTODY: Final = ("/v1/custodian", f"{RECORDING}/opening", f"{RECORDING}/player/papers", f"{RECORDING}/player/index")
