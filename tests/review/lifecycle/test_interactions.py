@@ -19,7 +19,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.erasure import Erasure
 from protocol.interaction import Agent, Interaction, Received, sealed
 from protocol.keys import public_to_text
-from review.commands.lifecycle import _doubt, each_known, only
+from review.commands.choosing import _doubt, each_known, only
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period, day_of
 from review.lifecycle.facts import Known
