@@ -1,13 +1,9 @@
-"""A row that nobody signed chooses no class, no end, no owner and no person."""
+"""A row that nobody signed chooses no class, no end and no owner."""
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 
@@ -17,15 +13,12 @@ from review.governance.model import Channel, Fact, Governance, Length, Retention
 from review.governance.times import DAY, Period
 from store.clock import SECOND
 from testkit.fakes.pc import FakeRecording, Pc
-from testkit.lifecycle import POLICY, RULES, World, govern
-from tests.review.lifecycle.test_commands import RULES as HOUSE
-from tests.review.lifecycle.test_commands import Run, began, hold, recorded, run
-from tests.review.lifecycle.test_commands import world as house
+from testkit.lifecycle import POLICY, RULES, World
 from tests.review.lifecycle.test_decided import sql
 from tests.review.lifecycle.test_lifecycle import founded, known, made, world
 from tests.review.lifecycle.test_pinned import looked
 
-__all__ = ["founded", "house", "run", "world"]
+__all__ = ["founded", "world"]
 SHORT: Governance = replace(
     RULES,
     retention=(
@@ -172,84 +165,3 @@ def test_no_pc_makes_a_colleagues_recording_its_own_and_old(world: World, also: 
         facts = world.facts(database).of(recording.id, world.days(), whole=True)
     assert not isinstance(facts, str)
     assert facts.suspect
-
-
-# -- a person -----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def another_name(world: World, recording: str, name: str) -> Iterator[None]:
-    """For that minute rows say another user, and none names the key packet."""
-    with closing(sqlite3.connect(world.home.database_path, isolation_level=None)) as database:
-        [(device, user)] = database.execute(
-            "select device, os_user from recordings where id = ?", [recording]
-        ).fetchall()
-        for said, stream in ((name, 65_534), (user, 65_535)):
-            database.execute("update recordings set os_user = ? where id = ?", (said, recording))
-            database.execute("update devices set os_user = ? where id = ?", (said, device))
-            moved = (stream, recording, 131_069 - stream)
-            database.execute("update sealed set stream = ? where recording = ? and stream = ?", moved)
-            if said == name:
-                yield
-
-
-@contextmanager
-def hidden(world: World, recording: str, _: str) -> Iterator[None]:
-    """For that minute there is no row of it."""
-    with closing(sqlite3.connect(world.home.database_path, isolation_level=None)) as database:
-        [row] = database.execute("select * from recordings where id = ?", [recording]).fetchall()
-        database.execute("delete from recordings where id = ?", [recording])
-        yield
-        database.execute(f"insert into recordings values ({', '.join('?' * len(row))})", row)  # noqa: S608 - question marks
-
-
-@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
-@pytest.mark.parametrize("lie", [another_name, hidden])
-@pytest.mark.parametrize("packet", [True, False])
-def test_a_hold_on_a_person_takes_what_hides_for_that_minute(
-    house: World, run: Run, lie: Callable[[World, str, str], object], packet: bool
-) -> None:
-    first, second = recorded(house, ("rest", 20), ("rest", 20))
-    began(house, run)
-    path = next(house.home.blobs_folder.rglob(f"{first}/{KEY_PACKET_STREAM:05d}-*"))
-    body = path.read_bytes()
-    with lie(house, first, "nobody"):  # type: ignore[attr-defined]
-        if not packet:
-            path.unlink()
-        held, error = hold(run, "case-17", "--where", "user=lovelace", code=1)
-    path.write_bytes(body)
-    assert set(held) == {first, second}
-    assert f"{first} is held, as it may be one of them" in error
-    assert run("due", "--apply")[1]["erased"] == {}
-    assert house.packets(UUID(first))
-
-
-@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
-def test_an_erasure_of_one_person_takes_none_of_another(house: World, run: Run) -> None:
-    rules = HOUSE[: HOUSE.index("approvals:")] + HOUSE[HOUSE.index("people:") : HOUSE.index("retention:")]
-    govern(house.home, rules + "retention:\n  - { class: rest, keep: 90d }\n...\n")
-    [recording] = recorded(house, ("rest", 5))
-    began(house, run)
-    path = next(house.home.blobs_folder.rglob(f"{recording}/{KEY_PACKET_STREAM:05d}-*"))
-    body = path.read_bytes()
-    wanted = ("erase", "--where", "user=mallory", "--request", "DSR-1", "--apply")
-    with another_name(house, recording, "mallory"):
-        assert run(*wanted)[1]["erased"] == {}
-        path.unlink()
-        code, said, error = run(*wanted)
-    path.write_bytes(body)
-    assert (code, said["erased"]) == (1, {})
-    assert f"{recording} is kept, as it may not be one of them" in error
-    assert "nothing signed says whose it is" in error
-    assert len(house.files(UUID(recording))) == 6
-
-
-@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
-def test_due_names_what_is_suspect_and_its_exit_code_says_so(house: World, run: Run) -> None:
-    [recording] = recorded(house, ("rest", 50))
-    began(house, run)
-    sql(house, COPY.format(stream=32_768))
-    for words in (("due",), ("due", "--apply")):
-        code, _, error = run(*words)
-        assert (code, f"{recording} is kept until that is explained" in error) == (1, True), error
-    assert len(house.files(UUID(recording))) == 6
