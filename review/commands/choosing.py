@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from protocol.terminal import printable
+from review.commands.shared import day
 from review.governance.model import Governance
 from review.governance.times import FOR_EVER, day_of, end_of, start_of
 from review.lifecycle.facts import Facts, Known, Names
@@ -22,7 +23,6 @@ from store.admin.home import Home
 from store.catalog import erasure, interactions, queries, schema
 from store.catalog.blobs import BlobStore, folder_of
 from store.catalog.database import Database
-from store.commands.options import day
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import progress
 

@@ -26,9 +26,9 @@ from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY
 from review.lifecycle.ends import end_of, ended_at
 from review.lifecycle.pinned import Senders
-from review.lifecycle.signed import Signed, is_sealed, read_signed
+from review.lifecycle.signed import Signed, read_signed
 from store.catalog import erasure, interactions, queries
-from store.catalog.blobs import BlobMissing, BlobStore, folder_of, packets_of
+from store.catalog.blobs import BlobMissing, BlobStore, folder_of, is_sealed, packets_of
 from store.catalog.database import Database
 from store.errors import StoreError
 from store.evidence.account import Closed

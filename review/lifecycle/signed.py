@@ -9,7 +9,6 @@ signed, makes a recording suspect: it goes on ending now, so that no period of i
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,18 +16,12 @@ from protocol import envelope
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, Edition, Header
 from protocol.errors import EnvelopeError, ProtocolError
 from protocol.packet import KeyPacket
-from store.catalog.blobs import BlobFault, BlobMissing, BlobStore, folder_of, sealed_name
+from store.catalog.blobs import BlobFault, BlobMissing, BlobStore, folder_of, is_sealed, sealed_name
 from store.clock import SECOND
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
 
-_SEALED: Final = re.compile(r"([0-9]{5})-([0-9]{10,20})-([0-9a-f]{64})")
 OVERRUN: Final = SECOND  # what a recording's last picture may last beyond its end, as `verify` has it
-
-
-def is_sealed(name: str) -> bool:
-    """Whether a name in a recording's folder is that of sealed bytes: what copying programs leave has others."""
-    return _SEALED.fullmatch(name.rpartition("/")[2]) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +65,9 @@ class _Reader:
         self._there: dict[int, dict[int, list[str]]] = {}  # stream -> sequence -> hashes
         folder = folder_of(self.evidence.recording.id)
         for name in self.blobs.names(folder):
-            if found := _SEALED.fullmatch(name.removeprefix(folder)):
-                sequences = self._there.setdefault(int(found[1]), {})
-                sequences.setdefault(int(found[2]), []).append(found[3])
+            if is_sealed(name):
+                stream, sequence, sha256 = name.removeprefix(folder).split("-")
+                self._there.setdefault(int(stream), {}).setdefault(int(sequence), []).append(sha256)
         self._packets = [sha for one in self._there.pop(KEY_PACKET_STREAM, {}).values() for sha in one]
 
     # -- the key packet -------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from protocol.envelope import KEY_PACKET_STREAM, MAX_SEALED
 from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_SEALED: Final = re.compile(r"[0-9]{5}-[0-9]{10,20}-[0-9a-f]{64}")
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")
 _OF_RECORDING: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")  # see folder_of
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -103,6 +104,11 @@ def folder_of(recording: UUID) -> str:
 def packets_of(recording: UUID) -> str:
     """What the names of its key packets begin with."""
     return f"{folder_of(recording)}{KEY_PACKET_STREAM:05d}-"
+
+
+def is_sealed(name: str) -> bool:
+    """Whether it can be one of `sealed_name`: what copying programs leave in a recording's folder has others."""
+    return _SEALED.fullmatch(name.rpartition("/")[2]) is not None
 
 
 def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:

@@ -9,11 +9,12 @@ import pytest
 
 from protocol import jws
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.erasure import Erasure
 from review.governance.model import Channel, Fact, Governance, Length, RetentionClass
 from review.governance.times import DAY, Period
 from store.clock import SECOND
 from testkit.fakes.pc import FakeRecording, Pc
-from testkit.lifecycle import POLICY, RULES, World
+from testkit.lifecycle import POLICY, PRIVATE, RULES, World
 from tests.review.lifecycle.test_decided import sql
 from tests.review.lifecycle.test_lifecycle import founded, known, made, world
 from tests.review.lifecycle.test_pinned import looked
@@ -165,3 +166,15 @@ def test_no_pc_makes_a_colleagues_recording_its_own_and_old(world: World, also: 
         facts = world.facts(database).of(recording.id, world.days(), whole=True)
     assert not isinstance(facts, str)
     assert facts.suspect
+
+
+def test_how_much_went_is_counted_where_it_lies(world: World) -> None:
+    _, [recording] = made(world, "rest")
+    size = sum(path.stat().st_size for path in world.home.blobs_folder.rglob(f"{recording.id}/*"))
+    sql(world, "update sealed set size = 1")
+    world.days.pass_by(40)
+    with world.opened() as (database, lifecycle):
+        [token] = lifecycle.erase(world.facts(database), RULES, [str(recording.id)]).erased.values()
+    destroyed = Erasure.verify(token, PRIVATE.public_key()).destroyed
+    assert destroyed is not None
+    assert (destroyed.objects, destroyed.bytes) == (2, size)
