@@ -22,9 +22,9 @@ from protocol.envelope import KEY_PACKET_STREAM, MAX_SEALED
 from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
-_SEALED: Final = re.compile(r"[0-9]{5}-[0-9]{10,20}-[0-9a-f]{64}")
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")
 _OF_RECORDING: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")  # see folder_of
+_SEALED: Final = re.compile(rf"{_OF_RECORDING.pattern}[0-9]{{5}}-[0-9]{{10,20}}-[0-9a-f]{{64}}")
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _OVERWRITING: Final = (
     os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -108,7 +108,7 @@ def packets_of(recording: UUID) -> str:
 
 def is_sealed(name: str) -> bool:
     """Whether it can be one of `sealed_name`: what copying programs leave in a recording's folder has others."""
-    return _SEALED.fullmatch(name.rpartition("/")[2]) is not None
+    return _SEALED.fullmatch(name) is not None
 
 
 def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:

@@ -380,8 +380,9 @@ def carry_out(
     if found.absent is None:  # else a process that was killed looked, and may have shredded some
         found = replace(found, absent=_absent(places, which.recording, found, packets))
         if not found.again:  # rows do not say how much there is
-            sizes = [places[0][1].size(name) for name in places[0][1].names(folder) if is_sealed(name)]
-            found = replace(found, objects=len(sizes) - len(found.packets), bytes=sum(sizes))
+            sizes = {name: places[0][1].size(name) for name in places[0][1].names(folder) if is_sealed(name)}
+            objects = sum(not name.startswith(packets) for name in sizes)
+            found = replace(found, objects=objects, bytes=sum(sizes.values()))
         with database.writing() as connection:
             _set(connection, which.recording, found=_written(found, which.recording, which.position, private))
     for _, blobs in places:
