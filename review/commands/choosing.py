@@ -31,7 +31,7 @@ _WHOSE: Final = frozenset(KEYS[:6])
 _PAGE: Final = 500
 
 
-class Opened(NamedTuple):
+class OpenStore(NamedTuple):
     """`governance`: of the store's newest bundle, which has the number `revision`."""
 
     home: Home
@@ -49,7 +49,7 @@ def _wanted(asked: Namespace) -> list[tuple[str, str]]:
     return [*asked.where, *([("agent", asked.agent)] if asked.agent else [])]
 
 
-def choose(asked: Namespace, store: Opened) -> tuple[list[Known], bool]:
+def choose(asked: Namespace, store: OpenStore) -> tuple[list[Known], bool]:
     """Those that certainly fit, and whether of one nothing signed says whose it is. Raises WrongUsage as `_wanted`, or
     where one is not there.
     """
@@ -68,7 +68,7 @@ def choose(asked: Namespace, store: Opened) -> tuple[list[Known], bool]:
     return chosen, unsigned
 
 
-def to_hold(asked: Namespace, store: Opened) -> tuple[list[str], bool]:
+def to_hold(asked: Namespace, store: OpenStore) -> tuple[list[str], bool]:
     """Ids of those that may fit, and as `choose`: what is held by mistake is not lost. Raises as `choose`."""
     wanted, chosen, unsigned = _wanted(asked), [], False
     if not wanted:
@@ -82,14 +82,14 @@ def to_hold(asked: Namespace, store: Opened) -> tuple[list[str], bool]:
     return chosen, unsigned
 
 
-def _candidates(asked: Namespace, store: Opened) -> Iterator[tuple[str, Known | str]]:
+def _candidates(asked: Namespace, store: OpenStore) -> Iterator[tuple[str, Known | str]]:
     if not asked.recordings:
         return _all(store)
     ids = [only(store.database, text) for text in dict.fromkeys(asked.recordings)]
     return ((str(one), store.facts.of(one, store.now)) for one in ids)
 
 
-def _all(store: Opened) -> Iterator[tuple[str, Known | str]]:
+def _all(store: OpenStore) -> Iterator[tuple[str, Known | str]]:
     """Also those that only their folders show, and those that a row calls erased while they lie there."""
     blobs = store.home.blobs()
     yield from each_of(store.database, store.facts, store.now, blobs=blobs)

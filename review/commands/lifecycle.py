@@ -21,7 +21,7 @@ from sqlalchemy import select
 from protocol.erasure import Erasure, hash_of
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
-from review.commands.choosing import KEYS, Opened, choose, each_known, note, to_hold
+from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
 from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
@@ -124,7 +124,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _store(asked: Namespace, *, erases: bool = False) -> Iterator[Opened]:
+def _store(asked: Namespace, *, erases: bool = False) -> Iterator[OpenStore]:
     """`erases`: by rules, and so not without any."""
     with opened_store(asked.home) as (home, database):
         _, rules, revision = signed_rules(home, database)
@@ -132,7 +132,7 @@ def _store(asked: Namespace, *, erases: bool = False) -> Iterator[Opened]:
             message = "compliance signs rules with `eyelid-store bundle sign --governance`"
             raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
         facts = Facts(database, home.blobs(), rules, Senders(asked.log.parent))
-        yield Opened(home, database, rules, revision, facts, time.time_ns())
+        yield OpenStore(home, database, rules, revision, facts, time.time_ns())
 
 
 def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
@@ -151,7 +151,7 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
 
 
-def _erasing(asked: Namespace, store: Opened) -> Lifecycle | None:
+def _erasing(asked: Namespace, store: OpenStore) -> Lifecycle | None:
     """None where nothing is to be done."""
     if not asked.apply:
         return None
@@ -282,7 +282,7 @@ def _erase(asked: Namespace) -> int:
     return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)}) or int(open_question)
 
 
-def _approved(lifecycle: Lifecycle, store: Opened, ids: list[str], asked: Namespace) -> None:
+def _approved(lifecycle: Lifecycle, store: OpenStore, ids: list[str], asked: Namespace) -> None:
     try:
         lifecycle.approved(store.facts, store.governance, ids, asked.request, asked.approved)
     except Refusal as error:
@@ -300,7 +300,9 @@ def _go_on(asked: Namespace) -> int:
         return _ended(asked, done)
 
 
-def _paced(asked: Namespace, store: Opened, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
+def _paced(
+    asked: Namespace, store: OpenStore, erase: Callable[[list[str]], ErasureRun], ready: list[str]
+) -> ErasureRun:
     """All of them, so many a minute at most, while the rules are in force by which they were chosen.
 
     What was done stays done when it is interrupted.
