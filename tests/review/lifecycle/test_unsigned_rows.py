@@ -1,4 +1,4 @@
-"""A row that nobody signed chooses no class, no end and no owner."""
+"""A row that no one signed chooses no class, no end and no owner."""
 
 from __future__ import annotations
 
