@@ -10,9 +10,9 @@ from uuid import UUID
 from protocol import personal
 from protocol.envelope import LONGEST_CHUNK
 from protocol.errors import ProtocolError
+from review.commands.choosing import only
 from review.commands.custodian import LISTENS, SIGNS, signed
 from review.commands.interactions import recordings_of, shut_by
-from review.commands.lifecycle import only
 from review.commands.opening import opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.exchange import ask

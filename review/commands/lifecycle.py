@@ -7,36 +7,35 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from protocol.erasure import Erasure, hash_of
-from protocol.terminal import printable
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
+from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
 from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
-from review.governance.model import Governance
 from review.governance.retention import Disposal
-from review.governance.times import DAY, FOR_EVER, day_of, end_of, start_of
+from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import moment
 from review.lifecycle.approvals import line_of
-from review.lifecycle.facts import Facts, Known, Names, why
+from review.lifecycle.facts import Facts, Known, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
 from review.refusal import Refusal
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.catalog import erasure, interactions, queries, schema
+from store.catalog import erasure, queries, schema
 from store.catalog.database import Database
 from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
@@ -44,8 +43,6 @@ from store.evidence.show import print_table, progress, size
 from store.files import write_over
 
 SETTINGS: Final = "lifecycle.json"  # beside the log's folder
-KEYS: Final = ("device", "host", "user", "agent", "group", "team", "closed_by", "channel")
-_PAGE: Final = 500
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -126,19 +123,8 @@ def _condition(text: str) -> tuple[str, str]:
 # -- what is open -------------------------------------------------------------------------------------------------
 
 
-class _Open(NamedTuple):
-    """`governance`: of the store's newest bundle, which has the number `revision`."""
-
-    home: Home
-    database: Database
-    governance: Governance
-    revision: int
-    facts: Facts
-    now: int
-
-
 @contextmanager
-def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
+def _store(asked: Namespace, *, erases: bool = False) -> Iterator[OpenStore]:
     """`erases`: by rules, and so not without any."""
     with opened_store(asked.home) as (home, database):
         _, rules, revision = signed_rules(home, database)
@@ -146,7 +132,7 @@ def _store(asked: Namespace, *, erases: bool = False) -> Iterator[_Open]:
             message = "compliance signs rules with `eyelid-store bundle sign --governance`"
             raise StoreError(f"the store's newest bundle has no governance, so nothing is erased: {message}")
         facts = Facts(database, home.blobs(), rules, Senders(asked.log.parent))
-        yield _Open(home, database, rules, revision, facts, time.time_ns())
+        yield OpenStore(home, database, rules, revision, facts, time.time_ns())
 
 
 def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
@@ -165,7 +151,7 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
 
 
-def _erasing(asked: Namespace, store: _Open) -> Lifecycle | None:
+def _erasing(asked: Namespace, store: OpenStore) -> Lifecycle | None:
     """None where nothing is to be done."""
     if not asked.apply:
         return None
@@ -176,143 +162,6 @@ def _erasing(asked: Namespace, store: _Open) -> Lifecycle | None:
             store.facts.senders.look(connection, lifecycle.log.checked_clock())
     lifecycle.follow()
     return lifecycle
-
-
-def _wanted(asked: Namespace) -> list[tuple[str, str]]:
-    """Raises WrongUsage where nothing is asked for."""
-    if not (asked.recordings or asked.agent or asked.where):
-        raise WrongUsage("say which recordings: their ids, --agent, or --where")
-    return [*asked.where, *([("agent", asked.agent)] if asked.agent else [])]
-
-
-def _choose(asked: Namespace, store: _Open) -> list[Known]:
-    """Those that certainly fit. Raises WrongUsage as `_wanted`, or where one is not there."""
-    wanted, chosen = _wanted(asked), []
-    for recording, known in _candidates(asked, store):
-        if isinstance(known, str):
-            if asked.recordings:
-                raise StoreError(known)
-            _note(recording, f"is kept: {known}")
-        elif (doubt := _doubt(known, wanted)) is None:
-            chosen.append(known)
-        elif doubt:
-            _note(recording, f"is kept, as it may not be one of them (name it by its id to erase it): {doubt}")
-    return chosen
-
-
-def _to_hold(asked: Namespace, store: _Open) -> list[str]:
-    """Ids of those that may fit: what is held by mistake is not lost. Raises WrongUsage as `_choose`."""
-    wanted = _wanted(asked)
-    if not wanted:
-        return [str(only(store.database, text)) for text in dict.fromkeys(asked.recordings)]
-    chosen = []
-    for recording, known in _candidates(asked, store):
-        if doubt := known if isinstance(known, str) else _doubt(known, wanted):
-            _note(recording, f"is held, as it may be one of them: {doubt}")
-        if doubt != "":
-            chosen.append(recording)
-    return chosen
-
-
-def _candidates(asked: Namespace, store: _Open) -> Iterator[tuple[str, Known | str]]:
-    if not asked.recordings:
-        return _each(store.database, store.facts, store.now)
-    ids = [only(store.database, text) for text in dict.fromkeys(asked.recordings)]
-    return ((str(one), store.facts.of(one, store.now)) for one in ids)
-
-
-def _note(recording: str, says: str) -> None:
-    sys.stderr.write(f"eyelid-review: recording {recording} {printable(says)}\n")
-
-
-def only(database: Database, text: str) -> UUID:
-    with database.reading() as connection:
-        found = set(queries.recordings_beginning(connection, text.lower()) if text else [])
-        found |= {row.id for row in interactions.beginning(connection, text.lower())} if text else set()
-    if len(found) != 1:
-        few = "no recording or interaction begins" if not found else "several begin"
-        raise WrongUsage(f"{few} with {text!r}: `eyelid-store recordings` and `interactions find` list them")
-    return UUID(found.pop())
-
-
-def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
-    """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    for recording, known in _each(database, facts, now, opened_until):
-        if isinstance(known, Known):
-            yield known
-        else:
-            _note(recording, f"is kept: {known}")
-
-
-def _each(
-    database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1
-) -> Iterator[tuple[str, Known | str]]:
-    """All that are not erased; why not, of those that cannot be read."""
-    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
-    opened = schema.recordings.c
-    both = select(opened.id).where(opened.id == schema.interactions.c.id, opened.opened_at <= opened_until).exists()
-    once = {"opened_at": (), "received_at": (~both,)}
-    with database.reading() as connection:
-        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
-    with progress("reading", total) as advance:
-        for table, at in kinds:
-            page, after = [""] * _PAGE, ""
-            while len(page) == _PAGE:
-                with database.reading() as connection:
-                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until, *once[at])
-                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
-                    gone = erasure.among(connection, page) if page else {}
-                for one in page:
-                    if one not in gone:
-                        yield one, facts.of(UUID(one), now)
-                    advance(1)
-                after = page[-1] if page else after
-
-
-def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:
-    """None where it certainly fits, "" where it certainly does not; else why neither is certain."""
-    one = known.recording
-    doubt: str | None = None
-    for key, value in wanted:
-        if key == "from":
-            fits = [known.since >= start_of(day(value)), one.end >= start_of(day(value))]
-        elif key == "to":
-            fits = [known.since < end_of(day(value)), one.end < end_of(day(value))]
-        elif key in {"host", "user", "agent", "team"}:
-            fits = [_is_named(names, key, value) for names in known.names]
-        elif key in {"closed_by", "channel"}:
-            fits = [value in (one.closed_by if key == "closed_by" else set(map(str, one.consent)))]
-            fits += [True] if known.unsure else []
-        else:
-            fits = [value in {known.device, *(names.device for names in known.names)} if key == "device" else
-                    value == one.group]  # fmt: skip
-        if not any(fits):
-            return ""
-        if not all(fits):
-            doubt = _why_doubted(known, key)
-    return doubt
-
-
-def _why_doubted(known: Known, key: str) -> str:
-    if key in {"from", "to"}:
-        since = f"between {day_of(known.since)} and" if known.since else "on an unknown day until"
-        return f"it was {since} {day_of(known.recording.end)}"
-    if key in {"closed_by", "channel"}:
-        return known.unsure[0]
-    return "it is said to be of " + " and of ".join(_words(names) for names in known.names)
-
-
-def _words(names: Names) -> str:
-    placed = f"{names.user}@{names.host}" if names.user and names.host else names.user or names.host
-    return placed or names.person or "nobody"
-
-
-def _is_named(names: Names, key: str, value: str) -> bool:
-    if key == "team":
-        return value in names.teams
-    if key == "agent":
-        return value.lower() == names.person
-    return value.lower() == (names.host if key == "host" else names.user).lower()
 
 
 # -- holds --------------------------------------------------------------------------------------------------------
@@ -350,12 +199,13 @@ def _place(asked: Namespace) -> int:
             raise WrongUsage("--review is a day to come")
         lifecycle = _lifecycle(asked, store.home, store.database)
         lifecycle.follow()
-        chosen = _to_hold(asked, store)
+        chosen, open_question = to_hold(asked, store)
         if not chosen:
             raise WrongUsage("no recording fits: nothing is held")
         lifecycle.hold(asked.name, chosen, why=asked.why, owner=asked.owner, review=asked.review)
     says = f"{asked.name} holds {_many(len(chosen))} until it is taken off; look at it again on {asked.review}"
-    return answer(asked, {"hold": asked.name, "recordings": chosen}, says)
+    answer(asked, {"hold": asked.name, "recordings": chosen}, says)
+    return 1 if open_question else 0
 
 
 def _release(asked: Namespace) -> int:
@@ -392,15 +242,20 @@ def _due(asked: Namespace) -> int:
             requests = connection.scalar(select(schema.erasure_requests.c.recording).limit(1)) is not None
         # What was opened later than this cannot be over by then, whatever it is, unless somebody asked for it.
         opened = until if requests or not ends else max(ends)
-        disposals = []
+        disposals, suspect = [], {}
         for known in each_known(store.database, store.facts, now, max(opened, 0)):
+            if known.suspect:
+                suspect[known.id] = known.suspect
+                note(known.id, f"is kept until that is explained (`eyelid-store verify`): {known.suspect}")
             found = known.disposal(governance, now)
             if found.deletes or (found.at is not None and found.at < until):
                 disposals.append((known, found))
         if lifecycle is not None:
             ready = [known.id for known, found in disposals if found.deletes]
-            return _ended(asked, _paced(asked, store, partial(lifecycle.erase, store.facts, governance), ready))
-    return _tell(asked, disposals, {"until": day_of(until - 1).isoformat()})
+            outcome = _paced(asked, store, partial(lifecycle.erase, store.facts, governance), ready)
+            outcome.suspect.update(suspect)
+            return _ended(asked, outcome)
+    return _tell(asked, disposals, {"until": day_of(until - 1).isoformat()}) or int(bool(suspect))
 
 
 def _erase(asked: Namespace) -> int:
@@ -414,20 +269,20 @@ def _erase(asked: Namespace) -> int:
             raise WrongUsage(f"{line}: the rules want erasures approved: without --apply this prints the recordings' "
                              "set, which `custodian ask-erasure` asks for and others approve")  # fmt: skip
         lifecycle = _erasing(asked, store)
-        chosen = _choose(asked, store)
+        chosen, open_question = choose(asked, store)
         ids = [known.id for known in chosen]
         if lifecycle is not None:
             if line and ids:
                 _approved(lifecycle, store, ids, asked)
             erase = partial(lifecycle.erase, store.facts, governance, request=asked.request)
-            return _ended(asked, _paced(asked, store, erase, ids))
+            return _ended(asked, _paced(asked, store, erase, ids)) or int(open_question)
     disposals = [(known, known.disposal(governance, store.now, asked=True)) for known in chosen]
     if line and not asked.json:
         say(f"set {set_of(ids)}")
-    return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)})
+    return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)}) or int(open_question)
 
 
-def _approved(lifecycle: Lifecycle, store: _Open, ids: list[str], asked: Namespace) -> None:
+def _approved(lifecycle: Lifecycle, store: OpenStore, ids: list[str], asked: Namespace) -> None:
     try:
         lifecycle.approved(store.facts, store.governance, ids, asked.request, asked.approved)
     except Refusal as error:
@@ -445,7 +300,9 @@ def _go_on(asked: Namespace) -> int:
         return _ended(asked, done)
 
 
-def _paced(asked: Namespace, store: _Open, erase: Callable[[list[str]], ErasureRun], ready: list[str]) -> ErasureRun:
+def _paced(
+    asked: Namespace, store: OpenStore, erase: Callable[[list[str]], ErasureRun], ready: list[str]
+) -> ErasureRun:
     """All of them, so many a minute at most, while the rules are in force by which they were chosen.
 
     What was done stays done when it is interrupted.
@@ -466,6 +323,7 @@ def _paced(asked: Namespace, store: _Open, erase: Callable[[list[str]], ErasureR
             outcome.erased.update(done.erased)
             outcome.kept.update(done.kept)
             outcome.stuck.update(done.stuck)
+            outcome.suspect.update(done.suspect)
             outcome = replace(outcome, log_emptied=done.log_emptied)
             advance(len(some))
             if at + each < len(ready):
@@ -511,7 +369,7 @@ _LOG_LEFT: Final = (
 
 
 def _ended(asked: Namespace, outcome: ErasureRun) -> int:
-    """Exit code 1 where something could not be ended."""
+    """Exit code 1 where something could not be ended, or is kept because not all of it is its sender's."""
     kept = f", {len(outcome.kept)} kept" if outcome.kept else ""
     stuck = f", {len(outcome.stuck)} NOT ENDED: `eyelid-review erase --go-on`" if outcome.stuck else ""
     hashes = {one: hash_of(token) for one, token in outcome.erased.items()}
@@ -524,7 +382,7 @@ def _ended(asked: Namespace, outcome: ErasureRun) -> int:
         *(() if outcome.log_emptied else (_LOG_LEFT,)),
         f"{len(outcome.erased)} erased{kept}{stuck}",
     )  # fmt: skip
-    return 1 if outcome.stuck else 0
+    return 1 if outcome.stuck or outcome.suspect else 0
 
 
 # -- backups and certificates -------------------------------------------------------------------------------------

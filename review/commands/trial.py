@@ -17,7 +17,8 @@ from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from protocol.language.folder import read_files
 from protocol.terminal import printable
-from review.commands.lifecycle import each_known, only, when
+from review.commands.choosing import each_known, only
+from review.commands.lifecycle import when
 from review.commands.opening import opened_store, signed_rules
 from review.commands.shared import say
 from review.custodian.facts import establish

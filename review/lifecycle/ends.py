@@ -28,16 +28,20 @@ class End(NamedTuple):
     since: int = 0
 
 
-def ended_at(evidence: Evidence, packet: KeyPacket | None, blobs: BlobStore, *, signed: bool, now: int) -> End:
-    """`packet`: as its device signed it; None where it is not here or not sound. `signed`: whether the account is."""
+def ended_at(
+    evidence: Evidence, packet: KeyPacket | None, blobs: BlobStore, *, length: int, signed: bool, now: int
+) -> End:
+    """`packet`: as its device signed it; None where it is not here or not sound. `length`: ns, by signatures alone.
+    `signed`: whether the account is; else start and length say what is the least.
+    """
     received = max((one.received_at for one in evidence.stored), default=now)
-    moments = [packet.start] if packet is not None else []
+    moments = [] if packet is None else [packet.start] if signed else [packet.start, packet.start + length]
     # A packet that is not sound, or lies there though no row names it, is no reason to believe the account alone.
     if signed and (packet is not None or not (evidence.chosen.packet or _has_packet(evidence, blobs))):
         moments += [wall for entry in evidence.entries if (wall := entry.time("wall")) is not None]
     if not moments:
         return End(max(received, now), "nothing that its device signed says when it was")
-    return end_of(received, min(moments), max(moments), evidence.length)
+    return end_of(received, min(moments), max(moments), length)
 
 
 def end_of(received: int, first: int, last: int, length: int) -> End:

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -69,12 +69,14 @@ class ErasureRun:
     """`erased`: with their certificates (JWS). `kept`: why not. `stuck`: begun, and why it could not be ended.
 
     `log_emptied`: not so where erased rows may still lie in the catalog's write-ahead log.
+    `suspect`: what of those that are kept their sender did not sign.
     """
 
     erased: dict[str, str]
     kept: dict[str, str]
     stuck: dict[str, str]
     log_emptied: bool = True
+    suspect: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -305,19 +307,20 @@ class Lifecycle:
             acts: list[Act] = []
             later: list[str] = []
             kept: dict[str, str] = {}
+            suspect: dict[str, str] = {}
             for recording in recordings[:AT_ONCE]:
-                known = facts.of(UUID(recording), now)
+                known = facts.of(UUID(recording), now, whole=True)
                 if isinstance(known, str):
                     kept[recording] = known
                     continue
                 known = self.decided.of(known)
+                suspect |= {recording: known.suspect} if known.suspect else {}
                 found = known.disposal(governance, now, asked=bool(request))
                 if found.deletes:
                     acts.append(self._ordering(known, governance, found.because, found.retention.keeps.name, request))
                 else:
-                    kept[recording] = (
-                        f"{found.because}" if found.at is None else f"{found.because} until {day_of(found.at)}"
-                    )
+                    until = "" if found.at is None else f" until {day_of(found.at)}"
+                    kept[recording] = known.suspect or f"{found.because}{until}"
                     later += [recording] if request and not known.request else []
             if later:
                 acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
@@ -325,7 +328,7 @@ class Lifecycle:
                 self.log.append_all(acts)
                 self._follow()
             done = self._finish(now)
-        return replace(done, kept=kept)
+        return replace(done, kept=kept, suspect=suspect)
 
     def approved(
         self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str, filed: str

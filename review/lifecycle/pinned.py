@@ -7,9 +7,9 @@ database, and give a PC another key.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -51,10 +51,21 @@ def check_compliance(folder: Path, fingerprint: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A PC or an integration: its evidence key, and since when (ns) it is known; 0: since the first look."""
+    """A PC or an integration: its evidence key, and since when (ns) it is known; 0: since the first look.
+
+    `group`, `host`, `user`: of a PC, as it was in the catalog then. No signature says its group, and the names only its
+    key packets, in which it writes what it likes.
+    """
 
     key: str
     since: int
+    group: str = ""
+    host: str = ""
+    user: str = ""
+
+
+def _sender(key: object, since: Any, *placed: object) -> Sender:
+    return Sender(str(key), int(since), *map(str, placed))
 
 
 class Senders:
@@ -68,7 +79,7 @@ class Senders:
         try:
             said = json.loads(self._path.read_bytes())
             self._looked = int(said["looked"])
-            self._known = {name: Sender(str(key), int(since)) for name, (key, since) in said["senders"].items()}
+            self._known = {name: _sender(*words) for name, words in said["senders"].items()}
         except (FileNotFoundError, PermissionError):
             return  # who may not read it does not erase either: that needs the log's keys
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -77,14 +88,20 @@ class Senders:
 
     def look(self, connection: Connection, now: int) -> None:
         """Note those that are new. What came before the last look is of none of them: see `since`."""
-        here = {
-            legible(row.id): legible(row.evidence_key)
-            for table in (schema.devices, schema.integrations)
-            for row in connection.execute(select(table.c.id, table.c.evidence_key))
-        }
-        self._known |= {one: Sender(key, self._looked) for one, key in here.items() if one not in self._known}
+        devices, integrations = schema.devices.c, schema.integrations.c
+        placed = (devices.group_name, devices.host, devices.os_user)
+        chosen = (
+            select(devices.id, devices.evidence_key, *placed),
+            select(integrations.id, integrations.evidence_key),
+        )
+        rows = [[*map(legible, row)] for one in chosen for row in connection.execute(one)]
+        for name, key, *words in rows:
+            known = self._known.get(name, Sender(key, self._looked))
+            if words and not known.group:  # a file of an earlier version has keys alone
+                known = Sender(known.key, known.since, *words)
+            self._known[name] = known
         self._looked, self._complete = max(self._looked, now), True
-        said = {name: [one.key, one.since] for name, one in self._known.items()}
+        said = {name: list(astuple(one)) for name, one in self._known.items()}
         write_over(self._path, json.dumps({"looked": self._looked, "senders": said}, indent=0).encode())
 
     def mistake(self, sender: str, key: str) -> str:
@@ -92,6 +109,11 @@ class Senders:
         if (known := self._known.get(sender)) is None:
             return "its sender came while this runs" if self._complete else ""
         return "" if known.key == key else "the catalog has another key of its sender than was first seen"
+
+    def first(self, sender: str) -> Sender | None:
+        """As its group and names first were; None where that was not noted."""
+        known = self._known.get(sender)
+        return known if known is not None and known.group else None
 
     def since(self, sender: str) -> int:
         """ns: it sent nothing before."""

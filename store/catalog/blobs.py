@@ -22,7 +22,9 @@ from protocol.envelope import KEY_PACKET_STREAM, MAX_SEALED
 from store.files import is_full, sync_folder, write_all, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_SHARD: Final = re.compile(r"[0-9a-f]{2}")
 _OF_RECORDING: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")  # see folder_of
+_SEALED: Final = re.compile(rf"{_OF_RECORDING.pattern}[0-9]{{5}}-[0-9]{{10,20}}-[0-9a-f]{{64}}")
 _READING: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _OVERWRITING: Final = (
     os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -71,6 +73,10 @@ class BlobStore(Protocol):
         a key packet there, or all of it.
         """
 
+    def recordings(self) -> Iterator[UUID]:
+        """Those that have a folder (`folder_of`), in the order of their ids' ends; of an erased one it may be empty.
+        Raises BlobFault."""
+
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         """Of each body that `put` is writing, or that a killed process left of one: its name, for `shred` alone, and
         how it begins. Raises BlobFault."""
@@ -98,6 +104,11 @@ def folder_of(recording: UUID) -> str:
 def packets_of(recording: UUID) -> str:
     """What the names of its key packets begin with."""
     return f"{folder_of(recording)}{KEY_PACKET_STREAM:05d}-"
+
+
+def is_sealed(name: str) -> bool:
+    """Whether it can be one of `sealed_name`: what copying programs leave in a recording's folder has others."""
+    return _SEALED.fullmatch(name) is not None
 
 
 def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:
@@ -180,6 +191,16 @@ class LocalBlobs:
         # Half-written ones and what file servers and desktops leave behind (.nfs01, Thumbs.db) have no blob's name.
         every = _OF_RECORDING.fullmatch(prefix) is not None
         yield from sorted(name for name in found if name.startswith(prefix) and (every or _NAME.fullmatch(name)))
+
+    def recordings(self) -> Iterator[UUID]:
+        try:
+            for shard in sorted(os.listdir(self._root)):
+                if _SHARD.fullmatch(shard):
+                    for name in sorted(os.listdir(os.path.join(self._root, shard))):
+                        if _OF_RECORDING.fullmatch(f"{shard}/{name}/"):
+                            yield UUID(name)
+        except OSError as error:
+            raise _fault("list", error) from error
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         try:

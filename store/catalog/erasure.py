@@ -26,7 +26,7 @@ from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError, SignatureError
 from protocol.keys import public_from_text, public_to_text, thumbprint
 from store.catalog import inserting, interactions, queries, schema
-from store.catalog.blobs import BlobStore, charged, folder_of, packets_of
+from store.catalog.blobs import BlobStore, charged, folder_of, is_sealed, packets_of
 from store.catalog.database import Database
 from store.errors import StoreError
 
@@ -379,6 +379,10 @@ def carry_out(
     packets = packets_of(UUID(which.recording))
     if found.absent is None:  # else a process that was killed looked, and may have shredded some
         found = replace(found, absent=_absent(places, which.recording, found, packets))
+        if not found.again:  # rows do not say how much there is
+            sizes = {name: places[0][1].size(name) for name in places[0][1].names(folder) if is_sealed(name)}
+            objects = sum(not name.startswith(packets) for name in sizes)
+            found = replace(found, objects=objects, bytes=sum(sizes.values()))
         with database.writing() as connection:
             _set(connection, which.recording, found=_written(found, which.recording, which.position, private))
     for _, blobs in places:

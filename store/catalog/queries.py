@@ -424,6 +424,13 @@ def opening_entry(connection: Connection, device: str, recording: UUID) -> int |
     return _entry(connection, device, recording, "recording-open")
 
 
+def others_accounts(connection: Connection, device: str, recording: UUID) -> bool:
+    """Whether the account of another device has an entry that names the recording."""
+    columns = schema.ledger_lines.c
+    chosen = select(columns.seq).where(columns.recording == str(recording), columns.device.concat("") != device)
+    return connection.execute(chosen.limit(1)).first() is not None
+
+
 def openings_between(connection: Connection, device: str, first: int, last: int, most: int) -> int:
     """How many recordings of the device begin after one entry and up to another; not counted beyond `most` and one."""
     columns = schema.ledger_lines.c

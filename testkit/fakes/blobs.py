@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Lock
+from uuid import UUID
 
 from store.catalog.blobs import BlobFault, BlobMissing, check_name
 
@@ -36,6 +37,10 @@ class MemoryBlobs:
         with self._lock:
             found = sorted(self._bodies)
         yield from (name for name in found if name.startswith(prefix))
+
+    def recordings(self) -> Iterator[UUID]:
+        found = (name.split("/") for name in self.names())
+        yield from dict.fromkeys(UUID(parts[1]) for parts in found if len(parts) == 3)
 
     def unfinished(self) -> Iterator[tuple[str, bytes]]:
         return iter(())

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from store.catalog.blobs import BlobMissing, BlobStore, LocalBlobs
+from store.catalog.blobs import BlobMissing, BlobStore, LocalBlobs, sealed_name
 from testkit.fakes.blobs import MemoryBlobs
 
 
@@ -73,6 +74,14 @@ def test_lists_names_by_prefix_in_order(blobs: BlobStore) -> None:
     assert list(blobs.names()) == ["a/0", "a/1", "ab/3", "b/2"]
     assert list(blobs.names("a/")) == ["a/0", "a/1"]
     assert list(blobs.names("c")) == []
+
+
+def test_lists_recordings_by_their_folders(blobs: BlobStore) -> None:
+    one, other = UUID(int=1), UUID(int=2)
+    for recording in (one, other, one):
+        blobs.put(sealed_name(recording, 0, 0, "0" * 64), b"body")
+    blobs.put("ab/none", b"body")
+    assert list(blobs.recordings()) == [one, other]
 
 
 def test_remove_removes_and_may_be_repeated(blobs: BlobStore) -> None:

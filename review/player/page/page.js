@@ -43,7 +43,8 @@ function speak(chosen) {
   }
   const when = new Date(about.start).toLocaleString(chosen, { dateStyle: "full", timeStyle: "short" });
   $("title").textContent = `${about.device.os_user ? `${about.device.os_user} · ` : ""}${about.device.host}`;
-  $("subtitle").textContent = [when, clock(about.length / 1e9), words.states[about.state]].filter(Boolean).join(" · ");
+  const facts = [when, clock(about.length / 1e9), words.states[about.state], about.other && words.otherName(about.other)];
+  $("subtitle").textContent = facts.filter(Boolean).join(" · ");
   document.title = `${about.device.host} – Eyelid`;
   showGaps();
   showSpans();

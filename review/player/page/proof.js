@@ -163,8 +163,8 @@ export class Proof {
       report = said;
     });
     if (code) this.find("ledger", code, where);
-    const { closing, later } = this.facts;
-    const final = later.some((one) => one.kind === "heads" && one.final === true && one.recording === this.recording);
+    const { closing } = this.facts;
+    const final = this.signedAfterDeath();
     // The server says where the account ends; where it gave all that follows, so do the lines that are here.
     const ends = [BigInt(this.papers.ledger_next)];
     if (BigInt(this.ledger.later.length) < LATER) ends.push((this.lines.at(-1)?.seq ?? -1n) + 1n);
@@ -172,6 +172,12 @@ export class Proof {
     if (report && !closing && !final && report.confirmed > next)
       this.find("ledger", "ledger-cut", { entry: String(next) });
     return report;
+  }
+
+  /** Whether the device signed at its next start where the recording ends. */
+  signedAfterDeath() {
+    const own = (one) => one.kind === "heads" && one.final === true && one.recording === this.recording;
+    return this.facts.later.some(own);
   }
 
   /** Sequence numbers without a hole. What a chunk names as the one before it is compared when its bytes are here. */
@@ -208,6 +214,7 @@ export class Proof {
         this.find("heads", "tail-missing", placeOf(stream, here));
     }
     if (closing) this.checkClosing();
+    else if (!ended && !this.signedAfterDeath()) this.find("heads", "unsigned", { entry: this.papers.ledger_next });
   }
 
   checkClosing() {

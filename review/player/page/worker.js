@@ -173,13 +173,18 @@ async function allPieces() {
   }
 }
 
+const folded = (text) => text.toLowerCase();
+
 function told() {
   const { papers, packet, facts } = proof;
   const number = (one) => Number(one);
-  const { host, os_user } = packet ?? papers.device; // the packet is signed, and names who was there then
+  const { host, os_user } = papers.device; // as it enrolled: into a key packet a PC may write any name
+  const device = { host, os_user: os_user || (packet?.os_user ?? "") }; // one that enrolled before it was asked has ""
+  const differs = packet && ["host", "os_user"].some((name) => folded(packet[name]) !== folded(device[name]));
   return {
     recording: proof.recording,
-    device: { host, os_user },
+    device,
+    other: differs ? { host: packet.host, os_user: packet.os_user } : null,
     start: Number((packet?.start ?? BigInt(papers.row.start)) / 1_000_000n),
     length: number(proof.length),
     state: facts.closing ? "closed" : facts.ended ? "broken-off" : "open",

@@ -160,7 +160,7 @@ class SignedLines:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.mistake = ""  # the first
+        self.mistake, self.mistake_at = "", 0  # the first, and the number of its entry
 
     def read(self, connection: Connection, device: str, after: int, until: int) -> Iterator[Entry]:
         """As `entries_between`."""
@@ -175,15 +175,16 @@ class SignedLines:
                 written = row.line.encode("utf-8")
                 way = way or Walk(claimed(written), after + 1)
                 for one in (*ledger.step(way, written), *ledger.compare(row, written, connection)):
-                    self._take(f"{one.where}: {one.message}")
+                    self._take(row.seq, f"{one.where}: {one.message}")
                 if (entry := entry_of(row.seq, row.line)) is not None:
                     yield entry
             after = rows[-1].seq
         if after + 1 < end:
-            self._take(f"entries {after + 1} to {end - 1} are gone")
+            self._take(after + 1, f"entries {after + 1} to {end - 1} are gone")
 
-    def _take(self, mistake: str) -> None:
-        self.mistake = self.mistake or mistake
+    def _take(self, seq: int, mistake: str) -> None:
+        if not self.mistake or seq < self.mistake_at:
+            self.mistake, self.mistake_at = mistake, seq
 
 
 def _following(connection: Connection, after: int, limit: int, *, device: str, until: int | None) -> list[Row[Any]]:

@@ -90,11 +90,11 @@ def recorded(world: World, *kinds: tuple[str, int]) -> list[str]:
     return made
 
 
-def hold(run: Run, name: str, *which: str) -> tuple[list[str], str]:
+def hold(run: Run, name: str, *which: str, code: int = 0) -> tuple[list[str], str]:
     day = day_of(time.time_ns() + 30 * DAY)
     place = ("holds", "place", name, *which, "--why", "w", "--owner", "o@example.com", "--review", day)
-    code, said, error = run(*place)
-    assert code == 0, error
+    exits, said, error = run(*place)
+    assert exits == code, error
     return said["recordings"], error
 
 
@@ -282,12 +282,12 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
     assert (held, f"{cards} is held, as it may be one of them: the names of its rules" in error) == ([cards], True)
 
     monkeypatch.setattr(
-        Facts, "of", lambda *_: "what this PC sent cannot be read (ValueError)"
+        Facts, "of", lambda *_, **__: "what this PC sent cannot be read (ValueError)"
     )  # as where its account is damaged
     assert hold(run, "case-5", honest)[0] == [honest]
-    held, error = hold(run, "case-6", honest, "--where", "channel=voice")
+    held, error = hold(run, "case-6", honest, "--where", "channel=voice", code=1)
     assert (held, "may be one of them: what this PC sent cannot be read" in error) == ([honest], True)
-    assert set(hold(run, "case-7", "--agent", "ada@example.com")[0]) == {honest, cards, renamed}
+    assert set(hold(run, "case-7", "--agent", "ada@example.com", code=1)[0]) == {honest, cards, renamed}
     assert run("due", "--apply")[1]["erased"] == {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from review.commands.lifecycle import _doubt
+from review.commands.choosing import _doubt
 from review.governance.times import DAY, day_of
 from testkit.lifecycle import BEGAN, World
 from tests.review.lifecycle.test_lifecycle import founded, known, world

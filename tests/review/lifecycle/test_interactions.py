@@ -19,7 +19,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.erasure import Erasure
 from protocol.interaction import Agent, Interaction, Received, sealed
 from protocol.keys import public_to_text
-from review.commands.lifecycle import _doubt, each_known, only
+from review.commands.choosing import _doubt, each_known, only
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period, day_of
 from review.lifecycle.facts import Known
@@ -190,7 +190,7 @@ def test_rows_of_an_interaction_make_no_recording_die_sooner(world: World) -> No
     assert world.files(recording.id) == []
 
 
-def test_a_folder_of_both_is_a_recordings_and_kept_as_long_as_any_class_asks_for(
+def test_a_folder_of_both_is_a_recordings_and_goes_by_request_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an earlier store took them."""
@@ -200,10 +200,10 @@ def test_a_folder_of_both_is_a_recordings_and_kept_as_long_as_any_class_asks_for
         pcs.record(pcs.pc(), "rest", id=CHAT.id)
     world.mirror()
     assert known(world, CHAT).device != WHO
-    world.days.pass_by(11)
+    world.days.pass_by(400)
     assert erased(world, CHAT.id) == []
-    world.days.pass_by(10)
-    assert erased(world, CHAT.id) == [str(CHAT.id)]
+    with world.opened() as (database, lifecycle):
+        assert lifecycle.erase(world.facts(database, RULES), RULES, [str(CHAT.id)], "DSR-1").erased
     assert world.files(CHAT.id) == []
 
 

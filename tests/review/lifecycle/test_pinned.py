@@ -68,6 +68,13 @@ def test_a_pc_that_was_put_into_the_catalog_later_made_nothing_before(world: Wor
     sql(world, "update recordings set device = ?", other)
     world.days.pass_by(1)
     looked(world)
+    assert known(world, recording).recording.end == world.days()  # its chunks are another's
+    assert erased(world, recording) == {}
+    # Without all that its sender signed: an attacker has destroyed it then, and no certificate comes early.
+    for path in world.home.blobs_folder.rglob(f"{recording.id}/00000-*"):
+        path.unlink()
+    sql(world, "delete from sealed where stream != ?", KEY_PACKET_STREAM)
+    sql(world, "delete from ledger_lines")
     assert known(world, recording).recording.end == at
     assert erased(world, recording) == {}
 
