@@ -1,4 +1,4 @@
-"""The report as PDF, drawn by fpdf2 with the fonts that every reader has (docs/decisions/0072)."""
+"""The report as PDF, drawn by fpdf2 with the fonts that every reader has (docs/decisions/0071)."""
 
 from __future__ import annotations
 

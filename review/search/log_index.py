@@ -3,7 +3,7 @@
 The log says in the clear when something was noted and how much of it, and seals the rest (docs/audit-log.md). So does
 this index: an entry is found by tags, numbers of 64 bits that only the reading key can make. Who reads the file without
 that key sees which entries have something in common, and not what. When bodies are shredded, their tags go with them.
-It can be removed at any time and is made anew out of the log (docs/decisions/0070).
+It can be removed at any time and is made anew out of the log (docs/decisions/0069).
 """
 
 from __future__ import annotations

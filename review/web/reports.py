@@ -1,7 +1,7 @@
 """Reports that are made for people of the console: one at a time, beside the pages, and kept in memory alone.
 
 A report names people and recordings, so that no copy stays on the console's disk: who asked for it downloads it, and it
-is forgotten an hour later, or when they ask for another (docs/decisions/0071).
+is forgotten an hour later, or when they ask for another (docs/decisions/0070).
 """
 
 from __future__ import annotations
