@@ -205,7 +205,7 @@ CASES = {
         f"""{LEFT} let more = 3;
         const move = () => {{
           if (more-- === 0) return form.remove();
-          form.animate([{{}}, {{translate: "2px"}}], {{duration: 1300}}).onfinish = () => setTimeout(move, 150);
+          form.animate([{{}}, {{translate: "2px"}}], {{duration: 1300}}).onfinish = () => setTimeout(move, 60);
         }};
         move()""",
     ),
