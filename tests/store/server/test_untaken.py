@@ -1,4 +1,4 @@
-"""What a client may do to the store by not taking its answers: a piece of them, twenty seconds, and no more at its end."""
+"""What a client can do to the store by not taking its answers, while it serves and when it ends."""
 
 from __future__ import annotations
 
