@@ -122,6 +122,7 @@ def test_an_address_has_so_many_waiting(
         waits.until(lambda: len(one.known) == 1, "the one above it is cut off")
         assert len(everything(other)) < MUCH
         assert len(everything(one.client)) > MUCH
+        one.client.close()  # or the store waits half a minute for its farewell
         waits.until(lambda: not one.known, "its answer is taken")
     assert caplog.messages == []
 
@@ -136,6 +137,8 @@ def test_answers_that_are_kept_have_a_bound_and_one_that_many_have_counts_once(
         waits.until(lambda: len(one.known) == 2 - (not shared), "it has its answer, or was cut off")
         assert (len(everything(other)) > MUCH) == shared
         assert len(everything(one.client)) > MUCH
+        one.client.close()  # or the store waits half a minute for its farewell
+        other.close()
         waits.until(lambda: not one.known, "all is taken")
         kept: dict[Any, Any] = vars(one.server.server_state)["kept"]
         assert kept == {}
