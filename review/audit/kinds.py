@@ -124,7 +124,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "sign-out": _kind("service", (3002, 2), {"by": WORD}),  # the person, another session of theirs, idleness
     "account": _kind("account", (3004, 3), {"change": WORD}, person=PERSON, role=WORD),
     "search": _kind("archive", (6001, 5), {"query": SEARCH, "results": NUMBER}),
-    "list": _kind("archive", (6001, 2), {"results": NUMBER}, of=WORD, recordings=IDS),
+    "list": _kind("archive", (6001, 2), {"results": NUMBER}, of=WORD, recordings=IDS, devices=IDS),
     "open": _kind(
         "recording", (6001, 2), {"purpose": WORD, "rule": ID, "rendition": WORD},
         approvals=PEOPLE, reference=TEXT, lanes=IDS, until=NUMBER,

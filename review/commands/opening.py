@@ -28,7 +28,7 @@ from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
 from store.catalog.database import Database, explained
-from store.catalog.queries import governance_of, newest_bundle
+from store.catalog.queries import governance_of, newest_bundle, newest_revision
 from store.errors import StoreError, WrongUsage
 from store.files import write_new
 
@@ -85,12 +85,12 @@ class InForce:
 
     def __init__(self, home: Home, database: Database) -> None:
         self._home, self._database = home, database
-        self._known: tuple[object, Governance] | None = None
+        self._known: tuple[int | None, Governance] | None = None
 
     def __call__(self) -> Governance:
         """Raises as `signed_rules`."""
         with self._database.reading() as connection:
-            newest = newest_bundle(connection)
+            newest = newest_revision(connection)
             if self._known is None or self._known[0] != newest:
                 self._known = newest, rules_in(self._home, connection)[1]
             return self._known[1]

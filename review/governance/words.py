@@ -28,6 +28,9 @@ SPOKEN_ACT = {
 }
 
 
+GOES = "it is to be deleted now"
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
     """`answer` in one sentence, why, what is missing, and how long the recording is kept; each with its line."""
@@ -82,9 +85,9 @@ def disposal_in_words(found: Disposal) -> list[Reason]:
     if found.because is Because.HOLD:
         says.append(Reason("a legal hold keeps it as long as the hold is there"))
     elif found.because is Because.ERASURE:
-        says.append(Reason("an erasure was asked for, and nothing stands against it: it is to be deleted now"))
+        says.append(Reason(f"an erasure was asked for, and nothing stands against it: {GOES}"))
     elif found.deletes:
-        says.append(Reason("its period is over: it is to be deleted now"))
+        says.append(Reason(f"its period is over: {GOES}"))
     return says
 
 

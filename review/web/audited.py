@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from protocol.claims import MAX_INTEGER
 from review.audit.kinds import pseudonym
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
 from review.report import html, signing
 from review.web import asked, auditor
 from review.web.pages import Console, console_of, not_here, page, words_of
+
+_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 
 # -- the audit log ----------------------------------------------------------------------------------------------------
 
@@ -58,14 +60,30 @@ def _span(positions: Sequence[int]) -> tuple[int, int]:
     return (min(positions), max(positions) + 1) if positions else (0, 0)
 
 
+def _entry(console: Console, session: Session, position: int) -> tuple[auditor.LogReader, auditor.Entry | None]:
+    """One that this person may read, published: before that it has no proof."""
+    reader = console.log_reader(session)
+    found = reader.entry(position)
+    if found is not None and position >= found.size:
+        console.log.publish()
+        found = reader.entry(position)
+    return reader, found
+
+
+def _position(request: Request) -> int:
+    """Refusals: 404."""
+    text = request.path_params["position"]
+    if not _POSITION.fullmatch(text):
+        raise not_here()
+    return int(text)
+
+
 async def _audit_entry(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    position = request.path_params["position"]
+    position = _position(request)
 
     def read() -> Any:
-        reader = console.log_reader(session)
-        console.log.publish()  # an entry that is not published has no proof yet
-        found = reader.entry(position) if position <= MAX_INTEGER else None
+        reader, found = _entry(console, session, position)
         if found is not None:
             console.note(request, session, "read-log", first=position, end=position + 1)
         return found and (reader, found)
@@ -79,12 +97,11 @@ async def _audit_entry(request: Request) -> Response:
 
 async def _audit_proof(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    position = request.path_params["position"]
+    position = _position(request)
 
     def read() -> str | None:
-        reader = console.log_reader(session)
-        console.log.publish()
-        if position > MAX_INTEGER or reader.entry(position) is None:
+        reader, found = _entry(console, session, position)
+        if found is None:
             return None
         console.note(request, session, "read-log", first=position, end=position + 1)
         return reader.proof(position)
@@ -154,8 +171,8 @@ async def _report_progress(request: Request) -> Response:
 
 ROUTES: Final = (
     Route("/audit", _audit),
-    Route("/audit/{position:int}", _audit_entry),
-    Route("/audit/{position:int}/proof", _audit_proof),
+    Route("/audit/{position}", _audit_entry),
+    Route("/audit/{position}/proof", _audit_proof),
     Route("/report", _report),
     Route("/report/{name}", _report_file),
     Route("/v1/reports", _make_report, methods=["POST"]),

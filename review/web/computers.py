@@ -86,7 +86,7 @@ async def _computer(request: Request) -> Response:
     def look() -> fleet.OnePc | None:
         found = fleet.one_pc(console.fleet.database, _sees(console, session), wanted)
         if found is not None:
-            console.note(request, session, "list", of="computer", results=1)
+            console.note(request, session, "list", of="computer", results=1, devices=[wanted])
         return found
 
     pc = await run_sync(look)

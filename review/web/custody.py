@@ -96,6 +96,11 @@ class ForPlayer:
         self._app, self._origin = app, origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].isprintable():
+            # Of a path that ends with a line feed a route says that it fits, and `PATHS` that it does not.
+            facts = {"error": "no-such-path", "message": "there is no such path"}
+            await JSONResponse(facts, 404)(scope, receive, send)
+            return
         if scope["type"] != "http" or not PATHS.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return

@@ -10,7 +10,7 @@ from uuid import UUID
 from protocol.interaction import Interaction
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, ApprovalRule, Question, Reason, Rendition
-from review.governance.words import Explained, explained
+from review.governance.words import GOES, Explained, explained
 from review.search.calls import of_recording
 from review.search.facts import Listed, read
 from review.search.find import Finder
@@ -25,6 +25,8 @@ ACTS: Final = {
     Act.PLAY: "play", Act.COMMENT: "comment", Act.EXPORT: "export", Act.REQUEST_LEGAL_HOLD: "ask for a legal hold",
     Act.SEE_ACCESS: "see who opened it",
 }  # fmt: skip
+
+HOLDING: Final = (Act.LEGAL_HOLD, Act.RELEASE_HOLD, Act.REQUEST_LEGAL_HOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Shown:
     person: str
     allowed: tuple[Allowed, ...]
     kept: tuple[Reason, ...]
-    held: bool
+    held: bool | None  # None: not for this person to know, as it tells whom an inquiry is about
     interactions: tuple[Interaction, ...]
     holds: tuple[str, ...]  # their names, for who may set holds: to others one tells of whom an inquiry is about
 
@@ -76,14 +78,20 @@ def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
     rules = finder.governance
     facts = listed.whose.recording(rules, listed.start)
     # What people consented to and what was drawn the custodian knows: here neither speaks against it.
-    known = listed.whose.recording(
-        rules, listed.start, end=listed.start + listed.length, closed_by=frozenset(listed.rules), held=bool(holds),
-        drawn=rules.purposes,
+    known = partial(
+        listed.whose.recording, rules, listed.start, end=listed.start + listed.length,
+        closed_by=frozenset(listed.rules), drawn=rules.purposes,
     )  # fmt: skip
-    allowed = tuple(_allowed(finder, Question(finder.person, act, finder.now, known)) for act in ACTS)
-    names = holds if decide(rules, Question(finder.person, Act.LEGAL_HOLD, finder.now, known)).granted else ()
+    told = any(
+        _allowed(finder, Question(finder.person, act, finder.now, known())).verdict != "no" for act in HOLDING
+    )  # fmt: skip
+    asked = known(held=bool(holds) and told)
+    allowed = tuple(_allowed(finder, Question(finder.person, act, finder.now, asked)) for act in ACTS)
+    # Of a recording under a hold that they are not told of, nothing is said that the hold makes untrue.
+    kept = tuple(one for one in allowed[0].said.kept if told or not holds or GOES not in one.says)
+    names = holds if decide(rules, Question(finder.person, Act.LEGAL_HOLD, finder.now, asked)).granted else ()
     calls = tuple(of_recording(finder, listed.recording, listed.length))
-    return Shown(listed, evidence, facts.person, allowed, allowed[0].said.kept, bool(holds), calls, names)
+    return Shown(listed, evidence, facts.person, allowed, kept, bool(holds) if told else None, calls, names)
 
 
 def _allowed(finder: Finder, question: Question) -> Allowed:

@@ -37,7 +37,7 @@ STEPS: Final[Mapping[Step, str]] = {Step.ANSWER: "Grant it", Step.REFUSE: "Refus
 # Where what was asked is done: not here, as its keys are on the store's machine (docs/lifecycle.md).
 DONE_BY: Final[Mapping[str, str]] = {
     "legal-hold": "eyelid-review holds place NAME {recording} --why request-{request} --owner PERSON --review DAY",
-    "erasure": "eyelid-review erase {recording} --request {request}",
+    "erasure": "eyelid-review erase {recording} --request {request} --apply",
 }
 _KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9a-f]{16})")
 _ID: Final = re.compile(r"[0-9a-f]{16}")

@@ -19,7 +19,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "sign-out": {"by": "idle"},
     "account": {"change": "locked", "person": "bob@example.com", "role": "supervisor"},
     "search": {"query": "Frau Müller  Konto", "results": 3},
-    "list": {"results": 240, "of": "team", "recordings": ["0193a1b2"]},
+    "list": {"results": 240, "of": "team", "recordings": ["0193a1b2"], "devices": ["3f2c91d0"]},
     "open": {
         "purpose": "complaint", "rule": "roles/supervisor", "rendition": "redacted", "approvals": ["eve@example.com"],
         "reference": "ticket 4711", "lanes": ["screen", "audio"], "until": 1_800_000_000_000,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from review.audit import proofs
+from review.audit import journal, proofs
 from review.audit.kinds import Act
 from review.cli import main
 from review.web import access, auditor
@@ -153,3 +153,29 @@ def test_the_head_says_how_far_it_is_signed_and_that_no_other_machine_vouches(se
     assert "by no other machine yet" in text
     with served.client("kim") as client:
         assert "/audit" not in client.get("/").text
+
+
+@pytest.mark.parametrize("position", ["1" * 5000, "-1", "01", "x", "\u0661"])
+def test_what_is_no_position_is_not_there(served: Served, position: str) -> None:
+    for who in ("", "cleo"):
+        with served.client(who) as client:
+            answer = client.get(f"/audit/{position}")
+        assert answer.status_code == (404 if who else 303)
+
+
+def test_an_entry_whose_body_was_overwritten_hides_no_other(served: Served) -> None:
+    """Last in this file: the log is not mended."""
+    log = served.console.log.log
+    position = log.append(Act("list", "cleo@example.com", "-", ["console"], {"of": "account", "results": 0}))
+    found = next(one for group in log.groups() for one in group.entries if one.position == position)
+    with journal.block_path(log.folder, found.block).open("r+b") as file:
+        file.seek(found.rest_at + len(found.rest) - 1)
+        last = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([last[0] ^ 1]))
+    with served.client("cleo") as client:
+        text = client.get("/audit").text
+        entry = client.get(f"/audit/{position}")
+    assert {position, position - 1} <= set(listed(text))
+    assert "changed" in text
+    assert entry.status_code == 200

@@ -86,6 +86,15 @@ def test_the_paths_are_those_of_the_routes() -> None:
         assert not PATHS.fullmatch(odd)
 
 
+@pytest.mark.parametrize("path", CUSTODY)
+@pytest.mark.parametrize("more", ["%0A", "%0D%0A", "%00", "%C2%85"])
+def test_a_path_with_a_control_character_is_none(served: Served, path: str, more: str) -> None:
+    """A route takes one that ends with a line feed for the same."""
+    for method in ("GET", "POST"):
+        with served.client("cleo", **{"Sec-Fetch-Site": "cross-site"}) as client:
+            assert client.request(method, path.format(**paths(served)) + more).status_code == 404
+
+
 def post(served: Served, who: str, **body: object) -> httpx.Response:
     with served.client(who, **origin_of(served, "player")) as client:
         return client.post("/v1/custodian", json=body)

@@ -145,6 +145,14 @@ def test_each_lists_what_is_theirs_and_counts_it(served: Served, who: str) -> No
     assert sorted(options) == sorted(f"{name}@example.com" for name in MINE[who])
 
 
+def test_whether_it_is_under_a_hold_is_told_to_those_who_have_to_do_with_holds(served: Served) -> None:
+    shown = {}
+    for who in ("lena", "cleo", "paula", "anna"):
+        with served.client(who) as client:
+            shown[who] = "Legal holds" in client.get(f"/recordings/{served.room.recordings['anna'][-1]}").text
+    assert shown == {"lena": True, "cleo": True, "paula": False, "anna": False}
+
+
 @pytest.mark.parametrize("path", [one for one in TABLE if "{" in one])
 def test_what_is_refused_looks_like_what_is_not_there(served: Served, path: str) -> None:
     """To the byte, but for the address that it names itself."""
