@@ -199,7 +199,10 @@ def test_a_recording_names_the_calls_that_it_shows(served: Served) -> None:
 def test_without_the_key_no_call_is_found(served: Served) -> None:
     """Which is how a console is served where nothing else is said."""
     call = search(served, "cleo", NUMBER).json()["call"]
-    with up("0", *served.room.paths) as said, served.client("cleo", Origin=served.room.address) as client:
+    with (
+        up("0", *served.room.paths, "--no-player") as said,
+        served.client("cleo", Origin=served.room.address) as client,
+    ):
         client.base_url = httpx.URL(said["address"])
         assert 'id="caller"' not in client.get("/find").text
         assert client.get("/find", params={"call": call}).status_code == 400
