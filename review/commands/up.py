@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import selectors
 import shlex
 import subprocess
 import sys
 import threading
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 INDEX: Final = "find.db"
 LOG_INDEX: Final = "log.db"
+WITHIN: Final = 10.0  # seconds in which papers come
 _COMMAND: Final = (sys.executable, "-m")
 
 
@@ -103,7 +107,7 @@ def _up(asked: Namespace) -> int:
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
-            _player(asked, people.settings.address, people.settings.player, tls),
+            _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found)
             fleet = Fleet(opens.catalog)
@@ -123,35 +127,93 @@ def _up(asked: Namespace) -> int:
 
 class Papers:
     """A process that signs where recordings come from, so that this one, which faces people, has no key of the
-    store's. It is started when it is first asked, and anew where it has ended.
+    store's. It is started when it is first asked, and anew where it has ended. `within`: seconds for an answer, with
+    the time that others are answered in; one that gives none in time, or for another recording, is ended.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str], within: float = WITHIN) -> None:
+        self._command, self._within = command, within
         self._lock = threading.Lock()
-        self._running: subprocess.Popen[str] | None = None
+        self._running: subprocess.Popen[bytes] | None = None
+        self._over = False
 
     def __call__(self, recording: UUID) -> dict[str, Any]:
-        with self._lock, suppress(OSError, ValueError):
-            running = self._running
-            if running is None or running.poll() is not None:
-                pipe = subprocess.PIPE
-                running = self._running = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, text=True)
-            assert running.stdin is not None  # noqa: S101 - as was asked
-            assert running.stdout is not None  # noqa: S101
-            running.stdin.write(f"{recording}\n")
-            running.stdin.flush()
-            return parse_object(running.stdout.readline().encode())
-        return {"error": "no-papers", "message": "the command that signs where it comes from has ended"}
+        until = time.monotonic() + self._within
+        if self._lock.acquire(timeout=self._within):
+            try:
+                return self._answer(str(recording), until)
+            except (OSError, ValueError):
+                self._drop()
+            finally:
+                self._lock.release()
+        return {"error": "no-papers", "message": "the command that signs where it comes from did not answer"}
+
+    def _answer(self, recording: str, until: float) -> dict[str, Any]:
+        """Raises OSError, ValueError."""
+        if self._over:
+            raise OSError("the console ends")
+        if self._running is None or self._running.poll() is not None:
+            self._drop()
+            pipe = subprocess.PIPE
+            self._running = subprocess.Popen(self._command, bufsize=0, stdin=pipe, stdout=pipe)
+        assert self._running.stdin is not None  # noqa: S101 - as was asked
+        assert self._running.stdout is not None  # noqa: S101
+        self._running.stdin.write(f"{recording}\n".encode())
+        answer = parse_object(_line(self._running.stdout.fileno(), until))
+        if answer.pop("recording", None) != recording:
+            raise ValueError("the answer is about another recording")
+        return answer
+
+    def _drop(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            _end(running, patience=0)
+            for pipe in (running.stdin, running.stdout):
+                if pipe is not None:
+                    pipe.close()
 
     def close(self) -> None:
-        if self._running is not None:
-            self._running.communicate()
+        self._over = True
+        if (running := self._running) is not None:
+            _end(running, patience=5)  # before the lock: who waits for an answer has it
+        with self._lock:
+            self._drop()
+
+
+def _line(descriptor: int, until: float) -> bytes:
+    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic)."""
+    found = b""
+    with selectors.DefaultSelector() as ready:
+        ready.register(descriptor, selectors.EVENT_READ)
+        while not found.endswith(b"\n"):
+            if not ready.select(max(0.0, until - time.monotonic())):
+                raise TimeoutError
+            more = os.read(descriptor, 2**16)
+            if not more:
+                raise OSError("it has ended")
+            found += more
+    return found
+
+
+def _end(running: subprocess.Popen[bytes], patience: float) -> None:
+    """Kills what does not end in so many seconds. It may be another user's by sudo, which passes the first signal on,
+    and cannot be killed from here: then it ends with its pipes.
+    """
+    for end, seconds in ((running.terminate, patience), (running.kill, 1.0)):
+        with suppress(OSError):
+            end()
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(seconds)
+            return
 
 
 @contextmanager
-def _player(asked: Namespace, console: str, origin: str, tls: Path | None) -> Iterator[None]:
-    """The player's page, by a process of its own: this one, which faces people, never serves it."""
+def _player(
+    asked: Namespace, console: str, origin: str, tls: Path | None, say: Callable[..., None]
+) -> Iterator[None]:  # fmt: skip
+    """The player's page, by a process of its own: this one, which faces people, never serves it. The log says where it
+    ends too soon.
+    """
     if not origin or asked.no_player:
         yield
         return
@@ -160,15 +222,27 @@ def _player(asked: Namespace, console: str, origin: str, tls: Path | None) -> It
     at = ["--host", asked.host, "--port", str(parts.port or 443)]
     words = [*_COMMAND, "review", "player", "serve", "--console", console, *at, *where, "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        over = threading.Event()
+
+        def watch() -> None:
+            code = running.wait()
+            if not over.is_set():
+                say("player-ended", logging.ERROR, code=code)
+
+        watching = threading.Thread(target=watch, name="player")
         try:
             assert running.stdout is not None  # noqa: S101 - as was asked
             if not running.stdout.readline():
                 raise StoreError(
                     f"the player's page is not served: is port {parts.port or 443} free? See `player` in people.yaml"
                 )
+            watching.start()
             yield
         finally:
+            over.set()
             running.terminate()
+            if watching.ident is not None:
+                watching.join()
 
 
 @contextmanager

@@ -226,16 +226,20 @@ class _Blocks:
         if people:
             headings = (_("Person"), _("Log"), _("Act"), _("Number"))
             yield Table(_("By person"), headings, people, frozenset({3}), (4, 2, 2, 1))
-        caption = _("Openings, exports and looks")
-        openings = tuple(
+        yield from self._acts(_("Openings and exports"), model.openings)
+        yield from self._acts(_("Looks at an account"), model.looks)
+
+    def _acts(self, caption: str, listed: Listed) -> Iterator[Block]:
+        _ = self._
+        rows = tuple(
             (_.moment(one.at), _(one.log), str(one.entry), one.who, one.kind, one.outcome,
              ", ".join(filter(None, (one.purpose, one.rule))), ", ".join(one.recordings))
-            for one in model.openings.rows
+            for one in listed.rows
         )  # fmt: skip
         yield Heading(caption, 3)
         titles = (_("When"), _("Log"), _("Entry"), _("Person"), _("Act"), _("Outcome"), _("Purpose"), _("Recording"))
-        yield from self._listed(model.openings, Table(caption, titles, openings, frozenset({2}),
-                                                      (3, 2, 1, 3, 2, 2, 2, 5)), _("None was noted."))  # fmt: skip
+        table = Table(caption, titles, rows, frozenset({2}), (3, 2, 1, 3, 2, 2, 2, 5))
+        yield from self._listed(listed, table, _("None was noted."))
 
     def _listed(self, listed: Listed, table: Table, none: str) -> Iterator[Block]:
         yield table if table.rows else Text(none)

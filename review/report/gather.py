@@ -26,6 +26,7 @@ from store.evidence.verify.sweep import examiner
 LONGEST: Final = 366  # days
 _PAGE: Final = 500
 Advance = Callable[[int], None]
+Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,11 @@ def amount(sources: Sources, period: Period) -> int:
 
 def gather(
     sources: Sources, period: Period, by: str, *, verify: bool, language: str = "en", named: bool = False,
-    advance: Advance = lambda _: None, clock: Clock = wall,
+    advance: Advance = lambda _: None, check: Check = lambda: None, clock: Clock = wall,
 ) -> Model:  # fmt: skip
-    """`by`: who asked for it. Raises StoreError and the database's errors."""
+    """`by`: who asked for it. `check` is called often, and may raise to end it. Raises StoreError, and the database's
+    errors.
+    """
     zone = datetime.fromtimestamp(period.start // SECOND).astimezone().strftime("%Z")
     model = Model(
         period.first.isoformat(), period.last.isoformat(), zone, period.start, period.end, clock(), by,
@@ -87,24 +90,31 @@ def gather(
     )  # fmt: skip
     examine = examiner(sources.database, sources.blobs, compliance=sources.compliance) if verify else None
     model.verified.asked, model.verified.at = verify, model.made if verify else 0
-    Counting(model, sources.database, sources.blobs, examine).run(advance)
-    _bundles(model, sources)
+
+    def counted(done: int) -> None:
+        check()
+        advance(done)
+
+    Counting(model, sources.database, sources.blobs, examine).run(counted)
+    _bundles(model, sources, check)
     _alarms(model, sources.database)
-    _erasures(model, sources.database)
+    _erasures(model, sources.database, check)
     for source in sources.logs:
-        logs.read_log(model, source, lambda _: None)
+        logs.read_log(model, source, check)
     model.logs += sources.absent
-    model.openings.rows.sort(key=lambda one: (one.at, one.log, one.entry))
+    model.openings.cut()
+    model.looks.cut()
     advance(1)
     return model
 
 
-def _bundles(model: Model, sources: Sources) -> None:
+def _bundles(model: Model, sources: Sources, check: Check) -> None:
     """Those that the store had as its newest at any time of the period."""
     columns = schema.bundles.c
     with sources.database.reading() as connection:
         rows = connection.execute(select(columns.revision, columns.added_at).order_by(columns.revision)).all()
         for place, row in enumerate(rows):
+            check()
             until = rows[place + 1].added_at if place + 1 < len(rows) else None
             if row.added_at >= model.end or (until is not None and until <= model.start):
                 continue
@@ -134,10 +144,11 @@ def _alarms(model: Model, database: Database) -> None:
             model.overflow["alarms"] = model.overflow.get("alarms", 0) + many[code]
 
 
-def _erasures(model: Model, database: Database) -> None:
+def _erasures(model: Model, database: Database, check: Check) -> None:
     """Whose certificates say that they were destroyed in the period; and what is gone without a signed reason."""
     columns, after = schema.erasures.c, ""
     while True:
+        check()
         with database.reading() as connection:
             asked = select(columns.recording).where(columns.recording > after).order_by(columns.recording)
             page = list(connection.scalars(asked.limit(_PAGE)))

@@ -32,19 +32,19 @@ class Source:
     names: Mapping[str, str]
 
 
-def read_log(model: Model, source: Source, advance: Callable[[int], None]) -> None:
-    """Never raises for what is wrong with the log: the report says it."""
+def read_log(model: Model, source: Source, check: Callable[[], None]) -> None:
+    """Never raises for what is wrong with the log: the report says it. `check` may raise to end it."""
     made = LogRead(source.log, source.key.name)
     model.logs.append(made)
     reading = Bodies(source.folder, source.key, source.reading)
     try:
         for group in journal.groups(source.folder, source.key):
+            check()
             for one in group.entries:
                 made.entries += 1
                 entry = Entry.parse(one.raw)
                 if model.start <= entry.time * _MS < model.end:
                     _take(model, made, source, reading, one)
-            advance(len(group.entries))
     except (AuditError, OSError) as error:
         made.why_not = str(error) if isinstance(error, AuditError) else f"it cannot be read: {error.strerror}"
 
@@ -74,7 +74,7 @@ def _take(model: Model, made: LogRead, source: Source, reading: Bodies, one: jou
     looked = kind == "list" and facts.get("of") == "account"
     if kind in OPENINGS or looked:
         named = tuple(recordings_of(said)) or tuple(map(str, said["resource"]))
-        model.openings.add(
+        (model.looks if looked else model.openings).add(
             Opening(at, source.log, one.position, who, kind, outcome, named[:20], str(facts.get("purpose", "")),
                     str(facts.get("rule", "")))
         )  # fmt: skip

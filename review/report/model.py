@@ -154,6 +154,23 @@ class Listed:
 
 
 @dataclass(slots=True)
+class Newest(Listed):
+    """Acts of all logs, of which the newest stay, whichever log is read first."""
+
+    def add(self, row: Any) -> None:
+        self.rows.append(row)
+        if len(self.rows) >= 2 * MOST:
+            self.cut()
+
+    def cut(self) -> None:
+        """Puts them in order, the newest last."""
+        self.rows.sort(key=lambda one: (one.at, one.log, one.entry))
+        over = max(0, len(self.rows) - MOST)
+        del self.rows[:over]
+        self.left_out += over
+
+
+@dataclass(slots=True)
 class Model:
     """`first`, `last`: days, both within; `zone`: whose days. `start`, `end`: the same as moments, [start, end)."""
 
@@ -177,7 +194,8 @@ class Model:
     policies: list[Policy] = field(default_factory=list)
     bundles: list[BundleRow] = field(default_factory=list)
     logs: list[LogRead] = field(default_factory=list)
-    openings: Listed = field(default_factory=Listed)
+    openings: Newest = field(default_factory=Newest)  # and exports
+    looks: Newest = field(default_factory=Newest)  # at accounts: many, and never in the way of openings
     holds: Listed = field(default_factory=Listed)
     erasures: Listed = field(default_factory=Listed)
     unexplained: int = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,6 +32,8 @@ KINDS: Final[Mapping[What, str]] = {
     What.UNPROVEN: "missing", What.UNEXPLAINED: "missing",
 }  # fmt: skip
 _LEFT, _RIGHT = 160, 1000  # of the drawing
+# Who waits for a round of all PCs holds a thread for seconds: other pages have theirs nevertheless.
+WAITING: Final = CapacityLimiter(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ async def _fleet(request: Request) -> Response:
         console.note(request, session, "list", of="computers", results=shown.count if shown else 0)
         return shown
 
-    found = await run_sync(look)
+    found = await run_sync(look, limiter=WAITING)
     asked = _written(wanted)
     if found and found.following:
         following = f"/fleet?{urlencode(asked | {'after': _place(found.following)})}"

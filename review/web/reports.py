@@ -108,12 +108,14 @@ class Reports:
 
             def advance(done: int) -> None:
                 job.done += done
+
+            def check() -> None:
                 if self._stop.is_set():
                     raise _Stopped  # noqa: TRY301 - out of what reads
 
             model = gather(
                 sources, job.period, job.person, verify=verify, language=language, named=True, advance=advance,
-                clock=self._clock,
+                check=check, clock=self._clock,
             )  # fmt: skip
             made = signed(model, self._log, job.person, origin)
             job.signed, job.shown = made, document(model)

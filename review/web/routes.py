@@ -119,6 +119,8 @@ async def _find(request: Request) -> Response:
     wanted = asked.read(request.query_params, words_of(request))
     call = request.query_params.get("call", "")
     tags = _tags(console, call, words_of(request)) if call else None
+    if call:
+        await console.sign_in.turns.wait(f"find {session.person}", SEARCHES)
 
     def find() -> tuple[Any, Any]:
         finder = console.finder(session)

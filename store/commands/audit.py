@@ -341,7 +341,10 @@ def _papers_of(home: Home, month: tuple[int, int]) -> int:
 
 
 def _papers_asked(home: Home, options: Namespace) -> int:
-    """For a process that is not to read the store's key. What there is none of has `error` and `message`."""
+    """For a process that is not to read the store's key. What there is none of has `error` and `message`.
+
+    Each answer names what was asked, so that none is taken for another's.
+    """
     for line in sys.stdin:
         code = "no-papers"
         try:
@@ -350,7 +353,7 @@ def _papers_asked(home: Home, options: Namespace) -> int:
             made = _papers_of_one(home, options, evidence)
         except StoreError as error:
             made = {"error": code, "message": str(error)}
-        sys.stdout.write(json.dumps(made) + "\n")
+        sys.stdout.write(json.dumps(made | {"recording": line.strip()}) + "\n")
         sys.stdout.flush()
     return 0
 

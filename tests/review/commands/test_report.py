@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from review.cli import main
+from testkit.fakes.pc import SECOND
 from testkit.reading_room import ReadingRoom, furnish
 
 
@@ -19,7 +21,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> ReadingRoom:
 def words(room: ReadingRoom, output: Path, *more: str) -> list[str]:
     home = room.home
     paths = ["--store", str(room.world.folder / "home"), "--log", str(home / "audit"), "--keys", str(home / "keys")]
-    span = ["--from", "2026-01-01", "--to", "2026-12-31"]
+    made = date.fromtimestamp(room.world.days.now / SECOND)  # noqa: DTZ012 - as the command counts days
+    span = ["--from", str(made - timedelta(42)), "--to", str(made + timedelta(1))]  # its oldest are 40 days old
     return ["report", *span, "-o", str(output), *paths, "--key-file", str(home / "secret"), *more]
 
 

@@ -8,14 +8,18 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from review.audit.kinds import Act
@@ -24,7 +28,7 @@ from review.report import html, pdf, signing
 from review.report.document import Document, Table, Text, document
 from review.report.gather import Period, Sources, amount, gather
 from review.report.logs import Source
-from review.report.model import KINDS, LogRead, Model
+from review.report.model import KINDS, MOST, LogRead, Model, Newest, Opening
 from review.report.words import GERMAN, lasting, visible
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
@@ -224,7 +228,7 @@ def test_all_three_forms_have_the_same_figures(made: Made, language: str) -> Non
 
 def plain_model(name: str) -> Model:
     """With this name wherever somebody else may write one."""
-    from review.report.model import AlarmSum, HoldRow, Opening, Policy, RuleSum, Sums  # noqa: PLC0415 - of this alone
+    from review.report.model import AlarmSum, HoldRow, Policy, RuleSum, Sums  # noqa: PLC0415 - of this alone
 
     model = Model("2026-11-01", "2026-11-30", "CET", 0, 1, NOON, name, "log", "key", "en", named=True)
     model.lanes = {"screen": Sums(1, 6, 1, 1, 1, 1, 1, 1)}
@@ -325,6 +329,68 @@ def test_alarms_logs_and_what_cannot_be_read(tmp_path: Path) -> None:
         assert all(one.who.startswith("p.") for one in model.openings.rows)
         overwrite(made.log.folder, 0)
         assert made.model(Period(date(2026, 11, 1), date(2026, 11, 30))).logs[0].changed == 1
+
+
+def opening(at: int, log: str, entry: int) -> Opening:
+    return Opening(at, log, entry, "ann", "open", "success", ("r",), "audit", "r")
+
+
+@given(st.integers(0, 3 * MOST), st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None)
+def test_the_newest_of_both_logs_stay(count: int, seed: int) -> None:
+    order = [(at, log) for at in range(2 * MOST) for log in ("console", "custodian")]
+    Random(seed).shuffle(order)
+    listed, rows = Newest(), [opening(at, log, at) for at, log in order[:count]]
+    for row in rows:
+        listed.add(row)
+    listed.cut()
+    assert listed.rows == sorted(rows, key=lambda one: (one.at, one.log))[-MOST:]
+    assert listed.left_out == max(0, count - MOST)
+
+
+@pytest.mark.slow(reason="a store, and more looks than a list has rows")
+def test_looks_hide_no_opening_and_each_list_says_how_many_more_there_are(tmp_path: Path) -> None:
+    made = Made(tmp_path, 6)
+    with closing(made.database):
+        other = new_log(tmp_path / "looks", made.log._clock)  # type: ignore[arg-type] # a later time at each entry
+        look = Act("list", "cleo@example.com", "-", ["console"], {"of": "account", "results": 1})
+        other.append_all([look] * (MOST + 3))
+        sources = made.sources()
+        both = [Source("console", other.folder, SIGNER.key, KEY, {}), Source("custodian", made.log.folder, SIGNER.key,
+                                                                             KEY, {})]  # fmt: skip
+        model = gather(replace(sources, logs=both), PERIOD, "ann", verify=False)
+    assert (len(model.openings.rows), model.openings.left_out) == (len(made.recordings), 0)
+    assert (len(model.looks.rows), model.looks.left_out) == (MOST, 3)
+    assert model.looks.rows[-1].entry == MOST + 2
+    said = [block.text for block in document(model).blocks if isinstance(block, Text)]
+    assert "3 more rows are in the logs and the store." in said
+
+
+@pytest.mark.slow(reason="stores with many recordings")
+def test_it_can_be_ended_in_every_part(made: Made) -> None:
+    class Ended(Exception):
+        pass
+
+    def checks(sources: Sources, most: int = 10**6) -> int:
+        left = most
+
+        def check() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Ended
+
+        gather(sources, PERIOD, "ann", verify=False, check=check)
+        return most - left
+
+    sources = made.sources()
+    none = checks(replace(sources, logs=[]))
+    assert none > amount(sources, PERIOD)  # also bundles and erasures
+    every = checks(sources)
+    assert every == none + 1  # a group of entries
+    for most in range(1, every + 1):
+        with pytest.raises(Ended):
+            checks(sources, most)
 
 
 # -- signed -----------------------------------------------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from contextlib import closing
 from html import unescape
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -15,9 +18,12 @@ from protocol import base64url
 from protocol.interaction import Agent, Interaction
 from review.search import calls
 from review.search.find import Finder, Meanings, Wanted
+from review.web import routes
 from store.catalog import interactions
 from store.catalog.database import Database
 from store.clock import MINUTE
+from store.errors import Refusal
+from store.server.turns import Allowance
 from testkit.reading_room import CUSTOMER, NUMBER
 from testkit.reading_room import served as up
 from tests.review.web.conftest import Served
@@ -129,6 +135,27 @@ def test_a_search_that_was_not_made_here_is_none(served: Served, change: str) ->
         assert client.get("/find", params={"call": other}).status_code == 400
 
 
+def test_each_page_of_a_search_is_of_the_same_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs an entry in the log, as the search does."""
+
+    async def wait(key: str, allowance: Allowance) -> None:
+        assert (key, allowance) == ("find kim", routes.SEARCHES)
+        raise Refusal(429, "too-many", "later")
+
+    async def session(_request: object) -> Any:
+        return SimpleNamespace(person="kim")
+
+    console = SimpleNamespace(sign_in=SimpleNamespace(turns=SimpleNamespace(wait=wait)))
+    for name, stands_in in {
+        "session_of": session, "console_of": lambda _: console, "words_of": lambda _: str, "_tags": lambda *_: ("t",),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(routes, name, stands_in)  # 60 real ones take long, and a refusal 5 s more
+    asked: Any = SimpleNamespace(query_params={"call": "c"})
+    with pytest.raises(Refusal) as refused:
+        asyncio.run(routes._find(asked))
+    assert refused.value.status == 429
+
+
 @pytest.mark.parametrize("caller", ["", "  ", "a\x00b", "x" * 201, "y" * 10_000, "a\u202eb", "\n"])
 def test_what_is_no_caller_is_said(served: Served, caller: str) -> None:
     answer = search(served, "cleo", caller)
@@ -172,7 +199,10 @@ def test_a_recording_names_the_calls_that_it_shows(served: Served) -> None:
 def test_without_the_key_no_call_is_found(served: Served) -> None:
     """Which is how a console is served where nothing else is said."""
     call = search(served, "cleo", NUMBER).json()["call"]
-    with up("0", *served.room.paths) as said, served.client("cleo", Origin=served.room.address) as client:
+    with (
+        up("0", *served.room.paths, "--no-player") as said,
+        served.client("cleo", Origin=served.room.address) as client,
+    ):
         client.base_url = httpx.URL(said["address"])
         assert 'id="caller"' not in client.get("/find").text
         assert client.get("/find", params={"call": call}).status_code == 400

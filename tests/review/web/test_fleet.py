@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from protocol import api
 from review.governance.model import Act, Governance, Grant, Person, Reach, Role, Team, UserRule
-from review.web import fleet
+from review.web import computers, fleet
 from review.web.fleet import Fleet, Level, Page, Sees, Wanted
 from store.catalog.database import Database
 from store.clock import MINUTE
@@ -114,6 +119,36 @@ def test_what_one_sent_hides_no_other(opened: tuple[Fleet, Pcs, World]) -> None:
     page = shown(looked)
     assert hosts(page) == ["desk-1", "desk-0", "desk-2"]
     assert page.rows[0].words.startswith("UNREADABLE")
+
+
+def test_those_who_wait_for_a_round_leave_threads_to_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    go, within = threading.Event(), list[int]()
+
+    def ask() -> None:
+        within.append(1)
+        assert go.wait(200)
+
+    async def session(_request: object) -> str:
+        return "s"
+
+    console = SimpleNamespace(fleet=SimpleNamespace(ask=ask), note=lambda *_, **__: None)
+    for name, stands_in in {
+        "session_of": session, "console_of": lambda _: console, "_sees": lambda *_: None, "words_of": lambda _: None,
+        "page": lambda *_, **__: None,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(computers, name, stands_in)  # what waits is looked at alone
+
+    async def visit() -> None:
+        async with anyio.create_task_group() as group:
+            asked: Any = SimpleNamespace(query_params={})
+            for _ in range(50):  # more than AnyIO has threads
+                group.start_soon(computers._fleet, asked)
+            while computers.WAITING.statistics().tasks_waiting < 46:
+                await anyio.lowlevel.checkpoint()
+            await anyio.to_thread.run_sync(go.set)
+
+    anyio.run(visit)
+    assert len(within) == 50
 
 
 def test_who_asks_does_not_wait_for_ever_and_an_error_is_said(tmp_path: Path) -> None:

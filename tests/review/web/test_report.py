@@ -25,12 +25,15 @@ from store.errors import Refusal
 from testkit.waits import until
 from tests.review.web.conftest import Served
 
-TODAY = date.today()  # noqa: DTZ011 - as the console counts days
-SPAN = {"from": (TODAY - timedelta(60)).isoformat(), "to": TODAY.isoformat(), "verify": True}
+
+def today() -> date:
+    return date.today()  # noqa: DTZ011 - as the console counts days
 
 
 def ask(client: httpx.Client, **changed: Any) -> httpx.Response:
-    return client.post("/v1/reports", json=SPAN | changed)
+    """Of all there is, also where a day ends meanwhile."""
+    span = {"from": str(today() - timedelta(60)), "to": str(today() + timedelta(1)), "verify": True}
+    return client.post("/v1/reports", json=span | changed)
 
 
 def test_a_report_is_made_shown_downloaded_and_checked(
@@ -53,7 +56,7 @@ def test_a_report_is_made_shown_downloaded_and_checked(
     facts = json.loads((tmp_path / signing.JSON).read_bytes())
     assert facts["lanes"]["screen"]["recordings"] == 12
     assert facts["verified"]["recordings"] == 12
-    assert [one["who"] for one in facts["openings"]["rows"] if anna in one["recordings"]][-1] == "cleo@example.com"
+    assert [one["who"] for one in facts["looks"]["rows"] if anna in one["recordings"]][-1] == "cleo@example.com"
     assert "What this report does not know" in page
     assert "cleo@example.com" in page
     assert "<img src=x" not in page
@@ -99,7 +102,7 @@ def clock() -> int:
 
 
 def begin(kept: Reports, person: str) -> reports.Job:
-    period = Period(TODAY, TODAY)
+    period = Period(today(), today())
     return kept.start(person, "-", period, verify=False, language="en", names=dict)
 
 
@@ -141,9 +144,9 @@ def test_what_fails_says_so_and_stands_in_no_ones_way(kept: Reports, monkeypatch
 
 
 def test_a_console_that_ends_waits_for_no_report(kept: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(*_given: Any, advance: Any, **_named: Any) -> Any:
+    def endless(*_given: Any, check: Any, **_named: Any) -> Any:
         while True:
-            advance(1)
+            check()
 
     monkeypatch.setattr(reports, "gather", endless)  # a store that takes for ever
     job = begin(kept, "p0")

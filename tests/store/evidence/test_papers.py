@@ -52,7 +52,8 @@ def test_ids_that_come_on_stdin_are_answered_a_line_each(
     assert ended.code == 0
     missing, there, nothing = map(json.loads, ended.out.splitlines())
     assert (missing["error"], nothing["error"]) == ("no-papers", "no-papers")
-    assert there.keys() == {"origin", "packet", "closing", "successors"}
+    assert there.keys() == {"origin", "packet", "closing", "successors", "recording"}
+    assert (there["recording"], nothing["recording"]) == (own, "")
 
 
 def test_one_that_ended_with_its_agent_is_shown_by_what_the_next_start_signed(
