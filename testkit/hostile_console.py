@@ -54,7 +54,10 @@ class HostileConsole:
         if self.change is not None and kind.startswith("application/json"):
             content = json.dumps(self.change(path, json.loads(body or b"{}"), answer.json())).encode()
         self.given.append((path, content))
-        status = 200 if content != answer.content and b'"release"' in content else answer.status_code
+        status = answer.status_code
+        if content != answer.content:  # the change says what it is
+            failed = status if status >= 400 else 503
+            status = failed if b'"error"' in content else 200
         return Response(content, status, headers=allowed | {"Content-Type": kind})
 
 

@@ -3,20 +3,22 @@
 
 import { digest, fromBase64url, hex, parseObject, Refused, utf8 } from "./bytes.js";
 import { TEXTS } from "./opening-words.js";
-import { keep, keyOf, keysHere, newKey, readInvitation, signed } from "./person.js";
+import { keep, keyOf, keysHere, newKey, ofOtherHouse, readInvitation, signed } from "./person.js";
 import { clock } from "./words.js";
 
 const EVERY = 3000; // ms between two looks at what waits, while the page is shown
+const RARELY = 60_000; // ms, where no answer comes
 const HOUR = 3_600_000_000_000; // ns
 const TERMS = ["act", "recording", "purpose", "rendition", "session"];
+const ACTS = ["play", "export", "erase"]; // that a person can be asked to approve, as this page has words for them
 const root = document.documentElement;
 let place = ""; // the console's origin
 
 /** What was refused, by whom it was, in its words: `reasons` as the rules have them. */
 class Trouble extends Error {
-  constructor(code, { message = "", reasons = [], filed = "" } = {}) {
+  constructor(code, { message = "", reasons = [], filed = "" } = {}, status = 0) {
     super(message);
-    Object.assign(this, { code, reasons, filed });
+    Object.assign(this, { code, reasons, filed, status });
   }
 }
 
@@ -31,7 +33,7 @@ async function api(path, body) {
     throw new Trouble("unreachable");
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Trouble(said.error ?? "failed", said);
+  if (!answer.ok) throw new Trouble(said.error ?? "failed", said, answer.status);
   return said;
 }
 
@@ -120,7 +122,9 @@ function trouble(error, path, retry) {
 
 async function enrol(address) {
   const invited = await readInvitation(address);
-  const before = await keyOf(invited.person);
+  const keys = await keysHere();
+  const before = keys.find(({ person }) => person === invited.person);
+  const other = ofOtherHouse(invited, keys);
   const make = async (passkey) => {
     show("enrolling", (w) => [heading(w.invited(invited.person)), text(w.making)]);
     try {
@@ -141,6 +145,8 @@ async function enrol(address) {
     show("enrol", (w) => [
       heading(w.invited(invited.person)),
       text(w.inviting(invited.custodian)),
+      facts([[w.compliance, invited.compliance]]),
+      text(w.compare, "small"),
       before ? text(w.replaces) : "",
       h(
         "div",
@@ -150,7 +156,31 @@ async function enrol(address) {
       ),
       text(w.keepsTill(when(invited.expires)), "small"),
     ]);
-  choose();
+  const compared = (w) =>
+    facts([
+      [w.complianceHere, other.compliance],
+      [w.complianceNew, invited.compliance],
+      [w.custodianHere, `${other.custodian} · ${other.custodianKey}`],
+      [w.custodianNew, `${invited.custodian} · ${invited.custodianKey}`],
+    ]);
+  const refuse = () => {
+    root.dataset.code = "other-house";
+    show("refused", (w) => [
+      heading(w.otherHouse),
+      text(w.codes["other-house"]),
+      compared(w),
+      h("p", { className: "acts" }, link("/", w.console), button(w.replace, confirm, "")),
+    ]);
+  };
+  const confirm = () =>
+    show("replace", (w) => [
+      heading(w.replaceTitle),
+      text(w.replaceWhy),
+      compared(w),
+      h("p", { className: "acts" }, button(w.keepMine, refuse), button(w.replaceSure, choose, "")),
+    ]);
+  if (other) refuse();
+  else choose();
 }
 
 async function home() {
@@ -214,11 +244,12 @@ async function play(recording, ask, opened) {
   }
 
   function wait(choice, { filed, reasons }) {
-    const waiting = { approvedBy: [], reasons };
+    const waiting = { approvedBy: [], reasons, unanswered: false };
     const address = `${location.origin}/#approve=${filed}`;
     const draw = (w) => [
       heading(w.waitTitle),
       Object.assign(text(w.approvedBy(waiting.approvedBy), "state"), { role: "status" }),
+      waiting.unanswered ? text(w.unanswered) : "",
       ...needed(choice, w),
       text(w.waitWhy),
       h(
@@ -238,7 +269,7 @@ async function play(recording, ask, opened) {
       reasonsOf(waiting.reasons),
       h("p", { className: "acts" }, link(back, w.back)),
     ];
-    show("waiting", draw);
+    show("waiting", (w) => draw(w).filter(Boolean));
     follow(filed, waiting, () => open(choice, filed)).catch((error) => trouble(error, back, again));
   }
 
@@ -248,9 +279,24 @@ async function play(recording, ask, opened) {
 /** Asks how it stands, gently and only while the page is shown, and opens it when that may have changed. */
 async function follow(filed, waiting, open) {
   let tried = "";
+  let pause = EVERY;
   for (;;) {
-    await shown();
-    const now = await relay("filed", { filed });
+    await shown(pause);
+    let now;
+    try {
+      now = await relay("filed", { filed });
+    } catch (error) {
+      if (!passes(error)) throw error;
+      pause = Math.min(2 * pause, RARELY);
+      waiting.unanswered = true;
+      render();
+      continue;
+    }
+    pause = EVERY;
+    if (waiting.unanswered) {
+      waiting.unanswered = false;
+      render();
+    }
     const state = `${now.approved_by.length}`;
     if (state !== `${waiting.approvedBy.length}`) {
       waiting.approvedBy = now.approved_by;
@@ -270,8 +316,11 @@ async function follow(filed, waiting, open) {
   }
 }
 
+/** A console or a custodian that starts anew, or has too much to do: the request still waits. */
+const passes = ({ code, status }) => code === "unreachable" || status === 429 || status >= 500;
+
 /** After a while, and once somebody can see it. */
-const shown = () =>
+const shown = (pause) =>
   new Promise((done) => {
     const look = () => {
       if (document.visibilityState !== "visible") return;
@@ -281,7 +330,7 @@ const shown = () =>
     setTimeout(() => {
       document.addEventListener("visibilitychange", look);
       look();
-    }, EVERY);
+    }, pause);
   });
 
 const needed = (choice, w) =>
@@ -331,7 +380,7 @@ function choose(found, begin, back) {
         [w.you, found.me],
       ]),
       h("fieldset", {}, h("legend", { textContent: w.purpose }), ...radios),
-      text(`${w.rendition[chosen.shown]} ${w.noted}`),
+      text(`${w.rendition[chosen.rendition] ?? w.byRules} ${w.noted}`),
       h("p", { className: "acts" }, open, link(back, w.back)),
     ];
   });
@@ -350,6 +399,7 @@ async function approve(filed) {
   const again = () => approve(filed).catch((error) => trouble(error, "/", again));
   const found = await relay("filed", { filed });
   const said = await requestOf(filed, found.request);
+  if (!ACTS.includes(said.act)) throw new Trouble("unknown-act");
   const keys = await keysHere();
   if (!keys.length) throw new Trouble("no-key");
   let own = keys[0];
@@ -374,11 +424,13 @@ async function approve(filed) {
     const whose = h("select", { id: "whose" }, ...keys.map(({ person }) => h("option", { textContent: person })));
     whose.selectedIndex = keys.indexOf(own);
     whose.addEventListener("change", () => (own = keys[whose.selectedIndex]));
-    if (said.act === "erase") return [heading(w.approveTitle), text(w.erasure)];
+    const act = [w.act, w.acts[said.act]];
+    if (said.act === "erase") return [heading(w.approveTitle), facts([act]), text(w.erasure)];
     return [
       heading(w.approveTitle),
       text(w.asks(said.person)),
       facts([
+        act,
         [w.purposeIs, purposeOf(w, said.purpose)],
         [w.shows, w.asksFor[said.rendition] ?? said.rendition],
         [w.number, said.recording],

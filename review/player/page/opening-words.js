@@ -17,6 +17,20 @@ const EN = {
   making: "The key is being made and enrolled …",
   enrolled: "Your key is enrolled",
   enrolledWhy: (person) => `${person} can open recordings in this browser now. Begin in the console: Play.`,
+  compliance: "Compliance's fingerprint",
+  compare: "Compare it with the fingerprint that compliance gives its people by another way than this link.",
+  otherHouse: "This invitation is not accepted",
+  complianceHere: "Compliance's fingerprint so far",
+  complianceNew: "In this invitation",
+  custodianHere: "Custodian so far",
+  custodianNew: "In this invitation",
+  replace: "Replace my key",
+  replaceTitle: "Replace your key?",
+  replaceWhy:
+    "From then on this browser trusts the compliance key and the custodian of the new invitation, and no longer the " +
+    "present ones. Go on only if compliance has confirmed the new fingerprint to you in person or by phone.",
+  replaceSure: "Yes, compliance has confirmed it",
+  keepMine: "Keep what is here",
   replaces: "This browser has a key of yours already: the new one takes its place here.",
   home: "The player",
   homeKeys: "Keys in this browser:",
@@ -48,7 +62,11 @@ const EN = {
   },
   sample: (n) => `Only what was drawn opens: ${n} recordings an agent and month. The custodian knows which.`,
   needs: (need, by, hours) => `${need} of these roles approve, each by another person: ${by}; within ${hours} h.`,
-  rendition: { original: "You will see and hear everything that was kept.", redacted: "You will see the redacted rendition." },
+  rendition: {
+    original: "You ask for everything that was kept.",
+    redacted: "You ask for the redacted rendition; where there is none, the rules decide what you see.",
+  },
+  byRules: "The rules decide what you see.",
   noted: "The opening is noted with your name and this purpose.",
   open: "Open",
   opening: "The custodian is asked …",
@@ -57,12 +75,19 @@ const EN = {
   waitTitle: "It waits for approval",
   waitWhy: "Send this link to people who may approve it. It shows them what you ask, and opens nothing.",
   waitStay: "Keep this page open: what is approved opens here alone. It goes on as soon as enough people have approved.",
+  unanswered: "There is no answer at the moment. It is asked again; what you asked for still waits.",
   link: "Link for approval",
   copy: "Copy",
   copied: "Copied",
   approvedBy: (people) => (people.length ? `Approved by ${people.join(", ")}.` : "No approval yet."),
   approveTitle: "A request for your approval",
   asks: (person) => `${person} asks to open a recording.`,
+  act: "Wants to",
+  acts: {
+    play: "play it: see and hear it",
+    export: "export it: take a copy out of the store",
+    erase: "erase recordings for good",
+  },
   asked: "Asked",
   purposeIs: "Purpose",
   shows: "Shows",
@@ -120,6 +145,10 @@ const EN = {
     "no-passkey": "No passkey was used. Try again, or choose another way.",
     "no-storage": "This browser keeps nothing for this page, such as in a private window. Use another window.",
     "no-ed25519": "This browser cannot sign or verify with Ed25519. Chromium 137, Firefox 130 and Safari 17 can.",
+    "other-house":
+      "A key in this browser was enrolled with another compliance key or another custodian. Ask compliance before you " +
+      "go on: such a link can come from somebody who wants to deceive you. Your key stays as it is.",
+    "unknown-act": "This asks for something that this page does not know. Nothing was signed.",
     "other-release": "What came is not what you asked for. It was not opened.",
     "wrong-signer": "What came is not from your custodian. It was not opened.",
     "bad-signature": "What came was changed on its way from the custodian. It was not opened.",
@@ -132,12 +161,12 @@ const EN = {
 const DE = {
   rules: "wie die Regeln sagen",
   console: "Konsole öffnen",
-  back: "Zurück zur Aufzeichnung in der Konsole",
+  back: "Zurück zur Aufnahme in der Konsole",
   again: "Noch einmal versuchen",
   invited: (person) => `Ein eigener Schlüssel für ${person}`,
   inviting: (custodian) =>
-    "Die Compliance lädt Sie ein, selbst zu unterschreiben, was Sie mit Aufzeichnungen tun. Der Verwahrer " +
-    `${custodian} öffnet eine Aufzeichnung nur für das, was Sie unterschrieben haben. Ihr Schlüssel bleibt hier: ` +
+    "Die Compliance lädt Sie ein, selbst zu unterschreiben, was Sie mit Aufnahmen tun. Der Treuhänder " +
+    `${custodian} öffnet eine Aufnahme nur für das, was Sie unterschrieben haben. Ihr Schlüssel bleibt hier: ` +
     "Niemand sonst kann für Sie unterschreiben, und keine Seite der Konsole bekommt ihn.",
   keepsTill: (when) => `Die Einladung gilt bis ${when}, und nur einmal.`,
   makeKey: "Schlüssel in diesem Browser anlegen",
@@ -147,13 +176,30 @@ const DE = {
   making: "Der Schlüssel wird angelegt und angemeldet …",
   enrolled: "Ihr Schlüssel ist angemeldet",
   enrolledWhy: (person) =>
-    `${person} kann in diesem Browser jetzt Aufzeichnungen öffnen. Beginnen Sie in der Konsole: Abspielen.`,
+    `${person} kann in diesem Browser jetzt Aufnahmen öffnen. Beginnen Sie in der Konsole: Abspielen.`,
+  compliance: "Fingerabdruck der Compliance",
+  compare:
+    "Vergleichen Sie ihn mit dem Fingerabdruck, den Ihnen die Compliance auf einem anderen Weg nennt als durch diesen " +
+    "Link.",
+  otherHouse: "Diese Einladung wird nicht angenommen",
+  complianceHere: "Fingerabdruck der Compliance bisher",
+  complianceNew: "In dieser Einladung",
+  custodianHere: "Treuhänder bisher",
+  custodianNew: "In dieser Einladung",
+  replace: "Meinen Schlüssel ersetzen",
+  replaceTitle: "Ihren Schlüssel ersetzen?",
+  replaceWhy:
+    "Danach vertraut dieser Browser der Compliance und dem Treuhänder aus der neuen Einladung, nicht mehr den " +
+    "bisherigen. Fahren Sie nur fort, wenn Ihnen die Compliance den neuen Fingerabdruck persönlich oder am Telefon " +
+    "bestätigt hat.",
+  replaceSure: "Ja, die Compliance hat ihn bestätigt",
+  keepMine: "Alles lassen, wie es ist",
   replaces: "Dieser Browser hat schon einen Schlüssel von Ihnen. Der neue tritt hier an seine Stelle.",
   home: "Der Player",
   homeKeys: "Schlüssel in diesem Browser:",
   homeNone: "In diesem Browser ist noch kein Schlüssel. Sie bekommen einen durch einen Link der Compliance.",
-  homeWhy: "Aufzeichnungen werden von der Konsole aus geöffnet: dort suchen, dann abspielen.",
-  opens: "Diese Aufzeichnung öffnen",
+  homeWhy: "Aufnahmen werden von der Konsole aus geöffnet: dort suchen, dann abspielen.",
+  opens: "Diese Aufnahme öffnen",
   agent: "Agent",
   computer: "Computer",
   began: "Beginn",
@@ -178,16 +224,17 @@ const DE = {
     no: "Sie dürfen nicht",
   },
   sample: (n) =>
-    `Es öffnet sich nur, was gezogen wurde: ${n} Aufzeichnungen je Agent und Monat. Welche, weiß der Verwahrer.`,
+    `Es öffnet sich nur, was gezogen wurde: ${n} Aufnahmen je Agent und Monat. Welche, weiß der Treuhänder.`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
-    original: "Sie sehen und hören alles, was aufgezeichnet wurde.",
-    redacted: "Sie sehen die geschwärzte Fassung.",
+    original: "Sie bitten um alles, was aufgezeichnet wurde.",
+    redacted: "Sie bitten um die geschwärzte Fassung. Gibt es keine, entscheiden die Regeln, was Sie sehen.",
   },
+  byRules: "Die Regeln entscheiden, was Sie sehen.",
   noted: "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt.",
   open: "Öffnen",
-  opening: "Der Verwahrer wird gefragt …",
+  opening: "Der Treuhänder wird gefragt …",
   ask: "Um Zustimmung bitten",
   refusedTitle: "Sie wird nicht geöffnet",
   waitTitle: "Sie wartet auf Zustimmung",
@@ -195,12 +242,19 @@ const DE = {
   waitStay:
     "Lassen Sie diese Seite offen: Was genehmigt ist, öffnet sich nur hier. Es geht weiter, sobald genug Personen " +
     "zugestimmt haben.",
+  unanswered: "Im Moment kommt keine Antwort. Es wird weiter nachgefragt, Ihre Bitte bleibt bestehen.",
   link: "Link zur Zustimmung",
   copy: "Kopieren",
   copied: "Kopiert",
   approvedBy: (people) => (people.length ? `Zugestimmt: ${people.join(", ")}.` : "Noch hat niemand zugestimmt."),
   approveTitle: "Eine Bitte um Ihre Zustimmung",
-  asks: (person) => `${person} möchte eine Aufzeichnung öffnen.`,
+  asks: (person) => `${person} möchte eine Aufnahme öffnen.`,
+  act: "Möchte",
+  acts: {
+    play: "sie abspielen, also ansehen und anhören",
+    export: "sie exportieren, also eine Kopie aus dem Speicher mitnehmen",
+    erase: "Aufnahmen endgültig löschen",
+  },
   asked: "Gefragt",
   purposeIs: "Zweck",
   shows: "Zeigt",
@@ -213,51 +267,51 @@ const DE = {
   deny: "Ablehnen",
   approved: "Sie haben zugestimmt",
   denied: "Sie haben abgelehnt",
-  verdictWhy: "Der Verwahrer hat es vermerkt. Sie können diese Seite schließen.",
+  verdictWhy: "Der Treuhänder hat es vermerkt. Sie können diese Seite schließen.",
   whose: "Unterschreiben als",
-  see: "Die Aufzeichnung in der Konsole ansehen",
+  see: "Die Aufnahme in der Konsole ansehen",
   erasure:
-    "Hier geht es um eine Löschung: Sehen Sie sich die Aufzeichnungen an, und stimmen Sie mit `eyelid-review custodian " +
+    "Hier geht es um eine Löschung: Sehen Sie sich die Aufnahmen an, und stimmen Sie mit `eyelid-review custodian " +
     "approve` zu.",
   codes: {
     "no-session": "Melden Sie sich zuerst an der Konsole an, und versuchen Sie es dann noch einmal.",
     "session-ended":
       "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich wieder an, und versuchen Sie es dann noch einmal.",
     "not-enrolled": "Schließen Sie zuerst die Anmeldung an der Konsole ab, und versuchen Sie es dann noch einmal.",
-    "no-such-path": "Diese Aufzeichnung gibt es nicht, oder Sie dürfen sie nicht sehen.",
+    "no-such-path": "Diese Aufnahme gibt es nicht, oder Sie dürfen sie nicht sehen.",
     "no-key":
       "Dieser Browser hat keinen Schlüssel von Ihnen. Bitten Sie die Compliance um eine Einladung, und öffnen Sie " +
       "deren Link in diesem Browser.",
     "no-custodian":
-      "Der Verwahrer antwortet nicht, darum lässt sich nichts öffnen. Wer dieses Haus betreibt, kann ihn starten.",
+      "Der Treuhänder antwortet nicht, darum lässt sich nichts öffnen. Wer dieses Haus betreibt, kann ihn starten.",
     unreachable: "Die Konsole ist nicht zu erreichen. Versuchen Sie es noch einmal.",
     "cross-origin": "Die Konsole kennt diese Seite nicht: `player` in ihrer people.yaml nennt eine andere Adresse.",
     refused: "Die Regeln lassen es nicht zu.",
     "not-yet": "Die Regeln lassen es noch nicht zu.",
-    "not-closed": "Die Aufzeichnung läuft noch. Sie öffnet sich, sobald ihr PC das Ende signiert hat.",
-    "no-papers": "Der Speicher kann nicht belegen, woher diese Aufzeichnung stammt.",
-    "unknown-key": "Der Verwahrer kennt Ihren Schlüssel nicht. Bitten Sie die Compliance um eine neue Einladung.",
+    "not-closed": "Die Aufnahme läuft noch. Sie öffnet sich, sobald ihr PC das Ende signiert hat.",
+    "no-papers": "Der Speicher kann nicht belegen, woher diese Aufnahme stammt.",
+    "unknown-key": "Der Treuhänder kennt Ihren Schlüssel nicht. Bitten Sie die Compliance um eine neue Einladung.",
     "key-removed": "Ihr Schlüssel wurde entzogen. Bitten Sie die Compliance um eine neue Einladung.",
     "other-person":
       "An der Konsole sind Sie als jemand anderes angemeldet. Melden Sie sich als die Person an, deren Schlüssel das ist.",
-    "other-custodian": "Das stammt von einem anderen Verwahrer als dem, bei dem Sie angemeldet sind.",
+    "other-custodian": "Das stammt von einem anderen Treuhänder als dem, bei dem Sie angemeldet sind.",
     stale: "Das hat zu lange gedauert. Versuchen Sie es noch einmal.",
     replayed: "Das wurde schon einmal gesendet und zählt nur einmal. Versuchen Sie es noch einmal.",
     "too-many": "Zu viele Anfragen in kurzer Zeit. Versuchen Sie es später noch einmal.",
     "no-rules": "Es gelten keine signierten Regeln, darum wird nichts geöffnet.",
     compromised:
-      "Ein Schlüssel des Verwahrers wurde gestohlen. Nichts wird geöffnet, bis die Compliance neue Regeln signiert hat.",
-    "stale-bundle": "Dem Verwahrer fehlen die neuesten Regeln. Wer dieses Haus betreibt, bringt sie ihm.",
+      "Ein Schlüssel des Treuhänders wurde gestohlen. Nichts wird geöffnet, bis die Compliance neue Regeln signiert hat.",
+    "stale-bundle": "Dem Treuhänder fehlen die neuesten Regeln. Wer dieses Haus betreibt, bringt sie ihm.",
     "rules-changed": "Inzwischen gelten andere Regeln. Versuchen Sie es noch einmal.",
     "consent-changed": "Inzwischen wurde die Einwilligung geändert. Versuchen Sie es noch einmal.",
-    "unknown-stream": "Die Aufzeichnung hat andere Teile, als die Konsole sagt.",
+    "unknown-stream": "Die Aufnahme hat andere Teile, als die Konsole sagt.",
     "unknown-request": "Die Anfrage ist erledigt: abgelehnt, benutzt, oder ihre Zeit ist um.",
     "own-request": "Wer fragt, kann nicht selbst zustimmen.",
     "approved-before": "Sie haben schon zugestimmt.",
     "not-a-recipient":
-      "Sie wurde versiegelt, bevor dieser Verwahrer einen Schlüssel hatte. Wer dieses Haus betreibt, kann sie übernehmen.",
+      "Sie wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Wer dieses Haus betreibt, kann sie übernehmen.",
     "no-stream-keys": "Ein früherer Rekorder hat sie gemacht. Sie öffnet sich nur mit dem Wiederherstellungsschlüssel.",
-    "not-written": "Der Verwahrer kann sein Protokoll nicht schreiben, darum wurde nichts geöffnet.",
+    "not-written": "Der Treuhänder kann sein Protokoll nicht schreiben, darum wurde nichts geöffnet.",
     expired: "Diese Einladung ist abgelaufen. Bitten Sie die Compliance um eine neue.",
     used: "Diese Einladung wurde schon benutzt. Waren Sie das nicht, bitten Sie die Compliance um eine neue.",
     "wrong-secret": "Dieser Link ist unvollständig. Kopieren Sie ihn ganz.",
@@ -269,9 +323,14 @@ const DE = {
       "Dieser Browser behält nichts für diese Seite, etwa in einem privaten Fenster. Nehmen Sie ein anderes Fenster.",
     "no-ed25519":
       "Dieser Browser kann mit Ed25519 weder unterschreiben noch prüfen. Chromium 137, Firefox 130 und Safari 17 können es.",
+    "other-house":
+      "Ein Schlüssel in diesem Browser wurde mit einem anderen Schlüssel der Compliance oder bei einem anderen " +
+      "Treuhänder angemeldet. Fragen Sie erst die Compliance: So ein Link kann von jemandem stammen, der Sie täuschen " +
+      "will. Ihr Schlüssel bleibt, wie er ist.",
+    "unknown-act": "Hier wird um etwas gebeten, das diese Seite nicht kennt. Es wurde nichts unterschrieben.",
     "other-release": "Was ankam, ist nicht das, worum Sie gebeten haben. Es wurde nicht geöffnet.",
-    "wrong-signer": "Was ankam, stammt nicht von Ihrem Verwahrer. Es wurde nicht geöffnet.",
-    "bad-signature": "Was ankam, wurde auf dem Weg vom Verwahrer verändert. Es wurde nicht geöffnet.",
+    "wrong-signer": "Was ankam, stammt nicht von Ihrem Treuhänder. Es wurde nicht geöffnet.",
+    "bad-signature": "Was ankam, wurde auf dem Weg vom Treuhänder verändert. Es wurde nicht geöffnet.",
     "wrong-key": "Die Schlüssel, die ankamen, sind nicht für diese Seite. Es wurde nicht geöffnet.",
     over: "Was ankam, ist zu alt. Es wurde nicht geöffnet.",
   },

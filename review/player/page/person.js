@@ -34,6 +34,10 @@ function store(mode, act) {
 export const keyOf = (person) => store("readonly", (keys) => keys.get(person));
 export const keysHere = () => store("readonly", (keys) => keys.getAll());
 
+/** A key kept here, of any person, for which another compliance key or custodian vouches than in this invitation. */
+export const ofOtherHouse = (invited, keys) =>
+  keys.find((one) => one.compliance !== invited.compliance || one.custodianKey !== invited.custodianKey);
+
 // -- signing -----------------------------------------------------------------------------------------------------
 
 const written = (value) => toBase64url(utf8(JSON.stringify(value)));

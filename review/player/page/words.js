@@ -309,12 +309,12 @@ const DE = {
   limits:
     "Geprüft von dieser Seite mit dem Schlüssel des Geräts, wie dieses Archiv ihn aufgenommen hat. Hier " +
     "nicht geprüft: dieser Schlüssel selbst, die Namen der Regeln (ihre Nummern sind signiert), was der " +
-    "Katalog über andere Aufzeichnungen sagt, und die Festlegung im Schlüsselpaket, die der öffnende " +
+    "Katalog über andere Aufnahmen sagt, und die Festlegung im Schlüsselpaket, die der öffnende " +
     "Befehl geprüft hat.",
   limitsReleased:
-    "Geprüft von dieser Seite mit dem Schlüssel des PCs, den der Verwahrer in seiner Unterschrift genannt hat. Hier " +
-    "nicht geprüft: die Namen der Regeln (ihre Nummern sind signiert), was der Katalog über andere Aufzeichnungen " +
-    "sagt, und die Festlegung im Schlüsselpaket, die der Verwahrer geprüft hat.",
+    "Geprüft von dieser Seite mit dem Schlüssel des PCs, den der Treuhänder in seiner Unterschrift genannt hat. Hier " +
+    "nicht geprüft: die Namen der Regeln (ihre Nummern sind signiert), was der Katalog über andere Aufnahmen " +
+    "sagt, und die Festlegung im Schlüsselpaket, die der Treuhänder geprüft hat.",
   own: {
     unreadable: "Programm oder Titel eines Fensters war nicht lesbar",
     "web-engine": "ein Fenster zeigt Webseiten, für die kein Browser-Zeuge einsteht",
@@ -352,7 +352,7 @@ const DE = {
     "unknown-flags": "sein Kopf ist beschädigt",
     "bad-stream": "sein Kopf ist beschädigt",
     "bad-span": "er beansprucht mehr Zeit, als es geben kann",
-    "wrong-recording": "er gehört zu einer anderen Aufzeichnung",
+    "wrong-recording": "er gehört zu einer anderen Aufnahme",
     "wrong-stream": "er gehört zu einer anderen Spur",
     "wrong-sequence": "es ist ein anderer Block dieser Spur",
     "wrong-previous": "er folgt nicht auf den vorigen",
@@ -365,12 +365,12 @@ const DE = {
     gap: "in der Kette fehlen Blöcke",
     undecided: "zwei Fassungen, und nichts Signiertes entscheidet",
     "no-key-packet": "es gibt kein vertrauenswürdiges Schlüsselpaket",
-    misplaced: "signiert für eine andere Aufzeichnung oder ein anderes Gerät",
+    misplaced: "signiert für eine andere Aufnahme oder ein anderes Gerät",
     "other-policy": "laut Protokoll galt eine andere Richtlinie",
     "unknown-bundle": "das Bündel, das die Leser nennt, ist nicht da",
     "bad-bundle": "das Bündel stammt nicht von der Compliance",
     "other-readers": "versiegelt für andere Leser, als die Compliance unterschrieben hat",
-    "no-ledger": "das Protokoll nennt diese Aufzeichnung nicht",
+    "no-ledger": "das Protokoll nennt diese Aufnahme nicht",
     missing: "Einträge des Protokolls fehlen",
     "wrong-seq": "Einträge des Protokolls fehlen",
     "broken-chain": "ein Eintrag folgt nicht auf den vorigen",
@@ -378,7 +378,7 @@ const DE = {
     "ledger-cut": "bestätigte Einträge sind verschwunden",
     "wrong-head": "das Gerät hat für diese Stelle einen anderen Block signiert",
     "tail-missing": "die Spur endet vor dem signierten Ende",
-    unsigned: "kein Ende der Aufzeichnung ist signiert: was danach kam, kann abgeschnitten sein",
+    unsigned: "kein Ende der Aufnahme ist signiert: was danach kam, kann abgeschnitten sein",
     "beyond-closing": "kommt nach dem signierten Ende",
     "kept-while-closed": "stammt aus einer Zeit, die laut Protokoll geschlossen war",
     "no-stream-keys": "ein früherer Agent signierte keine Blöcke",
@@ -404,9 +404,9 @@ const DE = {
       "Diese Adresse wurde schon benutzt oder ist unvollständig. Sie gilt für eine Seite: den Befehl noch " +
       "einmal ausführen.",
     "no-secret": "Diese Adresse ist unvollständig: ganz kopieren, mit allem nach dem #.",
-    failed: "Die Aufzeichnung lässt sich nicht öffnen.",
-    gone: "Die Aufzeichnung wird nicht mehr bereitgestellt: den Befehl noch einmal ausführen.",
-    ended: "Die Aufzeichnung ist nicht mehr da: Sie wurde gelöscht, oder Sie dürfen sie nicht mehr sehen.",
+    failed: "Die Aufnahme lässt sich nicht öffnen.",
+    gone: "Die Aufnahme wird nicht mehr bereitgestellt: den Befehl noch einmal ausführen.",
+    ended: "Die Aufnahme ist nicht mehr da: Sie wurde gelöscht, oder Sie dürfen sie nicht mehr sehen.",
     unreachable: "Die Konsole ist nicht zu erreichen. Laden Sie diese Seite neu.",
     "signed-out": "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich dort an, und laden Sie diese Seite neu.",
   },
@@ -424,7 +424,7 @@ const DE = {
     ["J L", "10 Sekunden"],
     [", .", "voriges, nächstes Bild"],
     ["Pos1 Ende", "Anfang, Ende"],
-    ["0 … 9", "Zehntel der Aufzeichnung"],
+    ["0 … 9", "Zehntel der Aufnahme"],
     ["↑ ↓", "Tempo"],
     ["P N", "vorige, nächste Lücke"],
     ["S", "Lücken überspringen"],

@@ -146,6 +146,7 @@ const DO = {
   async peaks({ stream, from, to }) {
     await calm();
     const header = rows.get(stream).findIndex(({ kind }) => kind === 0);
+    if (header < 0) return null;
     const [first, ...done] = [...(await opened(stream, header, header + 1)), ...(await opened(stream, from, to))];
     const about = first.content && readHeader(new Uint8Array(first.content));
     return about && peaksOf(done.map(({ content }) => content), about.timescale);

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import delete, insert
 
 from protocol import base64url, enrolment, keyfile, personal
@@ -120,11 +120,16 @@ class House:
             self.rules = rules
             ask(self.socket, "bundle", bundle=govern(self.home, rules))
 
-    def invitation(self, person: str) -> str:
-        """The link by which they enrol in a browser, as `custodian invite --player` prints it."""
-        key = signing_key(load_private(self.home.folder / self.home.key(COMPLIANCE).file, PASSPHRASE).raw)
+    def invitation(
+        self, person: str, signer: Ed25519PrivateKey | None = None, custodian: Ed25519PublicKey | None = None
+    ) -> str:
+        """The link by which they enrol in a browser, as `custodian invite --player` prints it. By another compliance
+        key, or with another custodian's key, where one is given."""
+        if signer is None:
+            signer = signing_key(load_private(self.home.folder / self.home.key(COMPLIANCE).file, PASSPHRASE).raw)
         to = public_key(str(self.folder / "c" / "keys" / "audit.pub"))
-        invitation, secret = invite(f"{person}@example.com", to.name, to.public, wall() + 3600 * SECOND, key)
+        ends = wall() + 3600 * SECOND
+        invitation, secret = invite(f"{person}@example.com", to.name, custodian or to.public, ends, signer)
         return f"{self.page}/#enrol={invitation}.{secret}"
 
     def enter(self, page: Page, who: str) -> None:

@@ -5,6 +5,7 @@ A table of what is changed; the browser, the custodian and the player are real.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,9 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, jws, personal
-from protocol.keys import public_to_text
+from protocol.envelope import SOUND_STREAM
+from protocol.keys import public_to_text, thumbprint
 from review.exchange import ask
-from tests.review.opening.conftest import APPROVED, House, Page, code, reach
+from store.admin.init import COMPLIANCE
+from tests.review.opening.conftest import APPROVED, House, Page, code, reach, text
 from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
 from tests.review.player.conftest import READY, until
 
@@ -182,6 +185,132 @@ def test_an_approver_is_shown_nothing_that_was_not_signed(keyed: House, page: Pa
     keyed.show(page, "approve", filed)
     assert reach(page, "approve", "refused") == "refused"
     assert code(page) == "other-request"
+
+
+# Whose invitation -> for whom, whether the thief signed it, whether it names the thief's key as the custodian's
+INVITATIONS: Final = {
+    "signed by another": ("ann", True, False),
+    "with another custodian's key": ("ann", False, True),
+    "both": ("ann", True, True),
+    "both, for a person who has no key here": ("mallory", True, True),
+}
+KEPT: Final = """(async () => {
+  const {keysHere} = await import("./person.js");
+  return (await keysHere()).map(({person, id, compliance, custodianKey}) => [person, id, compliance, custodianKey]);
+})()"""
+
+
+def press(page: Page, words: str, state: str) -> None:
+    page.run(f"[...document.querySelectorAll('#custody button')].find((one) => one.textContent === '{words}').click()")
+    assert reach(page, state) == state
+
+
+@pytest.mark.parametrize("case", INVITATIONS)
+def test_another_houses_invitation_replaces_no_key(keyed: House, page: Page, case: str) -> None:
+    """Under the real custodian's name: its key could release a recording of the thief's making."""
+    person, signed, named = INVITATIONS[case]
+    keyed.enter(page, "ann")
+    page.open(keyed.page)
+    reach(page, "home")
+    before, seen = page.run(KEPT), len(keyed.between.seen)
+    assert before
+    page.open("about:blank")
+    page.open(keyed.invitation(person, THIEF if signed else None, THIEF.public_key() if named else None))
+    assert reach(page, "enrol", "refused") == "refused"
+    assert code(page) == "other-house"
+    assert thumbprint(THIEF.public_key()) in text(page) or not signed
+    press(page, "Replace my key", "replace")
+    press(page, "Keep what is here", "refused")
+    press(page, "Replace my key", "replace")
+    press(page, "Yes, compliance has confirmed it", "enrol")
+    assert page.run(KEPT) == before
+    assert not [body for _, body in keyed.between.seen[seen:] if b'"enrol"' in body]
+
+
+def test_an_invitation_shows_compliances_fingerprint_before_a_key_is_made(keyed: House, page: Page) -> None:
+    keyed.enter(page, "ann")
+    page.open(keyed.invitation("ann"))
+    assert reach(page, "enrol", "refused") == "enrol"
+    assert keyed.home.key(COMPLIANCE).id in text(page)
+
+
+@pytest.mark.parametrize(
+    ("act", "wanted"), [("export", ""), ("analyse", "unknown-act"), ("constructor", "unknown-act")]
+)
+def test_an_approver_is_shown_the_act_and_signs_none_that_the_page_does_not_know(
+    keyed: House, page: Page, act: str, wanted: str
+) -> None:
+    payload = {"person": "ann@example.com", "act": act, "recording": keyed.recording, "purpose": "audit",
+               "rendition": "original", "session": "A" * 42 + "g"}  # fmt: skip
+    signed = ".".join(base64url.encode(json.dumps(one).encode()) for one in ({"typ": personal.REQUEST}, payload))
+
+    def crafted(_path: str, asked: Answer, given: Answer) -> Answer:
+        if asked.get("do") != "filed":
+            return given
+        return {"request": f"{signed}.x", "person": "ann@example.com", "asked": 0, "approved_by": []}
+
+    keyed.between.change = crafted
+    keyed.enter(page, "cleo")
+    keyed.show(page, "approve", hashlib.sha256(signed.encode()).hexdigest())
+    if wanted:
+        assert reach(page, "approve", "refused") == "refused"
+        assert code(page) == wanted
+    else:
+        assert reach(page, "approve", "refused") == "approve"
+        assert "export it" in text(page)
+
+
+def test_what_is_shown_of_the_rendition_is_what_is_signed(keyed: House, page: Page) -> None:
+    """The console says that another one is shown, or offers none."""
+    for offered, wanted in (("original", "everything"), ("redacted", "the redacted"), ("", "The rules decide")):
+
+        def lying(path: str, _asked: Answer, given: Answer, offered: str = offered) -> Answer:
+            if not path.endswith("/opening"):
+                return given
+            other = "redacted" if offered == "original" else "original"
+            return given | {"choices": [one | {"rendition": offered, "shown": other} for one in given["choices"]]}
+
+        keyed.between.change = lying
+        assert opened(keyed, page, "ann") == "purpose"
+        assert wanted in text(page)
+
+
+def test_a_request_goes_on_waiting_while_there_is_no_answer(keyed: House, page: Page) -> None:
+    keyed.govern(APPROVED)
+    left = [{"error": "no-custodian"}]
+
+    def silent(_path: str, asked: Answer, given: Answer) -> Answer:
+        return left.pop() if asked.get("do") == "filed" and left else given
+
+    keyed.between.change = silent
+    assert opened(keyed, page, "ann") == "purpose"
+    assert press_open(page, "waiting", "refused") == "waiting"
+    filed = filed_of(page)
+    until(page, "document.querySelector('#custody').innerText.includes('There is no answer')")
+    for who in ("cleo", "pia"):
+        keyed.approve(who, filed)
+    until(page, READY)
+    assert not left
+
+
+def test_sound_without_a_header_is_not_asked_for(keyed: House, page: Page) -> None:
+    def headless(path: str, _asked: Answer, given: Answer) -> Answer:
+        if not path.endswith("/player/index"):
+            return given
+        streams = [
+            one | {"rows": [row for row in one["rows"] if one["stream"] != SOUND_STREAM or row[3] != 0]}
+            for one in given["streams"]
+        ]
+        return given | {"streams": streams}
+
+    keyed.between.change = headless
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    stream = f"stream: {SOUND_STREAM}"
+    asked = 'import("./asking.js").then(({ask}) => ask("peaks", {' + stream + ", from: 0, to: 1}))"
+    assert page.run(asked) is None
+    assert not [path for path, _ in keyed.between.seen if "from=-1" in path]
 
 
 def test_what_was_approved_opens_for_its_own_session_alone(keyed: House, page: Page) -> None:

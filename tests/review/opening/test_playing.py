@@ -99,7 +99,7 @@ def test_both_languages_say_everything(keyed: House, page: Page) -> None:
     english, german = page.run(shapes)
     assert english == german
     page.run("document.querySelector('#language').click()")
-    assert "Diese Aufzeichnung öffnen" in text(page)
+    assert "Diese Aufnahme öffnen" in text(page)
     page.run("document.querySelector('#language').click()")
     assert "Open this recording" in text(page)
 
@@ -207,6 +207,7 @@ def test_an_approver_sees_what_was_signed_and_says_yes_or_no(keyed: House, page:
     said = text(page)
     assert "ann@example.com asks to open a recording" in said
     assert "a complaint" in said
+    assert "play it: see and hear it" in said
     page.run("""(() => {
       const whose = document.querySelector('#whose');
       whose.value = 'cleo@example.com';
