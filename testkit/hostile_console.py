@@ -1,6 +1,6 @@
-"""What stands between a browser and the console: it passes everything on, and changes what a test says.
+"""A proxy between a browser and the console: it passes everything on, and changes what a test says.
 
-The player is told that this is the console. So a test sees all that a page sends, and plays who owns the console.
+The player takes it for the console. So a test sees all that a page sends, and acts as the console's owner.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What `scripts/test` leaves to `scripts/test --all`, which CI runs: the others of what a test is made with.
+"""What runs only under `scripts/test --all`, as in CI: the second browser, the second sound server, more examples.
 
 Many tests run twice, with each browser or each sound server. Here each runs with one of the two, chosen by its name,
-so that either gets half of them. A property tries a third of its examples. No test is left out altogether.
+so that each gets about half of the tests. A property tries a third of its examples. Every test runs in some form.
 """
 
 from __future__ import annotations

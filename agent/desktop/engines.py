@@ -3,7 +3,7 @@
 Any program with an engine can show a payment page, whatever it is called: browsers, private windows, Electron and CEF
 applications, help viewers. So one sign is enough, and the name of the program is the last one asked, never the only
 one. A miss opens the eye on a web page without a witness; a false find only asks for an entry in the policy's
-`allow_unseen`. So each list would rather have a name too many.
+`allow_unseen`. So a list had better have a name too many than one too few.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ GECKO_FILES: Final = ("omni.ja", "libxul.so")
 
 # Browsers: the name of the process (without path and `.exe`), or either part of WM_CLASS, in lower case. Also covers a
 # browser whose process cannot be read, one without a helper, and one whose engine is inside its own executable.
-# Debian 13's packages of x-www-browser and www-browser were looked through for their executables.
+# Among them: all executables of Debian 13's packages that provide x-www-browser or www-browser.
 BROWSERS: Final[dict[str, tuple[str, ...]]] = {
     "Chrome": ("chrome", "thorium-browser"),
     "Edge": ("msedge",),

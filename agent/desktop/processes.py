@@ -118,7 +118,7 @@ class Processes:
         return self._have_helpers(now) or loaded
 
     def _have_loaded(self, now: float) -> bool:
-        """Busy programs touch more of files all the time: that alone has one examined once a second."""
+        """Whether a known process has loaded an engine. By touched file pages alone: once a second."""
         wholly = now - self._measured_wholly >= RESCAN
         self._measured = now
         self._measured_wholly = now if wholly else self._measured_wholly

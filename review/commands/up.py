@@ -52,8 +52,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    type=Path),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
             option("--custodian", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
-            option("--papers", "what signs where a recording comes from: a command that answers as `eyelid-store "
-                   "papers -` does, such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
+            option("--papers", "the command that signs where recordings come from, in place of `eyelid-store "
+                   "papers -`: such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
             option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
                    action="store_true"),
             with_console,

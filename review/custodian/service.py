@@ -1,4 +1,4 @@
-"""The socket: who asks is told by the kernel, one request a connection, with bounds for its size and time."""
+"""The socket: the kernel says which user asks; one request a connection, bounded in size and time."""
 
 from __future__ import annotations
 

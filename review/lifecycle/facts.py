@@ -254,7 +254,7 @@ class Facts:
             if list(self.blobs.names(packets_of(about.id))) != [own]:
                 return "in its folder is no key packet, or another one"
             if not {one for one in self.blobs.names(folder_of(about.id)) if is_sealed(one)} <= {own, chunk}:
-                return "in its folder lies what its integration did not sign"
+                return "its folder has something that its integration did not sign"
             if foreign := self._foreign(whose.id, whose.evidence_key):
                 return foreign
             check_packet(about, self.blobs.get(own), whose.evidence_key)

@@ -3,7 +3,7 @@
 Who owns the database can write rows that no one signed: of a stream that was never recorded, of a later end, of another
 sender. So the folder is listed, its key packet is checked, and where the account does not say all (or before an order)
 also the first and the last chunk of each stream. What is not the sender's, and every row that goes beyond what was
-signed, makes a recording suspect: it goes on ending now, so that no period of it is ever over.
+signed, makes a recording suspect: its end counts as now, so that no period of it is ever over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's files as they were installed, and what a browser is told with each of them."""
+"""The page's files as they were installed, and the headers that go with each."""
 
 from __future__ import annotations
 

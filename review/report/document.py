@@ -310,7 +310,7 @@ class _Blocks:
                     "checks them.")  # fmt: skip
         yield _("What PCs recorded in the period and have not sent yet is not in it.")
         yield _("Time in which no recording was open is in no figure: eyelid-store gaps has it.")
-        yield _("Copies that left the house, and who plays them, are known to no log here.")
+        yield _("No log here knows of copies that left the house, or who plays them.")
         if going := model.states.get("open", 0):
             yield _("{count} recordings go on: their figures will change.", count=_.number(going))
         if unreadable := model.states.get("unreadable", 0):

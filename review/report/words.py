@@ -46,7 +46,7 @@ GERMAN: Final = {
     "Made": "Erstellt",
     "Asked for by": "Verlangt von",
     "Days and times are of the zone {zone}.": "Tage und Zeiten gelten für die Zone {zone}.",
-    "Signed by the audit log": "Unterschrieben vom Prüfprotokoll",
+    "Signed by the audit log": "Signiert mit dem Schlüssel des Prüfprotokolls",
     "A recording belongs whole to the day on which it began. Times are hours:minutes:seconds, cut to the second; the "
     "JSON has them to the nanosecond.":
         "Eine Aufnahme zählt ganz zu dem Tag, an dem sie begann. Zeiten sind Stunden:Minuten:Sekunden, auf die Sekunde "
@@ -56,18 +56,18 @@ GERMAN: Final = {
     "Sound": "Ton",
     "Recordings": "Aufnahmen",
     "Whole": "Gesamt",
-    "Kept": "Behalten",
+    "Kept": "Aufgezeichnet",
     "Closed": "Geschlossen",
-    "Around it": "Drumherum",
+    "Around it": "Sicherheitsabstand",
     "Held": "Angehalten",
     "Blind": "Blind",
     "Missing": "Fehlt",
-    "Lane": "Spur",
+    "Lane": "Bild oder Ton",
     "Closed: by a rule. Around it: given up before and after. Held: nothing was to be recorded. Blind: nothing could "
     "be proven. Missing: it should be here and is not, or it was erased.":
-        "Geschlossen: durch eine Regel. Drumherum: davor und danach aufgegeben. Angehalten: es sollte nicht "
-        "aufgezeichnet werden. Blind: nichts ließ sich nachweisen. Fehlt: es sollte hier sein und ist es nicht, oder "
-        "es wurde gelöscht.",
+        "Geschlossen: durch eine Regel. Sicherheitsabstand: davor und danach verworfen. Angehalten: es sollte "
+        "nicht aufgezeichnet werden. Blind: nichts ließ sich nachweisen. Fehlt: es sollte hier sein und ist es nicht, "
+        "oder es wurde gelöscht.",
     "No recording began in this period.": "In diesem Zeitraum begann keine Aufnahme.",
     "By day": "Nach Tagen",
     "Day": "Tag",
@@ -95,11 +95,11 @@ GERMAN: Final = {
     "In force from": "Gültig ab",
     "until": "bis",
     "Governance": "Zugriffsregeln",
-    "Signed": "Unterschrieben",
+    "Signed": "Signiert",
     "yes": "ja",
     "no": "nein",
     "now": "heute",
-    "Who looked": "Wer hinsah",
+    "Who looked": "Wer zugegriffen hat",
     "Acts in the period": "Handlungen im Zeitraum",
     "Log": "Protokoll",
     "Act": "Handlung",
@@ -117,7 +117,7 @@ GERMAN: Final = {
     "People stand here by their pseudonyms in the log.": "Personen stehen hier mit ihren Pseudonymen im Protokoll.",
     "console": "Konsole",
     "custodian": "Treuhänder",
-    "Legal holds and erasures": "Aufbewahrungssperren und Löschungen",
+    "Legal holds and erasures": "Löschsperren und Löschungen",
     "Hold": "Sperre",
     "Destroyed": "Vernichtet",
     "Basis": "Grundlage",
@@ -137,17 +137,17 @@ GERMAN: Final = {
     "Check that was left out": "Ausgelassene Prüfung",
     "Recordings with findings": "Aufnahmen mit Befund",
     "The log of {log} was read whole: {count} entries, as they were signed.":
-        "Das Protokoll ({log}) wurde ganz gelesen: {count} Einträge, wie sie unterschrieben wurden.",
+        "Das Protokoll ({log}) wurde ganz gelesen: {count} Einträge, wie sie signiert wurden.",
     "What this report does not know": "Was dieser Bericht nicht weiß",
     "Nothing was verified: the figures are what PCs signed, unchecked. eyelid-store verify --all checks them.":
-        "Nichts wurde geprüft: Die Zahlen sind, was die Rechner unterschrieben, ungeprüft. eyelid-store verify --all "
+        "Nichts wurde geprüft: Die Zahlen sind, was die Computer signiert haben, ungeprüft. eyelid-store verify --all "
         "prüft sie.",
     "The accounts of PCs were not walked from their first entry: a recording whose every trace is gone does not show. "
     "eyelid-store verify --all and gaps do that.":
-        "Die Kontobücher der Rechner wurden nicht vom ersten Eintrag an geprüft: Eine Aufnahme, von der jede Spur "
+        "Die Journale der Computer wurden nicht vom ersten Eintrag an geprüft: Eine Aufnahme, von der jede Spur "
         "fehlt, zeigt sich nicht. Das tun eyelid-store verify --all und gaps.",
     "What PCs recorded in the period and have not sent yet is not in it.":
-        "Was Rechner in dem Zeitraum aufgezeichnet und noch nicht gesendet haben, steht nicht darin.",
+        "Was Computer in dem Zeitraum aufgezeichnet und noch nicht gesendet haben, steht nicht darin.",
     "Time in which no recording was open is in no figure: eyelid-store gaps has it.":
         "Zeit, in der keine Aufnahme lief, steht in keiner Zahl: eyelid-store gaps hat sie.",
     "The log of {log} was not read: {why}": "Das Protokoll ({log}) wurde nicht gelesen: {why}",
@@ -155,7 +155,7 @@ GERMAN: Final = {
         "{count} Aufnahmen waren nicht lesbar; sie stehen in keiner Zahl: {names}",
     "{count} recordings go on: their figures will change.": "{count} Aufnahmen laufen noch: Ihre Zahlen ändern sich.",
     "{count} recordings are gone, and nothing signed says why.":
-        "{count} Aufnahmen sind fort, und nichts Unterschriebenes sagt, warum.",
+        "{count} Aufnahmen sind fort, und nichts Signiertes sagt, warum.",
     "{count} entries of the log of {log} were shredded: what they said is not in here.":
         "{count} Einträge des Protokolls ({log}) wurden vernichtet: Was sie sagten, steht nicht hier.",
     "{count} entries of the log of {log} were changed: eyelid-review audit verify names them.":
@@ -163,7 +163,7 @@ GERMAN: Final = {
     "{count} more rows are in the logs and the store.": "{count} weitere Zeilen stehen in Protokollen und Speicher.",
     "Of {what} there are more than this report lists: the rest is counted as others.":
         "Von {what} gibt es mehr, als dieser Bericht aufzählt: Der Rest zählt als others.",
-    "Copies that left the house, and who plays them, are known to no log here.":
+    "No log here knows of copies that left the house, or who plays them.":
         "Kopien, die das Haus verlassen haben, und wer sie abspielt, kennt hier kein Protokoll.",
     "Characters that the PDF has no letter for stand as U+ and their number; the HTML and the JSON have them.":
         "Zeichen, für die das PDF keinen Buchstaben hat, stehen als U+ und ihre Nummer; HTML und JSON haben sie.",

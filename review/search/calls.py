@@ -45,8 +45,8 @@ def caller(connection: Connection, key: bytes, text: str) -> Caller:
 
 
 def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
-    """Of the newest calls that have one of these: those of owners of whom one may list something. Which of these,
-    `Finder.page` decides.
+    """Recordings of the newest calls with one of these tags, among owners of whom the person may list something.
+    `Finder.page` decides each again.
     """
     with finder.catalog.reading() as connection:
         rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS)

@@ -82,16 +82,16 @@ def shown(finder: Finder, index: SearchIndex, wanted: UUID) -> Shown | None:
         listed.whose.recording, rules, listed.start, end=listed.start + listed.length,
         closed_by=frozenset(listed.rules), drawn=rules.purposes,
     )  # fmt: skip
-    told = any(
+    knows_holds = any(
         _allowed(finder, Question(finder.person, act, finder.now, known())).verdict != "no" for act in HOLDING
     )  # fmt: skip
-    asked = known(held=bool(holds) and told)
+    asked = known(held=bool(holds) and knows_holds)
     allowed = tuple(_allowed(finder, Question(finder.person, act, finder.now, asked)) for act in ACTS)
-    # Of a recording under a hold that they are not told of, nothing is said that the hold makes untrue.
-    kept = tuple(one for one in allowed[0].said.kept if told or not holds or GOES not in one.says)
+    # Of a recording under a hold that they are not shown, nothing is said that the hold makes untrue.
+    kept = tuple(one for one in allowed[0].said.kept if knows_holds or not holds or GOES not in one.says)
     names = holds if decide(rules, Question(finder.person, Act.LEGAL_HOLD, finder.now, asked)).granted else ()
     calls = tuple(of_recording(finder, listed.recording, listed.length))
-    return Shown(listed, evidence, facts.person, allowed, kept, bool(holds) if told else None, calls, names)
+    return Shown(listed, evidence, facts.person, allowed, kept, bool(holds) if knows_holds else None, calls, names)
 
 
 def _allowed(finder: Finder, question: Question) -> Allowed:

@@ -151,7 +151,7 @@ def _tags(console: Console, call: str, spoken: Words) -> tuple[str, ...]:
     if console.finding is not None:
         with suppress(ValueError):
             return console.sign_in.people.sealer.open(_CALLER, call).texts("tags")
-    raise Refusal(400, "bad-question", spoken("this search is not of this console: search again"))
+    raise Refusal(400, "bad-question", spoken("this search was not made in this console: search again"))
 
 
 async def _find_call(request: Request) -> Response:

@@ -182,14 +182,14 @@ GERMAN: Final = {
     "More than {count} recordings": "Mehr als {count} Aufnahmen",
     "No recording that you may list fits.": "Keine Aufnahme, die Sie sehen dürfen, passt.",
     "You see what the signed rules let you list. The address of this page can be shared: it grants nothing.":
-        "Sie sehen, was die unterschriebenen Regeln Ihnen zeigen. Die Adresse dieser Seite können Sie weitergeben: "
-        "Sie gewährt nichts.",
+        "Sie sehen, was die signierten Regeln Ihnen zeigen. Die Adresse dieser Seite können Sie weitergeben: "
+        "Andere sehen damit nur, was sie selbst sehen dürfen.",
     "Searches, and lists of more than a page, are noted in the audit log.":
         "Suchen und Listen von mehr als einer Seite stehen im Prüfprotokoll.",
     "Newest first": "Neueste zuerst",
     "Time": "Uhrzeit",
     "Recorded": "Aufgezeichnet",
-    "Not kept": "Nicht behalten",
+    "Not kept": "Nicht aufgezeichnet",
     "1 screen": "1 Bildschirm",
     "{count} screens": "{count} Bildschirme",
     "sound": "Ton",
@@ -205,22 +205,22 @@ GERMAN: Final = {
     # Recording
     "Recording of {moment}": "Aufnahme vom {moment}",
     "Back to the recordings": "Zurück zu den Aufnahmen",
-    "Computer": "Rechner",
+    "Computer": "Computer",
     "State": "Zustand",
     "Number": "Kennung",
     "What became of every second": "Was aus jeder Sekunde wurde",
-    "Out of what the computer signed. This page does not verify it: eyelid-store verify does.":
-        "Aus dem, was der Rechner unterschrieben hat. Diese Seite prüft es nicht: Das tut eyelid-store verify.",
+    "From what the computer signed. This page does not verify it: eyelid-store verify does.":
+        "Aus dem, was der Computer signiert hat. Diese Seite prüft es nicht: Das tut eyelid-store verify.",
     "Legend": "Legende",
     "Screen": "Bildschirm",
     "Sound": "Ton",
-    "kept": "behalten",
+    "kept": "aufgezeichnet",
     "closed": "geschlossen",
     "held": "angehalten",
     "blind": "blind",
     "missing": "fehlt",
     "recorded and here": "aufgezeichnet und hier",
-    "a rule kept it out": "eine Regel hielt es heraus",
+    "a rule kept it out": "eine Regel schloss es aus",
     "nothing was to be recorded": "es sollte nicht aufgezeichnet werden",
     "nothing could be proven": "nichts ließ sich nachweisen",
     "it should be here and is not": "es sollte hier sein und ist es nicht",
@@ -229,10 +229,10 @@ GERMAN: Final = {
     "To": "Bis",
     "What": "Was",
     "Why": "Warum",
-    "given up around it": "drumherum aufgegeben",
+    "given up around it": "Sicherheitsabstand",
     "{count} more parts are not shown: eyelid-store timeline lists them.":
         "{count} weitere Teile sind nicht gezeigt: eyelid-store timeline zählt sie auf.",
-    "There is nothing of it yet.": "Es gibt noch nichts von ihr.",
+    "There is nothing of it yet.": "Von ihr liegt noch nichts vor.",
     "Play": "Abspielen",
     "Play this recording": "Diese Aufnahme abspielen",
     "The player asks what for. Then you sign, with a key of your own, and the opening is noted with your name.":
@@ -243,11 +243,11 @@ GERMAN: Final = {
         "Noch fehlt etwas, etwa eine Zustimmung: Der Player sagt, was.",
     "What you may do": "Was Sie dürfen",
     "The custodian decides when something is opened. It also looks for consent, approvals and samples.":
-        "Beim Öffnen entscheidet der Treuhänder (custodian). Er prüft auch Einwilligungen, Freigaben und Stichproben.",
+        "Beim Öffnen entscheidet der Treuhänder. Er prüft auch Einwilligungen, Zustimmungen und Stichproben.",
     "play": "abspielen",
     "comment": "kommentieren",
     "export": "exportieren",
-    "ask for a legal hold": "Aufbewahrungssperre erbitten",
+    "ask for a legal hold": "Löschsperre beantragen",
     "see who opened it": "sehen, wer sie geöffnet hat",
     "yes": "ja",
     "not yet": "noch nicht",
@@ -256,7 +256,7 @@ GERMAN: Final = {
         "Die englischen Sätze sind die von eyelid-review governance explain.",
     "How long it is kept": "Wie lange sie aufbewahrt wird",
     "These rules keep nothing for a time of their own.": "Diese Regeln nennen keine Fristen.",
-    "Legal holds": "Aufbewahrungssperren",
+    "Legal holds": "Löschsperren",
     "None.": "Keine.",
     "Who looked at it": "Wer sie angesehen hat",
     "See who looked at it, and why": "Ansehen, wer sie ansah und warum",
@@ -271,7 +271,7 @@ GERMAN: Final = {
     "When": "Wann",
     "Who": "Wer",
     "Purpose": "Zweck",
-    "No look at it was noted here.": "Hier ist kein Blick auf sie vermerkt.",
+    "No look at it was noted here.": "Hier ist kein Zugriff auf sie vermerkt.",
     "looked at the account": "sah den Nachweis an",
     "opened it": "öffnete sie",
     "watched it": "sah sie an",
@@ -299,20 +299,20 @@ GERMAN: Final = {
     "internal": "intern",
     "By the times that the systems gave. Who called is sealed.":
         "Nach den Zeiten, die die Systeme angaben. Wer anrief, ist versiegelt.",
-    "this search is not of this console: search again":
-        "diese Suche ist nicht von dieser Konsole: Suchen Sie noch einmal",
+    "this search was not made in this console: search again":
+        "diese Suche stammt nicht aus dieser Konsole: Suchen Sie noch einmal",
     # One's own
     "My recordings": "Meine Aufnahmen",
     "What is recorded here, and your rights": "Was hier aufgezeichnet wird, und Ihre Rechte",
     "The signed rules have no notice yet. Ask who is responsible for recording in this house.":
-        "Die unterschriebenen Regeln haben noch keinen Hinweis. Fragen Sie, wer in diesem Haus für das Aufzeichnen "
+        "Die signierten Regeln haben noch keinen Hinweis. Fragen Sie, wer in diesem Haus für das Aufzeichnen "
         "verantwortlich ist.",
     "What was recorded of you, how long it is kept, and who looked at it.":
         "Was von Ihnen aufgezeichnet wurde, wie lange es aufbewahrt wird und wer es ansah.",
-    "There is none of you that you may list.": "Es gibt keine von Ihnen, die Sie sehen dürfen.",
+    "There is no recording of you that you may list.": "Es gibt keine Aufnahme von Ihnen, die Sie sehen dürfen.",
     "Kept at least until": "Aufbewahrt mindestens bis",
     "How long, and why": "Wie lange und warum",
-    "Of the recordings above, by the signed rules": "Zu den Aufnahmen oben, nach den unterschriebenen Regeln",
+    "Of the recordings above, by the signed rules": "Zu den Aufnahmen oben, nach den signierten Regeln",
     "Class": "Klasse",
     "Kept for": "Aufbewahrt für",
     "Never shorter than": "Nie kürzer als",
@@ -322,10 +322,10 @@ GERMAN: Final = {
     "{count} days": "{count} Tage",
     "without an end": "ohne Ende",
     "A legal hold keeps a recording longer. On its page you can ask for its erasure or for a correction.":
-        "Eine Aufbewahrungssperre hält eine Aufnahme länger. Auf ihrer Seite können Sie um Löschung oder Berichtigung "
+        "Eine Löschsperre bewahrt eine Aufnahme länger auf. Auf ihrer Seite können Sie um Löschung oder Berichtigung "
         "bitten.",
     "Who looked at them": "Wer sie angesehen hat",
-    "The signed rules do not let you see this.": "Die unterschriebenen Regeln zeigen Ihnen das nicht.",
+    "The signed rules do not let you see this.": "Die signierten Regeln zeigen Ihnen das nicht.",
     "Recording": "Aufnahme",
     "No other person did, as far as these entries go.": "Keine andere Person, soweit diese Einträge reichen.",
     "Earlier looks": "Frühere Zugriffe",
@@ -338,10 +338,10 @@ GERMAN: Final = {
     # Requests
     "Requests": "Anträge",
     "All requests": "Alle Anträge",
-    "Legal hold": "Aufbewahrungssperre",
+    "Legal hold": "Löschsperre",
     "Erasure": "Löschung",
     "Correction": "Berichtigung",
-    "Ask for a legal hold": "Aufbewahrungssperre beantragen",
+    "Ask for a legal hold": "Löschsperre beantragen",
     "Ask for its erasure": "Löschung beantragen",
     "Ask for a correction": "Berichtigung beantragen",
     "Reason": "Begründung",
@@ -371,12 +371,12 @@ GERMAN: Final = {
     "Request": "Antrag",
     "Answer": "Antwort",
     "Granting it here does nothing to the recording. On the store's machine this does:":
-        "Die Bewilligung hier ändert an der Aufnahme nichts. Auf dem Rechner des Archivs tut es dies:",
+        "Die Bewilligung hier ändert an der Aufnahme nichts. Auf dem Computer des Speichers tut es dies:",
     "Your answer, with its reason": "Ihre Antwort mit Begründung",
     "There are none.": "Es gibt keine.",
     "Write a reason of 4,000 characters at most, without control characters and marks of direction.":
         "Schreiben Sie eine Begründung mit höchstens 4.000 Zeichen, ohne Steuer- und Richtungszeichen.",
-    "The signed rules do not let you do this.": "Die unterschriebenen Regeln erlauben Ihnen das nicht.",
+    "The signed rules do not let you do this.": "Die signierten Regeln erlauben Ihnen das nicht.",
     "You asked for this already, and it is not answered yet.":
         "Das haben Sie schon beantragt, und es ist noch nicht beantwortet.",
     "This was answered or withdrawn in the meantime. Load the page again.":
@@ -388,37 +388,37 @@ GERMAN: Final = {
     "Write a number, an address or an id of 200 characters at most.":
         "Schreiben Sie eine Nummer, eine Adresse oder eine Kennung mit höchstens 200 Zeichen.",
     # Computers
-    "Computers": "Rechner",
-    "They are being gone through. Load this page again in a moment.":
+    "Computers": "Computer",
+    "The computers are being checked. Load this page again in a moment.":
         "Sie werden gerade durchgesehen. Laden Sie diese Seite gleich noch einmal.",
-    "As they stood at {moment}. What is wrong is said as eyelid-store devices says it.":
+    "As of {moment}. Problems are worded as in eyelid-store devices.":
         "Stand: {moment}. Was nicht stimmt, ist so gesagt, wie eyelid-store devices es sagt (englisch).",
-    "Computer, user or group": "Rechner, Benutzer oder Gruppe",
+    "Computer, user or group": "Computer, Benutzer oder Gruppe",
     "Those that left": "Ausgeschiedene",
     "not shown": "nicht gezeigt",
     "shown ({count})": "gezeigt ({count})",
-    "1 computer": "1 Rechner",
-    "{count} computers": "{count} Rechner",
+    "1 computer": "1 Computer",
+    "{count} computers": "{count} Computer",
     "Version": "Version",
-    "Last heard of": "Zuletzt gehört",
-    "Last chunk": "Letzter Teil",
+    "Last heard of": "Zuletzt gemeldet",
+    "Last chunk": "Letzter Block",
     "Blind": "Blind",
     "What to do": "Was zu tun ist",
     "never": "nie",
-    "Blind is of the time watched in the last day.": "Blind: Anteil an der überwachten Zeit des letzten Tages.",
-    "No computer that you may see fits.": "Kein Rechner, den Sie sehen dürfen, passt.",
+    "Blind: share of the time watched in the last day.": "Blind: Anteil an der überwachten Zeit des letzten Tages.",
+    "No computer that you may see fits.": "Kein Computer, den Sie sehen dürfen, passt.",
     "broken": "gestört",
-    "to look at": "anzusehen",
+    "to look at": "zu prüfen",
     "fine": "in Ordnung",
     "off or shut out": "aus oder ausgeschlossen",
-    "Back to the computers": "Zurück zu den Rechnern",
+    "Back to the computers": "Zurück zu den Computern",
     "User": "Benutzer",
     "Group": "Gruppe",
     "none": "keine",
     "Rules of compliance": "Regeln der Compliance",
     "revision {number}": "Stand {number}",
     "The last seven days": "Die letzten sieben Tage",
-    "There is nothing of it.": "Von ihm gibt es nichts.",
+    "There is nothing of it.": "Von ihm liegt nichts vor.",
     "The last seven days, hour by hour; the table below says the same.":
         "Die letzten sieben Tage, Stunde für Stunde; die Tabelle darunter sagt dasselbe.",
     "Day": "Tag",
@@ -429,17 +429,17 @@ GERMAN: Final = {
     "Audit log": "Prüfprotokoll",
     "Who did what, and why. You see what the signed rules let you read. Reading is noted here, too; what you search "
     "for only as a pseudonym.":
-        "Wer was tat, und warum. Sie sehen, was die unterschriebenen Regeln Sie lesen lassen. Auch das Lesen steht "
+        "Wer was tat, und warum. Sie sehen, was die signierten Regeln Sie lesen lassen. Auch das Lesen steht "
         "hier; wonach Sie suchen, nur als Pseudonym.",
     "Log": "Protokoll",
-    "Entries under the signed checkpoint": "Einträge unter dem unterschriebenen Prüfpunkt",
+    "Entries under the signed checkpoint": "Einträge unter dem signierten Prüfpunkt",
     "Newest of them": "Der neueste davon",
     "Cosigned": "Gegengezeichnet",
     "{by}: {count} entries, {moment}": "{by}: {count} Einträge, {moment}",
-    "by no other machine yet": "noch von keinem anderen Rechner",
-    "The console has no cosigner's key: it says what the note says. audit verify --cosigner checks it.":
-        "Die Konsole hat keinen Schlüssel eines Gegenzeichners: Sie sagt, was der Vermerk sagt. "
-        "audit verify --cosigner prüft ihn.",
+    "by no other machine yet": "noch von keinem anderen Computer",
+    "The console has no cosigner's key and does not check this signature: audit verify --cosigner does.":
+        "Die Konsole hat keinen Schlüssel des Gegenzeichners und prüft seine Signatur nicht: Das tut "
+        "audit verify --cosigner.",
     "Person": "Person",
     "Act": "Handlung",
     "Outcome": "Ergebnis",
@@ -447,10 +447,10 @@ GERMAN: Final = {
     "failure": "gescheitert",
     "Entries": "Einträge",
     "Entry": "Eintrag",
-    "To what": "Woran",
+    "To what": "Betrifft",
     "More": "Mehr",
-    "No entry that you may read fits, as far as was looked.":
-        "Kein Eintrag, den Sie lesen dürfen, passt, so weit gesucht wurde.",
+    "No entry that you may read fits, among those searched so far.":
+        "Unter den durchsuchten Einträgen passt keiner, den Sie lesen dürfen.",
     "Entry {number}": "Eintrag {number}",
     "Back to the audit log": "Zurück zum Prüfprotokoll",
     "From where": "Von wo",
@@ -459,7 +459,7 @@ GERMAN: Final = {
         "Sein Inhalt wurde vernichtet, wie ein späterer Eintrag sagt. Eintrag und Beweis bleiben.",
     "Its place in the log": "Sein Platz im Protokoll",
     "Entry {number} of {count} under the checkpoint below. {steps} hashes lead from it to the signed root.":
-        "Eintrag {number} von {count} unter dem Prüfpunkt unten. {steps} Hashes führen von ihm zur unterschriebenen "
+        "Eintrag {number} von {count} unter dem Prüfpunkt unten. {steps} Hashes führen von ihm zur signierten "
         "Wurzel.",
     "Download the proof": "Beweis herunterladen",
     "Anybody checks it without this console, with the log's public key:":
@@ -472,7 +472,7 @@ GERMAN: Final = {
     "Report of a period": "Bericht über einen Zeitraum",
     "What was kept and what was not, who looked, what was verified, and what is not known. Signed by the audit log's "
     "key. It is an entry of the log, and is forgotten here after an hour: download it.":
-        "Was behalten wurde und was nicht, wer hinsah, was geprüft wurde und was nicht bekannt ist. Unterschrieben mit "
+        "Was aufgezeichnet wurde und was nicht, wer zugriff, was geprüft wurde und was nicht bekannt ist. Signiert mit "
         "dem Schlüssel des Prüfprotokolls. Er ist dort ein Eintrag und wird hier nach einer Stunde vergessen: Laden "
         "Sie ihn herunter.",
     "Period": "Zeitraum",
@@ -519,33 +519,33 @@ GERMAN: Final = {
     "the length is one of those in the list": "die Dauer ist eine aus der Liste",
     "this is no place in a list": "das ist keine Stelle einer Liste",
     # What the store says of time that was not kept (store.evidence.rules)
-    "nothing could be seen": "es war nichts zu sehen",
+    "nothing could be seen": "es war nichts zu erkennen",
     "not proven in time": "nicht rechtzeitig nachgewiesen",
-    "the recorder was not running": "der Recorder lief nicht",
-    "chunks were not received": "Teile sind nicht angekommen",
-    "it is on its way": "es ist unterwegs",
+    "the recorder was not running": "der Rekorder lief nicht",
+    "chunks were not received": "Blöcke kamen nicht an",
+    "it is on its way": "noch unterwegs",
     "it was erased": "es wurde gelöscht",
-    "the ledger has not told of it": "das Kontobuch hat nichts davon gemeldet",
+    "the ledger has not told of it": "das Journal hat nichts davon gemeldet",
     "nothing was heard": "es war nichts zu hören",
-    "the recorder ended and did not say how": "der Recorder endete und sagte nicht wie",
+    "the recorder ended and did not say how": "der Rekorder endete ohne Angabe eines Grundes",
     "the device's own clock went back": "die Uhr des Geräts ging zurück",
     "by the person": "von der Person",
     "there was no policy": "es gab keine Richtlinie",
-    "the computer had no room left": "der Rechner hatte keinen Platz mehr",
+    "the computer had no room left": "der Computer hatte keinen Platz mehr",
     "the screen was locked": "der Bildschirm war gesperrt",
     "another person was in front": "eine andere Person saß davor",
     "who was in front was not known": "wer davor saß, war nicht bekannt",
     "the display was off": "der Bildschirm war aus",
-    "the computer slept": "der Rechner schlief",
+    "the computer slept": "der Computer schlief",
     "the person had logged off": "die Person war abgemeldet",
-    "the computer was shut down": "der Rechner wurde heruntergefahren",
+    "the computer was shut down": "der Computer wurde heruntergefahren",
     "a window's program or title could not be read": "Programm oder Titel eines Fensters war nicht lesbar",
     "a window renders web pages and no browser witness accounts for it":
-        "ein Fenster zeigt Webseiten, für die kein Browser-Zeuge einsteht",
+        "ein Fenster zeigt Webseiten, in die keine Browser-Erweiterung hineinsieht",
     "a page, or a part of it, gave no answer, so it could not be looked into":
         "eine Seite oder ein Teil davon antwortete nicht und war nicht einsehbar",
-    "a window shows another machine": "ein Fenster zeigt einen anderen Rechner",
-    "a switcher or overview shows other windows": "eine Übersicht zeigt andere Fenster",
+    "a window shows another machine": "ein Fenster zeigt einen anderen Computer",
+    "a switcher or overview shows other windows": "eine Fensterübersicht zeigt andere Fenster",
     "no rule names what was shown, and the policy closes for that":
         "keine Regel nennt das Gezeigte, und dafür schließt die Richtlinie",
     "something was shown that is none of the applications that allow names":

@@ -62,7 +62,7 @@ class Database:
 
     def settle(self) -> bool:
         """On SQLite, bring what was written into the database's own file and empty its log: what was deleted is then in
-        neither. False where the log still has it, as something read the catalog all the time."""
+        neither. False where a reader kept the log from being emptied."""
         if self._to_write.dialect.name != "sqlite":
             return True
         with self._to_read.connect() as connection:

@@ -148,4 +148,4 @@ def _sum_up(out: Console, listed: Sequence[DeviceStatus]) -> None:
     pcs = len({one.device.host for one in listed})
     of = f"{len(listed)} users of {pcs}" if pcs < len(listed) else str(pcs)
     counts = ", ".join(f"{counted[level]} {word}" for level, word in _WORDS.items() if counted[level])
-    out.print(f"\n{of} PC{'s' if pcs > 1 else ''}: {counts}. Blind is of the time watched in the last day.")
+    out.print(f"\n{of} PC{'s' if pcs > 1 else ''}: {counts}. Blind: share of the time watched in the last day.")

@@ -64,7 +64,7 @@ class Connection(HttpToolsProtocol):
 
     records_left = float(RECORDS)
     _taking: asyncio.TimerHandle | None = None  # runs while the application waits for the client
-    _ending = False  # the server is
+    _ending = False  # the server is stopping
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -242,7 +242,7 @@ class Connection(HttpToolsProtocol):
         if self._taking is None:
             super().shutdown()
         else:
-            self._cut_off()  # the end would wait for who takes nothing
+            self._cut_off()  # stopping would wait for a client that reads nothing
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0

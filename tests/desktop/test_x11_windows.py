@@ -313,7 +313,7 @@ def test_a_browser_without_a_window_class_is_known_by_its_process(bare: X11Stage
 
 
 @pytest.mark.parametrize("traits", [{"machine": "elsewhere.example"}, {"pid": 1}], ids=["another host", "another pid"])
-def test_a_window_whose_process_cannot_be_told_may_be_an_engines(bare: X11Stage, traits: dict[str, object]) -> None:
+def test_a_window_of_an_unidentified_process_counts_as_an_engines(bare: X11Stage, traits: dict[str, object]) -> None:
     window = bare.open(title="Pay", window_class=None, **traits)
     seen = find(settled(bare.desktop), window)
     assert seen is not None

@@ -57,7 +57,7 @@ def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Natur
     return {
         "app": app,
         "kind": kinds.kind_of(of, override_redirect=override, app=name),
-        # A process that cannot be told may be a browser: over ssh -X links2 says nothing of itself.
+        # A process that cannot be identified may be a browser, such as links2 over ssh -X.
         "engine": not isinstance(process, Process) or process.engine or engines.is_called_an_engine(name, window_class),
         "remote": shows_another_machine(name, window_class),
     }

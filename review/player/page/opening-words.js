@@ -71,8 +71,8 @@ const EN = {
   open: "Open",
   opening: "The custodian is asked …",
   ask: "Ask for approval",
-  refusedTitle: "It is not opened",
-  waitTitle: "It waits for approval",
+  refusedTitle: "The recording is not opened",
+  waitTitle: "The recording waits for approval",
   waitWhy: "Send this link to people who may approve it. It shows them what you ask, and opens nothing.",
   waitStay: "Keep this page open: what is approved opens here alone. It goes on as soon as enough people have approved.",
   unanswered: "There is no answer at the moment. It is asked again; what you asked for still waits.",
@@ -110,7 +110,7 @@ const EN = {
     "not-enrolled": "Finish signing in to the console first, then try again.",
     "no-such-path": "There is no such recording, or you may not see it.",
     "no-key": "This browser has no key of yours. Ask compliance for an invitation, and open its link in this browser.",
-    "no-custodian": "The custodian does not answer, so nothing can be opened. Who runs this house can start it.",
+    "no-custodian": "The custodian does not answer, so nothing can be opened. The operator can start it.",
     unreachable: "The console cannot be reached. Try again.",
     "cross-origin": "The console does not know this page: `player` in its people.yaml names another address.",
     refused: "The rules refuse it.",
@@ -126,14 +126,14 @@ const EN = {
     "too-many": "Too many in a short time. Try again later.",
     "no-rules": "No signed rules are in force, so nothing is opened.",
     compromised: "A key of the custodian's was stolen. Nothing is opened until compliance has signed new rules.",
-    "stale-bundle": "The custodian lacks the newest rules. Who runs this house brings them.",
+    "stale-bundle": "The custodian lacks the newest rules. The operator has to install them.",
     "rules-changed": "Other rules came into force meanwhile. Try again.",
     "consent-changed": "Its consent was changed meanwhile. Try again.",
     "unknown-stream": "The recording has other parts than the console says.",
     "unknown-request": "The request is over: it was denied, used, or its time is up.",
     "own-request": "Who asks cannot approve it.",
     "approved-before": "You have approved it already.",
-    "not-a-recipient": "It was sealed before this custodian had a key. Who runs this house can have it taken over.",
+    "not-a-recipient": "It was sealed before this custodian had a key. The operator can have it taken over.",
     "no-stream-keys": "An earlier recorder made it. It can be opened with the recovery key alone.",
     "not-written": "The custodian cannot write its log, so nothing was opened.",
     expired: "This invitation has expired. Ask compliance for another.",
@@ -159,7 +159,7 @@ const EN = {
 };
 
 const DE = {
-  rules: "wie die Regeln sagen",
+  rules: "nach den Regeln",
   console: "Konsole öffnen",
   back: "Zurück zur Aufnahme in der Konsole",
   again: "Noch einmal versuchen",
@@ -173,8 +173,8 @@ const DE = {
   makeKeyWhy: "Keine Seite kann ihn auslesen. Wer dieses Profil des Browsers oder eine Kopie davon benutzt, kann mit ihm unterschreiben.",
   makePasskey: "Einen Passkey verwenden",
   makePasskeyWhy: "Ihr Gerät fragt bei jeder Öffnung nach Finger, Gesicht oder PIN.",
-  making: "Der Schlüssel wird angelegt und angemeldet …",
-  enrolled: "Ihr Schlüssel ist angemeldet",
+  making: "Der Schlüssel wird angelegt und registriert …",
+  enrolled: "Ihr Schlüssel ist registriert",
   enrolledWhy: (person) =>
     `${person} kann in diesem Browser jetzt Aufnahmen öffnen. Beginnen Sie in der Konsole: Abspielen.`,
   compliance: "Fingerabdruck der Compliance",
@@ -200,12 +200,12 @@ const DE = {
   homeNone: "In diesem Browser ist noch kein Schlüssel. Sie bekommen einen durch einen Link der Compliance.",
   homeWhy: "Aufnahmen werden von der Konsole aus geöffnet: dort suchen, dann abspielen.",
   opens: "Diese Aufnahme öffnen",
-  agent: "Agent",
+  agent: "Person",
   computer: "Computer",
   began: "Beginn",
-  lasts: "Länge",
+  lasts: "Dauer",
   you: "Sie",
-  number: "Nummer",
+  number: "Kennung",
   purpose: "Wozu?",
   purposes: {
     "": "ohne Zweck",
@@ -224,7 +224,7 @@ const DE = {
     no: "Sie dürfen nicht",
   },
   sample: (n) =>
-    `Es öffnet sich nur, was gezogen wurde: ${n} Aufnahmen je Agent und Monat. Welche, weiß der Treuhänder.`,
+    `Nur gezogene Aufnahmen lassen sich öffnen: ${n} je Person und Monat. Welche, weiß der Treuhänder.`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
@@ -236,8 +236,8 @@ const DE = {
   open: "Öffnen",
   opening: "Der Treuhänder wird gefragt …",
   ask: "Um Zustimmung bitten",
-  refusedTitle: "Sie wird nicht geöffnet",
-  waitTitle: "Sie wartet auf Zustimmung",
+  refusedTitle: "Die Aufnahme wird nicht geöffnet",
+  waitTitle: "Die Aufnahme wartet auf Zustimmung",
   waitWhy: "Schicken Sie diesen Link an Personen, die zustimmen dürfen. Er zeigt, worum Sie bitten, und öffnet nichts.",
   waitStay:
     "Lassen Sie diese Seite offen: Was genehmigt ist, öffnet sich nur hier. Es geht weiter, sobald genug Personen " +
@@ -255,7 +255,7 @@ const DE = {
     export: "sie exportieren, also eine Kopie aus dem Speicher mitnehmen",
     erase: "Aufnahmen endgültig löschen",
   },
-  asked: "Gefragt",
+  asked: "Gestellt am",
   purposeIs: "Zweck",
   shows: "Zeigt",
   asksFor: {
@@ -283,7 +283,7 @@ const DE = {
       "Dieser Browser hat keinen Schlüssel von Ihnen. Bitten Sie die Compliance um eine Einladung, und öffnen Sie " +
       "deren Link in diesem Browser.",
     "no-custodian":
-      "Der Treuhänder antwortet nicht, darum lässt sich nichts öffnen. Wer dieses Haus betreibt, kann ihn starten.",
+      "Der Treuhänder antwortet nicht, darum lässt sich nichts öffnen. Der Betreiber kann ihn starten.",
     unreachable: "Die Konsole ist nicht zu erreichen. Versuchen Sie es noch einmal.",
     "cross-origin": "Die Konsole kennt diese Seite nicht: `player` in ihrer people.yaml nennt eine andere Adresse.",
     refused: "Die Regeln lassen es nicht zu.",
@@ -294,22 +294,22 @@ const DE = {
     "key-removed": "Ihr Schlüssel wurde entzogen. Bitten Sie die Compliance um eine neue Einladung.",
     "other-person":
       "An der Konsole sind Sie als jemand anderes angemeldet. Melden Sie sich als die Person an, deren Schlüssel das ist.",
-    "other-custodian": "Das stammt von einem anderen Treuhänder als dem, bei dem Sie angemeldet sind.",
+    "other-custodian": "Das stammt von einem anderen Treuhänder als dem, bei dem Ihr Schlüssel registriert ist.",
     stale: "Das hat zu lange gedauert. Versuchen Sie es noch einmal.",
     replayed: "Das wurde schon einmal gesendet und zählt nur einmal. Versuchen Sie es noch einmal.",
     "too-many": "Zu viele Anfragen in kurzer Zeit. Versuchen Sie es später noch einmal.",
     "no-rules": "Es gelten keine signierten Regeln, darum wird nichts geöffnet.",
     compromised:
-      "Ein Schlüssel des Treuhänders wurde gestohlen. Nichts wird geöffnet, bis die Compliance neue Regeln signiert hat.",
-    "stale-bundle": "Dem Treuhänder fehlen die neuesten Regeln. Wer dieses Haus betreibt, bringt sie ihm.",
+      "Ein Schlüssel des Treuhänders wurde gestohlen. Nichts wird geöffnet, bis die Compliance neue Regeln signiert.",
+    "stale-bundle": "Dem Treuhänder fehlen die neuesten Regeln. Der Betreiber muss sie einspielen.",
     "rules-changed": "Inzwischen gelten andere Regeln. Versuchen Sie es noch einmal.",
     "consent-changed": "Inzwischen wurde die Einwilligung geändert. Versuchen Sie es noch einmal.",
     "unknown-stream": "Die Aufnahme hat andere Teile, als die Konsole sagt.",
-    "unknown-request": "Die Anfrage ist erledigt: abgelehnt, benutzt, oder ihre Zeit ist um.",
+    "unknown-request": "Diese Bitte ist erledigt: abgelehnt, verbraucht oder abgelaufen.",
     "own-request": "Wer fragt, kann nicht selbst zustimmen.",
     "approved-before": "Sie haben schon zugestimmt.",
     "not-a-recipient":
-      "Sie wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Wer dieses Haus betreibt, kann sie übernehmen.",
+      "Sie wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Der Betreiber kann sie übernehmen lassen.",
     "no-stream-keys": "Ein früherer Rekorder hat sie gemacht. Sie öffnet sich nur mit dem Wiederherstellungsschlüssel.",
     "not-written": "Der Treuhänder kann sein Protokoll nicht schreiben, darum wurde nichts geöffnet.",
     expired: "Diese Einladung ist abgelaufen. Bitten Sie die Compliance um eine neue.",

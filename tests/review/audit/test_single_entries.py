@@ -118,7 +118,7 @@ def test_what_is_no_proof_is_refused(content: bytes) -> None:
     assert refused.value.code == "malformed-proof"
 
 
-def test_of_a_body_that_is_gone_the_entry_is_proven_alone(tmp_path: Path) -> None:
+def test_an_entry_without_its_body_is_still_proven(tmp_path: Path) -> None:
     clock = Clock()
     log = new_log(tmp_path / "log", clock)
     log.append(opening())

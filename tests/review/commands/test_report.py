@@ -69,7 +69,7 @@ def test_the_custodians_log_is_read_where_its_folder_is_given(
     "more", [[], ["--from", "2026-11-02", "--to", "2026-11-01", "-o", "x"], ["--from", "2026-01-01", "-o", "x"],
              ["--from", "yesterday"], ["--from", "2020-01-01", "--to", "2026-01-01", "-o", "x"]],
 )  # fmt: skip
-def test_what_lacks_is_said(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_or_missing_period_is_refused(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     try:
         code = main(["report", *more])
     except SystemExit as ended:

@@ -45,7 +45,7 @@ def test_from_the_invitation_to_the_picture_by_keyboard_alone(plain: House, page
     plain.enter(page, "ann")
     page.open(plain.invitation("ann"))
     reach(page, "enrol")
-    assert page.run("document.activeElement.tagName") == "H2"  # what is new is said to who cannot see it
+    assert page.run("document.activeElement.tagName") == "H2"  # a screen reader says what is new
     tab_to(page, "Make a key in this browser")
     press(page, "Enter")
     reach(page, "enrolled")

@@ -1,4 +1,4 @@
-"""Who owns the console passes on what they like: each thing that they could change is refused, with its reason.
+"""A hostile console changes what it passes on: each change is refused, with its reason.
 
 A table of what is changed; the browser, the custodian and the player are real.
 """
@@ -139,7 +139,7 @@ def test_another_custodians_nonce_is_not_signed(keyed: House, page: Page) -> Non
     assert not [body for _, body in keyed.between.seen[seen:] if b'"open"' in body]
 
 
-def test_the_archives_word_for_the_pcs_key_and_for_compliance_does_not_count(keyed: House, page: Page) -> None:
+def test_keys_that_the_archive_names_do_not_count(keyed: House, page: Page) -> None:
     def lying(path: str, _asked: Answer, given: Answer) -> Answer:
         if path.endswith("/player/papers"):
             return given | {"device": given["device"] | {"evidence_key": EVIDENCE}, "compliance": "x"}

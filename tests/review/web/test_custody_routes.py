@@ -127,7 +127,7 @@ def test_what_another_person_signed_is_not_passed_on(served: Served, do: str) ->
 
 @pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"),
                                            ("consent-of", "carl_new"), ("consent-of", "nothing")])  # fmt: skip
-def test_of_what_one_may_not_list_the_custodian_is_asked_nothing(served: Served, do: str, which: str) -> None:
+def test_the_custodian_is_not_asked_about_recordings_that_one_may_not_list(served: Served, do: str, which: str) -> None:
     """As of what is not there, to the byte."""
     recording = paths(served)[which]
     body: dict[str, object] = {"recording": recording}

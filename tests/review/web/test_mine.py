@@ -46,7 +46,7 @@ def rows(text: str) -> list[str]:
     return re.findall(r"<tr><td>.*?</tr>", part, re.DOTALL)
 
 
-def test_the_mirror_has_others_looks_at_ones_own(served: Served) -> None:
+def test_my_recordings_list_looks_of_others(served: Served) -> None:
     anna, bert = served.room.recordings["anna"], served.room.recordings["bert"]
 
     def seen(who: str) -> list[str]:
@@ -79,7 +79,7 @@ def test_the_mirror_has_others_looks_at_ones_own(served: Served) -> None:
                 assert not [one for one in served.room.recordings[other] if one in text]
 
 
-def test_the_mirror_goes_back_page_by_page(served: Served) -> None:
+def test_looks_of_others_go_back_page_by_page(served: Served) -> None:
     carl = served.room.recordings["carl"]
     with served.client("carl") as client:
         before = len(rows(client.get("/mine").text))

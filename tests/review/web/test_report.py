@@ -1,4 +1,4 @@
-"""The report in the console: made beside the pages, one at a time, and given to who asked for it alone."""
+"""The report in the console: made in the background, one at a time, and given only to the person who asked."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_one_is_made_at_a_time_and_is_forgotten(kept: Reports, monkeypatch: pyte
     assert not any(map(kept.of, people))
 
 
-def test_what_fails_says_so_and_stands_in_no_ones_way(kept: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_fails_says_so_and_blocks_no_other(kept: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_given: Any, **_named: Any) -> Any:
         raise RuntimeError("PRIVATE")
 

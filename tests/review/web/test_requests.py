@@ -289,7 +289,7 @@ def test_what_is_no_reason_is_refused(served: Served, name: str) -> None:
 
 @pytest.mark.parametrize("value", [*ODD.values(), *NONE.values()], ids=[*ODD, *NONE])
 @pytest.mark.parametrize("field", ["subject", "purpose", "step"])
-def test_words_that_are_none_of_ours_ask_nothing(served: Served, field: str, value: str) -> None:
+def test_unknown_fields_and_values_make_no_request(served: Served, field: str, value: str) -> None:
     anna = served.room.recordings["anna"][-1]
     said = {"subject": "erasure", "purpose": "", "step": "answer", "reason": REASON} | {field: value}
     if (field, value) == ("purpose", ""):

@@ -113,7 +113,7 @@ def _held(connection: Connection) -> int:
     return int(tls._outgoing.pending + tls._write_buffer_size) + (below.get_write_buffer_size() if below else 0)
 
 
-def test_an_address_has_so_many_waiting(
+def test_waiting_connections_of_an_address_have_a_bound(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connections, "MOST_UNTAKEN", 1)  # the real one is 910
@@ -144,7 +144,7 @@ def test_answers_that_are_kept_have_a_bound_and_one_that_many_have_counts_once(
         assert kept == {}
 
 
-def test_one_that_is_cut_off_while_it_takes_leaves_no_trace_in_the_log(
+def test_a_client_that_is_cut_off_while_it_reads_leaves_no_trace_in_the_log(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its socket's transport is then in the middle of a write, and ended a second time after it."""
@@ -164,7 +164,7 @@ def test_who_takes_none_keeps_no_store_from_ending(home: Home, monkeypatch: pyte
         pass
 
 
-def test_nor_who_begins_to_take_none_after_the_end_has(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_stops_reading_at_shutdown_leaves_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one does whose request waited for its turn when the end began."""
     monkeypatch.setattr(connections, "TAKEN_WITHIN", 1e6)  # so that it is the end which cuts it off
     ending = threading.Event()
