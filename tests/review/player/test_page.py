@@ -255,7 +255,8 @@ def test_a_browser_that_cannot_check_signatures_opens_nothing(
     files = page_files()
     without = b"crypto.subtle.importKey = () => Promise.reject(new DOMException('NotSupportedError'));\n"
     # As in a browser without it.
-    monkeypatch.setattr(player_page, "page_files", lambda: files | {"worker.js": without + files["worker.js"]})
+    stripped = files | {"worker.js": without + files["worker.js"]}
+    monkeypatch.setattr(player_page, "page_files", lambda: stripped)  # as in a browser that has no Ed25519
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         with pytest.raises(AssertionError, match="no-ed25519: This browser cannot verify Ed25519"):

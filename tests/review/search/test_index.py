@@ -125,8 +125,8 @@ def test_one_pc_that_opens_many_and_ends_none_delays_its_own_alone(
         return read(self, recording)
 
     monkeypatch.setattr(SearchIndex, "_read", reading)  # says which
-    monkeypatch.setattr(index_module, "OF_ONE", 2)
-    monkeypatch.setattr(index_module, "PAGE", 3)
+    monkeypatch.setattr(index_module, "OF_ONE", 2)  # the real bounds take long to reach
+    monkeypatch.setattr(index_module, "PAGE", 3)  # likewise
     index.pass_once()
     assert (len(looked_at), made[honest.device][0] in looked_at) == (3, True)
     index.pass_once()

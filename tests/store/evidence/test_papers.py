@@ -47,7 +47,8 @@ def test_ids_that_come_on_stdin_are_answered_a_line_each(
 ) -> None:
     own = str(filmed.recording.id)
     # As the console's process writes them: one that is not there hides no other.
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"0193ffff-0000-7000-8000-0000000000a1\n{own}\n\n"))
+    asked = io.StringIO(f"0193ffff-0000-7000-8000-0000000000a1\n{own}\n\n")
+    monkeypatch.setattr(sys, "stdin", asked)  # what the console writes there
     ended = run("papers", "-")
     assert ended.code == 0
     missing, there, nothing = map(json.loads, ended.out.splitlines())
