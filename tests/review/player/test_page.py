@@ -254,7 +254,6 @@ def test_a_browser_that_cannot_check_signatures_opens_nothing(
 ) -> None:
     files = page_files()
     without = b"crypto.subtle.importKey = () => Promise.reject(new DOMException('NotSupportedError'));\n"
-    # As in a browser without it.
     stripped = files | {"worker.js": without + files["worker.js"]}
     monkeypatch.setattr(player_page, "page_files", lambda: stripped)  # as in a browser that has no Ed25519
     with played(recorded.home, recorded.id) as address:
