@@ -42,8 +42,11 @@ class _WebSocket:
     def send(self, text: str) -> None:
         body = text.encode()
         size = len(body)
-        length = bytes([0x80 | size]) if size < 126 else bytes([0xFE]) + size.to_bytes(2, "big")
-        if size >= _LARGE:
+        if size < 126:
+            length = bytes([0x80 | size])
+        elif size < _LARGE:
+            length = bytes([0xFE]) + size.to_bytes(2, "big")
+        else:
             length = bytes([0xFF]) + size.to_bytes(8, "big")
         # Masked, as every client must; with one byte four times it is a table. Firefox refuses zeros.
         self._socket.sendall(bytes([0x80 | _TEXT]) + length + bytes([_MASK] * 4) + body.translate(_MASKED))

@@ -422,6 +422,7 @@ GERMAN: Final = {
     "The last seven days, hour by hour; the table below says the same.":
         "Die letzten sieben Tage, Stunde für Stunde; die Tabelle darunter sagt dasselbe.",
     "Day": "Tag",
+    "Day by day": "Tag für Tag",
     "1 recording is not whole.": "1 Aufnahme ist nicht vollständig.",
     "{count} recordings are not whole.": "{count} Aufnahmen sind nicht vollständig.",
     "the state is one of those in the list": "der Zustand ist einer aus der Liste",
