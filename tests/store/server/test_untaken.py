@@ -59,6 +59,19 @@ def untaken(home: Home, times: int = 1, tls: bool = True, shared: bool = True, *
         yield Untaken(store, client, known, failed, server)
 
 
+def coming(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+    """Every connection that the server has taken, also when it is cut off again."""
+    came: list[Connection] = []
+    made = Connection.connection_made
+
+    def connection_made(self: Connection, transport: Any) -> None:
+        made(self, transport)
+        came.append(self)
+
+    monkeypatch.setattr(Connection, "connection_made", connection_made)  # the server forgets those it cut off
+    return came
+
+
 @pytest.mark.parametrize("times", [1, 4])
 def test_who_takes_no_answer_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.2)  # the real one is twenty
@@ -117,9 +130,10 @@ def test_waiting_connections_of_an_address_have_a_bound(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connections, "MOST_UNTAKEN", 1)  # the real one is 910
+    came = coming(monkeypatch)
     with untaken(home) as one, one.client, one.store.connect() as other:
         other.sendall(HEALTH + b"Connection: close\r\n\r\n")
-        waits.until(lambda: len(one.known) == 1, "the one above it is cut off")
+        waits.until(lambda: len(came) == 2 and len(one.known) == 1, "the one above it is cut off")
         assert len(everything(other)) < MUCH
         assert len(everything(one.client)) > MUCH
         one.client.close()  # or the store waits half a minute for its farewell
@@ -132,10 +146,11 @@ def test_answers_that_are_kept_have_a_bound_and_one_that_many_have_counts_once(
     home: Home, monkeypatch: pytest.MonkeyPatch, shared: bool
 ) -> None:
     monkeypatch.setattr(connections, "MOST_KEPT", MUCH + MUCH // 2)  # the real one is 64 MB
+    came = coming(monkeypatch)
     with untaken(home, shared=shared) as one, one.client, one.store.connect() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**18)  # or the system may take all of it
         other.sendall(HEALTH + b"Connection: close\r\n\r\n")
-        waits.until(lambda: len(one.known) == 2 - (not shared), "it has its answer, or was cut off")
+        waits.until(lambda: len(came) == 2 and len(one.known) == 2 - (not shared), "it has its answer, or was cut off")
         assert (len(everything(other)) > MUCH) == shared
         assert len(everything(one.client)) > MUCH
         one.client.close()  # or the store waits half a minute for its farewell
