@@ -112,11 +112,11 @@ async def posted(request: Request, *, attempt: bool = False) -> Claims:
     return await read_claims(request, LARGEST, "the body")
 
 
-async def session_of(request: Request, use: Use = Use.CONSOLE) -> Session:
-    """Of the cookie. Refusals: as `People.session`. An unknown token is in the log, once a minute at most."""
+async def session_of(request: Request, use: Use = Use.CONSOLE, *, acts: bool = True) -> Session:
+    """Of the cookie. `acts`, refusals: as `People.session`. An unknown token is in the log, once a minute at most."""
     parts, token, origin = _parts(request), request.cookies.get(SESSION, ""), origin_of(request)
     try:
-        return await run_sync(parts.people.session, token, use)
+        return await run_sync(partial(parts.people.session, token, use, acts=acts))
     except Refusal as refusal:
         sender = network(origin) if request.client else origin
         if token and refusal.code == "no-session" and parts.turns.is_free(sender, FORGED):

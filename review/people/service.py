@@ -185,8 +185,10 @@ class People:
 
     # -- sessions -------------------------------------------------------------------------------------------------
 
-    def session(self, token: str, use: Use) -> Session:
-        """Refusals: 401 no-session, session-ended; 403 not-enrolled."""
+    def session(self, token: str, use: Use, *, acts: bool = True) -> Session:
+        """`acts`: a person asks; a page that asks again and again while it waits keeps no session alive.
+
+        Refusals: 401 no-session, session-ended; 403 not-enrolled."""
         sessions, now = schema.sessions, self.clock()
         chosen = sessions.c.token_sha256 == sha256(token)
         with self.database.reading() as connection:
@@ -202,7 +204,7 @@ class People:
             raise Refusal(401, "session-ended", "this session has ended: sign in again")
         if use not in ALLOWS[SessionState(session.state)]:
             raise Refusal(403, "not-enrolled", "make a passkey, or a password with a code, first")
-        if now - session.seen_at > self.settings.idle // _SEEN_EVERY:
+        if acts and now - session.seen_at > self.settings.idle // _SEEN_EVERY:
             with self.database.writing() as connection:
                 connection.execute(update(sessions).where(chosen).values(seen_at=now))
         return session

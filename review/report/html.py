@@ -1,4 +1,4 @@
-"""The report as HTML: a part of a page of the console, or a file by itself that asks for nothing from elsewhere."""
+"""The report as HTML: a part of a page of the console, or a whole file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def part(made: Document) -> Markup:
 
 
 def page(made: Document) -> bytes:
-    """A file by itself."""
+    """A whole file."""
     styled = {"style": Markup(_STYLE), "policy": Markup(POLICY)}  # noqa: S704 - both are our own
     return _TEMPLATES.get_template("report.html").render(document=made, part=part(made), **styled).encode("utf-8")

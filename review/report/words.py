@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
+
+from review.languages import Spoken, local
 
 LANGUAGES: Final = ("en", "de")
 _SECOND: Final = 10**9
-_FIRST, _LAST = -(2**40), 2**40  # s that every system's calendar has
 
 
-class Words:
-    """Of one reader. Called with an English text, it gives theirs."""
-
+class Words(Spoken):
     def __init__(self, language: str) -> None:
-        self.language = language
-
-    def __call__(self, english: str, **values: object) -> str:
-        text = GERMAN.get(english, english) if self.language == "de" else english
-        return text.format(**values) if values else text
-
-    def number(self, value: int) -> str:
-        return f"{value:,}".replace(",", "." if self.language == "de" else ",")
+        super().__init__(language, GERMAN)
 
     def moment(self, ns: int) -> str:
-        at = datetime.fromtimestamp(min(max(ns // _SECOND, _FIRST), _LAST)).astimezone()
-        return at.strftime("%d.%m.%Y %H:%M:%S" if self.language == "de" else "%Y-%m-%d %H:%M:%S")
+        return local(ns).strftime("%d.%m.%Y %H:%M:%S" if self.language == "de" else "%Y-%m-%d %H:%M:%S")
 
 
 def lasting(ns: int) -> str:

@@ -119,9 +119,9 @@ def _download(content: bytes, kind: str, name: str) -> Response:
 # -- the report of a period -------------------------------------------------------------------------------------------
 
 
-async def _may_report(request: Request) -> tuple[Session, Console]:
-    """Refusals: 404, for who may not."""
-    session, console = await session_of(request), console_of(request)
+async def _may_report(request: Request, *, acts: bool = True) -> tuple[Session, Console]:
+    """`acts`: as `session_of`. Refusals: 404, for who may not."""
+    session, console = await session_of(request, acts=acts), console_of(request)
     finder = await run_sync(console.finder, session)
     if not auditor.may_report(finder.governance, finder.person, finder.now):
         raise not_here()
@@ -164,7 +164,8 @@ async def _make_report(request: Request) -> Response:
 
 
 async def _report_progress(request: Request) -> Response:
-    session, console = await _may_report(request)
+    """The page asks each second while the report is made."""
+    session, console = await _may_report(request, acts=False)
     job = console.reports.of(session.person)
     return JSONResponse(job.progress if job else {"state": "none"})
 

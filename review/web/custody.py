@@ -245,12 +245,15 @@ VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
 async def _relay(request: Request) -> Response:
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "no-json", "send application/json")
-    session, console = await session_of(request), request.app.state.console
+    session, console = await session_of(request, acts=False), request.app.state.console
     await request.app.state.sign_in.turns.wait(f"custodian {session.person}", ASKS)
     body = await read_claims(request, LARGEST, "the body")
     do = body.text("do")
     if do not in VERBS:
         raise Refusal(400, "unknown-verb", f"the custodian is asked {', '.join(sorted(VERBS))} from here")
+
+    if do != "filed":  # which a page asks every few seconds while it waits for approvals
+        await session_of(request)
 
     def ask() -> dict[str, Any]:
         fields = VERBS[do](_Asked(body, session, console))

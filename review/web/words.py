@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from review.governance.times import FOR_EVER
+from review.languages import Spoken, local
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -17,21 +18,11 @@ _WEEKDAYS: Final = {
     "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
 }
 _SECOND: Final = 10**9
-_FIRST, _LAST = -(2**40), 2**40  # s that every system's calendar has
 
 
-class Words:
-    """Of one reader. Called with an English text, it gives theirs."""
-
+class Words(Spoken):
     def __init__(self, language: str) -> None:
-        self.language = language
-
-    def __call__(self, english: str, **values: object) -> str:
-        text = GERMAN.get(english, english) if self.language == "de" else english
-        return text.format(**values) if values else text
-
-    def number(self, value: int) -> str:
-        return f"{value:,}".replace(",", "." if self.language == "de" else ",")
+        super().__init__(language, GERMAN)
 
     def day(self, ns: int) -> str:
         at = local(ns)
@@ -53,11 +44,6 @@ class Words:
 
     def moment(self, ns: int) -> str:
         return f"{self.day(ns)}, {self.time(ns)}"
-
-
-def local(ns: int) -> datetime:
-    """In the console's own time zone: it has one, as a house has."""
-    return datetime.fromtimestamp(min(max(ns // _SECOND, _FIRST), _LAST)).astimezone()
 
 
 def zone() -> str:

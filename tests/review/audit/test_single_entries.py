@@ -1,4 +1,4 @@
-"""An entry by itself: read by its proof, shown to others with it, and refused when anything of it is another."""
+"""A single entry: read and shown to others with its proof, and refused when anything of it was changed."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         sockets = [some.enter_context(listen("127.0.0.1", 0)) for _ in range(3)]
         console, hostile, page = (f"http://localhost:{one.getsockname()[1]}" for one in sockets)
     _commands(folder, home, page)
-    # The console knows one player; a page that is told of another console stands at the same origin.
+    # The console knows one player; a page with the address of another console stands at the same origin.
     (folder / "console" / "people.yaml").write_text(f"schema: 1\naddress: {console}\nplayer: {page}\n...\n")
     short = Path(tempfile.mkdtemp())  # a socket's name has 107 characters at the most
     with ExitStack() as stack:

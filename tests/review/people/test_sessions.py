@@ -150,6 +150,16 @@ def test_cookies_are_of_this_host_alone(console: Console) -> None:
         assert "domain" not in line.lower()
 
 
+def test_a_page_that_waits_keeps_no_session_alive(console: Console) -> None:
+    browser = signed_in(console)
+    for _ in range(7):
+        console.clock.pass_by(2 * MINUTE)
+        assert console.people.session(browser.token, Use.CONSOLE, acts=False).person == ANNA
+    console.clock.pass_by(MINUTE)
+    with pytest.raises(Refusal, match="ended"):
+        console.people.session(browser.token, Use.CONSOLE, acts=False)
+
+
 def test_a_session_ends_by_idleness_and_says_so(console: Console) -> None:
     browser = signed_in(console)
     for _ in range(4):

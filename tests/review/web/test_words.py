@@ -11,6 +11,7 @@ import pytest
 from jinja2.ext import extract_from_ast
 
 from review.governance.model import Act
+from review.languages import local
 from review.people.states import Use
 from review.search.schema import LENGTHS
 from review.web import requested, words
@@ -105,5 +106,5 @@ def test_times_and_numbers() -> None:
     assert words.lasting(3_723 * 10**9) == "1:02:03"
     assert words.exactly(61_250_000_000) == "1:01.2"
     assert words.start_of(date(2026, 11, 29)) <= at
-    assert words.local(2**63 - 1).tzinfo is not None
-    assert words.local(-(2**63)) < datetime(1970, 1, 2, tzinfo=UTC)
+    assert local(2**63 - 1).tzinfo is not None
+    assert local(-(2**63)) < datetime(1970, 1, 2, tzinfo=UTC)
