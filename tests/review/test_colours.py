@@ -81,7 +81,7 @@ def test_two_states_differ_for_every_eye(scheme: str, sight: str) -> None:
 
 def test_a_pattern_tells_them_apart_without_a_colour() -> None:
     drawn = dict(re.findall(r'^    (\w+): "(M[^"]+)",$', (PLAYER / "timeline.js").read_text("utf-8"), re.MULTILINE))
-    [said] = re.findall(r"for kind, d in \((.*)\) %", (CONSOLE / "templates/recording.html").read_text("utf-8"))
+    [said] = re.findall(r"for kind, d in \((.*)\) %", (CONSOLE / "templates/patterns.html").read_text("utf-8"))
     there = dict(re.findall(r'\("(\w+)", "([^"]+)"\)', said))
     assert set(there) == set(STATES) - {"kept"}  # which is plain
     assert there == {state: drawn[state] for state in there}
