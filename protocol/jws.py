@@ -40,10 +40,11 @@ INTERACTION: Final = "eyelid-interaction"
 DECIDED: Final = "eyelid-decided"
 FOUND: Final = "eyelid-found"
 RELEASE: Final = "eyelid-release"
+COMMENTED: Final = "eyelid-commented"
 PERIOD: Final = "eyelid-report-of-period"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, PERIOD),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, COMMENTED, PERIOD),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

@@ -48,6 +48,7 @@ _STREAM_COMMIT: Final = b"eyelid stream commit"
 # HKDF's info begins so: one label for each use, and of each one length.
 _STREAM_KEY: Final = b"eyelid stream key v2"
 _COMMITMENT_KEY: Final = b"eyelid commitment key v2"
+_COMMENT_KEY: Final = b"eyelid comment key v1"
 # What a reader's X25519 key is tried with. Every private key is a multiple of 8 (RFC 7748 section 5), so that any of
 # them makes zero of a point of small order, however it is written.
 _TRIED_WITH: Final = X25519PrivateKey.from_private_bytes(bytes(32))
@@ -208,6 +209,11 @@ def _derived(key: bytes, recording: UUID, info: bytes) -> bytes:
 def stream_key(key: bytes, recording: UUID, stream: int) -> bytes:
     """Second edition: what seals one stream. Neither the recording's key nor another stream's can be had from it."""
     return _derived(key, recording, _STREAM_KEY + stream.to_bytes(2, "big"))
+
+
+def comment_key(key: bytes, recording: UUID) -> bytes:
+    """What seals comments on a recording: they can be read as long as its key is, and open none of its streams."""
+    return _derived(key, recording, _COMMENT_KEY)
 
 
 def stream_commitment(key: bytes, recording: UUID, stream: int) -> bytes:

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from protocol import base64url
+from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import KeyProblem
 
+COMMENTS: Final = KEY_PACKET_STREAM  # where the key of comments is released: no stream has this number
 _LABEL: Final = b"eyelid released key v1"
 _X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)

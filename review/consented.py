@@ -20,7 +20,7 @@ from protocol.claims import Claims
 from protocol.folder import write_over
 from review.enrolled import People
 from review.filed import REFERENCE, WORD
-from review.governance.model import Channel, Consent
+from review.governance.model import Act, Channel, Consent, Person, Question, Recording
 from review.refusal import Refusal
 
 MOST_REFERENCES: Final = 256  # of a recording and channel, by one key: each is checked at each opening
@@ -42,6 +42,9 @@ class Statement:
         """For the log."""
         facts = {name: getattr(self, name) for name in ("channel", "state", "purpose", "reference")}
         return {name: str(value) for name, value in facts.items() if value}
+
+    def question(self, person: Person, now: int, recording: Recording) -> Question:
+        return Question(person, Act.CONSENT, now, recording, self.purpose)
 
     @classmethod
     def read(cls, claims: Claims) -> Statement:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from protocol.errors import ProtocolError
-from review.governance.model import Reason
+from review.governance.decide import decide
+from review.governance.model import Governance, Question, Reason
 
 
 class Refusal(ProtocolError):
@@ -31,3 +32,11 @@ class Refusal(ProtocolError):
 def rule_id(where: str) -> str:
     """A rule's place, as the log writes it."""
     return re.sub(r"[^A-Za-z0-9_.:/-]", "_", where)[:128] or "-"
+
+
+def granting(rules: Governance, question: Question) -> str:
+    """The rule's place that grants it, as the log writes it. Raises Refusal."""
+    decision = decide(rules, question)
+    if not decision.granted:
+        raise Refusal.by(decision.reasons)
+    return rule_id(decision.reasons[0].where)

@@ -134,7 +134,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "recording", (6001, 7), {"purpose": WORD, "rule": ID, "rendition": WORD},
         approvals=PEOPLE, reference=TEXT, to=PERSON, spans=SPANS,
     ),
-    "comment": _kind("recording", (6001, 3), {"comment": ID}, spans=SPANS),
+    "comment": _kind("recording", (6001, 3), {"comment": ID}, purpose=WORD, rule=ID, spans=SPANS),
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
     # To a request of the console (review.requests): answer, refuse, withdraw.
     "answer": _kind("recording", (6001, 3), {"act": WORD, "request": ID, "step": WORD}),

@@ -67,6 +67,7 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
+    from review.web.comments import Comments  # noqa: PLC0415
     from review.web.custody import Custody  # noqa: PLC0415
     from review.web.fleet import Fleet  # noqa: PLC0415
     from review.web.pages import Console  # noqa: PLC0415
@@ -109,7 +110,7 @@ def _up(asked: Namespace) -> int:
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
-            index = SearchIndex(opens.catalog, opens.home.blobs(), found)
+            index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=Comments(people.database).forget)
             fleet = Fleet(opens.catalog)
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)

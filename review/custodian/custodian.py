@@ -23,12 +23,13 @@ from protocol.carried import read_carried, split
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.errors import ProtocolError
 from protocol.folder import write_over
-from protocol.keys import RecipientPrivate
+from protocol.keys import RecipientPrivate, comment_key
 from protocol.language.errors import MistakesError
-from protocol.released import release, session_key
+from protocol.released import COMMENTS, release, session_key
 from review import samples
 from review.audit import kinds
 from review.audit.log import AuditLog
+from review.commented import Comment
 from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
@@ -37,7 +38,7 @@ from review.filed import WORD, Approved, Filed, Requests, erasure_terms
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
-from review.refusal import Refusal, rule_id
+from review.refusal import Refusal, granting, rule_id
 from review.rules import parse_files
 
 NONCE_LIVES: Final = 300.0  # s
@@ -197,6 +198,7 @@ class Custodian:
                 "entry": entry,
                 "until": min(decision.until, MAX_INTEGER),
                 "keys": {str(n): base64url.encode(seal(facts.packet.stream_key(key, n), stream=n)) for n in streams},
+                "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),
             })}  # fmt: skip
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
@@ -205,20 +207,30 @@ class Custodian:
         with self._noting(said):
             signed, by, now = self._signed(personal.CONSENT, asked.text("consent"), said)
             new = Statement.read(signed.claims)
-            said.of = str(new.recording)
-            said.facts |= new.facts
+            said.of, said.facts = str(new.recording), said.facts | new.facts
             rules, facts, _ = self._established(asked, new.recording, new.purpose)
             if new.channel not in facts.recording.consent:
                 raise Refusal("unknown-channel", f"its device signed no {new.channel}")
-            decision = decide(rules, Question(rules.person(by.person), Act.CONSENT, now, facts.recording, new.purpose))
-            if not decision.granted:
-                raise Refusal.by(decision.reasons)
-            said.facts["rule"] = rule_id(decision.reasons[0].where)
+            said.facts["rule"] = granting(rules, new.question(rules.person(by.person), now, facts.recording))
             with self._lock:
                 self._still(signed, rules)
                 made = self._nonces.made(signed.claims.raw("nonce"))
                 entry = self.consents.take(new, signed.token, made, self._ticks(), lambda: self._note(said))
         return {"entry": entry, "recording": said.of, "channel": said.facts["channel"], "state": said.facts["state"]}
+
+    def comment(self, asked: Claims, peer: str) -> dict[str, object]:
+        """A sealed comment, as a person signed it; signed: whose it is, and when it came."""
+        said = _Said("comment", peer, {"comment": "-", "rule": "-"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.COMMENT, asked.text("comment"), said)
+            new = Comment.read(signed)
+            said.of, said.facts = str(new.recording), said.facts | new.facts
+            rules, facts, _ = self._established(asked, new.recording, new.purpose)
+            said.facts["rule"] = granting(rules, new.question(rules.person(by.person), now, facts.recording))
+            with self._lock:
+                self._still(signed, rules)
+                entry = self._note(said)
+        return {"commented": self._log.sign(jws.COMMENTED, new.told(by.person, entry, now))}
 
     def file(self, asked: Claims, peer: str) -> dict[str, object]:
         """An erasure that others are to approve; the lifecycle carries it out, and knows the recordings."""

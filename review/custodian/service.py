@@ -41,6 +41,7 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "enrol": Custodian.enrol,
     "open": Custodian.open,
     "consent": Custodian.consent,
+    "comment": Custodian.comment,
     "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
     "file": Custodian.file,
     "filed": Custodian.filed,

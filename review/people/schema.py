@@ -1,4 +1,4 @@
-"""The tables of people, sessions and requests, in a database of the console's own (docs/decisions/0051).
+"""The tables of people, sessions, requests and comments, in a database of the console's own (docs/decisions/0051).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 2
+VERSION: Final = 3
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -106,8 +106,23 @@ requests: Final = Table(
     Index("ix_requests_recording", "recording"),
 )
 
+# What people wrote on spans of recordings (review.web.comments), sealed under a key that the console never has.
+comments: Final = Table(
+    "comments",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of what was signed
+    Column("recording", String(36), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("start", BigInteger, nullable=False),  # ns since the recording's start
+    Column("end", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),  # what the person signed, with the sealed text in it
+    Column("commented", Text, nullable=False),  # what the custodian signed of it
+    Index("ix_comments_recording", "recording", "start"),
+)
+
 # Version -> the tables that it added. A column that changes wants a step of its own here.
-ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,)}
+ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,), 3: (comments,)}
 
 
 def prepare(database: Database, what: str) -> None:

@@ -40,12 +40,13 @@ _NEWEST: Final[_Key] = (2**63 - 1, "")
 
 @dataclass
 class SearchIndex:
-    """`index`: of schema. One thread writes."""
+    """`index`: of schema. `forgets` is given what is being erased, at each start all of it. One thread writes."""
 
     catalog: Database
     blobs: BlobStore
     index: Database
     clock: Clock = wall
+    forgets: Callable[[Collection[str]], None] = lambda _: None
     _runs: Earlier = field(default_factory=Earlier)
     _walk: _Key | None = _NEWEST  # how far the whole catalog was gone through
     _erased: int = -1  # position of the last erasure that was followed
@@ -124,8 +125,10 @@ class SearchIndex:
                 rows = connection.execute(asked.order_by(columns.position, columns.recording).limit(PAGE)).all()
             if not rows:
                 return
+            erased = [row.recording for row in rows]
             with self.index.writing() as connection:
-                remove(connection, [row.recording for row in rows])
+                remove(connection, erased)
+            self.forgets(erased)
             key = (rows[-1].position, rows[-1].recording)
             self._erased = rows[-1].position
 

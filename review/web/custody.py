@@ -29,8 +29,9 @@ from protocol import base64url, personal
 from protocol.claims import Claims, parse_object
 from protocol.envelope import SCENE_STREAM
 from protocol.errors import ProtocolError
+from review.audit.kinds import Act as Noted
 from review.exchange import exchange
-from review.people.routes import LARGEST, session_of
+from review.people.routes import LARGEST, origin_of, session_of
 from review.people.service import Session
 from review.player.source import Source, routes
 from review.search.facts import Listed, Whose, read
@@ -44,7 +45,7 @@ from store.evidence.isolation import Unreadable, isolated
 from store.server.routes.bodies import read_claims
 from store.server.turns import Allowance
 
-PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|player/.+))")
+PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+))")
 ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
 AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
 KEPT: Final = 64  # recordings that are being played
@@ -189,11 +190,14 @@ class _Asked:
     session: Session
     console: Any
 
-    def signed(self, typ: str, name: str) -> Claims:
+    def read(self, typ: str, name: str) -> personal.Signed:
         """What they signed; not verified, which the custodian does. Refusals: 403 for another person's."""
-        claims = personal.read(typ, self.body.text(name)).claims
-        self.own(claims.text("person"))
-        return claims
+        signed = personal.read(typ, self.body.text(name))
+        self.own(signed.claims.text("person"))
+        return signed
+
+    def signed(self, typ: str, name: str) -> Claims:
+        return self.read(typ, name).claims
 
     def own(self, person: str) -> None:
         if person.lower() != self.session.person:
@@ -214,6 +218,13 @@ def _open(asked: _Asked) -> dict[str, Any]:
 def _consent(asked: _Asked) -> dict[str, Any]:
     claims = asked.signed(personal.CONSENT, "consent")
     return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(asked.listed(claims))}
+
+
+def _comment(asked: _Asked) -> dict[str, Any]:
+    claims = asked.signed(personal.COMMENT, "comment")
+    wanted = asked.listed(claims)
+    asked.console.comments.check_room(str(wanted))
+    return {"comment": asked.body.text("comment"), "papers": asked.console.custody.papers(wanted)}
 
 
 def _approve(asked: _Asked) -> dict[str, Any]:
@@ -237,6 +248,7 @@ VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
     "open": _open,
     "approve": _approve,
     "filed": lambda asked: {"filed": asked.body.text("filed")},
+    "comment": _comment,
     "consent": _consent,
     "consent-of": lambda asked: {"recording": str(asked.listed(asked.body))},
 }
@@ -256,22 +268,57 @@ async def _relay(request: Request) -> Response:
         await session_of(request)
 
     def ask() -> dict[str, Any]:
-        fields = VERBS[do](_Asked(body, session, console))
+        asked = _Asked(body, session, console)
+        fields = VERBS[do](asked)
         if code := fields.get("papers", {}).get("error"):
             return {"error": code, "message": _NO_PAPERS.get(code, _NO_PAPERS["no-papers"]), "reasons": [], "filed": ""}
         try:
-            return exchange(console.custody.socket, do, **fields)
+            answer = exchange(console.custody.socket, do, **fields)
         except (OSError, ValueError):
             raise Refusal(
                 503, "no-custodian", "the custodian does not answer: who runs this house can start it"
             ) from None
+        if do == "comment" and "error" not in answer:
+            _keep(request, asked, str(answer["commented"]))
+        return answer
 
     answer = await run_sync(ask, limiter=console.custody.limit)
     return JSONResponse(answer, 409 if "error" in answer else 200)
 
 
+# -- comments ---------------------------------------------------------------------------------------------------------
+
+
+def _keep(request: Request, asked: _Asked, commented: str) -> None:
+    signed, console = asked.read(personal.COMMENT, "comment"), asked.console
+    of, origin = str(signed.claims.uuid("recording")), origin_of(request)
+
+    def note(facts: dict[str, object]) -> None:
+        console.sign_in.people.note(Noted("comment", asked.session.person, origin, [of], facts))
+
+    console.comments.keep(signed, commented, console.sign_in.people.clock(), note)
+    if of not in console.finder(asked.session).there([of]):  # erased meanwhile: what forgets may have been there before
+        console.comments.forget([of])
+        raise Refusal(404, "no-such-path", NOT_HERE)
+
+
+async def _comments(request: Request) -> Response:
+    """For who may ask to open it, who can read them once the custodian has released the key."""
+    session, console, wanted = await session_of(request), request.app.state.console, wanted_id(request)
+
+    def look() -> list[dict[str, str]]:
+        finder = console.finder(session)
+        listed, _ = _found(finder, console.index.blobs, wanted)
+        if not recording.may_open(finder, listed):
+            raise Refusal(403, "not-yours", "the signed rules do not let you open it, nor read its comments")
+        return [{"comment": one.token, "commented": one.commented} for one in console.comments.of(str(wanted))]
+
+    return JSONResponse({"comments": await run_sync(look)})
+
+
 ROUTES: Final = (
     Route("/v1/custodian", _relay, methods=["POST"]),
     Route("/v1/recordings/{recording}/opening", _opening),
+    Route("/v1/recordings/{recording}/comments", _comments),
     Mount("/v1/recordings/{recording}/player", routes=routes(source_of)),
 )

@@ -20,6 +20,7 @@ from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
 from review.web import auditor, headers, words
+from review.web.comments import Comments
 from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
 from review.web.reports import Reports
@@ -59,6 +60,10 @@ class Console:
     @property
     def requests(self) -> Requests:
         return Requests(self.sign_in.people)
+
+    @property
+    def comments(self) -> Comments:
+        return Comments(self.sign_in.people.database)
 
     def finder(self, session: Session) -> Finder:
         people = self.sign_in.people

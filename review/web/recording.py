@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -132,6 +132,11 @@ def choices(finder: Finder, listed: Listed) -> list[dict[str, Any]]:
     ]
 
 
+def may_open(finder: Finder, listed: Listed) -> bool:
+    """Whether the rules let them ask for it at all."""
+    return any(one["verdict"] != "no" for one in choices(finder, listed))
+
+
 _VERDICTS: Final = ("no", "not yet", "approvals", "yes")
 
 
@@ -155,7 +160,14 @@ def _choice(finder: Finder, question: Question, sample: int | None) -> dict[str,
         "shown": str(shown),
         "reasons": [] if decision.granted else [{"says": one.says, "where": one.where} for one in decision.reasons],
         "approvals": [_asked_of(one) for one in needed],
+        "comments": verdict != "no" and _may_comment(finder, question),
     }  # fmt: skip
+
+
+def _may_comment(finder: Finder, question: Question) -> bool:
+    """What is missing of it, such as consent, is the custodian's to know."""
+    decision = decide(finder.governance, replace(question, act=Act.COMMENT))
+    return decision.granted or all(reason.missing for reason in decision.reasons)
 
 
 def _asked_of(rule: ApprovalRule) -> dict[str, Any]:

@@ -236,6 +236,8 @@ async def _recording(request: Request) -> Response:
             return None
         console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         asked_of_it = requested.of_recording(console, finder, shown.listed)
+        readable = recording.may_open(finder, shown.listed)
+        asked_of_it["comments"] = console.comments.of(str(wanted)) if readable else []
         return shown, lines.lanes(shown.evidence, spoken), asked_of_it
 
     found = await run_sync(look)

@@ -285,6 +285,10 @@ GERMAN: Final = {
     "internal": "intern",
     "By the times that the systems gave. Who called is sealed.":
         "Nach den Zeiten, die die Systeme angaben. Wer anrief, ist versiegelt.",
+    "Comments: {count}": "Kommentare: {count}",
+    "Written": "Geschrieben",
+    "They are sealed: what they say can be read in the player alone.":
+        "Sie sind versiegelt: Was in ihnen steht, ist nur im Player zu lesen.",
     "this search was not made in this console: search again":
         "diese Suche stammt nicht aus dieser Konsole: Suchen Sie noch einmal",
     # One's own
