@@ -196,6 +196,7 @@ class Custodian:
                 "recording": str(recording),
                 "evidence_key": facts.evidence,
                 "entry": entry,
+                "at": now,
                 "until": min(decision.until, MAX_INTEGER),
                 "keys": {str(n): base64url.encode(seal(facts.packet.stream_key(key, n), stream=n)) for n in streams},
                 "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),

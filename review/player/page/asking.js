@@ -11,7 +11,7 @@ const policy = window.trustedTypes?.createPolicy("eyelid", {
 });
 const worker = new Worker(policy ? policy.createScriptURL("worker.js") : "worker.js", { type: "module" });
 
-/** `on`: what is done with {tick}, {checked} and when all is over: {tick, checked, gone, failed}. */
+/** `on`: what is done with {tick}, {checked}, {waits} and when all is over: {tick, checked, waits, gone, failed}. */
 export function listenToWorker(on) {
   worker.onmessage = ({ data }) => heard(data, on);
   worker.onerror = () => on.failed();
@@ -20,6 +20,8 @@ export function listenToWorker(on) {
 function heard(data, on) {
   if (data.tick) on.tick();
   else if (data.checked) on.checked(data);
+  else if ("waits" in data) on.waits(data.waits);
+  else if (data.over) on.gone(data.over);
   else {
     const { done, failed } = waiting.get(data.id) ?? {};
     waiting.delete(data.id);

@@ -86,6 +86,7 @@ function fail(code) {
 /** Its source has ended: what is loaded stays, and nothing more comes. */
 function gone(code) {
   player?.stop();
+  if (code === "over") $("main").hidden = true;
   fail(code);
 }
 
@@ -134,7 +135,13 @@ async function start({ keys = null, at = null }) {
 }
 
 async function begin() {
-  listenToWorker({ tick: () => player?.tick(), checked, gone, failed: () => fail("failed") });
+  listenToWorker({
+    tick: () => player?.tick(),
+    checked,
+    waits: (so) => say(so ? words.waits : ""),
+    gone,
+    failed: () => fail("failed"),
+  });
   theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
   speak(navigator.language.startsWith("de") ? "de" : "en");
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));

@@ -19,19 +19,19 @@ export async function newSession() {
 }
 
 /**
- * {evidence, until, keys: stream -> {mac, aes}} of what the custodian signed. `asked`: {request, recording, streams,
+ * {evidence, lasts: milliseconds, keys: stream -> {mac, aes}} of what the custodian signed. `asked`: {request, recording, streams,
  * custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
  */
 export async function receive(session, token, asked) {
   const said = await verifyJws("eyelid-release", token, await publicKey(asked.custodianKey));
   refuseIf(said.request !== asked.request || said.recording !== asked.recording, "other-release");
-  refuseIf(!isText(said.evidence_key) || !isUint(said.until) || !isObject(said.keys), "bad-field");
+  refuseIf(!isText(said.evidence_key) || ![said.at, said.until].every(isUint) || !isObject(said.keys), "bad-field");
   refuseIf(Object.keys(said.keys).sort().join() !== [...asked.streams].sort().join(), "other-release");
   refuseIf(Number(said.until / 1_000_000n) < Date.now() - SLACK, "over");
   const keys = new Map();
   for (const [stream, sealed] of Object.entries(said.keys))
     keys.set(Number(stream), await unwrapped(session, fromBase64url(sealed, "bad-field"), asked, Number(stream)));
-  return { evidence: said.evidence_key, until: said.until, keys };
+  return { evidence: said.evidence_key, lasts: Number((said.until - said.at) / 1_000_000n), keys };
 }
 
 async function unwrapped(session, sealed, { request, recording }, stream) {

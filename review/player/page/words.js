@@ -47,6 +47,7 @@ const EN = {
   unmark: (at) => `Remove the mark at ${at}`,
   full: "Full screen",
   silent: "This browser has no sound device: pictures go on without sound.",
+  waits: "The console does not answer. It is asked again.",
   otherName: ({ host, os_user }) => `its key packet says ${os_user}, ${host} (other-name)`,
   states: { closed: "", "broken-off": "the recorder ended without closing it", open: "no end of it is signed" },
   one: "Show this screen large",
@@ -187,6 +188,7 @@ const EN = {
     ended: "The recording is not here any more: it was erased, or you may no longer see it.",
     unreachable: "The console cannot be reached. Load this page again.",
     "signed-out": "Your session at the console has ended. Sign in there, and load this page again.",
+    over: "Your right to see this recording has ended.",
   },
   where: {
     packet: "key packet",
@@ -266,6 +268,7 @@ const DE = {
   unmark: (at) => `Marke bei ${at} entfernen`,
   full: "Vollbild",
   silent: "Dieser Browser hat keine Tonausgabe: Die Bilder laufen ohne Ton weiter.",
+  waits: "Die Konsole antwortet nicht. Sie wird erneut gefragt.",
   otherName: ({ host, os_user }) => `ihr Schlüsselpaket nennt ${os_user}, ${host} (other-name)`,
   states: { closed: "", "broken-off": "der Rekorder endete, ohne sie zu schließen", open: "kein Ende ist signiert" },
   one: "Diesen Bildschirm groß zeigen",
@@ -409,6 +412,7 @@ const DE = {
     ended: "Die Aufnahme ist nicht mehr da: Sie wurde gelöscht, oder Sie dürfen sie nicht mehr sehen.",
     unreachable: "Die Konsole ist nicht zu erreichen. Laden Sie diese Seite neu.",
     "signed-out": "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich dort an, und laden Sie diese Seite neu.",
+    over: "Ihr Recht, diese Aufnahme zu sehen, ist abgelaufen.",
   },
   where: {
     packet: "Schlüsselpaket",

@@ -1,5 +1,6 @@
 // The only place that has keys: fetches ciphertext and signed statements, checks them, opens chunks for the page.
-// Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]} and {tick: true}.
+// Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]}, {tick: true}, {waits: whether the
+// console is asked again} and {over: code}.
 
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
 import { readHeader } from "./cmaf.js";
@@ -9,6 +10,8 @@ import { newSession, receive } from "./released.js";
 import { publicKey } from "./statements.js";
 
 const BEHIND = 16; // chunks a request of the check of everything
+const PAUSES = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]; // ms before the console is asked once more
+const LONGEST = 2 ** 31 - 1; // ms that a timer takes
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
 let base = new URL(".", self.location.href).href; // below it lie papers, index, account and chunks
 let credentials = "omit";
@@ -18,15 +21,42 @@ let keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
+let waits = false; // for a console that does not answer
+let over = false; // what the custodian released has ended
 
 async function get(path, options) {
-  const answer = await fetch(`${base}${path}`, { credentials, redirect: "error", ...options }).catch(() => {
-    throw new Refused(released ? "unreachable" : "gone");
-  });
+  refuseIf(over, "over");
+  const answer = await answered(() => fetch(`${base}${path}`, { credentials, redirect: "error", ...options }));
   if (released && [401, 404].includes(answer.status)) throw new Refused(answer.status === 401 ? "signed-out" : "ended");
   if (!answer.ok)
     throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
   return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** A console that starts anew, or has too much to do, is asked again. A command's own server that is gone stays so. */
+async function answered(request) {
+  for (const pause of released ? [...PAUSES, null] : [null]) {
+    const answer = await request().catch(() => null);
+    if (answer && !(pause && (answer.status === 429 || answer.status >= 500))) {
+      if (waits) self.postMessage({ waits: (waits = false) });
+      return answer;
+    }
+    if (pause === null) break;
+    self.postMessage({ waits: (waits = true) });
+    await new Promise((done) => setTimeout(done, pause));
+  }
+  throw new Refused(released ? "unreachable" : "gone");
+}
+
+/** What was released may be played for so many milliseconds, by no clock that could be wrong. The keys go then. */
+function endAfter(left) {
+  if (left > LONGEST) setTimeout(() => endAfter(left - LONGEST), LONGEST);
+  else
+    setTimeout(() => {
+      over = true;
+      keys.clear();
+      self.postMessage({ over: "over" });
+    }, left);
 }
 
 const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)));
@@ -97,9 +127,10 @@ const DO = {
 
   /** What the custodian released, passed on by the console: only what it signed for this session counts. */
   async release({ token, asked, place }) {
-    const { evidence, keys: given } = await receive(session, token, asked);
+    const { evidence, lasts, keys: given } = await receive(session, token, asked);
     [keys, released] = [given, { evidence, compliance: asked.compliance, recording: asked.recording }];
     [base, credentials] = [place, "include"];
+    endAfter(lasts);
   },
 
   /** `keys`: how they are taken ({secret}: of the address's fragment); null: they were released. */

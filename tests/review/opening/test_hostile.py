@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, jws, personal
 from protocol.envelope import SOUND_STREAM
+from protocol.keyfile import load_private
 from protocol.keys import public_to_text, thumbprint
 from review.exchange import ask
 from store.admin.init import COMPLIANCE
+from testkit.fakes.pc import SECOND
 from tests.review.opening.conftest import APPROVED, House, Page, code, reach, text
 from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
 from tests.review.player.conftest import READY, until
@@ -291,6 +293,42 @@ def test_a_request_goes_on_waiting_while_there_is_no_answer(keyed: House, page: 
         keyed.approve(who, filed)
     until(page, READY)
     assert not left
+
+
+def test_a_console_that_answers_again_is_played_on_from(keyed: House, page: Page) -> None:
+    left = [{"error": "no-store"}, {"error": "no-store"}]
+
+    def starting(path: str, _asked: Answer, given: Answer) -> Answer:
+        return left.pop() if path.endswith("/player/account") and left else given
+
+    keyed.between.change = starting
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("""(() => {
+        const said = document.querySelector("#now");
+        const heard = () => (document.documentElement.dataset.heard = said.textContent);
+        new MutationObserver(heard).observe(said, { childList: true });
+    })()""")
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    assert not left
+    assert page.run("document.documentElement.dataset.heard") == ""  # that it is asked again was said, and taken back
+
+
+def test_a_page_plays_no_longer_than_the_custodian_said(keyed: House, page: Page) -> None:
+    key = load_private(keyed.folder / "c/keys/audit-sign.key", (keyed.folder / "secret").read_bytes())
+    signer = Ed25519PrivateKey.from_private_bytes(key.raw)
+
+    def short(token: str) -> str:
+        return jws.sign(jws.RELEASE, said(token) | {"until": said(token)["at"] + 5 * SECOND}, signer)
+
+    keyed.between.change = of_release(short)
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, 'root.dataset.code === "over"')
+    assert "Your right to see this recording has ended" in page.run("document.querySelector('#failure').textContent")
+    assert page.run("document.querySelector('main').hidden")
+    asked = 'import("./asking.js").then(({ask}) => ask("media", {stream: 1, from: 0, to: 1})).catch(({code}) => code)'
+    assert page.run(asked) == "over"
 
 
 def test_sound_without_a_header_is_not_asked_for(keyed: House, page: Page) -> None:
