@@ -1,5 +1,6 @@
 // What a person asks for, by keys, buttons and the pointer.
 
+import { toComment } from "./comments.js";
 import { partAt, wholeGaps } from "./gaps.js";
 import { RATES } from "./player.js";
 import { loopClear, loopFrom, loopOver, loopTo, mark, toMark } from "./spans.js";
@@ -74,6 +75,7 @@ export const KEYS = {
   d: () => mark(),
   e: () => toMark(1),
   w: () => toMark(-1),
+  r: toComment,
   v: () => proof(),
   t: () => theme(root.dataset.theme !== "dark"),
   "?": () => $("keys").showModal(),
@@ -82,6 +84,7 @@ export const KEYS = {
 function pressed(event) {
   if (!player || event.ctrlKey || event.altKey || event.metaKey || $("keys").open) return;
   const { key, target } = event;
+  if (target instanceof HTMLTextAreaElement) return;
   const own = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
   if (own && (key.startsWith("Arrow") || key === " " || key === "Home" || key === "End")) return; // what it does itself
   if (key === " " && target instanceof HTMLButtonElement) return;

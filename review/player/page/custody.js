@@ -230,7 +230,18 @@ async function play(recording, ask, opened) {
     section().hidden = true;
     document.getElementById("badge").hidden = false;
     root.dataset.custody = "open";
-    opened({});
+    opened({ comments: commenting(choice) });
+  }
+
+  /** What the page of the recording asks of console and custodian about comments. */
+  function commenting({ purpose, comments }) {
+    const list = async () => (await api(`/v1/recordings/${recording}/comments`)).comments;
+    const send = async (start, end, sealed) => {
+      const said = { recording, purpose, start: Math.round(start * 1e9), end: Math.round(end * 1e9), sealed };
+      const { token } = await sign(own, "eyelid-comment", said);
+      return { comment: token, commented: (await relay("comment", { comment: token })).commented };
+    };
+    return { list, send: comments ? send : null };
   }
 
   async function begin(choice) {
@@ -454,7 +465,7 @@ async function approve(filed) {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Null where this page is not on an origin of its own; else what to open, once the custodian has released it. */
+/** Null where this page is not on an origin of its own; else {comments}, once the custodian has released it. */
 export async function fromCustody(ask) {
   const asked = /^#(play|enrol|approve)=(.*)$/.exec(location.hash);
   if (location.hash && !asked) return null;

@@ -2,6 +2,7 @@
 
 import { listen, theme } from "./acts.js";
 import { ask, listenToWorker } from "./asking.js";
+import { beginComments, showComments } from "./comments.js";
 import { fromCustody } from "./custody.js";
 import { showGaps } from "./gaps.js";
 import { say, showPlaying, showTime, skipped } from "./moment.js";
@@ -48,6 +49,7 @@ function speak(chosen) {
   document.title = `${about.device.host} – Eyelid`;
   showGaps();
   showSpans();
+  showComments();
   showWaves();
   showProof();
   showPlaying();
@@ -91,8 +93,9 @@ function gone(code) {
 }
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
- * fragment); null: the custodian released them. `at`: the moment to begin at, seconds; null: where something was kept. */
-async function start({ keys = null, at = null }) {
+ * fragment); null: the custodian released them, and `comments` can be asked. `at`: the moment to begin at, seconds;
+ * null: where something was kept. */
+async function start({ keys = null, at = null, comments = null }) {
   try {
     setAbout(await ask("open", { keys }));
     beginProof();
@@ -121,6 +124,7 @@ async function start({ keys = null, at = null }) {
     speak(language);
     player.run();
     root.dataset.state = "ready";
+    beginComments(comments, ask);
     performance.mark("ready");
     const check = ask("check");
     waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so
@@ -149,8 +153,9 @@ async function begin() {
   $("help").addEventListener("click", () => $("keys").showModal());
   const [secret, ...more] = location.hash.slice(1).split("&");
   // On an origin of its own: once the custodian has released the keys.
-  if (await fromCustody(ask)) {
-    await start({});
+  const released = await fromCustody(ask);
+  if (released) {
+    await start(released);
     return;
   }
   if (!secret) {

@@ -9,6 +9,7 @@ const HPKE = utf8("HPKE-v1");
 const KEM = joined(utf8("KEM"), Uint8Array.of(0, 0x20));
 const SUITE = joined(utf8("HPKE"), Uint8Array.of(0, 0x20, 0, 1, 0, 2));
 const ENCAPSULATED = 32;
+const COMMENTS = 0xffff; // where the key of comments is released: no stream has this number
 const SLACK = 600_000; // ms by which this browser's clock may be ahead of the custodian's
 
 /** A key pair whose private half can be used here and taken out by nothing: {text, pair}. */
@@ -19,8 +20,8 @@ export async function newSession() {
 }
 
 /**
- * {evidence, lasts: milliseconds, keys: stream -> {mac, aes}} of what the custodian signed. `asked`: {request, recording, streams,
- * custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
+ * {evidence, lasts: milliseconds, keys: stream -> {mac, aes}, comments: their key} of what the custodian signed.
+ * `asked`: {request, recording, streams, custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
  */
 export async function receive(session, token, asked) {
   const said = await verifyJws("eyelid-release", token, await publicKey(asked.custodianKey));
@@ -31,7 +32,8 @@ export async function receive(session, token, asked) {
   const keys = new Map();
   for (const [stream, sealed] of Object.entries(said.keys))
     keys.set(Number(stream), await unwrapped(session, fromBase64url(sealed, "bad-field"), asked, Number(stream)));
-  return { evidence: said.evidence_key, lasts: Number((said.until - said.at) / 1_000_000n), keys };
+  const comments = await unwrapped(session, fromBase64url(said.comments, "bad-field"), asked, COMMENTS);
+  return { evidence: said.evidence_key, lasts: Number((said.until - said.at) / 1_000_000n), keys, comments };
 }
 
 async function unwrapped(session, sealed, { request, recording }, stream) {
@@ -44,8 +46,9 @@ async function unwrapped(session, sealed, { request, recording }, stream) {
   try {
     const { key, nonce } = await opening(session, sealed.subarray(0, ENCAPSULATED), info);
     const how = { name: "AES-GCM", iv: nonce, additionalData: NONE };
-    const unwrap = (algorithm, use) =>
-      crypto.subtle.unwrapKey("raw", sealed.subarray(ENCAPSULATED), key, how, algorithm, false, [use]);
+    const unwrap = (algorithm, ...uses) =>
+      crypto.subtle.unwrapKey("raw", sealed.subarray(ENCAPSULATED), key, how, algorithm, false, uses);
+    if (stream === COMMENTS) return await unwrap("AES-GCM", "encrypt", "decrypt");
     return {
       mac: await unwrap({ name: "HMAC", hash: "SHA-256", length: 256 }, "verify"),
       aes: await unwrap("AES-GCM", "decrypt"),

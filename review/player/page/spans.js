@@ -1,5 +1,6 @@
 // A span that is repeated, and marks: both in the memory of this page alone.
 
+import { showCommentSpan } from "./comments.js";
 import { $, element, player, words } from "./state.js";
 import { clock } from "./words.js";
 
@@ -57,6 +58,7 @@ export function showSpans() {
       ? words.noLoop
       : words.loopHalf(clock(start, true));
   $("loop-clear").disabled = $("loop").hidden;
+  showCommentSpan();
   $("spans-note").hidden = $("loop").hidden && !marks.length;
   $("pins").replaceChildren(
     ...marks.map((t) => {

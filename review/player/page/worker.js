@@ -7,6 +7,7 @@ import { readHeader } from "./cmaf.js";
 import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
+import { openComment, sealComment } from "./sealed.js";
 import { publicKey } from "./statements.js";
 
 const BEHIND = 16; // chunks a request of the check of everything
@@ -16,7 +17,7 @@ const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.
 let base = new URL(".", self.location.href).href; // below it lie papers, index, account and chunks
 let credentials = "omit";
 let session = null; // the key pair that the custodian seals to
-let released = null; // {evidence, compliance}: whom the recording's signatures are held against
+let released = null; // {evidence, compliance}: whom the recording's signatures are held against; {comments}: their key
 let keys = new Map(); // stream -> {mac, aes}
 let proof = null;
 let rows = new Map(); // stream -> its chunks
@@ -55,6 +56,7 @@ function endAfter(left) {
     setTimeout(() => {
       over = true;
       keys.clear();
+      released.comments = null;
       self.postMessage({ over: "over" });
     }, left);
 }
@@ -127,8 +129,9 @@ const DO = {
 
   /** What the custodian released, passed on by the console: only what it signed for this session counts. */
   async release({ token, asked, place }) {
-    const { evidence, lasts, keys: given } = await receive(session, token, asked);
-    [keys, released] = [given, { evidence, compliance: asked.compliance, recording: asked.recording }];
+    const { evidence, lasts, keys: given, comments } = await receive(session, token, asked);
+    const { compliance, recording, custodianKey } = asked;
+    [keys, released] = [given, { evidence, compliance, recording, comments, custodianKey }];
     [base, credentials] = [place, "include"];
     endAfter(lasts);
   },
@@ -181,6 +184,20 @@ const DO = {
     const [first, ...done] = [...(await opened(stream, header, header + 1)), ...(await opened(stream, from, to))];
     const about = first.content && readHeader(new Uint8Array(first.content));
     return about && peaksOf(done.map(({ content }) => content), about.timescale);
+  },
+
+  /** A comment, sealed under the key that was released with the opening. */
+  async seal({ text }) {
+    refuseIf(over, "over");
+    return sealComment(released.comments, released.recording, text);
+  },
+
+  /** Comments as the console gave them: each as `openComment`, or {code}. */
+  async comments({ all }) {
+    refuseIf(over, "over");
+    const signer = await publicKey(released.custodianKey);
+    const opened = (one) => openComment(released.comments, released.recording, one, signer);
+    return Promise.all(all.map((one) => opened(one).catch((error) => ({ code: error.code ?? "failed" }))));
   },
 
   /** Everything, also what is not played. */

@@ -1,0 +1,98 @@
+// Comments on spans: listed, marked on the timeline, and written. The worker seals and opens them.
+
+import { $, element, language, player, words } from "./state.js";
+import { clock } from "./words.js";
+
+let source = null; // {list, send}: of the console; `send` null where the rules let this person write none
+let ask = null;
+let found = []; // as the worker opened them, in the order of their spans
+let refused = []; // codes of what it did not open
+let state = null; // (words) -> what became of the last try
+
+/** `from`: how comments are asked for and sent; null where there is no console. */
+export async function beginComments(from, asking) {
+  if (!from) return;
+  [source, ask] = [from, asking];
+  $("comments").hidden = false;
+  $("comment-form").hidden = !source.send;
+  $("comment-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    write();
+  });
+  try {
+    await take(await source.list());
+    state = (w) => (found.length || refused.length ? "" : w.noComments);
+  } catch (error) {
+    state = (w) => w.commentsFailed(error.code ?? "failed");
+  }
+  showComments();
+  $("comments").dataset.state = "listed"; // for tests
+}
+
+async function take(all) {
+  const opened = await ask("comments", { all });
+  const known = new Map(found.map((one) => [one.id, one])); // one that is given twice is one
+  for (const one of opened) if (!one.code) known.set(one.id, one);
+  found = [...known.values()].sort((one, other) => one.start - other.start || one.at - other.at);
+  refused.push(...opened.flatMap(({ code }) => code ?? []));
+}
+
+async function write() {
+  const { loop } = player;
+  const text = $("comment-text").value;
+  if (!loop || !text.trim()) return;
+  $("comment-send").disabled = true;
+  try {
+    const before = refused.length;
+    await take([await source.send(loop.start, loop.end, await ask("seal", { text }))]);
+    if (refused.length > before) throw Object.assign(new Error(), { code: refused.pop() });
+    $("comment-text").value = "";
+    state = (w) => w.commentKept;
+  } catch (error) {
+    const why = error.reasons?.map(({ says }) => says).join("; ") || (error.code ?? "failed");
+    state = (w) => w.commentRefused(why);
+  }
+  showComments();
+}
+
+const span = (from, to) => `${clock(from, true)} – ${clock(to, true)}`;
+
+/** What span a comment would be on: the loop. */
+export function showCommentSpan() {
+  const { loop } = player;
+  $("comment-span").textContent = loop ? words.commentOn(span(loop.start, loop.end)) : words.commentNoSpan;
+  $("comment-send").disabled = !loop;
+}
+
+export function showComments() {
+  if (!source) return;
+  showCommentSpan();
+  $("comments-state").textContent = state?.(words) ?? "";
+  $("comments-refused").hidden = !refused.length;
+  $("comments-refused").textContent = words.commentsRefused(refused.length, [...new Set(refused)].join(", "));
+  $("comments-list").replaceChildren(
+    ...found.map(({ person, at, start, end, text }) => {
+      const [item, go, what] = [element("li"), element("button", span(start, end), "row"), element("p", text, "text")];
+      const when = new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+      what.dir = "auto";
+      go.type = "button";
+      go.addEventListener("click", () => player.seek(start));
+      item.append(go, element("p", `${person} · ${when}`, "small"), what);
+      return item;
+    }),
+  );
+  const share = (t) => `${(Math.min(t, player.length) / player.length) * 100}%`;
+  $("bars").replaceChildren(
+    ...found.map(({ start, end }) => {
+      const bar = element("div", "", "bar");
+      bar.style.left = share(start);
+      bar.style.width = share(Math.min(end, player.length) - start);
+      return bar;
+    }),
+  );
+}
+
+/** To where one writes. */
+export function toComment() {
+  if (source?.send) $("comment-text").focus();
+}
