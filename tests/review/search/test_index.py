@@ -148,6 +148,23 @@ def test_what_is_being_erased_goes_also_with_others_of_its_order(opened: tuple[S
     assert [row[0] for row in rows(index)] == made[2:]
 
 
+def test_what_is_being_erased_is_told_to_who_forgets_it_and_all_of_it_at_each_start(
+    opened: tuple[SearchIndex, Pcs],
+) -> None:
+    index, pcs = opened
+    pc, forgotten = pcs.pc(), list[str]()
+    made = [str(pcs.record(pc, "rest")[0].id) for _ in range(3)]
+    for at, one in enumerate(made[:2]):
+        with index.catalog.writing() as connection:
+            order = {"device": pc.device, "position": at, "order": "", "step": "ordered", "found": "{}"}
+            connection.execute(insert(catalog.erasures).values(order | {"recording": one}))
+    for _ in range(2):
+        forgotten.clear()
+        again = SearchIndex(index.catalog, index.blobs, index.index, clock=index.clock, forgets=forgotten.extend)
+        again.pass_once()
+        assert set(forgotten) == set(made[:2])
+
+
 def test_one_that_cannot_be_read_says_so_and_hides_no_other(opened: tuple[SearchIndex, Pcs]) -> None:
     index, pcs = opened
     pc = pcs.pc()

@@ -19,18 +19,22 @@ from tests.review.web.test_routes import WHO, paths
 
 RECORDING: Final = "/v1/recordings/{anna_new}"
 READ: Final = ("opening", "player/papers", "player/index", "player/account", "player/chunks/0?from=0&to=1")
-# In the order of WHO: 200, not signed in (S), not enrolled (E), not found (-).
+# In the order of WHO: 200, not signed in (S), not enrolled or not theirs to open (E), not found (-).
 ASKED: Final = {
     **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 200 -" for one in READ},
     **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200" for one in READ},
     **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - -" for one in READ},
     **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - -" for one in READ},
+    f"{RECORDING}/comments": "S E 200 - 200 - E 200 -",
+    "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200",
+    "/v1/recordings/{nothing}/comments": "S E - - - - - - -",
     f"{RECORDING}/player/keys": "- - - - - - - - -",
     f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - -",
     f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
-CUSTODY: Final = ("/v1/custodian", f"{RECORDING}/opening", f"{RECORDING}/player/papers", f"{RECORDING}/player/index")
+CUSTODY: Final = ("/v1/custodian", f"{RECORDING}/opening", f"{RECORDING}/comments",
+                  f"{RECORDING}/player/papers", f"{RECORDING}/player/index")  # fmt: skip
 
 
 def origin_of(served: Served, name: str) -> dict[str, str]:
@@ -78,11 +82,12 @@ def test_no_other_route_is_opened_to_the_players_origin(served: Served, path: st
 
 
 def test_the_paths_are_those_of_the_routes() -> None:
-    wanted = ("/v1/custodian", "/v1/recordings/x/opening", "/v1/recordings/x/player/papers")
+    wanted = ("/v1/custodian", *(f"/v1/recordings/x/{one}" for one in ("opening", "comments", "player/papers")))
     assert all(PATHS.fullmatch(one) for one in wanted)
     others = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES)]
     assert not [one for one in others if PATHS.fullmatch(one)]
-    for odd in ("/v1/custodian/", "//v1/custodian", "/v1/recordings/x/y/opening", "/v1/recordings/x/player/"):
+    for odd in ("/v1/custodian/", "//v1/custodian", "/v1/recordings/x/y/opening", "/v1/recordings/x/player/",
+                "/v1/recordings/x/comments/"):
         assert not PATHS.fullmatch(odd)
 
 
@@ -109,30 +114,35 @@ def token(typ: str, **payload: object) -> str:
 def test_only_what_people_ask_goes_to_the_custodian(served: Served) -> None:
     for do in ("bundle", "keys", "remove", "file", "__class__", ""):
         assert post(served, "cleo", do=do).json()["error"] == "unknown-verb"
-    assert set(VERBS) == {"nonce", "enrol", "open", "approve", "filed", "consent", "consent-of"}
+    assert set(VERBS) == {"nonce", "enrol", "open", "approve", "filed", "comment", "consent", "consent-of"}
     assert post(served, "", do="nonce").status_code == 401
     assert post(served, "enrolling", do="nonce").status_code == 403
     with served.client("cleo", **origin_of(served, "player"), **{"Content-Type": "text/plain"}) as client:
         assert client.post("/v1/custodian", content=b'{"do": "nonce"}').status_code == 415
 
 
-@pytest.mark.parametrize("do", ["open", "consent", "approve"])
+SIGNED: Final = {
+    "open": (personal.REQUEST, "request"), "consent": (personal.CONSENT, "consent"),
+    "comment": (personal.COMMENT, "comment"), "approve": (personal.APPROVAL, "approval"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("do", SIGNED)
 def test_what_another_person_signed_is_not_passed_on(served: Served, do: str) -> None:
-    typ = {"open": personal.REQUEST, "consent": personal.CONSENT, "approve": personal.APPROVAL}[do]
-    name = {"open": "request", "consent": "consent", "approve": "approval"}[do]
+    typ, name = SIGNED[do]
     made = token(typ, person="cleo@example.com", recording=paths(served)["anna_new"])
     answer = post(served, "lena", do=do, **{name: made})
     assert (answer.status_code, answer.json()["error"]) == (403, "other-person")
 
 
-@pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"),
+@pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"), ("comment", "carl_new"), ("comment", "nothing"),
                                            ("consent-of", "carl_new"), ("consent-of", "nothing")])  # fmt: skip
 def test_the_custodian_is_not_asked_about_recordings_that_one_may_not_list(served: Served, do: str, which: str) -> None:
     """As of what is not there, to the byte."""
     recording = paths(served)[which]
     body: dict[str, object] = {"recording": recording}
     if do != "consent-of":
-        typ, name = {"open": (personal.REQUEST, "request"), "consent": (personal.CONSENT, "consent")}[do]
+        typ, name = SIGNED[do]
         body = {name: token(typ, person="lena@example.com", recording=recording)}
     answer = post(served, "lena", do=do, **body)
     assert (answer.status_code, answer.json()["error"]) == (404, "no-such-path")
@@ -144,7 +154,7 @@ def test_a_custodian_that_is_not_there_is_said(served: Served) -> None:
 
 
 NO_REQUESTS: Final = (
-    b"", b"[]", b"{", b'{"do": 1}', b'{"do": "open"}', b'{"do": "open", "request": "x"}',
+    b"", b"[]", b"{", b'{"do": 1}', b'{"do": "open"}', b'{"do": "comment", "comment": "x"}', b'{"do": "open", "request": "x"}',
     b'{"do": "enrol", "invitation": "x.y"}', b'{"do": "consent-of", "recording": "x"}',
 )  # fmt: skip
 
