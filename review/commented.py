@@ -37,7 +37,7 @@ class Comment:
     def question(self, person: Person, now: int, recording: Recording) -> Question:
         return Question(person, Act.COMMENT, now, recording, self.purpose)
 
-    def told(self, person: str, entry: int, now: int) -> dict[str, object]:
+    def statement(self, person: str, entry: int, now: int) -> dict[str, object]:
         """What the custodian signs of it."""
         return {"comment": self.id, "person": person, "recording": str(self.recording), "entry": entry, "at": now}
 

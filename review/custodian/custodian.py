@@ -231,7 +231,7 @@ class Custodian:
             with self._lock:
                 self._still(signed, rules)
                 entry = self._note(said)
-        return {"commented": self._log.sign(jws.COMMENTED, new.told(by.person, entry, now))}
+        return {"commented": self._log.sign(jws.COMMENTED, new.statement(by.person, entry, now))}
 
     def file(self, asked: Claims, peer: str) -> dict[str, object]:
         """An erasure that others are to approve; the lifecycle carries it out, and knows the recordings."""

@@ -24,15 +24,15 @@ export async function sealComment(key, recording, text) {
  * wrong-recording, wrong-key, as statements are refused.
  */
 export async function openComment(key, recording, { comment, commented }, signer) {
-  const told = await verifyJws("eyelid-commented", commented, signer);
+  const vouched = await verifyJws("eyelid-commented", commented, signer);
   refuseIf(!isText(comment), "malformed");
   const signed = comment.slice(0, comment.lastIndexOf("."));
   const id = hex(await digest(utf8(signed)));
-  refuseIf(told.comment !== id, "other-comment");
+  refuseIf(vouched.comment !== id, "other-comment");
   const said = parseObject(fromBase64url(signed.split(".")[1]), "malformed");
-  refuseIf(told.person !== said.person || told.recording !== said.recording, "other-comment");
+  refuseIf(vouched.person !== said.person || vouched.recording !== said.recording, "other-comment");
   refuseIf(said.recording !== recording, "wrong-recording");
-  refuseIf(![told.at, said.start, said.end].every(isUint) || said.start >= said.end, "bad-field");
+  refuseIf(![vouched.at, said.start, said.end].every(isUint) || said.start >= said.end, "bad-field");
   const sealed = fromBase64url(said.sealed, "bad-field");
   let opened;
   try {
@@ -43,6 +43,6 @@ export async function openComment(key, recording, { comment, commented }, signer
   }
   const text = new TextDecoder().decode(opened).trimEnd();
   const seconds = (ns) => Number(ns) / 1e9;
-  const at = Number(told.at / 1_000_000n);
-  return { id, person: told.person, at, start: seconds(said.start), end: seconds(said.end), text };
+  const at = Number(vouched.at / 1_000_000n);
+  return { id, person: vouched.person, at, start: seconds(said.start), end: seconds(said.end), text };
 }
