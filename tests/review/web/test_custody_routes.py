@@ -86,8 +86,13 @@ def test_the_paths_are_those_of_the_routes() -> None:
     assert all(PATHS.fullmatch(one) for one in wanted)
     others = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES)]
     assert not [one for one in others if PATHS.fullmatch(one)]
-    for odd in ("/v1/custodian/", "//v1/custodian", "/v1/recordings/x/y/opening", "/v1/recordings/x/player/",
-                "/v1/recordings/x/comments/"):
+    for odd in (
+        "/v1/custodian/",
+        "//v1/custodian",
+        "/v1/recordings/x/y/opening",
+        "/v1/recordings/x/player/",
+        "/v1/recordings/x/comments/",
+    ):
         assert not PATHS.fullmatch(odd)
 
 
@@ -135,7 +140,8 @@ def test_what_another_person_signed_is_not_passed_on(served: Served, do: str) ->
     assert (answer.status_code, answer.json()["error"]) == (403, "other-person")
 
 
-@pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"), ("comment", "carl_new"), ("comment", "nothing"),
+@pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"),
+                                           ("comment", "carl_new"), ("comment", "nothing"),
                                            ("consent-of", "carl_new"), ("consent-of", "nothing")])  # fmt: skip
 def test_the_custodian_is_not_asked_about_recordings_that_one_may_not_list(served: Served, do: str, which: str) -> None:
     """As of what is not there, to the byte."""
@@ -154,7 +160,8 @@ def test_a_custodian_that_is_not_there_is_said(served: Served) -> None:
 
 
 NO_REQUESTS: Final = (
-    b"", b"[]", b"{", b'{"do": 1}', b'{"do": "open"}', b'{"do": "comment", "comment": "x"}', b'{"do": "open", "request": "x"}',
+    b"", b"[]", b"{", b'{"do": 1}', b'{"do": "open"}', b'{"do": "open", "request": "x"}',
+    b'{"do": "comment", "comment": "x"}',
     b'{"do": "enrol", "invitation": "x.y"}', b'{"do": "consent-of", "recording": "x"}',
 )  # fmt: skip
 
