@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import time
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
@@ -21,12 +19,11 @@ from review.commands.choosing import each_known, only
 from review.commands.opening import opened_store, signed_rules
 from review.commands.shared import say
 from review.custodian.facts import establish
-from review.exchange import ask
-from review.governance.model import Channel, Consent, Governance, Recording
+from review.governance.model import Governance, Recording
 from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import listed, moment
 from review.lifecycle.facts import Facts, Known
-from review.lifecycle.trial import by_both, goes, opens
+from review.lifecycle.trial import by_both, consents_of, goes, opens, summed, what_it_is
 from review.rules import parse_files, read_folder
 from store.admin.home import default_folder
 from store.errors import StoreError
@@ -35,7 +32,6 @@ from store.evidence.papers import papers
 from store.evidence.show import print_json, print_table
 
 _PEOPLE: Final = ("person", "act", "rendition", "now", "then", "more", "less")
-_GOES: Final = ("now", "then", "because")
 NO_RULES: Final = "the store's newest bundle has no governance: nothing is opened but by a reader's key, offline"
 
 
@@ -55,14 +51,9 @@ class Found:
 
     def sentences(self) -> Iterator[str]:
         one, known = self.recording, self.known
-        teams = f", which is of team {listed(one.teams)}" if one.teams else ", which is of no team"
         yield f"it is recording {known.id}, from {moment(one.start)} on"
         yield f"its PC signed that it is over, and what it has: {listed(map(str, one.consent))}"
-        yield printable(f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}")
-        yield printable(f"it is the work of {one.person}") if one.person else "no rule says whose work it is"
-        yield from self.consent
-        for doubt in known.unsure:
-            yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
+        yield from what_it_is(known, one, self.consent)
 
 
 def find(store: Path | None, text: str, now: int, rules: Path | None, custodian: Path) -> Found:
@@ -84,25 +75,13 @@ def find(store: Path | None, text: str, now: int, rules: Path | None, custodian:
             evidence = gather(connection, recording, policies=False)
             shown = papers(connection, evidence, home.blobs(), home.store_key())
         store_key = public_to_text(home.store_key().public_key())
-    said, consents = _consents(custodian, recording)
+    said, consents = consents_of(custodian, recording)
     facts = establish(Claims(shown, "papers", ProtocolError), recording, store_key, governance, consents).recording
     whole = replace(
         facts, closed_by=known.recording.closed_by, end=known.recording.end, held=bool(known.holds),
         erasure_asked=bool(known.request),
     )  # fmt: skip
     return Found(known, whole, files, governance, shown_in, said)
-
-
-def _consents(custodian: Path, recording: UUID) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
-    """(what is said of it, by channel)."""
-    try:
-        answered = ask(custodian, "consent-of", recording=str(recording))["consent"]
-    except OSError as error:
-        return (f"the custodian cannot be asked for consent, so none counts: {custodian}: {error.strerror}",), {}
-    signed = (
-        f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in answered.items()
-    )
-    return tuple(map(printable, signed)), {Channel(one): Consent(said["state"]) for one, said in answered.items()}
 
 
 # -- all of them ----------------------------------------------------------------------------------------------------
@@ -129,10 +108,8 @@ def run(asked: Namespace) -> int:
     say(f"{len(every)} recordings, by {new.name}, revision {new.revision}, in place of "
         f"{f'{old.name}, revision {old.revision}' if old.hash else 'none'}:", "")  # fmt: skip
     print_table(_PEOPLE, [[printable(str(one[name])) for name in _PEOPLE] for one in opened], numbers=(3, 4, 5, 6))
-    changed = (one for one in gone if one["now"] != one["then"] or one["deleted"])
-    rows = Counter(tuple(printable(str(one[name])) for name in _GOES) for one in changed)
-    print_table(("goes now", "would go", "because of", "recordings"),
-                [(*row, str(count)) for row, count in sorted(rows.items())], numbers=(3,))  # fmt: skip
+    rows = [(*map(printable, row), str(count)) for row, count in summed(gone)]
+    print_table(("goes now", "would go", "because of", "recordings"), rows, numbers=(3,))
     deleted = sum(bool(one["deleted"]) for one in gone)
     say(f"{deleted} would be deleted up to {last}, {sum(bool(one['sooner']) for one in gone)} sooner than now.")
     return int(more or sooner)

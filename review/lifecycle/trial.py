@@ -5,12 +5,43 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
+from protocol.terminal import printable
+from review.exchange import ask
 from review.governance.decide import decide
-from review.governance.model import OPENS, Act, Governance, Question, Recording, Rendition
+from review.governance.model import OPENS, Act, Channel, Consent, Governance, Question, Recording, Rendition
 from review.governance.times import DAY, FOR_EVER
+from review.governance.words import listed
 from review.lifecycle.facts import Facts, Known, when, why
+
+# -- one recording --------------------------------------------------------------------------------------------------
+
+
+def what_it_is(known: Known, one: Recording, consent: Iterable[str]) -> Iterator[str]:
+    """In sentences that explain a decision about it. `consent`: of `consents_of`."""
+    teams = f", which is of team {listed(one.teams)}" if one.teams else ", which is of no team"
+    yield printable(f"it was recorded by OS user {known.os_user} in group {one.group or '-'}{teams}")
+    yield printable(f"it is the work of {one.person}") if one.person else "no rule says whose work it is"
+    yield from consent
+    for doubt in known.unsure:
+        yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
+
+
+def consents_of(custodian: Path, recording: UUID) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
+    """(what is said of it, by channel). `custodian`: where it listens. Raises ProtocolError as it refuses."""
+    try:
+        answered = ask(custodian, "consent-of", recording=str(recording))["consent"]
+    except OSError as error:
+        return (f"the custodian cannot be asked for consent, so none counts: {custodian}: {error.strerror}",), {}
+    signed = (
+        f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in answered.items()
+    )
+    return tuple(map(printable, signed)), {Channel(one): Consent(said["state"]) for one, said in answered.items()}
+
+
+# -- all of them ----------------------------------------------------------------------------------------------------
 
 Both = tuple[Known, Known]
 """One by the rules in force, and by the new ones."""
@@ -82,3 +113,9 @@ def goes(old: Governance, new: Governance, every: list[Both], now: int, until: i
         at, then = (now if one.deletes else FOR_EVER if one.at is None else one.at for one in (before, after))
         yield {"recording": known.id, "now": when(before), "then": when(after), "because": why(known, after),
                "deleted": then < until, "sooner": then < at}  # fmt: skip
+
+
+def summed(gone: Iterable[dict[str, object]]) -> list[tuple[tuple[str, str, str], int]]:
+    """What `goes` says of how many, without what stays as it is: ((goes now, would go, because of), recordings)."""
+    changed = (one for one in gone if one["now"] != one["then"] or one["deleted"])
+    return sorted(Counter((str(one["now"]), str(one["then"]), str(one["because"])) for one in changed).items())

@@ -23,6 +23,7 @@ from review.web import auditor, headers, words
 from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
 from review.web.reports import Reports
+from review.web.trials import Trials
 from review.web.wanted import NOT_HERE
 from review.web.words import Words
 from store.errors import Refusal
@@ -55,6 +56,7 @@ class Console:
     custody: Custody
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
+    trials: Trials = field(default_factory=Trials)
 
     @property
     def requests(self) -> Requests:
@@ -117,6 +119,7 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
+        (auditor.may_report(sees.rules, sees.person, sees.now), ("/rules", "rules", "Rules")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 
