@@ -5,7 +5,7 @@ next.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -32,8 +32,8 @@ class Shown:
     revision: int
     added: int
     signed: int = 0
-    rules: Mapping[str, bytes] = {}
-    policy: Mapping[str, bytes] = {}
+    rules: Mapping[str, bytes] = field(default_factory=dict)
+    policy: Mapping[str, bytes] = field(default_factory=dict)
     wrong: str = ""
 
     @property

@@ -120,6 +120,7 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/rules", "rules", "Rules")),
+        (auditor.may_see_retention(sees.rules, sees.person, sees.now), ("/retention", "retention", "Retention")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 

@@ -80,4 +80,51 @@ GERMAN: Final = {
     "Their text": "Ihr Wortlaut",
     "This bundle has no policy: each computer's own folder rules.":
         "Dieses Bündel hat keine Richtlinie: Es gilt der Ordner auf jedem Computer.",
+    # How long recordings stay
+    "Retention": "Aufbewahrung",
+    "Retention and erasure": "Aufbewahrung und Löschung",
+    "What the rules delete next, what is held back, and what an erasure would do. Nothing is deleted here.":
+        "Was die Regeln als Nächstes löschen, was sie zurückhält und was eine Löschung bewirken würde. Hier wird "
+        "nichts gelöscht.",
+    "What dies next": "Was als Nächstes gelöscht wird",
+    "These rules delete nothing in the next 90 days.": "In den nächsten 90 Tagen löschen diese Regeln nichts.",
+    "Recordings by class; the table below says the same.": "Aufnahmen nach Klasse; die Tabelle unten sagt dasselbe.",
+    "on request": "auf Antrag",
+    "now": "jetzt",
+    "in {days} days": "in {days} Tagen",
+    "Due now": "Fällig",
+    "Within {days} days": "Binnen {days} Tagen",
+    "All in all, by the index of Find, without interactions. What is not certain is kept longer, and the store "
+    "deletes when somebody runs it: eyelid-review due.":
+        "Jeweils insgesamt, nach dem Verzeichnis der Suche, ohne Anrufe, Chats und Mails. Was nicht sicher ist, bleibt "
+        "länger; gelöscht wird erst, wenn jemand es ausführt: eyelid-review due.",
+    "Legal holds are not counted: what is under one stays.":
+        "Löschsperren sind nicht eingerechnet: Was gesperrt ist, bleibt.",
+    "What is under a legal hold is left out.": "Was unter einer Löschsperre steht, ist weggelassen.",
+    "Hold": "Sperre",
+    "Review": "Überprüfung",
+    "Owner": "Verantwortlich",
+    "Placed": "Gesetzt",
+    "If it were taken off": "Würde sie aufgehoben",
+    "{count} would go at once": "{count} würden sofort gelöscht",
+    "the first would go on {day}": "die erste würde am {day} gelöscht",
+    "nothing would go": "nichts würde gelöscht",
+    "not for you to read": "nicht für Sie lesbar",
+    "{count} more are not shown: eyelid-review holds list.":
+        "{count} weitere sind nicht gezeigt: eyelid-review holds list.",
+    "Dry run of an erasure": "Probelauf einer Löschung",
+    "Choose what an erasure would be about: one recording, a person, or what a search finds.":
+        "Wählen Sie, worum es ginge: eine Aufnahme, eine Person, oder was eine Suche findet.",
+    "One recording (its number)": "Eine Aufnahme (Kennung)",
+    "Show what would go": "Zeigen, was gelöscht würde",
+    "{going} of the {count} shown would go now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
+    "There are more than {count}: ask for some at a time.": "Es sind mehr als {count}: Beantragen Sie sie in Teilen.",
+    "Goes": "Geht",
+    "stays": "bleibt",
+    "Ask for their erasure": "Ihre Löschung beantragen",
+    "One request for each of them. Others answer it, and the store does it, by approvals where the rules want them.":
+        "Ein Antrag für jede. Andere entscheiden ihn, und das Archiv führt ihn aus, mit Zustimmungen, wo die Regeln "
+        "sie verlangen.",
+    "The signed rules do not let you ask for their erasure.":
+        "Die signierten Regeln lassen Sie ihre Löschung nicht beantragen.",
 }  # fmt: skip

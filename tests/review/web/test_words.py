@@ -52,6 +52,7 @@ def said() -> set[str]:
         "Recordings",
         "Report",
         "Requests",
+        "Retention",
         "Rules",
         "success",
         "failure",
