@@ -91,13 +91,13 @@ async def _rules(request: Request) -> Response:
         return finder.governance, shown, answer, finder.choices().people
 
     rules, shown, answer, people = await run_sync(read)
-    here, before = shown[0], shown[1] if len(shown) > 1 else None
+    bundle, before = shown[0], shown[1] if len(shown) > 1 else None
     return page(
-        request, "rules.html", session=session, here=here, before=before, rules=rules, wish=wish, answer=answer,
+        request, "rules.html", session=session, bundle=bundle, before=before, rules=rules, wish=wish, answer=answer,
         people=sorted({one.person for one in rules.people if "*" not in one.person} | set(people)),
-        of_rules=before and bundles.rules_changed(before, here),
-        of_policy=before and bundles.policy_changed(before, here),
-        line=partial(line_at, held=here.held), signer=console.custody.compliance, acts=tuple(Act), weights=WEIGHTS,
+        of_rules=before and bundles.rules_changed(before, bundle),
+        of_policy=before and bundles.policy_changed(before, bundle),
+        line=partial(line_at, held=bundle.held), signer=console.custody.compliance, acts=tuple(Act), weights=WEIGHTS,
         renditions=RENDITIONS, days=DAYS, trial=console.trials.of(session.person), ahead=trials.AHEAD, grave=_GRAVE,
         place="rules",
     )  # fmt: skip
@@ -129,9 +129,13 @@ def _explain(console: Console, finder: Finder, wish: Wish) -> Answer:
             said, consents = consents_of(console.custody.socket, wanted)
         except (ProtocolError, ValueError) as error:
             said, consents = (f"the custodian does not say what was consented to, so none counts: {error}",), {}
+        facts = known.recording
+        if (packet := finder.listed([wish.recording])[0].get(wish.recording)) is not None:  # as the custodian has it
+            facts = replace(packet.whose.recording(rules, packet.start), end=facts.end, closed_by=facts.closed_by,
+                            consent=facts.consent)  # fmt: skip
         recording = replace(
-            known.recording, held=bool(known.holds), erasure_asked=bool(known.request),
-            consent={one: consents.get(one, Consent.MISSING) for one in known.recording.consent},
+            facts, held=bool(known.holds), erasure_asked=bool(known.request),
+            consent={one: consents.get(one, Consent.MISSING) for one in facts.consent},
         )  # fmt: skip
         what = (f"it is recording {known.id}", *what_it_is(known, recording, said))
         kept = tuple(disposal_in_words(known.disposal(rules, now)))

@@ -69,7 +69,7 @@ def files_in(sent: Mapping[str, str], compliance: str) -> Mapping[str, bytes]:
     Raises MistakesError.
     """
     [first, *others] = sent or {"": ""}
-    if others or first.endswith((".yaml", ".yml")):
+    if not sent or others or first.endswith((".yaml", ".yml")):
         files = {name: text.encode() for name, text in sent.items() if name.endswith(".yaml")}
         if not files or len(files) > MOST_FILES or sum(map(len, files.values())) > LARGEST_FOLDER:
             says = (
@@ -77,7 +77,7 @@ def files_in(sent: Mapping[str, str], compliance: str) -> Mapping[str, bytes]:
             )
             raise MistakesError((says,))
         return files
-    token, behind = split(sent[first] if sent else "")
+    token, behind = split(sent[first])
     try:
         made = verify(token, compliance)
         if not made.governance:

@@ -86,7 +86,7 @@ GERMAN: Final = {
     "What the rules delete next, what is held back, and what an erasure would do. Nothing is deleted here.":
         "Was die Regeln als Nächstes löschen, was sie zurückhält und was eine Löschung bewirken würde. Hier wird "
         "nichts gelöscht.",
-    "What dies next": "Was als Nächstes gelöscht wird",
+    "What is deleted next": "Was als Nächstes gelöscht wird",
     "These rules delete nothing in the next 90 days.": "In den nächsten 90 Tagen löschen diese Regeln nichts.",
     "Recordings by class; the table below says the same.": "Aufnahmen nach Klasse; die Tabelle unten sagt dasselbe.",
     "on request": "auf Antrag",
