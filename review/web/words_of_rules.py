@@ -60,7 +60,7 @@ GERMAN: Final = {
     "Other rules are being tried. Try again when that is over.":
         "Gerade werden andere Regeln erprobt. Versuchen Sie es danach noch einmal.",
     "{name}, revision {number}, in place of the rules in force":
-        "{name}, Revision {number}, anstelle der geltenden Regeln",
+        "{name}, Stand {number}, anstelle der geltenden Regeln",
     "Tried over {count} recordings:": "Erprobt an {count} Aufnahmen:",
     "{deleted} would be deleted in the next {days} days, {sooner} sooner than now.":
         "In den nächsten {days} Tagen würden {deleted} gelöscht, {sooner} davon früher als jetzt.",
@@ -73,8 +73,8 @@ GERMAN: Final = {
     "With every approval that could be asked for.": "Mit allen Zustimmungen, um die man bitten könnte.",
     "What would be deleted, and when": "Was gelöscht würde, und wann",
     "Nothing else than now.": "Nichts anderes als jetzt.",
-    "Goes now": "Geht jetzt",
-    "Would go": "Ginge dann",
+    "Goes now": "Löschung bisher",
+    "Would go": "Löschung dann",
     "Because of": "Aufgrund von",
     "What they change": "Was sie ändern",
     "Their text": "Ihr Wortlaut",
@@ -119,7 +119,7 @@ GERMAN: Final = {
     "Show what would go": "Zeigen, was gelöscht würde",
     "{going} of the {count} shown would go now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
     "There are more than {count}: ask for some at a time.": "Es sind mehr als {count}: Beantragen Sie sie in Teilen.",
-    "Goes": "Geht",
+    "Goes": "Löschung",
     "stays": "bleibt",
     "Ask for their erasure": "Ihre Löschung beantragen",
     "One request for each of them. Others answer it, and the store does it, by approvals where the rules want them.":
