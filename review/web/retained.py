@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -88,7 +89,8 @@ async def _retention(request: Request) -> Response:
         finder = console.finder(session)
         knows_holds = _of_all(finder, *recording.HOLDING)
         held, asks = _held(finder) if knows_holds else [], _asked(finder)
-        holds = _holds(finder, held, console.names(), names=_of_all(finder, Act.LEGAL_HOLD, Act.RELEASE_HOLD))
+        names = _of_all(finder, Act.LEGAL_HOLD, Act.RELEASE_HOLD)
+        holds = _holds(finder, held, console.names(), names=names)
         dying = forecast.forecast(finder, (row.recording for row in held), asks)
         found = tried = None
         if said:
@@ -96,7 +98,7 @@ async def _retention(request: Request) -> Response:
             ids = [row.recording for row in found.rows]
             console.note(request, session, "search", query=urlencode(said), results=found.count)
             console.note(request, session, "list", of="erasure", results=len(ids), recordings=ids)
-            tried = [_try(console, finder, row, knows_holds=knows_holds) for row in found.rows]
+            tried = [_try(console, finder, row, knows_holds=knows_holds, names=names) for row in found.rows]
         return knows_holds, holds, dying, found, tried, finder.choices()
 
     knows_holds, holds, dying, found, tried, choices = await run_sync(read)
@@ -130,13 +132,17 @@ def _asked(finder: Finder) -> list[str]:
         return list(connection.scalars(select(schema.erasure_requests.c.recording)))
 
 
+def _by_review(row: Any) -> tuple[str, str]:
+    return row.review, row.hold
+
+
 def _holds(finder: Finder, rows: list[Any], people: Mapping[str, str], *, names: bool) -> list[Hold]:
     """By the day of their review, so that those that are overdue come first."""
     after = forecast.without(finder, Counter(row.recording for row in rows))
     today = datetime.fromtimestamp(finder.now // 10**9, UTC).date().isoformat()  # as `eyelid-review holds list`
     made = []
-    for name in dict.fromkeys(row.hold for row in sorted(rows, key=lambda row: (row.review, row.hold))):
-        own = [row for row in rows if row.hold == name]
+    for (_, name), group in groupby(sorted(rows, key=_by_review), key=_by_review):
+        own = list(group)
         gone = [after[row.recording] for row in own if row.recording in after]
         ends = [finder.now if one.deletes else one.at for one in gone if one.at is not None and one.at < FOR_EVER]
         made.append(Hold(
@@ -147,7 +153,7 @@ def _holds(finder: Finder, rows: list[Any], people: Mapping[str, str], *, names:
     return made
 
 
-def _try(console: Console, finder: Finder, listed: Listed, *, knows_holds: bool) -> Tried:
+def _try(console: Console, finder: Finder, listed: Listed, *, knows_holds: bool, names: bool) -> Tried:
     """As `eyelid-review erase` shows it without --apply; without what a hold says, for who may not know of it."""
     rules = finder.governance
     known = Facts(finder.catalog, console.index.blobs, rules).of(UUID(listed.recording), finder.now)
@@ -155,7 +161,7 @@ def _try(console: Console, finder: Finder, listed: Listed, *, knows_holds: bool)
     if isinstance(known, Known):
         known = known if knows_holds else replace(known, holds=())
         found = known.disposal(rules, finder.now, asked=True)
-        named = known if _of_all(finder, Act.LEGAL_HOLD, Act.RELEASE_HOLD) else replace(known, holds=("",))
+        named = known if names else replace(known, holds=("",))
         goes, because = when(found), why(named, found).strip()
     person = rules.person_of(listed.whose.user) or listed.whose.user
     return Tried(listed, person, goes, because, console.requests.purposes(finder, _SUBJECT, listed))
