@@ -12,16 +12,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from protocol.terminal import printable
 from review.commands.shared import day
 from review.governance.model import Governance
-from review.governance.times import FOR_EVER, day_of, end_of, start_of
+from review.governance.times import day_of, end_of, start_of
+from review.lifecycle import every
 from review.lifecycle.facts import Facts, Known, Names
 from store.admin.home import Home
-from store.catalog import erasure, interactions, queries, schema
-from store.catalog.blobs import BlobStore, folder_of
+from store.catalog import interactions, queries, schema
+from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import progress
@@ -92,7 +93,7 @@ def _candidates(asked: Namespace, store: OpenStore) -> Iterator[tuple[str, Known
 def _all(store: OpenStore) -> Iterator[tuple[str, Known | str]]:
     """Also those that only their folders show, and those that a row calls erased while they lie there."""
     blobs = store.home.blobs()
-    yield from each_of(store.database, store.facts, store.now, blobs=blobs)
+    yield from each_of(store.database, store.facts, store.now, every.EVER, blobs)
     page: list[str] = []
     for number, one in enumerate(blobs.recordings(), 1):
         page.append(str(one))
@@ -107,12 +108,8 @@ def _without_row(database: Database, blobs: BlobStore, page: list[str]) -> Itera
         known = interactions.taken(connection, page) if page else set()
         known |= set(connection.scalars(select(schema.recordings.c.id).where(schema.recordings.c.id.in_(page))))
     for one in page:
-        if one not in known and _lies(blobs, one):
+        if one not in known and every.lies(blobs, one):
             yield one, "it lies here, and no row of the catalog names it"
-
-
-def _lies(blobs: BlobStore, recording: str) -> bool:
-    return next(iter(blobs.names(folder_of(UUID(recording)))), None) is not None
 
 
 def note(recording: str, says: str) -> None:
@@ -129,9 +126,9 @@ def only(database: Database, text: str) -> UUID:
     return UUID(found.pop())
 
 
-def each_known(database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1) -> Iterator[Known]:
+def each_known(database: Database, facts: Facts, now: int, opened: range = every.EVER) -> Iterator[Known]:
     """All that are here, but those that cannot be read: they are named, and nothing is done to them."""
-    for recording, known in each_of(database, facts, now, opened_until):
+    for recording, known in each_of(database, facts, now, opened):
         if isinstance(known, Known):
             yield known
         else:
@@ -139,28 +136,11 @@ def each_known(database: Database, facts: Facts, now: int, opened_until: int = F
 
 
 def each_of(
-    database: Database, facts: Facts, now: int, opened_until: int = FOR_EVER - 1, blobs: BlobStore | None = None
+    database: Database, facts: Facts, now: int, opened: range, blobs: BlobStore | None = None
 ) -> Iterator[tuple[str, Known | str]]:
-    """All that are not erased; why not, of those that cannot be read. `blobs`: to look whether they are."""
-    kinds = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
-    opened = schema.recordings.c
-    both = select(opened.id).where(opened.id == schema.interactions.c.id, opened.opened_at <= opened_until).exists()
-    once = {"opened_at": (), "received_at": (~both,)}
-    with database.reading() as connection:
-        total = sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in kinds)
-    with progress("reading", total) as advance:
-        for table, at in kinds:
-            page, after = [""] * _PAGE, ""
-            while len(page) == _PAGE:
-                with database.reading() as connection:
-                    asked = select(table.c.id).where(table.c.id > after, table.c[at] <= opened_until, *once[at])
-                    page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
-                    gone = erasure.among(connection, page) if page else {}
-                for one in page:
-                    if one not in gone or (blobs is not None and _lies(blobs, one)):
-                        yield one, facts.of(UUID(one), now)
-                    advance(1)
-                after = page[-1] if page else after
+    """As `review.lifecycle.every`, with a bar that shows how far it is."""
+    with progress("reading", every.amount(database)) as advance:
+        yield from every.each_of(database, facts, now, opened, blobs, advance=advance)
 
 
 def _doubt(known: Known, wanted: Sequence[tuple[str, str]]) -> str | None:

@@ -33,6 +33,7 @@ from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, disposal_in_words, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
+from store.commands.options import count
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named
@@ -87,6 +88,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "governance/ --until 2027-06-30", _try, folder,
             option("--store", "the store's folder (EYELID_STORE_HOME)", "DIR", type=Path),
             option("--until", "what would be deleted up to this day (in 30 days)", "DAY", type=day),
+            option("--days", "only over what came in the last N days", "N", type=count),
             says="Compares them with those that the store has, over every recording there. Exit code 0: nothing is "
             "opened more, and nothing deleted sooner. 1: something is. 2: they have mistakes.")  # fmt: skip
     governance_init.add_to(verbs)

@@ -29,7 +29,7 @@ from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import moment
 from review.lifecycle.approvals import line_of
-from review.lifecycle.facts import Facts, Known, why
+from review.lifecycle.facts import Facts, Known, when, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
 from review.refusal import Refusal
@@ -243,7 +243,7 @@ def _due(asked: Namespace) -> int:
         # What was opened later than this cannot be over by then, whatever it is, unless somebody asked for it.
         opened = until if requests or not ends else max(ends)
         disposals, suspect = [], {}
-        for known in each_known(store.database, store.facts, now, max(opened, 0)):
+        for known in each_known(store.database, store.facts, now, range(max(opened, 0) + 1)):
             if known.suspect:
                 suspect[known.id] = known.suspect
                 note(known.id, f"is kept until that is explained (`eyelid-store verify`): {known.suspect}")
@@ -350,11 +350,6 @@ def _tell(asked: Namespace, disposals: list[tuple[Known, Disposal]], more: dict[
     if not asked.apply:
         say("nothing was done: --apply does it")
     return 0
-
-
-def when(found: Disposal) -> str:
-    kept = "kept" if found.at is None or found.at >= FOR_EVER else f"{day_of(found.at)}"
-    return "now" if found.deletes else kept
 
 
 def _as_facts(known: Known, found: Disposal) -> dict[str, object]:

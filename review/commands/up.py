@@ -118,6 +118,7 @@ def _up(asked: Namespace) -> int:
             console = Console(SignIn(people), index, own, entries, reports, fleet, custody, finding=finding)
             with (
                 closing(reports),
+                closing(console.trials),
                 _following(index, log.say),
                 _following(entries, log.say),
                 fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),

@@ -23,7 +23,7 @@ from protocol.numbers import is_integer
 from protocol.packet import KeyPacket
 from review.governance.model import Channel, Consent, Governance, Recording
 from review.governance.retention import Because, Disposal, disposal
-from review.governance.times import DAY
+from review.governance.times import DAY, FOR_EVER, day_of
 from review.lifecycle.ends import end_of, ended_at
 from review.lifecycle.pinned import Senders
 from review.lifecycle.signed import Signed, read_signed
@@ -334,3 +334,9 @@ def why(known: Known, found: Disposal) -> str:
     if found.because is Because.ERASURE:
         return f"request {known.request}" if known.request else "request"
     return f"class {classes.keeps.name}"
+
+
+def when(found: Disposal) -> str:
+    """As `why`: now, a day, or kept."""
+    kept = "kept" if found.at is None or found.at >= FOR_EVER else f"{day_of(found.at)}"
+    return "now" if found.deletes else kept

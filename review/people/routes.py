@@ -88,7 +88,7 @@ def origin_of(request: Request) -> str:
     return request.client.host if request.client else "-"
 
 
-def _refuse_foreign(request: Request) -> None:
+def refuse_foreign(request: Request) -> None:
     said = request.headers.get("Origin")
     here = _parts(request).people.settings.address
     if said != here if said is not None else request.headers.get("Sec-Fetch-Site") != "same-origin":
@@ -102,14 +102,14 @@ async def _in_turn(request: Request) -> None:
         await _parts(request).turns.wait(network(address), ATTEMPTS)
 
 
-async def posted(request: Request, *, attempt: bool = False) -> Claims:
+async def posted(request: Request, *, attempt: bool = False, largest: int = LARGEST) -> Claims:
     """The JSON that a page of the console sends. Refusals: 403 cross-origin, 415 no-json, as `read_claims`."""
-    _refuse_foreign(request)
+    refuse_foreign(request)
     if attempt:
         await _in_turn(request)
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "no-json", "send application/json")
-    return await read_claims(request, LARGEST, "the body")
+    return await read_claims(request, largest, "the body")
 
 
 async def session_of(request: Request, use: Use = Use.CONSOLE, *, acts: bool = True) -> Session:

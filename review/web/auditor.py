@@ -25,6 +25,9 @@ from review.web.access import CATCH_UP
 SIZE: Final = 50  # entries of a page
 MOST: Final = 200  # that are opened for one, where not all may be shown
 CHOICES: Final = (*sorted(KINDS), *sorted(STATEMENTS), CHANGED, SHREDDED)
+_KEEPERS: Final = (
+    Act.LEGAL_HOLD, Act.RELEASE_HOLD, Act.ERASE_REQUEST, Act.ERASE, Act.SUBJECT_ACCESS, Act.READ_AUDIT,
+)  # fmt: skip
 _SIGNATURE: Final = 8 + 64  # bytes of a cosigner's: seconds, Ed25519
 
 
@@ -85,6 +88,19 @@ def may_read(governance: Governance, person: Person, now: int) -> bool:
         role is not None and Act.READ_AUDIT in role.may and grant.since <= now < min(grant.until, role.until)
         for grant, role in roles
     )
+
+
+def may_of_all(governance: Governance, person: Person, now: int, *acts: Act) -> bool:
+    """Whether one of these is theirs over all recordings, for some purpose."""
+    recording = Recording(drawn=governance.purposes)
+    purposes = ("", *sorted(governance.purposes))
+    asked = (Question(person, act, now, recording, purpose) for act in acts for purpose in purposes)
+    return any(decide(governance, one).granted for one in asked)
+
+
+def may_see_retention(governance: Governance, person: Person, now: int) -> bool:
+    """What is deleted next is about all recordings, too: for who lists them, and sees to holds, erasures or audits."""
+    return may_of_all(governance, person, now, Act.LIST) and may_of_all(governance, person, now, *_KEEPERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from review.web.comments import Comments
 from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
 from review.web.reports import Reports
+from review.web.trials import Trials
 from review.web.wanted import NOT_HERE
 from review.web.words import Words
 from store.errors import Refusal
@@ -56,6 +57,7 @@ class Console:
     custody: Custody
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
+    trials: Trials = field(default_factory=Trials)
 
     @property
     def requests(self) -> Requests:
@@ -122,6 +124,8 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
+        (auditor.may_report(sees.rules, sees.person, sees.now), ("/rules", "rules", "Rules")),
+        (auditor.may_see_retention(sees.rules, sees.person, sees.now), ("/retention", "retention", "Retention")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 

@@ -28,7 +28,20 @@ from review.people.service import PROVIDER
 from review.people.states import Use
 from review.search import calls
 from review.search.find import Wanted
-from review.web import asked, audited, computers, custody, headers, lines, mine, recording, requested, words
+from review.web import (
+    asked,
+    audited,
+    computers,
+    custody,
+    governed,
+    headers,
+    lines,
+    mine,
+    recording,
+    requested,
+    retained,
+    words,
+)
 from review.web.access import DID, looks, mirror
 from review.web.custody import ForPlayer
 from review.web.pages import LANGUAGE, Console, console_of, not_here, page, words_of
@@ -287,8 +300,10 @@ ROUTES: Final = (
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
     *requested.ROUTES,
+    *retained.ROUTES,
     *audited.ROUTES,
     *computers.ROUTES,
+    *governed.ROUTES,
     Route("/sign-in", _sign_in),
     Route("/join", _join),
     Route("/enrol", _enrol),

@@ -109,7 +109,7 @@ act("make-report", "submit", async (form) => {
 const job = document.getElementById("job");
 if (job)
   setInterval(async () => {
-    const answer = await fetch("/v1/reports", {credentials: "same-origin"}).catch(() => null);
+    const answer = await fetch(job.dataset.from, {credentials: "same-origin"}).catch(() => null);
     const found = answer?.ok ? await answer.json() : null;
     if (!found) return;
     job.max = found.total;

@@ -24,3 +24,10 @@ act("caller", "submit", async (form) => {
   const {call} = await post("/v1/find/call", {caller: field(form, "caller")});
   location.assign(`/find?${new URLSearchParams({call})}`);
 });
+
+act("try", "submit", async (form) => {
+  const files = {};
+  for (const one of form.elements.files.files) files[one.name] = await one.text();
+  await post("/v1/rules/trial", {files, days: field(form, "days")});
+  location.reload();
+});

@@ -13,7 +13,7 @@ from review.people.routes import SESSION
 from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.node_packages import installed
-from testkit.reading_room import NUMBER
+from testkit.reading_room import NUMBER, RULES
 from testkit.waits import until
 from tests.review.web.conftest import Served
 
@@ -121,6 +121,10 @@ PAGES = {
     "audit log, nothing": ("cleo", "/audit?kind=erase"),
     "audit entry": ("cleo", "/audit/{about_anna}"),
     "report": ("cleo", "/report"),
+    "rules": ("cleo", "/rules"),
+    "rules, explained": ("cleo", "/rules?who=sam@example.com&recording={closed}"),
+    "retention": ("cleo", "/retention"),
+    "retention, dry run": ("paula", "/retention?agent=anna@example.com"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
@@ -160,6 +164,10 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(served: Served, browser: DevT
         span = {"from": f"{date.today():%Y}-01-01", "to": f"{date.today()}", "verify": True}  # noqa: DTZ011 - as there
         assert client.post("/v1/reports", json=span).status_code == 200
         until(lambda: client.get("/v1/reports").json()["state"] == "made", "the report is made")
+    with served.client("cleo", Origin=served.room.address) as client:
+        sent = {"files": {"0.yaml": RULES.replace("own }", "north }", 1).replace("180d", "30d")}, "days": "0"}
+        assert client.post("/v1/rules/trial", json=sent).status_code == 200
+        until(lambda: client.get("/v1/rules/trial").json()["state"] == "made", "the rules were tried")
     enter(browser, served, "cleo")
     browser.call("Network.enable")
     browser.call("Log.enable")
@@ -311,3 +319,51 @@ def test_a_hold_is_asked_for_and_answered_by_keyboard_alone(served: Served, brow
     text = browser.run("document.querySelector('main').textContent")
     assert "Placed as case-17" in text
     assert "cleo@example.com" in text
+
+
+@pytest.mark.slow(reason="a browser, and rules that are tried")
+def test_rules_are_explained_and_tried_by_keyboard_alone(
+    served: Served, browser: DevTools, tmp_path: Path
+) -> None:  # fmt: skip
+    enter(browser, served, "cleo")
+    tab_to(browser, "Rules")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/rules' && document.readyState === 'complete'")
+    tab_to(browser, "who")
+    browser.call("Input.insertText", text="sam@example.com")
+    tab_to(browser, "recording")
+    browser.call("Input.insertText", text=served.room.recordings["anna"][-1])
+    press(browser, "Enter")
+    wait_for(browser, "document.getElementById('answer') !== null && document.readyState === 'complete'")
+    assert "may not play this recording" in browser.run("document.getElementById('answer').textContent")
+
+    other = tmp_path / "0.yaml"
+    other.write_text(RULES.replace("of: { team: own }", "of: all"))
+    tab_to(browser, "files")
+    root = browser.call("DOM.getDocument")["root"]["nodeId"]
+    node = browser.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
+    browser.call("DOM.setFileInputFiles", files=[str(other)], nodeId=node)  # the dialogue is the browser's own
+    tab_to(browser, "Try them")
+    press(browser, "Enter")
+    wait_for(browser, "document.getElementById('tried') !== null && document.readyState === 'complete'")
+    text = browser.run("document.getElementById('tried').textContent")
+    assert "lead covers all recordings" in text
+    assert "sam@example.com" in text
+
+
+@pytest.mark.slow(reason="a browser")
+def test_an_erasure_is_tried_and_asked_for_by_keyboard_alone(served: Served, browser: DevTools) -> None:
+    enter(browser, served, "paula")
+    tab_to(browser, "Retention")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/retention' && document.readyState === 'complete'")
+    tab_to(browser, "recording")
+    browser.call("Input.insertText", text=served.room.recordings["bert"][0])
+    press(browser, "Enter")
+    wait_for(browser, "document.getElementById('tried') !== null && document.readyState === 'complete'")
+    tab_to(browser, "reason")
+    browser.call("Input.insertText", text="Asked for on 3 May")
+    tab_to(browser, "Ask for their erasure")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
+    assert "Asked for on 3 May" in browser.run("document.querySelector('main').textContent")

@@ -61,6 +61,13 @@ TABLE = {
     "/audit/{beyond}/proof": "S E - - - - - - -",
     # A report tells of all recordings and all of the log.
     "/report": "S E - - 200 - - - -",
+    "/rules": "S E - - 200 - - - -",
+    "/rules?who=anna@example.com&recording={anna_new}": "S E - - 200 - - - -",
+    "/rules?who=anna@example.com&do=x": "S E - - 400 - - - -",
+    # What is deleted next: for who lists all, and sees to holds, to erasures, or to the audit log.
+    "/retention": "S E - - 200 - 200 - -",
+    "/retention?recording={anna_new}": "S E - - 200 - 200 - -",
+    "/retention?recording=x": "S E - - 400 - 400 - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -68,6 +75,8 @@ POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
     "/v1/reports": "401 403 404 404 400 404 404 404 404",
+    "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
+    "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
 }
 POSTS = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES) if "POST" in (route.methods or ())]

@@ -1,0 +1,55 @@
+"""Every recording and interaction of a store in turn: what is due, held or tried is among these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from review.governance.times import FOR_EVER
+from review.lifecycle.facts import Facts, Known
+from store.catalog import erasure, schema
+from store.catalog.blobs import BlobStore, folder_of
+from store.catalog.database import Database
+
+EVER: Final = range(FOR_EVER)
+_PAGE: Final = 500
+_KINDS: Final = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
+
+
+def amount(database: Database) -> int:
+    """How many rows there are, whenever they came."""
+    with database.reading() as connection:
+        return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in _KINDS)
+
+
+def each_of(
+    database: Database, facts: Facts, now: int, opened: range, blobs: BlobStore | None = None, *,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Iterator[tuple[str, Known | str]]:  # fmt: skip
+    """All that are not erased; why not, of those that cannot be read. `opened`: ns, when the store first had something
+    of it. `blobs`: to look whether what is erased is gone.
+    """
+    first, last = opened.start, opened.stop - 1
+    row = schema.recordings.c
+    both = select(row.id).where(row.id == schema.interactions.c.id, row.opened_at.between(first, last)).exists()
+    once = {"opened_at": (), "received_at": (~both,)}
+    for table, at in _KINDS:
+        page, after = [""] * _PAGE, ""
+        while len(page) == _PAGE:
+            with database.reading() as connection:
+                asked = select(table.c.id).where(table.c.id > after, table.c[at].between(first, last), *once[at])
+                page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
+                gone = erasure.among(connection, page) if page else {}
+            for one in page:
+                if one not in gone or (blobs is not None and lies(blobs, one)):
+                    yield one, facts.of(UUID(one), now)
+                advance(1)
+            after = page[-1] if page else after
+
+
+def lies(blobs: BlobStore, recording: str) -> bool:
+    """Whether it has a file."""
+    return next(iter(blobs.names(folder_of(UUID(recording)))), None) is not None

@@ -1,0 +1,130 @@
+"""German of the pages about rules and about how long recordings stay, as `words` has that of the others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GERMAN: Final = {
+    # Rules in force
+    "Rules": "Regeln",
+    "Rules in force": "Geltende Regeln",
+    "Who may see what, how long it is kept, and what the recorder closes for: the newest bundle that the compliance "
+    "key signed. Sentences about the rules are in English, as the commands print them.":
+        "Wer was sehen darf, wie lange es aufbewahrt wird und wofür der Rekorder schließt: das neueste Bündel, das der "
+        "Compliance-Schlüssel signiert hat. Sätze über die Regeln sind englisch, wie die Befehle sie ausgeben.",
+    "Bundle": "Bündel",
+    "In this archive since": "In diesem Archiv seit",
+    "Signed": "Signiert",
+    "Signed by the compliance key": "Signiert vom Compliance-Schlüssel",
+    "Hash of the rules": "Hash der Regeln",
+    "Hash of the policies": "Hash der Richtlinien",
+    "Explain: may this person do this?": "Erklären: Darf diese Person das?",
+    "Does what": "Tut was",
+    "Rendition": "Fassung",
+    "redacted": "geschwärzt",
+    "original": "Original",
+    "To which recording (its number)": "Mit welcher Aufnahme (Kennung)",
+    "Explain": "Erklären",
+    "What it is": "Was sie ist",
+    "What is missing": "Was fehlt",
+    "What changed with this bundle": "Was sich mit diesem Bündel geändert hat",
+    "It is the first.": "Es ist das erste.",
+    "Before it was bundle {number}, here since {moment}.": "Davor galt Bündel {number}, hier seit {moment}.",
+    "Who may see what, and how long it is kept": "Wer was sehen darf und wie lange es aufbewahrt wird",
+    "What the recorder closes for": "Wofür der Rekorder schließt",
+    "Nothing that these rules do has changed.": "An dem, was diese Regeln bewirken, hat sich nichts geändert.",
+    "They cannot be compared:": "Sie lassen sich nicht vergleichen:",
+    "Opens more": "Öffnet mehr",
+    "Deletes sooner": "Löscht früher",
+    "Opens less": "Öffnet weniger",
+    "Keeps longer": "Bewahrt länger auf",
+    "Weaker: what was closed will be recorded": "Schwächer: Was geschlossen war, wird aufgezeichnet",
+    "Stronger: what was recorded will be closed": "Stärker: Was aufgezeichnet wurde, wird geschlossen",
+    "Neither": "Weder noch",
+    "Try other rules before they count": "Andere Regeln ausprobieren, bevor sie gelten",
+    "Choose a bundle, or the files of a governance folder. They are tried over recordings of this archive and kept "
+    "nowhere. What comes into force, compliance signs.":
+        "Wählen Sie ein Bündel oder die Dateien eines Regelordners. Sie werden an Aufnahmen dieses Archivs erprobt "
+        "und nirgends gespeichert. Was in Kraft tritt, signiert die Compliance.",
+    "A bundle, or files that end in .yaml": "Ein Bündel, oder Dateien mit der Endung .yaml",
+    "Over what": "Woran",
+    "the last 7 days": "die letzten 7 Tage",
+    "the last 30 days": "die letzten 30 Tage",
+    "the whole archive": "das ganze Archiv",
+    "Try them": "Ausprobieren",
+    "They are being tried. This page shows what comes of it.":
+        "Sie werden gerade erprobt. Das Ergebnis erscheint auf dieser Seite.",
+    "These rules would not come into force:": "Diese Regeln träten nicht in Kraft:",
+    "The trial failed. Try again, or tell who runs this console.":
+        "Die Erprobung ist gescheitert. Versuchen Sie es noch einmal, oder sagen Sie es dem Betreiber der Konsole.",
+    "Other rules are being tried. Try again when that is over.":
+        "Gerade werden andere Regeln erprobt. Versuchen Sie es danach noch einmal.",
+    "{name}, revision {number}, in place of the rules in force":
+        "{name}, Stand {number}, anstelle der geltenden Regeln",
+    "Tried over {count} recordings:": "Erprobt an {count} Aufnahmen:",
+    "{deleted} would be deleted in the next {days} days, {sooner} sooner than now.":
+        "In den nächsten {days} Tagen würden {deleted} gelöscht, {sooner} davon früher als jetzt.",
+    "{count} cannot be read, and are kept.": "{count} sind nicht lesbar und werden aufbewahrt.",
+    "Who could open more, or less": "Wer mehr oder weniger öffnen könnte",
+    "No change: all could open what they can open now.": "Keine Änderung: Alle können öffnen, was sie jetzt öffnen.",
+    "Recordings now": "Aufnahmen jetzt",
+    "Then": "Dann",
+    "Less": "Weniger",
+    "With every approval that could be asked for.": "Mit allen Zustimmungen, um die man bitten könnte.",
+    "What would be deleted, and when": "Was gelöscht würde, und wann",
+    "Nothing else than now.": "Nichts anderes als jetzt.",
+    "Goes now": "Löschung bisher",
+    "Would go": "Löschung dann",
+    "Because of": "Aufgrund von",
+    "What they change": "Was sie ändern",
+    "Their text": "Ihr Wortlaut",
+    "This bundle has no policy: each computer's own folder rules.":
+        "Dieses Bündel hat keine Richtlinie: Es gilt der Ordner auf jedem Computer.",
+    # How long recordings stay
+    "Retention": "Aufbewahrung",
+    "Retention and erasure": "Aufbewahrung und Löschung",
+    "What the rules delete next, what is held back, and what an erasure would do. Nothing is deleted here.":
+        "Was die Regeln als Nächstes löschen, was sie zurückhält und was eine Löschung bewirken würde. Hier wird "
+        "nichts gelöscht.",
+    "What is deleted next": "Was als Nächstes gelöscht wird",
+    "These rules delete nothing in the next 90 days.": "In den nächsten 90 Tagen löschen diese Regeln nichts.",
+    "Recordings by class; the table below says the same.": "Aufnahmen nach Klasse; die Tabelle unten sagt dasselbe.",
+    "on request": "auf Antrag",
+    "now": "jetzt",
+    "in {days} days": "in {days} Tagen",
+    "Due now": "Fällig",
+    "Within {days} days": "Binnen {days} Tagen",
+    "All in all, by the index of Find, without interactions. What is not certain is kept longer, and the store "
+    "deletes when somebody runs it: eyelid-review due.":
+        "Jeweils insgesamt, nach dem Verzeichnis der Suche, ohne Anrufe, Chats und Mails. Was nicht sicher ist, bleibt "
+        "länger; gelöscht wird erst, wenn jemand es ausführt: eyelid-review due.",
+    "Legal holds are not counted: what is under one stays.":
+        "Löschsperren sind nicht eingerechnet: Was gesperrt ist, bleibt.",
+    "What is under a legal hold is left out.": "Was unter einer Löschsperre steht, ist weggelassen.",
+    "Hold": "Sperre",
+    "Review": "Überprüfung",
+    "Owner": "Verantwortlich",
+    "Placed": "Gesetzt",
+    "If it were taken off": "Würde sie aufgehoben",
+    "{count} would go at once": "{count} würden sofort gelöscht",
+    "the first would go on {day}": "die erste würde am {day} gelöscht",
+    "nothing would go": "nichts würde gelöscht",
+    "not for you to read": "nicht für Sie lesbar",
+    "{count} more are not shown: eyelid-review holds list.":
+        "{count} weitere sind nicht gezeigt: eyelid-review holds list.",
+    "Dry run of an erasure": "Probelauf einer Löschung",
+    "Choose what an erasure would be about: one recording, a person, or what a search finds.":
+        "Wählen Sie, worum es ginge: eine Aufnahme, eine Person, oder was eine Suche findet.",
+    "One recording (its number)": "Eine Aufnahme (Kennung)",
+    "Show what would go": "Zeigen, was gelöscht würde",
+    "{going} of the {count} shown would go now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
+    "There are more than {count}: ask for some at a time.": "Es sind mehr als {count}: Beantragen Sie sie in Teilen.",
+    "Goes": "Löschung",
+    "stays": "bleibt",
+    "Ask for their erasure": "Ihre Löschung beantragen",
+    "One request for each of them. Others answer it, and the store does it, by approvals where the rules want them.":
+        "Ein Antrag für jede. Andere entscheiden ihn, und das Archiv führt ihn aus, mit Zustimmungen, wo die Regeln "
+        "sie verlangen.",
+    "The signed rules do not let you ask for their erasure.":
+        "Die signierten Regeln lassen Sie ihre Löschung nicht beantragen.",
+}  # fmt: skip
