@@ -34,7 +34,8 @@ from review.governance.retention import Because
 from review.governance.times import DAY, day_of
 from review.lifecycle.approvals import Approvals, line_of
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
-from review.lifecycle.facts import Facts, Known
+from review.lifecycle.facts import Facts, Known, why_line
+from review.lifecycle.facts import why as why_kept
 from review.refusal import Refusal, rule_id
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
@@ -52,6 +53,7 @@ CERTIFIED: Final = "certificate"
 ADOPTED: Final = "adopted"  # folder of the custodian's
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
+_REASONS: Final = {one: str(one).replace(" ", "-") for one in Because}  # as words of the log
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")  # a folder of `blobs`
 
 
@@ -324,6 +326,7 @@ class Lifecycle:
             later: list[str] = []
             kept: dict[str, str] = {}
             suspect: dict[str, str] = {}
+            refused: dict[tuple[str, str], list[str]] = {}
             for recording in recordings[:AT_ONCE]:
                 known = facts.of(UUID(recording), now, whole=True)
                 if isinstance(known, str):
@@ -336,8 +339,17 @@ class Lifecycle:
                     acts.append(self._ordering(known, governance, found.because, found.retention.keeps.name, request))
                 else:
                     until = "" if found.at is None else f" until {day_of(found.at)}"
-                    kept[recording] = known.suspect or f"{found.because}{until}"
+                    line = why_line(found)
+                    by_line = f" ({line})" if line else ""
+                    kept[recording] = known.suspect or f"{why_kept(known, found)}{until}{by_line}"
                     later += [recording] if request and not known.request else []
+                    refused.setdefault(("suspect" if known.suspect else _REASONS[found.because], line), []).append(
+                        recording
+                    )
+            if request:
+                self.log.append_all(
+                    [self._kept(reason, line, some, request) for (reason, line), some in refused.items()]
+                )
             if later:
                 acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
             if acts:
@@ -345,6 +357,11 @@ class Lifecycle:
                 self._follow()
             done = self._finish(now)
         return replace(done, kept=kept, suspect=suspect)
+
+    def _kept(self, reason: str, line: str, recordings: Sequence[str], request: str) -> Act:
+        """That somebody asked, and what stood against it."""
+        said = {"step": ASKED, "basis": "request", "request": request, "rule": rule_id(line)}
+        return replace(self._act("erase", recordings, **said), outcome=FAILURE, reason=reason)
 
     def approved(self, by: SignedBy, recordings: Sequence[str], request: str) -> None:
         """Notes that the erasure of exactly these was signed and approved: that counts once, and from then on each
