@@ -23,6 +23,16 @@ from review.refusal import Refusal
 _UNKNOWN: Final = Recording()  # what cannot be read: only who covers all recordings decides on it
 
 
+def _may_be(known: Known | str) -> list[Recording]:
+    """What it may be: who decides on it must be allowed to in each case. No row makes it another's, or younger."""
+    if isinstance(known, str) or known.whose or known.suspect:
+        return [_UNKNOWN]
+    one = replace(known.recording, held=False, start=min(known.since, known.recording.start))
+    if not known.os_user:  # an interaction, of all its agents
+        return [one]
+    return [replace(one, person=name.person, teams=name.teams) for name in known.names]
+
+
 def line_of(governance: Governance, act: Act) -> str:
     """The first rule by which it is approved, or by whose role it is done; "" where there is neither."""
     wanted = [rule.where for rule in governance.approvals if act in rule.acts]
@@ -83,8 +93,7 @@ class Approvals:
         )  # fmt: skip
         # How long each is kept is not asked here: what may not go yet is noted, and goes when it may.
         rules = replace(governance, retention=())
-        for known in chosen.values():
-            recording = _UNKNOWN if isinstance(known, str) else replace(known.recording, held=False)
+        for recording in (one for known in chosen.values() for one in _may_be(known)):
             decision = decide(rules, replace(question, recording=recording))
             if not decision.granted:
                 raise Refusal.by(decision.reasons)

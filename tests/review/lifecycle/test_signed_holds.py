@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +26,7 @@ from review.lifecycle.lifecycle import SignedBy
 from review.refusal import Refusal
 from review.rules import parse_files
 from testkit.custody import DAY, SECOND, House
+from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World
 from tests.review.lifecycle.test_lifecycle import founded, made  # noqa: F401
 
@@ -34,22 +37,24 @@ name: House
 roles:
   counsel: { may: [list, legal-hold, release-hold], of: all, purposes: [legal] }
   north: { may: [list, legal-hold, release-hold], of: { team: [north] }, purposes: [legal] }
+  recent: { may: [list, legal-hold], of: all, from: 30d, purposes: [legal] }
   privacy: { may: [list], of: all }
 approvals:
   - { act: [release-hold], by: [privacy], need: 1, within: 24h }
 retention: [{ class: rest, keep: 180d }]
 teams:
-  north: { groups: [north desk] }
+  north: { groups: [north desk], users: [northern] }
 people:
   cleo@example.com: { roles: [counsel, privacy] }
   carl@example.com: { roles: [counsel] }
   ann@example.com: { roles: [north] }
   pia@example.com: { roles: [privacy] }
+  sam@example.com: { roles: [recent], since: 2026-01-01 }
 ...
 """
 GOVERNANCE = parse_files({"rules.yaml": RULES.encode()})
-PLACE, APPROVE = "rules.yaml:5:3", "rules.yaml:9:5"
-ANN, CARL, CLEO, PIA = (f"{name}@example.com" for name in ("ann", "carl", "cleo", "pia"))
+PLACE, APPROVE = "rules.yaml:5:3", "rules.yaml:10:5"
+ANN, CARL, CLEO, PIA, SAM = (f"{name}@example.com" for name in ("ann", "carl", "cleo", "pia", "sam"))
 
 
 class Desk:
@@ -151,7 +156,7 @@ def late(desk: Desk) -> str:
 BAD: dict[str, tuple[Change, str, str]] = {
     "nobody signed": (lambda _: "", "not-signed", PLACE),
     "of no request": (lambda _: "a" * 64, "unknown-request", PLACE),
-    "by somebody without the act": (lambda desk: desk.ask(PIA), "refused", "rules.yaml:7:3"),
+    "by somebody without the act": (lambda desk: desk.ask(PIA), "refused", "rules.yaml:8:3"),
     "by one of another team": (lambda desk: desk.ask(ANN), "refused", "rules.yaml:6:3"),
     "for a purpose that the role lacks": (lambda desk: desk.ask(purpose="coaching"), "refused", "rules.yaml:2:1"),
     "of another set": (lambda desk: desk.ask(of=2), "other-recordings", PLACE),
@@ -200,6 +205,21 @@ def test_what_cannot_be_read_is_decided_on_by_who_covers_all(desk: Desk) -> None
         with pytest.raises(Refusal) if code else nullcontext():
             desk.release(off)
         assert bool(desk.held()) is bool(code)
+
+
+def test_a_name_that_a_pc_wrote_and_a_later_receipt_let_nobody_decide_on_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = partialmethod(FakeRecording.make_packet, os_user="northern")
+    monkeypatch.setattr(FakeRecording, "make_packet", renamed)  # a PC writes any name into its packets
+    [theirs] = made(desk.world, "rest")[1]
+    desk.ids = [str(theirs.id), *desk.ids]
+    refused(desk, lambda: desk.place(desk.ask(ANN)), "refused", "rules.yaml:6:3", "hold")
+    desk.place(desk.ask(SAM), "case-1")
+    desk.pass_by(40 * 24)
+    with closing(sqlite3.connect(desk.world.home.database_path)) as database, database:
+        database.execute("update sealed set received_at = ?", [desk.world.days()])
+    refused(desk, lambda: desk.place(desk.ask(SAM, request="case-2"), "case-2"), "refused", "rules.yaml:7:3", "hold")
 
 
 def test_what_needs_no_approval_waits_two_days_and_a_day_more_takes_it_away(desk: Desk) -> None:
