@@ -29,9 +29,9 @@ from review.governance.model import Act
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import moment
-from review.lifecycle.approvals import line_of, signs
+from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.lifecycle.facts import Facts, Known, why
-from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle, SignedBy
+from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
 from review.refusal import Refusal
 from store.admin.home import Home

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocol import personal
 from protocol.claims import Claims, parse_object
@@ -17,7 +17,7 @@ from review.enrolled import People
 from review.filed import Approved, Filed, Requests, set_of, set_terms
 from review.governance.decide import decide
 from review.governance.model import Act, Approval, Governance, Question, Reason, Recording
-from review.lifecycle.facts import Known
+from review.lifecycle.facts import Facts, Known
 from review.refusal import Refusal
 
 _UNKNOWN: Final = Recording()  # what cannot be read: only who covers all recordings decides on it
@@ -42,6 +42,14 @@ def line_of(governance: Governance, act: Act) -> str:
 def signs(governance: Governance, act: Act, *, custodian: bool) -> bool:
     """Whether people sign for it: the rules want it approved, or name who does it and there is a `custodian`."""
     return any(act in rule.acts for rule in governance.approvals) or (custodian and line_of(governance, act) != "")
+
+
+class SignedBy(NamedTuple):
+    """A request that a person signed at the custodian, by its id; and by which rules it is judged."""
+
+    facts: Facts
+    governance: Governance
+    filed: str
 
 
 class Approvals:

@@ -32,7 +32,7 @@ from review.governance import model
 from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
-from review.lifecycle.approvals import Approvals, line_of
+from review.lifecycle.approvals import Approvals, SignedBy, line_of
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
 from review.lifecycle.facts import Facts, Known, why_line
 from review.lifecycle.facts import why as why_kept
@@ -65,14 +65,6 @@ class Houserules(NamedTuple):
     backups: int
     replicas: tuple[Path, ...]
     custodian: Path | None = None
-
-
-class SignedBy(NamedTuple):
-    """A request that a person signed at the custodian, by its id; and by which rules it is judged."""
-
-    facts: Facts
-    governance: Governance
-    filed: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.custodian.custodian import Custodian
 from review.filed import Approved, Requests
-from review.lifecycle.lifecycle import SignedBy
+from review.lifecycle.approvals import SignedBy
 from review.refusal import Refusal
 from review.rules import parse_files
 from testkit.custody import SECOND, House

@@ -21,8 +21,7 @@ from review.custodian.custodian import LONGEST
 from review.filed import Approved, Requests
 from review.governance.model import Act
 from review.governance.times import day_of
-from review.lifecycle.approvals import line_of, signs
-from review.lifecycle.lifecycle import SignedBy
+from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.refusal import Refusal
 from review.rules import parse_files
 from testkit.custody import DAY, SECOND, House
