@@ -14,6 +14,9 @@ from review.audit.kinds import KINDS, LARGEST_BODY, Act, pseudonym, read_body, r
 from tests.review.audit.making import KEY, opening
 
 # One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
+SIGNED: dict[str, object] = {
+    "person": "ann@example.com", "approvals": ["eve@example.com"], "approval": "ef" * 32, "rule": "roles/compliance",
+}  # fmt: skip
 FACTS: dict[str, dict[str, Any]] = {
     "sign-in": {"method": "passkey"},
     "sign-out": {"by": "idle"},
@@ -36,8 +39,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",
     },
-    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com"},
-    "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
+    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com", **SIGNED},
+    "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28", **SIGNED},
     "erase": {
         "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
         "person": "customer 17", "device": "d-7", "rule": "rest", "rules": "ab" * 32, "request": "DSR-7",
