@@ -13,10 +13,10 @@ from review.audit.errors import AuditError
 from review.audit.kinds import KINDS, LARGEST_BODY, Act, pseudonym, read_body, read_statement, written_as_json
 from tests.review.audit.making import KEY, opening
 
-# One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
 SIGNED: dict[str, object] = {
     "person": "ann@example.com", "approvals": ["eve@example.com"], "approval": "ef" * 32, "rule": "roles/compliance",
 }  # fmt: skip
+# One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
 FACTS: dict[str, dict[str, Any]] = {
     "sign-in": {"method": "passkey"},
     "sign-out": {"by": "idle"},
