@@ -28,9 +28,7 @@ def _may_be(known: Known | str) -> list[Recording]:
     if isinstance(known, str) or known.whose or known.suspect:
         return [_UNKNOWN]
     one = replace(known.recording, held=False, start=min(known.since, known.recording.start))
-    if not known.os_user:  # an interaction, of all its agents
-        return [one]
-    return [replace(one, person=name.person, teams=name.teams) for name in known.names]
+    return [replace(one, person=name.person, teams=name.teams) for name in known.names] or [one]
 
 
 def line_of(governance: Governance, act: Act) -> str:
