@@ -1,6 +1,7 @@
 """What waits for approvals, in a folder of the custodian's: who asked for what, and who approved it, as they signed it.
 
-A file each. Erasures are asked for here, too; the lifecycle carries them out, and checks every signature anew.
+A file each. Erasures and legal holds are asked for here, too; the lifecycle carries them out, and checks every
+signature anew.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Final
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.folder import sync_folder, write_over
+from review.governance.model import Act
 
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_ERASURE: Final = {"recordings": re.compile(r"[0-9a-f]{64}"), "request": REFERENCE, "purpose": WORD,
-                   "expires": re.compile(r"[1-9][0-9]{17,18}")}  # fmt: skip
+SETS: Final = frozenset({Act.ERASE, Act.LEGAL_HOLD, Act.RELEASE_HOLD})  # acts on a set of recordings
+_SET: Final = {"recordings": re.compile(r"[0-9a-f]{64}"), "request": REFERENCE, "purpose": WORD,
+               "expires": re.compile(r"[1-9][0-9]{17,18}")}  # fmt: skip
 
 
 def set_of(recordings: Iterable[str]) -> str:
@@ -28,13 +31,13 @@ def set_of(recordings: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{one}\n" for one in sorted(recordings)).encode()).hexdigest()
 
 
-def erasure_terms(claims: Claims) -> dict[str, str]:
-    """`recordings`: as `set_of`. `request`: its number. `expires`: wall clock, ns.
+def set_terms(claims: Claims) -> dict[str, str]:
+    """`recordings`: as `set_of`. `request`: its number, or the hold's name. `expires`: wall clock, ns.
 
     Raises SignatureError (bad-field).
     """
-    terms = {name: claims.text(name) for name in ("act", *_ERASURE)}
-    for name, pattern in _ERASURE.items():
+    terms = {name: claims.text(name) for name in ("act", *_SET)}
+    for name, pattern in _SET.items():
         if not pattern.fullmatch(terms[name]):
             raise claims.refuse(name, f"as {pattern.pattern}")
     return terms

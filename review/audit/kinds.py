@@ -119,6 +119,9 @@ def _kind(resource: str, ocsf: tuple[int, int], must: Mapping[str, Check] | None
     return Kind(resource, ocsf, must or {}, may)
 
 
+# Who signed it with their own key, who approved it, under which id; the rule's line where it was refused.
+_SIGNED: Final[Mapping[str, Check]] = {"person": PERSON, "approvals": PEOPLE, "approval": ID, "rule": ID}
+
 KINDS: Final[Mapping[str, Kind]] = {
     "sign-in": _kind("service", (3002, 1), {"method": WORD}),
     "sign-out": _kind("service", (3002, 2), {"by": WORD}),  # the person, another session of theirs, idleness
@@ -142,8 +145,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,
     ),
-    "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}, owner=PERSON),
-    "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY),
+    "hold": _kind("recording", (6001, 3), {"hold": ID, "why": TEXT, "review": DAY}, owner=PERSON, **_SIGNED),
+    "release": _kind("recording", (6001, 3), {"hold": ID}, why=TEXT, dies=DAY, **_SIGNED),
     "erase": _kind(
         "recording", (6001, 4), {"step": WORD, "basis": WORD}, certificate=ID, approvals=PEOPLE, person=PERSON,
         device=ID, rule=ID, rules=ID, request=ID, approval=ID,

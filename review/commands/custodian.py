@@ -6,6 +6,7 @@ import os
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from review.custodian.custodian import Custodian
 from review.custodian.service import Service
 from review.enrolled import invite, take_up
 from review.exchange import ask
+from review.governance.model import Act
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog import erasure
@@ -82,16 +84,27 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--secret", "what `invite` printed", "SECRET", required=True),
             option("-o --output", "the new private key", "FILE", type=Path, required=True))  # fmt: skip
     signs = SIGNS
+    asks = (
+        option("--purpose", "the purpose that is named", "WORD", required=True),
+        option("--for", "it expires after so long (48h)", "TIME", dest="lasts", type=duration, default=duration("48h")),
+    )
+    number = option("--request", "the request's number", "ID", required=True)
+    hold = option("--hold", "its name", "NAME", dest="request", required=True)
     command(verbs, "custodian ask-erasure", "sign that recordings are to be erased, for others to approve",
-            "SET --request DSR-2026-18 --purpose request --as paula@example.com --key paula.key", _ask_erasure, secret,
-            listens, *signs, option("recordings", "their set, as `erase` without --apply prints it", "SET"),
-            option("--request", "the request's number", "ID", required=True),
-            option("--purpose", "the purpose that is named", "WORD", required=True),
-            option("--for", "it expires after so long (48h)", "TIME", dest="lasts", type=duration,
-                   default=duration("48h")))  # fmt: skip
-    command(verbs, "custodian approve", "show an erasure that waits; with --verdict sign it",
+            "SET --request DSR-2026-18 --purpose request --as paula@example.com --key paula.key",
+            partial(_ask, Act.ERASE), secret, listens, *signs,
+            option("recordings", "their set, as `erase` without --apply prints it", "SET"), number, *asks)  # fmt: skip
+    command(verbs, "custodian ask-hold", "sign that recordings are put on legal hold",
+            "SET --hold case-17 --purpose legal --as carla@example.com --key carla.key",
+            partial(_ask, Act.LEGAL_HOLD), secret, listens, *signs,
+            option("recordings", "their set, as `holds place` prints it", "SET"), hold, *asks)  # fmt: skip
+    command(verbs, "custodian ask-release", "sign that a legal hold is taken off",
+            "SET --hold case-17 --purpose legal --as carla@example.com --key carla.key",
+            partial(_ask, Act.RELEASE_HOLD), secret, listens, *signs,
+            option("recordings", "their set, as `holds release` prints it", "SET"), hold, *asks)  # fmt: skip
+    command(verbs, "custodian approve", "show an erasure or a hold that waits; with --verdict sign it",
             "6f1c... --as carla@example.com --key carla.key --verdict approve", _approve, secret, listens, *signs,
-            option("filed", "what `ask-erasure` printed", "ID"),
+            option("filed", "what `ask-erasure`, `ask-hold` or `ask-release` printed", "ID"),
             option("--verdict", "sign this", choices=("approve", "deny")))  # fmt: skip
     command(verbs, "custodian keys", "list people's keys, or remove one", "--remove 9vQz...", _keys, listens,
             option("--remove", "what it signs counts no longer; the person enrols another", "ID"))  # fmt: skip
@@ -195,11 +208,11 @@ def signed(asked: Namespace, typ: str, said: dict[str, Any]) -> str:
     return personal.sign(typ, {**said, **ask(asked.socket, "nonce"), "person": asked.person.lower()}, key)
 
 
-def _ask_erasure(asked: Namespace) -> int:
-    terms = {"act": "erase", "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
+def _ask(act: Act, asked: Namespace) -> int:
+    terms = {"act": str(act), "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
              "expires": str(time.time_ns() + asked.lasts)}  # fmt: skip
     given = ask(asked.socket, "file", request=signed(asked, personal.REQUEST, terms))
-    return answer(asked, given, given["filed"], "is its id: `custodian approve`, then `erase --apply --approved`")
+    return answer(asked, given, given["filed"], "is its id: `custodian approve` where others are to, then --approved")
 
 
 def _approve(asked: Namespace) -> int:

@@ -25,10 +25,11 @@ from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, 
 from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
+from review.governance.model import Act
 from review.governance.retention import Disposal
 from review.governance.times import DAY, FOR_EVER, day_of, end_of
 from review.governance.words import moment
-from review.lifecycle.approvals import line_of
+from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.lifecycle.facts import Facts, Known, when, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
@@ -56,6 +57,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                type=_condition, action="append", default=[]),
     )  # fmt: skip
     apply = option("--apply", "do it", action="store_true")
+    signed = option("--approved", "the request that people signed, and approved (`custodian ask-erasure, ask-hold, "
+                    "ask-release`)", "ID", default="")  # fmt: skip
     rate = option("--rate", "erase N a minute at most (%(default)s)", "N", type=count, default=600)
 
     verbs = group(commands, "holds", "legal holds: what is under one is not erased")
@@ -65,9 +68,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "case-17 0193a1b2 --why 'letter of 3 May' --owner carla@example.com --review 2027-03-01", _place,
             with_store, with_log, name, *choice, because,
             option("--owner", "who answers for it", "PERSON", required=True),
-            option("--review", "when it is looked at again", "DAY", type=day, required=True))  # fmt: skip
+            option("--review", "when it is looked at again", "DAY", type=day, required=True), signed)  # fmt: skip
     command(verbs, "holds release", "take a hold off; without --apply show what dies next, and when",
-            "case-17 --why settled", _release, with_store, with_log, name, because, apply)  # fmt: skip
+            "case-17 --why settled", _release, with_store, with_log, name, because, apply, signed)  # fmt: skip
     command(
         verbs,
         "holds derive",
@@ -84,7 +87,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request DSR-2026-18 "
             "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate,
             option("--request", "the request's number; no name, no text", "ID", type=_reference),
-            option("--approved", "the request that people signed and approved (`custodian ask-erasure`)", "ID"),
+            signed,
             option("--go-on", "end what was begun, and remove what came back", action="store_true"))  # fmt: skip
     command(commands, "restored", "let a store that was put back from a backup be served: erase again what came back",
             "--noted council.note --cosigner council.pub", _restored, with_store, with_log,
@@ -138,17 +141,22 @@ def _store(asked: Namespace, *, erases: bool = False) -> Iterator[OpenStore]:
 def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     opened = open_log(asked)
     check_compliance(asked.log.parent, home.key(COMPLIANCE).id)
+    who, origin = operator()
+    return Lifecycle(
+        home, database, opened.log, opened.key, opened.signer.private, house=_house(asked), who=who, origin=origin
+    )
+
+
+def _house(asked: Namespace) -> Houserules:
     path = asked.log.parent / SETTINGS
     try:
         said = json.loads(path.read_bytes())
         custodian = said.get("custodian")
-        house = Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])), custodian and Path(custodian))
+        return Houserules(int(said["backups"]), tuple(map(Path, said["replicas"])), custodian and Path(custodian))
     except FileNotFoundError:
         raise WrongUsage(f"{path} is not there: `eyelid-review certificate init` makes it") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(f"{path} is damaged: put it back, or remove it and run `certificate init` again") from None
-    who, origin = operator()
-    return Lifecycle(home, database, opened.log, opened.key, opened.signer.private, house=house, who=who, origin=origin)
 
 
 def _erasing(asked: Namespace, store: OpenStore) -> Lifecycle | None:
@@ -202,7 +210,9 @@ def _place(asked: Namespace) -> int:
         chosen, open_question = to_hold(asked, store)
         if not chosen:
             raise WrongUsage("no recording fits: nothing is held")
-        lifecycle.hold(asked.name, chosen, why=asked.why, owner=asked.owner, review=asked.review)
+        signed = _signed(asked, store, Act.LEGAL_HOLD, chosen)
+        with _refusals():
+            lifecycle.hold(asked.name, chosen, why=asked.why, owner=asked.owner, review=asked.review, by=signed)
     says = f"{asked.name} holds {_many(len(chosen))} until it is taken off; look at it again on {asked.review}"
     answer(asked, {"hold": asked.name, "recordings": chosen}, says)
     return 1 if open_question else 0
@@ -212,14 +222,21 @@ def _release(asked: Namespace) -> int:
     with _store(asked) as store:
         lifecycle, now = _lifecycle(asked, store.home, store.database), store.now
         lifecycle.follow()
-        found = [store.facts.of(UUID(one), now) for one in lifecycle.held_by(asked.name)]
+        held = lifecycle.held_by(asked.name)
+        found = [store.facts.of(UUID(one), now) for one in held]
         known = [one for one in found if isinstance(one, Known)]
         disposals = [(one, one.disposal(store.governance, now, without=asked.name)) for one in known]
         dies = min((now if found.deletes else found.at for _, found in disposals if found.at is not None), default=None)
         day = None if dies is None or dies >= FOR_EVER else day_of(max(dies, now))
         if asked.apply:
-            lifecycle.release(asked.name, why=asked.why, dies=day)
-    return _tell(asked, disposals, {"hold": asked.name, "next": None if day is None else day.isoformat()})
+            check_revision(asked.log.parent, store.revision)  # by older rules who may, or who approves, is another
+            signed = _signed(asked, store, Act.RELEASE_HOLD, held)
+            with _refusals():
+                lifecycle.release(asked.name, why=asked.why, dies=day, by=signed)
+        elif not asked.json and _signs(asked, store, Act.RELEASE_HOLD):
+            say(f"set {set_of(held)}")
+    facts = {"hold": asked.name, "next": None if day is None else day.isoformat(), "set": set_of(held)}
+    return _tell(asked, disposals, facts)
 
 
 def _derive(asked: Namespace) -> int:
@@ -264,27 +281,53 @@ def _erase(asked: Namespace) -> int:
     if not asked.request:
         raise WrongUsage("say by which --request; `eyelid-review due` erases what the rules say by themselves")
     with _store(asked, erases=True) as store:
-        governance, line = store.governance, line_of(store.governance)
-        if line and asked.apply and not asked.approved:
-            raise WrongUsage(f"{line}: the rules want erasures approved: without --apply this prints the recordings' "
-                             "set, which `custodian ask-erasure` asks for and others approve")  # fmt: skip
+        governance, signed = store.governance, _signs(asked, store, Act.ERASE)
+        if signed and asked.apply and not asked.approved:
+            raise _unsigned(store, Act.ERASE, "without --apply this prints the recordings' set")
         lifecycle = _erasing(asked, store)
         chosen, open_question = choose(asked, store)
         ids = [known.id for known in chosen]
         if lifecycle is not None:
-            if line and ids:
-                _approved(lifecycle, store, ids, asked)
+            if signed and ids:
+                with _refusals():
+                    lifecycle.approved(SignedBy(store.facts, governance, asked.approved), ids, asked.request)
             erase = partial(lifecycle.erase, store.facts, governance, request=asked.request)
             return _ended(asked, _paced(asked, store, erase, ids)) or int(open_question)
     disposals = [(known, known.disposal(governance, store.now, asked=True)) for known in chosen]
-    if line and not asked.json:
+    if signed and not asked.json:
         say(f"set {set_of(ids)}")
     return _tell(asked, disposals, {"request": asked.request, "set": set_of(ids)}) or int(open_question)
 
 
-def _approved(lifecycle: Lifecycle, store: OpenStore, ids: list[str], asked: Namespace) -> None:
+def _signs(asked: Namespace, store: OpenStore, act: Act) -> bool:
+    house = _house(asked) if (asked.log.parent / SETTINGS).exists() else None
+    return signs(store.governance, act, custodian=house is not None and house.custodian is not None)
+
+
+_ASKS: Final = {Act.ERASE: "ask-erasure", Act.LEGAL_HOLD: "ask-hold", Act.RELEASE_HOLD: "ask-release"}
+
+
+def _unsigned(store: OpenStore, act: Act, set_: str) -> WrongUsage:
+    line = line_of(store.governance, act)
+    return WrongUsage(
+        f"{line}: a person who may {act} signs it, and others approve it where the rules want that: {set_}, which "
+        f"`custodian {_ASKS[act]}` asks for; then give its id with --approved"
+    )
+
+
+def _signed(asked: Namespace, store: OpenStore, act: Act, ids: list[str]) -> SignedBy | None:
+    """None where no person signs for it. Raises WrongUsage."""
+    if not _signs(asked, store, act):
+        return None
+    if not asked.approved:
+        raise _unsigned(store, act, f"the recordings' set is {set_of(ids)}")
+    return SignedBy(store.facts, store.governance, asked.approved)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
     try:
-        lifecycle.approved(store.facts, store.governance, ids, asked.request, asked.approved)
+        yield
     except Refusal as error:
         raise StoreError(f"{error.line}: {error} ({error.code})") from None
 

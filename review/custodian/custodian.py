@@ -34,7 +34,7 @@ from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
 from review.enrolled import Enrolled, People
-from review.filed import WORD, Approved, Filed, Requests, erasure_terms
+from review.filed import SETS, WORD, Approved, Filed, Requests, set_terms
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
@@ -45,6 +45,7 @@ NONCE_LIVES: Final = 300.0  # s
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
+LONGEST: Final = 2 * 86_400 * 10**9  # ns for which what needs no approval waits
 _MAC: Final = 16
 _TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
 _KINDS: Final = {Act.PLAY: "open", Act.EXPORT: "export"}
@@ -234,15 +235,16 @@ class Custodian:
         return {"commented": self._log.sign(jws.COMMENTED, new.statement(by.person, entry, now))}
 
     def file(self, asked: Claims, peer: str) -> dict[str, object]:
-        """An erasure that others are to approve; the lifecycle carries it out, and knows the recordings."""
-        said = _Said("request", peer, {"act": str(Act.ERASE), "request": "-"})
+        """An erasure, or a legal hold's beginning or end; the lifecycle carries it out, and knows the recordings."""
+        said = _Said("request", peer, {"act": "none", "request": "-"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
             terms = _terms(signed.claims)
             said.of = terms.get("recordings", said.of)
             _, rules = self._in_force()
-            if terms["act"] != Act.ERASE or not _rules_of_approval(rules, terms):
-                raise Refusal("not-here", "nothing but an erasure that the rules want approved is filed")
+            said.facts["act"] = terms["act"]
+            if terms["act"] not in SETS:
+                raise Refusal("not-here", "nothing but erasures and legal holds is filed")
             with self._lock:
                 self._still(signed, rules)
                 self._file(rules, said, signed.id, Filed(by.person, terms, now, signed.token))
@@ -399,11 +401,10 @@ class Custodian:
 
     def _waiting(self, rules: Governance, now: int) -> list[str]:
         """Whose requests wait; those whose time is over go."""
-        longest = max((rule.delay + rule.within for rule in rules.approvals), default=0)
         waits = []
         for id in self._requests.ids():  # noqa: A001 - what it is
             filed = self._requests.get(id)
-            if filed is None or filed.asked + longest < now:
+            if filed is None or filed.asked + _lasts(rules, filed.terms) < now:
                 self._requests.drop(id)
             else:
                 waits.append(filed.person)
@@ -443,8 +444,8 @@ class Custodian:
 
 def _terms(claims: Claims) -> dict[str, str]:
     """What is asked, in words that the log can take. Raises SignatureError ("bad-field")."""
-    if claims.text("act") == Act.ERASE:
-        return erasure_terms(claims)
+    if claims.text("act") in SETS:
+        return set_terms(claims)
     terms = {name: claims.text(name) for name in _TERMS}
     claims.uuid("recording")
     for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
@@ -458,6 +459,10 @@ def _terms(claims: Claims) -> dict[str, str]:
 def _rules_of_approval(rules: Governance, terms: Mapping[str, str]) -> list[model.ApprovalRule]:
     original = terms["act"] == Act.PLAY
     return [one for one in rules.approvals if terms["act"] in one.acts or (original and PLAY_ORIGINAL in one.acts)]
+
+
+def _lasts(rules: Governance, terms: Mapping[str, str]) -> int:
+    return max((rule.delay + rule.within for rule in _rules_of_approval(rules, terms)), default=LONGEST)
 
 
 def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: int) -> str:

@@ -324,6 +324,13 @@ def _closings(evidence: Evidence) -> Iterator[Closed]:
                 yield state.cause
 
 
+def why_line(found: Disposal) -> str:
+    """Of the rules, what keeps it; "" for a legal hold."""
+    classes = found.retention
+    one = classes.minimum_of if found.because is Because.MINIMUM else classes.keeps
+    return "" if found.because is Because.HOLD or one is None else one.where
+
+
 def why(known: Known, found: Disposal) -> str:
     """In a few words, for a list."""
     classes = found.retention

@@ -28,12 +28,14 @@ from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.kinds import FAILURE, SUCCESS, Act, pseudonym, read_body
 from review.audit.log import AuditLog
+from review.governance import model
 from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
-from review.lifecycle.approvals import Approvals, line_of
+from review.lifecycle.approvals import Approvals, SignedBy, line_of
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
-from review.lifecycle.facts import Facts, Known
+from review.lifecycle.facts import Facts, Known, why_line
+from review.lifecycle.facts import why as why_kept
 from review.refusal import Refusal, rule_id
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
@@ -51,6 +53,7 @@ CERTIFIED: Final = "certificate"
 ADOPTED: Final = "adopted"  # folder of the custodian's
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
+_REASONS: Final = {one: str(one).replace(" ", "-") for one in Because}  # as words of the log
 _SHARD: Final = re.compile(r"[0-9a-f]{2}")  # a folder of `blobs`
 
 
@@ -261,9 +264,12 @@ class Lifecycle:
 
     # -- holds ----------------------------------------------------------------------------------------------------
 
-    def hold(self, hold: str, recordings: Sequence[str], *, why: str, owner: str, review: date) -> None:
-        """All of them or none. Raises StoreError where one was erased, or the name was used before."""
+    def hold(
+        self, hold: str, recordings: Sequence[str], *, why: str, owner: str, review: date, by: SignedBy | None = None
+    ) -> None:
+        """All of them or none. Raises StoreError where one was erased, or the name was used before; Refusal."""
         self._learn([owner])
+        facts: dict[str, object] = {"hold": hold, "why": why, "owner": owner, "review": review.isoformat()}
         with self._alone():
             with self.database.reading() as connection:
                 gone = erasure.among(connection, recordings)
@@ -272,18 +278,22 @@ class Lifecycle:
                 raise StoreError(f"there was a hold {hold} already: give this one another name")
             if gone:
                 raise StoreError(f"recording {min(gone)} is erased or being erased: nothing was put on hold")
-            facts = {"hold": hold, "why": why, "owner": owner, "review": review.isoformat()}
+            said = self._act("hold", recordings[:AT_ONCE], **facts)
+            facts |= self._by(model.Act.LEGAL_HOLD, by, recordings, hold, said)
             pages = [recordings[at : at + AT_ONCE] for at in range(0, len(recordings), AT_ONCE)]
             self.log.append_all([self._act("hold", some, **facts) for some in pages])
             self._follow()
 
-    def release(self, hold: str, *, why: str, dies: date | None) -> None:
+    def release(self, hold: str, *, why: str, dies: date | None, by: SignedBy | None = None) -> None:
+        """Raises StoreError, Refusal."""
         with self._alone():
             recordings = self.held_by(hold)
             facts: dict[str, object] = {"hold": hold, "why": why}
             if dies is not None:
                 facts["dies"] = dies.isoformat()
-            self.log.append(self._act("release", recordings[:AT_ONCE], **facts))
+            said = self._act("release", recordings[:AT_ONCE], **facts)
+            signed = self._by(model.Act.RELEASE_HOLD, by, recordings, hold, said)
+            self.log.append(replace(said, facts={**facts, **signed}))
             self._follow()
 
     def held_by(self, hold: str) -> list[str]:
@@ -308,6 +318,7 @@ class Lifecycle:
             later: list[str] = []
             kept: dict[str, str] = {}
             suspect: dict[str, str] = {}
+            refused: dict[tuple[str, str], list[str]] = {}
             for recording in recordings[:AT_ONCE]:
                 known = facts.of(UUID(recording), now, whole=True)
                 if isinstance(known, str):
@@ -320,8 +331,17 @@ class Lifecycle:
                     acts.append(self._ordering(known, governance, found.because, found.retention.keeps.name, request))
                 else:
                     until = "" if found.at is None else f" until {day_of(found.at)}"
-                    kept[recording] = known.suspect or f"{found.because}{until}"
+                    line = why_line(found)
+                    by_line = f" ({line})" if line else ""
+                    kept[recording] = known.suspect or f"{why_kept(known, found)}{until}{by_line}"
                     later += [recording] if request and not known.request else []
+                    refused.setdefault(("suspect" if known.suspect else _REASONS[found.because], line), []).append(
+                        recording
+                    )
+            if request:
+                self.log.append_all(
+                    [self._kept(reason, line, some, request) for (reason, line), some in refused.items()]
+                )
             if later:
                 acts.append(self._act("erase", later, step=ASKED, basis="request", request=request))
             if acts:
@@ -330,51 +350,70 @@ class Lifecycle:
             done = self._finish(now)
         return replace(done, kept=kept, suspect=suspect)
 
-    def approved(
-        self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str, filed: str
-    ) -> None:
-        """Notes that the erasure of exactly these was asked for and approved: that counts once, and from then on each
+    def _kept(self, reason: str, line: str, recordings: Sequence[str], request: str) -> Act:
+        """That somebody asked, and what stood against it."""
+        said = {"step": ASKED, "basis": "request", "request": request, "rule": rule_id(line)}
+        return replace(self._act("erase", recordings, **said), outcome=FAILURE, reason=reason)
+
+    def approved(self, by: SignedBy, recordings: Sequence[str], request: str) -> None:
+        """Notes that the erasure of exactly these was signed and approved: that counts once, and from then on each
         goes as soon as it may. Raises ProtocolError, Refusal among them, once an entry says so; StoreError.
         """
         with self._alone():
-            now = self.log.checked_clock()
-            try:
-                approvals = self._approvals(governance, filed)
-                chosen = [facts.of(UUID(one), now) for one in recordings]
-                if gone := next((one for one in chosen if isinstance(one, str)), None):
-                    raise StoreError(gone)
-                known = [one for one in chosen if isinstance(one, Known)]
-                found = approvals.check(governance, filed, known, request, now)
-            except ProtocolError as error:
-                line = error.line if isinstance(error, Refusal) and error.reasons else line_of(governance)
-                said = {"step": ASKED, "basis": "request", "request": request, "rule": rule_id(line)}
-                refused = self._act("erase", recordings[:AT_ONCE], **said)
-                self.log.append(replace(refused, outcome=FAILURE, reason=error.code))
-                raise Refusal(error.code, str(error), [Reason(str(error), line)]) from None
-            by = {"person": found.person, "approvals": sorted({one.person for one in found.approvals})}
+            asked: dict[str, object] = {"step": ASKED, "basis": "request", "request": request}
+            said = self._act("erase", recordings[:AT_ONCE], **asked)
+            signed = self._by(model.Act.ERASE, by, recordings, request, said)
+            approval = signed.pop("approval")
             acts = [
-                self._act("erase", recordings[at : at + AT_ONCE], step=ASKED, basis="request", request=request, **by)
+                self._act("erase", recordings[at : at + AT_ONCE], **asked, **signed)
                 for at in range(0, len(recordings), AT_ONCE)
             ]
             # In the last, so that what was cut short can be done again.
-            acts[-1] = replace(acts[-1], facts={**acts[-1].facts, "approval": filed})
+            acts[-1] = replace(acts[-1], facts={**acts[-1].facts, "approval": approval})
             self.log.append_all(acts)
             self._follow()
 
-    def _approvals(self, governance: Governance, filed: str) -> Approvals:
+    def _by(
+        self, act: model.Act, by: SignedBy | None, recordings: Sequence[str], request: str, said: Act
+    ) -> dict[str, object]:
+        """Who signed and approved it, for its entry; nothing where nobody has to. `said`: what a refusal's entry says.
+
+        Raises StoreError; Refusal, once that entry is written.
+        """
+        if by is None:
+            return {}
+        where, now = line_of(by.governance, act), self.log.checked_clock()
+        try:
+            approvals = self._approvals(by, where)
+            known = {one: by.facts.of(UUID(one), now) for one in recordings}
+            gone = next((one for one in known.values() if isinstance(one, str)), None)
+            if gone and act is model.Act.ERASE:
+                raise StoreError(gone)
+            found = approvals.check(by.governance, act, by.filed, known, request=request, now=now)
+        except ProtocolError as error:
+            line = error.line if isinstance(error, Refusal) and error.reasons else where
+            facts = {**said.facts, "rule": rule_id(line)}
+            self.log.append(replace(said, facts=facts, outcome=FAILURE, reason=error.code))
+            raise Refusal(error.code, str(error), [Reason(str(error), line)]) from None
+        approved_by = sorted({one.person for one in found.approvals})
+        return {"person": found.person, "approval": by.filed, **({"approvals": approved_by} if approved_by else {})}
+
+    def _approvals(self, by: SignedBy, where: str) -> Approvals:
         """Those of the custodian, if this one was not used before."""
-        where = line_of(governance)
         if self.house.custodian is None:
             says = "no custodian is known here whom people sign for: `eyelid-review certificate init --custodian`"
             raise Refusal("no-custodian", says, [Reason(says, where)])
-        if filed in self._spent():
+        if not by.filed:
+            says = "a person signs it with their own key: say which request, with --approved"
+            raise Refusal("not-signed", says, [Reason(says, where)])
+        if by.filed in self._spent():
             says = "this approval was used before, and counts once"
             raise Refusal("replayed", says, [Reason(says, where)])
         return Approvals(self.house.custodian, self.home.key(COMPLIANCE).id)
 
     def _spent(self) -> set[object]:
         """Of approvals; what is older than bodies are kept has expired."""
-        found = (one.said for one in self._bodies(0) if one.said["kind"] == "erase" and one.said["outcome"] == SUCCESS)
+        found = (one.said for one in self._bodies(0) if one.said["kind"] in DECIDING and one.said["outcome"] == SUCCESS)
         return {body["facts"]["approval"] for body in found if "approval" in body["facts"]}
 
     def _bodies(self, first: int) -> Iterator[Body]:

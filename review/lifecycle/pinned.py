@@ -32,7 +32,8 @@ def check_revision(folder: Path, revision: int) -> None:
         raise StoreError(f"{path} is damaged: it has the number of the store's newest bundle") from None
     if revision < before:
         message = f"the store's newest bundle is {revision}, and by bundle {before} it was decided before"
-        raise StoreError(f"{message}: nothing is erased until `eyelid-store bundle put` brings that one back")
+        stays = "nothing is erased, and no hold is taken off"
+        raise StoreError(f"{message}: {stays}, until `eyelid-store bundle put` brings that one back")
     if revision > before:
         write_over(path, f"{revision}\n".encode("ascii"))
 

@@ -13,6 +13,9 @@ from review.audit.errors import AuditError
 from review.audit.kinds import KINDS, LARGEST_BODY, Act, pseudonym, read_body, read_statement, written_as_json
 from tests.review.audit.making import KEY, opening
 
+SIGNED: dict[str, object] = {
+    "person": "ann@example.com", "approvals": ["eve@example.com"], "approval": "ef" * 32, "rule": "roles/compliance",
+}  # fmt: skip
 # One act of each kind, with all that it may say. A kind that is missing here fails `test_every_kind_is_tried`.
 FACTS: dict[str, dict[str, Any]] = {
     "sign-in": {"method": "passkey"},
@@ -36,8 +39,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",
     },
-    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com"},
-    "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28"},
+    "hold": {"hold": "h-1", "why": "court asks", "review": "2027-01-31", "owner": "eve@example.com", **SIGNED},
+    "release": {"hold": "h-1", "why": "case is closed", "dies": "2027-02-28", **SIGNED},
     "erase": {
         "step": "shredded", "basis": "request", "certificate": "e-1", "approvals": ["eve@example.com"],
         "person": "customer 17", "device": "d-7", "rule": "rest", "rules": "ab" * 32, "request": "DSR-7",

@@ -19,6 +19,7 @@ from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
+from review.audit.verify import Asked, verify_log
 from review.custodian import facts
 from review.custodian.custodian import NONCE_LIVES, Custodian
 from testkit.custody import DAY, PEOPLE, RULES, House, Kept
@@ -293,6 +294,21 @@ def test_a_bundle_older_than_the_last_is_refused_also_after_a_start(own: House) 
         assert refused(own, one) == "no-rules"
 
 
+def test_a_log_whose_last_tile_is_missing_is_named_and_loses_nothing(own: House) -> None:
+    custodian, log = own.ready(), own.folder / "audit"
+
+    def findings() -> list[str]:
+        custodian._log.publish()
+        (tile,) = (log / "tile" / "0").glob(f"000.p/{custodian._log.size}")
+        assert verify_log(log, Asked(own.signer.key, None, None, ())).findings == []
+        tile.unlink()
+        return [one.code for one in verify_log(log, Asked(own.signer.key, None, None, ())).findings]
+
+    assert findings() == ["tile-missing"]
+    own.open(custodian, ANN, own.recording())  # and the next entry's tiles are whole
+    assert findings() == ["tile-missing"]
+
+
 def test_another_bundle_of_the_same_revision_and_one_of_another_signer_are_refused(own: House) -> None:
     custodian = own.ready()
     for text, code in (
@@ -300,6 +316,7 @@ def test_another_bundle_of_the_same_revision_and_one_of_another_signer_are_refus
         (own.bundle(2, signer=Ed25519PrivateKey.generate()), "wrong-fingerprint"),
         (own.bundle(2).partition("\n")[0] + '\n{"v":1,"files":{"rules.yaml":"x"}}', "wrong-governance"),
         (own.bundle(2, rules="schema: 1\nroles: 7\n...\n"), "mistaken-rules"),
+        (own.bundle(2, rules=RULES.replace("keep: 180d", "keep: 180d, minimum: 1y, why: law")), "mistaken-rules"),
     ):
         with pytest.raises(ProtocolError) as error:
             custodian.take_bundle(text, "test")

@@ -38,6 +38,7 @@ from review.commands.opening import public_key
 from review.custodian.home import recording_key, review_keys
 from review.exchange import ask
 from review.filed import set_of
+from review.governance.model import Act
 from review.lifecycle.approvals import Approvals
 from review.rules import parse_files
 from store import cli as store_cli
@@ -225,12 +226,14 @@ def test_an_erasure_is_asked_for_and_approved_by_commands_and_the_lifecycle_beli
     assert run(*approve, *signing(carl)) == {"filed": filed, "verdict": "approve"}
     assert "no request of this id" in run("custodian", "approve", "b" * 64, *signing(carl), code=1)
     governance = parse_files({"rules.yaml": rules.encode()})
-    found = Approvals(tmp_path / "c", home.key(COMPLIANCE).id).check(governance, filed, [], "DSR-1", time.time_ns())
+    found = Approvals(tmp_path / "c", home.key(COMPLIANCE).id).check(
+        governance, Act.ERASE, filed, {}, request="DSR-1", now=time.time_ns()
+    )
     assert [one.person for one in found.approvals] == [carl.name]
     told = {"person": pia.name, "act": "play", "recording": str(UUID(int=7)), "purpose": "", "rendition": "redacted",
             "session": "A" * 43, **ask(custodian, "nonce")}  # fmt: skip
     signed = personal.sign(personal.REQUEST, told, pia.key)
-    with pytest.raises(ProtocolError, match="nothing but an erasure"):
+    with pytest.raises(ProtocolError, match="nothing but erasures and legal holds"):
         ask(custodian, "file", request=signed)
 
 

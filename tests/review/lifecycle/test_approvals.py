@@ -15,6 +15,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.custodian.custodian import Custodian
 from review.filed import Approved, Requests
+from review.lifecycle.approvals import SignedBy
 from review.refusal import Refusal
 from review.rules import parse_files
 from testkit.custody import SECOND, House
@@ -85,7 +86,7 @@ class Desk:
     def erase(self, filed: str, recordings: int = 2, request: str = "DSR-1") -> dict[str, str]:
         with self.world.opened() as (database, lifecycle):
             facts, ids = self.world.facts(database, GOVERNANCE), self.ids[:recordings]
-            lifecycle.approved(facts, GOVERNANCE, ids, request, filed)
+            lifecycle.approved(SignedBy(facts, GOVERNANCE, filed), ids, request)
             return lifecycle.erase(facts, GOVERNANCE, ids, request).erased
 
     def pass_by(self, hours: int) -> None:
@@ -129,7 +130,7 @@ def test_it_counts_once_also_before_anything_went(desk: Desk) -> None:
     desk.approve()
     with desk.world.opened() as (database, lifecycle):
         facts = desk.world.facts(database, GOVERNANCE)
-        lifecycle.approved(facts, GOVERNANCE, desk.ids[:2], "DSR-1", filed)
+        lifecycle.approved(SignedBy(facts, GOVERNANCE, filed), desk.ids[:2], "DSR-1")
     refused(desk, filed, "replayed")
 
 
@@ -140,7 +141,7 @@ def test_one_that_an_old_block_says_no_more_counts_no_second_time(
     filed = desk.ask()
     desk.approve()
     with desk.world.opened() as (database, lifecycle):
-        lifecycle.approved(desk.world.facts(database, GOVERNANCE), GOVERNANCE, desk.ids[:2], "DSR-1", filed)
+        lifecycle.approved(SignedBy(desk.world.facts(database), GOVERNANCE, filed), desk.ids[:2], "DSR-1")
         spent = lifecycle.log.size - 1
         lifecycle.log.append_all([opening(number) for number in range(256)])
         lifecycle.follow()

@@ -21,6 +21,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import thumbprint
 from review import cli
+from review.filed import set_of
 from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Facts
 from store.admin.home import Home
@@ -112,12 +113,14 @@ def days_since(begun: int, later: int = 0) -> set[str]:
     return {day_of(at + later).isoformat() for at in (begun, time.time_ns())}
 
 
-def approved(world: World, recordings: str) -> str:
+def approved(world: World, recordings: str, *, rules: str = RULES, **terms_: str) -> str:
     """Ann asks at a custodian, and Carl approves."""
-    house = House(world.folder / "custodian", compliance=world.compliance(), rules=RULES)
+    house = House(world.folder / "custodian", compliance=world.compliance(), rules=rules)
     custodian = house.ready()
-    terms = house.erasure(custodian, "ann@example.com", [], recordings=recordings)
+    terms = house.erasure(custodian, "ann@example.com", [], recordings=recordings, **terms_)
     filed = str(terms.pop("filed"))
+    if terms_.get("act") == "legal-hold":
+        return filed
     token = house.approval(custodian.nonce(), "carl@example.com", filed, terms)
     custodian.approve(Claims({"approval": token}, "approval", ProtocolError), "test")
     return filed
@@ -292,16 +295,40 @@ def test_a_hold_takes_what_may_fit_and_an_erasure_what_certainly_does(
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_a_hold_is_placed_and_taken_off_by_who_signs_it(world: World, run: Run) -> None:
+    rules = RULES.replace("[list, erase]", "[list, erase, legal-hold, release-hold]").replace(
+        "[erase]", "[release-hold]"
+    )
+    govern(world.home, rules)
+    [old] = recorded(world, ("rest", 50))
+    began(world, run)
+    day = day_of(time.time_ns() + 30 * DAY)
+    place = ("holds", "place", "case-1", old, "--why", "w", "--owner", "o@example.com", "--review", day)
+    release = ("holds", "release", "case-1", "--why", "settled")
+    signed = {"request": "case-1", "rules": rules}
+    code, _, error = run(*place)
+    assert (code, f"set is {set_of([old])}, which `custodian ask-hold`" in " ".join(error.split())) == (2, True), error
+    assert run(*place, "--approved", approved(world, set_of([old]), act="legal-hold", **signed))[0] == 0
+    shutil.rmtree(world.folder / "custodian")  # another, with keys of its own: the one before has Ann's already
+    assert run(*release, "--apply")[0] == 2
+    filed = approved(world, run(*release)[1]["set"], act="release-hold", **signed)
+    assert run(*release, "--apply", "--approved", filed)[0] == 0
+    assert run("holds", "list", keys=False)[1]["holds"] == []
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
 def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run) -> None:
     govern(world.home, RULES.replace("keep: 10d", "keep: 90d"))
     [old] = recorded(world, ("rest", 50))
     began(world, run)
+    hold(run, "case-1", old)
     assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}, "log_emptied": True}
     with closing(sqlite3.connect(world.home.database_path)) as database, database:
         database.execute("delete from bundles where revision = (select max(revision) from bundles)")
-    for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x")):
+    release = ("holds", "release", "case-1", "--why", "w", "--apply")
+    for words in (("due", "--apply"), ("erase", old, "--request", "R", "--apply", "--approved", "x"), release):
         code, _, error = run(*words)
-        assert (code, "nothing is erased until `eyelid-store bundle put`" in error) == (1, True)
+        assert (code, "no hold is taken off, until `eyelid-store bundle put`" in error) == (1, True)
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")

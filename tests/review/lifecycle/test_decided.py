@@ -147,7 +147,7 @@ def test_a_row_that_goes_while_a_command_runs_changes_nothing(world: World) -> N
         lifecycle.follow()
         sql(world, "delete from holds")
         done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
-    assert done.kept == {str(recording.id): "legal hold"}
+    assert done.kept == {str(recording.id): "legal hold case-1"}
 
 
 def test_rows_and_signature_of_an_older_catalog_only_make_it_follow_more(world: World) -> None:

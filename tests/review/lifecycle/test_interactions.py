@@ -105,7 +105,7 @@ def test_it_is_kept_for_its_class_from_when_it_came_and_then_destroyed(world: Wo
     with world.opened() as (database, lifecycle):
         done = lifecycle.erase(world.facts(database, RULES), RULES, ids)
         assert list(done.erased) == [str(CALL.id)]
-        assert done.kept == {str(CHAT.id): f"period until {day_of(BEGAN + 20 * DAY)}"}
+        assert done.kept == {str(CHAT.id): f"class chats until {day_of(BEGAN + 20 * DAY)}"}
         certificate = Erasure.verify(done.erased[str(CALL.id)], PRIVATE.public_key())
         assert certificate.destroyed is not None
         assert (len(certificate.destroyed.packets), certificate.destroyed.objects, certificate.device) == (1, 1, WHO)

@@ -156,6 +156,13 @@ def test_one_pc_has_so_much_text_of_policies_read_and_the_others_theirs(
     assert len(read) == 4  # each once
 
 
+def noted(world: World, name: str, reason: str) -> None:
+    """What stood against a request is an entry, and the request another."""
+    against, asked = world.entries()[-2:]
+    assert (against["outcome"], against["reason"], against["resource"]) == ("failure", reason, [name])
+    assert (asked["outcome"], asked["facts"]["request"], asked["resource"]) == ("success", "DSR-1", [name])
+
+
 def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
     _, [recording] = made(world, "cards")
     name = str(recording.id)
@@ -164,7 +171,8 @@ def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
     world.days.pass_by(39)
     with world.opened() as (database, lifecycle):
         done = lifecycle.erase(world.facts(database), RULES, [name], "DSR-1")
-        assert done.kept == {name: "legal hold"}
+        assert done.kept == {name: "legal hold case-1"}
+    noted(world, name, "legal-hold")
     world.days.pass_by(30)
     assert erased(world, recording) == {}  # its period is over, and it is held
     with world.opened() as (_, lifecycle):
@@ -175,6 +183,7 @@ def test_first_hold_then_minimum_then_request_then_period(world: World) -> None:
 def test_a_request_waits_for_the_minimum_and_is_then_carried_out(world: World) -> None:
     _, [recording] = made(world, "cards")
     assert erased(world, recording, request="DSR-1") == {}
+    noted(world, str(recording.id), "legal-minimum")
     world.days.pass_by(40)
     assert known(world, recording).request == "DSR-1"
     [token] = erased(world, recording).values()
@@ -428,7 +437,7 @@ def test_a_catalog_that_was_put_back_decides_nothing_until_it_was_let_to(world: 
     with world.opened(newest) as (database, lifecycle):
         lifecycle.restored()
         done = lifecycle.erase(world.facts(database), RULES, [name, str(other.id)])
-    assert (list(done.erased), done.kept) == ([str(other.id)], {name: "legal hold"})
+    assert (list(done.erased), done.kept) == ([str(other.id)], {name: "legal hold case-1"})
 
 
 def test_a_log_that_decided_before_is_not_begun_with_again_by_a_catalog_from_before(world: World) -> None:
