@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +22,7 @@ from protocol import jws
 from protocol.claims import Claims
 from protocol.errors import SignatureError
 from review.lifecycle.facts import Known
-from store.catalog import erasure, schema
+from store.catalog import erasure, queries, schema
 from store.errors import StoreError
 
 DECIDING: Final = frozenset({"hold", "release", "erase"})
@@ -108,13 +108,22 @@ class Rows:
         return (mine - theirs).total(), (theirs - mine).total()
 
 
+def _renewed(connection: Connection) -> Iterator[str]:
+    """Ids of keys that a successor statement says are the store's earlier ones. One that is made up opens nothing: what
+    names it must still be signed by the log's key, about this log.
+    """
+    for token in queries.successors(connection):
+        with suppress(SignatureError):
+            yield str(jws.read_header(jws.SUCCESSOR, queries.legible(token))["kid"])
+
+
 def _line(kind: str, row: Iterable[Any]) -> str:
     return json.dumps([kind, *row], default=repr)
 
 
 @dataclass(frozen=True, slots=True)
 class RowSigner:
-    """Of one store and one log: rows of another store do not pass for its own."""
+    """Of one store and one log: rows of another store do not pass for its own. `store`: id of its key."""
 
     log: str
     store: str
@@ -136,7 +145,10 @@ class RowSigner:
         return signed
 
     def check(self, connection: Connection, signed: str) -> tuple[int, Decided]:
-        """(the first entry that they do not follow yet, what they say). Raises StoreError for rows that do not fit."""
+        """(the first entry that they do not follow yet, what they say). Raises StoreError for rows that do not fit.
+
+        The store's key may have been renewed since: any key counts that has named a successor here.
+        """
         rows = Rows.read(connection)
         try:
             claims = Claims(jws.verify(jws.DECIDED, signed, self.private.public_key()), "signed rows", SignatureError)
@@ -144,6 +156,7 @@ class RowSigner:
             applied = claims.integer("applied")
         except SignatureError:
             said, applied = None, 0
-        if said != (self.log, self.store, rows.hash):
+        stores = {self.store, *_renewed(connection)}
+        if said not in {(self.log, store, rows.hash) for store in stores}:
             raise unfitting()
         return applied, rows.decided

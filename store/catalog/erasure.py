@@ -270,16 +270,21 @@ def _signed(key: Ed25519PublicKey | None, token: object, row: object) -> Erasure
     return said if known == (row.recording, row.device, row.position) else None  # type: ignore[attr-defined]
 
 
-def tombstone(connection: Connection, recording: UUID) -> Tombstone | None:
+def tombstone(connection: Connection, recording: UUID, device: str) -> Tombstone | None:
+    """Of this device's recording. An order about another device's explains nothing of it: who has disk and catalog can
+    put another PC's packet of the same id here, and have that erased.
+    """
     found = tombstones(connection, schema.erasures.c.recording == str(recording))
-    return found[0] if found else None
+    if not found or found[0].device == device:
+        return found[0] if found else None
+    return replace(found[0], order=None, certificate=None, token="")
 
 
-def explained(connection: Connection, recordings: Collection[str]) -> frozenset[str]:
-    """Those of them that are gone for a signed reason."""
-    asked = schema.erasures.c.recording
-    found = (one for some in _pages(recordings) for one in tombstones(connection, asked.in_(some)))
-    return frozenset(one.recording for one in found if one.explained)
+def explained(connection: Connection, recordings: Collection[str], device: str) -> frozenset[str]:
+    """Those of this device's recordings that are gone for a signed reason, which names the device."""
+    columns = schema.erasures.c
+    pages = ((columns.recording.in_(some), columns.device == device) for some in _pages(recordings))
+    return frozenset(one.recording for page in pages for one in tombstones(connection, *page) if one.explained)
 
 
 def certified(connection: Connection, recordings: Collection[str] | None = None) -> frozenset[str]:

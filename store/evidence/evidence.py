@@ -340,7 +340,7 @@ def gather(
         ledger_next=queries.ledger_head(connection, device.id).next,
         ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
-        erased=erasure.tombstone(connection, recording),
+        erased=erasure.tombstone(connection, recording, device.id),
     )
 
 

@@ -31,13 +31,21 @@ def _signed(world: World, key: Ed25519PrivateKey = _KEY, **changed: Any) -> str:
     return Erasure(**said | changed).sign(key)
 
 
-def _tombstone(world: World, step: str, order: str | None = None, certificate: str | None = None) -> None:
+def _tombstone(
+    world: World, step: str, order: str | None = None, certificate: str | None = None, **changed: object
+) -> None:
     found = json.dumps({"packets": ["c" * 64], "objects": 3, "bytes": 900})
     order = _signed(world) if order is None else order
-    world.disk.insert(
-        "erasures", recording=world.id, device=world.pc.device, position=7, order=order, step=step, found=found,
-        shredded_at=None if step == "ordered" else 9, certificate=certificate,
-    )  # fmt: skip
+    row = {
+        "recording": world.id,
+        "device": world.pc.device,
+        "position": 7,
+        "order": order,
+        "step": step,
+        "found": found,
+    }
+    row |= {"shredded_at": None if step == "ordered" else 9, "certificate": certificate}
+    world.disk.insert("erasures", **row | changed)
 
 
 def _remove(world: World) -> None:
@@ -119,9 +127,22 @@ def gone_with_its_row(world: World) -> None:
     world.disk.run("DELETE FROM recordings WHERE id = ?", world.id)
 
 
+def erased_as_another_devices(world: World) -> None:
+    """A recording of the same id, made by another PC and erased in order; this one's row stands again."""
+    _remove(world)
+    thief = {"device": str(uuid4())}
+    _tombstone(world, "erased", _signed(world, **thief), _signed(world, **thief, destroyed=_DONE), **thief)
+
+
+def opened_and_erased_as_another_devices(world: World) -> None:
+    """The same, and the row is still the other's: the account of this PC alone tells of it."""
+    erased_as_another_devices(world)
+    world.disk.run("DELETE FROM recordings WHERE id = ?", world.id)
+
+
 ERASING: Final[tuple[Callable[[World], None], ...]] = (
     erased, ordered, shredded, removed, erased_and_came_back, ordered_by_another_key, order_is_no_token,
     _of_another("recording", uuid4), _of_another("device", lambda: "d-0"), _of_another("position", lambda: 6),
     certificate_is_an_order, certificate_is_missing, certificate_before_the_end, erased_with_its_row,
-    gone_with_its_row, files_of_one_without_an_order,
+    gone_with_its_row, files_of_one_without_an_order, erased_as_another_devices, opened_and_erased_as_another_devices,
 )  # fmt: skip

@@ -113,8 +113,8 @@ class Store {
     }
   }
 
-  /** {recording, step, explained, certified} of what was erased, by a column of theirs. A store of before has no such
-   * table. */
+  /** {recording, device, step, explained, certified} of what was erased, by a column of theirs. A store of before has
+   * no such table. */
   tombstones(column, value) {
     if (this.rows("SELECT 1 FROM sqlite_master WHERE name = 'erasures'").length === 0) return [];
     const [decider] = this.rows("SELECT key FROM lifecycle");
@@ -122,7 +122,7 @@ class Store {
       const [order, certificate] = [row.order, row.certificate].map((token) => erasureOf(token, decider?.key, row));
       const certified = certificate !== null && certificate.destroyed !== undefined;
       const explained = order !== null && certified === (row.step === "erased");
-      return { recording: row.recording, step: row.step, explained, certified };
+      return { recording: row.recording, device: row.device, step: row.step, explained, certified };
     });
   }
 
@@ -437,6 +437,7 @@ class Examination {
     this.bodies = chooseBodies(this.sealed, this.heads);
     this.chunks = [...this.bodies.streams.values()].flat();
     [this.erased] = store.tombstones("recording", row.id);
+    if (this.erased && this.erased.device !== row.device) this.erased.explained = false; // about another's
   }
 
   find(check, code, where) {

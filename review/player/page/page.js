@@ -103,7 +103,7 @@ async function start({ keys = null, at = null, comments = null }) {
     window.eyelid = { player, about }; // for tests; no key is here
     const sound = player.chains.get(AUDIO);
     if (sound) {
-      waves = new Waves(sound, player.length, ask);
+      waves = new Waves(sound, ask);
       player.quiet = () => waves.quiet;
       waves.addEventListener("more", showWaves);
     }

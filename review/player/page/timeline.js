@@ -107,7 +107,7 @@ export class Timeline {
 
   ruler(x) {
     const wanted = this.length / Math.max(2, this.width / 90);
-    const step = STEPS.find((one) => one >= wanted) ?? 3600;
+    const step = STEPS.find((one) => one >= wanted) ?? 3600 * Math.ceil(wanted / 3600); // a PC may claim any end
     const ticks = [];
     for (let at = 0; at <= this.length; at += step) {
       const last = x(at) > this.width - 40;

@@ -7,10 +7,11 @@ const LONG = 2; // seconds that are silence
 const LOAD = 4; // rows a request
 
 export class Waves extends EventTarget {
-  constructor(chain, length, ask) {
+  constructor(chain, ask) {
     super();
     Object.assign(this, { chain, ask });
-    const count = Math.ceil(length * A_SECOND) + 1;
+    const last = chain.rows.reduce((most, { end }) => Math.max(most, end), 0); // the account may go on for any time
+    const count = Math.ceil(last * A_SECOND) + 1;
     this.ends = [new Uint8Array(count), new Uint8Array(count)];
     this.known = new Uint8Array(count); // 1 where there is verified sound
     this.quiet = []; // {start, end}, seconds, in order
@@ -68,7 +69,9 @@ export class Waves extends EventTarget {
   /** The loudest of an end from one moment to another, 0 to 1; null where nothing is known. */
   loudest(end, from, to) {
     let most = null;
-    for (let at = Math.floor(from * A_SECOND); at < Math.max(to * A_SECOND, Math.floor(from * A_SECOND) + 1); at++)
+    const first = Math.floor(from * A_SECOND);
+    const after = Math.min(Math.max(to * A_SECOND, first + 1), this.known.length);
+    for (let at = first; at < after; at++)
       if (this.known[at]) most = Math.max(most ?? 0, this.ends[end][at]);
     return most === null ? null : most / 255;
   }

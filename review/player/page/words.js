@@ -495,12 +495,15 @@ export function length(seconds, language) {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
 }
 
+/** What an object has of its own by a name that a PC wrote: each object has a `constructor`. */
+const own = (of, name) => (Object.hasOwn(of, name) ? of[name] : undefined);
+
 /** {title, why} of a part of the account. `names`: of policies, as papers have them. */
 export function describe(part, names, words) {
   const margin = part.margin ? ` · ${words.margin}` : "";
   if (part.what === "kept") return { title: words.kept, why: "" };
   if (part.what === "closed") {
-    const rules = part.rules.map((rule) => nameOf(rule, names[part.policy]?.rules ?? [], words));
+    const rules = part.rules.map((rule) => nameOf(rule, own(names, part.policy)?.rules ?? [], words));
     const title = rules.length ? words.closedBy(rules.map(([id]) => id).join(", ")) : words.closedAlone;
     return {
       title: title + margin,
@@ -514,17 +517,17 @@ export function describe(part, names, words) {
     const holds = part.holds.map((hold) => holdOf(hold, part, names, words));
     return { title: words.heldBy(holds.join(", ")) + margin, why: "" };
   }
-  return { title: words[part.what], why: (words.reasons[part.why] ?? part.why) + margin };
+  return { title: words[part.what], why: (own(words.reasons, part.why) ?? part.why) + margin };
 }
 
 /** [id, why] of a rule: by its number in the policy, or by Eyelid's own name. */
 export function nameOf(rule, rules, words) {
-  if (typeof rule === "string") return [rule, words.own[rule] ?? ""];
+  if (typeof rule === "string") return [rule, own(words.own, rule) ?? ""];
   return rules[rule]?.[0] ? rules[rule] : [`rule ${rule}`, ""];
 }
 
 function holdOf(hold, { reason, policy }, names, words) {
-  if (hold !== "user") return words.reasons[hold] ?? hold;
-  const why = typeof reason === "number" ? names[policy]?.reasons[reason] : reason;
+  if (hold !== "user") return own(words.reasons, hold) ?? hold;
+  const why = typeof reason === "number" ? own(names, policy)?.reasons[reason] : reason;
   return why ? words.byPersonWhy(why) : words.byPerson;
 }

@@ -288,7 +288,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     while True:
         with database.reading() as connection:
             page = queries.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
-            gone = erasure.explained(connection, [str(recording.id) for recording in page])
+            gone = erasure.explained(connection, [str(recording.id) for recording in page], device.id)
             short = [
                 one
                 for recording in page
@@ -305,7 +305,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
         after = str(page[-1].id)
     with database.reading() as connection:
         absent = list(_never_came(connection, device, named, receipted, since=since, sends=sends))
-        gone = erasure.explained(connection, [str(one.recording) for one in absent])
+        gone = erasure.explained(connection, [str(one.recording) for one in absent], device.id)
     yield from (one for one in absent if str(one.recording) not in gone)
     if asked >= MOST_ASKED:
         yield None

@@ -382,7 +382,7 @@ class _Ledger:
         with self._database.reading() as connection:
             here |= queries.recordings_here(connection, self._device.id, ended.keys() - here)
             gone = ended.keys() - here
-            gone -= erasure.explained(connection, gone)
+            gone -= erasure.explained(connection, gone, self._device.id)
         for recording, seq in ended.items():
             if recording in gone:
                 where = "the device's last report" if seq is None else f"entry {seq}"

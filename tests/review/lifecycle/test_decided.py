@@ -16,6 +16,8 @@ from review.audit.errors import AuditError
 from review.governance.times import DAY
 from review.lifecycle.decided import Rows
 from review.lifecycle.facts import Known
+from store.admin import renew
+from store.admin.home import Home
 from store.catalog import erasure
 from store.errors import StoreError
 from testkit.fakes.pc import FakeRecording
@@ -175,6 +177,23 @@ def test_another_stores_signature_is_none(world: World, tmp_path: Path) -> None:
     sql(world, "update lifecycle set decided = ?", foreign.decided)
     with pytest.raises(StoreError, match=REFUSED):
         erased(world, recording)
+
+
+def test_a_store_whose_key_was_renewed_decides_as_before(world: World) -> None:
+    _, [first, second, third] = made(world, "rest", "rest", "rest")
+    held(world, first)
+    for _ in range(2):
+        with closing(world.home.database()) as database, database.writing() as connection:
+            key = renew.new_store_key(world.home, connection, world.days())
+        renew.put_store_key(world.home, key)
+        world.home = Home.open(world.home.folder)
+    sql(world, "insert into successors (token, added_at) values ('damaged', 1)")
+    held(world, second, "case-2")
+    world.days.pass_by(20)
+    assert set(erased(world, first, second, third)) == {str(third.id)}
+    sql(world, "delete from holds where hold = 'case-2'")
+    with pytest.raises(StoreError, match=REFUSED):
+        erased(world, second)
 
 
 def test_a_catalog_that_lost_the_signature_has_it_from_the_log(world: World) -> None:

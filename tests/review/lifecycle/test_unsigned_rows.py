@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,9 @@ from protocol.envelope import KEY_PACKET_STREAM
 from protocol.erasure import Erasure
 from review.governance.model import Channel, Fact, Governance, Length, RetentionClass
 from review.governance.times import DAY, Period
+from store.admin.init import COMPLIANCE
 from store.clock import SECOND
+from store.evidence.verify.sweep import sweep
 from testkit.fakes.pc import FakeRecording, Pc
 from testkit.lifecycle import POLICY, PRIVATE, RULES, World
 from tests.review.lifecycle.test_decided import sql
@@ -166,6 +169,45 @@ def test_no_pc_makes_a_colleagues_recording_its_own_and_old(world: World, also: 
         facts = world.facts(database).of(recording.id, world.days(), whole=True)
     assert not isinstance(facts, str)
     assert facts.suspect
+
+
+@pytest.mark.parametrize("whose", ["the thief's", "its own", "no one's"])
+def test_an_erasure_of_another_pcs_recording_of_that_id_explains_nothing(world: World, whose: str) -> None:
+    """Who has the disk as well can have another PC's bytes erased under its id, in order, and put its account back."""
+    with world.serving() as pcs:
+        thief = pcs.pc()
+        pcs.record(thief, "rest")
+    looked(world)
+    day = world.days()
+    world.days.pass_by(70)
+    pc, [recording] = made(world, "cards")
+    looked(world)
+    named = "where recording = ?"
+    assert findings(world) == set()
+    account_of(world, thief, recording, day)
+    packet_of(world, thief, recording, day)
+    for path in (*world.home.blobs_folder.rglob(f"{recording.id}/0*"), *world.replica.rglob(f"{recording.id}/0*")):
+        path.unlink()
+    sql(world, "delete from sealed where stream != ? and recording = ?", KEY_PACKET_STREAM, str(recording.id))
+    sql(world, f"update sealed set received_at = ? {named}", day, str(recording.id))  # noqa: S608 - a constant
+    sql(world, "update recordings set device = ?, opened_at = ? where id = ?", thief.device, day, str(recording.id))
+    sql(world, f"update ledger_lines set recording = 'x' {named} and device = ?", str(recording.id), pc.device)  # noqa: S608 - a constant
+    world.days.pass_by(1)
+    assert dies(world, recording, rules=RULES) == {str(recording.id)}
+    sql(world, "update ledger_lines set recording = ? where recording = 'x'", str(recording.id))
+    if whose == "its own":
+        sql(world, "update recordings set device = ? where id = ?", pc.device, str(recording.id))
+    if whose == "no one's":
+        sql(world, "delete from recordings where id = ?", str(recording.id))
+    assert findings(world) == {("recording", "unexplained") if whose == "its own" else ("ledger", "no-recording")}
+
+
+def findings(world: World) -> set[tuple[str, str]]:
+    """Of `verify --all`: what it is of, and the code."""
+    fingerprint = world.home.key(COMPLIANCE).id
+    with closing(world.home.database()) as database:
+        every = sweep(database, world.home.blobs(), None, compliance=fingerprint)
+        return {(checked.kind, finding.code) for checked in every for finding in checked.report.findings}
 
 
 def test_how_much_went_is_counted_where_it_lies(world: World) -> None:

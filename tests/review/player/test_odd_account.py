@@ -1,0 +1,80 @@
+"""What a PC that lies can write into its packet and account, and a store takes: the page opens, and names it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from protocol import base64url
+from protocol.bundle import verify as verify_bundle
+from protocol.keys import RecipientPrivate
+from protocol.packet import KeyPacket
+from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
+from store.catalog.queries import newest_bundle
+from store.clock import wall
+from store.evidence.opening import load_recipient
+from store.server.enrolment import make_secret
+from store.server.serving import open_services
+from testkit.fakes.pc import SECOND, Pc
+from testkit.lifecycle import govern
+from tests.review.player.conftest import READY, Page, played, until
+from tests.review.player.made import LENGTH, make
+from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.recorded import ZERO
+
+FAR: int = 2**62  # ns: 146 years
+GAPS = "[...document.querySelectorAll('#gaps .what')].map((one) => one.textContent)"
+FOUND = "[...document.querySelectorAll('#findings li')].map((one) => [one.dataset.check, one.dataset.code])"
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+    """Two readers are one name, a hold has a name that JavaScript's objects have, and its end is far away."""
+    home = found(Plan(tmp_path_factory.mktemp("odd") / "home", "https://localhost:8443", cost=COST), PASSPHRASE)
+    own = load_recipient(home.folder / home.key(RECIPIENT).file, PASSPHRASE).public.key_id
+    ids = {own, home.key(RECOVERY).id}
+    while sorted({*ids, (third := RecipientPrivate.generate().public).key_id})[1] == own:
+        pass  # the other two must stand beside each other
+    govern(home, readers=[third])
+    with closing(open_services(home, wall)) as services, pytest.MonkeyPatch.context() as patched:
+        with services.database.writing() as connection:
+            newest = newest_bundle(connection)
+            secret = make_secret(connection, uses=1, expires_at=wall() + 60 * SECOND, group="", now=wall())
+        assert newest is not None
+        given = KeyPacket.payload
+
+        def joined(packet: KeyPacket) -> dict[str, object]:
+            said = given(packet)
+            wrapped = {name: base64url.encode(one) for name, one in packet.wrapped.items()}
+            others = sorted(packet.wrapped.keys() - {own})
+            return said | {"wrapped": {own: wrapped[own], ",".join(others): wrapped[others[0]]}}
+
+        patched.setattr(KeyPacket, "payload", joined)  # no honest packet has such a name
+        with serving(home, services) as client:
+            pc = Pc(client)
+            assert pc.enrol(secret).is_success
+            assert pc.ask_token(wall() // SECOND).is_success
+            made = make(pc, verify_bundle(newest[1], home.key(COMPLIANCE).id))
+            pc.ledger.lines.pop()
+            recording = str(made.recording.id)
+            for hold, policy in (("user", "constructor"), ("toString", "")):
+                pc.ledger.write("hold", at=ZERO + LENGTH, hold=hold, reason=0, policy=policy)
+            heads = made.recording.heads()
+            pc.ledger.write("recording-closed", at=FAR, recording=recording, heads=heads, why="constructor")
+            made.send()
+            assert pc.put_health(pc.report()).is_success
+    return home, recording
+
+
+def test_the_page_opens_and_names_what_is_wrong(page: Page, odd: tuple[Home, str]) -> None:
+    home, recording = odd
+    with played(home, recording) as address:
+        page.open(address)
+        until(page, READY)
+        assert page.run(FOUND) == [["key-packet", "other-readers"]]
+        assert page.run("document.querySelector('#badge').dataset.state") == "wrong"
+        assert any("toString" in one for one in page.run(GAPS))
+        assert not [one for one in page.run(GAPS) if "function" in one]
+        assert page.run("document.querySelectorAll('#timeline .tick').length") < 100
