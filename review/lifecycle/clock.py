@@ -1,4 +1,4 @@
-"""Whether the PCs bear the store's clock out. A clock that leaps ahead makes all periods end, and what is erased is gone.
+"""Whether the PCs bear the store's clock out. One that leaps ahead makes all periods end, and what is erased is gone.
 
 The audit log alone cannot tell: the console writes entries without a person who has looked at the clock.
 """
@@ -24,7 +24,7 @@ _TRUST: Final = "set it, or say --clock-is-right once you have looked"
 
 
 def check_by_pcs(connection: Connection, now: int) -> None:
-    """Raises StoreError where PCs were heard and none lately, or half of those heard lately sign an earlier time.
+    """Raises StoreError where PCs were heard and none lately, or most of those heard lately sign an earlier time.
 
     Those that were revoked do not count. Where no PC was ever heard nothing is known.
     """
