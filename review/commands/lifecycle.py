@@ -59,6 +59,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     apply = option("--apply", "do it", action="store_true")
     signed = option("--approved", "the request that people signed, and approved (`custodian ask-erasure, ask-hold, "
                     "ask-release`)", "ID", default="")  # fmt: skip
+    trust = option("--clock-is-right", "you have looked, although the PCs do not bear it out", action="store_true")
     rate = option("--rate", "erase N a minute at most (%(default)s)", "N", type=count, default=600)
 
     verbs = group(commands, "holds", "legal holds: what is under one is not erased")
@@ -81,11 +82,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         with_log,
     )
     command(commands, "due", "show what the rules delete, and when; --apply deletes what is due now",
-            "--until 2027-06-30\n  eyelid-review due --apply", _due, with_store, with_log, apply, rate,
+            "--until 2027-06-30\n  eyelid-review due --apply", _due, with_store, with_log, apply, rate, trust,
             option("--until", "forecast up to this day (in 30 days)", "DAY", type=day))  # fmt: skip
     command(commands, "erase", "erase recordings by request; without --apply show what would go, and what not",
             "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request DSR-2026-18 "
-            "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate,
+            "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate, trust,
             option("--request", "the request's number; no name, no text", "ID", type=_reference),
             signed,
             option("--go-on", "end what was begun, and remove what came back", action="store_true"))  # fmt: skip
@@ -143,8 +144,9 @@ def _lifecycle(asked: Namespace, home: Home, database: Database) -> Lifecycle:
     check_compliance(asked.log.parent, home.key(COMPLIANCE).id)
     who, origin = operator()
     return Lifecycle(
-        home, database, opened.log, opened.key, opened.signer.private, house=_house(asked), who=who, origin=origin
-    )
+        home, database, opened.log, opened.key, opened.signer.private, house=_house(asked), who=who, origin=origin,
+        clock_is_right=getattr(asked, "clock_is_right", False),
+    )  # fmt: skip
 
 
 def _house(asked: Namespace) -> Houserules:
@@ -166,8 +168,9 @@ def _erasing(asked: Namespace, store: OpenStore) -> Lifecycle | None:
     lifecycle = _lifecycle(asked, store.home, store.database)
     check_revision(asked.log.parent, store.revision)
     if store.facts.senders is not None:
+        now = lifecycle.checked_clock()
         with store.database.reading() as connection:
-            store.facts.senders.look(connection, lifecycle.log.checked_clock())
+            store.facts.senders.look(connection, now)
     lifecycle.follow()
     return lifecycle
 

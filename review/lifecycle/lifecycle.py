@@ -33,6 +33,7 @@ from review.governance.model import Governance, Reason
 from review.governance.retention import Because
 from review.governance.times import DAY, day_of
 from review.lifecycle.approvals import Approvals, SignedBy, line_of
+from review.lifecycle.clock import check_by_pcs
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
 from review.lifecycle.facts import Facts, Known, why_line
 from review.lifecycle.facts import why as why_kept
@@ -84,7 +85,10 @@ class ErasureRun:
 
 @dataclass
 class Lifecycle:
-    """One store and the audit log that decides for it. `who` did it, on the machine `origin`."""
+    """One store and the audit log that decides for it. `who` did it, on the machine `origin`.
+
+    `clock_is_right`: a person has looked at the clock, whatever the PCs say of it.
+    """
 
     home: Home
     database: Database
@@ -94,6 +98,7 @@ class Lifecycle:
     house: Houserules
     who: str
     origin: str
+    clock_is_right: bool = False
 
     def __post_init__(self) -> None:
         self._names: dict[str, str] = {}  # of people, by their pseudonyms
@@ -308,12 +313,20 @@ class Lifecycle:
 
     # -- erasing --------------------------------------------------------------------------------------------------
 
+    def checked_clock(self) -> int:
+        """What time it is, ns, for who decides what is over. Raises AuditError, StoreError where it may be wrong."""
+        now = self.log.checked_clock()
+        if not self.clock_is_right:
+            with self.database.reading() as connection:
+                check_by_pcs(connection, now)
+        return now
+
     def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> ErasureRun:
         """Those that may go now, of AT_ONCE at most; each is decided anew. What may not go yet and is asked for by a
         request is noted, and `due` erases it when it may. Raises AuditError, StoreError.
         """
         with self._alone():
-            now = self.log.checked_clock()
+            now = self.checked_clock()
             acts: list[Act] = []
             later: list[str] = []
             kept: dict[str, str] = {}

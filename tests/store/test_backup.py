@@ -69,6 +69,31 @@ def test_the_page_backs_up_a_running_store_and_puts_it_back(founded: fleet.Found
     assert sealed_in(folder) == 63
 
 
+def test_a_key_that_is_renewed_meanwhile_makes_no_backup(founded: fleet.Founded, tmp_path: Path) -> None:
+    """PCs follow a new key by a statement that the older database lacks: those that were off would never come back."""
+    folder, _ = fleet.found_like(founded, tmp_path)
+    script = commands("Backup", folder, tmp_path / "backup")
+    read = "$S/store.db $B/new/store.db\n"
+    assert script.count(read) == 1
+    renewed = script.replace(read, read + f"{Path(sys.executable).parent}/eyelid-store renew store-key --home $S\n")
+    assert "The backup is whole." not in ran_by_bash(renewed).stdout
+    assert not (tmp_path / "backup" / "store.db").exists()
+    assert carried_out(script).endswith("The backup is whole.\n")
+    assert (tmp_path / "backup" / "keys" / "store.key").read_bytes() == (folder / "keys" / "store.key").read_bytes()
+
+
+def test_a_backup_that_begins_while_another_runs_leaves_that_alone(founded: fleet.Founded, tmp_path: Path) -> None:
+    folder, _ = fleet.found_like(founded, tmp_path)
+    script = commands("Backup", folder, tmp_path / "backup")
+    (second := tmp_path / "second.sh").write_text(script)
+    at = "cd $S/blobs\n"
+    assert script.count(at) == 1
+    done = ran_by_bash(script.replace(at, f"! {BASH} {second}\n{at}"))
+    assert (done.returncode, done.stdout.count("The backup is whole."), "still running" in done.stderr) == (0, 1, True)
+    assert (tmp_path / "backup" / "store.db").exists()
+    assert carried_out(script).endswith("The backup is whole.\n")
+
+
 def blobs(folder: Path) -> dict[str, bytes]:
     root = folder / "blobs"
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
