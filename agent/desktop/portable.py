@@ -51,7 +51,7 @@ class PortableDesktop:
         pid = entry["pid"]
         claimed = pid if isinstance(pid, int) and pid > 0 else Blind.NO_PROCESS
         process = self._processes.read(claimed) if isinstance(claimed, int) else claimed
-        app = process.name if isinstance(process, Process) else process
+        app = process.called if isinstance(process, Process) else process
         title = entry["title"]
         box = entry["box"]
         return Window(
@@ -63,7 +63,7 @@ class PortableDesktop:
             shown=bool(entry["shown"]),
             focused=bool(entry["focused"]),
             engine=not isinstance(process, Process) or process.engine or is_called_an_engine(process.name),
-            remote=isinstance(app, str) and shows_another_machine(app),
+            remote=isinstance(process, Process) and shows_another_machine(process.name, cut=process.cut),
         )
 
     def wait(self, timeout: float) -> bool:

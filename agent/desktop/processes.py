@@ -15,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from agent.core.matching.text import CUT
 from agent.core.model.seen import Blind
 from agent.desktop import engines
 from protocol.system import ON_WINDOWS
@@ -34,14 +35,22 @@ INTERPRETERS: Final = re.compile(
     r"bash|sh|dash|zsh|fish|wine|wine64|wine-preloader|wine64-preloader|ld-linux[-\w]*)[\d.]*(\.so[\d.]*)?"
 )
 
+COMM: Final = 15  # bytes of it at most (proc_pid_comm(5)): a name of so many may be the beginning of a longer one
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`name` without path and `.exe`. `key` is (pid, start time in seconds since 1970)."""
+    """`name` without path and `.exe`. `key` is (pid, start time in seconds since 1970). `cut`: the name may go on."""
 
     key: tuple[int, float]
     name: str
     engine: bool
+    cut: bool = False
+
+    @property
+    def called(self) -> str:
+        """As rules compare it."""
+        return self.name + CUT if self.cut else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +99,18 @@ class Processes:
         try:
             process = psutil.Process(pid)
             key = (pid, process.create_time())
-            executable, name = _called(process)
+            executable, name, cut = _called(process)
             known = self._known.get(key)
             if known is None or executable != known.executable:
                 memory = _memory(pid)
-                known = _Examined(executable, Process(key, name, _draws_pages(process, executable)), memory)
+                known = _Examined(executable, Process(key, name, _draws_pages(process, executable), cut), memory)
             elif not known.process.engine and (memory := _memory(pid)) != known.memory:
                 _examine_again(known, memory)
         except psutil.NoSuchProcess:
             return Blind.VANISHED
         except psutil.AccessDenied:
             return Blind.FOREIGN_PROCESS
-        known.process = Process(key, name, engine=known.process.engine or key in self._hosts)
+        known.process = Process(key, name, known.process.engine or key in self._hosts, cut)
         self._known[key] = known
         return known.process
 
@@ -251,13 +260,20 @@ def _program(process: psutil.Process) -> str:
     return Path(process.exe()).name.removesuffix(".exe")
 
 
-def _called(process: psutil.Process) -> tuple[Path, str]:
-    """The executable, and what the process is called now."""
+def _called(process: psutil.Process) -> tuple[Path, str, bool]:
+    """The executable, what the process is called now, and whether that may be the beginning of its name alone."""
     executable = Path(process.exe())
     name = executable.name
     if not name or INTERPRETERS.fullmatch(name):
         name = process.name()
-    return executable, name[:-4] if name.casefold().endswith(".exe") else name
+        if len(os.fsencode(name)) == COMM:
+            return executable, _whole_signs(name), True
+    return executable, name[:-4] if name.casefold().endswith(".exe") else name, False
+
+
+def _whole_signs(name: str) -> str:
+    """Without the bytes of a sign that was cut in two."""
+    return os.fsencode(name).decode("utf-8", "ignore")
 
 
 def _draws_pages(process: psutil.Process, executable: Path) -> bool:

@@ -64,7 +64,9 @@ _PROCESSES: Final = frozenset(name for names in PROCESSES.values() for name in n
 _CLASSES: Final = _PROCESSES.union(*WINDOW_CLASSES.values())
 
 
-def shows_another_machine(process: str, window_class: Iterable[str] = ()) -> bool:
-    """By process name (without path and `.exe`), or by either part of WM_CLASS."""
+def shows_another_machine(process: str, window_class: Iterable[str] = (), *, cut: bool = False) -> bool:
+    """By process name (without path and `.exe`), or by either part of WM_CLASS. `cut`: the name may go on."""
     name = process.casefold()
-    return name in _PROCESSES or name.startswith(QEMU) or any(part.casefold() in _CLASSES for part in window_class)
+    if name in _PROCESSES or name.startswith(QEMU) or any(part.casefold() in _CLASSES for part in window_class):
+        return True
+    return cut and any(f"{one}.exe".startswith(name) for one in _PROCESSES)

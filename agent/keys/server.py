@@ -1,7 +1,7 @@
 """The keys service: each user's keys behind a socket, where the kernel says who asks.
 
 A connection is one request, in a thread of its own and with a bound for its time; a user has a bound for connections,
-requests and bytes. So who sends slowly, much or nonsense keeps only themselves waiting.
+requests, bytes and work. So who sends slowly, much or nonsense keeps only themselves waiting.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ ALL_CONNECTIONS: Final = 256  # of all users at once; each is a thread and a des
 PAUSE: Final = 0.1  # seconds, where descriptors or threads have run out
 REQUESTS: Final = (1000, 100)  # of a user at once, and then so many a second
 BYTES: Final = (256 * 2**20, 32 * 2**20)
+# Seconds of this process's work, which all users share: a recorder needs 0.002 a second, a batch of 500 lines 0.03.
+WORK: Final = (2.0, 0.1)
+TOO_MUCH: Final = b"this user asks too much"
 _WORK: Final = {
     Verb.ABOUT: Signer.about,
     Verb.PACKET: Signer.packet,
@@ -44,10 +47,14 @@ class _User:
     lock: threading.Lock = field(default_factory=threading.Lock)
     requests: Bucket = field(default_factory=lambda: Bucket(*REQUESTS))
     volume: Bucket = field(default_factory=lambda: Bucket(*BYTES))
+    work: Bucket = field(default_factory=lambda: Bucket(*WORK))
     signer: Signer | None = None
 
     def answer(self, verb: Verb, body: bytes, peer: int) -> tuple[Answer, bytes]:
         with self.lock:
+            if not self.work.take(0, time.monotonic()):
+                return Answer.BUSY, TOO_MUCH
+            began = time.thread_time()
             try:
                 if self.signer is None:
                     self.signer = Signer(self.folder, wall=time.time, now=time.monotonic)
@@ -60,6 +67,8 @@ class _User:
                 return Answer.BUSY, str(trouble).encode("utf-8", "replace")
             except OSError as failure:
                 return Answer.BUSY, f"its disk is in the way: {failure.strerror}".encode()
+            finally:
+                self.work.spend(time.thread_time() - began)
 
 
 class KeysServer:
@@ -125,7 +134,7 @@ class KeysServer:
         with user.lock:
             allowed = user.requests.take(1, now) and user.volume.take(size, now)
         if not allowed:
-            return Answer.BUSY, b"this user asks too much"
+            return Answer.BUSY, TOO_MUCH
         if size > MAX_BODY:
             return Answer.REFUSED, b"more than any statement has"
         body = receive(connection, size, until)

@@ -63,6 +63,31 @@ def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
     assert read(Processes(), process.pid).name == "chart-viewer"
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("patient-record", "patient-record"),
+        ("patient-records", "patient-records\u2026"),  # the kernel would say the same of a longer one
+        ("patient-records-viewer", "patient-records\u2026"),
+        ("patient-recor\u00e9-viewer", "patient-recor\u00e9\u2026"),
+        ("patient-record\u00e9", "patient-record\u2026"),  # cut within a sign
+        ("hospitalviewer.exe", "hospitalviewer.\u2026"),  # as wine's are
+        ("viewer.exe", "viewer"),
+    ],
+)
+def test_a_scripts_name_that_the_kernel_may_have_cut_says_so(
+    family: list[subprocess.Popen[bytes]], tmp_path: Path, file: str, name: str
+) -> None:
+    script = tmp_path / file
+    script.write_text(f"#!{Path(sys.executable).resolve()}\n{WAITS}\n")
+    script.chmod(0o755)
+    process = subprocess.Popen([script], stdin=subprocess.PIPE)
+    family.append(process)
+    while str(script) not in psutil.Process(process.pid).cmdline():
+        os.sched_yield()
+    assert read(Processes(), process.pid).called == name
+
+
 def test_a_process_that_becomes_another_program_is_called_by_that(
     family: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

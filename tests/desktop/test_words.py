@@ -95,6 +95,13 @@ def test_remote_displays_by_class() -> None:
     assert not shows_another_machine("xterm", ("xterm", "XTerm"))
 
 
+def test_a_viewer_of_whose_name_only_the_beginning_is_known_shows_another_machine() -> None:
+    assert shows_another_machine("Horizon-client.", cut=True)  # of Horizon-Client.exe, under wine
+    assert shows_another_machine("workspacesclien", cut=True)
+    assert not shows_another_machine("workspacesclien")
+    assert not shows_another_machine("patient-records", cut=True)
+
+
 def test_switchers_and_previews() -> None:
     assert kind_of((), override_redirect=True, app="xfwm4") is WindowKind.OVERVIEW
     assert kind_of(("TOOLTIP",), override_redirect=True, app="tint2") is WindowKind.OVERVIEW

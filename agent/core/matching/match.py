@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from agent.core.matching.address import Address, read_address
 from agent.core.matching.ternary import Ternary, all_true, any_true, ternary
-from agent.core.matching.text import fold, fold_app, glob
+from agent.core.matching.text import CUT, fold, fold_app, glob, may_go_on
 from agent.core.matching.url import url_patterns
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
 from agent.core.model.seen import Blind, Page, Window
@@ -24,16 +24,18 @@ def attributes(condition: Condition) -> frozenset[Attribute]:
 
 @dataclass(frozen=True, slots=True)
 class WindowSight:
-    """What rules compare of a window, folded once."""
+    """What rules compare of a window, folded once. `cut`: `app` may be the beginning of a longer name."""
 
     app: str | Blind
     title: str | Blind
+    cut: bool = False
 
     @classmethod
     def of(cls, window: Window) -> WindowSight:
         return cls(
             window.app if isinstance(window.app, Blind) else fold_app(window.app),
             window.title if isinstance(window.title, Blind) else fold(window.title),
+            not isinstance(window.app, Blind) and window.app.endswith(CUT),
         )
 
 
@@ -80,10 +82,17 @@ def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Ternary:
 
 def _fits_window(matcher: Matcher, sight: WindowSight) -> Ternary:
     if matcher.attribute is Attribute.APP:
-        return _fits_text(_app_patterns(matcher.patterns), sight.app)
+        return _fits_app(_app_patterns(matcher.patterns), sight)
     if matcher.attribute is Attribute.TITLE:
         return _fits_text(_title_patterns(matcher.patterns), sight.title)
     return Ternary.NO
+
+
+def _fits_app(patterns: tuple[str, ...], sight: WindowSight) -> Ternary:
+    found = _fits_text(patterns, sight.app)
+    if found is Ternary.NO and sight.cut and may_go_on(patterns, str(sight.app)):
+        return Ternary.DOUBT
+    return found
 
 
 def _fits_page(matcher: Matcher, sight: PageSight) -> Ternary:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+CUT = "\u2026"  # ends a process's name that may go on: the system gave its beginning alone
 _SPACES = re.compile(r"\s+")
 _HYPHEN_LIKE = "Pd"  # Unicode category: dashes
 _FORMAT_OR_CONTROL = frozenset({"Cf", "Cc"})  # zero-width spaces and joiners, direction marks, C0 and C1
@@ -59,8 +60,28 @@ def is_invisible(character: str) -> bool:
 
 
 def fold_app(name: str) -> str:
-    """A process's name as rules name it: without case and without `.exe`."""
-    return fold(name).removesuffix(".exe")
+    """A process's name as rules name it: without case and without `.exe`, whether it may go on or not."""
+    return fold(name.removesuffix(CUT)).removesuffix(".exe")
+
+
+def may_go_on(patterns: tuple[str, ...], beginning: str) -> bool:
+    """Whether a text that any of the folded patterns matches, with or without `.exe`, may begin like this."""
+    return any(_begins(whole, beginning) for pattern in patterns for whole in (pattern, f"{pattern}.exe"))
+
+
+def _begins(pattern: str, beginning: str) -> bool:
+    """By the places in the pattern at which the beginning may end."""
+    places = {0}
+    for sign in beginning:
+        # A `*` may be for nothing.
+        ends = {place: len(pattern) - len(pattern[place:].lstrip("*")) for place in places}
+        places = {
+            here if pattern[here] == "*" else here + 1
+            for place, end in ends.items()
+            for here in range(place, min(end + 1, len(pattern)))
+            if pattern[here] in ("*", "?", sign)
+        }
+    return bool(places)
 
 
 @lru_cache(maxsize=4096)

@@ -50,8 +50,8 @@ class Nature(TypedDict):
 def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Nature:
     """`types`: names of window types by atom. The client's process must have been read."""
     process = client.process
-    app = process.name if isinstance(process, Process) else process or Blind.NO_PROCESS
-    name = app if isinstance(app, str) else ""
+    app = process.called if isinstance(process, Process) else process or Blind.NO_PROCESS
+    name, cut = (process.name, process.cut) if isinstance(process, Process) else ("", False)
     window_class = client.window_class()
     of = [types.get(atom, "") for atom in client.numbers("_NET_WM_WINDOW_TYPE")]
     return {
@@ -59,7 +59,7 @@ def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Natur
         "kind": kinds.kind_of(of, override_redirect=override, app=name),
         # A process that cannot be identified may be a browser, such as links2 over ssh -X.
         "engine": not isinstance(process, Process) or process.engine or engines.is_called_an_engine(name, window_class),
-        "remote": shows_another_machine(name, window_class),
+        "remote": shows_another_machine(name, window_class, cut=cut),
     }
 
 

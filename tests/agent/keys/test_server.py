@@ -196,6 +196,18 @@ def test_one_who_asks_without_end_has_to_wait(service: Service) -> None:
     pytest.fail("it was answered each time")
 
 
+@as_root
+def test_one_whose_requests_are_much_work_keeps_only_themselves_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "WORK", (0.0, 0.0))  # the real bound takes seconds of work
+    with running(folder) as service:
+        request = REQUEST.pack(Verb.ABOUT, os.getuid(), 0)
+        assert ask(service, request)[0] == Answer.DONE
+        assert ask(service, request) == (Answer.BUSY, server.TOO_MUCH)
+        assert as_user(BOB, lambda: ServiceKeys(service.path, BOB).device()) == "done"
+
+
 def test_a_recording_that_the_service_does_not_sign_now_is_not_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

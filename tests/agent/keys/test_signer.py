@@ -14,8 +14,8 @@ from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient
 from agent.keys import signer as signer_module
 from agent.keys.exchange import Applicant
-from agent.keys.signer import AROUND_NOW, MAX_STREAMS, Bucket, Signer
-from agent.ledger import BATCH_LINES, DiskLedger
+from agent.keys.signer import AROUND_NOW, MAX_JSON, MAX_STREAMS, MAX_VALUES, Bucket, Signer
+from agent.ledger import BATCH_BYTES, BATCH_LINES, DiskLedger
 from agent.seal import Provenance, RecordingSealer
 from protocol.api import AuthClaims
 from protocol.envelope import Unsigned
@@ -402,3 +402,34 @@ def test_hostile_bodies_are_refused(keys: Keys, body: bytes) -> None:
     for work in (keys.signer.apply, keys.signer.admitted):
         with pytest.raises((Refused, ValueError)):
             work(body, 1000)
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", '""', "1", '{"":[]}'])
+def test_a_statement_of_very_many_values_is_not_read(keys: Keys, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """While Python reads one, every user's request waits."""
+    monkeypatch.setattr(signer_module, "parse_object", pytest.fail)  # it must not come so far
+    body = f'{{"lines":[{",".join([value] * MAX_VALUES)}]}}'.encode()
+    for sign in (keys.signer.batch, keys.signer.packet, keys.signer.report, keys.signer.assertion):
+        with pytest.raises(Refused, match="values"):
+            sign(body)
+
+
+@pytest.mark.parametrize("text", ['\\"', "\\", '"', "\\n", "a", ""])
+def test_a_text_without_an_end_is_looked_through_once(keys: Keys, text: str) -> None:
+    """Each of its quotes tried anew, it would take hours."""
+    for opened in ("", '{"lines":"'):
+        with pytest.raises((Refused, ValueError)):
+            keys.signer.batch((opened + text * (MAX_JSON // 2 - 10)).encode())
+
+
+@pytest.mark.parametrize("filling", ['"', "[,{", "\\", "ä"])
+def test_the_largest_batch_of_a_recorder_is_signed(keys: Keys, filling: str) -> None:
+    """In its lines' texts every sign may be escaped, or look like a value."""
+    room = BATCH_BYTES // BATCH_LINES - 250
+    lines: tuple[bytes, ...] = ()
+    for _ in range(BATCH_LINES):
+        lines = account(
+            1, after=lines, kind=filling * (room // (len(json.dumps(filling, ensure_ascii=False).encode()) - 2))
+        )
+    assert BATCH_BYTES // 2 < sum(map(len, lines)) <= BATCH_BYTES
+    keys.batch(batch(lines))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.matching.text import fold, fold_app, fold_case, glob
+from agent.core.matching.text import fold, fold_app, fold_case, glob, may_go_on
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,9 @@ def test_wildcards_against_a_slow_and_simple_judge(pattern: str, title: str) -> 
 def test_no_title_makes_a_comparison_slow() -> None:
     """With backtracking this would run for years: pytest's time limit is the judge."""
     assert not glob(("*a*a*a*a*a*a*a*a*a*b",)).fullmatch("a" * 100_000)
+
+
+@given(st.text("ab*?", max_size=5), st.text("ab", max_size=4))
+def test_a_text_may_go_on_if_any_that_begins_so_fits(pattern: str, beginning: str) -> None:
+    ends = ("".join(signs) for length in range(6) for signs in product("ab", repeat=length))
+    assert may_go_on((pattern,), beginning) is any(glob((pattern,)).fullmatch(beginning + end) for end in ends)
