@@ -75,19 +75,21 @@ select n, 1 + (a >> 7) % :agents as owner, cast(-400 * ln((b + 1) / 2147483649.0
  case when a % 10 < 6 then 0 else min(:rules,
  1 + cast(-ln(((b * 48271 + a) % 2147483648 + 1) / 2147483649.0) / 0.35 as integer)) end as rule from drawn"""
 UUID: Final = "printf('00000000-0000-0000-0000-%012x', n)"
+AT: Final = f"{NOW} - (:recordings - n) * :step"
+LASTS: Final = f"{schema.LENGTH} + (length >= 60e9) + (length >= 300e9) + (length >= 900e9)"
+CLOSED: Final = f"{schema.FIRST_RULE} + {schema.STEP} * (rule - 1)"
 FILL: Final = f"""\
 create table temp.made as {MADE};
-insert into recordings select {UUID}, 'd', {NOW} - (:recordings - n) * :step, 'pc', 'u', 'p',
- {NOW} - (:recordings - n) * :step from made;
+insert into recordings select {UUID}, 'd', {AT}, 'pc', 'u', 'p', {AT} from made;
 insert into find.found (id, recording, owner, start, opened_at, device, host, length, closed, screens, sound, state,
- rules) select n + 1, {UUID}, owner, {NOW} - (:recordings - n) * :step, {NOW} - (:recordings - n) * :step, 'd', 'pc',
- length, 0, 2, 1, 'closed', case rule when 0 then '[]' else printf('["rule-%02d"]', rule - 1) end from made;
-insert into find.entries select tag, owner, start, id from (
- select {schema.ALL} as tag, owner, start, id from find.found
- union all select {schema.LENGTH} + (length >= 60e9) + (length >= 300e9) + (length >= 900e9), owner, start, id
- from find.found
- union all select rule + {schema.FIRST_RULE} - 1, owner, {NOW} - (:recordings - n) * :step, n + 1 from made where rule)
- order by tag, owner, start, id"""  # noqa: S608 - of numbers alone
+ rules) select n + 1, {UUID}, owner, {AT}, {AT}, 'd', 'pc', length, 0, 2, 1, 'closed',
+ case rule when 0 then '[]' else printf('["rule-%02d"]', rule - 1) end from made;
+insert into find.entries select tag, owner, {AT}, n + 1 from (
+ select {schema.ALL} as tag, owner, n from made
+ union all select {LASTS}, owner, n from made
+ union all select {CLOSED}, owner, n from made where rule
+ union all select {CLOSED} + {LASTS}, owner, n from made where rule)
+ order by 1, 2, 3, 4"""  # noqa: S608 - of numbers alone
 
 
 def fill(folder: Path, recordings: int, agents: int) -> tuple[Database, Database]:
@@ -106,7 +108,10 @@ def fill(folder: Path, recordings: int, agents: int) -> tuple[Database, Database
         raw.execute(device)
         owners = ((one + 1, f"group-{one % GROUPS}", f"user-{one}") for one in range(agents))
         raw.executemany("insert into owners values (?, ?, ?)", owners)
-        raw.executemany("insert into tags values (?, ?)", ((schema.FIRST_RULE + n, one) for n, one in enumerate(RULES)))
+        raw.executemany(
+            "insert into tags values (?, ?)",
+            ((schema.FIRST_RULE + schema.STEP * n, one) for n, one in enumerate(RULES)),
+        )
         for statement in FILL.split(";"):
             raw.execute(statement, drawn)
     return catalog, index
