@@ -61,7 +61,6 @@ retention:
 """
 START: Final = 120.0  # seconds that console and player may take to start, on a machine that is busy
 SIZE: Final = (1440, 900)  # of the picture
-MOMENT: Final = 0.97  # of the recording: its picture is of the end, where nothing sensitive is in view
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +200,16 @@ def check(house: House, links: Links, recordings: tuple[str, str], rule: str, pi
                 until(browser, READY)
                 if (state := browser.run("document.querySelector('#badge').dataset.state")) != "good":
                     raise StageError(f"the player's verdict on {recording} is {state}")
-            browser.run(_SHOW % MOMENT)
+            browser.run(_SHOW)
             picture.write_bytes(browser.picture(*SIZE))
         except AssertionError as error:  # what a page threw
             raise StageError(f"the console or the player failed in the browser: {error}") from None
 
 
+# The last that was kept: no page or window that a rule closes for is in view at a recording's end.
 _SHOW: Final = """(async () => {
-  const {player} = eyelid;
-  player.seek(player.length * %f);
+  const {player} = eyelid, {start, end} = player.covered.at(-1);
+  player.seek((start + end) / 2);
   while (!player.ready) { await new Promise((done) => setTimeout(done, 4)); player.draw(); }
 })()"""
 
