@@ -99,8 +99,8 @@ class DevTools:
 
 
 @contextmanager
-def headless(folder: Path) -> Iterator[DevTools]:
-    """With a new profile in `folder`."""
+def headless(folder: Path, *more: str) -> Iterator[DevTools]:
+    """With a new profile in `folder`. `more`: flags."""
     to_browser, from_browser = os.pipe(), os.pipe()
     home = folder / "home"
     home.mkdir()
@@ -110,6 +110,7 @@ def headless(folder: Path) -> Iterator[DevTools]:
         "--headless",
         "--remote-debugging-pipe",
         f"--user-data-dir={folder / 'profile'}",
+        *more,
     ]
     # The pipes are descriptors 3 and 4 there.
     redirected = f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'

@@ -206,12 +206,18 @@ def zeros(home: Path) -> dict[str, int]:
 
 
 def enrol(
-    store: Store, stage: Stage, home: Path, policy: Mapping[str, str], settings: Mapping[str, object] | None = None
+    store: Store,
+    stage: Stage,
+    home: Path,
+    policy: Mapping[str, str],
+    settings: Mapping[str, object] | None = None,
+    *,
+    group: str = "",
 ) -> tuple[str, dict[str, str]]:
     """A PC on `stage` joins: (its device id, the environment in which its recorder runs).
 
     `policy`: file name -> text. `settings`: what its agent.yaml says besides home and spool.keep_free, and instead of
-    recording no sound.
+    recording no sound. `group`: of PCs, as the store lists them.
     """
     (home / "policies").mkdir(parents=True, mode=0o700, exist_ok=True)
     for name, text in policy.items():
@@ -221,7 +227,7 @@ def enrol(
     written = {"home": str(home), "spool": {"keep_free": "50 MB"}, "audio": DEAF, **(settings or {})}
     file.write_text(json.dumps(written), "utf-8")
     environment = {**stage.environment, "EYELID_CONFIG": str(file)}
-    token = store.ask("enroll-token", "--address", store.address)["token"]
+    token = store.ask("enroll-token", "--address", store.address, "--group", group)["token"]
     if store.within:
         enrolment.enrol(token, config.load(environment))
     else:
@@ -256,13 +262,14 @@ def pc(
     *,
     settings: Mapping[str, object] | None = None,
     more: Mapping[str, str] | None = None,
+    group: str = "",
 ) -> Iterator[Pc]:
     """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
 
-    `settings`: as in `enrol`. `more`: of the recorder's environment, such as a sound server's address. When the context
-    ends without an error, the recorder has been told to end, has drained, and has ended by itself.
+    `settings`, `group`: as in `enrol`. `more`: of the recorder's environment, such as a sound server's address. When
+    the context ends without an error, the recorder has been told to end, has drained, and has ended by itself.
     """
-    device, environment = enrol(store, stage, home, policy, settings)
+    device, environment = enrol(store, stage, home, policy, settings, group=group)
     environment |= more or {}
     with running("the recorder", installed("eyelid", "run"), home / "agent.log", environment) as recorder:
         enrolled = Pc(device, home, recorder)

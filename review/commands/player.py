@@ -80,7 +80,7 @@ def _open(asked: Namespace) -> int:
         handover = Handover(evidence.recording.id, _keys(asked, home, evidence))
         source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
         player = Loopback(source, handover, files)
-        with _starter(asked.open) as start:
+        with browser_starter(asked.open) as start:
 
             def announce(served: str) -> None:
                 address = player.address(served)
@@ -141,7 +141,7 @@ def _keys(asked: Namespace, home: Home, evidence: Evidence) -> dict[int, bytes]:
 
 
 @contextmanager
-def _starter(wanted: bool) -> Iterator[Callable[[str], None]]:
+def browser_starter(wanted: bool) -> Iterator[Callable[[str], None]]:
     """Starts the browser with a file that leads to the address: a command line can be read by all of the machine."""
     folder = Path(tempfile.mkdtemp(prefix="eyelid-")) if wanted else None
 

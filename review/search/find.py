@@ -116,15 +116,15 @@ class Finder:
             return self._page_among(wanted, among)
         with self.index.reading() as connection:
             reaches = self._reaches(connection, wanted)
-            tags = _tags(connection, wanted)
-            if tags is None or not reaches:
+            tag = _tag(connection, wanted)
+            if tag is None or not reaches:
                 return Page((), 0, None)
             keys = sorted(
-                (key for reach in reaches for key in _keys(connection, reach, wanted, tags)), reverse=True
+                (key for reach in reaches for key in _keys(connection, reach, wanted, tag)), reverse=True
             )  # fmt: skip
             count = 0
             for reach in reaches:
-                count += _count(connection, reach, wanted, tags, MOST + 1 - count)
+                count += _count(connection, reach, wanted, tag, MOST + 1 - count)
             shown = keys[:SIZE]
             rows = _rows(connection, [number for _, number in shown])
         following = shown[-1] if len(keys) > SIZE else None
@@ -251,12 +251,8 @@ class Finder:
 # Numbers that are written into them are whole numbers of the index's own; all else is bound.
 
 _SINCE: Final = " and e.start >= :since"
-_WHERE: Final = "e.tag = :tag and e.start < :until{before}{also}" + _SINCE
+_WHERE: Final = "e.tag = :tag and e.start < :until{before}" + _SINCE
 _BEFORE: Final = " and (e.start, e.found) < (:start, :found)"
-_ALSO: Final = (
-    " and exists (select 1 from entries l where l.tag = :length and l.owner = e.owner and l.start = e.start"
-    " and l.found = e.found)"
-)
 # Of each owner so many as a page has, newest first, and of these the page: so far back no engine reads more of any.
 _FEW: Final = (
     "select e.start, e.found from {owners} cross join entries e where {where} and e.owner = o.id"
@@ -276,29 +272,26 @@ _RULES: Final = (
 )
 
 
-def _tags(connection: Connection, wanted: Wanted) -> tuple[int, int | None] | None:
-    """What is gone through, and what else must hold; None where nothing has it."""
-    length = None if wanted.length is None else schema.LENGTH + wanted.length
+def _tag(connection: Connection, wanted: Wanted) -> int | None:
+    """Whose entries are gone through; None where nothing has it."""
+    length = 0 if wanted.length is None else schema.LENGTH + wanted.length
     if not wanted.rule:
-        return (schema.ALL if length is None else length, None)
+        return length or schema.ALL
     rule = connection.scalar(select(schema.tags.c.id).where(schema.tags.c.rule == wanted.rule))
-    return None if rule is None else (rule, length)
+    return None if rule is None else rule + length
 
 
-def _bound(reach: Reach, wanted: Wanted, tags: tuple[int, int | None]) -> tuple[str, dict[str, int]]:
-    tag, length = tags
+def _bound(reach: Reach, wanted: Wanted, tag: int) -> tuple[str, dict[str, int]]:
     start, found = wanted.after or (_END, _END)
     until = min(wanted.until, start + 1)
     values = {"tag": tag, "since": max(reach.since, wanted.since), "until": until}
     if wanted.after:
         values |= {"start": start, "found": found}
-    if length is not None:
-        values["length"] = length
-    return _WHERE.format(before=_BEFORE if wanted.after else "", also=_ALSO if length is not None else ""), values
+    return _WHERE.format(before=_BEFORE if wanted.after else ""), values
 
 
-def _keys(connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int, int | None]) -> list[Key]:
-    where, values = _bound(reach, wanted, tags)
+def _keys(connection: Connection, reach: Reach, wanted: Wanted, tag: int) -> list[Key]:
+    where, values = _bound(reach, wanted, tag)
     if not reach.all and len(reach.owners) <= MANY:
         inner = where.replace("e.", "x.")
         outer = where.removesuffix(_SINCE)
@@ -310,10 +303,8 @@ def _keys(connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int,
     return [(row.start, row.found) for row in rows]
 
 
-def _count(
-    connection: Connection, reach: Reach, wanted: Wanted, tags: tuple[int, int | None], most: int
-) -> int:  # fmt: skip
-    where, values = _bound(reach, replace(wanted, after=None), tags)
+def _count(connection: Connection, reach: Reach, wanted: Wanted, tag: int, most: int) -> int:
+    where, values = _bound(reach, replace(wanted, after=None), tag)
     asked = _COUNT.format(entries=_from(reach), where=where)
     return connection.scalar(text(asked), values | {"most": max(most, 0)}) or 0
 

@@ -178,7 +178,7 @@ def put(connection: Connection, listed: Listed, look_at: int | None = None) -> N
     rules = json.dumps(listed.rules)
     made = insert(schema.found).values(**values, owner=owner, look_at=look_at, rules=rules)
     number = connection.scalar(made.returning(schema.found.c.id))
-    every = [schema.ALL, schema.length_tag(listed.length), *tags]
+    every = schema.tags_of(listed.length, tags)
     row = {"owner": owner, "start": listed.start, "found": number}
     connection.execute(insert(schema.entries), [row | {"tag": tag} for tag in every])
 
@@ -193,7 +193,7 @@ def remove(connection: Connection, recordings: Collection[str]) -> None:
 def _remove_entries(connection: Connection, row: Row[Any]) -> None:
     entries = schema.entries.c
     rules = select(schema.tags.c.id).where(schema.tags.c.rule.in_(json.loads(row.rules)))
-    tags = [schema.ALL, schema.length_tag(row.length), *connection.scalars(rules)]
+    tags = schema.tags_of(row.length, connection.scalars(rules))
     same = (entries.owner == row.owner) & (entries.start == row.start) & (entries.found == row.id)
     connection.execute(delete(schema.entries).where(entries.tag.in_(tags) & same))
 
@@ -203,7 +203,8 @@ def _id_of(connection: Connection, table: Any, **values: str) -> int:
     known: int | None = connection.scalar(select(table.c.id).where(*same))
     if known is not None:
         return known
-    first = schema.FIRST_RULE if table is schema.tags else 1
-    following = (connection.scalar(select(func.max(table.c.id))) or first - 1) + 1
+    first, step = (schema.FIRST_RULE, schema.STEP) if table is schema.tags else (1, 1)
+    newest = connection.scalar(select(func.max(table.c.id)))
+    following = first if newest is None else newest + step
     connection.execute(insert(table).values(id=following, **values))
     return following

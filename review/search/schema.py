@@ -1,11 +1,13 @@
 """The index's tables, in a database of the console's own that can be removed and is made anew (docs/decisions/0063).
 
 Whose a recording is are its device's group and OS user, as one number: what the rules make of these changes, and they
-do not. Each thing that it is found by is a row of `entries`: that it is one, how long it is, each rule that closed it.
+do not. Each thing that it is found by is a row of `entries`: that it is one, how long it is, each rule that closed it,
+and each rule with the length.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +16,12 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from store.catalog.database import Database, explained
 
-VERSION: Final = 2
+VERSION: Final = 3
 ALL: Final = 0  # the tag of every recording
 LENGTHS: Final = (0, 60, 300, 900)  # s: from so many on
 LENGTH: Final = 1  # the tag of the first of these; the others follow
 FIRST_RULE: Final = 10
+STEP: Final = 10  # from a rule's tag to the next one's: those between are of the rule and a length
 metadata: Final = sa.MetaData()
 _Number: Final = BigInteger().with_variant(Integer, "sqlite")
 
@@ -75,6 +78,12 @@ entries: Final = Table(
 def length_tag(length: int) -> int:
     """`length`: ns."""
     return LENGTH + max(place for place, least in enumerate(LENGTHS) if length >= least * 10**9)
+
+
+def tags_of(length: int, rules: Iterable[int]) -> list[int]:
+    """What a recording is found by: `length`, ns, and the tags of the rules that closed it."""
+    lasts = length_tag(length)
+    return [ALL, lasts, *(tag for rule in rules for tag in (rule, rule + lasts))]
 
 
 def opened(path: Path) -> Database:

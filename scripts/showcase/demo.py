@@ -1,8 +1,9 @@
 """The main job before your eyes: record a desktop with a browser on it, without what is sensitive, and open what came.
 
-It then does it once more without the rules: a detector that sees nothing there would have proven nothing here.
+It then does it once more without the rules: a detector that sees nothing there would have proven nothing here. It ends
+in the console, with both recordings: for the person at the terminal, or for a check of its own.
 
-    scripts/demo [--here] [--json] [--seconds N] [--dir D]
+    scripts/demo [--here] [--open] [--json] [--seconds N] [--dir D]
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -24,7 +26,9 @@ import mss
 import numpy as np
 from rich.console import Console
 
-from scripts.showcase import sheet, summary
+from review.commands.player import browser_starter
+from scripts.showcase import console, sheet, summary
+from scripts.showcase.console import House
 from scripts.showcase.play import DISPLAY, Play
 from testkit import detector
 from testkit.browsers import CHROMIUM
@@ -35,13 +39,17 @@ from testkit.stage import Stage, StageError, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 POLICY: Final = ROOT / "policies" / "demo"
+RULE: Final = "card-forms"  # of that policy: by it the console finds one recording and not the other
 LEAST: Final = 12.0  # seconds; below that nothing is left between one window's hindsight and the next
 CONTROL: Final = 8.0  # seconds of the run without rules
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """The demo's one object. Seconds are of the recording's time; `rules`: how long each kept the eye closed."""
+    """The demo's one object. Seconds are of the recording's time; `rules`: how long each kept the eye closed.
+
+    `console_url`: where the console stood, in which a browser found and played both; "" where it was not come to.
+    """
 
     recording: str
     seconds: float
@@ -54,6 +62,7 @@ class DemoResult:
     leaked_frames: int
     control_leaked_frames: int
     verified: bool
+    console_url: str = ""
 
     @classmethod
     def of(cls, opened: OpenedRecording, control: OpenedRecording) -> DemoResult:
@@ -86,7 +95,11 @@ class DemoResult:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    sits = not asked.json and sys.stdin.isatty() and sys.stdout.isatty()
+    if asked.open and not sits:
+        parser.error("--open starts a browser for the person at a terminal: leave it out here")
     out = Console(stderr=True, highlight=False)
     folder = (asked.dir or ROOT / "demo" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")).absolute()  # noqa: DTZ005
     try:
@@ -94,41 +107,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
             out.print("Nothing was recorded.")
             return 1
         _make(folder)
-        opened, control = perform(folder, asked.seconds, out, here=asked.here)
+        with tempfile.TemporaryDirectory(prefix="eyelid-") as short:  # a local socket's path may have 107 bytes
+            return _demo(folder, Path(short), asked, out, sits=sits)
     except StageError as error:
         out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)
         return 1
+
+
+def _demo(folder: Path, short: Path, asked: argparse.Namespace, out: Console, *, sits: bool) -> int:
+    opened, control, house = perform(folder, short, asked.seconds, out, here=asked.here, sits=sits)
     outcome = DemoResult.of(opened, control)
-    if asked.json:
-        print(json.dumps(asdict(outcome)))
-    else:
+    faults = outcome.faults()
+    if not asked.json:
         picture = folder / "contact-sheet.png"
         sheet.draw(opened.videos[0], opened.stretches, picture)
         summary.show(Console(highlight=False), opened, control, picture)
-    for fault in outcome.faults():
+    if not faults:
+        with house.served() as links:
+            outcome = replace(outcome, console_url=links.address)
+            if sits:
+                summary.show_console(Console(highlight=False), links)
+                _stay(links.sign_in, open_it=asked.open)
+            else:
+                out.print("\n[bold]Finding and playing both in the console[/]")
+                console.check(house, links, (opened.recording, control.recording), RULE, folder / "player.png")
+    if asked.json:
+        print(json.dumps(asdict(outcome)))
+    for fault in faults:
         out.print(f"The demo has failed. {fault}", style="bold red")
-    return 1 if outcome.faults() else 0
+    return 1 if faults else 0
 
 
-def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[OpenedRecording, OpenedRecording]:
-    """Both runs; what came of the one with the rules and of the one without."""
+def _stay(link: str, *, open_it: bool) -> None:
+    """Until Ctrl-C, which is how it ends well."""
+    try:
+        with browser_starter(open_it) as start:
+            start(link)
+            signal.pause()
+    except KeyboardInterrupt:
+        return
+
+
+def perform(
+    folder: Path, short: Path, seconds: float, out: Console, *, here: bool, sits: bool
+) -> tuple[OpenedRecording, OpenedRecording, House]:
+    """Both runs; what came of the one with the rules and of the one without, and where both can be looked at."""
     if shutil.which(CHROMIUM) is None:
         raise StageError("the demo opens Chromium, and it is not on this machine; scripts/setup --for demo installs it")
     policy = {path.name: path.read_text("utf-8") for path in sorted(POLICY.glob("*.yaml"))}
     with (
-        tempfile.TemporaryDirectory(prefix="eyelid-") as pcs,  # short: a local socket's path may have 107 bytes
         _display(folder, here=here) as stage,
         store(folder) as services,
     ):
+        house = House.furnish(folder, services, short, secure=not sits)
         opened = []
-        for name, files, length in (("pc", policy, seconds), ("control", without_rules(policy), CONTROL)):
+        runs = (("pc", policy, seconds, console.WITH), ("control", without_rules(policy), CONTROL, console.WITHOUT))
+        for name, files, length, group in runs:
             out.print(f"\n[bold]{'Recording' if name == 'pc' else 'Once more, with the rules taken out'}[/]")
-            with pc(services, stage, Path(pcs) / name, files) as recorded:
-                play = Play(stage, recorded, Path(pcs) / f"{name}-browser", length, summary.teller(out))
+            with pc(services, stage, short / name, files, group=group) as recorded:
+                play = Play(stage, recorded, short / f"{name}-browser", length, summary.teller(out))
                 play.whole() if name == "pc" else play.control()
-            shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
+            shutil.copy(short / name / "agent.log", folder / f"{name}.log")
             opened.append(open_longest(services, recorded.device, folder / ("export" if name == "pc" else "control")))
-    return opened[0], opened[1]
+    return opened[0], opened[1], house
 
 
 @contextmanager
@@ -185,10 +226,12 @@ def _seconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Records a desktop with a browser, closes for what is sensitive, and opens what came through.",
+        description="Records a desktop with a browser, closes for what is sensitive, and opens what came through. At a "
+        "terminal it then serves the console with it until Ctrl-C; elsewhere it looks at it in a browser, and ends.",
         epilog="example: scripts/demo --seconds 20 --dir /tmp/eyelid-demo",
     )
     parser.add_argument("--here", action="store_true", help="record the real screen instead of a display of its own")
+    parser.add_argument("--open", action="store_true", help="start the browser with the console at the end")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument(
         "--seconds", type=_seconds, default=30.0, metavar="N", help="length of the recording (default %(default).0f)"

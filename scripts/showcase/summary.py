@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.control.status import RecorderState
+from scripts.showcase.console import WITH, WITHOUT, Links
 from scripts.showcase.play import Tell
 from testkit.opened import OpenedRecording
 
@@ -58,6 +59,20 @@ def show(out: Console, opened: OpenedRecording, control: OpenedRecording, pictur
     rows.add_row("play it", escape(play_command(opened.film)))
     out.print()
     out.print(Panel(rows, title="What was recorded, and what was not", expand=False))
+
+
+def show_console(out: Console, links: Links) -> None:
+    """Links stand whole on lines of their own, so that a terminal's window cuts none of them."""
+    out.print(
+        f"\nThe console, at {links.address}, has both recordings: its teams are *{WITH}* and *{WITHOUT}*.\n"
+        "[bold]Sign in[/] by this link, which is good once: make a passkey, or a password with a code.\n"
+        f"{links.sign_in}\n"
+        "[bold]To play[/], then open this one in the same browser, and press Play at a recording. It makes the key with"
+        f" which you ask for one;\nin a real house it comes from compliance, and not through the console.\n"
+        f"{links.enrol}\n"
+        "Ctrl-C ends it all.",
+        soft_wrap=True,
+    )
 
 
 def _closed_by(opened: OpenedRecording) -> Table:

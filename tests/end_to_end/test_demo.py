@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -11,23 +13,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
+from PIL import Image
 
+from scripts.showcase.console import SIZE
 from scripts.showcase.demo import DemoResult
 from testkit import detector
+from testkit.waits import until
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 KEYS = [
     "recording", "seconds", "kept_s", "closed_s", "rules", "chunks", "bytes", "export", "leaked_frames",
-    "control_leaked_frames", "verified",
+    "control_leaked_frames", "verified", "console_url",
 ]  # fmt: skip
 
 
 def run(*flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "scripts.showcase.demo", *flags]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=280, check=False)
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=580, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +91,46 @@ def test_the_export_plays_and_holds_only_kept_time(told: dict[str, Any]) -> None
 def test_the_control_holds_what_the_rules_kept_out(told: dict[str, Any]) -> None:
     counted = detector.count_all((Path(told["export"]).parent / "control").glob("screen-*.mp4"))
     assert len(counted.leaked) == told["control_leaked_frames"]
+
+
+def test_both_were_found_and_played_in_the_console_over_tls_which_has_ended(told: dict[str, Any]) -> None:
+    """The demo itself fails where they are not found by the link, or a chunk of them does not verify."""
+    assert told["console_url"].startswith("https://localhost:")
+    with Image.open(Path(told["export"]).parent / "player.png") as picture:
+        assert picture.size == SIZE
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(told["console_url"])
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_at_a_terminal_it_stays_in_the_console_until_it_is_told_to_end(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text('#!/bin/sh\ncat "${1#file://}" > "$0.part" && mv "$0.part" "$0.opened"\n')
+    browser.chmod(0o755)
+    command = [sys.executable, "-P", "-m", "scripts.showcase.demo", "--open", "--seconds", "14", "--dir"]
+    here, there = pty.openpty()
+    environment = {**os.environ, "BROWSER": str(browser)}
+    with subprocess.Popen([*command, str(tmp_path / "d")], stdin=there, stdout=there, env=environment) as play:
+        os.close(there)
+        said = b""
+        while b"Ctrl-C ends" not in said:
+            said += os.read(here, 65536)
+        started = psutil.Process(play.pid).children(recursive=True)
+        link = next(line for line in said.decode().splitlines() if "/join#" in line)
+        until(browser.with_suffix(".opened").exists, "the browser was started")
+        assert link.strip() in browser.with_suffix(".opened").read_text("ascii")
+        assert httpx.get(link.partition("#")[0]).is_success
+        play.send_signal(signal.SIGINT)
+        assert play.wait(timeout=120) == 0
+    os.close(here)
+    assert len(started) >= 3  # a custodian, a console, a player
+    assert psutil.wait_procs(started, timeout=30)[1] == []
+
+
+def test_open_is_refused_without_a_terminal() -> None:
+    refused = run("--open", "--seconds", "14")
+    assert refused.returncode == 2
+    assert "--open starts a browser for the person at a terminal" in refused.stderr
 
 
 def test_a_folder_in_use_is_left_alone(ran: subprocess.CompletedProcess[str], folder: Path) -> None:

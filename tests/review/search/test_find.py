@@ -222,7 +222,7 @@ def test_what_is_put_again_or_removed_leaves_nothing_behind(index: Database, sto
     with index.writing() as connection:
         put(connection, listed(1, Whose("g", "ann"), NOW, 10, ("cards", "charts")), look_at=5)
         put(connection, listed(1, Whose("h", "bob"), NOW - 1, 70, ("charts",)))
-        assert connection.exec_driver_sql("select count(*) from entries").scalar() == 3
+        assert connection.exec_driver_sql("select count(*) from entries").scalar() == 4
         assert connection.exec_driver_sql("select count(*) from found where look_at is not null").scalar() == 0
         remove(connection, [str(UUID(int=1))])
         assert connection.exec_driver_sql("select count(*) from entries").scalar() == 0
@@ -245,7 +245,7 @@ def test_no_question_goes_through_a_table_nor_sorts_more_than_its_pages(tmp_path
     with closing(schema.opened(tmp_path / "find.db")) as index, index.reading() as connection:
         for owners_, all_ in ((frozenset({1, 2}), False), (several, False), (several, True)):
             reach = find.Reach(NOW - DAY, owners_, all_)
-            for wanted, tags in ((Wanted(), (0, None)), (Wanted(after=(NOW, 5)), (12, 3))):
+            for wanted, tag in ((Wanted(), schema.ALL), (Wanted(after=(NOW, 5)), schema.FIRST_RULE + 3)):
                 plans = []
 
                 def planned(asked: object, values: object = None, plans: list[str] = plans) -> object:
@@ -254,12 +254,12 @@ def test_no_question_goes_through_a_table_nor_sorts_more_than_its_pages(tmp_path
                     return connection.execute(asked, values)  # type: ignore[call-overload]
 
                 asking = SimpleNamespace(execute=planned, scalar=lambda *words, ask=planned: ask(*words).scalar())
-                find._keys(asking, reach, wanted, tags)  # type: ignore[arg-type]
+                find._keys(asking, reach, wanted, tag)  # type: ignore[arg-type]
                 few = not all_ and len(owners_) <= find.MANY
                 assert any("SCAN" in one for one in plans) is False
                 assert ("USE TEMP B-TREE FOR ORDER BY" in plans) is few
                 index_ = "PRIMARY KEY (tag=? AND owner=? AND start>? AND start<?)" if few else "ix_entries_tag_start"
                 assert any(one.startswith("SEARCH e") and index_ in one for one in plans)
                 plans.clear()
-                find._count(asking, reach, wanted, tags, 10)  # type: ignore[arg-type]
+                find._count(asking, reach, wanted, tag, 10)  # type: ignore[arg-type]
                 assert [one for one in plans if "SCAN" in one] == ["SCAN counted"]
