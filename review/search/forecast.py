@@ -22,11 +22,13 @@ from review.search.find import Finder
 
 DAYS: Final = (0, 7, 30, 90)
 REQUEST: Final = ""  # in the place of a class: what goes because somebody asked for its erasure
-_COLUMNS: Final = "owner, rules, sound, max(start + length) ends, max(length) length, count(*) number"
+_COLUMNS: Final = "min(owner) owner, rules, sound, max(start + length) ends, max(length) length, count(*) number"
 _APART: Final = "(select value from json_each(:apart))"
 _GROUPS: Final = (
-    f"select {_COLUMNS} from found where state <> 'open' and start < :before and recording not in {_APART}"  # noqa: S608
-    " group by owner, rules, sound, (start + length) / :day"
+    "with kinds as materialized (select cast(key as integer) key, value from json_each(:kinds))"  # noqa: S608
+    f" select {_COLUMNS} from found join kinds on kinds.key = found.owner"
+    f" where state <> 'open' and start < :before and recording not in {_APART}"
+    " group by kinds.value, rules, sound, (start + length) / :day"
 )
 _SINGLE: Final = f"select recording, {_COLUMNS} from found where recording in {_APART} group by recording"  # noqa: S608
 
@@ -53,7 +55,12 @@ def forecast(finder: Finder, held: Iterable[str], asked: Iterable[str]) -> list[
     by_length = ", length" if any(isinstance(one, Length) for one in parts) else ""
     with finder.index.reading() as connection:
         owners = finder.meanings.owners(connection)
-        groups = connection.execute(text(_GROUPS + by_length), values).all()
+        # Classes ask for groups and teams, so that owners who share these are one.
+        kinds: dict[object, int] = {}
+        alike = [0] * (max(owners, default=0) + 1)  # by an owner's number
+        for number, whose in owners.items():
+            alike[number] = kinds.setdefault((whose.group, finder.meanings(rules, whose)[1]), len(kinds))
+        groups = connection.execute(text(_GROUPS + by_length), values | {"kinds": json.dumps(alike)}).all()
     found: dict[str, Counter[int]] = {}
     single = _single(finder, asked - held).values()
     for row, of_request in [*((one, False) for one in groups), *((one, True) for one in single)]:

@@ -50,7 +50,7 @@ def rows(text: str, heading: str) -> list[list[str]]:
     """Of the table under this heading, what each cell says."""
     table = (
         text.partition(f">{heading}</h2>")[2]
-        .partition("</section>")[0]
+        .partition("<h2")[0]
         .partition("<tbody>")[2]
         .partition("</tbody>")[0]
     )
