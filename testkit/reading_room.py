@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from protocol import api, keyfile
+from protocol import api
 from protocol.envelope import SOUND_STREAM
 from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
@@ -23,6 +23,7 @@ from review.cli import main as review_main
 from review.people.settings import read_settings
 from store.clock import wall
 from store.server.serving import listen
+from testkit.cheap_keys import cheap_keys
 from testkit.fakes.pc import SECOND, Pc
 from testkit.lifecycle import Days, Pcs, World, govern
 
@@ -154,17 +155,6 @@ def served(port: str, *words: str) -> Iterator[dict[str, Any]]:
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(60) == 0
-
-
-@contextmanager
-def cheap_keys() -> Iterator[None]:
-    """scrypt would take a second at each command."""
-    before = keyfile.save_private.__kwdefaults__
-    keyfile.save_private.__kwdefaults__ = {"cost": 10}
-    try:
-        yield
-    finally:
-        keyfile.save_private.__kwdefaults__ = before
 
 
 def _call_in(room: ReadingRoom, address: str, now: int) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from protocol.bundle import Bundle
 from protocol.bundle import verify as verify_bundle
-from protocol.keyfile import load_private, save_private
+from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
@@ -30,6 +30,7 @@ from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
 from store.server.services import Services
 from store.server.serving import listen, make_server, open_services, url
+from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 from tests.store.recorded import Filmed, close, make_filmed
 
@@ -37,7 +38,6 @@ Gather = Callable[[FakeRecording], Evidence]
 Examine = Callable[..., verify.Report]
 
 PASSPHRASE = b"correct horse"
-COST = 10  # of scrypt: tests need no strength
 
 
 class SetClock:
@@ -58,11 +58,9 @@ class SetClock:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_keys() -> Iterator[None]:
+def _cheap_keys() -> Iterator[None]:
     """Also a command that seals a new key, such as `renew ca`, takes no half second for it."""
-    assert save_private.__kwdefaults__ is not None
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(save_private.__kwdefaults__, "cost", COST)
+    with cheap_keys():
         yield
 
 

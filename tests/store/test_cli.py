@@ -24,12 +24,13 @@ from store.catalog import database, schema
 from store.cli import COMMANDS as BY_MODULE
 from store.cli import parser
 from store.server.services import Services
+from testkit.cheap_keys import COST
 from testkit.fakes.pc import Pc
 from testkit.fleet import installed
 from testkit.terminal import typed
 from tests.commands import are_found_by_their_names, every
 from tests.store.command_line import Run, passphrase_file, run
-from tests.store.conftest import COST, PASSPHRASE
+from tests.store.conftest import PASSPHRASE
 
 __all__ = ["passphrase_file", "run"]  # fixtures
 

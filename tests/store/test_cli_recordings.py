@@ -18,9 +18,10 @@ from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
+from testkit.cheap_keys import COST
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
-from tests.store.conftest import COST, PASSPHRASE
+from tests.store.conftest import PASSPHRASE
 from tests.store.filmed import seconds_seen
 from tests.store.recorded import Filmed, blob, make_filmed
 

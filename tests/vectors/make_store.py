@@ -25,8 +25,9 @@ from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.services import Services
 from store.server.serving import open_services
+from testkit.cheap_keys import COST
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
-from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.conftest import PASSPHRASE, serving
 from tests.store.recorded import POLICY, ZERO, close, make_filmed
 
 HERE: Final = Path(__file__).parent / "store"

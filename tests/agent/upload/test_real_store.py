@@ -34,9 +34,10 @@ from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.serving import open_services
 from testkit import fleet
+from testkit.cheap_keys import COST
 from testkit.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.agent.recordings import media, new_sealer
-from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.conftest import PASSPHRASE, serving
 
 PARALLEL = 4
 

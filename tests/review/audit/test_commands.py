@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from protocol import keyfile
 from protocol.os_user import os_user
 from review.audit import journal
 from review.audit.log import AuditLog
@@ -49,10 +48,8 @@ class Ran:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ran:
-    """The patch: keys that are sealed cheaply, as scrypt would take a second at each command."""
     monkeypatch.setenv("EYELID_REVIEW_HOME", str(tmp_path))
     monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
-    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
     told = Ran(capsys)
     told("init", "--name", "review.example.com/audit")
     return told

@@ -22,7 +22,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from protocol import base64url, bundle, enrolment, jws, keyfile, personal
+from protocol import base64url, bundle, enrolment, jws, personal
 from protocol.bundle import Bundle
 from protocol.carried import carried
 from protocol.errors import ProtocolError
@@ -66,11 +66,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A command's JSON; or, with a `code`, its message (with `said`, what it printed).
-
-    The patch: keys that are sealed cheaply.
-    """
-    monkeypatch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})  # the real one takes seconds
+    """A command's JSON; or, with a `code`, its message (with `said`, what it printed)."""
     monkeypatch.setenv("EYELID_CUSTODIAN_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("EYELID_PASSPHRASE", "four words that differ")
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol import keyfile
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review import samples
@@ -127,14 +126,6 @@ class Season:
     def hidden(self, drawn: Drawn) -> Drawn:
         return {one: {pseudonym(agent, self.house.reading): there for agent, there in agents.items()}
                 for one, agents in drawn.items()}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cheap_keys() -> Iterator[None]:
-    """Keys that are sealed cheaply: the real ones take seconds each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
-        yield
 
 
 @pytest.fixture

@@ -73,7 +73,6 @@ made_home, home, clock, bundle, services, client, secret, new_pc, pc = (
     conftest.made_home, conftest.home, conftest.clock, conftest.bundle, conftest.services, conftest.client,
     conftest.secret, conftest.new_pc, conftest.pc,
 )  # fmt: skip
-cheap_keys = conftest.cheap_keys
 
 
 @pytest.fixture

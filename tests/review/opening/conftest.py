@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import delete, insert
 
-from protocol import base64url, enrolment, keyfile, personal
+from protocol import base64url, enrolment, personal
 from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPublic, signing_key
@@ -41,12 +41,13 @@ from store.evidence.papers import papers
 from store.server.enrolment import make_secret
 from store.server.serving import listen, open_services
 from testkit import bidi, devtools
+from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import SECOND, Pc
 from testkit.hostile_console import HostileConsole, between
 from testkit.lifecycle import govern
 from testkit.reading_room import served
 from tests.review.player.made import MadeRecording, make
-from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.conftest import PASSPHRASE, serving
 from tests.store.recorded import close, make_filmed
 
 Page = bidi.Bidi | devtools.DevTools
@@ -250,16 +251,13 @@ def _commands(folder: Path, home: Home, page: str) -> None:
     named = enrolment.Enrolment("https://localhost", "", home.store_key().public_key(), home.key(COMPLIANCE).id, "s")
     (folder / "token").write_text(enrolment.make(named))
     secret = ["--key-file", str(folder / "secret")]
-    before, keyfile.save_private.__kwdefaults__ = keyfile.save_private.__kwdefaults__, {"cost": COST}
-    try:
+    with cheap_keys():
         words = ["custodian", "init", "--home", str(folder / "c"), "--name", NAME, "--token", str(folder / "token"),
                  "--origin", page, "--console", "nobody", *secret]  # fmt: skip
         assert main(words) == 0
         room = folder / "console"
         log = ["--log", str(room / "audit"), "--keys", str(room / "keys")]
         assert main(["audit", "init", "--name", "review.example.com/audit", *log, *secret]) == 0
-    finally:
-        keyfile.save_private.__kwdefaults__ = before
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from protocol import keyfile
 from review.cli import main
 from review.people import schema
 from store.admin.home import Home
@@ -25,16 +24,13 @@ SETTINGS = "schema: 1\naddress: https://review.example.com\n...\n"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With keys that are sealed cheaply, as scrypt would take a second at each command."""
     home = tmp_path_factory.mktemp("review")
     (home / "secret").write_text("x" * 40)
     (home / "people.yaml").write_text(SETTINGS)
     found(Plan(home / "store", "https://localhost:8443", cost=10), b"correct horse")
     govern(Home.open(home / "store"), RULES)
     paths = ["--log", str(home / "audit"), "--keys", str(home / "keys"), "--key-file", str(home / "secret")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keyfile.save_private, "__kwdefaults__", {"cost": 10})
-        assert main(["audit", "init", "--name", "review.example.com/audit", *paths]) == 0
+    assert main(["audit", "init", "--name", "review.example.com/audit", *paths]) == 0
     return home
 
 

@@ -16,10 +16,11 @@ from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.serving import open_services
 from testkit import bidi, devtools
+from testkit.cheap_keys import COST
 from testkit.fakes.pc import SECOND, Pc
 from testkit.player_page import READY, Page, played, until
 from tests.review.player.made import MadeRecording, make
-from tests.store.conftest import COST, PASSPHRASE, serving
+from tests.store.conftest import PASSPHRASE, serving
 from tests.store.recorded import ZERO
 
 __all__ = ["READY", "Page", "played", "until"]

@@ -19,8 +19,9 @@ from store.commands.audit import evidence_of
 from store.evidence.account import BlindCause, Closed, Held, Missing, Part
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import examine
+from testkit.cheap_keys import COST
 from tests.review.player.conftest import READY, Page, played, until
-from tests.store.conftest import COST, PASSPHRASE
+from tests.store.conftest import PASSPHRASE
 from tests.vectors.tampering import TAMPERING
 from tests.vectors.worlds import Disk, make_world
 

@@ -24,7 +24,8 @@ from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.admin.signing import read_policies
 from store.catalog.queries import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage
-from tests.store.conftest import COST, PASSPHRASE
+from testkit.cheap_keys import COST
+from tests.store.conftest import PASSPHRASE
 
 NOW = 1_800_000_000 * 10**9
 
