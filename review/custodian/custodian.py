@@ -240,9 +240,8 @@ class Custodian:
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
             terms = _terms(signed.claims)
-            said.of = terms.get("recordings", said.of)
+            said.of, said.facts["act"] = terms.get("recordings", said.of), terms["act"]
             _, rules = self._in_force()
-            said.facts["act"] = terms["act"]
             if terms["act"] not in SETS:
                 raise Refusal("not-here", "nothing but erasures and legal holds is filed")
             with self._lock:

@@ -27,11 +27,11 @@ from protocol.os_user import os_user
 from review.cli import main as review_main
 from store.cli import main as store_main
 from store.server.serving import listen
+from testkit.cheap_keys import cheap_keys
 from testkit.console_browser import to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.fleet import Store, installed
 from testkit.player_page import READY, until
-from testkit.reading_room import cheap_keys
 from testkit.stage import Running, StageError, running
 from testkit.waits import until as wait_until
 
