@@ -32,7 +32,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "purpose": "legal", "rule": "compliance", "rendition": "original", "approvals": ["eve@example.com"],
         "reference": "case 8", "to": "court@example.org", "spans": [[0, 1]],
     },
-    "comment": {"comment": "c-1", "spans": [[0, 1]]},
+    "comment": {"comment": "c-1", "purpose": "coaching", "rule": "roles.yaml:4", "spans": [[0, 1]]},
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "answer": {"act": "erasure", "request": "r-1", "step": "refuse"},
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
