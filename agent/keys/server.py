@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.errors import EnvironmentFault, Refused, Transient
 from agent.keys.exchange import ANSWER, MAX_BODY, REQUEST, Answer, Verb
-from agent.keys.signer import Bucket, Signer
+from agent.keys.signer import MAX_JSON, Bucket, Signer
 from protocol import local_socket
 from protocol.local_socket import receive
 
@@ -25,8 +25,8 @@ ALL_CONNECTIONS: Final = 256  # of all users at once; each is a thread and a des
 PAUSE: Final = 0.1  # seconds, where descriptors or threads have run out
 REQUESTS: Final = (1000, 100)  # of a user at once, and then so many a second
 BYTES: Final = (256 * 2**20, 32 * 2**20)
-# Seconds of this process's work, which all users share: a recorder needs 0.002 a second, a batch of 500 lines 0.03.
-WORK: Final = (2.0, 0.1)
+# Seconds of this process's work, which all users share: a chunk of 160 KB takes 0.003.
+WORK: Final = (0.5, 0.05)
 TOO_MUCH: Final = b"this user asks too much"
 _WORK: Final = {
     Verb.ABOUT: Signer.about,
@@ -135,7 +135,7 @@ class KeysServer:
             allowed = user.requests.take(1, now) and user.volume.take(size, now)
         if not allowed:
             return Answer.BUSY, TOO_MUCH
-        if size > MAX_BODY:
+        if size > (MAX_BODY if number == Verb.CHUNK else MAX_JSON):
             return Answer.REFUSED, b"more than any statement has"
         body = receive(connection, size, until)
         try:

@@ -34,7 +34,7 @@ from protocol.ledger import ZERO, Batch, line_hash
 from protocol.packet import KeyPacket
 from protocol.report import DeviceReport, Head
 
-MAX_JSON: Final = 2 * 2**20  # bytes of a statement; a batch of 512 KB has twice as many where all its signs are escaped
+MAX_JSON: Final = 5 * 2**18  # bytes of a statement; a batch of 512 KB has twice as many where all its signs are escaped
 # Texts, commas, brackets and braces that open, counted before it is read: a batch of 500 lines has 1,000 of them. All
 # users' requests wait while Python reads one: with a million lists in it, for a third of a second.
 MAX_VALUES: Final = 16_384
