@@ -18,7 +18,7 @@ from xdist.remote import Producer
 from testkit import displays
 from tests.account import LEFT, Account
 from tests.moods import RAN_OUT, REPEATS, mood
-from tests.quick import fewer, left
+from tests.quick import Cases, fewer, left, some
 from tests.shares import Dealing, turn
 
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ def pytest_collection_finish() -> None:
     # Some hundred thousand objects that stay until the end: no collection of garbage needs to go through them again.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def cases(pytestconfig: pytest.Config) -> Cases:
+    """Of a test that goes through hundreds of cases: all of them, or a third under --quick."""
+    return some if pytestconfig.getoption("--quick") else lambda cases, of: list(cases)  # noqa: ARG005 - as in Cases
 
 
 @pytest.fixture

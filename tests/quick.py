@@ -1,19 +1,29 @@
 """What runs only under `scripts/test --all`, as in CI: the second browser, the second sound server, more examples.
 
 Many tests run twice, with each browser or each sound server. Here each runs with one of the two, chosen by its name,
-so that each gets about half of the tests. A property tries a third of its examples. Every test runs in some form.
+so that each gets about half of the tests. A property tries a third of its examples, and a test that goes through
+hundreds of cases of its own and takes the fixture `cases` a third of those. Every test runs in some form.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 from zlib import crc32
 
-SHARE: Final = 3  # one of so many examples of a property
+SHARE: Final = 3  # one of so many examples of a property, or cases of a test
 LEAST: Final = 5  # examples
+
+T = TypeVar("T")
+
+
+class Cases(Protocol):
+    """Those of a test's cases that it tries in this run. `of`: what else makes it another test, such as a parameter."""
+
+    def __call__(self, cases: Sequence[T], of: str) -> list[T]: ...
+
 
 BROWSERS: Final = ("chromium", "firefox")
 SERVERS: Final = ("pipewire", "pulseaudio")
@@ -69,6 +79,11 @@ def left(names: Iterable[str]) -> dict[str, str]:
         del twins[crc32(common.encode()) % len(twins)]  # the one that runs
         others.update(dict.fromkeys(twins, why))
     return others
+
+
+def some(cases: Sequence[T], of: str) -> list[T]:
+    """A third of a test's cases, one at least; which third depends on `of`, so that alike tests try unlike cases."""
+    return list(cases[crc32(of.encode()) % SHARE :: SHARE] or cases[:1])
 
 
 def fewer(examples: int) -> int:

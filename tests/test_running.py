@@ -14,7 +14,7 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import EACH, LEAST, WHOLE, WHY, fewer, left
+from tests.quick import EACH, LEAST, WHOLE, WHY, fewer, left, some
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -234,6 +234,13 @@ def test_a_property_tries_some_examples_in_any_case() -> None:
     assert [fewer(examples) for examples in (300, 40, 9, 1)] == [100, 13, LEAST, 1]
 
 
+def test_of_a_test_s_cases_each_third_is_tried_and_one_at_least() -> None:
+    thirds = {tuple(some(range(9), str(of))) for of in range(50)}
+    assert thirds == {(0, 3, 6), (1, 4, 7), (2, 5, 8)}
+    assert all(some(range(1), str(of)) == [0] for of in range(50))
+    assert some([], "") == []
+
+
 QUICK = """
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -252,11 +259,14 @@ def test_said(number):
 
 def test_as_many():
     assert 5 <= len(tried) <= {}
+
+def test_many(cases):
+    assert len(cases(range(60), "")) == {}
 """
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize(("flags", "passed", "most"), [([], 18, 60), (["--quick"], 10, 20)], ids=["all", "quick"])
+@pytest.mark.parametrize(("flags", "passed", "most"), [([], 19, 60), (["--quick"], 11, 20)], ids=["all", "quick"])
 def test_a_quick_run_says_what_it_leaves(
     tmp_path: Path, flags: list[str], passed: int, most: int, workers: int
 ) -> None:

@@ -23,6 +23,7 @@ from store.catalog import schema
 from store.errors import StoreError
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World
+from tests.quick import Cases
 from tests.review.lifecycle.test_unsigned_rows import SHORT, account_of, looked, packet_of
 
 NUMBERS: Final = (0, 1, -1, 6, SOUND_STREAM, 65_534, 65_535, 18_000_000_000_000, 2**62)
@@ -131,11 +132,11 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 
 @pytest.mark.slow(reason="each column of each table is changed, and all recordings are judged anew")
 @pytest.mark.parametrize("table", [one.name for one in TABLES])
-def test_no_change_of_any_column_lets_more_die(attacked: Attacked, table: str) -> None:
+def test_no_change_of_any_column_lets_more_die(attacked: Attacked, table: str, cases: Cases) -> None:
     may, dice = {attacked.recordings[0].id}, random.Random(1)
     for column in (name for owner, name in COLUMNS if owner == table):
         values = attacked.values_of(table, column)
-        for value in values if table in NEAR else dice.sample(values, 1):
+        for value in cases(values, f"{table}.{column}") if table in NEAR else dice.sample(values, 1):
             for statement in attacked.statements(table, column):
                 attacked.put_back()
                 if attacked.run(statement, value):
@@ -144,17 +145,19 @@ def test_no_change_of_any_column_lets_more_die(attacked: Attacked, table: str) -
 
 @pytest.mark.slow(reason="random changes, and all recordings are judged anew")
 @pytest.mark.parametrize("seed", range(2))
-def test_no_random_changes_let_more_die(attacked: Attacked, seed: int) -> None:
+def test_no_random_changes_let_more_die(attacked: Attacked, seed: int, cases: Cases) -> None:
     may, dice = {attacked.recordings[0].id}, random.Random(seed)
     near = [one for one in COLUMNS if one[0] in NEAR]
-    for _ in range(60):
+    for _ in cases(range(60), str(seed)):
         attacked.put_back()
         done = [attacked.change(*dice.choice(near), dice) for _ in range(dice.randint(2, 3))]
         assert attacked.dead() <= may, done
 
 
 @pytest.mark.slow(reason="each column is changed, of a recording that another PC calls its own")
-def test_no_change_completes_what_another_pc_signed_of_a_recording(attacked: Attacked, tmp_path: Path) -> None:
+def test_no_change_completes_what_another_pc_signed_of_a_recording(
+    attacked: Attacked, tmp_path: Path, cases: Cases
+) -> None:
     """Its key packet lies there instead of the recording's, with times of long ago: a row of its sender is left."""
     attacked.put_back()
     world, taken = attacked.world, attacked.recordings[2]
@@ -171,7 +174,8 @@ def test_no_change_completes_what_another_pc_signed_of_a_recording(attacked: Att
     try:
         for table, column in COLUMNS:
             which = f" where id = '{taken.id}'" if table == "recordings" else ""
-            for value in attacked.values[table, column] if table in NEAR - {"ledger_lines"} else ():
+            values = attacked.values[table, column] if table in NEAR - {"ledger_lines"} else []
+            for value in cases(values, f"{table}.{column}"):
                 attacked.put_back()
                 if attacked.run(attacked.statements(table, column, which)[0], value):
                     assert attacked.dead() <= may, (table, column, value)

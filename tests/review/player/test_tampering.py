@@ -20,6 +20,7 @@ from store.evidence.account import BlindCause, Closed, Held, Missing, Part
 from store.evidence.verify.ledger import SignedLedger
 from store.evidence.verify.recording import examine
 from testkit.cheap_keys import COST
+from tests.quick import Cases
 from tests.review.player.conftest import READY, Page, played, until
 from tests.store.conftest import PASSPHRASE
 from tests.vectors.tampering import TAMPERING
@@ -102,10 +103,10 @@ def ways(page: Page) -> Iterator[str]:
 
 
 @pytest.mark.slow(reason="a page is opened for each of fifty kinds of tampering")
-def test_the_page_names_what_verify_names(page: Page, tampered: tuple[Home, dict[str, str]]) -> None:
+def test_the_page_names_what_verify_names(page: Page, tampered: tuple[Home, dict[str, str]], cases: Cases) -> None:
     home, worlds = tampered
     others = {}
-    for way in ways(page):
+    for way in cases([*ways(page)], ""):
         here, wanted = named(page, home, worlds[way]), verified(home, worlds[way]) - CATALOG
         if way == "nothing":
             good = here == wanted
@@ -136,9 +137,11 @@ def told(part: Part) -> dict[str, Any]:
 
 
 @pytest.mark.slow(reason="a page is opened for each of twenty recordings")
-def test_the_account_is_the_stores_whatever_a_device_told(page: Page, tampered: tuple[Home, dict[str, str]]) -> None:
+def test_the_account_is_the_stores_whatever_a_device_told(
+    page: Page, tampered: tuple[Home, dict[str, str]], cases: Cases
+) -> None:
     home, worlds = tampered
-    for seed in WORLDS:
+    for seed in cases(WORLDS, ""):
         evidence = evidence_of(home, worlds[str(seed)])
         with played(home, worlds[str(seed)]) as address:
             page.open(address)
