@@ -48,12 +48,7 @@ def held(served: Served) -> list[str]:
 
 def rows(text: str, heading: str) -> list[list[str]]:
     """Of the table under this heading, what each cell says."""
-    table = (
-        text.partition(f">{heading}</h2>")[2]
-        .partition("<h2")[0]
-        .partition("<tbody>")[2]
-        .partition("</tbody>")[0]
-    )
+    table = text.partition(f">{heading}</h2>")[2].partition("<h2")[0].partition("<tbody>")[2].partition("</tbody>")[0]
     return [[shown(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
             for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)]  # fmt: skip
 
