@@ -70,18 +70,10 @@ def may_go_on(patterns: tuple[str, ...], beginning: str) -> bool:
 
 
 def _begins(pattern: str, beginning: str) -> bool:
-    """By the places in the pattern at which the beginning may end."""
-    places = {0}
-    for sign in beginning:
-        # A `*` may be for nothing.
-        ends = {place: len(pattern) - len(pattern[place:].lstrip("*")) for place in places}
-        places = {
-            here if pattern[here] == "*" else here + 1
-            for place, end in ends.items()
-            for here in range(place, min(end + 1, len(pattern)))
-            if pattern[here] in ("*", "?", sign)
-        }
-    return bool(places)
+    """By what stands before the first `*`: whatever comes after that, some text fits."""
+    head, star, _ = pattern.partition("*")
+    alike = all(place in ("?", sign) for place, sign in zip(head, beginning, strict=False))
+    return alike and (bool(star) or len(beginning) <= len(head))
 
 
 @lru_cache(maxsize=4096)

@@ -60,6 +60,8 @@ def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = 
         (app("HospitalViewer"), window("HospitalViewer.\u2026"), DOUBT),
         (app("hospitalvie?"), window("hospitalview.ex\u2026"), DOUBT),
         (app("hospital"), window("hospitalview.ex\u2026"), NO),
+        (app("till"), window("till.exe!\u2026"), NO),
+        (app("patient!-records"), window("patient-records\u2026"), NO),
         (app("*"), window("patient-records\u2026"), YES),
         (app("epic"), window(Blind.NO_PROCESS), DOUBT),
         (app("*"), window(Blind.NO_PROCESS), DOUBT),

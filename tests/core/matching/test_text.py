@@ -156,3 +156,8 @@ def test_no_title_makes_a_comparison_slow() -> None:
 def test_a_text_may_go_on_if_any_that_begins_so_fits(pattern: str, beginning: str) -> None:
     ends = ("".join(signs) for length in range(6) for signs in product("ab", repeat=length))
     assert may_go_on((pattern,), beginning) is any(glob((pattern,)).fullmatch(beginning + end) for end in ends)
+
+
+def test_a_whole_name_begins_like_itself() -> None:
+    assert may_go_on(("till",), "till.exe")
+    assert not may_go_on(("till",), "till.exe2")
