@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import webbrowser
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -57,6 +60,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--port", "the port to listen on", type=port, required=True),
             option("--tls", "a folder with server.crt and server.key", "DIR", type=Path),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
+            option("--piped", "end with standard input: so `up` leaves none behind, however it ends",
+                   action="store_true"),
             says="Serve the player's page, and nothing else, until it is told to stop (SIGINT, SIGTERM). It needs no "
             "folder of the console's: as a user of its own, who owns the console cannot change the page. "
             "`eyelid-review up` starts one where people.yaml has `player`.")  # fmt: skip
@@ -116,9 +121,16 @@ def _serve(asked: Namespace) -> int:
             sys.stdout.write(f"the player's page is served at {served} (end it with Ctrl-C)\n")
         sys.stdout.flush()
 
+    if asked.piped:
+        threading.Thread(target=_end_with_input, name="input", daemon=True).start()
     with log.to_stderr():
         run(make_server(create_app(page_files(), asked.console), asked.tls), asked.host, asked.port, announce=announce)
     return 0
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _has_signed_end(home: Home, evidence: Evidence) -> bool:

@@ -222,8 +222,8 @@ def _player(
     parts = urlsplit(origin)
     where = ["--tls", str(tls)] if tls else ["--http"]
     at = ["--host", asked.host, "--port", str(parts.port or 443)]
-    words = [*_COMMAND, "review", "player", "serve", "--console", console, *at, *where, "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+    words = [*_COMMAND, "review", "player", "serve", "--console", console, *at, *where, "--json", "--piped"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         over = threading.Event()
 
         def watch() -> None:

@@ -80,5 +80,6 @@ export function streamName(stream) {
   if (stream >= AUDIO) return stream === AUDIO ? words.sound : words.where.stream(stream);
   const monitor = about.monitors.find((one) => one.stream === stream);
   const several = player && player.screens.length > 1;
-  return monitor?.name ? `${words.screen} ${monitor.name}` : several ? `${words.screen} ${stream + 1}` : words.screen;
+  const name = monitor?.name === "screen" ? "" : monitor?.name; // as X calls one that has none
+  return name ? `${words.screen} ${name}` : several ? `${words.screen} ${stream + 1}` : words.screen;
 }

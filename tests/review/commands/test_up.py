@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from argparse import Namespace
@@ -101,3 +102,16 @@ def test_the_log_says_once_that_the_player_ended(ends: bool, monkeypatch: pytest
     with up._player(asked, "http://localhost:1", "http://localhost:2", None, say):
         assert not ends or came.wait(60)
     assert said == ([("player-ended", {"code": 3})] if ends else [])
+
+
+def test_a_player_that_up_started_ends_with_it() -> None:
+    words = ["player", "serve", "--console", "http://localhost:1", "--http", "--host", "127.0.0.1", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-m", "review", *words, "--json", "--piped"], stdin=pipe, stdout=pipe, stderr=pipe
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline()
+        assert running.stdin is not None
+        running.stdin.close()  # as where `up` is killed
+        assert running.wait(60) == 0
