@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from protocol import bundle
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import thumbprint
+from protocol.packet import recording_id
 from review import cli
 from review.filed import set_of
 from review.governance.times import DAY, day_of
@@ -27,6 +30,7 @@ from review.lifecycle.facts import Facts
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, Plan, found
 from store.catalog import database as database_module
+from store.clock import SECOND
 from testkit.custody import House
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World, govern
@@ -371,3 +375,40 @@ def test_rows_that_are_not_the_logs_are_made_anew(world: World, run: Run) -> Non
     assert (code, "`eyelid-review holds derive`" in error) == (1, True)
     assert run("holds", "derive")[1] == {"missing": 0, "foreign": 1}
     assert list(run("due", "--apply")[1]["erased"]) == [old]
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_what_is_found_of_a_customer_is_erased_with_its_recordings(world: World, run: Run) -> None:
+    govern(world.home, re.sub(r"approvals:\n.*\n", "", RULES).replace("revision: 1", "revision: 2"))
+    world.days.now = time.time_ns() - 5 * DAY
+    with world.serving() as pcs:
+        start = world.days() - 10 * SECOND
+        named = {"id": recording_id(start, bytes(10)), "start": start}
+        mine, other = (str(pcs.record(pcs.pc(), "rest", **more)[0].id) for more in (named, {}))
+    assert run("audit", "init", "--name", "review.example.com/audit")[0] == 0
+    assert run("certificate", "init", "--backups", "35d", "--replica", world.replica)[0] == 0
+    begun = datetime.fromtimestamp(start // SECOND + 2, UTC).isoformat()
+    customer = {"tel": "030 1234567890", "name": "Kim Sommer"}
+    call = {
+        "parties": [customer],
+        "dialog": [{"type": "recording", "start": begun, "duration": 5, "parties": [0]}],
+        "eyelid": {"queue": "sales", "agents": [{"user": "lovelace", "host": "pc-7"}]},
+    }
+    (world.folder / "call.vcon").write_text(json.dumps(call))
+    with world.serving() as pcs:
+        where = ("--house", "example.com", "--country", "49", "--address", str(pcs.client.base_url).rstrip("/"))
+        assert run("interactions", "init")[0] == 0
+        assert run("interactions", "add", "phone", *where, "-o", world.folder / "phone.key")[0] == 0
+        sent = run("interactions", "import", world.folder / "call.vcon", "--integration", world.folder / "phone.key")
+        assert (sent[0], len(sent[1]["sent"])) == (0, 1)
+    world.mirror()
+    found = run("interactions", "find", "--tel", "+49 30 1234567890")[1]
+    [one] = found["interactions"]
+    assert (one["recordings"], found["recordings"]) == ([mine], 1)
+    chosen = ("erase", one["id"], *one["recordings"], "--request", "DSR-2026-18")
+    assert {row["recording"] for row in run(*chosen)[1]["recordings"]} == {one["id"], mine}
+    code, said, error = run(*chosen, "--apply")
+    assert code == 0, error
+    assert (set(said["erased"]), said["kept"]) == ({one["id"], mine}, {})
+    assert run("interactions", "find", "--tel", "+49 30 1234567890")[1]["interactions"] == []
+    assert (world.packets(UUID(mine)), len(world.packets(UUID(other)))) == ([], 2)
