@@ -97,11 +97,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "custodian ask-hold", "sign that recordings are put on legal hold",
             "SET --hold case-17 --purpose legal --as carla@example.com --key carla.key",
             partial(_ask, Act.LEGAL_HOLD), secret, listens, *signs,
-            option("recordings", "their set, as `holds place` prints it", "SET"), hold, *asks)  # fmt: skip
+            option("recordings", "their set, as `holds place` without --approved prints it", "SET"), hold,
+            *asks)  # fmt: skip
     command(verbs, "custodian ask-release", "sign that a legal hold is taken off",
             "SET --hold case-17 --purpose legal --as carla@example.com --key carla.key",
             partial(_ask, Act.RELEASE_HOLD), secret, listens, *signs,
-            option("recordings", "their set, as `holds release` prints it", "SET"), hold, *asks)  # fmt: skip
+            option("recordings", "their set, as `holds release` without --apply prints it", "SET"), hold,
+            *asks)  # fmt: skip
     command(verbs, "custodian approve", "show an erasure or a hold that waits; with --verdict sign it",
             "6f1c... --as carla@example.com --key carla.key --verdict approve", _approve, secret, listens, *signs,
             option("filed", "what `ask-erasure`, `ask-hold` or `ask-release` printed", "ID"),
@@ -212,7 +214,8 @@ def _ask(act: Act, asked: Namespace) -> int:
     terms = {"act": str(act), "recordings": asked.recordings, "request": asked.request, "purpose": asked.purpose,
              "expires": str(time.time_ns() + asked.lasts)}  # fmt: skip
     given = ask(asked.socket, "file", request=signed(asked, personal.REQUEST, terms))
-    return answer(asked, given, given["filed"], "is its id: `custodian approve` where others are to, then --approved")
+    says = "is its id. Where the rules want approval, others run `custodian approve` with it."
+    return answer(asked, given, given["filed"], says, "Then repeat the command with --approved and this id.")
 
 
 def _approve(asked: Namespace) -> int:

@@ -85,7 +85,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Compares two folders by what they open and delete, not by their letters. Exit code 0: nothing is "
             "opened more, and nothing deleted sooner. 1: something is. 2: one of them has mistakes.")  # fmt: skip
     command(verbs, "governance try", "what these rules would open and delete in the archive, before they count",
-            "governance/ --until 2027-06-30", _try, folder,
+            "governance/ --until 2027-06-30\n  eyelid-review governance try governance/ --days 30", _try, folder,
             option("--store", "the store's folder (EYELID_STORE_HOME)", "DIR", type=Path),
             option("--until", "what would be deleted up to this day (in 30 days)", "DAY", type=day),
             option("--days", "only over what came in the last N days", "N", type=count),

@@ -57,16 +57,20 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                type=_condition, action="append", default=[]),
     )  # fmt: skip
     apply = option("--apply", "do it", action="store_true")
-    signed = option("--approved", "the request that people signed, and approved (`custodian ask-erasure, ask-hold, "
-                    "ask-release`)", "ID", default="")  # fmt: skip
-    trust = option("--clock-is-right", "you have looked, although the PCs do not bear it out", action="store_true")
+    signed = option("--approved", "id of the signed request (printed by `custodian ask-erasure`, `ask-hold` or "
+                    "`ask-release`)", "ID", default="")  # fmt: skip
+    trust = option("--clock-is-right", "do not compare the store's clock with what PCs report; look at the clock first",
+                   action="store_true")  # fmt: skip
     rate = option("--rate", "erase N a minute at most (%(default)s)", "N", type=count, default=600)
 
     verbs = group(commands, "holds", "legal holds: what is under one is not erased")
     command(verbs, "holds list", "list legal holds, by the day of their review", "", _holds, with_store,
             option("--all", "also those that were taken off", action="store_true"))  # fmt: skip
     command(verbs, "holds place", "put recordings on hold",
-            "case-17 0193a1b2 --why 'letter of 3 May' --owner carla@example.com --review 2027-03-01", _place,
+            "case-17 0193a1b2 --why 'letter of 3 May' --owner carla@example.com --review 2027-03-01\n"
+            "  eyelid-review holds place case-18 0193a1b2 --why letter --owner carla@example.com --review 2027-03-01 "
+            "--approved 6f1c...",
+            _place,
             with_store, with_log, name, *choice, because,
             option("--owner", "who answers for it", "PERSON", required=True),
             option("--review", "when it is looked at again", "DAY", type=day, required=True), signed)  # fmt: skip
@@ -86,7 +90,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--until", "forecast up to this day (in 30 days)", "DAY", type=day))  # fmt: skip
     command(commands, "erase", "erase recordings by request; without --apply show what would go, and what not",
             "0193a1b2 --request DSR-2026-17\n  eyelid-review erase --agent anna@example.com --request DSR-2026-18 "
-            "--apply\n  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate, trust,
+            "--apply\n  eyelid-review erase 0193a1b2 --request DSR-2026-19 --apply --approved 6f1c...\n"
+            "  eyelid-review erase --go-on", _erase, with_store, with_log, *choice, apply, rate, trust,
             option("--request", "the request's number; no name, no text", "ID", type=_reference),
             signed,
             option("--go-on", "end what was begun, and remove what came back", action="store_true"))  # fmt: skip
@@ -286,7 +291,7 @@ def _erase(asked: Namespace) -> int:
     with _store(asked, erases=True) as store:
         governance, signed = store.governance, _signs(asked, store, Act.ERASE)
         if signed and asked.apply and not asked.approved:
-            raise _unsigned(store, Act.ERASE, "without --apply this prints the recordings' set")
+            raise _unsigned(store, Act.ERASE, "Without --apply this command prints the recordings' set")
         lifecycle = _erasing(asked, store)
         chosen, open_question = choose(asked, store)
         ids = [known.id for known in chosen]
@@ -313,8 +318,8 @@ _ASKS: Final = {Act.ERASE: "ask-erasure", Act.LEGAL_HOLD: "ask-hold", Act.RELEAS
 def _unsigned(store: OpenStore, act: Act, set_: str) -> WrongUsage:
     line = line_of(store.governance, act)
     return WrongUsage(
-        f"{line}: a person who may {act} signs it, and others approve it where the rules want that: {set_}, which "
-        f"`custodian {_ASKS[act]}` asks for; then give its id with --approved"
+        f"{line}: a person with the act {act} must sign this. {set_}: give it to `custodian {_ASKS[act]}`, and repeat "
+        "this command with --approved and the id which that prints."
     )
 
 
@@ -323,7 +328,7 @@ def _signed(asked: Namespace, store: OpenStore, act: Act, ids: list[str]) -> Sig
     if not _signs(asked, store, act):
         return None
     if not asked.approved:
-        raise _unsigned(store, act, f"the recordings' set is {set_of(ids)}")
+        raise _unsigned(store, act, f"The recordings' set is {set_of(ids)}")
     return SignedBy(store.facts, store.governance, asked.approved)
 
 

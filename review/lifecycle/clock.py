@@ -18,9 +18,9 @@ from review.governance.times import DAY
 from store.catalog import queries, schema
 from store.errors import StoreError
 
-SILENT: Final = 8 * DAY  # a week in which the house is closed, and a day
+SILENT: Final = 8 * DAY  # a week in which the office is closed, and a day
 OFF: Final = DAY
-_TRUST: Final = "set it, or say --clock-is-right once you have looked"
+_TRUST: Final = "set the clock, or, if it is right, repeat with --clock-is-right"
 
 
 def check_by_pcs(connection: Connection, now: int) -> None:
@@ -35,12 +35,12 @@ def check_by_pcs(connection: Connection, now: int) -> None:
     if rows and not heard:
         days = SILENT // DAY
         raise StoreError(
-            f"nothing is erased: by this clock no PC was heard for {days} days, so it may be wrong: {_TRUST}"
+            f"nothing is erased: no PC has reported for {days} days by the store's clock, which may be wrong: {_TRUST}"
         )
     late = [row.at - wall for row in heard if (wall := _wall(connection, row.id, row.evidence_key)) is not None]
     if late and median_low(late) > OFF:
         raise StoreError(
-            f"nothing is erased: by the clocks of most PCs this one is {median_low(late) // DAY} days ahead: {_TRUST}"
+            f"nothing is erased: the store's clock is {median_low(late) // DAY} days ahead of most PCs: {_TRUST}"
         )
 
 

@@ -39,7 +39,7 @@ RENDITIONS: Final = {"redacted": "redacted", "original": "original"}
 WEIGHTS: Final = {
     "opens more": "Opens more", "deletes sooner": "Deletes sooner", "opens less": "Opens less",
     "keeps longer": "Keeps longer", "weaker": "Weaker: what was closed will be recorded",
-    "stronger": "Stronger: what was recorded will be closed", "other": "Neither",
+    "stronger": "Stronger: what was recorded will be closed", "other": "Other change",
 }  # fmt: skip
 _GRAVE: Final = frozenset({"opens more", "deletes sooner", "weaker"})
 

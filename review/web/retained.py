@@ -1,6 +1,6 @@
-"""How long recordings stay: what the rules delete next, the legal holds, and the dry run of an erasure.
+"""How long recordings stay: what the rules delete next, the legal holds, and the preview of an erasure.
 
-Nothing is deleted here, nor put on hold: a dry run ends in requests (review.requests), which others answer.
+Nothing is deleted here, nor put on hold: a preview ends in requests (review.requests), which others answer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A row of the dry run. `goes`: now, a day, or kept. `purposes`: for which its erasure can be asked."""
+    """A row of the preview. `goes`: now, a day, or kept. `purposes`: for which its erasure can be asked."""
 
     listed: Listed
     person: str
@@ -168,7 +168,7 @@ def _try(console: Console, finder: Finder, listed: Listed, *, knows_holds: bool,
 
 
 async def _ask(request: Request) -> Response:
-    """One request for each recording of a dry run; those that they asked for before stay as they are."""
+    """One request for each recording of a preview; those that they asked for before stay as they are."""
     body, (session, console) = await posted(request), await _may(request)
     ids = body.text("recordings").split()
     wish = Wish(_SUBJECT, body.text("purpose"), body.text("reason"))

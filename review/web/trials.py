@@ -84,7 +84,7 @@ def files_in(sent: Mapping[str, str], compliance: str) -> Mapping[str, bytes]:
             raise MistakesError(("this bundle has no governance: nothing is opened but by a reader's key, offline",))
         return read_carried(behind, made.governance)
     except ProtocolError as error:
-        raise MistakesError((f"{first} is no bundle of this house: {error}",)) from None
+        raise MistakesError((f"{first} is not a bundle signed by this archive's compliance key: {error}",)) from None
 
 
 class Trials:

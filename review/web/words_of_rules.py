@@ -8,10 +8,10 @@ GERMAN: Final = {
     # Rules in force
     "Rules": "Regeln",
     "Rules in force": "Geltende Regeln",
-    "Who may see what, how long it is kept, and what the recorder closes for: the newest bundle that the compliance "
-    "key signed. Sentences about the rules are in English, as the commands print them.":
-        "Wer was sehen darf, wie lange es aufbewahrt wird und wofür der Rekorder schließt: das neueste Bündel, das der "
-        "Compliance-Schlüssel signiert hat. Sätze über die Regeln sind englisch, wie die Befehle sie ausgeben.",
+    "Who may see what, how long it is kept, and what is not recorded: the newest bundle signed with the compliance "
+    "key. Sentences about the rules are in English, as the commands print them.":
+        "Wer was sehen darf, wie lange es aufbewahrt wird und was nicht aufgezeichnet wird: das neueste Bündel, das "
+        "mit dem Compliance-Schlüssel signiert ist. Sätze über die Regeln sind englisch, wie die Befehle sie ausgeben.",
     "Bundle": "Bündel",
     "In this archive since": "In diesem Archiv seit",
     "Signed": "Signiert",
@@ -19,19 +19,18 @@ GERMAN: Final = {
     "Hash of the rules": "Hash der Regeln",
     "Hash of the policies": "Hash der Richtlinien",
     "Explain: may this person do this?": "Erklären: Darf diese Person das?",
-    "Does what": "Tut was",
     "Rendition": "Fassung",
     "redacted": "geschwärzt",
     "original": "Original",
-    "To which recording (its number)": "Mit welcher Aufnahme (Kennung)",
+    "Recording (ID)": "Aufnahme (Kennung)",
     "Explain": "Erklären",
-    "What it is": "Was sie ist",
+    "About the recording": "Zur Aufnahme",
     "What is missing": "Was fehlt",
     "What changed with this bundle": "Was sich mit diesem Bündel geändert hat",
     "It is the first.": "Es ist das erste.",
     "Before it was bundle {number}, here since {moment}.": "Davor galt Bündel {number}, hier seit {moment}.",
     "Who may see what, and how long it is kept": "Wer was sehen darf und wie lange es aufbewahrt wird",
-    "What the recorder closes for": "Wofür der Rekorder schließt",
+    "What is not recorded": "Was nicht aufgezeichnet wird",
     "Nothing that these rules do has changed.": "An dem, was diese Regeln bewirken, hat sich nichts geändert.",
     "They cannot be compared:": "Sie lassen sich nicht vergleichen:",
     "Opens more": "Öffnet mehr",
@@ -40,21 +39,20 @@ GERMAN: Final = {
     "Keeps longer": "Bewahrt länger auf",
     "Weaker: what was closed will be recorded": "Schwächer: Was geschlossen war, wird aufgezeichnet",
     "Stronger: what was recorded will be closed": "Stärker: Was aufgezeichnet wurde, wird geschlossen",
-    "Neither": "Weder noch",
+    "Other change": "Sonstige Änderung",
     "Try other rules before they count": "Andere Regeln ausprobieren, bevor sie gelten",
     "Choose a bundle, or the files of a governance folder. They are tried over recordings of this archive and kept "
     "nowhere. What comes into force, compliance signs.":
         "Wählen Sie ein Bündel oder die Dateien eines Regelordners. Sie werden an Aufnahmen dieses Archivs erprobt "
         "und nirgends gespeichert. Was in Kraft tritt, signiert die Compliance.",
     "A bundle, or files that end in .yaml": "Ein Bündel, oder Dateien mit der Endung .yaml",
-    "Over what": "Woran",
     "the last 7 days": "die letzten 7 Tage",
     "the last 30 days": "die letzten 30 Tage",
     "the whole archive": "das ganze Archiv",
     "Try them": "Ausprobieren",
-    "They are being tried. This page shows what comes of it.":
-        "Sie werden gerade erprobt. Das Ergebnis erscheint auf dieser Seite.",
-    "These rules would not come into force:": "Diese Regeln träten nicht in Kraft:",
+    "The rules are being tried. The result appears on this page.":
+        "Die Regeln werden gerade erprobt. Das Ergebnis erscheint auf dieser Seite.",
+    "These rules have mistakes:": "Diese Regeln enthalten Fehler:",
     "The trial failed. Try again, or tell who runs this console.":
         "Die Erprobung ist gescheitert. Versuchen Sie es noch einmal, oder sagen Sie es dem Betreiber der Konsole.",
     "Other rules are being tried. Try again when that is over.":
@@ -72,20 +70,19 @@ GERMAN: Final = {
     "Less": "Weniger",
     "With every approval that could be asked for.": "Mit allen Zustimmungen, um die man bitten könnte.",
     "What would be deleted, and when": "Was gelöscht würde, und wann",
-    "Nothing else than now.": "Nichts anderes als jetzt.",
-    "Goes now": "Löschung bisher",
-    "Would go": "Löschung dann",
-    "Because of": "Aufgrund von",
+    "No change.": "Keine Änderung.",
+    "Deleted: rules in force": "Löschung: geltende Regeln",
+    "Deleted: these rules": "Löschung: diese Regeln",
     "What they change": "Was sie ändern",
-    "Their text": "Ihr Wortlaut",
+    "Their text": "Wortlaut",
     "This bundle has no policy: each computer's own folder rules.":
         "Dieses Bündel hat keine Richtlinie: Es gilt der Ordner auf jedem Computer.",
     # How long recordings stay
     "Retention": "Aufbewahrung",
     "Retention and erasure": "Aufbewahrung und Löschung",
     "What the rules delete next, what is held back, and what an erasure would do. Nothing is deleted here.":
-        "Was die Regeln als Nächstes löschen, was sie zurückhält und was eine Löschung bewirken würde. Hier wird "
-        "nichts gelöscht.",
+        "Was die Regeln als Nächstes löschen, was gesperrt ist und was eine Löschung bewirken würde. Hier wird nichts "
+        "gelöscht.",
     "What is deleted next": "Was als Nächstes gelöscht wird",
     "These rules delete nothing in the next 90 days.": "In den nächsten 90 Tagen löschen diese Regeln nichts.",
     "Recordings by class; the table below says the same.": "Aufnahmen nach Klasse; die Tabelle unten sagt dasselbe.",
@@ -94,37 +91,40 @@ GERMAN: Final = {
     "in {days} days": "in {days} Tagen",
     "Due now": "Fällig",
     "Within {days} days": "Binnen {days} Tagen",
-    "All in all, by the index of Find, without interactions. What is not certain is kept longer, and the store "
-    "deletes when somebody runs it: eyelid-review due.":
-        "Jeweils insgesamt, nach dem Verzeichnis der Suche, ohne Anrufe, Chats und Mails. Was nicht sicher ist, bleibt "
-        "länger; gelöscht wird erst, wenn jemand es ausführt: eyelid-review due.",
+    "Each column includes the ones before it. The counts come from the search index and leave out interactions; "
+    "recordings with doubts are kept longer. The store deletes only when eyelid-review due --apply is run.":
+        "Jede Spalte schließt die vorigen ein. Die Zahlen stammen aus dem Suchverzeichnis und enthalten keine Anrufe, "
+        "Chats und Mails; Aufnahmen mit offenen Fragen bleiben länger. Gelöscht wird erst durch eyelid-review due "
+        "--apply.",
     "Legal holds are not counted: what is under one stays.":
         "Löschsperren sind nicht eingerechnet: Was gesperrt ist, bleibt.",
     "What is under a legal hold is left out.": "Was unter einer Löschsperre steht, ist weggelassen.",
-    "Hold": "Sperre",
+    "Hold": "Löschsperre",
     "Review": "Überprüfung",
     "Owner": "Verantwortlich",
     "Placed": "Gesetzt",
-    "If it were taken off": "Würde sie aufgehoben",
-    "{count} would go at once": "{count} würden sofort gelöscht",
-    "the first would go on {day}": "die erste würde am {day} gelöscht",
-    "nothing would go": "nichts würde gelöscht",
-    "not for you to read": "nicht für Sie lesbar",
+    "If released": "Nach Aufhebung",
+    "{count} deleted at once": "{count} sofort gelöscht",
+    "first deleted on {day}": "erste Löschung am {day}",
+    "none deleted": "keine gelöscht",
+    "not visible to you": "für Sie nicht sichtbar",
     "{count} more are not shown: eyelid-review holds list.":
         "{count} weitere sind nicht gezeigt: eyelid-review holds list.",
-    "Dry run of an erasure": "Probelauf einer Löschung",
-    "Choose what an erasure would be about: one recording, a person, or what a search finds.":
-        "Wählen Sie, worum es ginge: eine Aufnahme, eine Person, oder was eine Suche findet.",
-    "One recording (its number)": "Eine Aufnahme (Kennung)",
-    "Show what would go": "Zeigen, was gelöscht würde",
-    "{going} of the {count} shown would go now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
+    "Preview of an erasure": "Vorschau einer Löschung",
+    "Choose what to erase: one recording, a person, or what a search finds.":
+        "Wählen Sie, was gelöscht werden soll: eine Aufnahme, die Aufnahmen einer Person oder das Ergebnis einer "
+        "Suche.",
+    "One recording (ID)": "Eine Aufnahme (Kennung)",
+    "Show what would be deleted": "Zeigen, was gelöscht würde",
+    "{going} of the {count} shown would be deleted now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
     "There are more than {count}: ask for some at a time.": "Es sind mehr als {count}: Beantragen Sie sie in Teilen.",
-    "Goes": "Löschung",
+    "Each preview is noted in the audit log.": "Jede Vorschau wird im Prüfprotokoll vermerkt.",
+    "Deletion": "Löschung",
     "stays": "bleibt",
-    "Ask for their erasure": "Ihre Löschung beantragen",
+    "Ask for their erasure": "Löschung dieser Aufnahmen beantragen",
     "One request for each of them. Others answer it, and the store does it, by approvals where the rules want them.":
         "Ein Antrag für jede. Andere entscheiden ihn, und das Archiv führt ihn aus, mit Zustimmungen, wo die Regeln "
         "sie verlangen.",
     "The signed rules do not let you ask for their erasure.":
-        "Die signierten Regeln lassen Sie ihre Löschung nicht beantragen.",
+        "Die signierten Regeln erlauben Ihnen nicht, die Löschung dieser Aufnahmen zu beantragen.",
 }  # fmt: skip

@@ -226,9 +226,10 @@ def _seconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Records a desktop with a browser, closes for what is sensitive, and opens what came through. At a "
-        "terminal it then serves the console with it until Ctrl-C; elsewhere it looks at it in a browser, and ends.",
-        epilog="example: scripts/demo --seconds 20 --dir /tmp/eyelid-demo",
+        description="Records a desktop with a browser, leaves out what is sensitive, and opens the recording. At a "
+        "terminal it then serves the console until Ctrl-C. Without a terminal a headless browser plays both "
+        "recordings, and the demo ends.",
+        epilog="examples: scripts/demo --open; scripts/demo --json --seconds 20 --dir /tmp/eyelid-demo",
     )
     parser.add_argument("--here", action="store_true", help="record the real screen instead of a display of its own")
     parser.add_argument("--open", action="store_true", help="start the browser with the console at the end")

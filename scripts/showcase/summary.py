@@ -67,10 +67,10 @@ def show_console(out: Console, links: Links) -> None:
         f"\nThe console, at {links.address}, has both recordings: its teams are *{WITH}* and *{WITHOUT}*.\n"
         "[bold]Sign in[/] by this link, which is good once: make a passkey, or a password with a code.\n"
         f"{links.sign_in}\n"
-        "[bold]To play[/], then open this one in the same browser, and press Play at a recording. It makes the key with"
-        f" which you ask for one;\nin a real house it comes from compliance, and not through the console.\n"
+        "[bold]To play[/], open this second link in the same browser: it makes your signing key. Then press Play at a "
+        "recording.\nIn production the second link comes from compliance, not from the console.\n"
         f"{links.enrol}\n"
-        "Ctrl-C ends it all.",
+        "Press Ctrl-C to end the demo.",
         soft_wrap=True,
     )
 

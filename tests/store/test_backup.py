@@ -76,7 +76,9 @@ def test_a_key_that_is_renewed_meanwhile_makes_no_backup(founded: fleet.Founded,
     read = "$S/store.db $B/new/store.db\n"
     assert script.count(read) == 1
     renewed = script.replace(read, read + f"{Path(sys.executable).parent}/eyelid-store renew store-key --home $S\n")
+    before = (folder / "keys" / "store.key").read_bytes()
     assert "The backup is whole." not in ran_by_bash(renewed).stdout
+    assert (folder / "keys" / "store.key").read_bytes() != before  # so this is what the script noticed
     assert not (tmp_path / "backup" / "store.db").exists()
     assert carried_out(script).endswith("The backup is whole.\n")
     assert (tmp_path / "backup" / "keys" / "store.key").read_bytes() == (folder / "keys" / "store.key").read_bytes()

@@ -78,6 +78,7 @@ function showWaves() {
 }
 
 function fail(code) {
+  if (code === "over") $("main").hidden = true;
   root.dataset.state = "failed";
   root.dataset.code = code;
   $("failure").hidden = false;
@@ -88,7 +89,6 @@ function fail(code) {
 /** Its source has ended: what is loaded stays, and nothing more comes. */
 function gone(code) {
   player?.stop();
-  if (code === "over") $("main").hidden = true;
   fail(code);
 }
 
@@ -142,7 +142,7 @@ async function begin() {
   listenToWorker({
     tick: () => player?.tick(),
     checked,
-    waits: (so) => say(so ? words.waits : ""),
+    waits: (so) => say(so ? words.consoleWaits : ""),
     gone,
     failed: () => fail("failed"),
   });

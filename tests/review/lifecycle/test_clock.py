@@ -51,7 +51,7 @@ def test_a_clock_that_leaps_ahead_erases_nothing_whatever_is_written_meanwhile(w
     world.days.now += LEAP
     if acted:
         acts(world)
-    with world.opened() as (database, lifecycle), pytest.raises(StoreError, match="no PC was heard"):
+    with world.opened() as (database, lifecycle), pytest.raises(StoreError, match="no PC has reported"):
         lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
     heard(world, LEAP, LEAP)  # they go on, and their clocks are right
     with world.opened() as (database, lifecycle), pytest.raises(StoreError, match="2000 days ahead"):

@@ -311,7 +311,9 @@ def test_a_hold_is_placed_and_taken_off_by_who_signs_it(world: World, run: Run) 
     release = ("holds", "release", "case-1", "--why", "settled")
     signed = {"request": "case-1", "rules": rules}
     code, _, error = run(*place)
-    assert (code, f"set is {set_of([old])}, which `custodian ask-hold`" in " ".join(error.split())) == (2, True), error
+    assert (code, f"set is {set_of([old])}: give it to `custodian ask-hold`" in " ".join(error.split())) == (2, True), (
+        error
+    )
     assert run(*place, "--approved", approved(world, set_of([old]), act="legal-hold", **signed))[0] == 0
     shutil.rmtree(world.folder / "custodian")  # another, with keys of its own: the one before has Ann's already
     assert run(*release, "--apply")[0] == 2

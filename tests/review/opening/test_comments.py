@@ -75,7 +75,7 @@ def test_one_writes_another_reads_and_the_console_does_neither(keyed: House, pag
     assert page.run("document.querySelector('#comment-send').disabled")  # on no span yet
     assert page.run(SHOWN) == []
     seen = len(keyed.between.seen)
-    assert write(page) == "Your comment is kept."
+    assert write(page) == "Comment saved."
     (mine,) = page.run(SHOWN)
     assert "ann@example.com" in mine
     assert TEXT in mine
@@ -152,7 +152,7 @@ FORGED: Final[dict[str, tuple[Callable[[Answer], Answer], str]]] = {
 
 def test_what_the_console_makes_of_a_comment_is_named_and_not_shown(keyed: House, page: Page) -> None:
     play(keyed, page, "ann")
-    assert write(page) == "Your comment is kept."
+    assert write(page) == "Comment saved."
     for case, (change, wanted) in FORGED.items():
 
         def forging(path: str, _asked: Answer, given: Answer, change: Callable[[Answer], Answer] = change) -> Answer:
@@ -162,7 +162,7 @@ def test_what_the_console_makes_of_a_comment_is_named_and_not_shown(keyed: House
         play(keyed, page, "cleo")
         assert page.run(SHOWN) == [], case
         said = page.run("document.querySelector('#comments-refused').innerText")
-        assert said == f"One does not verify, and cannot be read: {wanted}.", case
+        assert said == f"1 comment was not verified and not shown: {wanted}.", case
     keyed.between.change = lambda path, _asked, given: (
         {"comments": 2 * given["comments"]} if path.endswith("/comments") else given
     )
@@ -201,7 +201,7 @@ def test_what_is_not_kept_says_why_and_the_text_stays(keyed: House, page: Page) 
         return given | {"commented": resigned(given["commented"])} if "commented" in given else given
 
     keyed.between.change = swapped
-    assert write(page) == "It was not kept: bad-signature"
+    assert write(page) == "Comment not saved: bad-signature"
     assert page.run(SHOWN) == []
 
 

@@ -118,9 +118,9 @@ def _written(folder: Path, text: str) -> Path:
 
 def test_mistakes_are_all_named_and_nothing_is_tried(served: Served) -> None:
     text = tried(served, {"0.yaml": WIDER.replace("roles:", "rolez:")}, "7")
-    assert "These rules would not come into force" in text
+    assert "These rules have mistakes" in text
     assert "0.yaml:" in text
-    assert "is no bundle of this house" in tried(served, {"new.bundle": "no bundle"}, "7")
+    assert "is not a bundle signed by this archive" in tried(served, {"new.bundle": "no bundle"}, "7")
     assert "1 to 100 files" in tried(served, {}, "7")
     with served.client("cleo", Origin=served.room.address) as client:
         assert client.post("/v1/rules/trial", json={"files": {}, "days": "8"}).status_code == 422

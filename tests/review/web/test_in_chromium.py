@@ -123,7 +123,7 @@ PAGES = {
     "audit entry": ("cleo", "/audit/{about_anna}"),
     "report": ("cleo", "/report"),
     "rules, explained": ("cleo", "/rules?who=sam@example.com&recording={closed}"),
-    "retention, dry run": ("cleo", "/retention?agent=anna@example.com"),
+    "retention, preview": ("cleo", "/retention?agent=anna@example.com"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }

@@ -1,4 +1,4 @@
-"""What is deleted next, holds, and the dry run: as the commands say it, to each what they may know; nothing is done."""
+"""What is deleted next, holds, and the preview of an erasure: as the commands say it, to each what they may know."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_holds_are_shown_overdue_first_and_to_those_who_see_to_them(served: Serv
     assert "overdue" not in found[1][1]
     assert [row[3:5] for row in found] == [[REASON, "2"], [REASON, "1"]]
     assert "<b>letter" not in text
-    assert "would go" in found[0][6]
+    assert "deleted" in found[0][6]
     with served.client("paula") as client:
         text = client.get("/retention").text
     for secret in ("case-1", "case-2", "letter", "Owner"):
@@ -109,7 +109,7 @@ def test_the_dry_run_is_the_lifecycles_and_tells_of_no_hold_to_others(served: Se
     facts = Facts(served.console.catalog, served.console.home.blobs(), rules)
     before = served.entries()
     with served.client("cleo") as client:
-        found = rows(client.get("/retention", params={"agent": "anna@example.com"}).text, "Dry run of an erasure")
+        found = rows(client.get("/retention", params={"agent": "anna@example.com"}).text, "Preview of an erasure")
     assert len(found) == len(served.room.recordings["anna"])
     for row, one in zip(found, reversed(served.room.recordings["anna"]), strict=True):
         known = facts.of(UUID(one), now)
@@ -125,7 +125,7 @@ def test_the_dry_run_is_the_lifecycles_and_tells_of_no_hold_to_others(served: Se
         assert "legal hold" not in text
         assert "case-" not in text
         one = client.get("/retention", params={"recording": held[0]}).text
-        assert len(rows(one, "Dry run of an erasure")) == 1
+        assert len(rows(one, "Preview of an erasure")) == 1
         assert client.get("/retention?recording=1").status_code == 400
         assert client.get("/retention?from=x").status_code == 400
 
