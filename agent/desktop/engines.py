@@ -155,7 +155,9 @@ def has_loaded_an_engine(mapped: bytes) -> bool:
     return any(name.startswith(_MAPPED) and not name.startswith(_OTHER_LIBRARIES) for name in names)
 
 
-def is_called_an_engine(process: str, window_class: Iterable[str] = ()) -> bool:
-    """By process name (without path and `.exe`), or by either part of WM_CLASS."""
+def is_called_an_engine(process: str, window_class: Iterable[str] = (), *, cut: bool = False) -> bool:
+    """By process name (without path and `.exe`), or by either part of WM_CLASS. `cut`: the name may go on."""
     names = [name.casefold() for name in (process, *window_class)]
-    return any(name in _BROWSERS or name.startswith(BROWSER_FAMILIES) for name in names)
+    if any(name in _BROWSERS or name.startswith(BROWSER_FAMILIES) for name in names):
+        return True
+    return cut and any(f"{one}.exe".startswith(names[0]) for one in _BROWSERS)

@@ -62,7 +62,9 @@ class PortableDesktop:
             box=Box(*box) if isinstance(box, list) else Box(0, 0, 0, 0),
             shown=bool(entry["shown"]),
             focused=bool(entry["focused"]),
-            engine=not isinstance(process, Process) or process.engine or is_called_an_engine(process.name),
+            engine=not isinstance(process, Process)
+            or process.engine
+            or is_called_an_engine(process.name, cut=process.cut),
             remote=isinstance(process, Process) and shows_another_machine(process.name, cut=process.cut),
         )
 

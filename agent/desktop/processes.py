@@ -267,8 +267,12 @@ def _called(process: psutil.Process) -> tuple[Path, str, bool]:
     if not name or INTERPRETERS.fullmatch(name):
         name = process.name()
         if len(os.fsencode(name)) == COMM:
-            return executable, _whole_signs(name), True
-    return executable, name[:-4] if name.casefold().endswith(".exe") else name, False
+            return executable, _without_ending(_whole_signs(name)), True
+    return executable, _without_ending(name), False
+
+
+def _without_ending(name: str) -> str:
+    return name[:-4] if name.casefold().endswith(".exe") else name
 
 
 def _whole_signs(name: str) -> str:

@@ -72,6 +72,7 @@ def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
         ("patient-recor\u00e9-viewer", "patient-recor\u00e9\u2026"),
         ("patient-record\u00e9", "patient-record\u2026"),  # cut within a sign
         ("hospitalviewer.exe", "hospitalviewer.\u2026"),  # as wine's are
+        ("thunderbird.exe", "thunderbird\u2026"),
         ("viewer.exe", "viewer"),
     ],
 )

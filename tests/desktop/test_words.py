@@ -102,6 +102,13 @@ def test_a_viewer_of_whose_name_only_the_beginning_is_known_shows_another_machin
     assert not shows_another_machine("patient-records", cut=True)
 
 
+def test_a_browser_of_whose_name_only_the_beginning_is_known_is_one() -> None:
+    assert is_called_an_engine("angelfish-webap", cut=True)
+    assert is_called_an_engine("Privacybrowser.", cut=True)  # under wine
+    assert not is_called_an_engine("angelfish-webap")
+    assert not is_called_an_engine("patient-records", cut=True)
+
+
 def test_switchers_and_previews() -> None:
     assert kind_of((), override_redirect=True, app="xfwm4") is WindowKind.OVERVIEW
     assert kind_of(("TOOLTIP",), override_redirect=True, app="tint2") is WindowKind.OVERVIEW

@@ -58,7 +58,9 @@ def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Natur
         "app": app,
         "kind": kinds.kind_of(of, override_redirect=override, app=name),
         # A process that cannot be identified may be a browser, such as links2 over ssh -X.
-        "engine": not isinstance(process, Process) or process.engine or engines.is_called_an_engine(name, window_class),
+        "engine": not isinstance(process, Process)
+        or process.engine
+        or engines.is_called_an_engine(name, window_class, cut=cut),
         "remote": shows_another_machine(name, window_class, cut=cut),
     }
 
