@@ -98,7 +98,7 @@ def _does(rule: Rule, lane: Lane, *, excused: bool, spoke: bool) -> Does:
 def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False) -> tuple[Hit, ...]:
     """The patterns of the first condition that fits for certain; empty if none does.
 
-    `opening`: what fits lets the eye stay open, so that only a page's own address counts.
+    `opening`: what fits lets the eye stay open, so that only a page's own address counts, and a whole name.
     """
     sight = _sight(thing, opening=opening)
     for condition in conditions:
@@ -110,7 +110,8 @@ def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening:
 
 def _sight(thing: Window | Page, *, opening: bool) -> Sight:
     if isinstance(thing, Window):
-        return WindowSight.of(thing)
+        window = WindowSight.of(thing)
+        return window.whole_name_only() if opening else window
     whole = PageSight.of(thing)
     return whole.own_address_only() if opening else whole
 

@@ -135,7 +135,9 @@ class _Thing:
 
     def opening(self) -> Sight:
         """What counts where the eye would open for it."""
-        return self.sight.own_address_only() if isinstance(self.sight, PageSight) else self.sight
+        if isinstance(self.sight, PageSight):
+            return self.sight.own_address_only()
+        return self.sight.whole_name_only()
 
 
 def _windows(scene: Scene) -> Iterator[_Thing]:

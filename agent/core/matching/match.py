@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.core.matching.address import Address, read_address
@@ -24,11 +24,15 @@ def attributes(condition: Condition) -> frozenset[Attribute]:
 
 @dataclass(frozen=True, slots=True)
 class WindowSight:
-    """What rules compare of a window, folded once. `cut`: `app` may be the beginning of a longer name."""
+    """What rules compare of a window, folded once. `cut`: `app` may be the beginning of a longer name.
+
+    `opens`: what fits opens the eye, and then a name that may go on fits for certain only what ends in `*`.
+    """
 
     app: str | Blind
     title: str | Blind
     cut: bool = False
+    opens: bool = False
 
     @classmethod
     def of(cls, window: Window) -> WindowSight:
@@ -37,6 +41,10 @@ class WindowSight:
             window.title if isinstance(window.title, Blind) else fold(window.title),
             not isinstance(window.app, Blind) and window.app.endswith(CUT),
         )
+
+    def whole_name_only(self) -> WindowSight:
+        """The window where the eye would open for it: a longer name that begins like the one meant does not count."""
+        return replace(self, opens=True) if self.cut else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,12 @@ def _fits_window(matcher: Matcher, sight: WindowSight) -> Ternary:
 
 def _fits_app(patterns: tuple[str, ...], sight: WindowSight) -> Ternary:
     found = _fits_text(patterns, sight.app)
-    if found is Ternary.NO and sight.cut and may_go_on(patterns, str(sight.app)):
-        return Ternary.DOUBT
-    return found
+    if not sight.cut or (found is Ternary.YES and not sight.opens):
+        return found
+    name = str(sight.app)
+    if any(pattern.endswith("*") and glob((pattern,)).fullmatch(name) for pattern in patterns):
+        return Ternary.YES
+    return Ternary.DOUBT if may_go_on(patterns, name) else Ternary.NO
 
 
 def _fits_page(matcher: Matcher, sight: PageSight) -> Ternary:

@@ -44,6 +44,13 @@ def test_what_a_person_has_looked_at_is_let_pass(seen: Window | Page) -> None:
     assert closed(ALLOWING, seen) == NOTHING
 
 
+def test_a_name_that_may_go_on_is_let_pass_by_what_names_its_beginning_alone() -> None:
+    named = "rules: [{{id: a, why: w, any: [url: [pay.example]]}}]\nallow_unseen: [app: [{}]]\n"
+    cut = window("patient-records\u2026", engine=True)
+    assert closed(policy(named.format("patient-records")), cut) == (["web-engine"], ["web-engine"])
+    assert closed(policy(named.format("'patient-records*'")), cut) == NOTHING
+
+
 @pytest.mark.parametrize(
     ("seen", "said"),
     [

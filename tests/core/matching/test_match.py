@@ -114,6 +114,22 @@ def test_what_opens_looks_at_the_pages_own_address_only() -> None:
     assert fits(url("shop.example"), sight.own_address_only()) is YES
 
 
+@pytest.mark.parametrize(
+    ("pattern", "called", "said"),
+    [
+        ("patient-records", "patient-records\u2026", DOUBT),
+        ("patient-record?", "patient-records\u2026", DOUBT),
+        ("*-records", "patient-records\u2026", DOUBT),
+        ("patient-*", "patient-records\u2026", YES),
+        ("patient-recordings", "patient-records\u2026", NO),
+        ("patient-records", "patient-records", YES),
+        ("patient-records", Blind.NO_PROCESS, DOUBT),
+    ],
+)
+def test_what_opens_asks_for_a_whole_name(pattern: str, called: str | Blind, said: Ternary) -> None:
+    assert fits(app(pattern), window(called).whole_name_only()) is said
+
+
 def test_a_title_is_needed_unless_it_is_said_otherwise() -> None:
     untitled = Window(1, "epic", Blind.NO_TITLE, 1, Box(0, 0, 1, 1), shown=True)
     assert WindowSight.of(untitled).title is Blind.NO_TITLE
