@@ -279,15 +279,29 @@ class Lifecycle:
             with self.database.reading() as connection:
                 gone = erasure.among(connection, recordings)
                 known = connection.execute(schema.holds.select().where(schema.holds.c.hold == hold)).first()
-            if known is not None:
-                raise StoreError(f"there was a hold {hold} already: give this one another name")
             if gone:
                 raise StoreError(f"recording {min(gone)} is erased or being erased: nothing was put on hold")
             said = self._act("hold", recordings[:AT_ONCE], **facts)
-            facts |= self._by(model.Act.LEGAL_HOLD, by, recordings, hold, said)
-            pages = [recordings[at : at + AT_ONCE] for at in range(0, len(recordings), AT_ONCE)]
-            self.log.append_all([self._act("hold", some, **facts) for some in pages])
-            self._follow()
+            signed = self._by(model.Act.LEGAL_HOLD, by, recordings, hold, said)
+            cut_short = known is not None and known.released_at is None and self._cut_short(facts | signed, recordings)
+            if known is not None and not cut_short:
+                raise StoreError(f"there was a hold {hold} already: give this one another name")
+            self._note_all("hold", recordings, facts, signed)
+
+    def _cut_short(self, facts: Mapping[str, object], recordings: Collection[str]) -> bool:
+        """Whether just this hold was begun by the same person, and killed before its last entry."""
+        if "person" not in facts:
+            return False
+        wanted = {name: facts[name] for name in ("hold", "why", "review")}
+        wanted |= {name: pseudonym(str(facts[name]), self.key) for name in ("owner", "person")}
+        holds = (one.said for one in self._bodies(0) if one.said["kind"] == "hold" and one.said["outcome"] == SUCCESS)
+        begun = [one for one in holds if one["facts"]["hold"] == facts["hold"]]
+        return bool(begun) and all(
+            "approval" not in one["facts"]
+            and wanted.items() <= one["facts"].items()
+            and set(recordings).issuperset(one["resource"])
+            for one in begun
+        )
 
     def release(self, hold: str, *, why: str, dies: date | None, by: SignedBy | None = None) -> None:
         """Raises StoreError, Refusal."""
@@ -376,15 +390,17 @@ class Lifecycle:
             asked: dict[str, object] = {"step": ASKED, "basis": "request", "request": request}
             said = self._act("erase", recordings[:AT_ONCE], **asked)
             signed = self._by(model.Act.ERASE, by, recordings, request, said)
-            approval = signed.pop("approval")
-            acts = [
-                self._act("erase", recordings[at : at + AT_ONCE], **asked, **signed)
-                for at in range(0, len(recordings), AT_ONCE)
-            ]
-            # In the last, so that what was cut short can be done again.
-            acts[-1] = replace(acts[-1], facts={**acts[-1].facts, "approval": approval})
-            self.log.append_all(acts)
-            self._follow()
+            self._note_all("erase", recordings, asked, signed)
+
+    def _note_all(
+        self, kind: str, recordings: Sequence[str], facts: Mapping[str, object], signed: Mapping[str, object]
+    ) -> None:
+        """The approval in the last entry alone, so that what was cut short can be done again."""
+        each = {name: value for name, value in signed.items() if name != "approval"}
+        pages = [recordings[at : at + AT_ONCE] for at in range(0, len(recordings), AT_ONCE)]
+        last = self._act(kind, pages.pop(), **facts, **signed)
+        self.log.append_all([*(self._act(kind, some, **facts, **each) for some in pages), last])
+        self._follow()
 
     def _by(
         self, act: model.Act, by: SignedBy | None, recordings: Sequence[str], request: str, said: Act

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partialmethod
@@ -17,13 +17,17 @@ import pytest
 from protocol import personal
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
+from review.audit import kinds
+from review.audit.log import AuditLog
 from review.custodian.custodian import LONGEST
 from review.filed import Approved, Requests
 from review.governance.model import Act
 from review.governance.times import day_of
+from review.lifecycle import lifecycle as lifecycle_module
 from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.refusal import Refusal
 from review.rules import parse_files
+from store.errors import StoreError
 from testkit.custody import DAY, SECOND, House
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World
@@ -132,6 +136,34 @@ def test_a_person_places_it_and_takes_it_off_with_anothers_approval_and_each_cou
     desk.place(again, "case-2")
     refused(desk, lambda: desk.place(again, "case-2b"), "replayed", PLACE, "hold")
     refused(desk, lambda: desk.release(off, "case-2"), "replayed", APPROVE, "release")
+
+
+def test_a_hold_that_was_killed_before_its_last_entry_goes_on_with_the_same_request(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle_module, "AT_ONCE", 1)  # of 64
+    filed, append_all = desk.ask(of=2), AuditLog.append_all
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(AuditLog, "append_all", killed_after_the_first(append_all))  # between two blocks
+        desk.place(filed, of=2)
+    assert desk.held() == desk.ids[:1]
+    with pytest.raises(StoreError, match="there was a hold case-1 already"):
+        desk.place(desk.ask(CLEO, of=2), of=2)
+    desk.place(filed, of=2)
+    assert desk.held() == desk.ids
+    refused(desk, lambda: desk.place(filed, of=2), "replayed", PLACE, "hold")
+    with pytest.raises(StoreError, match="there was a hold case-1 already"):
+        desk.place(desk.ask(of=2), of=2)
+
+
+def killed_after_the_first(append_all: Callable[..., list[int]]) -> Callable[..., list[int]]:
+    def write(log: AuditLog, acts: Sequence[kinds.Act]) -> list[int]:
+        append_all(log, acts[:1])
+        if len(acts) > 1:
+            raise KeyboardInterrupt
+        return [log.size - 1]
+
+    return write
 
 
 Change = Callable[[Desk], str]
