@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Column, ColumnElement, func, or_, select, true
 
 from review.governance.times import FOR_EVER
 from review.lifecycle.facts import Facts, Known
@@ -32,15 +32,14 @@ def each_of(
     """All that are not erased; why not, of those that cannot be read. `opened`: ns, when the store first had something
     of it. `blobs`: to look whether what is erased is gone.
     """
-    first, last = opened.start, opened.stop - 1
     row = schema.recordings.c
-    both = select(row.id).where(row.id == schema.interactions.c.id, row.opened_at.between(first, last)).exists()
+    both = select(row.id).where(row.id == schema.interactions.c.id, _within(row.opened_at, opened)).exists()
     once = {"opened_at": (), "received_at": (~both,)}
     for table, at in _KINDS:
         page, after = [""] * _PAGE, ""
         while len(page) == _PAGE:
             with database.reading() as connection:
-                asked = select(table.c.id).where(table.c.id > after, table.c[at].between(first, last), *once[at])
+                asked = select(table.c.id).where(table.c.id > after, _within(table.c[at], opened), *once[at])
                 page = list(connection.scalars(asked.order_by(table.c.id).limit(_PAGE)))
                 gone = erasure.among(connection, page) if page else {}
             for one in page:
@@ -48,6 +47,13 @@ def each_of(
                     yield one, facts.of(UUID(one), now)
                 advance(1)
             after = page[-1] if page else after
+
+
+def _within(at: Column[int], opened: range) -> ColumnElement[bool]:
+    """A row that says no time, or one that cannot be, is within: else who writes the catalog hides a recording so."""
+    if opened == EVER:
+        return true()
+    return or_(at.between(opened.start, opened.stop - 1), at < 0, func.typeof(at) != "integer")
 
 
 def lies(blobs: BlobStore, recording: str) -> bool:

@@ -22,6 +22,7 @@ from protocol.keys import public_to_text
 from review.commands.choosing import _doubt, each_known, only
 from review.governance.model import Channel, Fact, Governance, RetentionClass
 from review.governance.times import DAY, Period, day_of
+from review.lifecycle.every import EVER
 from review.lifecycle.facts import Known
 from store.admin.init import COMPLIANCE
 from store.catalog import interactions, schema
@@ -220,6 +221,17 @@ def test_an_id_of_both_is_one_for_the_commands(world: World) -> None:
         assert only(database, str(recording.id)[:8]) == recording.id
         seen = list(each_known(database, world.facts(database), world.days()))
     assert [one.id for one in seen] == [str(recording.id)]
+
+
+@pytest.mark.parametrize("at", [-1, "x", 0])
+def test_no_time_in_a_row_hides_a_recording(world: World, at: object) -> None:
+    with world.serving() as pcs:
+        recording = pcs.record(pcs.pc(), "calls")[0]
+    sql(world, "update recordings set opened_at = ?", at)
+    with world.opened() as (database, _):
+        for opened in (EVER, range(world.days() + 1)):
+            seen = each_known(database, world.facts(database), world.days(), opened)
+            assert [one.id for one in seen] == [str(recording.id)]
 
 
 def test_what_is_refused_leaves_the_key_packet_of_what_came_before(
