@@ -173,7 +173,7 @@ def _erasing(asked: Namespace, store: OpenStore) -> Lifecycle | None:
     lifecycle = _lifecycle(asked, store.home, store.database)
     check_revision(asked.log.parent, store.revision)
     if store.facts.senders is not None:
-        now = lifecycle.checked_clock()
+        now = lifecycle.erasing_clock()
         with store.database.reading() as connection:
             store.facts.senders.look(connection, now)
     lifecycle.follow()
@@ -292,6 +292,8 @@ def _erase(asked: Namespace) -> int:
         governance, signed = store.governance, _signs(asked, store, Act.ERASE)
         if signed and asked.apply and not asked.approved:
             raise _unsigned(store, Act.ERASE, "Without --apply this command prints the recordings' set")
+        if not signed:
+            _check_none_given(asked, Act.ERASE)
         lifecycle = _erasing(asked, store)
         chosen, open_question = choose(asked, store)
         ids = [known.id for known in chosen]
@@ -323,9 +325,15 @@ def _unsigned(store: OpenStore, act: Act, set_: str) -> WrongUsage:
     )
 
 
+def _check_none_given(asked: Namespace, act: Act) -> None:
+    if asked.approved:
+        raise WrongUsage(f"--approved: no person has to sign the act {act} here, and nothing checks it: leave it out")
+
+
 def _signed(asked: Namespace, store: OpenStore, act: Act, ids: list[str]) -> SignedBy | None:
     """None where no person signs for it. Raises WrongUsage."""
     if not _signs(asked, store, act):
+        _check_none_given(asked, act)
         return None
     if not asked.approved:
         raise _unsigned(store, act, f"The recordings' set is {set_of(ids)}")

@@ -327,6 +327,9 @@ def test_an_older_bundle_than_was_followed_erases_nothing(world: World, run: Run
     govern(world.home, RULES.replace("keep: 10d", "keep: 90d"))
     [old] = recorded(world, ("rest", 50))
     began(world, run)
+    place = ("holds", "place", "case-1", old, "--why", "w", "--owner", "o@example.com", "--review", "2099-01-01")
+    code, _, error = run(*place, "--approved", "a" * 64)
+    assert (code, "no person has to sign the act legal-hold" in error) == (2, True)
     hold(run, "case-1", old)
     assert run("due", "--apply")[1] == {"erased": {}, "kept": {}, "stuck": {}, "log_emptied": True}
     with closing(sqlite3.connect(world.home.database_path)) as database, database:
