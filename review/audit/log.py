@@ -335,6 +335,10 @@ class AuditLog:
         )
         return [one for one in bodies if one.time < now - kept]
 
+    def now(self) -> int:
+        """What time the clock says, ns."""
+        return self._clock()
+
     def checked_clock(self) -> int:
         """What time it is, ns, for who destroys what is old.
 

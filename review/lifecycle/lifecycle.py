@@ -31,7 +31,7 @@ from review.audit.log import AuditLog
 from review.governance import model
 from review.governance.model import Governance, Reason
 from review.governance.retention import Because
-from review.governance.times import DAY, day_of
+from review.governance.times import DAY, HOUR, day_of
 from review.lifecycle.approvals import Approvals, SignedBy, line_of
 from review.lifecycle.clock import check_by_pcs
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
@@ -107,6 +107,7 @@ class Lifecycle:
         self._rows = RowSigner(self.log.origin, self.home.key(STORE).id, self.private)
         self._checked = ""  # the signature that `_applied` and `decided` are of
         self._applied = 0
+        self._compared = -HOUR  # ns, when the clock was last compared with the PCs'
         self.decided = Decided({}, {})
         self._places = [(str(path), LocalBlobs(path)) for path in (self.home.blobs_folder, *self.house.replicas)]
 
@@ -327,12 +328,16 @@ class Lifecycle:
 
     # -- erasing --------------------------------------------------------------------------------------------------
 
-    def checked_clock(self) -> int:
-        """What time it is, ns, for who decides what is over. Raises AuditError, StoreError where it may be wrong."""
+    def erasing_clock(self) -> int:
+        """What time it is, ns, for who decides what is over. Raises AuditError, StoreError where it may be wrong.
+
+        The PCs are asked once a run, and again where the clock is an hour on.
+        """
         now = self.log.checked_clock()
-        if not self.clock_is_right:
+        if not (self.clock_is_right or 0 <= now - self._compared < HOUR):
             with self.database.reading() as connection:
                 check_by_pcs(connection, now)
+            self._compared = now
         return now
 
     def erase(self, facts: Facts, governance: Governance, recordings: Sequence[str], request: str = "") -> ErasureRun:
@@ -340,7 +345,7 @@ class Lifecycle:
         request is noted, and `due` erases it when it may. Raises AuditError, StoreError.
         """
         with self._alone():
-            now = self.checked_clock()
+            now = self.erasing_clock()
             acts: list[Act] = []
             later: list[str] = []
             kept: dict[str, str] = {}
@@ -411,7 +416,9 @@ class Lifecycle:
         """
         if by is None:
             return {}
-        where, now = line_of(by.governance, act), self.log.checked_clock()
+        # A hold destroys nothing: it need not wait for somebody who looks at the clock.
+        now = self.log.now() if act is model.Act.LEGAL_HOLD else self.log.checked_clock()
+        where = line_of(by.governance, act)
         try:
             approvals = self._approvals(by, where)
             known = {one: by.facts.of(UUID(one), now) for one in recordings}

@@ -8,6 +8,7 @@ import pytest
 
 from review.audit.kinds import Act
 from review.governance.times import DAY
+from review.lifecycle import lifecycle as lifecycle_module
 from review.lifecycle.clock import OFF, SILENT, check_by_pcs
 from store.clock import MINUTE, SECOND
 from store.errors import StoreError
@@ -76,6 +77,19 @@ def test_one_pc_whose_clock_is_late_stops_no_erasure(world: World) -> None:
     with world.opened() as (database, lifecycle):
         done = lifecycle.erase(world.facts(database), RULES, [str(recording.id)])
     assert list(done.erased) == [str(recording.id)]
+
+
+def test_the_pcs_are_asked_once_a_run_and_where_the_clock_has_moved(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(world)
+    asked: list[int] = []
+    monkeypatch.setattr(lifecycle_module, "check_by_pcs", lambda _, now: asked.append(now))  # counts
+    with world.opened() as (_, lifecycle):
+        for on in (0, MINUTE, 60 * MINUTE, -MINUTE):
+            world.days.now += on
+            lifecycle.erasing_clock()
+    assert len(asked) == 3
 
 
 def refused(world: World) -> bool:

@@ -143,9 +143,10 @@ def test_a_hold_that_was_killed_before_its_last_entry_goes_on_with_the_same_requ
 ) -> None:
     monkeypatch.setattr(lifecycle_module, "AT_ONCE", 1)  # of 64
     filed, append_all = desk.ask(of=2), AuditLog.append_all
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(AuditLog, "append_all", killed_after_the_first(append_all))  # between two blocks
+    monkeypatch.setattr(AuditLog, "append_all", killed_after_the_first(append_all))  # between two blocks
+    with pytest.raises(KeyboardInterrupt):
         desk.place(filed, of=2)
+    monkeypatch.setattr(AuditLog, "append_all", append_all)  # as it was
     assert desk.held() == desk.ids[:1]
     with pytest.raises(StoreError, match="there was a hold case-1 already"):
         desk.place(desk.ask(CLEO, of=2), of=2)
@@ -154,6 +155,12 @@ def test_a_hold_that_was_killed_before_its_last_entry_goes_on_with_the_same_requ
     refused(desk, lambda: desk.place(filed, of=2), "replayed", PLACE, "hold")
     with pytest.raises(StoreError, match="there was a hold case-1 already"):
         desk.place(desk.ask(of=2), of=2)
+
+
+def test_a_hold_is_placed_whatever_the_clock_says(desk: Desk) -> None:
+    desk.pass_by(100 * 24)
+    desk.place(desk.ask())
+    assert desk.held() == desk.ids[:1]
 
 
 def killed_after_the_first(append_all: Callable[..., list[int]]) -> Callable[..., list[int]]:
