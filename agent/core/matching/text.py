@@ -66,14 +66,24 @@ def fold_app(name: str) -> str:
 
 def may_go_on(patterns: tuple[str, ...], beginning: str) -> bool:
     """Whether a text that any of the folded patterns matches, with or without `.exe`, may begin like this."""
+    while beginning and unicodedata.combining(beginning[-1]):  # more accents may follow, and then these stand elsewhere
+        beginning = beginning[:-1]
     return any(_begins(whole, beginning) for pattern in patterns for whole in (pattern, f"{pattern}.exe"))
 
 
 def _begins(pattern: str, beginning: str) -> bool:
-    """By what stands before the first `*`: whatever comes after that, some text fits."""
+    """By what stands before the first `*`: whatever comes after that, some text fits. An accent may follow the end."""
     head, star, _ = pattern.partition("*")
-    alike = all(place in ("?", sign) for place, sign in zip(head, beginning, strict=False))
+    end = len(beginning) - 1
+    alike = all(
+        place in ("?", sign) or (at == end and _base(place) == _base(sign))
+        for at, (place, sign) in enumerate(zip(head, beginning, strict=False))
+    )
     return alike and (bool(star) or len(beginning) <= len(head))
+
+
+def _base(sign: str) -> str:
+    return unicodedata.normalize("NFD", sign)[0]
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from itertools import product
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,19 @@ def test_no_title_makes_a_comparison_slow() -> None:
 def test_a_text_may_go_on_if_any_that_begins_so_fits(pattern: str, beginning: str) -> None:
     ends = ("".join(signs) for length in range(6) for signs in product("ab", repeat=length))
     assert may_go_on((pattern,), beginning) is any(glob((pattern,)).fullmatch(beginning + end) for end in ends)
+
+
+@pytest.mark.parametrize(
+    "whole", ["caf\u00e9s", "\u1ec7", "x\u0323\u0301y", "\uac01!", "a*\u00e9", "caf\u00e9*"]
+)
+def test_a_text_may_be_cut_before_or_between_its_accents(whole: str) -> None:
+    apart = normalize("NFD", whole.partition("*")[0])
+    assert all(may_go_on((fold(whole),), fold(apart[:at])) for at in range(1, len(apart) + 1))
+
+
+def test_another_letter_is_no_accent() -> None:
+    assert not may_go_on(("caf\u00e9",), "cafa")
+    assert not may_go_on(("caf\u00e9s",), "cafes")
 
 
 def test_a_whole_name_begins_like_itself() -> None:
