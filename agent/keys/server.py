@@ -28,7 +28,7 @@ BYTES: Final = (256 * 2**20, 32 * 2**20)
 # Seconds of this process's work, which all users share: a chunk of 160 KB takes 0.003.
 WORK: Final = (0.5, 0.05)
 TOO_MUCH: Final = b"this user asks too much"
-_WORK: Final = {
+_ANSWERS: Final = {
     Verb.ABOUT: Signer.about,
     Verb.PACKET: Signer.packet,
     Verb.CHUNK: Signer.chunk,
@@ -60,7 +60,7 @@ class _User:
                     self.signer = Signer(self.folder, wall=time.time, now=time.monotonic)
                 if verb in _ENROLLING:
                     return Answer.DONE, _ENROLLING[verb](self.signer, body, peer)
-                return Answer.DONE, _WORK[verb](self.signer, body)
+                return Answer.DONE, _ANSWERS[verb](self.signer, body)
             except (Refused, ValueError) as refusal:
                 return Answer.REFUSED, str(refusal).encode("utf-8", "replace")
             except Transient as trouble:
