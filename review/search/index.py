@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -40,7 +40,9 @@ _NEWEST: Final[_Key] = (2**63 - 1, "")
 
 @dataclass
 class SearchIndex:
-    """`index`: of schema. `forgets` is given what is being erased, at each start all of it. One thread writes."""
+    """`index`: of schema. One thread writes. `forgets` is given what is being erased, at each start all of it; where it
+    fails, the index goes on.
+    """
 
     catalog: Database
     blobs: BlobStore
@@ -50,6 +52,7 @@ class SearchIndex:
     _runs: Earlier = field(default_factory=Earlier)
     _walk: _Key | None = _NEWEST  # how far the whole catalog was gone through
     _erased: int = -1  # position of the last erasure that was followed
+    _forgotten: int = -1  # and of the last that was given to `forgets`
 
     def pass_once(self, stop: threading.Event | None = None) -> bool:
         """Whether there is more to do at once. After a long standstill it takes long, and minds erasures and `stop`."""
@@ -115,32 +118,40 @@ class SearchIndex:
         now = self.clock()
         return now + max(_AGAIN, (now - opened_at) // 10)
 
+    def forget(self) -> None:
+        for position, erased in self._erased_since(self._forgotten):
+            self.forgets(erased)
+            self._forgotten = position
+
     def _forget_erased(self) -> None:
-        """Of the last position again: an order names many, and they come one by one."""
+        for position, erased in self._erased_since(self._erased):
+            with self.index.writing() as connection:
+                remove(connection, erased)
+            self._erased = position
+
+    def _erased_since(self, position: int) -> Iterator[tuple[int, list[str]]]:
+        """Of the position again: an order names many, and they come one by one."""
         columns = catalog.erasures.c
-        key = (self._erased, "")
+        key = (position, "")
         while True:
             asked = select(columns.position, columns.recording).where(tuple_(columns.position, columns.recording) > key)
             with self.catalog.reading() as connection:
                 rows = connection.execute(asked.order_by(columns.position, columns.recording).limit(PAGE)).all()
             if not rows:
                 return
-            erased = [row.recording for row in rows]
-            with self.index.writing() as connection:
-                remove(connection, erased)
-            self.forgets(erased)
             key = (rows[-1].position, rows[-1].recording)
-            self._erased = rows[-1].position
+            yield key[0], [row.recording for row in rows]
 
     def follow(self, stop: threading.Event, failed: Callable[[str], None]) -> None:
         """Until `stop`; `failed` gets the kind of an error, after which it is tried again."""
         while not stop.is_set():
-            try:
-                more = self.pass_once(stop)
-            except Exception as error:  # noqa: BLE001 - a catalog that is locked or damaged ends no console
-                failed(type(error).__name__)
-                more = False
-            if not more:
+            done = []
+            for step in (self.forget, partial(self.pass_once, stop)):
+                try:
+                    done.append(step())
+                except Exception as error:  # noqa: BLE001 - a database that is locked or damaged ends no console
+                    failed(type(error).__name__)
+            if done != [None, True]:
                 stop.wait(EVERY)
 
 

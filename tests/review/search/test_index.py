@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -161,8 +161,32 @@ def test_what_is_being_erased_is_told_to_who_forgets_it_and_all_of_it_at_each_st
     for _ in range(2):
         forgotten.clear()
         again = SearchIndex(index.catalog, index.blobs, index.index, clock=index.clock, forgets=forgotten.extend)
-        again.pass_once()
+        again.forget()
         assert set(forgotten) == set(made[:2])
+
+
+def test_what_cannot_forget_holds_up_nothing_and_is_asked_again(
+    opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, pcs = opened
+    pc = pcs.pc()
+    gone, kept = (str(pcs.record(pc, "rest")[0].id) for _ in range(2))
+    with index.catalog.writing() as connection:
+        order = {"device": pc.device, "position": 0, "order": "", "step": "ordered", "found": "{}"}
+        connection.execute(insert(catalog.erasures).values(order | {"recording": gone}))
+    stop, failures, asked = threading.Event(), list[str](), list[object]()
+
+    def forgets(recordings: Collection[str]) -> None:
+        asked.append(recordings)
+        if len(asked) == 1:
+            raise OSError("the disk is full")
+        stop.set()
+
+    index.forgets = forgets
+    monkeypatch.setattr(index_module, "EVERY", 0.0)  # of 5 s, until it is tried again
+    index.follow(stop, failures.append)
+    assert (failures, asked) == (["OSError"], [[gone], [gone]])
+    assert [row[0] for row in rows(index)] == [kept]
 
 
 def test_one_that_cannot_be_read_says_so_and_hides_no_other(opened: tuple[SearchIndex, Pcs]) -> None:
