@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from protocol.errors import ProtocolError
 from review.governance.decide import decide
-from review.governance.model import Governance, Question, Reason
+from review.governance.model import Act, Governance, Question, Reason
 
 
 class Refusal(ProtocolError):
@@ -40,3 +40,11 @@ def granting(rules: Governance, question: Question) -> str:
     if not decision.granted:
         raise Refusal.by(decision.reasons)
     return rule_id(decision.reasons[0].where)
+
+
+def check_role(rules: Governance, person: str, act: Act, now: int) -> None:
+    """Raises Refusal where no role of theirs has the act now, whatever recordings it is about."""
+    grants = [one for one in rules.person(person).grants if one.role in rules.roles and one.since <= now < one.until]
+    if not any(act in rules.roles[one.role].may and now < rules.roles[one.role].until for one in grants):
+        where = next((role.where for role in rules.roles.values() if act in role.may), rules.where)
+        raise Refusal.by([Reason(f"{person} has no role that may {act}", where)])

@@ -38,7 +38,7 @@ from review.filed import SETS, WORD, Approved, Filed, Requests, set_terms
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
-from review.refusal import Refusal, granting, rule_id
+from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
 
 NONCE_LIVES: Final = 300.0  # s
@@ -244,6 +244,7 @@ class Custodian:
             _, rules = self._in_force()
             if terms["act"] not in SETS:
                 raise Refusal("not-here", "nothing but erasures and legal holds is filed")
+            check_role(rules, by.person, Act(terms["act"]), now)
             with self._lock:
                 self._still(signed, rules)
                 self._file(rules, said, signed.id, Filed(by.person, terms, now, signed.token))
@@ -254,11 +255,10 @@ class Custodian:
         found = self._requests.get(asked.text("filed"))
         if found is None:
             raise Refusal("unknown-request", "no request of this id waits")
-        approved = [one.person for one in found.approvals]
         # The id is a hash of what was signed: with that, the way between can name no other person or purpose.
         return {
-            "person": found.person, "terms": found.terms, "asked": found.asked, "approved_by": approved,
-            "request": found.token,
+            "person": found.person, "terms": found.terms, "asked": found.asked, "request": found.token,
+            "approved_by": [one.person for one in found.approvals],
         }  # fmt: skip
 
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:
@@ -323,8 +323,7 @@ class Custodian:
         consents = {channel: one.state for channel, one in self.consents.of(recording, kept).items()}
         facts = establish(asked.object("papers"), recording, self.settings.store_key, rules, consents)
         if facts.packet.bundle_revision > made.revision:
-            message = f"its PC has bundle {facts.packet.bundle_revision} already: bring it here, too"
-            raise Refusal("stale-bundle", message)
+            raise Refusal("stale-bundle", f"its PC has bundle {facts.packet.bundle_revision} already: bring it here")
         drawn = samples.drawn(self._home / "samples", rules, purpose, recording, facts.recording.start)
         return rules, replace(facts, recording=replace(facts.recording, drawn=drawn)), kept
 
@@ -403,7 +402,7 @@ class Custodian:
         waits = []
         for id in self._requests.ids():  # noqa: A001 - what it is
             filed = self._requests.get(id)
-            if filed is None or filed.asked + _lasts(rules, filed.terms) < now:
+            if filed is None or _ends(rules, filed) < now:
                 self._requests.drop(id)
             else:
                 waits.append(filed.person)
@@ -460,8 +459,9 @@ def _rules_of_approval(rules: Governance, terms: Mapping[str, str]) -> list[mode
     return [one for one in rules.approvals if terms["act"] in one.acts or (original and PLAY_ORIGINAL in one.acts)]
 
 
-def _lasts(rules: Governance, terms: Mapping[str, str]) -> int:
-    return max((rule.delay + rule.within for rule in _rules_of_approval(rules, terms)), default=LONGEST)
+def _ends(rules: Governance, filed: Filed) -> int:
+    lasts = [rule.delay + rule.within for rule in _rules_of_approval(rules, filed.terms)]  # without: as was signed
+    return filed.asked + max(lasts) if lasts else int(filed.terms.get("expires", filed.asked + LONGEST))
 
 
 def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: int) -> str:
