@@ -159,9 +159,7 @@ def test_a_text_may_go_on_if_any_that_begins_so_fits(pattern: str, beginning: st
     assert may_go_on((pattern,), beginning) is any(glob((pattern,)).fullmatch(beginning + end) for end in ends)
 
 
-@pytest.mark.parametrize(
-    "whole", ["caf\u00e9s", "\u1ec7", "x\u0323\u0301y", "\uac01!", "a*\u00e9", "caf\u00e9*"]
-)
+@pytest.mark.parametrize("whole", ["caf\u00e9s", "\u1ec7", "x\u0323\u0301y", "\uac01!", "a*\u00e9", "caf\u00e9*"])
 def test_a_text_may_be_cut_before_or_between_its_accents(whole: str) -> None:
     apart = normalize("NFD", whole.partition("*")[0])
     assert all(may_go_on((fold(whole),), fold(apart[:at])) for at in range(1, len(apart) + 1))
