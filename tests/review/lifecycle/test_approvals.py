@@ -185,7 +185,12 @@ def test_another_set_another_number_and_no_id_are_refused(desk: Desk) -> None:
     assert list(desk.erase(filed)) == desk.ids[:2]  # none of these has used it up
 
 
-def test_who_may_not_erase_or_names_no_purpose_of_theirs_gets_nothing_approved(desk: Desk) -> None:
+def test_who_may_not_erase_or_names_no_purpose_of_theirs_gets_nothing_approved(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refusal, match="has no role that may erase"):
+        desk.ask(CLEO)
+    monkeypatch.setattr("review.custodian.custodian.check_role", lambda *_: None)  # a custodian that takes all
     for person, changed, line in ((CLEO, {}, "rules.yaml:6:3"), (PIA, {"purpose": "coaching"}, "rules.yaml:2:1")):
         filed = desk.ask(person, **changed)
         desk.approve()
