@@ -17,9 +17,11 @@ from review.commands.up import INDEX
 from review.governance.retention import disposal
 from review.governance.times import DAY, FOR_EVER
 from review.lifecycle.facts import Facts, Known, when
+from review.rules import parse_files
 from review.search import forecast
 from review.search.find import Finder, Meanings
 from review.search.schema import opened
+from review.web import auditor, recording
 from store.catalog import schema
 from testkit.lifecycle import govern
 from testkit.reading_room import RULES
@@ -59,6 +61,20 @@ def finding(served: Served, days: int = 0) -> Iterator[Finder]:
     rules, now = served.console.people.rules(), served.console.people.clock() + days * DAY
     with closing(opened(served.room.home / INDEX)) as index:
         yield Finder(index, served.console.catalog, rules, rules.person("cleo@example.com"), now, Meanings())
+
+
+@pytest.mark.parametrize("acts", ["legal-hold, release-hold", "release-hold", "erase", "legal-hold, read-audit"])
+@pytest.mark.parametrize("approved", [False, True])
+def test_an_act_that_needs_approvals_is_theirs(acts: str, *, approved: bool) -> None:
+    """Else counsel whose acts need a second person would see no holds, and "now" of what is held."""
+    rule = f"approvals: [{{ act: [{acts}], by: [clerk], within: 24h }}]\n" if approved else ""
+    text = RULES.replace("legal-hold, see-fleet, read-audit]\n    of: all", f"{acts}]\n    of: all")
+    rules = parse_files({"0.yaml": text.replace("notice: |", f"{rule}notice: |").encode()})
+    asks = rules, rules.person("cleo@example.com"), 0
+    assert auditor.may_see_retention(*asks)
+    assert auditor.may_of_all(*asks, *recording.HOLDING) == ("hold" in acts)
+    assert not auditor.may_of_all(rules, rules.person("lena@example.com"), 0, *recording.HOLDING)
+    assert not auditor.may_see_retention(rules, rules.person("kim@example.com"), 0)  # may list nothing
 
 
 @pytest.mark.parametrize("days", [0, 100, 150, 179, 200, 800])
