@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,18 @@ def test_files_come_alone_or_out_of_a_bundle_of_this_house() -> None:
     for sent in ({"a.bundle": "x\n" + carried(files)}, {"notes.txt": "x"}, {"a": "", "b": ""}):
         with pytest.raises(MistakesError):
             trials.files_in(sent, "f" * 43)
+
+
+@pytest.mark.parametrize("changed", [bundles.rules_changed, bundles.policy_changed])
+def test_a_bundle_that_cannot_be_read_is_not_compared(changed: Callable[..., bundles.Changed]) -> None:
+    """As if it had no rules, all of the other's would be new."""
+    legible = bundles.Shown(1, 0, rules={"0.yaml": RULES.encode()}, policy={"p.yaml": b"rules: []\n"})
+    unread = bundles.Shown(2, 0, wrong="it is signed by another key")
+    for old, new in ((legible, unread), (unread, legible), (unread, unread)):
+        found = changed(old, new)
+        assert "bundle 2 cannot be read: it is signed by another key" in found.wrong
+        assert not found.changes
+        assert not found.same
 
 
 def test_what_changed_with_the_newest_bundle(served: Served) -> None:
