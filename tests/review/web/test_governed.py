@@ -13,10 +13,8 @@ import pytest
 
 from protocol.carried import carried
 from protocol.language.errors import MistakesError
-from protocol.policyhash import policy_hash
 from review import cli
 from review.web import bundles, trials
-from testkit.lifecycle import govern
 from testkit.reading_room import RULES
 from testkit.waits import until
 from tests.review.web.conftest import Served
@@ -146,23 +144,3 @@ def test_a_bundle_that_cannot_be_read_is_not_compared(changed: Callable[..., bun
         assert "bundle 2 cannot be read: it is signed by another key" in found.wrong
         assert not found.changes
         assert not found.same
-
-
-def test_what_changed_with_the_newest_bundle(served: Served) -> None:
-    """Last: from here on other rules are in force."""
-    with served.client("cleo") as client:
-        text = shown(client.get("/rules").text)
-        assert policy_hash({"0.yaml": RULES.encode()}) in text
-        assert "lead:" in text
-        file = govern(served.room.world.home, WIDER)
-        text = shown(client.get("/rules").text)
-    assert "lead covers all recordings (before: those of one's own teams)" in text
-    assert "class rest keeps 30 days (before: 180 days)" in text
-    assert "Deletes sooner" in text
-    home = served.room.world.home
-    with served.console.catalog.reading() as connection:
-        here, before = bundles.newest(connection, home.key("compliance").id)
-        assert bundles.newest(connection, "f" * 43)[0].wrong
-    assert here.revision == before.revision + 1
-    assert trials.files_in({"new.bundle": file}, home.key("compliance").id) == here.rules
-    assert bundles.policy_changed(before, here).same
