@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 
 from protocol.carried import carried
 from protocol.language.errors import MistakesError
 from review import cli
+from review.governance.times import DAY
+from review.lifecycle import every
+from review.lifecycle.facts import Facts
+from review.lifecycle.trial import consents_of
 from review.web import bundles, trials
+from store.clock import wall
 from testkit.reading_room import RULES
 from testkit.waits import until
 from tests.review.web.conftest import Served
@@ -144,3 +151,36 @@ def test_a_bundle_that_cannot_be_read_is_not_compared(changed: Callable[..., bun
         assert "bundle 2 cannot be read: it is signed by another key" in found.wrong
         assert not found.changes
         assert not found.same
+
+
+@pytest.mark.parametrize("step", ["by_both", "goes", "opens"])
+def test_a_trial_ends_with_the_console_wherever_it_is(served: Served, step: str) -> None:
+    jobs, seen = trials.Trials(), list[int]()
+
+    def stopped(*_: object) -> Iterator[int]:
+        """The console ends meanwhile."""
+        jobs._stop.set()
+        for one in range(0 if step == "opens" else 3):
+            seen.append(one)
+            yield one
+
+    facts = Facts(served.console.catalog, served.console.home.blobs(), served.console.people.rules())
+    with patch.object(trials, "goes" if step == "opens" else step, stopped):
+        job = jobs.start("cleo@example.com", 0, {"0.yaml": WIDER.encode()}, facts)
+        jobs.close()
+    assert job.state == "failed"
+    assert seen in ([], [0])
+
+
+def test_a_trial_is_as_long_as_what_it_goes_through(served: Served) -> None:
+    database, now = served.console.catalog, wall()
+    first = every.amount(database)
+    assert first == every.amount(database, trials.came(0, now))
+    assert first > every.amount(database, trials.came(1, now + 400 * DAY)) == 0
+    assert every.amount(database, trials.came(1, now)) == first  # opened by the store a moment ago
+
+
+def test_a_page_does_not_say_where_the_custodian_listens(tmp_path: Path) -> None:
+    sentences, given = consents_of(tmp_path / "no.sock", UUID(int=1), says_where=False)
+    assert sentences == ("the custodian cannot be asked for consent, so none counts",)
+    assert not given
