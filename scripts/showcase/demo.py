@@ -122,17 +122,19 @@ def _demo(folder: Path, short: Path, asked: argparse.Namespace, out: Console, *,
         picture = folder / "contact-sheet.png"
         sheet.draw(opened.videos[0], opened.stretches, picture)
         summary.show(Console(highlight=False), opened, control, picture)
-    if not faults:
-        with house.served() as links:
-            outcome = replace(outcome, console_url=links.address)
-            if sits:
-                summary.show_console(Console(highlight=False), links)
-                _stay(links.sign_in, open_it=asked.open)
-            else:
-                out.print("\n[bold]Finding and playing both in the console[/]")
-                console.check(house, links, (opened.recording, control.recording), RULE, folder / "player.png")
-    if asked.json:
-        print(json.dumps(asdict(outcome)))
+    try:
+        if not faults:
+            with house.served() as links:
+                if sits:
+                    summary.show_console(Console(highlight=False), links)
+                    _stay(links.sign_in, open_it=asked.open)
+                else:
+                    out.print("\n[bold]Finding and playing both in the console[/]")
+                    console.check(house, links, (opened.recording, control.recording), RULE, folder / "player.png")
+                outcome = replace(outcome, console_url=links.address)
+    finally:
+        if asked.json:
+            print(json.dumps(asdict(outcome)))
     for fault in faults:
         out.print(f"The demo has failed. {fault}", style="bold red")
     return 1 if faults else 0

@@ -49,15 +49,16 @@ def test_a_rule_that_never_fits_is_told_of_in_three_places(new_store: NewStore, 
         with pc(services, stage, home, {"tills.yaml": POLICY}) as recorded:
             recorded.wait_for(RecorderState.RECORDING)
             recorded.recorder.until(lambda: CODE in (recorded.status() or {})["troubles"], "it said so")
-            assert (recorded.status() or {})["troubles"] == {CODE: "tills, counters"}
+            assert (recorded.status() or {})["troubles"][CODE] == "tills, counters"  # a busy machine has others, too
             recorded.recorder.until(lambda: services.ran("alarms").returncode == 1, "the store had the alarm", A_MINUTE)
-            [alarm] = json.loads(services.ran("alarms", "--json").stdout)["alarms"]
-            assert (alarm["code"], alarm["device"]) == (CODE, recorded.device)
-            recorded.recorder.until(lambda: listed(services)["words"] == CODE, "the PC's health came", A_MINUTE)
-            assert (listed(services)["level"], listed(services)["alarms"]) == ("look", [CODE])
+            alarms = json.loads(services.ran("alarms", "--json").stdout)["alarms"]
+            assert (CODE, recorded.device) in {(alarm["code"], alarm["device"]) for alarm in alarms}
+            recorded.recorder.until(lambda: CODE in listed(services)["words"], "the PC's health came", A_MINUTE)
+            assert listed(services)["level"] == "look"
+            assert CODE in listed(services)["alarms"]
             with stage.program("till", (200, 200)):
                 said = "the one that fits was named no more"
-                recorded.recorder.until(lambda: (recorded.status() or {})["troubles"] == {CODE: "counters"}, said)
+                recorded.recorder.until(lambda: (recorded.status() or {})["troubles"].get(CODE) == "counters", said)
         saved = json.loads((home / NAME).read_text())["rules"]
         assert {name: (one["days"], one["told"]) for name, one in saved.items()} == {
             "tills": (0, False),
