@@ -139,7 +139,7 @@ def each_of(
     database: Database, facts: Facts, now: int, opened: range, blobs: BlobStore | None = None
 ) -> Iterator[tuple[str, Known | str]]:
     """As `review.lifecycle.every`, with a bar that shows how far it is."""
-    with progress("reading", every.amount(database)) as advance:
+    with progress("reading", every.amount(database, opened)) as advance:
         yield from every.each_of(database, facts, now, opened, blobs, advance=advance)
 
 

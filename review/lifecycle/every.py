@@ -19,10 +19,13 @@ _PAGE: Final = 500
 _KINDS: Final = ((schema.recordings, "opened_at"), (schema.interactions, "received_at"))
 
 
-def amount(database: Database) -> int:
-    """How many rows there are, whenever they came."""
+def amount(database: Database, opened: range = EVER) -> int:
+    """How many rows there are, as `each_of` goes through them; what is of both kinds counts twice."""
     with database.reading() as connection:
-        return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table, _ in _KINDS)
+        return sum(
+            connection.scalar(select(func.count()).where(table.c[at].between(opened.start, opened.stop - 1))) or 0
+            for table, at in _KINDS
+        )
 
 
 def each_of(

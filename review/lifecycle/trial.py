@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -29,12 +29,17 @@ def what_it_is(known: Known, one: Recording, consent: Iterable[str]) -> Iterator
         yield printable(f"not all of it is certain, so that it is kept longer: {doubt}")
 
 
-def consents_of(custodian: Path, recording: UUID) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
-    """(what is said of it, by channel). `custodian`: where it listens. Raises ProtocolError as it refuses."""
+def consents_of(
+    custodian: Path, recording: UUID, *, says_where: bool = True
+) -> tuple[tuple[str, ...], dict[Channel, Consent]]:
+    """(what is said of it, by channel). `custodian`: where it listens; `says_where`: also to who reads this. Raises
+    ProtocolError as it refuses.
+    """
     try:
         answered = ask(custodian, "consent-of", recording=str(recording))["consent"]
     except OSError as error:
-        return (f"the custodian cannot be asked for consent, so none counts: {custodian}: {error.strerror}",), {}
+        where = f": {custodian}: {error.strerror}" if says_where else ""
+        return (f"the custodian cannot be asked for consent, so none counts{where}",), {}
     signed = (
         f"the consent to its {one} was {said['state']}, as {said['person']} signed" for one, said in answered.items()
     )
@@ -67,8 +72,10 @@ def _kind(both: Both) -> tuple[object, ...]:
     return before.person, before.teams, after.person, after.teams, consent, after.start // DAY
 
 
-def opens(old: Governance, new: Governance, every: list[Both], now: int) -> Iterator[dict[str, object]]:
-    """Who could open how many more, or fewer; with approvals, where rules ask for them."""
+def opens(
+    old: Governance, new: Governance, every: list[Both], now: int, *, advance: Callable[[], object] = lambda: None
+) -> Iterator[dict[str, object]]:
+    """Who could open how many more, or fewer; with approvals, where rules ask for them. `advance`: at each of them."""
     kinds = Counter(map(_kind, every))
     one_of = {_kind(both): both for both in reversed(every)}
     people = {rule.person for rules in (old, new) for rule in rules.people}
@@ -77,6 +84,7 @@ def opens(old: Governance, new: Governance, every: list[Both], now: int) -> Iter
     old, new = (replace(rules, approvals=()) for rules in (old, new))
     for person in sorted(people):
         for act in sorted(OPENS):
+            advance()
             counts: dict[Rendition, Counter[str]] = defaultdict(Counter)
             for kind, both in one_of.items():
                 before, after = (

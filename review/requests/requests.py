@@ -114,6 +114,20 @@ class Requests:
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
+    def not_asked(self, finder: Finder, several: Iterable[Listed], wish: Wish) -> list[Listed]:
+        """Those of which they did not ask it yet; they may ask it of all of these. Refusals: as `ask`."""
+        columns, own = schema.requests.c, schema.requests.c.person == finder.person.id
+        same = own & (columns.subject == wish.subject) & (columns.state == RequestState.ASKED)
+        with self.people.database.reading() as connection:
+            before = set(connection.scalars(select(columns.recording).where(same)))
+            made = _count(connection, own & (columns.asked_at > self.people.clock() - 24 * HOUR))
+        new = {one.recording: one for one in several if one.recording not in before}
+        if any(wish.purpose not in self.purposes(finder, wish.subject, one) for one in new.values()):
+            raise _not_yours()
+        if new and made + len(new) > MOST_A_DAY:
+            raise _too_much()
+        return list(new.values())
+
     def ask(self, finder: Finder, listed: Listed, wish: Wish, origin: str) -> str:
         """Its id. `listed`: of what they may list. Refusals: 404 no-such-subject; 403 not-yours; 422 bad-reason; 409
         asked-before; 429 asked-too-much.
@@ -122,7 +136,7 @@ class Requests:
         if subject not in SUBJECTS:
             raise Refusal(404, "no-such-subject", "this cannot be asked of a recording")
         if purpose not in self.purposes(finder, subject, listed):
-            raise Refusal(403, "not-yours", "the signed rules do not let you ask this, for this purpose")
+            raise _not_yours()
         person, now, made = finder.person.id, self.people.clock(), secrets.token_hex(8)
         sealed = self._seal(made, "asked", purpose=purpose, reason=written(wish.reason))
         columns, own = schema.requests.c, schema.requests.c.person == person
@@ -132,7 +146,7 @@ class Requests:
             if _count(connection, same & (columns.state == RequestState.ASKED)):
                 raise Refusal(409, "asked-before", "you asked this already, and it is not answered yet")
             if _count(connection, own & (columns.asked_at > now - 24 * HOUR)) >= MOST_A_DAY:
-                raise Refusal(429, "asked-too-much", "you asked too much today", retry_after=3600)
+                raise _too_much()
             connection.execute(
                 insert(schema.requests).values(
                     id=made, recording=listed.recording, subject=subject, person=person, state=RequestState.ASKED,
@@ -228,6 +242,14 @@ class Requests:
 
     def _seal(self, id: str, what: str, **values: str) -> str:  # noqa: A002
         return self.people.sealer.seal(_bound(id, what), values)
+
+
+def _not_yours() -> Refusal:
+    return Refusal(403, "not-yours", "the signed rules do not let you ask this, for this purpose")
+
+
+def _too_much() -> Refusal:
+    return Refusal(429, "asked-too-much", "you asked too much today", retry_after=3600)
 
 
 def written(reason: str) -> str:

@@ -7,7 +7,7 @@ owners, too, and cost nothing. Pages go by (start, number), never by an offset.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -138,13 +138,11 @@ class Finder:
 
     def _page_among(self, wanted: Wanted, among: Collection[str]) -> Page:
         """They are a few thousand at most, and read whole; whose they may list is the same question as of any page."""
-        several = sorted(among)
         found: dict[Key, Listed] = {}
         with self.index.reading() as connection:
             reaches = self._reaches(connection, wanted)
-            for at in range(0, len(several), _AT_ONCE):
-                names = padded(several[at : at + _AT_ONCE])
-                rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(names))).all()
+            for names in _some(among):
+                rows = connection.execute(_FOUND.where(schema.found.c.recording.in_(padded(names)))).all()
                 there = self.there({row.recording for row in rows})
                 found |= {
                     (row.start, row.id): _listed(row)
@@ -236,15 +234,24 @@ class Finder:
         owners, found = schema.owners.c, schema.found
         asked = select(found.c.recording, found.c.start, owners.group_name, owners.os_user).join(schema.owners)
         with self.index.reading() as connection:
-            rows = connection.execute(asked.where(found.c.recording.in_(recordings))).all()
+            rows = [row for some in _some(recordings)
+                    for row in connection.execute(asked.where(found.c.recording.in_(some)))]  # fmt: skip
         return {row.recording: (Whose(row.group_name, row.os_user), row.start) for row in rows}
 
     def there(self, recordings: Collection[str]) -> set[str]:
         """Those that the catalog has, without an order to erase them: the index is some seconds behind."""
-        here, gone = catalog.recordings.c, catalog.erasures.c
+        here, gone, there = catalog.recordings.c, catalog.erasures.c, set[str]()
         with self.catalog.reading() as connection:
-            there = set(connection.scalars(select(here.id).where(here.id.in_(recordings))))
-            return there - set(connection.scalars(select(gone.recording).where(gone.recording.in_(recordings))))
+            for some in _some(recordings):
+                there.update(connection.scalars(select(here.id).where(here.id.in_(some))))
+                there.difference_update(connection.scalars(select(gone.recording).where(gone.recording.in_(some))))
+        return there
+
+
+def _some(recordings: Collection[str]) -> Iterator[list[str]]:
+    """In turn, as many as one statement names."""
+    several = sorted(recordings)
+    return (several[at : at + _AT_ONCE] for at in range(0, len(several), _AT_ONCE))
 
 
 # -- the questions ----------------------------------------------------------------------------------------------------

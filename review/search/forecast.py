@@ -62,7 +62,7 @@ def forecast(finder: Finder, held: Iterable[str], asked: Iterable[str]) -> list[
             alike[number] = kinds.setdefault((whose.group, finder.meanings(rules, whose)[1]), len(kinds))
         groups = connection.execute(text(_GROUPS + by_length), values | {"kinds": json.dumps(alike)}).all()
     found: dict[str, Counter[int]] = {}
-    single = _single(finder, asked - held).values()
+    single = [row for row in _single(finder, asked - held).values() if row.owner in owners]
     for row, of_request in [*((one, False) for one in groups), *((one, True) for one in single)]:
         gone = disposal(rules, _recording(finder, owners[row.owner], row, asked=of_request), finder.now)
         name = REQUEST if gone.because is Because.ERASURE else gone.retention.keeps.name

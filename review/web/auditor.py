@@ -91,16 +91,18 @@ def may_read(governance: Governance, person: Person, now: int) -> bool:
 
 
 def may_of_all(governance: Governance, person: Person, now: int, *acts: Act) -> bool:
-    """Whether one of these is theirs over all recordings, for some purpose."""
+    """Whether one of these is theirs over all recordings, for some purpose: approvals are for doing it."""
     recording = Recording(drawn=governance.purposes)
     purposes = ("", *sorted(governance.purposes))
     asked = (Question(person, act, now, recording, purpose) for act in acts for purpose in purposes)
-    return any(decide(governance, one).granted for one in asked)
+    decisions = (decide(governance, one) for one in asked)
+    return any(one.granted or all(reason.missing for reason in one.reasons) for one in decisions)
 
 
 def may_see_retention(governance: Governance, person: Person, now: int) -> bool:
     """What is deleted next is about all recordings, too: for who lists them, and sees to holds, erasures or audits."""
-    return may_of_all(governance, person, now, Act.LIST) and may_of_all(governance, person, now, *_KEEPERS)
+    lists = Question(person, Act.LIST, now, Recording())
+    return decide(governance, lists).granted and may_of_all(governance, person, now, *_KEEPERS)
 
 
 @dataclass(frozen=True, slots=True)

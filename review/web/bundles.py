@@ -87,6 +87,8 @@ def _shown(connection: Connection, row: Any, compliance: str) -> Shown:
 
 def rules_changed(old: Shown, new: Shown) -> Changed:
     """As `eyelid-review governance diff` says it."""
+    if unread := _unread(old, new):
+        return unread
     if old.rules_hash == new.rules_hash:
         return Changed(same=True)
     return _compared(lambda: diff.changes(old.governance(), new.governance()))
@@ -94,11 +96,19 @@ def rules_changed(old: Shown, new: Shown) -> Changed:
 
 def policy_changed(old: Shown, new: Shown) -> Changed:
     """As `eyelid policy diff` says it."""
+    if unread := _unread(old, new):
+        return unread
     if old.policy_hash == new.policy_hash:
         return Changed(same=True)
     if not (old.policy and new.policy):
         return Changed(wrong=(f"{old.name if new.policy else new.name} has no policy: each PC's own folder rules",))
     return _compared(lambda: policies.changes(*(policies.read(one.policy, one.name) for one in (old, new))))
+
+
+def _unread(*both: Shown) -> Changed | None:
+    """Of a bundle that cannot be read nothing is known: least of all that it has no rules."""
+    wrong = tuple(f"{one.name} cannot be read: {one.wrong}" for one in both if one.wrong)
+    return Changed(wrong=wrong) if wrong else None
 
 
 def _compared(compare: Any) -> Changed:

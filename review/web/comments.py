@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, func, insert, select
+from sqlalchemy import Column, Row, delete, exists, func, insert, select
 
 from protocol.personal import Signed
 from review.people import schema
@@ -41,9 +41,16 @@ class Comments:
             connection.execute(insert(schema.comments).values(values))
             note({"comment": signed.id, "spans": [[start, end]]})
 
-    def of(self, recording: str) -> list[Row[Any]]:
-        """In the order of their spans."""
-        asked = select(schema.comments).where(_COLUMNS.recording == recording)
+    def sealed(self, recording: str) -> list[Row[Any]]:
+        """In the order of their spans: what the player opens."""
+        return self._of(recording, _COLUMNS.token, _COLUMNS.commented)
+
+    def about(self, recording: str) -> list[Row[Any]]:
+        """In the same order: who wrote them, when, and on which span."""
+        return self._of(recording, _COLUMNS.start, _COLUMNS.end, _COLUMNS.person, _COLUMNS.at)
+
+    def _of(self, recording: str, *shown: Column[Any]) -> list[Row[Any]]:
+        asked = select(*shown).where(_COLUMNS.recording == recording)
         with self.database.reading() as connection:
             return list(connection.execute(asked.order_by(_COLUMNS.start, _COLUMNS.at, _COLUMNS.id)))
 

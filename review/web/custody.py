@@ -311,7 +311,7 @@ async def _comments(request: Request) -> Response:
         listed, _ = _found(finder, console.index.blobs, wanted)
         if not recording.may_open(finder, listed):
             raise Refusal(403, "not-yours", "the signed rules do not let you open it, nor read its comments")
-        return [{"comment": one.token, "commented": one.commented} for one in console.comments.of(str(wanted))]
+        return [{"comment": one.token, "commented": one.commented} for one in console.comments.sealed(str(wanted))]
 
     return JSONResponse({"comments": await run_sync(look)})
 

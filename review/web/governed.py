@@ -45,7 +45,7 @@ _GRAVE: Final = frozenset({"opens more", "deletes sooner", "weaker"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExplainQuery:
     """What *explain* is asked. `who`: "" where nothing was asked yet."""
 
     who: str
@@ -56,7 +56,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Explanation:
     """`wrong`: why there is none."""
 
     granted: bool = False
@@ -76,34 +76,38 @@ async def _may(request: Request, *, acts: bool = True) -> tuple[Session, Console
 
 async def _rules(request: Request) -> Response:
     session, console = await _may(request)
-    wish = _wish(request.query_params, words_of(request))
+    wish = _query(request.query_params, words_of(request))
 
     def read() -> Any:
         finder = console.finder(session)
         with console.index.catalog.reading() as connection:
             shown = bundles.newest(connection, console.custody.compliance)
+        changed = None
+        if len(shown) > 1:
+            changed = bundles.rules_changed(shown[1], shown[0]), bundles.policy_changed(shown[1], shown[0])
         answer = None
         if wish.who:
             if wish.recording:
                 facts = {"of": "account", "results": 1, "recordings": [wish.recording]}
                 console.note(request, session, "list", **facts)
             answer = _explain(console, finder, wish)
-        return finder.governance, shown, answer, finder.choices().people
+        return finder.governance, shown, changed, answer, finder.choices().people
 
-    rules, shown, answer, people = await run_sync(read)
+    rules, shown, changed, answer, people = await run_sync(
+        read, limiter=console.custody.limit if wish.recording else None
+    )  # fmt: skip
     bundle, before = shown[0], shown[1] if len(shown) > 1 else None
     return page(
         request, "rules.html", session=session, bundle=bundle, before=before, rules=rules, wish=wish, answer=answer,
         people=sorted({one.person for one in rules.people if "*" not in one.person} | set(people)),
-        of_rules=before and bundles.rules_changed(before, bundle),
-        of_policy=before and bundles.policy_changed(before, bundle),
+        of_rules=changed and changed[0], of_policy=changed and changed[1],
         line=partial(line_at, held=bundle.held), signer=console.custody.compliance, acts=tuple(Act), weights=WEIGHTS,
         renditions=RENDITIONS, days=DAYS, trial=console.trials.of(session.person), ahead=trials.AHEAD, grave=_GRAVE,
         place="rules",
     )  # fmt: skip
 
 
-def _wish(asks: Mapping[str, str], words: Words) -> Wish:
+def _query(asks: Mapping[str, str], words: Words) -> ExplainQuery:
     """Refusals: 400."""
     who, purpose, recording = (asked.named(asks.get(name, ""), words) for name in ("who", "purpose", "recording"))
     act, rendition = asks.get("do", str(Act.PLAY)), asks.get("rendition", str(Rendition.REDACTED))
@@ -111,22 +115,22 @@ def _wish(asks: Mapping[str, str], words: Words) -> Wish:
         raise Refusal(400, "bad-question", words("the kind is one of those in the list"))
     if recording and not is_uuid(recording.lower()):
         raise Refusal(400, "bad-question", words("a recording is named by its whole number"))
-    return Wish(who.lower(), act, purpose, rendition, recording.lower())
+    return ExplainQuery(who.lower(), act, purpose, rendition, recording.lower())
 
 
-def _explain(console: Console, finder: Finder, wish: Wish) -> Answer:
+def _explain(console: Console, finder: Finder, wish: ExplainQuery) -> Explanation:
     rules, now = finder.governance, finder.now
     recording: Recording | None = None
     what, kept = tuple[str, ...](), None
     if wish.recording:
         catalog, blobs, wanted = finder.catalog, console.index.blobs, UUID(wish.recording)
         if wish.recording not in finder.there([wish.recording]):
-            return Answer(wrong="there is no such recording")
+            return Explanation(wrong="there is no such recording")
         known = Facts(catalog, blobs, rules).of(wanted, now)
         if isinstance(known, str):
-            return Answer(wrong=f"recording {wanted}: {known}")
+            return Explanation(wrong=f"recording {wanted}: {known}")
         try:
-            said, consents = consents_of(console.custody.socket, wanted)
+            said, consents = consents_of(console.custody.socket, wanted, says_where=False)
         except (ProtocolError, ValueError) as error:
             said, consents = (f"the custodian does not say what was consented to, so none counts: {error}",), {}
         facts = known.recording
@@ -144,10 +148,10 @@ def _explain(console: Console, finder: Finder, wish: Wish) -> Answer:
     )  # fmt: skip
     decision = decide(rules, question)
     found = explained(rules, question, decision)
-    return Answer(decision.granted, found if kept is None else replace(found, kept=kept), what)
+    return Explanation(decision.granted, found if kept is None else replace(found, kept=kept), what)
 
 
-async def _try(request: Request) -> Response:
+async def _start(request: Request) -> Response:
     """By the page alone: says where it stands."""
     refuse_foreign(request)
     session, console = await _may(request)  # before so large a body is read
@@ -163,8 +167,10 @@ async def _try(request: Request) -> Response:
             files = trials.files_in(sent, console.custody.compliance)
         except MistakesError as error:
             files = error
-        console.note(request, session, "list", of="trial", results=every.amount(catalog))
-        facts = Facts(catalog, blobs, console.sign_in.people.rules())
+        people = console.sign_in.people
+        tried = every.amount(catalog, trials.came(int(days), people.clock()))
+        console.note(request, session, "list", of="trial", results=tried)
+        facts = Facts(catalog, blobs, people.rules())
         return console.trials.start(session.person, int(days), files, facts)
 
     return JSONResponse((await run_sync(start)).progress)
@@ -179,6 +185,6 @@ async def _progress(request: Request) -> Response:
 
 ROUTES: Final = (
     Route("/rules", _rules),
-    Route("/v1/rules/trial", _try, methods=["POST"]),
+    Route("/v1/rules/trial", _start, methods=["POST"]),
     Route("/v1/rules/trial", _progress, methods=["GET"]),
 )

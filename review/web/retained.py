@@ -98,7 +98,8 @@ async def _retention(request: Request) -> Response:
             ids = [row.recording for row in found.rows]
             console.note(request, session, "search", query=urlencode(said), results=found.count)
             console.note(request, session, "list", of="erasure", results=len(ids), recordings=ids)
-            tried = [_try(console, finder, row, knows_holds=knows_holds, names=names) for row in found.rows]
+            facts = Facts(finder.catalog, console.index.blobs, finder.governance)
+            tried = [_preview(console, finder, facts, row, knows_holds=knows_holds, names=names) for row in found.rows]
         return knows_holds, holds, dying, found, tried, finder.choices()
 
     knows_holds, holds, dying, found, tried, choices = await run_sync(read)
@@ -108,6 +109,7 @@ async def _retention(request: Request) -> Response:
         request, "retention.html", session=session, knows_holds=knows_holds, holds=holds, shown=SHOWN, dying=dying,
         days=forecast.DAYS, most_dying=max((one.counts[-1] for one in dying), default=0) or 1, found=found, tried=tried,
         asked=said, choices=choices, purposes=sorted(set.intersection(*purposes)) if purposes else [],
+        differ=bool(purposes),
         next=f"/retention?{urlencode(further)}#tried" if found and found.following else None, place="retention",
         many=SIZE,
     )  # fmt: skip
@@ -153,10 +155,12 @@ def _holds(finder: Finder, rows: list[Any], people: Mapping[str, str], *, names:
     return made
 
 
-def _try(console: Console, finder: Finder, listed: Listed, *, knows_holds: bool, names: bool) -> Tried:
+def _preview(
+    console: Console, finder: Finder, facts: Facts, listed: Listed, *, knows_holds: bool, names: bool
+) -> Tried:
     """As `eyelid-review erase` shows it without --apply; without what a hold says, for who may not know of it."""
     rules = finder.governance
-    known = Facts(finder.catalog, console.index.blobs, rules).of(UUID(listed.recording), finder.now)
+    known = facts.of(UUID(listed.recording), finder.now)
     goes, because = "kept", known if isinstance(known, str) else ""
     if isinstance(known, Known):
         known = known if knows_holds else replace(known, holds=())
@@ -181,9 +185,10 @@ async def _ask(request: Request) -> Response:
         for one in ids:
             if one not in may_list:
                 raise not_here()
-        for one in ids:
+        # All of them, or none: half of a preview that is asked for would have to be looked for.
+        for listed in console.requests.not_asked(finder, [known[one] for one in ids], wish):
             try:
-                console.requests.ask(finder, known[one], wish, origin_of(request))
+                console.requests.ask(finder, listed, wish, origin_of(request))
                 made += 1
             except Refusal as refusal:
                 if refusal.code != "asked-before":

@@ -242,7 +242,7 @@ async def _recording(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted, spoken = wanted_id(request), words_of(request)
 
-    def look() -> tuple[recording.Shown, Any, dict[str, Any]] | None:
+    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any]] | None:
         finder = console.finder(session)
         shown = recording.shown(finder, console.index, wanted)
         if shown is None:
@@ -250,15 +250,15 @@ async def _recording(request: Request) -> Response:
         console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         asked_of_it = requested.of_recording(console, finder, shown.listed)
         readable = recording.may_open(finder, shown.listed)
-        asked_of_it["comments"] = console.comments.of(str(wanted)) if readable else []
-        return shown, lines.lanes(shown.evidence, spoken), asked_of_it
+        comments = console.comments.about(str(wanted)) if readable else []
+        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments
 
     found = await run_sync(look)
     if found is None:
         raise not_here()
-    shown, lanes, asked_of_it = found
+    shown, lanes, asked_of_it, comments = found
     return page(
-        request, "recording.html", session=session, shown=shown, lanes=lanes,
+        request, "recording.html", session=session, shown=shown, lanes=lanes, comments=comments,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
         by=BY, directions=DIRECTIONS, player=console.sign_in.people.settings.player, verdict=shown.verdict(Act.PLAY),
         **asked_of_it,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from protocol.bundle import verify
 from protocol.carried import read_carried, split
@@ -30,6 +30,8 @@ from store.server.log import say
 LASTS: Final = 60 * MINUTE
 AHEAD: Final = 30  # days
 LARGEST: Final = 8 * 2**20  # bytes of what is sent: files have 2 MiB at most, and a bundle policies besides
+
+_T = TypeVar("_T")
 
 
 class _Stopped(Exception):
@@ -87,6 +89,11 @@ def files_in(sent: Mapping[str, str], compliance: str) -> Mapping[str, bytes]:
         raise MistakesError((f"{first} is not a bundle signed by this archive's compliance key: {error}",)) from None
 
 
+def came(days: int, now: int) -> range:
+    """Of what a trial of so many days is: ns."""
+    return range(now - days * DAY if days else 0, FOR_EVER)
+
+
 class Trials:
     def __init__(self, *, clock: Clock = wall) -> None:
         self._clock = clock
@@ -106,7 +113,8 @@ class Trials:
             self._forget()
             if any(one.state == "running" for one in self._jobs.values()):
                 raise Refusal(409, "trial-running", "rules are being tried: one trial at a time")
-            job = self._jobs[person] = Trial(days, max(every.amount(facts.database), 1))
+            total = every.amount(facts.database, came(days, self._clock()))
+            job = self._jobs[person] = Trial(days, max(total, 1))
             if isinstance(files, MistakesError):
                 job.mistakes, job.state, job.ended = files.mistakes, "mistaken", self._clock()
                 return job
@@ -137,23 +145,33 @@ class Trials:
 
     def _try(self, job: Trial, facts: Facts, new: Governance) -> None:
         now, catalog, old = self._clock(), facts.database, facts.governance
-        came = range(now - job.days * DAY if job.days else 0, FOR_EVER)
 
         def advance(done: int) -> None:
             job.done += done
-            if self._stop.is_set():
-                raise _Stopped
+            self._check()
 
         known: list[Known] = []
-        for _, one in every.each_of(catalog, Facts(catalog, facts.blobs, new), now, came, advance=advance):
+        for _, one in every.each_of(
+            catalog, Facts(catalog, facts.blobs, new), now, came(job.days, now), advance=advance
+        ):
             if isinstance(one, Known):
                 known.append(one)
             else:
                 job.unread += 1
-        both = list(by_both(facts, known, now))
-        gone = list(goes(old, new, both, now, now + AHEAD * DAY))
-        job.opens, job.goes, job.recordings = list(opens(old, new, both, now)), summed(gone), len(both)
+        both = list(self._going_on(by_both(facts, known, now)))
+        gone = list(self._going_on(goes(old, new, both, now, now + AHEAD * DAY)))
+        job.opens = list(opens(old, new, both, now, advance=self._check))
+        job.goes, job.recordings = summed(gone), len(both)
         job.deleted, job.sooner = (sum(bool(one[name]) for one in gone) for name in ("deleted", "sooner"))
+
+    def _going_on(self, several: Iterable[_T]) -> Iterator[_T]:
+        for one in several:
+            self._check()
+            yield one
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise _Stopped
 
     def close(self) -> None:
         self._stop.set()

@@ -125,6 +125,8 @@ GERMAN: Final = {
     "One request for each of them. Others answer it, and the store does it, by approvals where the rules want them.":
         "Ein Antrag für jede. Andere entscheiden ihn, und das Archiv führt ihn aus, mit Zustimmungen, wo die Regeln "
         "sie verlangen.",
+    "You may ask for their erasure for different purposes only: show fewer of them.":
+        "Ihre Löschung können Sie nur zu verschiedenen Zwecken beantragen: Lassen Sie sich weniger davon zeigen.",
     "The signed rules do not let you ask for their erasure.":
         "Die signierten Regeln erlauben Ihnen nicht, die Löschung dieser Aufnahmen zu beantragen.",
 }  # fmt: skip

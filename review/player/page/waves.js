@@ -5,13 +5,14 @@ import { A_SECOND } from "./peaks.js";
 const QUIET = Math.sqrt(0.01) * 255; // -40 dBFS, as peaks have it
 const LONG = 2; // seconds that are silence
 const LOAD = 4; // rows a request
+const LONGEST = 2 * 3600; // seconds: a recording lasts an hour, and a PC may claim any end
 
 export class Waves extends EventTarget {
   constructor(chain, ask) {
     super();
     Object.assign(this, { chain, ask });
     const last = chain.rows.reduce((most, { end }) => Math.max(most, end), 0); // the account may go on for any time
-    const count = Math.ceil(last * A_SECOND) + 1;
+    const count = Math.ceil(Math.min(last, LONGEST) * A_SECOND) + 1;
     this.ends = [new Uint8Array(count), new Uint8Array(count)];
     this.known = new Uint8Array(count); // 1 where there is verified sound
     this.quiet = []; // {start, end}, seconds, in order

@@ -24,14 +24,17 @@ let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
 let waits = false; // for a console that does not answer
 let over = false; // what the custodian released has ended
+let ends = Infinity; // when it does, by this computer's clock
 
 async function get(path, options) {
-  refuseIf(over, "over");
+  refuseIf(isOver(), "over");
   const answer = await answered(() => fetch(`${base}${path}`, { credentials, redirect: "error", ...options }));
   if (released && [401, 404].includes(answer.status)) throw new Refused(answer.status === 401 ? "signed-out" : "ended");
   if (!answer.ok)
     throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
-  return new Uint8Array(await answer.arrayBuffer());
+  const body = new Uint8Array(await answer.arrayBuffer());
+  refuseIf(isOver(), "over"); // meanwhile: without keys nothing of it is checked
+  return body;
 }
 
 /** A console that starts anew, or has too much to do, is asked again. A command's own server that is gone stays so. */
@@ -49,16 +52,28 @@ async function answered(request) {
   throw new Refused(released ? "unreachable" : "gone");
 }
 
-/** What was released may be played for so many milliseconds, by no clock that could be wrong. The keys go then. */
+/**
+ * What was released may be played for so many milliseconds. A timer ends it, whatever the clock is set to; or the clock
+ * does, which goes on while a computer sleeps and its timers stand still.
+ */
 function endAfter(left) {
-  if (left > LONGEST) setTimeout(() => endAfter(left - LONGEST), LONGEST);
-  else
-    setTimeout(() => {
-      over = true;
-      keys.clear();
-      released.comments = null;
-      self.postMessage({ over: "over" });
-    }, left);
+  ends = Date.now() + left;
+  const wait = (rest) => setTimeout(() => (rest > LONGEST ? wait(rest - LONGEST) : end()), Math.min(rest, LONGEST));
+  wait(left);
+}
+
+/** The keys go with it. */
+function end() {
+  if (over) return;
+  over = true;
+  keys.clear();
+  released.comments = null;
+  self.postMessage({ over: "over" });
+}
+
+function isOver() {
+  if (Date.now() >= ends) end();
+  return over;
 }
 
 const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)));
@@ -188,13 +203,13 @@ const DO = {
 
   /** A comment, sealed under the key that was released with the opening. */
   async seal({ text }) {
-    refuseIf(over, "over");
+    refuseIf(isOver(), "over");
     return sealComment(released.comments, released.recording, text);
   },
 
   /** Comments as the console gave them: each as `openComment`, or {code}. */
   async comments({ all }) {
-    refuseIf(over, "over");
+    refuseIf(isOver(), "over");
     const signer = await publicKey(released.custodianKey);
     const opened = (one) => openComment(released.comments, released.recording, one, signer);
     return Promise.all(all.map((one) => opened(one).catch((error) => ({ code: error.code ?? "failed" }))));
@@ -279,7 +294,10 @@ function told() {
 
 self.onmessage = async ({ data }) => {
   if (data.ask === "tick") {
-    setInterval(() => self.postMessage({ tick: true }), data.every); // a page's own timers sleep in the background
+    setInterval(() => {
+      isOver();
+      self.postMessage({ tick: true });
+    }, data.every); // a page's own timers sleep in the background
     return;
   }
   try {

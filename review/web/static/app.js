@@ -112,9 +112,12 @@ if (job)
     const answer = await fetch(job.dataset.from, {credentials: "same-origin"}).catch(() => null);
     const found = answer?.ok ? await answer.json() : null;
     if (!found) return;
+    if (found.state !== "running") {
+      location.reload(); // it has ended, or is forgotten and has no numbers
+      return;
+    }
     job.max = found.total;
     job.value = found.done;
-    if (found.state !== "running") location.reload();
   }, 1000);
 
 act("sign-out", "click", async () => {

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 
 from review.governance.decide import decide
 from review.governance.model import Act, Governance, Grant, Person, Question, Reach, Role, Team, UserRule
@@ -215,6 +215,22 @@ def test_what_is_being_erased_is_not_found_though_the_index_has_it(index: Databa
     rules = Governance(roles={"a": Role("a", frozenset({Act.LIST}), Reach(everything=True))})
     finder = Finder(index, store, rules, Person("x", (Grant("a"),)), NOW, Meanings())
     assert [one.recording for one in finder.page(Wanted()).rows] == [ones[0].recording]
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 3, 5])
+def test_of_however_many_a_statement_names_a_few(store: Database, tmp_path: Path, many: int) -> None:
+    """An engine takes a fixed number of values, and holds are as many as a case needs."""
+    ones = [listed(number, Whose("g", "ann"), NOW - number, 10, ()) for number in range(many)]
+    with closing(schema.opened(tmp_path / "find.db")) as index:
+        fill(index, store, ones)
+        finder = Finder(index, store, Governance(), Person("x"), NOW, Meanings())
+        names, bound = [one.recording for one in ones], list[int]()
+        for engine in (store._to_read, index._to_read):
+            event.listen(engine, "before_cursor_execute", lambda *said: bound.append(len(said[3])))
+        with patch.object(find, "_AT_ONCE", 2):
+            assert finder.there([*names, str(UUID(int=98))]) == set(names)
+            assert finder.known(dict.fromkeys(names)) == {one.recording: (one.whose, one.start) for one in ones}
+    assert max(bound) <= 2
 
 
 def test_what_is_put_again_or_removed_leaves_nothing_behind(index: Database, store: Database) -> None:

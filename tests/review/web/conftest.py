@@ -10,16 +10,19 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from review.audit.bodies import bodies
 from review.audit.kinds import Act
 from review.commands.people import OpenConsole, opened
 from review.people.routes import SESSION
 from review.people.service import Proof
+from store.catalog import schema
 from testkit.reading_room import PEOPLE, ReadingRoom, furnish
 from testkit.waits import until
 
 FIRST = "lena@example.com"
+REASON = "<b>letter</b> of 3 May"
 
 
 @dataclass
@@ -76,3 +79,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 Act("list", "cleo@example.com", "-", ["console"], facts)
             )
         yield made
+
+
+@pytest.fixture(scope="module")
+def held(served: Served) -> list[str]:
+    """Of the recordings under two holds, the later one overdue."""
+    anna = served.room.recordings["anna"]
+    now = served.console.people.clock()
+    with served.console.catalog.writing() as connection:
+        for hold, review, some in (("case-1", "2999-01-01", anna[:1]), ("case-2", "2020-01-01", anna[1:3])):
+            for one in some:
+                row = {"hold": hold, "recording": one, "why": REASON, "owner": "cleo@example.com", "review": review}
+                connection.execute(insert(schema.holds).values(**row, placed_at=now))
+    return anna[:3]

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 
 from protocol.carried import carried
 from protocol.language.errors import MistakesError
-from protocol.policyhash import policy_hash
 from review import cli
+from review.governance.times import DAY
+from review.lifecycle import every
+from review.lifecycle.facts import Facts
+from review.lifecycle.trial import consents_of
 from review.web import bundles, trials
-from testkit.lifecycle import govern
+from store.clock import wall
 from testkit.reading_room import RULES
 from testkit.waits import until
 from tests.review.web.conftest import Served
@@ -135,21 +141,46 @@ def test_files_come_alone_or_out_of_a_bundle_of_this_house() -> None:
             trials.files_in(sent, "f" * 43)
 
 
-def test_what_changed_with_the_newest_bundle(served: Served) -> None:
-    """Last: from here on other rules are in force."""
-    with served.client("cleo") as client:
-        text = shown(client.get("/rules").text)
-        assert policy_hash({"0.yaml": RULES.encode()}) in text
-        assert "lead:" in text
-        file = govern(served.room.world.home, WIDER)
-        text = shown(client.get("/rules").text)
-    assert "lead covers all recordings (before: those of one's own teams)" in text
-    assert "class rest keeps 30 days (before: 180 days)" in text
-    assert "Deletes sooner" in text
-    home = served.room.world.home
-    with served.console.catalog.reading() as connection:
-        here, before = bundles.newest(connection, home.key("compliance").id)
-        assert bundles.newest(connection, "f" * 43)[0].wrong
-    assert here.revision == before.revision + 1
-    assert trials.files_in({"new.bundle": file}, home.key("compliance").id) == here.rules
-    assert bundles.policy_changed(before, here).same
+@pytest.mark.parametrize("changed", [bundles.rules_changed, bundles.policy_changed])
+def test_a_bundle_that_cannot_be_read_is_not_compared(changed: Callable[..., bundles.Changed]) -> None:
+    """As if it had no rules, all of the other's would be new."""
+    legible = bundles.Shown(1, 0, rules={"0.yaml": RULES.encode()}, policy={"p.yaml": b"rules: []\n"})
+    unread = bundles.Shown(2, 0, wrong="it is signed by another key")
+    for old, new in ((legible, unread), (unread, legible), (unread, unread)):
+        found = changed(old, new)
+        assert "bundle 2 cannot be read: it is signed by another key" in found.wrong
+        assert not found.changes
+        assert not found.same
+
+
+@pytest.mark.parametrize("step", ["by_both", "goes", "opens"])
+def test_a_trial_ends_with_the_console_wherever_it_is(served: Served, step: str) -> None:
+    jobs, seen = trials.Trials(), list[int]()
+
+    def stopped(*_: object) -> Iterator[int]:
+        """The console ends meanwhile."""
+        jobs._stop.set()
+        for one in range(0 if step == "opens" else 3):
+            seen.append(one)
+            yield one
+
+    facts = Facts(served.console.catalog, served.console.home.blobs(), served.console.people.rules())
+    with patch.object(trials, "goes" if step == "opens" else step, stopped):
+        job = jobs.start("cleo@example.com", 0, {"0.yaml": WIDER.encode()}, facts)
+        jobs.close()
+    assert job.state == "failed"
+    assert seen in ([], [0])
+
+
+def test_a_trial_is_as_long_as_what_it_goes_through(served: Served) -> None:
+    database, now = served.console.catalog, wall()
+    first = every.amount(database)
+    assert first == every.amount(database, trials.came(0, now))
+    assert first > every.amount(database, trials.came(1, now + 400 * DAY)) == 0
+    assert every.amount(database, trials.came(1, now)) == first  # opened by the store a moment ago
+
+
+def test_a_page_does_not_say_where_the_custodian_listens(tmp_path: Path) -> None:
+    sentences, given = consents_of(tmp_path / "no.sock", UUID(int=1), says_where=False)
+    assert sentences == ("the custodian cannot be asked for consent, so none counts",)
+    assert not given
