@@ -76,11 +76,11 @@ def test_each_step_stands_in_the_catalog_and_the_last_has_a_certificate(anew: Ca
             [stone] = erasure.unfinished(connection)
             assert stone.step == Step.REMOVED
             erasure.certify(connection, str(ONE), replace(ORDER, destroyed=destroyed).sign(KEY))
-            done = erasure.tombstone(connection, ONE)
+            done = erasure.tombstone(connection, ONE, ORDER.device)
             assert done is not None
             assert done.certificate == replace(ORDER, destroyed=destroyed)
-            assert erasure.explained(connection, {str(ONE), "other"}) == {str(ONE)}
-            assert erasure.explained(connection, ["other"]) == frozenset()
+            assert erasure.explained(connection, {str(ONE), "other"}, ORDER.device) == {str(ONE)}
+            assert erasure.explained(connection, ["other"], ORDER.device) == frozenset()
             assert connection.execute(select(schema.sealed)).all() == []
             assert connection.scalar(select(schema.recordings.c.os_user)) == ""
             assert connection.scalar(select(schema.stored.c.total)) == 7
@@ -134,7 +134,7 @@ def test_the_day_is_the_signed_one(tmp_path: Path) -> None:
         erasure.order(connection, ORDER, KEY)
         erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
         connection.execute(update(schema.erasures).values(shredded_at=365 * 86_400 * 10**9))
-        stone = erasure.tombstone(connection, ONE)
+        stone = erasure.tombstone(connection, ONE, ORDER.device)
     assert stone is not None
     assert str(stone).startswith("erased on 1970-01-02, ")
     assert stone.facts()["on"] == "1970-01-02"
@@ -169,7 +169,7 @@ def test_a_damaged_row_is_no_reason_and_stops_nothing(tmp_path: Path, step: Step
             if step is Step.ERASED:
                 erasure.certify(connection, str(ONE), replace(ORDER, destroyed=DESTROYED).sign(KEY))
             connection.execute(update(schema.erasures).values({column: cell}))
-            stone = erasure.tombstone(connection, ONE)
+            stone = erasure.tombstone(connection, ONE, ORDER.device)
             assert stone is not None
             assert all(type(value) in (str, int, bool, type(None)) for value in (*stone.facts().values(), str(stone)))
             if column in ("order", "device", "position"):
