@@ -72,7 +72,7 @@ def test_sound_that_was_changed_is_left_out(page: Page, copied: Recorded) -> Non
         spans = page.run("eyelid.player.sound.chain.spans.map(({start, end}) => [start, end])")
         assert len(spans) == 3
         met = page.run(PLAYED % (4, 8.2, 3.0))
-        assert met["time"] < 9
+        assert met["skipped"] == []  # where it lacks, pictures go on
 
 
 def test_what_is_not_checked_yet_is_shown_so(page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
