@@ -208,12 +208,12 @@ def test_what_is_not_kept_says_why_and_the_text_stays(keyed: House, page: Page) 
 def test_an_erased_recordings_comments_go(keyed: House, page: Page) -> None:
     play(keyed, page, "ann")
     write(page)
-    assert len(kept(keyed).of(keyed.recording)) == 1
+    assert len(kept(keyed).about(keyed.recording)) == 1
     try:
         keyed.order_erasure(keyed.recording)
         path = f"/v1/recordings/{keyed.recording}/comments"
         assert get(keyed, "ann", path).status_code == 404
-        eventually(lambda: not kept(keyed).of(keyed.recording), "the console follows the catalog, and forgets them")
+        eventually(lambda: not kept(keyed).about(keyed.recording), "the console follows the catalog, and forgets them")
     finally:
         keyed.take_back_erasures()
 
