@@ -31,7 +31,7 @@ class WindowSight:
 
     app: str | Blind
     title: str | Blind
-    cut: bool = False
+    cut: bool
     opens: bool = False
 
     @classmethod

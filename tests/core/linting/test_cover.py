@@ -116,7 +116,7 @@ TEXTS = st.text("ab", max_size=6)
 @given(GLOBS, GLOBS, TEXTS)
 @example("a?", "a?", "ab")
 def test_whatever_fits_the_covered_fits_the_covering(wide: str, narrow: str, text: str) -> None:
-    sight = WindowSight("app", fold(text))
+    sight = WindowSight("app", fold(text), cut=False)
     if covers(title(wide), title(narrow)) and fits(title(narrow), sight) is Ternary.YES:
         assert fits(title(wide), sight) is Ternary.YES
 
@@ -131,14 +131,14 @@ READ = TEXTS.map(fold) | st.sampled_from([Blind.NO_TITLE])
 def test_what_is_covered_is_covered_also_where_a_part_is_unread(
     wide: Matcher | AllOf, narrow: Matcher | AllOf, called: str | Blind, titled: str | Blind
 ) -> None:
-    sight = WindowSight(called, titled)
+    sight = WindowSight(called, titled, cut=False)
     if covers(wide, narrow) and fits(narrow, sight) is Ternary.YES:
         assert fits(wide, sight) is Ternary.YES
 
 
 @given(GLOBS, GLOBS, TEXTS)
 def test_nothing_fits_both_sides_of_a_contradiction(one: str, other: str, text: str) -> None:
-    sight = WindowSight("app", fold(text))
+    sight = WindowSight("app", fold(text), cut=False)
     if contradiction(AllOf((title(one), title(other)))):
         assert Ternary.NO in {fits(title(one), sight), fits(title(other), sight)}
 

@@ -49,6 +49,7 @@ def test_a_name_that_may_go_on_is_let_pass_by_what_names_its_beginning_alone() -
     cut = window("patient-records\u2026", engine=True)
     assert closed(policy(named.format("patient-records")), cut) == (["web-engine"], ["web-engine"])
     assert closed(policy(named.format("'patient-records*'")), cut) == NOTHING
+    assert closed(policy(named.format("other, 'patient-records*'")), cut) == NOTHING
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,8 @@ def test_a_text_may_be_cut_before_or_between_its_accents(whole: str) -> None:
 def test_another_letter_is_no_accent() -> None:
     assert not may_go_on(("caf\u00e9",), "cafa")
     assert not may_go_on(("caf\u00e9s",), "cafes")
+    assert not may_go_on(("cay",), "caf\u0301")
+    assert may_go_on(("cafy",), "caf\u0301")
 
 
 def test_a_whole_name_begins_like_itself() -> None:
