@@ -27,7 +27,7 @@ from protocol.errors import ProtocolError
 from protocol.keys import RecipientPublic, stream_commitment
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import SECOND
 from store.server.enrolment import enrol, make_secret
 from store.server.serving import open_services

@@ -36,7 +36,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE, Plan, found
 from store.catalog.blobs import LocalBlobs, folder_of
 from store.catalog.database import Database
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import SECOND
 from store.server.app import create_app
 from store.server.enrolment import make_secret

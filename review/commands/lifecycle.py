@@ -36,7 +36,7 @@ from review.lifecycle.pinned import Senders, check_compliance, check_revision
 from review.refusal import Refusal
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, schema, statements
 from store.catalog.database import Database
 from store.commands.options import count, duration
 from store.errors import StoreError, WrongUsage
@@ -372,7 +372,7 @@ def _paced(
         for at in range(0, len(ready), each):
             began, some = time.monotonic(), ready[at : at + each]
             with store.database.reading() as connection:
-                newest = queries.newest_bundle(connection)
+                newest = statements.newest_bundle(connection)
             if newest is None or newest[0] != store.revision:
                 message = (
                     f"bundle {store.revision} is no longer the store's newest: run this again, to go by the new rules"

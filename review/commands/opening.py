@@ -28,7 +28,7 @@ from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
 from store.catalog.database import Database, explained
-from store.catalog.queries import governance_of, newest_bundle, newest_revision
+from store.catalog.statements import governance_of, newest_bundle, newest_revision
 from store.errors import StoreError, WrongUsage
 from store.files import write_new
 

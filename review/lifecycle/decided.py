@@ -22,7 +22,7 @@ from protocol import jws
 from protocol.claims import Claims
 from protocol.errors import SignatureError
 from review.lifecycle.facts import Known
-from store.catalog import erasure, queries, schema
+from store.catalog import erasure, queries, schema, statements
 from store.errors import StoreError
 
 DECIDING: Final = frozenset({"hold", "release", "erase"})
@@ -112,7 +112,7 @@ def _renewed(connection: Connection) -> Iterator[str]:
     """Ids of keys that a successor statement says are the store's earlier ones. One that is made up opens nothing: what
     names it must still be signed by the log's key, about this log.
     """
-    for token in queries.successors(connection):
+    for token in statements.successors(connection):
         with suppress(SignatureError):
             yield str(jws.read_header(jws.SUCCESSOR, queries.legible(token))["kid"])
 

@@ -19,7 +19,7 @@ from protocol.numbers import is_integer, read_number
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, BlobMissing, BlobStore
 from store.catalog.database import Database
-from store.catalog.queries import bundle_of
+from store.catalog.statements import bundle_of
 from store.evidence.chain import Stored
 from store.evidence.evidence import AFTER_RUN, Evidence
 from store.evidence.opening import Unsound, read_packet

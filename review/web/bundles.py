@@ -19,8 +19,9 @@ from review import policies
 from review.governance import diff
 from review.governance.model import Governance
 from review.rules import parse_files
-from store.catalog.queries import governance_of, legible
+from store.catalog.queries import legible
 from store.catalog.schema import bundles
+from store.catalog.statements import governance_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.catalog import schema
 from store.catalog.database import Database
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import MINUTE
 from testkit.browsers import chromium
 from testkit.fakes.pc import Pc, StoreClient

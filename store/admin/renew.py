@@ -24,7 +24,7 @@ from protocol.location import Location
 from store.admin.ca import Authority, make_authority, make_server
 from store.admin.home import Home, private_pem
 from store.admin.init import STORE
-from store.catalog import queries, schema
+from store.catalog import queries, schema, statements
 from store.clock import SECOND
 from store.errors import StoreError, WrongUsage
 from store.files import write_over
@@ -136,7 +136,7 @@ def publish(home: Home, connection: Connection, now: int, certificates: bytes | 
     `certificates`: PEM of the authorities; by default those in the home. The number is the time: a store that was
     put back from a backup has forgotten its last ones, and what PCs say they know is no proof that it gave them.
     """
-    newest = queries.location(connection)
+    newest = statements.location(connection)
     number = max(0 if newest is None else newest[0] + 1, now // SECOND)
     ca = (certificates or home.ca_certificate.read_bytes()).decode("ascii")
     token = Location(number, home.address, ca if home.address.startswith("https://") else "").sign(home.store_key())
@@ -148,7 +148,7 @@ def is_published(home: Home, connection: Connection) -> bool:
     """Whether the newest statement to PCs names the newest authority."""
     if not home.address.startswith("https://"):
         return True
-    newest = queries.location(connection)
+    newest = statements.location(connection)
     if newest is None:
         return False
     # The catalog is the store's own, and the key that has signed this may have a successor by now: not verified here.
@@ -158,7 +158,7 @@ def is_published(home: Home, connection: Connection) -> bool:
 
 def not_followed(connection: Connection) -> list[str]:
     """Hosts of PCs, let in and heard of, that have not said that they have the newest location."""
-    newest = queries.location(connection)
+    newest = statements.location(connection)
     number = 0 if newest is None else newest[0]
     # A higher one is none that this store gave: it says nothing about what the PC knows.
     heard = queries.health_of_those_let_in(connection)

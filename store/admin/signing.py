@@ -24,7 +24,7 @@ from protocol.language.folder import LARGEST_FOLDER, MOST_FILES, MOST_NODES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.inserting import add_if_new, put
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.errors import StoreError, WrongUsage
 from store.evidence.rules import LEAST_NODES, UNREAD, RuleName, read_names, revision_in
 

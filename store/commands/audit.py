@@ -25,7 +25,8 @@ from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.erasure import Tombstone, without_row
-from store.catalog.queries import bundle_of, legible, newest_recordings, recordings_after, recordings_beginning
+from store.catalog.queries import legible, newest_recordings, recordings_after, recordings_beginning
+from store.catalog.statements import bundle_of
 from store.clock import seconds
 from store.commands import sweep
 from store.commands.acts import act, add_purpose

@@ -25,7 +25,8 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.signing import Said
 from store.catalog.database import explained
-from store.catalog.queries import ahead_of, governance_of, newest_bundle
+from store.catalog.queries import ahead_of
+from store.catalog.statements import governance_of, newest_bundle
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
 from store.commands.siblings import check_governance, check_policies

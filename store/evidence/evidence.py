@@ -20,7 +20,7 @@ from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCENE_STREAM, SCREEN, Fl
 from protocol.errors import ProtocolError
 from protocol.numbers import is_integer, read_number
 from protocol.policyhash import policy_hash
-from store.catalog import erasure, queries, reported, schema
+from store.catalog import erasure, queries, reported, schema, statements
 from store.catalog.alarms import alarms_of
 from store.catalog.erasure import Tombstone
 from store.catalog.queries import Device, Recording
@@ -335,7 +335,7 @@ def gather(
         entries=own,
         later_entries=later,
         policies={policy: names_of(policy) for policy in dict.fromkeys(filter(None, named))},
-        newest_bundle=queries.newest_revision(connection),
+        newest_bundle=statements.newest_revision(connection),
         device_report=queries.device_report(connection, device.id),
         ledger_next=queries.ledger_head(connection, device.id).next,
         ledger_whole=queries.ledger_is_whole(connection, device.id) if whole is None else whole,
@@ -421,7 +421,7 @@ def policy_texts(connection: Connection, policy: str, largest: int | None = None
     Without the comparison who can write the catalog could give every rule another name.
     `largest`: characters as the catalog keeps it, which longer ones are not even loaded for.
     """
-    files = queries.policy_files(connection, policy, largest)
+    files = statements.policy_files(connection, policy, largest)
     return {} if files is None or hash_of(files) != policy else texts_of(files)
 
 

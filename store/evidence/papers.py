@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from protocol.origin import Origin
 from store.catalog.blobs import BlobStore
-from store.catalog.queries import ledger_batch, ledger_lines, successors
+from store.catalog.queries import ledger_batch, ledger_lines
+from store.catalog.statements import successors
 from store.errors import StoreError
 from store.evidence.evidence import Evidence
 from store.evidence.opening import Unsound, read_body, read_packet

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from store.catalog.queries import newest_bundle, newest_revision
+from store.catalog.statements import newest_bundle, newest_revision
 
 _BUNDLE: Final = "bundle"
 

@@ -15,7 +15,8 @@ from protocol.application import Application
 from protocol.claims import VERSION
 from protocol.keys import public_to_text, thumbprint
 from store.catalog import schema
-from store.catalog.queries import find_device, successors
+from store.catalog.queries import find_device
+from store.catalog.statements import successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
 from store.server.services import Services

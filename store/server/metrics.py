@@ -27,7 +27,7 @@ from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from store.admin.ca import days_left
 from store.admin.home import Home
-from store.catalog import queries, schema
+from store.catalog import schema, statements
 from store.catalog.alarms import open_alarm_counts
 from store.clock import MINUTE
 from store.evidence.account import PERSON, Entry, Held, held_of
@@ -132,7 +132,7 @@ class Counts:
 def count(connection: Connection, now: int, policies: Policies) -> Counts:
     """`now`: ns since 1970 by the store's clock. In one question, with an index for each PC."""
     counted = Counts()
-    counted.revision = queries.newest_revision(connection) or 0
+    counted.revision = statements.newest_revision(connection) or 0
     counted.alarms = open_alarm_counts(connection)
     devices, health, lines = schema.devices.c, schema.health.c, schema.ledger_lines.c
     last = (

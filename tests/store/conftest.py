@@ -20,7 +20,7 @@ from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.catalog.blobs import BlobStore
-from store.catalog.queries import bundle_of, newest_bundle
+from store.catalog.statements import bundle_of, newest_bundle
 from store.clock import SECOND
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify

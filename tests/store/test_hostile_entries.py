@@ -24,7 +24,7 @@ from protocol.errors import LedgerError
 from protocol.ledger import line, parse_line
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.commands import audit, fleet, rules, sweep
 from store.evidence.verify import sweep as verify_sweep
 from store.server import entries, metrics

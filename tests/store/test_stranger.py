@@ -19,7 +19,8 @@ from protocol.envelope import open_sealed
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
-from store.catalog.queries import bundle_of, devices, recordings_after
+from store.catalog.queries import devices, recordings_after
+from store.catalog.statements import bundle_of
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, totals
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence, gather

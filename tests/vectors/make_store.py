@@ -20,7 +20,7 @@ from protocol.envelope import SCENE_STREAM, SOUND_STREAM, Edition, Flag, Kind
 from protocol.packet import Monitor
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, Plan, found
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.services import Services

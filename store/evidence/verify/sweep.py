@@ -25,7 +25,7 @@ from protocol.keys import RecipientPrivate, is_weak
 from protocol.ledger import ZERO, Walk, line_hash, parse_line
 from protocol.numbers import is_integer
 from protocol.report import DeviceReport
-from store.catalog import erasure, queries, reported, schema
+from store.catalog import erasure, queries, reported, schema, statements
 from store.catalog.alarms import alarms_without_recording
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
@@ -184,7 +184,7 @@ def _examined(
 ) -> Report:
     def bundles(revision: int) -> str | None:
         with database.reading() as connection:
-            return queries.bundle_of(connection, revision)
+            return statements.bundle_of(connection, revision)
 
     recording = UUID(name)
     if str(recording) != name:
@@ -249,7 +249,7 @@ def _policies(database: Database) -> Iterator[Checked]:
         hashes = list(connection.scalars(select(schema.policies.c.hash).order_by(schema.policies.c.hash)))
     for name in hashes:
         with database.reading() as connection:
-            text = queries.policy_files(connection, name)
+            text = statements.policy_files(connection, name)
         findings = []
         if text is not None and hash_of(text) != name:
             message = "its text is not the one with this hash: rules of recordings may be named wrongly"
@@ -262,7 +262,7 @@ def _governance(database: Database) -> Iterator[Checked]:
         hashes = list(connection.scalars(select(schema.governance.c.hash).order_by(schema.governance.c.hash)))
     for each in hashes:
         with database.reading() as connection:
-            text = queries.governance_of(connection, each)
+            text = statements.governance_of(connection, each)
         name, findings = queries.legible(each), []
         try:
             read_carried(text, name)

@@ -15,7 +15,8 @@ from protocol.language.folder import LARGEST_FOLDER, MOST_FILES
 from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.inserting import add_if_new
-from store.catalog.queries import Device, location, successors
+from store.catalog.queries import Device
+from store.catalog.statements import location, successors
 from store.errors import Refusal
 from store.server import ledgers
 from store.server.routes.access import device_of, integration_of, is_integration, services_of

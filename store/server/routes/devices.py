@@ -20,7 +20,8 @@ from protocol.numbers import read_number
 from protocol.report import DeviceReport
 from store.catalog import reported, schema
 from store.catalog.inserting import put
-from store.catalog.queries import Device, ledger_head, location, newest_revision
+from store.catalog.queries import Device, ledger_head
+from store.catalog.statements import location, newest_revision
 from store.errors import Refusal
 from store.server.auth import issue_token, read_assertion
 from store.server.enrolment import enrol

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from protocol import api
-from store.catalog.queries import newest_revision
+from store.catalog.statements import newest_revision
 from store.server.routes.access import services_of
 from store.server.routes.openapi import Described
 

@@ -16,7 +16,8 @@ from protocol.receipt import Receipt
 from store.catalog import erasure, interactions
 from store.catalog.blobs import BlobFault, charged
 from store.catalog.interactions import Integration
-from store.catalog.queries import bundle_of, owners
+from store.catalog.queries import owners
+from store.catalog.statements import bundle_of
 from store.errors import Refusal
 from store.server.routes.access import integration_of, services_of
 from store.server.routes.bodies import body_of

@@ -27,7 +27,7 @@ from review.lifecycle.facts import Known
 from store.admin.init import COMPLIANCE
 from store.catalog import interactions, schema
 from store.catalog.interactions import Integration
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.server.routes import interactions as routes
 from store.server.services import Services
 from testkit.lifecycle import BEGAN, PRIVATE, World

@@ -34,7 +34,7 @@ from review.people.service import Proof
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, Plan, found
 from store.catalog import schema
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import wall
 from store.evidence.evidence import gather
 from store.evidence.papers import papers

@@ -11,7 +11,7 @@ import pytest
 from protocol.bundle import verify as verify_bundle
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, Plan, found
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.serving import open_services

@@ -12,7 +12,7 @@ from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
-from store.catalog.queries import newest_bundle
+from store.catalog.statements import newest_bundle
 from store.clock import wall
 from store.evidence.opening import load_recipient
 from store.server.enrolment import make_secret

@@ -14,7 +14,7 @@ from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, Plan, found
-from store.catalog.queries import bundle_of, newest_bundle
+from store.catalog.statements import bundle_of, newest_bundle
 from store.commands.audit import evidence_of
 from store.evidence.account import BlindCause, Closed, Held, Missing, Part
 from store.evidence.verify.ledger import SignedLedger

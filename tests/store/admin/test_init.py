@@ -22,7 +22,7 @@ from store.admin import ca, init, passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.admin.signing import read_policies
-from store.catalog.queries import newest_bundle, policy_files
+from store.catalog.statements import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage
 from testkit.cheap_keys import COST
 from tests.store.conftest import PASSPHRASE

@@ -25,7 +25,7 @@ from store.admin import home as admin_home
 from store.admin import renew
 from store.admin.home import Home
 from store.admin.init import STORE
-from store.catalog import inserting, queries, schema
+from store.catalog import inserting, schema, statements
 from store.clock import SECOND, wall
 from store.commands import renew as command
 from store.files import write_over
@@ -43,7 +43,7 @@ def sealed(passphrase_file: Path) -> tuple[str, Path]:
 
 def location(home: Home, services: Services) -> Location:
     with services.database.reading() as connection:
-        newest = queries.location(connection)
+        newest = statements.location(connection)
     assert newest is not None
     return Location.verify(newest[1], home.store_key().public_key())
 
@@ -60,7 +60,7 @@ def test_a_new_signing_key_is_vouched_for_by_the_one_before(run: Run, home: Home
     after = Home.open(home.folder)
     assert after.key(STORE).id != home.key(STORE).id
     with services.database.reading() as connection:
-        trusted = successor.trusted(before, queries.successors(connection))
+        trusted = successor.trusted(before, statements.successors(connection))
         actions = list(connection.scalars(select(schema.audit.c.action)))
     assert set(trusted) == {home.key(STORE).id, after.key(STORE).id}
     assert trusted[after.key(STORE).id] == after.store_key().public_key()
@@ -241,7 +241,7 @@ def test_a_name_that_was_cut_short_is_given_again(
         cut_before(step, patched)
         assert run("rename", "--name", "new.example.com", *sealed).code == 130
     with services.database.reading() as connection:
-        told = queries.location(connection) is not None
+        told = statements.location(connection) is not None
     assert told or Home.open(home.folder).address == home.address
     assert not told or renew.names_of(home) == (["new.example.com"], [])
     assert run("rename", "--name", "new.example.com", *sealed).code == 0

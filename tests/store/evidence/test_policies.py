@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from protocol.policyhash import policy_hash
-from store.catalog import queries, schema
+from store.catalog import schema, statements
 from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.rules import UNREAD, Bound
 from store.server.services import Services
@@ -25,13 +25,13 @@ def keep(connection: Connection, text: str) -> str:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Policies that the catalog was asked for."""
     found: list[str] = []
-    ask = queries.policy_files
+    ask = statements.policy_files
 
     def noted(connection: Connection, policy: str, largest: int | None = None) -> str | None:
         found.append(policy)
         return ask(connection, policy, largest)
 
-    monkeypatch.setattr(queries, "policy_files", noted)  # what is read is counted
+    monkeypatch.setattr(statements, "policy_files", noted)  # what is read is counted
     return found
 
 

@@ -19,7 +19,7 @@ from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
-from store.catalog import queries, schema
+from store.catalog import queries, schema, statements
 from store.clock import SECOND
 from store.server.log import JsonLines
 from store.server.services import Services
@@ -45,7 +45,7 @@ def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, services: Services) ->
     for _ in range(2):
         assert put_policy(pc, HASH, {"files": FILES}).json() == {"hash": HASH}
     with services.database.reading() as connection:
-        kept = queries.policy_files(connection, HASH)
+        kept = statements.policy_files(connection, HASH)
     assert kept is not None
     assert json.loads(kept) == FILES
 
