@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from protocol.personal import Signed
-from review.filed import WORD
+from review.filed import purpose_of
 from review.governance.model import Act, Person, Question, Recording
 
 LARGEST: Final = 5 * 2**10  # bytes of what is sealed: a signed statement has room for it, and a passkey's assertion
@@ -46,9 +46,7 @@ class Comment:
         """Raises SignatureError ("bad-field")."""
         claims = signed.claims
         start = claims.integer("start")
-        end, purpose = claims.integer("end", least=start + 1), claims.text("purpose")
-        if purpose and not WORD.fullmatch(purpose):
-            raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
+        end = claims.integer("end", least=start + 1)
         if not SMALLEST < len(claims.raw("sealed")) <= LARGEST:
             raise claims.refuse("sealed", f"more than {SMALLEST} bytes, and at most {LARGEST}")
-        return cls(signed.id, claims.uuid("recording"), start, end, purpose)
+        return cls(signed.id, claims.uuid("recording"), start, end, purpose_of(claims))

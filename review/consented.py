@@ -19,7 +19,7 @@ from protocol import personal
 from protocol.claims import Claims
 from protocol.folder import write_over
 from review.enrolled import People
-from review.filed import REFERENCE, WORD
+from review.filed import REFERENCE, purpose_of
 from review.governance.model import Act, Channel, Consent, Person, Question, Recording
 from review.refusal import Refusal
 
@@ -49,17 +49,14 @@ class Statement:
     @classmethod
     def read(cls, claims: Claims) -> Statement:
         """Raises SignatureError ("bad-field")."""
-        names = ("person", "channel", "state", "purpose", "reference")
-        person, channel, state, purpose, reference = map(claims.text, names)
+        person, channel, state, reference = map(claims.text, ("person", "channel", "state", "reference"))
         if channel not in set(Channel):
             raise claims.refuse("channel", " or ".join(Channel))
         if state not in {Consent.GIVEN, Consent.WITHDRAWN}:
             raise claims.refuse("state", f"{Consent.GIVEN} or {Consent.WITHDRAWN}")
-        if purpose and not WORD.fullmatch(purpose):
-            raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
         if reference and not REFERENCE.fullmatch(reference):
             raise claims.refuse("reference", "a number or word without a space")
-        return cls(person, claims.uuid("recording"), Channel(channel), Consent(state), purpose, reference)
+        return cls(person, claims.uuid("recording"), Channel(channel), Consent(state), purpose_of(claims), reference)
 
 
 class Consents:

@@ -31,6 +31,14 @@ def set_of(recordings: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{one}\n" for one in sorted(recordings)).encode()).hexdigest()
 
 
+def purpose_of(claims: Claims) -> str:
+    """ "" where none is named. Raises SignatureError ("bad-field")."""
+    purpose = claims.text("purpose")
+    if purpose and not WORD.fullmatch(purpose):
+        raise claims.refuse("purpose", "lower-case letters, digits and hyphens")
+    return purpose
+
+
 def set_terms(claims: Claims) -> dict[str, str]:
     """`recordings`: as `set_of`. `request`: its number, or the hold's name. `expires`: wall clock, ns.
 

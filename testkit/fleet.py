@@ -267,7 +267,7 @@ def pc(
     """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
 
     `settings`, `group`: as in `enrol`. `more`: of the recorder's environment, such as a sound server's address. When
-    the context ends without an error, the recorder has been told to end, has drained, and has ended by itself.
+    the context ends without an error, the recorder has been told to end, has drained, and has ended.
     """
     device, environment = enrol(store, stage, home, policy, settings, group=group)
     environment |= more or {}

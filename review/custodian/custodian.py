@@ -34,7 +34,7 @@ from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
 from review.enrolled import Enrolled, People
-from review.filed import SETS, WORD, Approved, Filed, Requests, set_terms
+from review.filed import SETS, Approved, Filed, Requests, purpose_of, set_terms
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
@@ -449,8 +449,7 @@ def _terms(claims: Claims) -> dict[str, str]:
     for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
         if terms[name] not in known:
             raise claims.refuse(name, " or ".join(sorted(known)))
-    if terms["purpose"] and not WORD.fullmatch(terms["purpose"]):
-        raise claims.refuse("purpose", "a word of lower-case letters, digits and hyphens")
+    purpose_of(claims)
     return terms
 
 

@@ -7,7 +7,6 @@ a backup has forgotten. An order is carried out by the store (store.catalog.eras
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,6 @@ from sqlalchemy import Connection, select
 from protocol.claims import is_uuid
 from protocol.erasure import Destroyed, Erasure, hash_of
 from protocol.errors import ProtocolError
-from protocol.folder import unfinished
 from protocol.keys import public_to_text
 from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
@@ -37,12 +35,13 @@ from review.lifecycle.clock import check_by_pcs
 from review.lifecycle.decided import DECIDING, Decided, Decision, Rows, RowSigner, beside, unfitting
 from review.lifecycle.facts import Facts, Known, why_line
 from review.lifecycle.facts import why as why_kept
+from review.lifecycle.places import Places
 from review.refusal import Refusal, rule_id
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.admin.operators import OperatorsLog
 from store.catalog import erasure, schema
-from store.catalog.blobs import BlobFault, LocalBlobs, shred_file
+from store.catalog.blobs import BlobFault
 from store.catalog.database import Database
 from store.catalog.erasure import OnHoldError, Tombstone
 from store.errors import StoreError
@@ -51,11 +50,9 @@ from store.files import lock, owned_as, write_over
 ASKED: Final = "asked"  # the steps of an entry's `erase`
 ORDERED: Final = "order"
 CERTIFIED: Final = "certificate"
-ADOPTED: Final = "adopted"  # folder of the custodian's
 _MS: Final = 1_000_000  # ns
 AT_ONCE: Final = 64
 _REASONS: Final = {one: str(one).replace(" ", "-") for one in Because}  # as words of the log
-_SHARD: Final = re.compile(r"[0-9a-f]{2}")  # a folder of `blobs`
 
 
 class Houserules(NamedTuple):
@@ -109,7 +106,7 @@ class Lifecycle:
         self._applied = 0
         self._compared = -HOUR  # ns, when the clock was last compared with the PCs'
         self.decided = Decided({}, {})
-        self._places = [(str(path), LocalBlobs(path)) for path in (self.home.blobs_folder, *self.house.replicas)]
+        self._places = Places(self.home.blobs_folder, self.house.replicas, self.house.custodian)
 
     # -- following the log ----------------------------------------------------------------------------------------
 
@@ -410,7 +407,7 @@ class Lifecycle:
     def _by(
         self, act: model.Act, by: SignedBy | None, recordings: Sequence[str], request: str, said: Act
     ) -> dict[str, object]:
-        """Who signed and approved it, for its entry; nothing where nobody has to. `said`: what a refusal's entry says.
+        """Who signed and approved it, for its entry; empty where no person has to. `said`: what a refusal's entry says.
 
         Raises StoreError; Refusal, once that entry is written.
         """
@@ -470,7 +467,7 @@ class Lifecycle:
 
     def _finish(self, now: int) -> ErasureRun:
         outcome = ErasureRun({}, {}, {})
-        self._sweep_adopted()
+        self._places.sweep_wraps(self.database)
         with self.database.reading() as connection:
             waiting = erasure.unfinished(connection)
         exports = self._exports({one.recording for one in waiting}) if waiting else {}
@@ -481,9 +478,9 @@ class Lifecycle:
                     one.recording
                 ):  # whatever the row says of its step, which is not signed
                     raise OnHoldError(f"it is under the legal hold {', '.join(holds)}")
-                self._reach_replicas()
-                self._shred_adopted(one.recording)
-                found = erasure.carry_out(self.database, self._places, one, now, self.private)
+                self._places.reach()
+                self._places.shred_wrap(one.recording)
+                found = erasure.carry_out(self.database, self._places.each, one, now, self.private)
             except (BlobFault, StoreError) as fault:
                 outcome.stuck[one.recording] = str(fault)
             else:
@@ -492,38 +489,6 @@ class Lifecycle:
             outcome.erased.update(self._certify(ready[at : at + AT_ONCE], exports, now))
         # Also where nothing is ready: what a run before left in the log goes with this one.
         return replace(outcome, log_emptied=self.database.settle())
-
-    def _reach_replicas(self) -> None:
-        custodian = self.house.custodian
-        for path in (*self.house.replicas, *([custodian / ADOPTED] if custodian else [])):
-            if not path.is_dir():
-                raise StoreError(f"the folder {path} is not there: what lies in it cannot be destroyed yet")
-        for path in self.house.replicas:
-            try:
-                folders = [one.name for one in path.iterdir()]
-            except OSError as error:
-                raise StoreError(f"the replica {path} cannot be listed: {error.strerror}") from None
-            if not any(map(_SHARD.fullmatch, folders)):
-                message = "holds nothing of a store: is its disk mounted? Else copy the store's `blobs` to it"
-                raise StoreError(f"the replica {path} {message}")
-
-    def _shred_adopted(self, recording: str) -> int:
-        """The wrap by which the custodian took it over; how many files."""
-        if self.house.custodian is None:
-            return 0
-        wrap = self.house.custodian / ADOPTED / recording
-        return sum(map(shred_file, (wrap, unfinished(wrap))))
-
-    def _sweep_adopted(self) -> None:
-        """Wraps of what was erased: a `custodian adopt` that was killed may have made one meanwhile."""
-        folder = self.house.custodian and self.house.custodian / ADOPTED
-        if folder is None or not folder.is_dir():
-            return
-        there = {path.name.removeprefix(".").removesuffix(".new") for path in folder.iterdir()}
-        with self.database.reading() as connection:
-            gone = erasure.certified(connection, there)
-        for recording in gone:
-            self._shred_adopted(recording)
 
     def _certify(self, ready: Sequence[Tombstone], exports: Mapping[str, Sequence[str]], now: int) -> dict[str, str]:
         """Of what was found to be gone everywhere just `now`."""
@@ -538,7 +503,7 @@ class Lifecycle:
                 packets=found.packets,
                 objects=found.objects,
                 bytes=found.bytes,
-                replicas=tuple(name for name, _ in self._places[1:] if name not in absent),
+                replicas=tuple(name for name, _ in self._places.each[1:] if name not in absent),
                 backups_until=day_of(now + self.house.backups + DAY - 1).isoformat(),
                 exports=tuple(exports.get(one.recording, ())),
                 absent=absent,
@@ -620,13 +585,4 @@ class Lifecycle:
 
     def sweep(self, recordings: Collection[str]) -> int:
         """Destroys what lies there of recordings that were erased; how many files."""
-        count = 0
-        if recordings:
-            self._reach_replicas()
-        for recording in recordings:
-            count += self._shred_adopted(recording)
-            for _, blobs in self._places:
-                for name in erasure.left_over(blobs, [recording]):
-                    blobs.shred(name)
-                    count += 1
-        return count
+        return self._places.destroy(recordings)

@@ -115,7 +115,7 @@ def _renditions(rules: Governance, person: str, act: Act, recording: Recording, 
 
 
 def goes(old: Governance, new: Governance, every: list[Both], now: int, until: int) -> Iterator[dict[str, object]]:
-    """Of each, when it goes by both. `deleted`: before `until`. `sooner`: than now."""
+    """Of each, when it is deleted by both. `deleted`: before `until`. `sooner`: than now."""
     for was, known in every:
         before, after = was.disposal(old, now), known.disposal(new, now)
         at, then = (now if one.deletes else FOR_EVER if one.at is None else one.at for one in (before, after))

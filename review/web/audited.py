@@ -20,7 +20,7 @@ from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
 from review.report import html, signing
 from review.web import asked, auditor
-from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.pages import Console, console_of, not_here, page, reporting, words_of
 
 _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 
@@ -119,17 +119,8 @@ def _download(content: bytes, kind: str, name: str) -> Response:
 # -- the report of a period -------------------------------------------------------------------------------------------
 
 
-async def _may_report(request: Request, *, acts: bool = True) -> tuple[Session, Console]:
-    """`acts`: as `session_of`. Refusals: 404, for who may not."""
-    session, console = await session_of(request, acts=acts), console_of(request)
-    finder = await run_sync(console.finder, session)
-    if not auditor.may_report(finder.governance, finder.person, finder.now):
-        raise not_here()
-    return session, console
-
-
 async def _report(request: Request) -> Response:
-    session, console = await _may_report(request)
+    session, console = await reporting(request)
     job = console.reports.of(session.person)
     shown = await run_sync(html.part, job.shown) if job and job.shown else ""
     first, last = asked.last_month(console.sign_in.people.clock())
@@ -140,7 +131,7 @@ async def _report(request: Request) -> Response:
 
 
 async def _report_file(request: Request) -> Response:
-    session, console = await _may_report(request)
+    session, console = await reporting(request)
     job, name = console.reports.of(session.person), request.path_params["name"]
     if job is None or job.signed is None or name not in job.signed.files:
         raise not_here()
@@ -152,7 +143,7 @@ async def _report_file(request: Request) -> Response:
 async def _make_report(request: Request) -> Response:
     """By the page of the report alone: says where it stands."""
     claims, spoken = await posted(request), words_of(request)
-    session, console = await _may_report(request)
+    session, console = await reporting(request)
     period = asked.period(claims.text("from"), claims.text("to"), spoken)
     verify = claims.flag("verify")
     start = partial(
@@ -165,7 +156,7 @@ async def _make_report(request: Request) -> Response:
 
 async def _report_progress(request: Request) -> Response:
     """The page asks each second while the report is made."""
-    session, console = await _may_report(request, acts=False)
+    session, console = await reporting(request, acts=False)
     job = console.reports.of(session.person)
     return JSONResponse(job.progress if job else {"state": "none"})
 

@@ -26,11 +26,10 @@ from review.governance.words import Explained, disposal_in_words, explained
 from review.lifecycle import every
 from review.lifecycle.facts import Facts
 from review.lifecycle.trial import consents_of, what_it_is
-from review.people.routes import posted, refuse_foreign, session_of
-from review.people.service import Session
+from review.people.routes import posted, refuse_foreign
 from review.search.find import Finder
-from review.web import asked, auditor, bundles, trials
-from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web import asked, bundles, trials
+from review.web.pages import Console, page, reporting, words_of
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -65,17 +64,8 @@ class Explanation:
     wrong: str = ""
 
 
-async def _may(request: Request, *, acts: bool = True) -> tuple[Session, Console]:
-    """The rules name everybody, and a trial tells of all recordings. Refusals: 404, for who may not."""
-    session, console = await session_of(request, acts=acts), console_of(request)
-    finder = await run_sync(console.finder, session)
-    if not auditor.may_report(finder.governance, finder.person, finder.now):
-        raise not_here()
-    return session, console
-
-
 async def _rules(request: Request) -> Response:
-    session, console = await _may(request)
+    session, console = await reporting(request)
     wish = _query(request.query_params, words_of(request))
 
     def read() -> Any:
@@ -154,7 +144,7 @@ def _explain(console: Console, finder: Finder, wish: ExplainQuery) -> Explanatio
 async def _start(request: Request) -> Response:
     """By the page alone: says where it stands."""
     refuse_foreign(request)
-    session, console = await _may(request)  # before so large a body is read
+    session, console = await reporting(request)  # before so large a body is read
     claims = await posted(request, largest=trials.LARGEST)
     sent, days = claims.text_map("files"), claims.text("days")
     if days not in DAYS:
@@ -178,7 +168,7 @@ async def _start(request: Request) -> Response:
 
 async def _progress(request: Request) -> Response:
     """The page asks each second while rules are tried."""
-    session, console = await _may(request, acts=False)
+    session, console = await reporting(request, acts=False)
     job = console.trials.of(session.person)
     return JSONResponse(job.progress if job else {"state": "none"})
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+from anyio.to_thread import run_sync
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from review.audit.kinds import Act as Noted
 from review.audit.log import AuditLog
-from review.people.routes import SignIn, origin_of
+from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import Session
 from review.people.states import SessionState
 from review.requests.requests import Requests
@@ -132,3 +133,15 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
 
 def not_here() -> Refusal:
     return Refusal(404, "no-such-path", NOT_HERE)
+
+
+async def reporting(request: Request, *, acts: bool = True) -> tuple[Session, Console]:
+    """For pages that tell of all people and recordings, as a report does. `acts`: as `session_of`.
+
+    Refusals: 404, for who may not.
+    """
+    session, console = await session_of(request, acts=acts), console_of(request)
+    finder = await run_sync(console.finder, session)
+    if not auditor.may_report(finder.governance, finder.person, finder.now):
+        raise not_here()
+    return session, console

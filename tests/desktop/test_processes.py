@@ -38,6 +38,17 @@ def start(family: list[subprocess.Popen[bytes]], *command: str) -> int:
     return process.pid
 
 
+def start_script(family: list[subprocess.Popen[bytes]], script: Path) -> int:
+    """The id of a script's process, once it is the script's."""
+    script.write_text(f"#!{Path(sys.executable).resolve()}\n{WAITS}\n")
+    script.chmod(0o755)
+    process = subprocess.Popen([script], stdin=subprocess.PIPE)
+    family.append(process)
+    while str(script) not in psutil.Process(process.pid).cmdline():
+        os.sched_yield()
+    return process.pid
+
+
 def read(processes: Processes, pid: int) -> Process:
     found = processes.read(pid)
     assert isinstance(found, Process), found
@@ -53,14 +64,7 @@ def test_a_program_is_called_by_its_executable(family: list[subprocess.Popen[byt
 def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
     family: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    script = tmp_path / "chart-viewer"
-    script.write_text(f"#!{Path(sys.executable).resolve()}\n{WAITS}\n")
-    script.chmod(0o755)
-    process = subprocess.Popen([script], stdin=subprocess.PIPE)
-    family.append(process)
-    while str(script) not in psutil.Process(process.pid).cmdline():
-        os.sched_yield()
-    assert read(Processes(), process.pid).name == "chart-viewer"
+    assert read(Processes(), start_script(family, tmp_path / "chart-viewer")).name == "chart-viewer"
 
 
 @pytest.mark.parametrize(
@@ -79,14 +83,7 @@ def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
 def test_a_scripts_name_that_the_kernel_may_have_cut_says_so(
     family: list[subprocess.Popen[bytes]], tmp_path: Path, file: str, name: str
 ) -> None:
-    script = tmp_path / file
-    script.write_text(f"#!{Path(sys.executable).resolve()}\n{WAITS}\n")
-    script.chmod(0o755)
-    process = subprocess.Popen([script], stdin=subprocess.PIPE)
-    family.append(process)
-    while str(script) not in psutil.Process(process.pid).cmdline():
-        os.sched_yield()
-    assert read(Processes(), process.pid).called == name
+    assert read(Processes(), start_script(family, tmp_path / file)).called == name
 
 
 def test_a_process_that_becomes_another_program_is_called_by_that(

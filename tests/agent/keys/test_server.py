@@ -216,9 +216,8 @@ def test_a_recording_that_the_service_does_not_sign_now_is_not_waited_for(
         keys, _ = enrolled(service.path)
         who = Provenance(DEVICE, keys, "pc-17", "alice", "0.1.0")
         new_sealer(time.time_ns(), who)
-        monkeypatch.setattr(
-            "agent.keys.service.time", SimpleNamespace(monotonic=time.monotonic, sleep=pytest.fail)
-        )  # it must not wait
+        never = SimpleNamespace(monotonic=time.monotonic, sleep=pytest.fail)
+        monkeypatch.setattr("agent.keys.service.time", never)  # it must not wait
         with pytest.raises(Transient, match="too many recordings"):
             new_sealer(time.time_ns(), who)
 

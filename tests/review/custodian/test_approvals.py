@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,16 +18,6 @@ from testkit.custody import RULES, House, Kept
 
 CLEO, CARL, PIA, ANN = (f"{name}@example.com" for name in ("cleo", "carl", "pia", "ann"))
 EXPORT: dict[str, Any] = {"act": "export", "purpose": "audit", "rendition": "original"}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path / "house")
-
-
-@pytest.fixture
-def custodian(house: House) -> Custodian:
-    return house.ready()
 
 
 def ask(house: House, custodian: Custodian, kept: Kept, **changed: Any) -> Refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -20,16 +19,6 @@ from testkit.custody import House, Kept
 
 ANN, PIA, SAM = "ann@example.com", "pia@example.com", "sam@example.com"
 SEALED: Final = base64url.encode(secrets.token_bytes(SMALLEST + 256))
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path / "house")
-
-
-@pytest.fixture
-def custodian(house: House) -> Custodian:
-    return house.ready()
 
 
 def token(house: House, custodian: Custodian, kept: Kept, person: str = ANN, /, **changed: Any) -> str:

@@ -33,11 +33,6 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path / "house", rules=REQUIRED)
 
 
-@pytest.fixture
-def custodian(house: House) -> Custodian:
-    return house.ready()
-
-
 def opens(house: House, custodian: Custodian, kept: Kept) -> bool:
     try:
         answer = house.open(custodian, ANN, kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,6 @@ from review.enrolled import take_up
 from testkit.custody import DAY, House
 
 DAN = "dan@example.com"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path / "house")
 
 
 def enrol(custodian: Custodian, taken: dict[str, str]) -> dict[str, object]:

@@ -13,15 +13,14 @@ import pytest
 from protocol import personal
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
-from review.custodian.custodian import Custodian
-from review.filed import Approved, Requests
+from review.filed import Approved
 from review.lifecycle.approvals import SignedBy
 from review.refusal import Refusal
 from review.rules import parse_files
-from testkit.custody import SECOND, House
 from testkit.lifecycle import World
 from tests.review.audit.making import opening, overwrite, unsay
-from tests.review.lifecycle.test_lifecycle import founded, made  # noqa: F401
+from tests.review.lifecycle.desk import SigningDesk
+from tests.review.lifecycle.test_lifecycle import founded  # noqa: F401
 
 RULES = """\
 schema: 1
@@ -45,18 +44,12 @@ LINE = "rules.yaml:8:5"
 PIA, CARL, CLEO, ANN = (f"{name}@example.com" for name in ("pia", "carl", "cleo", "ann"))
 
 
-class Desk:
-    """A store and the custodian that people sign for; `ids`: of three recordings."""
+class Desk(SigningDesk):
+    """`ids`: of three recordings."""
 
     def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
-        _, recordings = made(world, "rest", "rest", "rest")
-        self.recordings, self.ids = recordings, [str(one.id) for one in recordings]
-        self.house = House(folder, compliance=world.compliance(), rules=RULES)
-        self.house.clock.now = world.days()
-        self.custodian: Custodian = self.house.ready()
-        self.requests = Requests(folder / "requests")
-        world.custodian = folder
+        super().__init__(world, folder, RULES, 3)
+        self.ids = [str(one.id) for one in self.recordings]
         for one in self.ids:
             (folder / "adopted" / one).write_text("a wrap")
             (folder / "adopted" / f".{one}.new").write_text("a wrap, by an `adopt` that was killed")
@@ -88,10 +81,6 @@ class Desk:
             facts, ids = self.world.facts(database, GOVERNANCE), self.ids[:recordings]
             lifecycle.approved(SignedBy(facts, GOVERNANCE, filed), ids, request)
             return lifecycle.erase(facts, GOVERNANCE, ids, request).erased
-
-    def pass_by(self, hours: int) -> None:
-        self.house.clock.pass_by(hours * 3600)
-        self.world.days.now += hours * 3600 * SECOND
 
 
 @pytest.fixture

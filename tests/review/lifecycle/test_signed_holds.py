@@ -19,7 +19,7 @@ from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from review.audit import kinds
 from review.audit.log import AuditLog
-from review.filed import Approved, Filed, Requests, set_of
+from review.filed import Approved, Filed, set_of
 from review.governance.model import Act
 from review.governance.times import day_of
 from review.lifecycle import lifecycle as lifecycle_module
@@ -27,9 +27,10 @@ from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.refusal import Refusal
 from review.rules import parse_files
 from store.errors import StoreError
-from testkit.custody import DAY, SECOND, House
+from testkit.custody import DAY, SECOND
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World
+from tests.review.lifecycle.desk import SigningDesk
 from tests.review.lifecycle.test_lifecycle import founded, made  # noqa: F401
 
 RULES = """\
@@ -59,17 +60,12 @@ PLACE, APPROVE = "rules.yaml:5:3", "rules.yaml:10:5"
 ANN, CARL, CLEO, PIA, SAM = (f"{name}@example.com" for name in ("ann", "carl", "cleo", "pia", "sam"))
 
 
-class Desk:
-    """A store with two recordings and the custodian that people sign for."""
+class Desk(SigningDesk):
+    """`ids`: of two recordings."""
 
     def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
-        self.ids = sorted(str(one.id) for one in made(world, "rest", "rest")[1])
-        self.house = House(folder, compliance=world.compliance(), rules=RULES)
-        self.house.clock.now = world.days()
-        self.custodian = self.house.ready()
-        self.requests = Requests(folder / "requests")
-        world.custodian = folder
+        super().__init__(world, folder, RULES, 2)
+        self.ids = sorted(str(one.id) for one in self.recordings)
 
     def ask(self, person: str = CARL, act: str = "legal-hold", of: int = 1, **changed: Any) -> str:
         said = {"act": act, "request": "case-1", "purpose": "legal", **changed}
@@ -95,10 +91,6 @@ class Desk:
         with self.world.opened() as (_, lifecycle):
             lifecycle.follow()
             return sorted(lifecycle.decided.holds)
-
-    def pass_by(self, hours: int) -> None:
-        self.house.clock.pass_by(hours * 3600)
-        self.world.days.now += hours * 3600 * SECOND
 
 
 @pytest.fixture
@@ -205,7 +197,7 @@ def late(desk: Desk) -> str:
 
 
 BAD: dict[str, tuple[Change, str, str]] = {
-    "nobody signed": (lambda _: "", "not-signed", PLACE),
+    "not signed": (lambda _: "", "not-signed", PLACE),
     "of no request": (lambda _: "a" * 64, "unknown-request", PLACE),
     "by somebody without the act": (put_in, "refused", "rules.yaml:8:3"),
     "by one of another team": (lambda desk: desk.ask(ANN), "refused", "rules.yaml:6:3"),
