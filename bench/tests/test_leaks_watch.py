@@ -14,6 +14,7 @@ from testkit.waits import until
 pytestmark = pytest.mark.desktop
 
 
+@pytest.mark.slow(reason="a display of its own is watched while it changes")
 def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_path: Path) -> None:
     clock = BootClock()
     with own_display(tmp_path) as stage, watcher(stage.name, [(500, 0, 8, 720)], tmp_path) as watching:

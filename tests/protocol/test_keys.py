@@ -200,7 +200,9 @@ def test_a_stream_s_key_is_hkdf_of_the_recording_s(key: bytes, recording: UUID, 
     assert keys.commitment_key(key, recording) == committing
     said = hmac.digest(own, b"eyelid stream commit" + recording.bytes + number, "sha256")
     assert keys.stream_commitment(own, recording, stream) == said
-    assert len({key, own, committing, said}) == 4
+    commenting = hmac.digest(extracted, b"eyelid comment key v1\1", "sha256")
+    assert keys.comment_key(key, recording) == commenting
+    assert len({key, own, committing, said, commenting}) == 5
 
 
 @given(st.sets(st.integers(0, 0xFFFE), min_size=2, max_size=9))

@@ -294,6 +294,7 @@ def test_of_what_the_device_signed_beside_its_account_both_say_the_same(
     assert {"ledger-fork", "unsigned", "changed-catalog", "malformed", "wrong-head"} <= set().union(*named)
 
 
+@pytest.mark.slow(reason="a store with many erasures tampered with, which two programs examine whole")
 def test_of_every_erasure_both_say_the_same(
     home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
 ) -> None:
