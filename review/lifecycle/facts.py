@@ -222,8 +222,8 @@ class Facts:
                 unsure.append("its PC is in another group than when it was first seen")
             group, *own = first.group, first.host, first.user
         own[1] = own[1] or user  # one that enrolled before users were asked has none
-        # Names that differ in case alone are one.
-        if [*map(str.casefold, own)] == [*map(str.casefold, (host, user))]:
+        # Names that differ in case alone are one: in small letters, as the rules compare them. Folded case is wider.
+        if [*map(str.lower, own)] == [*map(str.lower, (host, user))]:
             own = [host, user]
         named = [
             Names(*one, rules.person_of(one[1]), rules.teams_of(group, one[1]))

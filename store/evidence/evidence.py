@@ -102,7 +102,7 @@ class Evidence:
         if self.erased is not None:
             return None  # the user was erased with it
         said = queries.legible(self.recording.host), queries.legible(self.recording.os_user)
-        return None if [*map(str.casefold, said)] == [*map(str.casefold, (self.host, self.os_user))] else said
+        return None if [*map(str.lower, said)] == [*map(str.lower, (self.host, self.os_user))] else said
 
     @cached_property
     def opening(self) -> Entry | None:

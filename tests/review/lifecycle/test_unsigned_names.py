@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
-from testkit.lifecycle import World, govern
+from review.governance.model import Team, UserRule
+from review.lifecycle.facts import Known
+from store.clock import SECOND
+from store.evidence.evidence import gather
+from testkit.fakes.pc import Pc
+from testkit.lifecycle import POLICY, POLICY_FILES, World, govern
+from testkit.lifecycle import RULES as PERIODS
 from tests.review.lifecycle.test_commands import RULES, Run, began, hold, recorded, run, world
 from tests.review.lifecycle.test_decided import sql
 from tests.review.lifecycle.test_unsigned_rows import COPY
@@ -94,3 +104,35 @@ def test_due_names_what_is_suspect_and_its_exit_code_says_so(world: World, run: 
         code, _, error = run(*words)
         assert (code, f"{recording} is kept until that is explained" in error) == (1, True), error
     assert len(world.files(UUID(recording))) == 6
+
+
+def spellings(name: str, old: str) -> list[str]:
+    """The name with each letter in place of `old` that becomes `old` when case is folded, and not in small letters."""
+    every = map(chr, range(sys.maxunicode + 1))
+    return [name.replace(old, one) for one in every if one.casefold() == old and one.lower() != old]
+
+
+def test_names_are_one_where_the_rules_take_them_for_one(tmp_path: Path) -> None:
+    """Else a PC drops out of a hold on its person, and of its team's class, by a letter."""
+    world = World.found(tmp_path)
+    rules = replace(PERIODS, users=(UserRule("*", "*@example.com"),), teams={"north": Team(users=frozenset({"jess"}))})
+    others = [*spellings("jess", "s"), *spellings("jess", "ss")]
+    assert {"je\u017f\u017f", "je\u00df"} <= {*others}
+    made = {}
+    with world.serving() as pcs:
+        for said in ("jess", "JESS", *others):
+            pc = Pc(pcs.client)
+            pc.device = pcs.client.post(api.ENROLL, json=pc.application(pcs.secret, user="jess")).json()["device"]
+            assert pc.ask_token(world.days() // SECOND).status_code == 200
+            policy = pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer)
+            assert policy.is_success
+            made[said] = pcs.record(pc, "rest", os_user=said)[0].id
+    with world.opened() as (database, _):
+        facts = world.facts(database, rules)
+        for said, recording in made.items():
+            known = facts.of(recording, world.days())
+            assert isinstance(known, Known)
+            assert "jess@example.com" in {names.person for names in known.names}, said
+            assert bool(known.unsure) is (said in others)
+            with database.reading() as connection:
+                assert (gather(connection, recording).other_name is not None) is (said in others)
