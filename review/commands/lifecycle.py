@@ -23,6 +23,7 @@ from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
 from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
 from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
+from review.commands.people import DATABASE
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
 from review.governance.model import Act
@@ -33,6 +34,7 @@ from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.lifecycle.facts import Facts, Known, when, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
+from review.people.settings import NAME
 from review.refusal import Refusal
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
@@ -459,6 +461,11 @@ def _init(asked: Namespace) -> int:
     custodian = asked.custodian and str(asked.custodian.absolute())
     replicas = [str(one.absolute()) for one in asked.replica]
     said = {"backups": asked.backups, "replicas": replicas, "custodian": custodian}
+    if there := [name for name in (NAME, DATABASE) if (asked.log.parent / name).exists()]:
+        raise WrongUsage(
+            f"{asked.log.parent} is a console's folder ({there[0]}): with its key a stolen console could erase. Name "
+            "another log (--log, --keys), which `eyelid-review audit init` makes"
+        )
     with opened_store(asked.home) as (home, database):
         signer = open_log(asked).signer
         with database.reading() as connection:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from protocol import bundle
 from protocol.carried import read_carried
 from protocol.keyfile import load_private, save_private
-from protocol.keys import signing_key
+from protocol.keys import public_to_text, signing_key
 from protocol.os_user import os_user
 from review.audit.entries import KEY_SIZE, ReadingKey
 from review.audit.kinds import Act
@@ -27,6 +27,7 @@ from review.rules import in_force
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
+from store.catalog import erasure
 from store.catalog.database import Database, explained
 from store.catalog.statements import governance_of, newest_bundle, newest_revision
 from store.errors import StoreError, WrongUsage
@@ -41,10 +42,18 @@ def review_home() -> Path:
     return Path(os.environ.get("EYELID_REVIEW_HOME", "/var/lib/eyelid-review"))
 
 
-def with_log(parser: ArgumentParser) -> None:
+def console_home() -> Path:
+    """Another than the lifecycle's: who steals the console must not have the key by whose log the store erases."""
+    return Path(os.environ.get("EYELID_CONSOLE_HOME", "/var/lib/eyelid-console"))
+
+
+def with_log(parser: ArgumentParser, home: Path | None = None) -> None:
+    """`home`: the folder that has it; the lifecycle's unless it is said."""
     for name, says in (("audit", "the audit log's folder"), ("keys", "of its keys")):
         flag = "--log" if name == "audit" else "--keys"
-        parser.add_argument(flag, type=Path, default=review_home() / name, metavar="DIR", help=f"{says} (%(default)s)")
+        parser.add_argument(
+            flag, type=Path, default=(home or review_home()) / name, metavar="DIR", help=f"{says} (%(default)s)"
+        )
     passphrase.add_options(parser)
 
 
@@ -124,6 +133,13 @@ def open_log_in(log: Path, keys: Path, secret: bytes) -> OpenLog:
         raise StoreError(f"{keys / PUBLIC} is not the public half of {keys / SIGN}")
     key = reading_key(keys / READ, secret)
     return OpenLog(AuditLog(log, signer, key), key, signer)
+
+
+def decides(catalog: Database, log: VerifierKey) -> bool:
+    """Whether the store follows what this key signs: holds, and what is erased."""
+    with catalog.reading() as connection:
+        named = erasure.decider(connection)
+    return named is not None and named.key == public_to_text(log.public)
 
 
 def make_log(log: Path, keys: Path, name: str, secret: bytes) -> Signer:

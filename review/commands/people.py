@@ -10,17 +10,27 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from protocol.terminal import printable
-from review.commands.opening import InForce, OpenLog, open_log_in, opened_store, operator, review_home, with_store
+from review.commands.opening import (
+    InForce,
+    OpenLog,
+    console_home,
+    decides,
+    open_log_in,
+    opened_store,
+    operator,
+    with_store,
+)
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.people import schema
 from review.people.names import Narrowing
 from review.people.sealing import Sealer
 from review.people.service import LINK_LASTS, People, known_name
-from review.people.settings import read_settings
+from review.people.settings import NAME, read_settings
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog.database import Database, explained
 from store.commands.options import duration
+from store.errors import StoreError
 from store.evidence.show import iso, print_table, when
 
 DATABASE: Final = "people.db"
@@ -53,7 +63,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def with_console(parser: ArgumentParser) -> None:
     """What says where the console is, and opens its log."""
     parser.add_argument(
-        "--home", type=Path, default=review_home(), metavar="DIR", help="the console's folder (%(default)s)"
+        "--home", type=Path, default=console_home(), metavar="DIR", help="the console's folder (%(default)s)"
     )
     with_store(parser, "--store")
     passphrase.add_options(parser)
@@ -81,6 +91,12 @@ def opened(home: Path, store: Path, secret: bytes) -> Iterator[OpenConsole]:
         rules = InForce(there, catalog)
         rules()
         log = open_log_in(home / "audit", home / "keys", secret)
+        if decides(catalog, log.log.verifier):
+            raise StoreError(
+                f"the store erases by what {log.log.folder} says: who steals the console could write that. Give the "
+                "console a folder (--home) with a log of its own: `eyelid-review audit init --log --keys`, and move "
+                f"{NAME}, {DATABASE} and {KEY} there"
+            )
         path = home / DATABASE
         with closing(Database.sqlite(path)) as database, explained(str(path)):
             schema.prepare(database, str(path))

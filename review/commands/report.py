@@ -15,6 +15,7 @@ from review.commands.opening import (
     PUBLIC,
     READ,
     InForce,
+    console_home,
     open_log,
     opened_store,
     operator,
@@ -46,14 +47,16 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         parser.add_argument(flag, dest=flag[2:] + "_day", type=day, metavar="DAY", help=says)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="a folder that is not there yet, or empty")
     with_store(parser, "--store")
-    with_log(parser)
+    with_log(parser, console_home())
     parser.add_argument("--no-verify", action="store_true", help="leave the store's verify out; the report says so")
     parser.add_argument("--names", action="store_true", help="people by their names in the rules, not by pseudonyms")
     parser.add_argument("--language", choices=("en", "de"), default="en", help="%(default)s")
     parser.add_argument("--custodian", type=Path, metavar="DIR", help="the custodian's folder, to read its log as well")
-    parser.add_argument(
-        "--custodian-key-file", type=Path, metavar="FILE", help="its passphrase (by default that of --keys)"
-    )
+    parser.add_argument("--lifecycle", type=Path, metavar="DIR", help="the folder of the log that has the holds")
+    for one in ("custodian", "lifecycle"):
+        parser.add_argument(
+            f"--{one}-key-file", type=Path, metavar="FILE", help="its passphrase (by default that of --keys)"
+        )
     parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
     parser.set_defaults(run=in_words(_make))
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -92,6 +95,8 @@ def _make(asked: Namespace) -> int:
         custodian, why_not = _custodian(asked)
         if custodian is not None:
             logs.append(source("custodian", asked.custodian / "audit", *custodian))
+        if asked.lifecycle is not None:
+            logs.append(source("lifecycle", asked.lifecycle / "audit", *_keys(asked, asked.lifecycle, "lifecycle")))
         sources = Sources(
             database, home.blobs(), home.key(COMPLIANCE).id, opened.log.verifier, logs, why_not
         )  # fmt: skip
@@ -116,13 +121,18 @@ def _custodian(asked: Namespace) -> tuple[tuple[VerifierKey, ReadingKey] | None,
     """Public and reading key of its log; or why that is not read."""
     if asked.custodian is None:
         return None, [LogRead("custodian", why_not="its folder was not named (--custodian)")]
-    keys = asked.custodian / "keys"
     try:
-        own = {"key_file": asked.custodian_key_file, "passphrase_file": None} if asked.custodian_key_file else {}
-        secret = passphrase.existing(Namespace(**(vars(asked) | own)), str(keys))
-        return (public_key(str(keys / PUBLIC)), reading_key(keys / READ, secret)), []
+        return _keys(asked, asked.custodian, "custodian"), []
     except OSError as error:
         return None, [LogRead("custodian", why_not=f"its folder cannot be read: {error.strerror}")]
+
+
+def _keys(asked: Namespace, folder: Path, name: str) -> tuple[VerifierKey, ReadingKey]:
+    """Raises OSError, KeyProblem, StoreError."""
+    keys, file = folder / "keys", getattr(asked, f"{name}_key_file")
+    own = {"key_file": file, "passphrase_file": None} if file else {}
+    secret = passphrase.existing(Namespace(**(vars(asked) | own)), str(keys))
+    return public_key(str(keys / PUBLIC)), reading_key(keys / READ, secret)
 
 
 def _verify(asked: Namespace) -> int:

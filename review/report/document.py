@@ -257,7 +257,7 @@ class _Blocks:
         headings = (_("When"), _("Act"), _("Hold"), _("Person"), _("Recordings"), _("Entry"))
         caption = _("Legal holds and erasures")
         yield from self._listed(model.holds, Table(caption, headings, holds, frozenset({4, 5}), (3, 2, 3, 3, 2, 1)),
-                                _("No hold was set or released."))  # fmt: skip
+                                _("The logs that were read name no hold that was set or released."))  # fmt: skip
         erased = tuple(
             (one.recording, one.day, one.basis, one.reference, str(one.position), one.certificate)
             for one in model.erasures.rows

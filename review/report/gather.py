@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from protocol.bundle import verify as verify_bundle
 from protocol.errors import ProtocolError
+from protocol.keys import public_to_text
 from protocol.policyhash import policy_hash
 from review.audit.notes import VerifierKey
 from review.report import logs
@@ -50,6 +51,15 @@ class Period:
     @property
     def end(self) -> int:
         return _midnight(self.last + timedelta(days=1))
+
+
+def _unread(sources: Sources) -> list[LogRead]:
+    """The log that has the holds, where it is none of those that are read."""
+    with sources.database.reading() as connection:
+        named = erasure.decider(connection)
+    if named is None or named.key in {public_to_text(one.key.public) for one in sources.logs}:
+        return []
+    return [LogRead("lifecycle", legible(named.log), why_not="it has the legal holds (report --lifecycle)")]
 
 
 def _midnight(day: date) -> int:
@@ -101,7 +111,7 @@ def gather(
     _erasures(model, sources.database, check)
     for source in sources.logs:
         logs.read_log(model, source, check)
-    model.logs += sources.absent
+    model.logs += [*sources.absent, *_unread(sources)]
     model.openings.cut()
     model.looks.cut()
     advance(1)

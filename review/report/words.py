@@ -107,13 +107,15 @@ GERMAN: Final = {
     "People stand here by their pseudonyms in the log.": "Personen stehen hier mit ihren Pseudonymen im Protokoll.",
     "console": "Konsole",
     "custodian": "Treuhänder",
+    "lifecycle": "Löschung",
     "Legal holds and erasures": "Löschsperren und Löschungen",
     "Hold": "Sperre",
     "Destroyed": "Vernichtet",
     "Basis": "Grundlage",
     "Reference": "Verweis",
     "Certificate": "Bescheinigung",
-    "No hold was set or released.": "Keine Sperre wurde gesetzt oder aufgehoben.",
+    "The logs that were read name no hold that was set or released.":
+        "Die gelesenen Protokolle nennen keine Sperre, die gesetzt oder aufgehoben wurde.",
     "Nothing was erased.": "Nichts wurde gelöscht.",
     "Alarms": "Alarme",
     "Alarm": "Alarm",
@@ -158,6 +160,7 @@ GERMAN: Final = {
     "Characters that the PDF has no letter for stand as U+ and their number; the HTML and the JSON have them.":
         "Zeichen, für die das PDF keinen Buchstaben hat, stehen als U+ und ihre Nummer; HTML und JSON haben sie.",
     "its folder was not named (--custodian)": "sein Ordner wurde nicht genannt (--custodian)",
+    "it has the legal holds (report --lifecycle)": "es enthält die Löschsperren (report --lifecycle)",
     "it is the custodian's own, and the console has no key to it":
         "es gehört dem Treuhänder allein, und die Konsole hat keinen Schlüssel dazu",
     "Page {page} of {pages}": "Seite {page} von {pages}",

@@ -58,8 +58,9 @@ def test_the_custodians_log_is_read_where_its_folder_is_given(
         )
         == 0
     )
-    console, custodian = json.loads((tmp_path / "one" / "report.json").read_text())["logs"]
+    console, custodian, lifecycle = json.loads((tmp_path / "one" / "report.json").read_text())["logs"]
     assert (console["why_not"], custodian["why_not"], custodian["origin"]) == ("", "", "custodian.example.com")
+    assert (lifecycle["log"], lifecycle["why_not"]) == ("lifecycle", "it has the legal holds (report --lifecycle)")
     assert main(words(room, tmp_path / "two", "--custodian", str(tmp_path / "nothing"), "--no-verify")) == 0
     assert "cannot be read" in json.loads((tmp_path / "two" / "report.json").read_text())["logs"][1]["why_not"]
     capsys.readouterr()

@@ -24,6 +24,7 @@ from protocol.errors import ProtocolError
 from protocol.keys import thumbprint
 from protocol.packet import recording_id
 from review import cli
+from review.commands.people import opened
 from review.filed import set_of
 from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Facts
@@ -31,6 +32,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, Plan, found
 from store.catalog import database as database_module
 from store.clock import SECOND
+from store.errors import StoreError
 from testkit.custody import House
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import World, govern
@@ -320,6 +322,26 @@ def test_a_hold_is_placed_and_taken_off_by_who_signs_it(world: World, run: Run) 
     filed = approved(world, run(*release)[1]["set"], act="release-hold", **signed)
     assert run(*release, "--apply", "--approved", filed)[0] == 0
     assert run("holds", "list", keys=False)[1]["holds"] == []
+
+
+@pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
+def test_a_console_has_no_log_by_which_the_store_erases(world: World, run: Run) -> None:
+    """Its thief could write there that a hold was released, or an erasure ordered; `due` would carry it out."""
+    began(world, run)
+    secret, store = (world.folder / "pass").read_bytes().strip(), world.folder / "home"
+    shared, own = world.folder / "review", world.folder / "console"
+    words = ("--log", own / "audit", "--keys", own / "keys")
+    assert run("audit", "init", "--name", "review.example.com/console", *words)[0] == 0
+    for folder in (shared, own):
+        (folder / "people.yaml").write_text("schema: 1\naddress: https://review.example.com\n...\n")
+    with opened(own, store, secret) as console:
+        assert console.people.everybody() == []
+    with pytest.raises(StoreError, match="could write that"), opened(shared, store, secret):
+        pass
+    assert not (shared / "people.db").exists()
+    for more in ((), words):
+        code, _, error = run("certificate", "init", "--backups", "35d", *more)
+        assert (code, "is a console's folder (people.yaml)" in error) == (2, True), error
 
 
 @pytest.mark.slow(reason="each of its commands opens keys that are sealed under a passphrase")
