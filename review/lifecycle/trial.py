@@ -11,7 +11,7 @@ from uuid import UUID
 from protocol.terminal import printable
 from review.exchange import ask
 from review.governance.decide import decide
-from review.governance.model import OPENS, Act, Channel, Consent, Governance, Question, Recording, Rendition
+from review.governance.model import OPENS, Act, Channel, Consent, Governance, Person, Question, Recording, Rendition
 from review.governance.times import DAY, FOR_EVER
 from review.governance.words import listed
 from review.lifecycle.facts import Facts, Known, when, why
@@ -75,7 +75,9 @@ def _kind(both: Both) -> tuple[object, ...]:
 def opens(
     old: Governance, new: Governance, every: list[Both], now: int, *, advance: Callable[[], object] = lambda: None
 ) -> Iterator[dict[str, object]]:
-    """Who could open how many more, or fewer; with approvals, where rules ask for them. `advance`: at each of them."""
+    """Who could open how many more, or fewer; with approvals, where rules ask for them. `advance`: before each
+    question of what one person could do with one kind of recording.
+    """
     kinds = Counter(map(_kind, every))
     one_of = {_kind(both): both for both in reversed(every)}
     people = {rule.person for rules in (old, new) for rule in rules.people}
@@ -83,13 +85,15 @@ def opens(
     # With all approvals that may be asked for.
     old, new = (replace(rules, approvals=()) for rules in (old, new))
     for person in sorted(people):
+        of = [(rules, rules.person(person)) for rules in (old, new)]
         for act in sorted(OPENS):
-            advance()
+            asked = [(rules, who, _purposes(rules, who, act)) for rules, who in of]
             counts: dict[Rendition, Counter[str]] = defaultdict(Counter)
             for kind, both in one_of.items():
+                advance()
                 before, after = (
-                    _renditions(rules, person, act, known.recording, now)
-                    for rules, known in zip((old, new), both, strict=True)
+                    _renditions(rules, Question(who, act, now, known.recording), purposes)
+                    for (rules, who, purposes), known in zip(asked, both, strict=True)
                 )
                 for one in before | after:
                     counts[one]["now"] += kinds[kind] * (one in before)
@@ -102,16 +106,19 @@ def opens(
                            **{name: found[name] for name in ("now", "then", "more", "less")}}  # fmt: skip
 
 
-def _renditions(rules: Governance, person: str, act: Act, recording: Recording, now: int) -> set[Rendition]:
+def _purposes(rules: Governance, of: Person, act: Act) -> list[str]:
+    """One of each kind that their roles tell apart, as rules can have thousands; none where they may not do it."""
+    roles = [role for name in sorted({one.role for one in of.grants}) if act in (role := rules.roles[name]).may]
+    named = sorted(frozenset[str]().union(*(role.purposes for role in roles)))
+    kinds = {tuple((one in role.purposes, one in role.sample) for role in roles): one for one in named}
+    return ["", *kinds.values()] if roles else []
+
+
+def _renditions(rules: Governance, asked: Question, purposes: Iterable[str]) -> set[Rendition]:
     """What they could be given, for some purpose."""
-    of = rules.person(person)
-    found = set()
-    for wanted in Rendition if any(act in rules.roles[one.role].may for one in of.grants) else ():
-        for purpose in ("", *rules.purposes):
-            decision = decide(rules, Question(of, act, now, recording, purpose, wanted))
-            if decision.granted and decision.rendition is not None:
-                found.add(decision.rendition)
-    return found
+    questions = (replace(asked, purpose=purpose, rendition=one) for one in Rendition for purpose in purposes)
+    decisions = (decide(rules, one) for one in questions)
+    return {one.rendition for one in decisions if one.granted and one.rendition is not None}
 
 
 def goes(old: Governance, new: Governance, every: list[Both], now: int, until: int) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -28,6 +29,8 @@ from store.errors import Refusal
 from store.server.log import say
 
 LASTS: Final = 60 * MINUTE
+LONGEST: Final = 10 * MINUTE
+_SLICE: Final = 0.02  # s of one core, after which it lets the pages have three times as long
 AHEAD: Final = 30  # days
 LARGEST: Final = 8 * 2**20  # bytes of what is sent: files have 2 MiB at most, and a bundle policies besides
 
@@ -36,6 +39,10 @@ _T = TypeVar("_T")
 
 class _Stopped(Exception):
     """The console ends."""
+
+
+class _TooLong(Exception):
+    """Rules of a megabyte can ask for years."""
 
 
 @dataclass(slots=True)
@@ -100,6 +107,7 @@ class Trials:
         self._jobs: dict[str, Trial] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._until, self._worked = 0, 0.0
 
     def of(self, person: str) -> Trial | None:
         """The newest of theirs."""
@@ -118,6 +126,7 @@ class Trials:
             if isinstance(files, MistakesError):
                 job.mistakes, job.state, job.ended = files.mistakes, "mistaken", self._clock()
                 return job
+            self._until, self._worked = self._clock() + LONGEST, 0.0
             self._thread = threading.Thread(target=self._run, args=(job, files, facts), name="trial")
             self._thread.start()
             return job
@@ -138,6 +147,9 @@ class Trials:
             job.mistakes, state = error.mistakes, "mistaken"
         except _Stopped:
             pass
+        except _TooLong:
+            says = f"these rules take longer than {LONGEST // MINUTE} minutes to try here"
+            job.mistakes, state = (f"{says}: `eyelid-review governance try` has no such bound",), "mistaken"
         except Exception as error:  # noqa: BLE001 - whatever it was, the page says that it failed
             say("trial-failed", logging.ERROR, kind=type(error).__name__)
         job.ended = self._clock()
@@ -170,6 +182,11 @@ class Trials:
             yield one
 
     def _check(self) -> None:
+        if self._clock() >= self._until:
+            raise _TooLong
+        if (spent := time.thread_time() - self._worked) >= _SLICE:
+            self._stop.wait(3 * min(spent, 1.0))
+            self._worked = time.thread_time()
         if self._stop.is_set():
             raise _Stopped
 

@@ -172,6 +172,26 @@ def test_a_trial_ends_with_the_console_wherever_it_is(served: Served, step: str)
     assert seen in ([], [0])
 
 
+def test_a_trial_that_takes_too_long_says_so(served: Served) -> None:
+    """Rules of a megabyte can name ten thousand people: each question is asked whether it is over."""
+    now = [wall()]
+    jobs = trials.Trials(clock=lambda: now[0])
+    facts = Facts(served.console.catalog, served.console.home.blobs(), served.console.people.rules())
+
+    def endless(*_: object, advance: Callable[[], None]) -> Iterator[dict[str, object]]:
+        while True:
+            now[0] += trials.LONGEST // 3
+            advance()
+            yield {}
+
+    with patch.object(trials, "opens", endless):
+        job = jobs.start("cleo@example.com", 0, {"0.yaml": WIDER.encode()}, facts)
+        assert jobs._thread is not None
+        jobs._thread.join()
+    assert (job.state, ["longer than 10 minutes" in one for one in job.mistakes]) == ("mistaken", [True])
+    assert jobs.start("lena@example.com", 0, MistakesError(("m",)), facts).state == "mistaken"  # the next may begin
+
+
 def test_a_trial_is_as_long_as_what_it_goes_through(served: Served) -> None:
     database, now = served.console.catalog, wall()
     first = every.amount(database)
