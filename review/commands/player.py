@@ -129,7 +129,8 @@ def _serve(asked: Namespace) -> int:
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # Python cannot end while a thread reads its buffered input
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -104,7 +104,8 @@ def test_the_log_says_once_that_the_player_ended(ends: bool, monkeypatch: pytest
     assert said == ([("player-ended", {"code": 3})] if ends else [])
 
 
-def test_a_player_that_up_started_ends_with_it() -> None:
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_player_that_up_started_ends_with_it(killed: bool) -> None:
     words = ["player", "serve", "--console", "http://localhost:1", "--http", "--host", "127.0.0.1", "--port", "0"]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -113,5 +114,10 @@ def test_a_player_that_up_started_ends_with_it() -> None:
         assert running.stdout is not None
         assert running.stdout.readline()
         assert running.stdin is not None
-        running.stdin.close()  # as where `up` is killed
+        assert running.stderr is not None
+        if killed:
+            running.stdin.close()
+        else:
+            running.terminate()  # while it waits for its input's end
         assert running.wait(60) == 0
+        assert b"Fatal" not in running.stderr.read()
