@@ -55,8 +55,10 @@ def _text(value: object, _hider: Hider) -> object:
 
 
 def compared(value: object) -> str:
-    """A person's name in the form in which names are compared. Raises ValueError."""
-    return unicodedata.normalize("NFC", _printable(value, 200)).casefold()
+    """A person's name in the form in which names are compared: as the rules do, in small letters. Where case is folded,
+    weiß and weiss would be one. Raises ValueError.
+    """
+    return unicodedata.normalize("NFC", _printable(value, 200)).lower()
 
 
 def pseudonym(value: object, hider: Hider) -> str:
