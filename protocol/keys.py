@@ -43,6 +43,7 @@ KDF_ID: Final = 0x0001
 AEAD_ID: Final = 0x0002
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _INFO: Final = b"eyelid recording key v1"
+_CASE_INFO: Final = b"eyelid case key v1"
 _COMMIT: Final = b"eyelid commit"
 _STREAM_COMMIT: Final = b"eyelid stream commit"
 # HKDF's info begins so: one label for each use, and of each one length.
@@ -199,6 +200,19 @@ def unwrap(recipient: RecipientPrivate, recording: UUID, wrapped: bytes) -> byte
         raise KeyProblem(
             "wrong-key", f"recording {recording}: the private key {recipient.key_id} does not open this wrapped key"
         ) from None
+
+
+def wrap_case(recipient: RecipientPublic, case: UUID, key: bytes) -> bytes:
+    """The key of an exported case, as `wrap`: one cannot be taken for the other."""
+    return _SUITE.encrypt(key, recipient.hpke(), info=_CASE_INFO + case.bytes)
+
+
+def unwrap_case(recipient: RecipientPrivate, case: UUID, wrapped: bytes) -> bytes:
+    """Raises KeyProblem ("wrong-key")."""
+    try:
+        return _SUITE.decrypt(wrapped, recipient.hpke, info=_CASE_INFO + case.bytes)
+    except InvalidTag:
+        raise KeyProblem("wrong-key", f"case {case}: the private key {recipient.key_id} does not open it") from None
 
 
 def _derived(key: bytes, recording: UUID, info: bytes) -> bytes:
