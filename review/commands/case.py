@@ -32,7 +32,7 @@ from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence
-from store.evidence.opening import load_recipient
+from store.evidence.opening import StreamKeys, load_recipient
 from store.evidence.papers import identity
 from store.evidence.show import iso, progress, size
 
@@ -191,7 +191,7 @@ def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
         raise WrongUsage(f"{which} lasts {seconds(evidence.length)}, and a span of it ends at {seconds(last)}")
 
 
-def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> export.StreamKeys:
+def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> StreamKeys:
     """What opens its streams, once nothing wrong was found in it. Raises StoreError, KeyProblem."""
     which = f"recording {evidence.recording.id}"
     packet, keys = keys_of(evidence, home.blobs(), recipient)

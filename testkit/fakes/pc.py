@@ -86,7 +86,7 @@ class FakeRecording:
         header = Header(
             kind, flags, stream, self.id, place.next, start, start + length, place.head, edition=self.edition
         )
-        signer = self.pc.evidence_key if self.edition is Edition.SIGNED else None
+        signer = self.pc.evidence_key if self.edition.is_signed else None
         sealed = seal(self.stream_key(stream), header, plaintext, signer)
         place.next, place.head, place.at = place.next + 1, digest(sealed), start + length
         return sealed

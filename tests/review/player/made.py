@@ -16,7 +16,7 @@ from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.envelope import SOUND_STREAM, Flag, Kind
+from protocol.envelope import SOUND_STREAM, Edition, Flag, Kind
 from protocol.packet import Monitor
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.recorded import POLICY, POLICY_FILES, ZERO, start_run
@@ -46,10 +46,10 @@ class MadeRecording:
             assert self.pc.send_ledger(batch).status_code == 200
 
 
-def make(pc: Pc, bundle: Bundle) -> MadeRecording:
+def make(pc: Pc, bundle: Bundle, edition: Edition = Edition.SIGNED) -> MadeRecording:
     """Sealed and told, the key packet sent, and nothing else yet."""
     assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
-    recording = FakeRecording(pc, bundle.recipients, policy=POLICY)
+    recording = FakeRecording(pc, bundle.recipients, policy=POLICY, edition=edition)
     monitors = tuple(
         Monitor(stream, 960 * stream, 0, width, height, name)
         for stream, ((width, height), name) in enumerate(zip(SIZES, ("DP-1", "DP-2"), strict=True))
