@@ -223,7 +223,7 @@ def _verify(asked: Namespace) -> int:
         content = None if sealing_is_wrong(wrong) else reading.content_of(asked.folder, statement, key)
     proven = []
     if content is not None:
-        sources = [reading.PartSource(asked.folder, content.case, part) for part in content.parts]
+        sources = list(reading.sources_of(asked.folder, statement, content).values())
         with progress("checking", sum(len(rows) for one in sources for rows in one.rows.values())) as advance:
             proven = [verifying.prove(one, statement.signer, advance) for one in sources]
     wrong += [str(found) for one in proven for found in one.found]

@@ -120,8 +120,7 @@ def _open_case(asked: Namespace) -> int:
         sys.stderr.write(f"eyelid-review: {printable(one)} is no part of the case\n")
     if asked.signer is None:
         sys.stderr.write(f"eyelid-review: signed by the store's key {statement.fingerprint}: compare it\n")
-    sources = {part.recording: reading.PartSource(folder, content.case, part) for part in content.parts}
-    player = CaseLoopback(content, sources, files)
+    player = CaseLoopback(content, reading.sources_of(folder, statement, content), files)
     facts = {"case": str(statement.case), "signer": statement.fingerprint, "missing": missing, "not_signed": others}
     _play(asked, player.app, player.address, facts)
     return 0
