@@ -152,7 +152,7 @@ export class Proof {
   async checkReport(token) {
     const where = { report: this.papers.device.id };
     if (!isText(token)) {
-      if (this.packet?.edition === 2 && this.length > FIRST_REPORT) this.find("ledger", "no-report", where);
+      if (this.packet?.edition > 1 && this.length > FIRST_REPORT) this.find("ledger", "no-report", where);
       return null;
     }
     let report = null;
@@ -239,8 +239,11 @@ export class Proof {
 
   // -- chunks ----------------------------------------------------------------------------------------------------
 
-  /** The content of a chunk: {content, code}; `content` is null where it must not be played, or there is no key. */
-  async open(one, before, sealed, keys) {
+  /**
+   * The content of a chunk: {content, code}; `content` is null where it must not be played, or there is no key.
+   * `opens`: `openChunk` where `keys` are the stream's, `openByChunkKey` where they are the chunk's own.
+   */
+  async open(one, before, sealed, keys, opens = openChunk) {
     let check = "bytes";
     const bad = (code) => this.find(check, code, placeOf(one.stream, one.sequence));
     try {
@@ -254,7 +257,7 @@ export class Proof {
       check = "signatures";
       refuseIf(this.packet === null, "no-key-packet"); // nothing says then whose keys were handed over
       refuseIf(header.edition !== this.packet.edition, "wrong-edition");
-      refuseIf(header.edition !== 2, "no-stream-keys");
+      refuseIf(header.edition === 1, "no-stream-keys");
       await checkSignature(sealed, this.signer);
       check = "chain";
       const follows = before?.sequence === one.sequence - 1n ? before.sha256 : null; // behind a gap nothing says
@@ -266,7 +269,7 @@ export class Proof {
       if (!this.commitments.has(one.stream)) this.commitments.set(one.stream, own);
       refuseIf(own !== this.commitments.get(one.stream), "other-key");
       check = "tags";
-      return { content: keys ? await openChunk(keys, sealed) : null, code: null };
+      return { content: keys ? await opens(keys, sealed) : null, code: null };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return { content: null, code: bad(error.code) };

@@ -8,7 +8,7 @@ import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
 import { openComment, sealComment } from "./sealed.js";
-import { publicKey } from "./statements.js";
+import { publicKey, streamKeys } from "./statements.js";
 
 const BEHIND = 16; // chunks a request of the check of everything
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]; // ms before the console is asked once more
@@ -18,7 +18,7 @@ let base = new URL(".", self.location.href).href; // below it lie papers, index,
 let credentials = "omit";
 let session = null; // the key pair that the custodian seals to
 let released = null; // {evidence, compliance}: whom the recording's signatures are held against; {comments}: their key
-let keys = new Map(); // stream -> {mac, aes}
+let keys = new Map(); // stream -> its key, as `streamKeys`
 let proof = null;
 let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
@@ -98,12 +98,9 @@ async function takeKeys(secret, recording) {
     const wrapped = fromBase64url(text);
     const place = joined(fromHex(recording.replaceAll("-", "")), Uint8Array.of(stream >> 8, stream & 255));
     const by = { name: "AES-GCM", iv: wrapped.subarray(0, 12), additionalData: place };
-    const unwrap = (algorithm, use) =>
-      crypto.subtle.unwrapKey("raw", wrapped.subarray(12), wrapping, by, algorithm, false, [use]);
-    keys.set(Number(stream), {
-      mac: await unwrap({ name: "HMAC", hash: "SHA-256", length: 256 }, "verify"),
-      aes: await unwrap("AES-GCM", "decrypt"),
-    });
+    const unwrap = (algorithm, uses) =>
+      crypto.subtle.unwrapKey("raw", wrapped.subarray(12), wrapping, by, algorithm, false, uses);
+    keys.set(Number(stream), await streamKeys(unwrap));
   }
 }
 
