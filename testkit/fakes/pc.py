@@ -48,7 +48,7 @@ class FakeRecording:
     os_user: str = "lovelace"
     streams: dict[int, Stream] = field(default_factory=dict)
     packet: bytes = b""
-    edition: Edition = Edition.SIGNED  # as today's agents seal
+    edition: Edition = Edition.KEYED  # as today's agents seal
 
     def __post_init__(self) -> None:
         if not self.packet:

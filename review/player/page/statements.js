@@ -268,8 +268,10 @@ export const streamKeys = async (take) => ({ ...(await chunkKeys(take)), root: a
 export const chunkKeys = async (take) => ({ mac: await take(MAC, ["verify"]), aes: await take(AES, ["decrypt"]) });
 
 /** {mac, aes} of a chunk from the 32 bytes of its key, for those who were given no other key of its stream. */
-export const importChunkKey = (bytes) =>
-  chunkKeys((algorithm, uses) => crypto.subtle.importKey("raw", bytes, algorithm, false, uses));
+export async function importChunkKey(bytes) {
+  refuseIf(bytes.length !== 32, "bad-key");
+  return chunkKeys((algorithm, uses) => crypto.subtle.importKey("raw", bytes, algorithm, false, uses));
+}
 
 /** `keys`: as `streamKeys`. The content of a signed chunk, once it commits to the stream's key. */
 export async function openChunk(keys, sealed) {
