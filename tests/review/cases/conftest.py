@@ -81,9 +81,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     bundle = verify_bundle(newest[1], home.key(COMPLIANCE).id)
     made = []
     with serving(home, services) as client:
-        for edition in (Edition.KEYED, Edition.KEYED, Edition.SIGNED):
-            pc = Pc(client)
-            assert pc.enrol(secret).is_success
+        pcs = [Pc(client) for _ in range(3)]
+        assert all([pc.enrol(secret).is_success for pc in pcs])  # noqa: C419 - each of them
+        for pc, edition in zip(pcs, (Edition.KEYED, Edition.KEYED, Edition.SIGNED), strict=True):
             assert pc.ask_token(wall() // SECOND).is_success
             one = make(pc, bundle, edition)
             one.send()
