@@ -356,7 +356,7 @@ const DE = {
     "sagt, und die Festlegung im Schlüsselpaket, die der Treuhänder geprüft hat.",
   limitsCase:
     "Geprüft von dieser Seite mit dem Schlüssel des PCs, den das exportierende Archiv in seiner Unterschrift genannt " +
-    "hat. Hier nicht geprüft: ob am Rand eines Abschnitts Stücke weggelassen wurden, die Namen der Regeln (ihre " +
+    "hat. Hier nicht geprüft: ob am Rand eines Abschnitts Blöcke weggelassen wurden, die Namen der Regeln (ihre " +
     "Nummern sind signiert), und wessen Schlüssel den Fall signiert hat: der öffnende Befehl zeigt ihn.",
   own: {
     unreadable: "Programm oder Titel eines Fensters war nicht lesbar",
