@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 import pytest
 
+from protocol import base64url
 from protocol.envelope import SOUND_STREAM, open_by_chunk_key
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
+from review import cli as review_cli
 from review.cases import reading
 from store import cli
 from testkit.player_page import READY, Page, played_case, until
@@ -165,3 +172,69 @@ def test_what_was_changed_is_named_and_the_rest_plays(
         plays = page.run("eyelid.player.chains.get(0).plays")
         assert plays[-1]
         assert not plays[1]
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow(reason="it starts the command as a process, which imports what a server needs")
+def test_the_command_needs_the_folder_alone(archive: Archive, exported: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(exported, folder)
+    (folder / "more").write_text("of another")
+    (folder / f"{archive.ids[1]}.0.chunks").unlink()
+    command = [sys.executable, "-m", "review", "open", str(folder), "--key", str(archive.reader), "--json",
+               "--passphrase-file", str(archive.passphrase), "--home", str(tmp_path / "no-store")]  # fmt: skip
+    before = sorted(tmp_path.rglob("*"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = ""
+        while not said.endswith("}\n"):
+            said += process.stdout.readline()
+        facts = json.loads(said)
+        assert facts["not_signed"] == ["more"]
+        assert facts["missing"] == [f"{archive.ids[1]}.0.chunks"]
+        address, secret = facts["address"].split("#")
+        assert httpx.get(address + "papers").json()["recording"] == archive.ids[0]
+        assert httpx.get(address.rsplit("/", 2)[0] + "/other/papers").status_code == 404
+        assert httpx.get(address + "papers", headers={"Host": "evil.example"}).status_code == 403
+        assert httpx.post(address + "keys", content=bytes(32)).status_code == 403
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert "signed by the store's key" in process.stderr.read()
+    assert sorted(tmp_path.rglob("*")) == before
+    assert secret not in said.replace(facts["address"], "")
+
+
+def test_what_is_served_opens_nothing(exported: Path, reader: RecipientPrivate) -> None:
+    """Without the secret of its address: ciphertext, signed statements, and neither title nor key."""
+    statement = reading.statement_of(exported)
+    content = reading.content_of(exported, statement, reading.by_key(statement, reader))
+    with played_case(exported, reader) as address:
+        base = address.split("#")[0]
+        paths = ("papers", "index", "account", "chunks/0?from=0&to=2")
+        everything = b"".join(httpx.get(base + path).content for path in paths)
+    assert content.case.title.encode() not in everything
+    for of in content.parts[0].keys.values():
+        for key in of.values():
+            assert key not in everything
+            assert base64url.encode(key).encode() not in everything
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ((), "say what opens it"),
+        (("--key", "{key}", "--passphrase"), "say what opens it"),
+        (("--passphrase",), "a passphrase does not open it"),
+        (("--key", "{store}"), "was sealed to"),
+        (("--key", "{key}", "--signer", "another"), "signed by another store"),
+    ],
+)
+def test_what_does_not_open_it_is_said(
+    archive: Archive, exported: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], why: str
+) -> None:
+    named = [one.format(key=archive.reader, store=archive.key) for one in more]
+    assert review_cli.main(["open", str(exported), *named, "--passphrase-file", str(archive.passphrase)]) in (1, 2)
+    assert why in capsys.readouterr().err
