@@ -109,15 +109,15 @@ def sources_of(folder: Path, statement: Statement, content: Content) -> dict[UUI
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-def findings(folder: Path, statement: Statement) -> list[str]:
-    """What of the folder is not as it was signed, a sentence each."""
-    found = []
+def findings(folder: Path, statement: Statement) -> dict[str, str]:
+    """Name -> what is wrong, of the files that are not as they were signed."""
+    found = {}
     for name, sha256 in sorted(statement.files.items()):
         hashed = _hash(folder / name)
         if hashed is None:
-            found.append(f"{name} is missing, or no file")
+            found[name] = "is missing, or no file"
         elif hashed != sha256:
-            found.append(f"{name} is not what was signed")
+            found[name] = "is not what was signed"
     return found
 
 

@@ -179,7 +179,8 @@ def _part(claims: Claims, values: Mapping[str, Any]) -> Part:
     streams = {one.integer("stream", most=0xFFFE): _rows(said) for one, said in _both(claims, values, "streams")}
     said = claims.object("keys")
     own = {int(stream): said.object(stream) for stream in said.names()}
-    claims.object("papers")
+    for name in ("device", "row"):
+        claims.object("papers").object(name)
     claims.objects("account")
     return Part(
         claims.uuid("recording"), claims.text("origin"), values["papers"], tuple(values["account"]),

@@ -26,7 +26,7 @@ from review.cases.reading import PartSource
 from review.cases.selecting import Row
 from review.cases.spans import CaseError
 from store.evidence.account import Entry, Interval, account, states
-from store.evidence.account import Part as Stretch
+from store.evidence.account import Part as AccountPart
 from store.evidence.earlier import entry_of
 from store.evidence.evidence import heads_of, zero_of
 from store.evidence.verify.recording import overlapping
@@ -57,7 +57,7 @@ class Proven:
     start: int
     spans: tuple[tuple[int, int], ...]
     chunks: int
-    account: dict[str, tuple[Stretch, ...]]
+    account: dict[str, tuple[AccountPart, ...]]
     found: tuple[Found, ...]
 
 
@@ -77,7 +77,7 @@ class _Prover:
 
     def prove(self) -> Proven:
         part, host, start = self._part, "", 0
-        accounts: dict[str, tuple[Stretch, ...]] = {}
+        accounts: dict[str, tuple[AccountPart, ...]] = {}
         device = ""
         try:
             origin = Origin.verify(part.origin, self._store)
@@ -125,7 +125,7 @@ class _Prover:
                 self._find("ledger", error.code, str(error))
         return sorted(batches, key=lambda one: one.first)
 
-    def _account(self, origin: Origin, told: Told) -> dict[str, tuple[Stretch, ...]]:
+    def _account(self, origin: Origin, told: Told) -> dict[str, tuple[AccountPart, ...]]:
         if told.opening is None:
             self._find("ledger", "no-ledger", f"no entry that device {origin.device} signed opens this recording")
             return {}
@@ -206,12 +206,12 @@ def _lost(one: Row, after: Row, spans: Iterable[tuple[int, int]]) -> bool:
     return any(one.end > start and one.start < until and after.start < until for start, until in spans)
 
 
-def _within(parts: Iterable[Stretch], spans: Iterable[tuple[int, int]]) -> Iterable[Stretch]:
+def _within(parts: Iterable[AccountPart], spans: Iterable[tuple[int, int]]) -> Iterable[AccountPart]:
     spans = list(spans)
     for part in parts:
         for start, until in spans:
             if max(part.start, start) < min(part.end, until):
-                yield Stretch(max(part.start, start), min(part.end, until), part.cause, part.margin)
+                yield AccountPart(max(part.start, start), min(part.end, until), part.cause, part.margin)
 
 
 # -- the entries of a recording, by docs/store-format.md --------------------------------------------------------------

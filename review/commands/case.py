@@ -15,7 +15,7 @@ from uuid import UUID
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import RecipientPrivate, thumbprint
-from review.cases.sealing import Statement
+from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
 from review.cases.spans import Case, Span
 from review.cases.verifying import Proven
 from review.commands.opening import has_signed_end, with_store
@@ -215,12 +215,12 @@ def _verify(asked: Namespace) -> int:
     from review.cases import reading, verifying  # noqa: PLC0415 - as above
 
     statement = statement_of(asked)
-    wrong = reading.findings(asked.folder, statement)
+    damaged = reading.findings(asked.folder, statement)
+    wrong = [f"{name} {what}" for name, what in damaged.items()]
     others = reading.others(asked.folder, statement)
     content = None
-    if asked.key is not None or asked.passphrase:
-        key = case_key(asked, statement)
-        content = None if sealing_is_wrong(wrong) else reading.content_of(asked.folder, statement, key)
+    if (asked.key is not None or asked.passphrase) and not damaged.keys() & {SEALED, KEY_FILE}:
+        content = reading.content_of(asked.folder, statement, case_key(asked, statement))
     proven = []
     if content is not None:
         sources = list(reading.sources_of(asked.folder, statement, content).values())
@@ -247,10 +247,6 @@ def _verify(asked: Namespace) -> int:
     return 1 if wrong else 0
 
 
-def sealing_is_wrong(findings: list[str]) -> bool:
-    return any(one.startswith("case.sealed ") for one in findings)
-
-
 def statement_of(asked: Namespace) -> Statement:
     """Signed by whom --signer says, if it was given. Raises StoreError."""
     from review.cases import reading  # noqa: PLC0415 - as above
@@ -258,9 +254,9 @@ def statement_of(asked: Namespace) -> Statement:
     try:
         statement = reading.statement_of(asked.folder)
     except FileNotFoundError:
-        raise WrongUsage(f"{asked.folder} is no case: it has no case.jws") from None
+        raise WrongUsage(f"{asked.folder} is no case: it has no {STATEMENT}") from None
     except ProtocolError as error:
-        raise StoreError(f"{asked.folder / 'case.jws'}: {error} ({error.code})") from None
+        raise StoreError(f"{asked.folder / STATEMENT}: {error} ({error.code})") from None
     if asked.signer is not None and asked.signer != statement.fingerprint:
         raise StoreError(f"{asked.folder} is signed by another store: its key is {statement.fingerprint}")
     return statement
