@@ -125,21 +125,21 @@ class _Prover:
                 self._find("ledger", error.code, str(error))
         return sorted(batches, key=lambda one: one.first)
 
-    def _account(self, origin: Origin, told: Told) -> dict[str, tuple[AccountPart, ...]]:
-        if told.opening is None:
+    def _account(self, origin: Origin, entries: RunEntries) -> dict[str, tuple[AccountPart, ...]]:
+        if entries.opening is None:
             self._find("ledger", "no-ledger", f"no entry that device {origin.device} signed opens this recording")
             return {}
-        for error in walk(told.lines, told.prev, told.start):
+        for error in walk(entries.lines, entries.prev, entries.start):
             self._find("ledger", error.code, str(error))
-        for stream, (following, sha256) in told.heads:
+        for stream, (following, sha256) in entries.heads:
             for row in self._part.rows.get(stream, ()):
                 if row.sequence == following - 1 and row.sha256 != sha256:
                     self._find(_name(stream, row.sequence), "wrong-head", "the device signed another hash of it")
-        zero = zero_of(told.opening)
-        heard = any(one.fields.get("lane") == AUDIO for one in told.entries)
+        zero = zero_of(entries.opening)
+        heard = any(one.fields.get("lane") == AUDIO for one in entries.entries)
         lanes: dict[str, list[Interval]] = {lane: [] for lane in ((SCREEN, AUDIO) if heard else (SCREEN,))}
         for stream, rows in self._part.rows.items():
-            overlaps = overlapping(states(told.entries, lane_of(stream), zero))
+            overlaps = overlapping(states(entries.entries, lane_of(stream), zero))
             for row in rows:
                 if row.kind == Kind.MEDIA:
                     lanes.setdefault(lane_of(stream), []).append(Interval(row.start, row.end))
@@ -147,7 +147,7 @@ class _Prover:
                         message = "the account says that the eye was closed then"
                         self._find(_name(stream, row.sequence), "kept-while-closed", message)
         return {
-            lane: tuple(_within(account(self._spans[-1][1], kept, states(told.entries, lane, zero)), self._spans))
+            lane: tuple(_within(account(self._spans[-1][1], kept, states(entries.entries, lane, zero)), self._spans))
             for lane, kept in lanes.items()
         }
 
@@ -218,7 +218,7 @@ def _within(parts: Iterable[AccountPart], spans: Iterable[tuple[int, int]]) -> I
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RunEntries:
     """`lines`: of its run, from number `start` on. `entries`: those that can be read, up to its closing."""
 
     opening: Entry | None
@@ -229,7 +229,7 @@ class Told:
     heads: tuple[tuple[int, tuple[int, str]], ...]
 
 
-def _entries(recording: UUID, batches: Iterable[Batch]) -> Told:
+def _entries(recording: UUID, batches: Iterable[Batch]) -> RunEntries:
     lines = {one.first + at: line for one in batches for at, line in enumerate(one.lines)}
     read = {seq: entry_of(seq, line.decode("utf-8", "replace")) for seq, line in sorted(lines.items())}
     entries = [one for one in read.values() if one is not None]
@@ -240,16 +240,18 @@ def _entries(recording: UUID, batches: Iterable[Batch]) -> Told:
 
     begun = first("recording-open", -1)
     if begun is None:
-        return Told(None, 0, "", (), (), ())
+        return RunEntries(None, 0, "", (), (), ())
     start = max((one.seq for one in entries if one.kind == "start" and one.seq <= begun), default=0)
     ended = [one.seq for one in entries if one.seq > begun and one.kind in ("start", "blind-since")]
     ends = [one - 1 for one in ended[:1]] + [one for one in [first("recording-closed", begun)] if one is not None]
     last = min(ends, default=max(lines))
     run = tuple(one for one in entries if start <= one.seq <= last)
-    told = [one for one in entries if one.seq >= begun and one.kind in ("heads", "recording-closed") and _of(one, own)]
-    heads = tuple(pair for one in told for pair in heads_of(one.fields.get("heads")).items())
+    naming = [
+        one for one in entries if one.seq >= begun and one.kind in ("heads", "recording-closed") and _of(one, own)
+    ]
+    heads = tuple(pair for one in naming for pair in heads_of(one.fields.get("heads")).items())
     whole = tuple(lines[seq] for seq in sorted(lines) if start <= seq <= last)
-    return Told(read[begun], start, _prev(whole), whole, run, heads)
+    return RunEntries(read[begun], start, _prev(whole), whole, run, heads)
 
 
 def _of(entry: Entry, recording: str) -> bool:

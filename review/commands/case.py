@@ -100,8 +100,8 @@ def _export(asked: Namespace) -> int:
     for one in found.values():
         _check_spans(home, one, case)
     spans = [[str(one.recording), one.start, one.until] for one in case.spans]
-    told = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
-    with act(home, asked, "export", **told), closing(home.database()) as database:
+    noted = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
+    with act(home, asked, "export", **noted), closing(home.database()) as database:
         recipient = recipient_of(asked)
         chosen = []
         for recording, evidence in found.items():
