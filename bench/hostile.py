@@ -24,13 +24,13 @@ from rich.console import Console
 from bench import harness, tables
 from bench.harness import Said, Say
 from bench.ingest import SIZE, check
-from bench.ingest_fleet import Agent, chunks, enrolled, recipients
-from bench.ingest_load import connected, sent
 from protocol import base64url
 from store.admin.home import Home
 from testkit import fleet
 from testkit.hostile import ATTACKS
 from testkit.interrupts import in_order
+from testkit.load import connected, sent
+from testkit.many_pcs import Agent, chunks, enrolled, recipients
 from testkit.stage import Running, StageError, running
 
 EVERY: Final = 4.0  # seconds in which a PC makes a chunk, as shipped

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bench.ingest import Window, check, markdown, slope, total
-from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
-from bench.ingest_load import Answer, Volley, connected
-from bench.ingest_load import sent as sent_over
 from protocol.envelope import Header, check_signature, committed, expect
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import Plan, found
+from testkit.load import Answer, Volley, connected
+from testkit.load import sent as sent_over
+from testkit.many_pcs import Agent, Item, chunks, enrolled, recipients
 from testkit.stage import StageError
 
 SIZE = 3000

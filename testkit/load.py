@@ -1,4 +1,4 @@
-"""Sends prepared requests over many connections at once and times their answers: the load of bench/ingest.
+"""Sends prepared requests over many connections at once and times their answers: the load of benches.
 
 One thread over raw sockets, because it shares two cores with the store that it measures: a client library would cost
 as much as the store does. It connects to the loopback alone.

@@ -1,4 +1,4 @@
-"""The agents that bench/ingest plays: enrolled devices with a token and an open recording, and their sealed chunks.
+"""Many PCs that load a store: enrolled devices with a token and an open recording, and their sealed chunks.
 
 Devices are made by the store's own code before it serves; key packets and chunks go through its API. A chunk has a
 header of its own, chained to the one before, and its device's signature; the ciphertext is the same chance for all,
@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
-from bench.ingest_load import Request
 from protocol import api, bundle, jws
 from protocol.application import Application
 from protocol.claims import Claims
@@ -32,6 +31,7 @@ from store.clock import SECOND
 from store.server.enrolment import enrol, make_secret
 from store.server.serving import open_services
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
+from testkit.load import Request
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it
