@@ -347,8 +347,7 @@ def main() -> int:
         runs = [asdict(run)] if asked.add is None else harness.runs_in(asked.add)
         return Said(total(runs), Markdown(markdown(runs)), run.faults[:NAMED])
 
-    with harness.folder() as folder:
-        return harness.play({"": played}, asked, folder)
+    return harness.play_alone(played, asked)
 
 
 if __name__ == "__main__":

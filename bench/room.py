@@ -8,6 +8,7 @@ import statistics
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,8 +151,7 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
     wrong = [f"{name}: {facts[name]}" for name in zero if facts[name]]
     wrong += [f"not named: {one}" for one in facts.pop("not_named")]
     short = [f"{name} is over {goal}" for name, goal in GOALS.items() if facts[name] > goal]
-    rows = [(name, str(value)) for name, value in facts.items()]
-    return Said(facts, tables.drawn("The player", ("what", "reached"), rows), wrong, short)
+    return Said(facts, tables.facts("The player", facts), wrong, short)
 
 
 def played_on(browser: DevTools, made: hour.Hour, say: Say, *, quick: bool) -> dict[str, Any]:
@@ -211,8 +211,7 @@ def tampered(browser: DevTools, made: hour.Hour, say: Say) -> dict[str, Any]:
 
 def main() -> int:
     asked = harness.parser("room", __doc__, "six minutes in place of an hour", "--quick --json").parse_args()
-    with harness.folder() as place:
-        return harness.play({"": lambda folder, say: measure(folder, say, quick=asked.quick)}, asked, place)
+    return harness.play_alone(partial(measure, quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,6 @@ AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any r
 class Item:
     """What a request carries, as its receipt must name it. `sha256`: hex."""
 
-    agent: int
     recording: UUID
     stream: int
     sequence: int
@@ -75,24 +74,22 @@ class Agent:
         place = (0, self.recording, self.sequence)
         header = Header(Kind.MEDIA, Flag.KEY_FRAME, *place, *span, self.previous, edition=Edition.SIGNED).pack()
         signature = sign_digest(digest(header + ciphertext + self.commitment), self.pc.evidence_key)
-        item = self._item(0, self.sequence, header, ciphertext, tail=self.commitment + signature, due=due)
+        item = self._item(0, self.sequence, header, ciphertext, self.commitment + signature, due=due)
         self.sequence, self.previous, self.at = self.sequence + 1, bytes.fromhex(item.sha256), span[1]
         return item
 
-    def _item(
-        self, stream: int, sequence: int, own: bytes, rest: bytes = b"", *, tail: bytes = b"", due: float = 0.0
-    ) -> Item:
-        content = hashlib.sha256(own)
-        content.update(rest)
-        content.update(tail)
+    def _item(self, stream: int, sequence: int, *body: bytes, due: float = 0.0) -> Item:
+        content = hashlib.sha256()
+        for part in body:
+            content.update(part)
         head = (
             f"PUT {api.recording_path(self.recording, stream, sequence)} HTTP/1.1\r\n"
             f"Host: 127.0.0.1\r\nAuthorization: {self.bearer}\r\n{api.AGENT_VERSION_HEADER}: 0.1.0\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {len(own) + len(rest) + len(tail)}\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {sum(map(len, body))}\r\n"
             f"{api.CONTENT_DIGEST_HEADER}: sha-256=:{base64.b64encode(content.digest()).decode('ascii')}:\r\n\r\n"
         ).encode("ascii")
-        request = Request(self.number, head + own, rest, due, tail)
-        return Item(self.number, self.recording, stream, sequence, content.hexdigest(), request)
+        request = Request(self.number, (head, *body), due)
+        return Item(self.recording, stream, sequence, content.hexdigest(), request)
 
 
 def enrolled(home: Home, count: int) -> list[Agent]:

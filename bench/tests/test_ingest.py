@@ -48,8 +48,7 @@ def receipted(home: Home, item: Item, **changes: object) -> Answer:
 def test_the_chunks_are_envelopes_that_follow_from_one_another(home: Home) -> None:
     agents = opened(home)
     for place, item in enumerate(chunks(agents, 6, SIZE)):
-        request = item.request
-        body = (request.head + request.rest + request.tail).partition(b"\r\n\r\n")[2]
+        body = b"".join(item.request.parts).partition(b"\r\n\r\n")[2]
         assert len(body) == SIZE
         header = Header.parse(body)
         previous = header.previous
