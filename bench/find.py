@@ -119,11 +119,8 @@ def measure(folder: Path, recordings: int, agents: int) -> dict[str, Any]:
     catalog, index = fill(folder, recordings, agents)
     filled = time.perf_counter() - began
     rules, meanings = governance(agents), Meanings()
-    every: list[float] = []
-    cpu: list[float] = []
-    slowest: dict[str, float] = {}
-    dearest: dict[str, float] = {}  # by the CPU's time
-    wrong = 0
+    every, cpu, wrong = [], [], 0
+    slowest, dearest = {}, {}  # by the clock, and by the CPU's time
     with closing(catalog), closing(index):
         for who, person in PEOPLE.items():
             for what, wanted in QUESTIONS.items():

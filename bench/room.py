@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import sys
@@ -19,16 +18,13 @@ from bench.harness import Said, Say
 from protocol.envelope import SOUND_STREAM
 from review.player.source import Source
 from store.commands.audit import evidence_of
-from testkit import hour
+from testkit import axe, hour
 from testkit.devtools import DevTools, headless
 from testkit.fakes.pc import SECOND
 from testkit.interrupts import in_order
-from testkit.node_packages import installed
 from testkit.player_page import Change, played, until
 
 GOALS: Final = {"open_ms": 400, "seek_ms": 250, "verify_s": 3, "heap_mb_max": 400, "sound_offset_ms": 40}
-AXE: Final = Path(__file__).parents[1] / "tests" / "review" / "web" / "axe"
-TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WHEN: Final = "performance.getEntriesByName(%s)[0].startTime"
 FINDINGS: Final = "[...document.querySelectorAll('#findings li')].map((one) => one.dataset.code)"
 
@@ -98,10 +94,8 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
 
     def resigned(_: Source, what: str, answer: Any) -> Any:
         if what == "pieces":
-            answer = {
-                **answer,
-                "batches": [{**one, "token": one["token"][:-8] + "AAAAAAAA"} for one in answer["batches"]],
-            }
+            batches = [{**one, "token": one["token"][:-8] + "AAAAAAAA"} for one in answer["batches"]]
+            answer = {**answer, "batches": batches}
         return answer
 
     return {
@@ -142,7 +136,7 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
             until(browser, 'root.dataset.state === "checked"')
             facts |= played_on(browser, made, say, quick=quick)
             facts["gaps_wrong"] = gaps_wrong(browser, made)
-            facts["axe_violations"] = axe(browser, folder)
+            facts["axe_violations"] = axe_violations(browser, folder)
         facts |= tampered(browser, made, say)
     facts |= {"open_ms": round(statistics.median(opens)), "verify_s": round(statistics.median(verifies), 2)}
     facts["list_p95_ms"] = find.measure(folder, 20_000, 100)["list_p95_ms"]
@@ -187,13 +181,12 @@ def gaps_wrong(browser: DevTools, made: hour.Hour) -> int:
     return wrong
 
 
-def axe(browser: DevTools, folder: Path) -> int:
+def axe_violations(browser: DevTools, folder: Path) -> int:
     (folder / "node").mkdir()
-    browser.run(installed(AXE, "axe", folder / "node").joinpath("node_modules/axe-core/axe.min.js").read_text() + "; 0")
+    browser.run(f"{axe.script(folder / 'node')}; 0")
     found = 0
     for turn in range(4):
-        asked = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}}).then(({{violations}}) => violations.length)"
-        found += browser.run(asked)
+        found += browser.run(f"{axe.question()}.then(({{violations}}) => violations.length)")
         browser.run(f"document.querySelector('#{'language' if turn % 2 else 'theme'}').click()")
     return found
 
