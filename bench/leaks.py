@@ -44,12 +44,12 @@ from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
 from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
-from bench.leaks_watch import Watcher, watcher
 from testkit.browsers import STRANGER, gecko_id
 from testkit.desktop_settings import SETTINGS, setting
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all
+from testkit.screen_watch import Watcher, watcher
 from testkit.stage import Stage, StageError, busy_cores
 
 RULES: Final[dict[str, Any]] = {

@@ -13,8 +13,8 @@ from agent.desktop.clock import BootClock
 from bench.leaks_play import Pace, Player
 from bench.leaks_scene import Scene, Step, row
 from bench.leaks_steps import pay, start
-from bench.leaks_watch import Edge, Watcher
 from testkit.fleet import Pc
+from testkit.screen_watch import Edge, Watcher
 
 
 @dataclass
