@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import textwrap
+from collections.abc import Mapping
 
 
 def printable(text: str) -> str:
@@ -16,6 +18,15 @@ def error_line(program: str, message: str) -> str:
     return "".join(f"{line}\n" for line in map(printable, f"{program}: {message}".split("\n")))
 
 
+def in_journal(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether standard error is the journal: it says so by device and inode (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        seen = os.fstat(2)
+    except OSError:
+        return False
+    return environment.get("JOURNAL_STREAM", "") == f"{seen.st_dev}:{seen.st_ino}"
+
+
 class Wrapped(argparse.HelpFormatter):
     """Prose is wrapped at the terminal's width; lines that are indented stay as they are, so that a command can be
     copied."""
@@ -25,3 +36,17 @@ class Wrapped(argparse.HelpFormatter):
         return "\n".join(
             line if line.startswith(" ") else textwrap.fill(line, width, initial_indent=indent) for line in lines
         )
+
+
+class Version(argparse.Action):
+    """`--version`. Finding the version imports for as long as the rest of a short command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - reads mail headers, and most starts need no version
+
+        print(f"{parser.prog} {version('eyelid')}")
+        parser.exit()
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action=Version, nargs=0, help="show program's version number and exit")

@@ -12,10 +12,9 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped, error_line
+from protocol.terminal import Wrapped, add_version, error_line
 
 # Module of review.commands -> the commands that it adds.
 COMMANDS: Final = {
@@ -42,7 +41,7 @@ def parser(command: str = "") -> ArgumentParser:
         description="Who may see recordings, how long they are kept, and who did what.",
         formatter_class=Wrapped,
     )
-    top.add_argument("--version", action="version", version=f"eyelid-review {version('eyelid')}")
+    add_version(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
         import_module(f"review.commands.{module}").add(commands)

@@ -13,10 +13,9 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped, error_line
+from protocol.terminal import Wrapped, add_version, error_line
 
 _EXAMPLE: Final = """\
 a store in three commands:
@@ -61,7 +60,7 @@ def parser(command: str = "") -> ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=Wrapped,
     )
-    top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
+    add_version(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
         import_module(f"store.commands.{module}").add(commands)

@@ -11,12 +11,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
 from agent.errors import EyelidError
-from agent.log import in_journal
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, add_version, in_journal
 
 EXAMPLES = """\
 examples:
@@ -62,7 +60,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=Wrapped,
     )
-    parser.add_argument("--version", action="version", version=f"eyelid {version('eyelid')}")
+    add_version(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
         import_module(f"agent.cli.{module}").add_to(commands)
