@@ -26,7 +26,8 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.commands.acts import act, add_purpose
 from store.commands.audit import check_here, evidence_of, ids, keys_of, recipient_of
-from store.commands.options import Subcommands, port
+from store.commands.options import Subcommands
+from store.commands.values import port
 from store.errors import StoreError, WrongUsage
 from store.evidence.evidence import Evidence
 from store.evidence.show import print_json

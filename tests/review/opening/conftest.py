@@ -25,7 +25,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPublic, signing_key
 from review.cli import main
-from review.commands.opening import public_key
+from review.commands.open_log import public_key
 from review.commands.people import OpenConsole, opened
 from review.enrolled import invite, take_up
 from review.exchange import ask, exchange
