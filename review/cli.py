@@ -26,7 +26,8 @@ COMMANDS: Final = {
     "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
     "people": ("people",),
     "interactions": ("interactions",),
-    "player": ("open", "player"),
+    "playing": ("open",),
+    "player": ("player",),
     "report": ("report",),
     "up": ("up",),
 }
