@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
 def printable(text: str) -> str:
@@ -50,3 +51,23 @@ class Version(argparse.Action):
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", action=Version, nargs=0, help="show program's version number and exit")
+
+
+def chosen(words: Sequence[str]) -> str:
+    """The command that they name, or ""; no option before it takes a value."""
+    return next((word for word in words if not word.startswith("-")), "")
+
+
+def add_commands(
+    commands: Any, table: Mapping[str, Mapping[str, str]], command: str | None, add: Callable[[str], None]
+) -> None:
+    """`table`: module -> its commands, each with its line in the help. `add`: imports a module, which adds its own.
+
+    Only the module of `command` is added, and every one where that is None. Of the others the help has their lines.
+    """
+    for module, lines in table.items():
+        if command is None or command in lines:
+            add(module)
+        else:
+            for name, line in lines.items():
+                commands.add_parser(name, help=line)
