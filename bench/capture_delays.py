@@ -24,7 +24,7 @@ import psutil
 from Xlib import X
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.seen import Box, Scene
 from agent.core.model.times import SECOND, Span

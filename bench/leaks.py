@@ -33,7 +33,7 @@ import yaml
 from rich.console import Console
 
 from agent.browser.manifests import chromium_id
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span

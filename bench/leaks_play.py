@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_account import SECOND, Phase
 from bench.leaks_scene import BOX, CORNER, Scene, Step, Transition, do
