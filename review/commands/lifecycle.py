@@ -22,8 +22,8 @@ from protocol.erasure import Erasure, hash_of
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
 from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
-from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
-from review.commands.people import DATABASE
+from review.commands.open_log import open_log, operator, public_key, with_log
+from review.commands.opening import opened_store, signed_rules, with_store
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
 from review.governance.model import Act
@@ -34,18 +34,18 @@ from review.lifecycle.approvals import SignedBy, line_of, signs
 from review.lifecycle.facts import Facts, Known, when, why
 from review.lifecycle.lifecycle import AT_ONCE, ErasureRun, Houserules, Lifecycle
 from review.lifecycle.pinned import Senders, check_compliance, check_revision
-from review.people.settings import NAME
 from review.refusal import Refusal
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import erasure, schema, statements
 from store.catalog.database import Database
-from store.commands.options import count, duration
+from store.commands.values import count, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import print_table, progress, size
 from store.files import write_over
 
 SETTINGS: Final = "lifecycle.json"  # beside the log's folder
+_OF_A_CONSOLE: Final = ("people.yaml", "people.db")  # as `commands.people` has them, which is slow to import
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -461,7 +461,7 @@ def _init(asked: Namespace) -> int:
     custodian = asked.custodian and str(asked.custodian.absolute())
     replicas = [str(one.absolute()) for one in asked.replica]
     said = {"backups": asked.backups, "replicas": replicas, "custodian": custodian}
-    if there := [name for name in (NAME, DATABASE) if (asked.log.parent / name).exists()]:
+    if there := [name for name in _OF_A_CONSOLE if (asked.log.parent / name).exists()]:
         raise WrongUsage(
             f"{asked.log.parent} is a console's folder ({there[0]}): with its key a stolen console could erase. Name "
             "another log (--log, --keys), which `eyelid-review audit init` makes"

@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from protocol.terminal import printable
-from review.commands.opening import (
-    InForce,
-    OpenLog,
-    console_home,
-    decides,
-    open_log_in,
-    opened_store,
-    operator,
-    with_store,
-)
+from review.commands.open_log import OpenLog, console_home, open_log_in, operator
+from review.commands.opening import InForce, decides, opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.people import schema
 from review.people.names import Narrowing
@@ -29,7 +21,7 @@ from review.people.settings import NAME, read_settings
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog.database import Database, explained
-from store.commands.options import duration
+from store.commands.values import duration
 from store.errors import StoreError
 from store.evidence.show import iso, print_table, when
 
