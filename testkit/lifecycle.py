@@ -43,9 +43,9 @@ from store.catalog.statements import newest_bundle
 from store.clock import SECOND
 from store.server.app import create_app
 from store.server.enrolment import make_secret
-from store.server.listening import listen, make_server, url
 from store.server.services import Services
 from store.server.serving import open_services
+from store.server.web_server import listen, make_server, url
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 
 ORIGIN: Final = "review.example.com/audit"

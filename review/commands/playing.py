@@ -47,7 +47,7 @@ def _open(asked: Namespace) -> int:
     from review.player.handover import Handover  # noqa: PLC0415
     from review.player.loopback import HERE, Loopback  # noqa: PLC0415
     from review.player.source import Source  # noqa: PLC0415
-    from store.server.listening import make_server, run  # noqa: PLC0415
+    from store.server.web_server import make_server, run  # noqa: PLC0415
 
     home = Home.open(asked.home)
     evidence = evidence_of(home, asked.recording)
