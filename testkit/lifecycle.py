@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -40,9 +43,9 @@ from store.catalog.statements import newest_bundle
 from store.clock import SECOND
 from store.server.app import create_app
 from store.server.enrolment import make_secret
-from store.server.listening import listen, make_server, url
 from store.server.services import Services
 from store.server.serving import open_services
+from store.server.web_server import listen, make_server, url
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 
 ORIGIN: Final = "review.example.com/audit"
@@ -82,6 +85,24 @@ class Days:
         self.now += days * DAY
 
 
+def new_home(folder: Path) -> Home:
+    """A store, with the keys that each in this process has: making them and its tables waits for the disk 27 times."""
+    shutil.copytree(_founded(), folder)
+    return Home.open(folder)
+
+
+@cache
+def _founded() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="eyelid-founded-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    found(_plan(folder / "home"), b"correct horse")
+    return folder / "home"
+
+
+def _plan(folder: Path) -> Plan:
+    return Plan(folder, "https://localhost:8443", cost=10)
+
+
 class World:
     """The store lies in `folder`/home, its log in `folder`/review/audit."""
 
@@ -94,8 +115,12 @@ class World:
         self.custodian: Path | None = None
 
     @classmethod
-    def found(cls, folder: Path) -> World:
-        found(Plan(folder / "home", "https://localhost:8443", cost=10), b"correct horse")
+    def found(cls, folder: Path, *, anew: bool = False) -> World:
+        """`anew`: with keys that no other world of this process has."""
+        if anew:
+            found(_plan(folder / "home"), b"correct horse")
+        else:
+            new_home(folder / "home")
         (folder / "replica").mkdir()
         AuditLog.create(folder / "review" / "audit", SIGNER)
         world = cls(folder)

@@ -26,7 +26,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT
 from store.commands.audit import evidence_of, keys_of
 from store.errors import StoreError
-from store.server.listening import listen, make_server
+from store.server.web_server import listen, make_server
 from testkit import bidi, devtools
 
 Page = bidi.Bidi | devtools.DevTools

@@ -46,7 +46,7 @@ def _serve(asked: Namespace) -> int:
     from review.player.files import page_files  # noqa: PLC0415
     from review.player.origin import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
-    from store.server.listening import check_plain, make_server, run  # noqa: PLC0415
+    from store.server.web_server import check_plain, make_server, run  # noqa: PLC0415
 
     if asked.http == bool(asked.tls):
         raise WrongUsage("say where its certificate is (--tls), or --http behind a proxy of yours")

@@ -104,7 +104,7 @@ def _open_case(asked: Namespace) -> int:
 def _play(asked: Namespace, app: ASGIApp, address_of: Callable[[str], str], facts: dict[str, Any]) -> None:
     """Until Ctrl-C."""
     from review.player.loopback import HERE  # noqa: PLC0415 - as above
-    from store.server.listening import make_server, run  # noqa: PLC0415
+    from store.server.web_server import make_server, run  # noqa: PLC0415
 
     with browser_starter(asked.open) as start:
 

@@ -76,7 +76,7 @@ def _up(asked: Namespace) -> int:
     from review.web.reports import Reports  # noqa: PLC0415
     from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
-    from store.server.listening import check_plain, make_server, run  # noqa: PLC0415
+    from store.server.web_server import check_plain, make_server, run  # noqa: PLC0415
 
     if asked.http:
         check_plain(asked.host)

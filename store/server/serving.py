@@ -20,9 +20,9 @@ from store.errors import StoreError
 from store.server import log
 from store.server.app import Answered, create_app
 from store.server.connections import PER_ADDRESS, Listener
-from store.server.listening import check_plain, listen, make_server, run
 from store.server.room import Limits, Quotas, Room
 from store.server.services import Services
+from store.server.web_server import check_plain, listen, make_server, run
 
 _WARN: Final = 60  # days before the certificate ends
 SCRAPERS: Final = 64  # connections to the metrics' port

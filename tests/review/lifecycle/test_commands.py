@@ -29,13 +29,13 @@ from review.filed import set_of
 from review.governance.times import DAY, day_of
 from review.lifecycle.facts import Facts
 from store.admin.home import Home
-from store.admin.init import COMPLIANCE, Plan, found
+from store.admin.init import COMPLIANCE
 from store.catalog import database as database_module
 from store.clock import SECOND
 from store.errors import StoreError
 from testkit.custody import House
 from testkit.fakes.pc import FakeRecording
-from testkit.lifecycle import World, govern
+from testkit.lifecycle import World, govern, new_home
 
 RULES = """schema: 1
 revision: 1
@@ -60,8 +60,7 @@ Run = Callable[..., tuple[int, Any, str]]
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """Two recordings of 50 days ago, and one of 20."""
-    found(Plan(tmp_path / "home", "https://localhost:8443", cost=10), b"correct horse")
-    govern(Home.open(tmp_path / "home"), RULES)
+    govern(new_home(tmp_path / "home"), RULES)
     (tmp_path / "pass").write_text("a long passphrase of seven odd words\n")
     (tmp_path / "replica").mkdir()
     (tmp_path / "custodian" / "adopted").mkdir(parents=True)

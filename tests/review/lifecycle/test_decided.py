@@ -169,7 +169,7 @@ def test_rows_and_signature_of_an_older_catalog_only_make_it_follow_more(world: 
 def test_another_stores_signature_is_none(world: World, tmp_path: Path) -> None:
     _, [recording] = made(world, "rest")
     held(world, recording)
-    other = World.found(tmp_path / "other")
+    other = World.found(tmp_path / "other", anew=True)
     with other.opened() as (database, _), database.reading() as connection:
         foreign = erasure.decider(connection)
     assert foreign is not None

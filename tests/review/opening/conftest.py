@@ -39,8 +39,8 @@ from store.clock import wall
 from store.evidence.evidence import gather
 from store.evidence.papers import papers
 from store.server.enrolment import make_secret
-from store.server.listening import listen
 from store.server.serving import open_services
+from store.server.web_server import listen
 from testkit import bidi, devtools
 from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import SECOND, Pc

@@ -13,9 +13,8 @@ import pytest
 from review.cli import main
 from review.people import schema
 from store.admin.home import Home
-from store.admin.init import Plan, found
 from store.catalog.database import Database
-from testkit.lifecycle import govern
+from testkit.lifecycle import govern, new_home
 from tests.review.people.conftest import ANNA, RULES
 
 Run = Callable[..., tuple[int, str, str]]
@@ -27,8 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("review")
     (home / "secret").write_text("x" * 40)
     (home / "people.yaml").write_text(SETTINGS)
-    found(Plan(home / "store", "https://localhost:8443", cost=10), b"correct horse")
-    govern(Home.open(home / "store"), RULES)
+    govern(new_home(home / "store"), RULES)
     paths = ["--log", str(home / "audit"), "--keys", str(home / "keys"), "--key-file", str(home / "secret")]
     assert main(["audit", "init", "--name", "review.example.com/audit", *paths]) == 0
     return home
