@@ -66,7 +66,7 @@ class Bench:
             (process / "clear_refs").write_text("5")  # the kernel forgets the peak that was (proc_pid_clear_refs(5))
             try:
                 volley = sent(line, (item.request for item in items), at_once=count, patience=PATIENCE)
-            except (OSError, StageError):  # an honest PC was cut off, or left without an answer
+            except StageError:  # an honest PC was cut off, or left without an answer
                 return Window(0.0, PATIENCE * 1000, 0.0)
         peak = int((process / "status").read_text("ascii").partition("VmHWM:")[2].split()[0]) * 1024
         good = {id(answer.request): answer for answer in volley.answers if answer.status == 200}

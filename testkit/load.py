@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from testkit.stage import StageError
 
 HOST: Final = "127.0.0.1"
+ENDED: Final = "a connection was ended by the server before it answered"
 CONNECTING: Final = 30.0  # seconds that a connection and its handshake may take
 _LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -73,12 +74,14 @@ class Connection:
         self._in.clear()
 
     def send(self) -> bool:
-        """Whether all of it is out."""
+        """Whether all of it is out. Raises StageError where the other side ends the connection."""
         while self._out:
             try:
                 sent = self.sock.send(self._out[-1])
             except _LATER:
                 return False
+            except OSError as failure:
+                raise StageError(ENDED) from failure
             left = self._out.pop()[sent:]
             if left:
                 self._out.append(left)
@@ -91,8 +94,10 @@ class Connection:
                 part = self.sock.recv(65536)
             except _LATER:
                 return None
+            except OSError as failure:
+                raise StageError(ENDED) from failure
             if not part:
-                raise StageError("a connection was ended by the server before it answered")
+                raise StageError(ENDED)
             self._in += part
             head, end, body = self._in.partition(b"\r\n\r\n")
             if end and len(body) == int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):

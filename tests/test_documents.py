@@ -86,6 +86,24 @@ def test_the_readme_lists_commands() -> None:
     assert len(COMMANDS) > 8
 
 
+PATHS = re.findall(r"(?ms)^```\n((?:export|eyelid).+?)^```", (ROOT / "README.md").read_text("utf-8"))
+
+
+def test_the_readme_has_a_path_of_ten_lines_for_each_of_three_people() -> None:
+    assert len(PATHS) == 3
+
+
+@pytest.mark.parametrize("block", PATHS, ids=["IT", "agents", "compliance"])
+def test_a_path_can_be_pasted_as_one_block(block: str) -> None:
+    """A shell reads all of it; what runs on does so in the background; nothing asks."""
+    assert len(block.splitlines()) <= 10
+    subprocess.run(["/bin/bash", "-n"], input=block, text=True, check=True)
+    for line in block.splitlines():
+        command = line.split("#")[0]
+        assert "&" in command or not re.search(r" (serve|run|tray|up)\b", command), f"it blocks what is pasted: {line}"
+        assert "verify" not in command or "--passphrase-file" in command, f"it asks: {line}"
+
+
 PROGRAMS = {
     point.name: point
     for point in entry_points(group="console_scripts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_a_server_that_does_not_answer_is_no_figure(home: Home, tmp_path: Path) 
         address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         with connected(address, str(tmp_path), 2) as line, pytest.raises(StageError, match="no answer"):
             sent_over(line, (item.request for item in sent(home)), at_once=2, patience=0.1)
+
+
+def test_a_server_that_hangs_up_is_no_figure(home: Home, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        address = f"http://127.0.0.1:{rude.getsockname()[1]}"
+        with connected(address, str(tmp_path), 2) as line:
+            for _ in line:
+                accepted, _ = rude.accept()
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no end
+                accepted.close()
+            with pytest.raises(StageError, match="ended by the server"):
+                sent_over(line, (item.request for item in sent(home)), at_once=2, patience=60)
 
 
 def a_window(server: str, seconds: float, rss: float = 100.0) -> dict[str, object]:
