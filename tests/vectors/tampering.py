@@ -231,21 +231,16 @@ def chunk_lasts_too_long(world: World) -> None:
 
 
 def chunk_does_not_open(world: World) -> None:
-    """By a device that lies: signed, and sealed with another key."""
+    """By a device that lies: signed, and sealed with another key; or committed to another than its own."""
     stream = Header.parse(world.chunk()).stream
+    if world.recording.edition is Edition.KEYED and world.chance.random() < 0.5:
+        world.seal(stream, length=SECOND)
+        lie = world.sealed[-1][: -SIGNATURE_SIZE - COMMITMENT_SIZE] + bytes(COMMITMENT_SIZE)
+        world.disk.put_chunk(lie + sign_digest(digest(lie), world.pc.evidence_key, Edition.KEYED))
+        return
     world.recording.key = bytes(32)
     world.seal(stream, length=SECOND)
     world.disk.put_chunk(world.sealed[-1])
-
-
-def chunk_commits_to_another_key(world: World) -> None:
-    """By a device that lies: in the third edition to those who are given the chunk's own key alone."""
-    world.seal(Header.parse(world.chunk()).stream, length=SECOND)
-    body, edition = world.sealed[-1], world.recording.edition
-    if edition.is_signed:
-        lie = body[: -SIGNATURE_SIZE - COMMITMENT_SIZE] + bytes(COMMITMENT_SIZE)
-        body = lie + sign_digest(digest(lie), world.pc.evidence_key, edition)
-    world.disk.put_chunk(body)
 
 
 def chunk_forged(world: World) -> None:
@@ -524,8 +519,7 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     recording_row_changed, packet_of_another_policy, bundle_unknown, bundle_swapped, other_readers, wrapped_changed,
     commitment_changed, packet_has_another_shape, row_changed, previous_changed, row_removed, size_changed,
     bodies_swapped, chunk_under_another_stream,
-    chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open,
-    chunk_commits_to_another_key, chunk_forged, another_body,
+    chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
     tail_cut, line_changed, line_removed, batch_removed, batch_changed,
     batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,
