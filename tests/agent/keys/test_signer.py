@@ -264,7 +264,7 @@ def test_recordings_that_begin_without_end_have_to_wait(keys: Keys, monkeypatch:
 @pytest.mark.parametrize("length", [0, 3])
 def test_a_chunk_of_hardly_any_content_is_signed_and_half_a_one_is_not(keys: Keys, length: int) -> None:
     sealer(keys).seal(media(0, 0, length))
-    for hostile in (b"", b"EYL2" + bytes(50), b"EYL1" + bytes(500), bytes(300)):
+    for hostile in (b"", b"EYL3" + bytes(50), b"EYL2" + bytes(50), b"EYL1" + bytes(500), bytes(300)):
         with pytest.raises(ProtocolError):
             keys.signer.chunk(hostile)
 
