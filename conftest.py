@@ -82,7 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def quicken(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what is left to --all, and tries fewer of the examples where a property says how many."""
-    others = left(item.nodeid for item in items)
+    others = left([item.nodeid for item in items])
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
     items[:] = [item for item in items if item.nodeid not in others]
     config.stash[LEFT] = others

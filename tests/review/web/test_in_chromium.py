@@ -22,10 +22,17 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FOCUSED = "(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim())"
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[DevTools]:
-    with headless(tmp_path) as made:
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevTools]:
+    with headless(tmp_path_factory.mktemp("chromium")) as made:
         yield made
+
+
+@pytest.fixture
+def browser(chromium: DevTools) -> Iterator[DevTools]:
+    """As new for each test."""
+    with chromium.apart():
+        yield chromium
 
 
 @pytest.fixture(scope="module")
