@@ -1,9 +1,9 @@
 """How a run's tests are dealt out to its workers: the tests of one file to one worker, unless they share nothing.
 
 The tests of a file share what its module starts. A long file in which each test starts its own is dealt out test by
-test; one that starts a browser for each parameter, parameter by parameter, and so are folders that share a browser. What
-takes long comes first, so that no worker is left with it at the end; a third of the workers has none of what starts
-whole desks and browsers.
+test; one that starts a browser for each parameter, parameter by parameter, and so are folders that share a browser.
+What takes long comes first, so that no worker is left with it at the end; a third of the workers has none of what
+starts whole desks and browsers.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -26,11 +25,11 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Marionette]:
 
 
 @pytest.fixture
-def browser(firefox: Marionette, served: Served) -> Iterator[Marionette]:
+def browser(firefox: Marionette, served: Served) -> Marionette:
     """One for all tests, as a start takes longer than they; what a test leaves in it is its cookies."""
     firefox.open(served.room.address + "/static/nothing")
     firefox.call("WebDriver:DeleteAllCookies")
-    yield firefox
+    return firefox
 
 
 @pytest.fixture
