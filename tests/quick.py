@@ -32,10 +32,12 @@ SERVERS: Final = ("pipewire", "pulseaudio")
 DESKTOPS: Final = ("bare", "managed")
 PANELS: Final = ("light panel", "dark panel")
 LANGUAGES: Final = ("en", "de")
+SEEDS: Final = ("1", "2", "3")
 ROWS: Final = ("beside", "edge", "under")
 # Where tests run with each of them, as their names begin.
 EACH: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/": BROWSERS,
+    "tests/review/lifecycle/test_random_lives.py": SEEDS,
     "tests/review/opening/": BROWSERS,
     "tests/review/player/": BROWSERS,
     "tests/capture/test_sound_pulse.py": SERVERS,
@@ -52,6 +54,7 @@ WHY: Final[dict[tuple[str, ...], str]] = {
     DESKTOPS: "with or without a window manager, the other of both",
     PANELS: "on a panel of the other colour",
     LANGUAGES: "in the other language",
+    SEEDS: "with two other random lives",
     ROWS: "with the other two rows of windows, some ten thousand histories each",
 }
 WHY_SOME: Final = "with the other two thirds of their parameters"

@@ -1,9 +1,8 @@
 """How a run's tests are dealt out to its workers: the tests of one file to one worker, unless they share nothing.
 
 The tests of a file share what its module starts. A long file in which each test starts its own is dealt out test by
-test; one that starts a browser for each parameter, parameter by parameter, and so are folders that share a browser.
-What takes long comes first, so that no worker is left with it at the end; a third of the workers has none of what
-starts whole desks and browsers.
+test; one that starts a browser for each parameter, parameter by parameter. What takes long comes first, so that no
+worker is left with it at the end; a third of the workers has none of what starts whole desks and browsers.
 """
 
 from __future__ import annotations
@@ -33,11 +32,6 @@ BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/test_marks": ("chromium", "firefox"),
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
 }
-# The same, for all files of a folder: what each is started for takes longer than a file of tests.
-FOLDERS: Final[dict[str, tuple[str, ...]]] = {
-    "tests/review/opening/": ("chromium", "firefox"),
-    "tests/review/player/": ("chromium", "firefox"),
-}
 # They start whole desks, stores and browsers: six at once would keep each other from starting in time.
 HEAVY: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/", "bench/tests/test_random_leaks.py")
 # The longest first.
@@ -50,7 +44,6 @@ FIRST: Final = (
     "tests/end_to_end/",
     "bench/tests/test_random_leaks.py",
     "tests/installer/",
-    *FOLDERS,
     "tests/browser/test_extension.py",
     "tests/tray/test_panel.py",
     "tests/browser/test_extension_fields.py",
@@ -68,9 +61,9 @@ def share(name: str) -> str:
     file, _, test = name.partition("::")
     if file in APART:
         return name
-    for start, values in (FOLDERS | BY_PARAMETER).items():
+    for start, values in BY_PARAMETER.items():
         if file.startswith(start) and (found := re.search(rf"[\[-]({'|'.join(values)})[\]-]", test)):
-            return f"{start if start in FOLDERS else file}[{found[1]}]"
+            return f"{file}[{found[1]}]"
     return file
 
 

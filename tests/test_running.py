@@ -15,7 +15,7 @@ from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
 from tests.quick import EACH, EVERY, LEAST, MANY, WHOLE, WHY, WHY_SOME, fewer, left, some
-from tests.shares import APART, BY_PARAMETER, FIRST, FOLDERS, HEAVY, chosen, share, turn
+from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a file that starts a program of others has in it.
@@ -132,15 +132,13 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
         ("tests/browser/test_extension.py::test_a[b-firefox]", "tests/browser/test_extension.py[firefox]"),
         ("tests/browser/test_extension.py::test_a", "tests/browser/test_extension.py"),
         ("tests/end_to_end/test_packs.py::test_a[medical-records]", "tests/end_to_end/test_packs.py[medical-records]"),
-        ("tests/review/player/test_page.py::test_a[chromium]", "tests/review/player/[chromium]"),
-        ("tests/review/player/test_page.py::test_a", "tests/review/player/test_page.py"),
     ],
 )
 def test_a_test_is_dealt_out_with_those_that_share_something(name: str, goes_with: str) -> None:
     assert share(name) == goes_with
 
 
-@pytest.mark.parametrize("place", [*APART, *BY_PARAMETER, *FOLDERS, *FIRST, *HEAVY])
+@pytest.mark.parametrize("place", [*APART, *BY_PARAMETER, *FIRST, *HEAVY])
 def test_what_is_dealt_out_otherwise_is_there(place: str) -> None:
     assert files(place)
 
