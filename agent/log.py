@@ -21,6 +21,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
+from protocol.terminal import in_journal
+
 NAME: Final = "eyelid.jsonl"
 PIECES: Final = 5  # files that the log's size is shared by; the oldest goes as a whole
 OURS: Final = ("agent", "protocol")
@@ -62,15 +64,6 @@ def log_last_words() -> None:
     threading.excepthook = lambda died: _died(
         died.thread.name if died.thread else "a thread", died.exc_type, died.exc_value, died.exc_traceback
     )
-
-
-def in_journal(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether standard error is the journal: it says so by device and inode (systemd.exec(5), $JOURNAL_STREAM)."""
-    try:
-        seen = os.fstat(2)
-    except OSError:
-        return False
-    return environment.get("JOURNAL_STREAM", "") == f"{seen.st_dev}:{seen.st_ino}"
 
 
 def tail(folder: Path, lines: int) -> list[str]:

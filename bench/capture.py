@@ -29,7 +29,7 @@ from typing import Any, Final
 import av
 from rich.json import JSON
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from bench import capture_delays, harness, tables
 from bench.capture_delays import POLICY, SIZE
 from bench.harness import Said, Say

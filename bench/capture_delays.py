@@ -24,7 +24,7 @@ import psutil
 from Xlib import X
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.seen import Box, Scene
 from agent.core.model.times import SECOND, Span
@@ -40,12 +40,12 @@ from agent.recorder.recording import Close, Factories, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
 from bench.harness import Say
-from bench.leaks_watch import watcher
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 from testkit import displays, web
 from testkit.desktops import is_shown, look_until, settled
 from testkit.fleet import entries, found, pc, serving
+from testkit.screen_watch import watcher
 from testkit.stage import StageError, busy_cores, own_display, running
 from testkit.windows import Program, program
 
@@ -295,7 +295,7 @@ FLAGS: Final = ("--no-sandbox", "--no-first-run", "--disable-background-networki
 
 def pages(_rounds: int, folder: Path, say: Say) -> dict[str, Any]:
     """How far the display is behind a page that has drawn twice: it becomes magenta and white in turn, and says when it
-    had drawn; the watcher of bench/leaks says when the colour left the screen.
+    had drawn; testkit/screen_watch says when the colour left the screen.
 
     As the machine is: to see a busy one, keep it busy meanwhile. The two clocks agree to within some 10 ms, so a
     display may seem to be ahead of its page.

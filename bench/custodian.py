@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,10 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
-from bench import harness
+from bench import harness, tables
+from bench.harness import Said, Say
 from protocol import local_socket
 from review.audit.log import AuditLog
 from review.audit.verify import Asked, verify_log
@@ -69,13 +66,14 @@ def measure(folder: Path, releases: int) -> dict[str, Any]:
 
 def main() -> int:
     asked = harness.parser("custodian", __doc__, "300 releases in place of 2,000").parse_args()
-    with harness.folder() as folder:
+
+    def part(folder: Path, _: Say) -> Said:
         facts = measure(folder, 300 if asked.quick else 2000)
-    (table := Table(*facts)).add_row(*map(str, facts.values()))
-    wrong = [] if facts["log_verified"] else ["the log is not what was released"]
-    short = [] if facts["releases_per_s"] >= GOAL else [f"fewer than {GOAL:g} releases a second"]
-    print(json.dumps(facts)) if asked.json else Console().print(table)
-    return harness.Said(facts, table, wrong, short).tell(Console(stderr=True), quick=asked.quick)
+        wrong = [] if facts["log_verified"] else ["the log is not what was released"]
+        short = [] if facts["releases_per_s"] >= GOAL else [f"fewer than {GOAL:g} releases a second"]
+        return Said(facts, tables.facts("The custodian", facts), wrong, short)
+
+    return harness.play_alone(part, asked)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import statistics
 import sys
@@ -11,10 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
-from bench import harness
+from bench import harness, tables
+from bench.harness import Said, Say
 from review.governance.model import Act, Governance, Grant, Person, Reach, Role, Team, UserRule
 from review.governance.times import DAY, Period
 from review.search import schema
@@ -122,11 +119,8 @@ def measure(folder: Path, recordings: int, agents: int) -> dict[str, Any]:
     catalog, index = fill(folder, recordings, agents)
     filled = time.perf_counter() - began
     rules, meanings = governance(agents), Meanings()
-    every: list[float] = []
-    cpu: list[float] = []
-    slowest: dict[str, float] = {}
-    dearest: dict[str, float] = {}  # by the CPU's time
-    wrong = 0
+    every, cpu, wrong = [], [], 0
+    slowest, dearest = {}, {}  # by the clock, and by the CPU's time
     with closing(catalog), closing(index):
         for who, person in PEOPLE.items():
             for what, wanted in QUESTIONS.items():
@@ -166,15 +160,14 @@ def main() -> int:
     asked = parser.parse_args()
     recordings = asked.recordings or (20_000 if asked.quick else 1_000_000)
     agents = 100 if asked.quick else max(2_000, recordings // 1000)
-    with harness.folder() as folder:
+
+    def part(folder: Path, _: Say) -> Said:
         facts = measure(folder, recordings, agents)
-    table = Table("question", "p95, ms")
-    for question, took in facts["p95_ms"].items():
-        table.add_row(question, str(took))
-    wrong = [f"{facts['rows_wrong']} questions gave rows that the rules refuse"] if facts["rows_wrong"] else []
-    short = [f"p95 is over {GOAL:g} ms"] if facts["list_p95_ms"] > GOAL else []
-    print(json.dumps(facts)) if asked.json else Console().print(table)
-    return harness.Said(facts, table, wrong, short).tell(Console(stderr=True), quick=asked.quick)
+        wrong = [f"{facts['rows_wrong']} questions gave rows that the rules refuse"] if facts["rows_wrong"] else []
+        short = [f"p95 is over {GOAL:g} ms"] if facts["list_p95_ms"] > GOAL else []
+        return Said(facts, tables.facts("p95 of each question, ms", facts["p95_ms"]), wrong, short)
+
+    return harness.play_alone(part, asked)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,12 @@ def play(parts: Mapping[str, Callable[[Path, Say], Said]], asked: argparse.Names
     return status
 
 
+def play_alone(part: Callable[[Path, Say], Said], asked: argparse.Namespace, chosen: Path | None = None) -> int:
+    """A bench of one part, in a folder that goes again where none was chosen."""
+    with folder(chosen) as place:
+        return play({"": part}, asked, place)
+
+
 def _played(part: Callable[[Path, Say], Said], folders: list[Path], console: Console, head: str) -> Said | None:
     """What came of it in the first of the folders in which it could be played."""
     for folder in folders:

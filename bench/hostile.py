@@ -19,18 +19,17 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from rich.console import Console
 
 from bench import harness, tables
 from bench.harness import Said, Say
 from bench.ingest import SIZE, check
-from bench.ingest_fleet import Agent, chunks, enrolled, recipients
-from bench.ingest_load import connected, sent
 from protocol import base64url
 from store.admin.home import Home
 from testkit import fleet
 from testkit.hostile import ATTACKS
 from testkit.interrupts import in_order
+from testkit.load import connected, sent
+from testkit.many_pcs import Agent, chunks, enrolled, recipients
 from testkit.stage import Running, StageError, running
 
 EVERY: Final = 4.0  # seconds in which a PC makes a chunk, as shipped
@@ -135,13 +134,7 @@ def main() -> int:
     parser.add_argument("--attack", action="append", choices=ATTACKS, help="this one alone; may be repeated")
     asked = parser.parse_args()
     names, (agents, seconds) = asked.attack or list(ATTACKS), (60, 3.0) if asked.quick else (200, 16.0)
-    with harness.folder() as folder, (console := Console(stderr=True)).status("starting") as status:
-        try:
-            came = perform(names, agents, seconds, folder, status.update)
-        except StageError as failure:
-            return harness.tell([str(failure)], console)
-    print(json.dumps(came.facts)) if asked.json else Console().print(came.table)
-    return came.tell(console, quick=asked.quick)
+    return harness.play_alone(partial(perform, names, agents, seconds), asked)
 
 
 if __name__ == "__main__":

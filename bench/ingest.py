@@ -33,8 +33,6 @@ from rich.markdown import Markdown
 
 from bench import harness, tables
 from bench.harness import Said, Say
-from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
-from bench.ingest_load import Volley, connected, sent
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -43,6 +41,8 @@ from store.catalog import queries
 from store.catalog.blobs import sealed_name
 from testkit import fleet
 from testkit.interrupts import in_order
+from testkit.load import Volley, connected, sent
+from testkit.many_pcs import Agent, Item, chunks, enrolled, recipients
 from testkit.stage import Running, running
 
 SIZE: Final = 200_000  # bytes of a sealed chunk
@@ -347,8 +347,7 @@ def main() -> int:
         runs = [asdict(run)] if asked.add is None else harness.runs_in(asked.add)
         return Said(total(runs), Markdown(markdown(runs)), run.faults[:NAMED])
 
-    with harness.folder() as folder:
-        return harness.play({"": played}, asked, folder)
+    return harness.play_alone(played, asked)
 
 
 if __name__ == "__main__":

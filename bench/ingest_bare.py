@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.types import Receive, Scope, Send
 
 from store.admin.home import Home
-from store.server.serving import listen, make_server, url
+from store.server.listening import listen, make_server, url
 
 ANSWER: Final = json.dumps({"receipt": "x" * 560}).encode("ascii")
 

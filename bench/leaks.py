@@ -33,7 +33,7 @@ import yaml
 from rich.console import Console
 
 from agent.browser.manifests import chromium_id
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
@@ -44,12 +44,12 @@ from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
 from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
-from bench.leaks_watch import Watcher, watcher
 from testkit.browsers import STRANGER, gecko_id
 from testkit.desktop_settings import SETTINGS, setting
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all
+from testkit.screen_watch import Watcher, watcher
 from testkit.stage import Stage, StageError, busy_cores
 
 RULES: Final[dict[str, Any]] = {

@@ -10,12 +10,12 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
-from bench import leaks_processes as process
 from bench import leaks_steps as steps
 from bench.leaks_cases import Case
 from bench.leaks_scene import Act, Scene, Step, Transition, do, row
 from bench.leaks_server import FIRST, OTHER, Address
 from bench.leaks_steps import shop, wait
+from testkit import browser_processes as process
 from testkit.stage import busy_cores
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
@@ -81,7 +81,7 @@ def _raise_other(scene: Scene) -> None:
 def _hang(whose: process.Whose, at: float, seconds: float) -> Meanwhile:
     def hang(scene: Scene) -> None:
         _at(at - FINDING)(scene)
-        processes = whose(scene)
+        processes = whose(scene.latest)
         do(scene, (_at(at), steps.enter(lambda _: process.stopped(processes)), wait(seconds), steps.leave))
 
     return Meanwhile(hang, unseen=True)

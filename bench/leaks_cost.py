@@ -16,7 +16,7 @@ from typing import Final
 
 import psutil
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
 from bench.leaks_server import site

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 from urllib.parse import quote
 
-from bench import leaks_processes as process
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_scene import BOX, CHROMIUM, FIREFOX, MONITORS, PICOM, PLAIN, TICKING, Scene, row
 from bench.leaks_server import FIRST, OTHER, Address, refusing
@@ -37,6 +36,7 @@ from bench.leaks_steps import (
     new_tab,
     open_window,
     opening,
+    page_process,
     pay,
     place,
     point,
@@ -51,6 +51,8 @@ from bench.leaks_steps import (
     to_shop,
     wait,
 )
+from testkit import browser_processes as process
+from testkit.browser_processes import kill, stopped
 from testkit.browsers import PANEL, POPUP, STRANGER
 
 SECOND_MONITOR: Final = (BOX[0] + 1280, *BOX[1:])
@@ -179,7 +181,11 @@ OUTSIDE: Final = (
     # The process of our extension dies while a payment page is shown: the recorder no longer sees the pages.
     row("extension_killed", STARTED, (end(process.extension), wait(1.5), gone, leave)),
     # The page's process dies while it shows a payment: its picture stays until the browser draws its own page.
-    row("renderer_killed", new_tab(pay("/crash", AWAY)), (present, end(process.renderer), wait(1.5), close_tab)),
+    row(
+        "renderer_killed",
+        new_tab(pay("/crash", AWAY)),
+        (present, lambda scene: kill(page_process(scene)), wait(1.5), close_tab),
+    ),
     # The program between extension and agent dies while a payment page is shown; the browser starts it again.
     row("relay_killed", go(pay()), (end(process.relay), to_shop(1)), quick=CHROMIUM),
     # -- beside a page --
@@ -253,7 +259,16 @@ OUTSIDE: Final = (
         "renderer_stopped",
         new_tab(pay("/stopped", AWAY)),
         (
-            (present, stop(process.renderer), wait(FROZEN), show(FIRST), wait(FROZEN), show(OTHER), wait(1), leave),
+            (
+                present,
+                enter(lambda scene: stopped(page_process(scene))),
+                wait(FROZEN),
+                show(FIRST),
+                wait(FROZEN),
+                show(OTHER),
+                wait(1),
+                leave,
+            ),
             close_tab,
         ),
     ),

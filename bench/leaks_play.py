@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_account import SECOND, Phase
 from bench.leaks_scene import BOX, CORNER, Scene, Step, Transition, do
 from bench.leaks_server import FIRST, Address, Hand, Site, stagehand
 from bench.leaks_steps import shop
-from bench.leaks_watch import Watcher
 from testkit import browsers, displays
 from testkit.browsers import Browser
 from testkit.desktop_settings import Windows
 from testkit.fleet import Pc
+from testkit.screen_watch import Watcher
 from testkit.stage import Stage
 from testkit.waits import BEAT, came, until
 

@@ -8,15 +8,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec
 
+import psutil
+
 from bench.leaks_pages import HOME
-from bench.leaks_processes import Whose, kill, stopped
 from bench.leaks_scene import BOX, CORNER, Act, Scene, Step, do
 from bench.leaks_server import FIRST, OTHER, Address, Which
+from testkit.browser_processes import Whose, kill, renderer, stopped
 from testkit.desktop_settings import Windows
 from testkit.stage import StageError
 
 MIDDLE: Final = (500, 500)  # within the page
 FROZEN: Final = 2.5  # seconds that something is held up: longer than a recorder waits for an answer
+BURN: Final = 600  # ms of work by which a page's process is known
 REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still
 
 
@@ -157,9 +160,19 @@ def enter(context: Callable[[Scene], AbstractContextManager[Any]]) -> Act:
 
 
 def stop(whose: Whose) -> Act:
-    return enter(lambda scene: stopped(whose(scene)))
+    return enter(lambda scene: stopped(whose(scene.latest)))
 
 
 def end(whose: Whose) -> Act:
     """Kill them."""
-    return lambda scene: kill(whose(scene))
+    return lambda scene: kill(whose(scene.latest))
+
+
+def page_process(scene: Scene) -> Sequence[psutil.Process]:
+    """What draws the other tab."""
+
+    def work() -> None:
+        scene.run("burn", BURN, tab=OTHER)
+        time.sleep(BURN / 1000)
+
+    return renderer(scene.latest, work)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from bench import leaks_processes as process
 from bench.leaks_acts import acted
 from bench.leaks_cases import Case
 from bench.leaks_outside import OUTSIDE
@@ -18,6 +17,7 @@ from bench.leaks_pages import AWAY
 from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, PLAIN, row
 from bench.leaks_server import FIRST, Address, refusing
 from bench.leaks_steps import REST, end, go, loaded, pay, point, present, press, require, run, shop, to_shop, wait
+from testkit import browser_processes as process
 
 BUSY: Final = 8.0  # seconds that a dialog is left open, or a page busy
 REMOVE: Final = run("remove")

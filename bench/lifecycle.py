@@ -20,11 +20,9 @@ def main() -> int:
         counts = lives(folder, KILLS[asked.quick], say)
         facts = counts.as_json()
         wrong = [*counts.faults, *(f"{name}: {facts[name]}" for name in ("resurrected", "held_deleted") if facts[name])]
-        lines = [(name, str(value)) for name, value in facts.items()]
-        return Said(facts, tables.drawn("Erasure under kill -9", ("what", "times"), lines), wrong)
+        return Said(facts, tables.facts("Erasure under kill -9", facts), wrong)
 
-    with harness.folder() as place:
-        return harness.play({"": part}, asked, place)
+    return harness.play_alone(part, asked)
 
 
 if __name__ == "__main__":

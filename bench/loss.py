@@ -110,8 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in (fault for counts in sums for fault in wrong(counts)):
             print(f"\nWRONG: {fault}")
         return 0
-    with harness.folder(asked.dir) as folder:
-        return harness.play({"": partial(_play_all, asked)}, asked, folder)
+    return harness.play_alone(partial(_play_all, asked), asked, asked.dir)
 
 
 def _play_all(asked: argparse.Namespace, folder: Path, say: Say) -> Said:

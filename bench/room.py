@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +18,13 @@ from bench.harness import Said, Say
 from protocol.envelope import SOUND_STREAM
 from review.player.source import Source
 from store.commands.audit import evidence_of
-from testkit import hour
+from testkit import axe, hour
 from testkit.devtools import DevTools, headless
 from testkit.fakes.pc import SECOND
 from testkit.interrupts import in_order
-from testkit.node_packages import installed
 from testkit.player_page import Change, played, until
 
 GOALS: Final = {"open_ms": 400, "seek_ms": 250, "verify_s": 3, "heap_mb_max": 400, "sound_offset_ms": 40}
-AXE: Final = Path(__file__).parents[1] / "tests" / "review" / "web" / "axe"
-TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WHEN: Final = "performance.getEntriesByName(%s)[0].startTime"
 FINDINGS: Final = "[...document.querySelectorAll('#findings li')].map((one) => one.dataset.code)"
 
@@ -97,10 +94,8 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
 
     def resigned(_: Source, what: str, answer: Any) -> Any:
         if what == "pieces":
-            answer = {
-                **answer,
-                "batches": [{**one, "token": one["token"][:-8] + "AAAAAAAA"} for one in answer["batches"]],
-            }
+            batches = [{**one, "token": one["token"][:-8] + "AAAAAAAA"} for one in answer["batches"]]
+            answer = {**answer, "batches": batches}
         return answer
 
     return {
@@ -141,7 +136,7 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
             until(browser, 'root.dataset.state === "checked"')
             facts |= played_on(browser, made, say, quick=quick)
             facts["gaps_wrong"] = gaps_wrong(browser, made)
-            facts["axe_violations"] = axe(browser, folder)
+            facts["axe_violations"] = axe_violations(browser, folder)
         facts |= tampered(browser, made, say)
     facts |= {"open_ms": round(statistics.median(opens)), "verify_s": round(statistics.median(verifies), 2)}
     facts["list_p95_ms"] = find.measure(folder, 20_000, 100)["list_p95_ms"]
@@ -150,8 +145,7 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
     wrong = [f"{name}: {facts[name]}" for name in zero if facts[name]]
     wrong += [f"not named: {one}" for one in facts.pop("not_named")]
     short = [f"{name} is over {goal}" for name, goal in GOALS.items() if facts[name] > goal]
-    rows = [(name, str(value)) for name, value in facts.items()]
-    return Said(facts, tables.drawn("The player", ("what", "reached"), rows), wrong, short)
+    return Said(facts, tables.facts("The player", facts), wrong, short)
 
 
 def played_on(browser: DevTools, made: hour.Hour, say: Say, *, quick: bool) -> dict[str, Any]:
@@ -187,13 +181,12 @@ def gaps_wrong(browser: DevTools, made: hour.Hour) -> int:
     return wrong
 
 
-def axe(browser: DevTools, folder: Path) -> int:
+def axe_violations(browser: DevTools, folder: Path) -> int:
     (folder / "node").mkdir()
-    browser.run(installed(AXE, "axe", folder / "node").joinpath("node_modules/axe-core/axe.min.js").read_text() + "; 0")
+    browser.run(f"{axe.script(folder / 'node')}; 0")
     found = 0
     for turn in range(4):
-        asked = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}}).then(({{violations}}) => violations.length)"
-        found += browser.run(asked)
+        found += browser.run(f"{axe.question()}.then(({{violations}}) => violations.length)")
         browser.run(f"document.querySelector('#{'language' if turn % 2 else 'theme'}').click()")
     return found
 
@@ -211,8 +204,7 @@ def tampered(browser: DevTools, made: hour.Hour, say: Say) -> dict[str, Any]:
 
 def main() -> int:
     asked = harness.parser("room", __doc__, "six minutes in place of an hour", "--quick --json").parse_args()
-    with harness.folder() as place:
-        return harness.play({"": lambda folder, say: measure(folder, say, quick=asked.quick)}, asked, place)
+    return harness.play_alone(partial(measure, quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Final
 import av
 import numpy as np
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from bench.harness import Said, Say
 from bench.sound_account import SECOND
 from bench.tables import drawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
@@ -18,6 +18,11 @@ def drawn(title: str, columns: Sequence[str], lines: Lines, *, words: int = 1, s
     for line in lines:
         table.add_row(*line, style=next(rest, ""))
     return table
+
+
+def facts(title: str, found: Mapping[str, object]) -> Table:
+    """Each with its name, where all that was measured is a figure or two."""
+    return drawn(title, ("what", "figure"), ((name, str(value)) for name, value in found.items()))
 
 
 def markdown(columns: Sequence[str], lines: Lines, *, words: int = 1) -> str:

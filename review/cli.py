@@ -10,42 +10,48 @@ import os
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped, error_line
+from protocol.terminal import Wrapped, add_commands, add_version, chosen, error_line
 
-# Module of review.commands -> the commands that it adds.
-COMMANDS: Final = {
-    "governance": ("governance",),
-    "audit": ("audit",),
-    "custodian": ("custodian",),
-    "consent": ("consent",),
-    "samples": ("samples",),
-    "lifecycle": ("holds", "due", "erase", "restored", "certificate"),
-    "people": ("people",),
-    "interactions": ("interactions",),
-    "player": ("open", "player"),
-    "report": ("report",),
-    "up": ("up",),
+# Module of review.commands -> the commands that it adds, each with its line in the help of the whole.
+COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "governance": {"governance": "write, check, test and understand who may see what, and how long it is kept"},
+    "audit": {"audit": "the log of what people did: read, verify, export, cosign"},
+    "custodian": {"custodian": "the process that opens recordings: make, start and look after it"},
+    "consent": {"consent": "consent to recordings, as people signed it at the custodian"},
+    "samples": {"samples": "draw what may be listened to of a month, and check a draw"},
+    "lifecycle": {
+        "holds": "legal holds: what is under one is not erased",
+        "due": "show what the rules delete, and when; --apply deletes what is due now",
+        "erase": "erase recordings by request; without --apply show what would go, and what not",
+        "restored": "let a store that was put back from a backup be served: erase again what came back",
+        "certificate": "certificates of erasure",
+    },
+    "people": {"people": "who can sign in: list, invite, narrow, remove"},
+    "interactions": {"interactions": "calls, chats and mails: bring in, find, give out"},
+    "playing": {"open": "play a recording in a browser of this machine, which checks and decrypts it itself"},
+    "player": {"player": "the player's page for browsers of others"},
+    "case": {"case": "spans of recordings as one sealed folder, which opens without a server"},
+    "report": {"report": "make the signed report of a period, or check one"},
+    "up": {"up": "serve the console until it is told to stop; prints a link for the first person"},
 }
 _LONG: Final = re.compile(r"--[a-z-]+")
 _KEY_ID: Final = re.compile(r"-[A-Za-z0-9_-]{42}")
 
 
-def parser(command: str = "") -> ArgumentParser:
-    """With the module of this command alone, as importing all takes its time; else with every command."""
+def parser(command: str | None = None) -> ArgumentParser:
+    """With the module of this command, and a line for each other: all import for a second. None: with all."""
     top = ArgumentParser(
         prog="eyelid-review",
         description="Who may see recordings, how long they are kept, and who did what.",
         formatter_class=Wrapped,
     )
-    top.add_argument("--version", action="version", version=f"eyelid-review {version('eyelid')}")
+    add_version(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
-        import_module(f"review.commands.{module}").add(commands)
+    add_commands(commands, COMMANDS, command, lambda module: import_module(f"review.commands.{module}").add(commands))
     return top
 
 
@@ -54,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from store.errors import StoreError  # noqa: PLC0415
 
     words = _joined(sys.argv[1:] if arguments is None else arguments)
-    options = parser(next(iter(words), "")).parse_args(words)
+    options = parser(chosen(words)).parse_args(words)
     try:
         code: int = options.run(options)
         sys.stdout.flush()

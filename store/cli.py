@@ -11,12 +11,11 @@ import os
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
-from protocol.terminal import Wrapped, error_line
+from protocol.terminal import Wrapped, add_commands, add_version, chosen, error_line
 
 _EXAMPLE: Final = """\
 a store in three commands:
@@ -32,26 +31,57 @@ then, for the auditor:
 """
 
 
-# Module of store.commands -> the commands that it adds.
-COMMANDS: Final = {
-    "init": ("init", "keys"),
-    "serving": ("serve",),
-    "upgrade": ("upgrade",),
-    "fleet": ("enroll-token", "devices", "revoke"),
-    "tokens": ("tokens",),
-    "renew": ("renew", "rename"),
-    "bundles": ("bundle",),
-    "audit": ("recordings", "timeline", "papers", "verify", "export"),
-    "replay": ("replay",),
-    "sweep": ("gaps",),
-    "alarms": ("alarms",),
-    "acts": ("operators",),
-    "rules": ("rules",),
+# Module of store.commands -> the commands that it adds, each with its line in the help of the whole.
+COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "init": {
+        "init": "make a store: its folder, certificates, keys and first bundle",
+        "keys": "list the store's keys and where their private halves lie",
+    },
+    "serving": {"serve": "run the store until it is told to stop (SIGINT, SIGTERM)"},
+    "upgrade": {
+        "upgrade": "bring a store of an earlier version to this one, whole or not at all; back it up first (any other "
+        "command brings it up, too, and says nothing)",
+    },
+    "fleet": {
+        "enroll-token": "print a token that lets PCs enrol",
+        "devices": "list every PC, broken ones first: state, version, blind share, last receipt, alarms, what to do "
+        "next",
+        "revoke": "shut a PC out, at once and for good; what it sent stays",
+    },
+    "tokens": {
+        "tokens": "list the enrolment tokens that still let PCs in, or withdraw one; the secret itself is kept nowhere",
+    },
+    "renew": {
+        "renew": "a new signing key, certificate or authority for the store; PCs follow by themselves",
+        "rename": "another name, address or port by which PCs reach the store; they follow while the old one still "
+        "answers",
+    },
+    "bundles": {"bundle": "show, sign and take over who may read recordings and what the eye closes for"},
+    "audit": {
+        "recordings": "list recordings, newest first",
+        "timeline": "show every second of a recording: kept, closed by which rule, held, blind",
+        "papers": "print, signed, what the custodian wants to see of a recording before it opens it",
+        "verify": "check a recording or everything: bytes, signatures, chains, gaps, heads, and with a key every tag",
+        "export": "open a recording into a folder: one film of all, a playable file for each stream, and its timeline",
+    },
+    "replay": {
+        "replay": "say what another policy would have done to a recording whose policy had its scenes kept "
+        "(keep_scenes: true)",
+    },
+    "sweep": {
+        "gaps": "show what is not here: missing chunks, unexplained time, silent PCs, and how much of each day was "
+        "blind",
+    },
+    "alarms": {"alarms": "list the alarms, or acknowledge some with a reason that stays in the audit trail"},
+    "acts": {"operators": "list who opened or listed recordings, and check that the log was not changed"},
+    "rules": {
+        "rules": "show what each rule of the policies in force has closed, and which have never closed anything",
+    },
 }
 
 
-def parser(command: str = "") -> ArgumentParser:
-    """With the module of this command alone, as importing all takes its time; else with every command.
+def parser(command: str | None = None) -> ArgumentParser:
+    """With the module of this command, and a line for each other: all import for a second. None: with all.
 
     Raises ModuleNotFoundError where a package is missing that the command needs.
     """
@@ -61,10 +91,9 @@ def parser(command: str = "") -> ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=Wrapped,
     )
-    top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
+    add_version(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
-        import_module(f"store.commands.{module}").add(commands)
+    add_commands(commands, COMMANDS, command, lambda module: import_module(f"store.commands.{module}").add(commands))
     return top
 
 
@@ -83,14 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    from protocol.errors import ProtocolError  # noqa: PLC0415 - as in `parser`
+    words = _joined(sys.argv[1:] if arguments is None else arguments)
+    options = parser(chosen(words)).parse_args(words)
+    from protocol.errors import ProtocolError  # noqa: PLC0415 - --help needs none of them
     from store.catalog.blobs import BlobFault  # noqa: PLC0415
     from store.catalog.database import explained  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.files import is_full  # noqa: PLC0415
 
-    words = _joined(sys.argv[1:] if arguments is None else arguments)
-    options = parser(next(iter(words), "")).parse_args(words)
     try:
         with explained("the store's database"):
             code: int = options.run(options)

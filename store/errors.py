@@ -6,6 +6,9 @@ Every message says what is wrong, where, and what to do. None carries a secret, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+DAMAGED: Final = "damaged"  # shown in place of what the catalog has and no store wrote
 
 
 class StoreError(Exception):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from testkit.fleet import Pc, Store, pc
 from testkit.sounds import SoundServer, missing, sound_server
 from testkit.stage import Stage, StageError, own_display

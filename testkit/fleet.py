@@ -22,7 +22,7 @@ import yaml
 
 from agent import config, enrolment
 from agent.control import control
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.errors import EyelidError
 from agent.state import identity
 from protocol.ledger import parse_line

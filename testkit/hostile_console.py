@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from store.server.serving import listen, make_server
+from store.server.listening import listen, make_server
 
 Change = Callable[[str, dict[str, Any], dict[str, Any]], dict[str, Any]]
 """(path, what was asked, what the console answered) -> what the browser gets."""

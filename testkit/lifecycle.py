@@ -40,8 +40,9 @@ from store.catalog.statements import newest_bundle
 from store.clock import SECOND
 from store.server.app import create_app
 from store.server.enrolment import make_secret
+from store.server.listening import listen, make_server, url
 from store.server.services import Services
-from store.server.serving import listen, make_server, open_services, url
+from store.server.serving import open_services
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 
 ORIGIN: Final = "review.example.com/audit"

@@ -22,7 +22,7 @@ from protocol.policyhash import policy_hash
 from review.cli import main as review_main
 from review.people.settings import read_settings
 from store.clock import wall
-from store.server.serving import listen
+from store.server.listening import listen
 from testkit.cheap_keys import cheap_keys
 from testkit.fakes.pc import SECOND, Pc
 from testkit.lifecycle import Days, Pcs, World, govern

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
-Build = Callable[[str], argparse.ArgumentParser]
+Build = Callable[[str | None], argparse.ArgumentParser]
 
 
 def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -21,12 +21,14 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
     return dict(added[0]) if added else {}
 
 
-def are_found_by_their_names(table: Mapping[str, Sequence[str]], build: Build) -> None:
-    """`build` makes the parser with the module of one command alone, or with "" of all: both say the same of it."""
-    whole = commands(build(""))
-    assert sorted(whole) == sorted(name for names in table.values() for name in names)
-    for names in table.values():
-        for name in names:
-            alone = commands(build(name))
-            assert sorted(alone) == sorted(names)
-            assert alone[name].format_help() == whole[name].format_help()
+def are_found_by_their_names(table: Mapping[str, Mapping[str, str]], build: Build) -> None:
+    """`build` makes the parser with the module of one command alone, or with all: both say the same of it, and list the
+    same commands.
+    """
+    whole = build(None)
+    assert sorted(commands(whole)) == sorted(name for lines in table.values() for name in lines)
+    for name in ["", *commands(whole)]:
+        alone = build(name)
+        assert alone.format_help() == whole.format_help()
+        if name:
+            assert commands(alone)[name].format_help() == commands(whole)[name].format_help()

@@ -37,6 +37,7 @@ ROWS: Final = ("beside", "edge", "under")
 # Where tests run with each of them, as their names begin.
 EACH: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/": BROWSERS,
+    "tests/review/cases/": BROWSERS,
     "tests/review/lifecycle/test_random_lives.py": SEEDS,
     "tests/review/opening/": BROWSERS,
     "tests/review/player/": BROWSERS,

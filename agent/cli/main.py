@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final
 
 from agent.errors import EyelidError
-from agent.log import in_journal
-from protocol.terminal import Wrapped
+from protocol.terminal import Wrapped, add_commands, add_version, chosen, in_journal
 
 EXAMPLES = """\
 examples:
@@ -34,25 +32,31 @@ examples:
 """
 
 
-# Module of agent.cli -> the commands that it adds.
-COMMANDS: Final = {
-    "session": ("enroll", "run", "status", "hold", "release"),
-    "windows": ("windows",),
-    "policy": ("policy",),
-    "replay": ("replay",),
-    "browser": ("browser",),
-    "config": ("config",),
-    "doctor": ("doctor",),
-    "drain": ("drain",),
-    "keys": ("keys",),
-    "receipts": ("receipts",),
-    "leaving": ("unenroll",),
-    "tray": ("tray",),
+# Module of agent.cli -> the commands that it adds, each with its line in the help of the whole.
+COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "session": {
+        "enroll": "join a store with the token that it issued",
+        "run": "record until stopped",
+        "status": "what the recorder is doing",
+        "hold": "keep nothing until released",
+        "release": "end the hold",
+    },
+    "windows": {"windows": "what is in view, and what each rule says of it"},
+    "policy": {"policy": "write, check, test and understand policies"},
+    "replay": {"replay": "what another policy would have done to a recording"},
+    "browser": {"browser": "let the browsers tell which pages are open"},
+    "config": {"config": "which settings are in force, and who said so"},
+    "doctor": {"doctor": "what is right and wrong on this PC, and the next step for each"},
+    "drain": {"drain": "send what an ended session has left to send"},
+    "keys": {"keys": "hold the keys of this PC's users, and sign for each what follows from what was signed"},
+    "receipts": {"receipts": "what the store has signed that it took from this PC"},
+    "leaving": {"unenroll": "leave the store: send what waits, then forget keys and state"},
+    "tray": {"tray": "show in the panel whether the eye is open"},
 }
 
 
-def build_parser(command: str = "") -> argparse.ArgumentParser:
-    """With the module of this command alone, as all of them import for most of a second; else with every command.
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """With the module of this command, and a line for each other: all import for a second. None: with all.
 
     Raises ModuleNotFoundError where a package is missing that the command needs.
     """
@@ -62,10 +66,9 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=Wrapped,
     )
-    parser.add_argument("--version", action="version", version=f"eyelid {version('eyelid')}")
+    add_version(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
-        import_module(f"agent.cli.{module}").add_to(commands)
+    add_commands(commands, COMMANDS, command, lambda module: import_module(f"agent.cli.{module}").add_to(commands))
     return parser
 
 
@@ -73,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     try:
         words = sys.argv[1:] if arguments is None else arguments
-        asked = build_parser(next(iter(words), "")).parse_args(words)
+        asked = build_parser(chosen(words)).parse_args(words)
         return int(asked.work(asked))
     except EyelidError as error:
         # The journal takes the priority of an error from the front of each line (agent/log.py).

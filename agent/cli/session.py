@@ -8,36 +8,18 @@ import json
 import os
 import stat
 import sys
-import time
-from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
-
 from agent import config
+from agent.cli.durations import in_seconds, spoken
 from agent.control import control
-from agent.control.status import exit_code
-from agent.core.account.troubles import degrades
-from agent.errors import EyelidError, UserError
-from agent.tray.icon_state import OVER, PARTS, Lid, Mark, icon_state_of
-from agent.tray.words import Words
+from agent.control.recorder_state import exit_code
+from agent.errors import UserError
 from protocol.system import ON_WINDOWS
 from protocol.terminal import Wrapped
 
-AGAIN = 0.25  # seconds between tries to find a recorder
-MISSED = 3.0  # seconds; a device that is heard gives samples ten times a second
 Commands = Any  # argparse's own type for it has no public name
-
-# As in the panel: a shape and a colour for each lid.
-EYES = {Lid.OPEN: "(o)", Lid.SHUT: "(-)", Lid.HELD: "(=)", Lid.FAULT: "(!)", Lid.GONE: "(x)"}
-MARKS = {Mark.NONE: "", Mark.CALL: ".", Mark.WARNING: "!"}
-COLOURS = {Lid.OPEN: "green", Lid.SHUT: "blue", Lid.HELD: "magenta", Lid.FAULT: "red", Lid.GONE: "bright_black"}
-WORDS = Words("en")
 
 
 def add_to(commands: Commands) -> None:
@@ -170,10 +152,10 @@ def _run(_: argparse.Namespace) -> int:
 
 
 def _hold(asked: argparse.Namespace) -> int:
-    seconds = None if asked.duration is None else _seconds(asked.duration)
+    seconds = None if asked.duration is None else in_seconds(asked.duration)
     held = control.request(config.load().home, "hold", seconds=seconds, reason=asked.reason)["hold"]
     left = held["left_s"] if isinstance(held, dict) else None
-    print("On hold: nothing is being kept." + ("" if left is None else f" It ends by itself in {_spoken(left)}."))
+    print("On hold: nothing is being kept." + ("" if left is None else f" It ends by itself in {spoken(left)}."))
     return 0
 
 
@@ -181,13 +163,6 @@ def _release(_: argparse.Namespace) -> int:
     control.request(config.load().home, "release")
     print("Released.")
     return 0
-
-
-def _seconds(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600}
-    if text[-1:] not in units or not text[:-1].isdecimal() or int(text[:-1]) == 0:
-        raise UserError(f"--for {text}: write a whole number and s, m or h, for example 90s, 5m or 1h")
-    return int(text[:-1]) * units[text[-1]]
 
 
 def _status(asked: argparse.Namespace) -> int:
@@ -202,126 +177,16 @@ def _status(asked: argparse.Namespace) -> int:
         if asked.json:
             print(json.dumps({"state": "not-running"}), flush=True)
         raise
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe, in which nothing can be drawn over
-        _tell_changes(control.follow(home))
-    with Live(console=console, auto_refresh=False) as live:
-        while True:
-            try:
-                for status in control.follow(home):
-                    live.update(picture(status), refresh=True)
-            except EyelidError as gone:
-                live.update(Text(str(gone)), refresh=True)
-            time.sleep(AGAIN)
+    from agent.cli import status_table  # noqa: PLC0415 - as above
 
-
-def _tell_changes(followed: Iterable[dict[str, Any]]) -> None:
-    """A line with its time for each new sentence. Raises NotRunning when the recorder ends."""
-    said = ""
-    for status in followed:
-        sentence = WORDS.sentence(icon_state_of(status), status)
-        if sentence != said:
-            print(f"{datetime.now().astimezone().isoformat(timespec='seconds')}  {sentence}", flush=True)
-        said = sentence
+    return status_table.watch(home)
 
 
 def _tell(status: dict[str, Any], asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(status), flush=True)
     else:
-        Console().print(picture(status))
+        from agent.cli import status_table  # noqa: PLC0415 - draws, which a program that asks does not need
+
+        status_table.show(status)
     return exit_code(status)
-
-
-def picture(status: dict[str, Any]) -> Table:
-    """The same truth as in the panel, in the same words, and what IT asks for."""
-    icon = icon_state_of(status)
-    colour = COLOURS[icon.lid]
-    table = Table.grid(padding=(0, 2))
-    eye = EYES[icon.lid] + MARKS[icon.mark]
-    table.add_row(Text(eye, style=f"bold {colour}"), Text(WORDS.sentence(icon, status), style=colour))
-    for words, style in ((WORDS.advice(icon), "bold"), (WORDS.offline(status), "yellow")):
-        if words:
-            table.add_row("", Text(words, style=style))
-    if status["rules"]:
-        table.add_row("rule", f"{', '.join(status['rules'])}, for {_spoken(status['since_s'])}")
-    if status["holds"]:
-        table.add_row("hold", ", ".join(status["holds"]) + _of_hold(status["hold"]))
-    revision = status["policy_revision"]
-    table.add_row("policy", "none in force" if revision is None else f"{status['policy_name']}, revision {revision}")
-    if status.get("scenes"):
-        table.add_row("scenes", Text(WORDS.say("menu.scenes"), style="yellow"))
-    table.add_row("kept", f"{status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB, {status['frames']} pictures")
-    table.add_row("last sealed", _ago(status.get("pictures_ago_s", status["sealed_ago_s"])))
-    table.add_row("last receipt", _ago(status["receipt_ago_s"]))
-    table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
-    table.add_row("call", _call(status["sound"]))
-    for end, name in (("microphone", "microphone"), ("far_end", "far end")):
-        if status["sound"] is not None and status["sound"]["state"] not in OVER:  # then no sound is taken
-            table.add_row(name, _end(status["sound"][end]))
-    if status.get("keys"):  # a recorder of another version may not say
-        table.add_row("keys", f"in the keys service at {status['keys']}")
-    for browser in status["browsers"]:
-        blind_to = "" if browser["private"] else "; private windows close the eye"
-        table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
-    for tried in status.get("tried", ()):  # a recorder of another version may not say
-        table.add_row("dry run", _tried(tried))
-    for code, message in status["troubles"].items():
-        colour = "red" if degrades(code) else "yellow"
-        table.add_row(Text("trouble", style=colour), f"{code}{': ' if message else ''}{message}")
-    return table
-
-
-def _of_hold(hold: dict[str, Any] | None) -> str:
-    if hold is None:
-        return ""
-    left = "until released" if hold["left_s"] is None else f"{_spoken(hold['left_s'])} left"
-    return f" ({hold['reason']}, {left})" if hold["reason"] else f" ({left})"
-
-
-def _call(sound: dict[str, Any] | None) -> str:
-    """A recorder of another version may not say all of it."""
-    if sound is None:
-        return "not recorded: both ends are none in agent.yaml"
-    said = {"recording": "recorded", "blind": "closed"}.get(sound["state"], sound["state"])
-    fault = sound.get("fault") if sound["state"] not in OVER else ""
-    if said == "closed" and sound["rules"]:
-        said = f"{said} by {', '.join(sound['rules'])}, for {_spoken(sound.get('since_s', 0.0))}"
-    if fault:
-        said = f"{said}, but an end is missing: {fault}" if fault in PARTS else f"NOT recorded: {fault}"
-    return f"{said}; last sealed {_ago(sound.get('sealed_ago_s'))}"
-
-
-def _end(end: dict[str, Any]) -> str:
-    """A muted microphone shows here, and not in an audit."""
-    if not end.get("wanted", True):
-        return "not recorded: none in agent.yaml"
-    if not end["device"]:
-        return "no device"
-    level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
-    captured = end.get("captured_ago_s", 0.0)
-    given = "" if captured is not None and captured < MISSED else f"; gave Eyelid its last samples: {_ago(captured)}"
-    put_in = end.get("filled_s", 0.0)  # a recorder of another version may not say
-    filled = f"; silence put in for {_spoken(put_in)} since the start" if put_in >= 1 else ""
-    return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{given}{filled}"
-
-
-def _tried(tried: dict[str, Any]) -> str:
-    lane = {"screen": "screen", "audio": "sound"}[tried["lane"]]
-    if not tried["times"]:
-        return f"{tried['id']} would not have closed the {lane} yet"
-    times = "once" if tried["times"] == 1 else f"{tried['times']} times"
-    now = "; it would now" if tried["now"] else ""
-    return f"{tried['id']} would have closed the {lane} {times}, for {_spoken(tried['seconds'])} in all{now}"
-
-
-def _ago(seconds: float | None) -> str:
-    return "not yet" if seconds is None else f"{_spoken(seconds)} ago"
-
-
-def _spoken(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

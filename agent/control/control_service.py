@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from agent.control import control
+from agent.control.recorder_state import RecorderState
 from agent.control.status import (
     MarksStatus,
-    RecorderState,
     SoundStatus,
     Status,
     Waiting,

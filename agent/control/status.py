@@ -5,14 +5,13 @@ No title, no URL, no content: a rule is named by its id, a trouble by its code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from agent.control.recorder_state import RecorderState
 from agent.core.account.evidence import Deaf, Ear, Evidence, Promise
 from agent.core.account.lane import AccountedProof
-from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
 from agent.core.matching.decide import LEFT_OUT, NOT_ALLOWED, NOT_RECORDED
@@ -25,39 +24,6 @@ from agent.ports import Channel
 from agent.recorder.recording import RecordingStats
 
 UNWATCHED: Final = Watch()
-
-
-class RecorderState(StrEnum):
-    """One word for an icon. `exit_code` is the one of `eyelid status`."""
-
-    RECORDING = "recording"
-    CLOSED = "closed"  # by a rule of the policy: as it should be
-    HELD = "held"
-    BLIND = "blind"  # something that should be seen cannot be
-    STALLED = "stalled"  # the eye is open, and yet nothing is sealed
-    STOPPING = "stopping"
-
-    @property
-    def exit_code(self) -> int:
-        """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {"recording": 0, "closed": 0, "blind": 1, "stalled": 1}.get(self, 3)
-
-
-def exit_code(status: Mapping[str, object]) -> int:
-    """Of `eyelid status`, from the recorder's answer: 1 also where the lid is well, but not the call, the store, or
-    something that a person must mend."""
-    code = _code(status["state"])
-    sound: Any = status["sound"]
-    # A recorder of another version may not say of faults.
-    deaf = sound is not None and (bool(sound.get("fault")) or _code(sound["state"]) == 1)
-    troubles: Any = status["troubles"]
-    troubled = any(degrades(str(trouble)) for trouble in troubles)
-    return 1 if code == 0 and (deaf or troubled or status["offline_s"] is not None) else code
-
-
-def _code(state: object) -> int:
-    """A state that another version knows and this one does not is no good one."""
-    return next((known.exit_code for known in RecorderState if known == state), 1)
 
 
 @dataclass(frozen=True, slots=True)

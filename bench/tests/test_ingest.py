@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from bench.ingest import Window, check, markdown, slope, total
-from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
-from bench.ingest_load import Answer, Volley, connected
-from bench.ingest_load import sent as sent_over
 from protocol.envelope import Header, check_signature, committed, expect
+from protocol.keys import stream_commitment
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import Plan, found
+from testkit.load import Answer, Volley, connected
+from testkit.load import sent as sent_over
+from testkit.many_pcs import Agent, Item, chunks, enrolled, recipients
 from testkit.stage import StageError
 
 SIZE = 3000
@@ -48,15 +49,14 @@ def receipted(home: Home, item: Item, **changes: object) -> Answer:
 def test_the_chunks_are_envelopes_that_follow_from_one_another(home: Home) -> None:
     agents = opened(home)
     for place, item in enumerate(chunks(agents, 6, SIZE)):
-        request = item.request
-        body = (request.head + request.rest + request.tail).partition(b"\r\n\r\n")[2]
+        body = b"".join(item.request.parts).partition(b"\r\n\r\n")[2]
         assert len(body) == SIZE
         header = Header.parse(body)
         previous = header.previous
         expect(header, recording=item.recording, stream=0, sequence=item.sequence, previous=previous)
         assert hashlib.sha256(body).hexdigest() == item.sha256
         check_signature(body, agents[place % len(agents)].pc.evidence_key.public_key())
-        assert committed(body) == agents[place % len(agents)].commitment
+        assert committed(body) == stream_commitment(agents[place % len(agents)].key, item.recording, 0)
 
 
 def test_chunks_may_be_due_over_a_time(home: Home) -> None:

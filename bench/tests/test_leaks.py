@@ -32,8 +32,8 @@ from bench.leaks_pages import page
 from bench.leaks_scene import BOTH
 from bench.leaks_table import of_runs
 from bench.leaks_transitions import TRANSITIONS
-from bench.leaks_watch import sensitive
 from testkit.desk import SENSITIVE
+from testkit.screen_watch import sensitive
 
 
 def ms(start: float, end: float) -> Span:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_play import Pace, Player
 from bench.leaks_scene import Scene, Step, row
 from bench.leaks_steps import pay, start
-from bench.leaks_watch import Edge, Watcher
 from testkit.fleet import Pc
+from testkit.screen_watch import Edge, Watcher
 
 
 @dataclass

@@ -24,20 +24,10 @@ from review.audit.notes import Checkpoint, KeyType, Signer, VerifierKey, signed_
 from review.audit.ocsf import event
 from review.audit.operators import adopt
 from review.audit.verify import Asked, Report, verify_log
-from review.commands.opening import (
-    PUBLIC,
-    READ,
-    SIGN,
-    make_log,
-    open_log,
-    private,
-    public_key,
-    reading_key,
-    with_log,
-)
+from review.commands.open_log import PUBLIC, READ, SIGN, make_log, open_log, private, public_key, reading_key, with_log
 from review.commands.shared import Subcommands, answer, command, group, option
 from store.admin import passphrase
-from store.commands.options import duration
+from store.commands.values import duration
 from store.errors import WrongUsage
 from store.evidence.show import iso, print_json, print_table
 from store.files import write_over

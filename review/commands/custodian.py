@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, enrolment, local_socket, personal
 from protocol.dumps import lock_memory
-from protocol.errors import ProtocolError
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.opening import OpenLog, make_log, open_log_in, private, public_key
+from review.commands.open_log import OpenLog, make_log, open_log_in, private, public_key
 from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
@@ -26,19 +25,11 @@ from review.enrolled import invite, take_up
 from review.exchange import ask
 from review.governance.model import Act
 from store.admin import passphrase
-from store.admin.home import Home
-from store.catalog import erasure
-from store.catalog.blobs import LocalBlobs
-from store.catalog.queries import recordings_after
-from store.commands.audit import catalog_of
-from store.commands.options import count, duration
-from store.errors import StoreError, WrongUsage
-from store.evidence.evidence import gather
-from store.evidence.opening import Unsound, load_recipient, read_packet
+from store.commands.values import count, duration
+from store.errors import WrongUsage
 from store.evidence.show import iso, print_table
 from store.files import write_new
 
-_PAGE: Final = 500  # recordings that are asked for at once
 LISTENS: Final = option("--socket", "where it listens (%(default)s)", "FILE", type=Path, default=SOCKET)
 SIGNS: Final = (
     option("--as", "whose key it is, by the name they sign in with", "PERSON", dest="person", required=True),
@@ -264,39 +255,7 @@ def _compromised(asked: Namespace) -> int:
     return answer(asked, {"compromised": asked.key}, says, "its thief opens what was sealed to it until today")
 
 
-def _give_back(folder: Path, store: Home, made: list[str]) -> int:
-    """Wraps of what an erasure was ordered for after its packet was read; how many. An order comes before the erasure
-    looks for wraps, so one of both finds each.
-    """
-    with catalog_of(store) as connection:
-        gone = erasure.among(connection, made) if made else {}
-    for recording in gone:
-        LocalBlobs(folder / "adopted").shred(recording)
-    return len(gone)
-
-
 def _adopt(asked: Namespace) -> int:
-    secret = _secret(asked)
-    *_, review = home.review_keys(asked.home, secret).values()
-    of_reader = Namespace(key_file=None, passphrase_file=asked.recipient_passphrase_file)
-    reader = load_recipient(asked.recipient, passphrase.existing(of_reader, str(asked.recipient)))
-    note = log_of(asked, secret).note
-    store = Home.open(asked.store)
-    adopted, left, after = 0, list[str](), ""
-    with catalog_of(store) as connection:
-        while page := recordings_after(connection, after, _PAGE):
-            after = str(page[-1].id)
-            note("key", review.key_id, use="adopt", recordings=len(page))
-            made: list[str] = []
-            for one in page:
-                try:
-                    evidence = gather(connection, one.id, policies=False)
-                    if evidence.chosen.packet is not None and evidence.erased is None:
-                        packet = read_packet(store.blobs(), evidence.chosen.packet, evidence.device)
-                        made += [str(one.id)] if home.adopt(asked.home, packet, reader, review) else []
-                except (StoreError, ProtocolError, Unsound) as error:
-                    left.append(f"{one.id}: {error}")
-            adopted += len(made) - _give_back(asked.home, store, made)
-    says = f"{adopted} recordings were taken over"
-    answer(asked, {"adopted": adopted, "left": left}, says, *(f"! {one}" for one in left))
-    return 1 if left else 0
+    from review.commands import adopting  # noqa: PLC0415 - needs a store, and the custodian that serves has none
+
+    return adopting.adopt(asked, _secret(asked))

@@ -33,7 +33,7 @@ from review.governance.keys import WHAT, schema
 from review.governance.model import Governance, Question, Reason
 from review.governance.words import Explained, disposal_in_words, explained, moment
 from review.rules import in_force, parse_files, question_of, read_folder
-from store.commands.options import count
+from store.commands.values import count
 from store.errors import WrongUsage
 
 FOLDER: Final = "governance"  # where the rules lie unless another folder is named

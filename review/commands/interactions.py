@@ -35,7 +35,8 @@ from store.catalog.interactions import Integration
 from store.clock import wall
 from store.commands.acts import act, add_purpose
 from store.commands.audit import catalog_of, check_here, evidence_of, open_recording, recipient_of
-from store.commands.options import Subcommands, count
+from store.commands.options import Subcommands
+from store.commands.values import count
 from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.show import console, print_json, print_table, when

@@ -22,7 +22,8 @@ from protocol.erasure import Erasure, hash_of
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import noted
 from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
-from review.commands.opening import open_log, opened_store, operator, public_key, signed_rules, with_log, with_store
+from review.commands.open_log import open_log, operator, public_key, with_log
+from review.commands.opening import opened_store, signed_rules, with_store
 from review.commands.shared import Subcommands, answer, command, day, group, option, say
 from review.filed import REFERENCE, set_of
 from review.governance.model import Act
@@ -38,7 +39,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import erasure, schema, statements
 from store.catalog.database import Database
-from store.commands.options import count, duration
+from store.commands.values import count, duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import print_table, progress, size
 from store.files import write_over

@@ -1,51 +1,29 @@
-"""What commands open: the audit log with its keys, a store, and the rules that it has."""
+"""What commands open: a store, and the rules that it has."""
 
 from __future__ import annotations
 
 import os
-import socket
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from protocol import bundle
 from protocol.carried import read_carried
-from protocol.keyfile import load_private, save_private
-from protocol.keys import signing_key
-from protocol.os_user import os_user
-from review.audit.entries import KEY_SIZE, ReadingKey
-from review.audit.kinds import Act
-from review.audit.log import AuditLog
-from review.audit.notes import Signer, VerifierKey
+from protocol.keyfile import load_private
 from review.governance.model import Governance
 from review.rules import in_force
-from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
 from store.catalog.database import Database, explained
 from store.catalog.statements import governance_of, newest_bundle, newest_revision
 from store.errors import StoreError, WrongUsage
-from store.files import write_new
+from store.evidence.evidence import Evidence
+from store.evidence.verify.ledger import SignedLedger
 
-SIGN, READ, PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
-_SIGNS, _READS = "audit-sign", "audit-read"
 FINDING = "finding"
-
-
-def review_home() -> Path:
-    return Path(os.environ.get("EYELID_REVIEW_HOME", "/var/lib/eyelid-review"))
-
-
-def with_log(parser: ArgumentParser) -> None:
-    for name, says in (("audit", "the audit log's folder"), ("keys", "of its keys")):
-        flag = "--log" if name == "audit" else "--keys"
-        parser.add_argument(flag, type=Path, default=review_home() / name, metavar="DIR", help=f"{says} (%(default)s)")
-    passphrase.add_options(parser)
 
 
 def with_store(parser: ArgumentParser, flag: str = "--home") -> None:
@@ -96,59 +74,6 @@ class InForce:
             return self._known[1]
 
 
-def operator() -> tuple[str, str]:
-    """Who runs this, as the log has them, and on which machine."""
-    host = socket.gethostname()
-    return f"{os_user()}@{host}", host
-
-
-class OpenLog(NamedTuple):
-    log: AuditLog
-    key: ReadingKey
-    signer: Signer
-
-    def note(self, kind: str, of: str = "", **facts: object) -> int:
-        """`of`: what it was done to, by default the log."""
-        return self.log.append(Act(kind, *operator(), [of or self.log.origin], facts))
-
-
-def open_log(asked: Namespace) -> OpenLog:
-    return open_log_in(asked.log, asked.keys, passphrase.existing(asked, str(asked.keys)))
-
-
-def open_log_in(log: Path, keys: Path, secret: bytes) -> OpenLog:
-    """Raises StoreError, KeyProblem, AuditError, OSError."""
-    public = public_key(str(keys / PUBLIC))
-    signer = Signer.of(public.name, signing_key(private(keys / SIGN, _SIGNS, secret)))
-    if str(signer.key) != str(public):
-        raise StoreError(f"{keys / PUBLIC} is not the public half of {keys / SIGN}")
-    key = reading_key(keys / READ, secret)
-    return OpenLog(AuditLog(log, signer, key), key, signer)
-
-
-def make_log(log: Path, keys: Path, name: str, secret: bytes) -> Signer:
-    """An empty one and its keys. Raises KeyProblem, AuditError, OSError."""
-    signing, reading = Ed25519PrivateKey.generate(), os.urandom(KEY_SIZE)
-    signer = Signer.of(name, signing)
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_private(keys / SIGN, _SIGNS, signing.private_bytes_raw(), secret)
-    save_private(keys / READ, _READS, reading, secret)
-    write_new(keys / PUBLIC, f"{signer.key}\n".encode(), 0o644)
-    AuditLog.create(log, signer)
-    return signer
-
-
-def private(path: Path, kind: str, secret: bytes) -> bytes:
-    read = load_private(path, secret)
-    if read.kind != kind:
-        raise WrongUsage(f"{path} is a key of another kind: {read.kind}, not {kind}")
-    return read.raw
-
-
-def reading_key(path: Path, secret: bytes) -> ReadingKey:
-    return ReadingKey(private(path, _READS, secret))
-
-
 def finding_key_in(path: Path, secret: bytes) -> bytes:
     """The house's, by which numbers and addresses are found. Raises WrongUsage, KeyProblem."""
     key = load_private(path, secret)
@@ -157,7 +82,11 @@ def finding_key_in(path: Path, secret: bytes) -> bytes:
     return key.raw
 
 
-def public_key(text: str) -> VerifierKey:
-    """A verifier's key, or a file with it."""
-    written = "+" in text and not Path(text).exists()
-    return VerifierKey.parse(text if written else Path(text).read_text("utf-8", "replace").strip())
+def has_signed_end(home: Home, evidence: Evidence) -> bool:
+    """By the device's signature: the row of a line alone says nothing."""
+    final = (one for one in evidence.later_entries if one.kind == "heads" and one.fields.get("final") is True)
+    after_death = [one for one in final if one.fields.get("recording") == str(evidence.recording.id)]
+    ends = after_death if evidence.closing is None else [evidence.closing]
+    with closing(home.database()) as database:
+        ledger = SignedLedger(database, evidence.device)
+        return any(not list(ledger.defects(one.seq, one.seq, tied=False)) for one in ends)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from protocol.terminal import printable
-from review.commands.opening import InForce, OpenLog, open_log_in, opened_store, operator, review_home, with_store
+from review.commands.open_log import OpenLog, open_log_in, operator, review_home
+from review.commands.opening import InForce, opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.people import schema
 from review.people.names import Narrowing
@@ -20,7 +21,7 @@ from review.people.settings import read_settings
 from store.admin import passphrase
 from store.admin.home import Home
 from store.catalog.database import Database, explained
-from store.commands.options import duration
+from store.commands.values import duration
 from store.evidence.show import iso, print_table, when
 
 DATABASE: Final = "people.db"

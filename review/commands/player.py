@@ -1,52 +1,26 @@
-"""`eyelid-review open`: a recording in a browser, which verifies, decrypts and plays it. `player serve`: its page."""
+"""`eyelid-review player serve`: the player's page for browsers of others, and nothing of a store."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sys
-import tempfile
 import threading
-import webbrowser
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from html import escape
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from protocol.envelope import SCENE_STREAM, Edition
-from review.commands.opening import with_store
-from review.commands.shared import command, group, option
-from store.admin import passphrase
-from store.admin.home import Home
-from store.admin.init import COMPLIANCE
-from store.commands.acts import act, add_purpose
-from store.commands.audit import check_here, evidence_of, ids, keys_of, recipient_of
-from store.commands.options import Subcommands, port
-from store.errors import StoreError, WrongUsage
-from store.evidence.evidence import Evidence
+from review.commands.shared import Subcommands, command, group, option
+from store.commands.values import port
+from store.errors import WrongUsage
 from store.evidence.show import print_json
-from store.evidence.verify.ledger import SignedLedger
 
 _ORIGIN: Final = re.compile(r"[a-z0-9.:/\[\]-]+")  # it stands in a header
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
-    command(commands, "open", "play a recording in a browser of this machine, which checks and decrypts it itself",
-            "0193a1b2 --key recipient.key --purpose 'ticket 4711' --open\n"
-            "  eyelid-review open 0193a1b2 --key recipient.key --passphrase-file pass.txt --json", _open,
-            option("recording", "its id, or the beginning of it", "REC"),
-            option("--key", "a reader's private key", "FILE", type=Path, required=True),
-            option("--port", "of 127.0.0.1 to listen on (a free one)", type=port, default=0),
-            option("--open", "start the browser", action="store_true"),
-            passphrase.add_options, add_purpose, with_store,
-            says="Serve the player and one recording on this machine until Ctrl-C, and print the address. It is good "
-            "for one page, which gets the keys of this recording's screens and sound; nothing decrypted is written. "
-            "The act is noted in the operators' log before anything is opened.")  # fmt: skip
     verbs = group(
         commands,
         "player",
@@ -67,45 +41,12 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "`eyelid-review up` starts one where people.yaml has `player`.")  # fmt: skip
 
 
-def _open(asked: Namespace) -> int:
-    # Slow to import, and few commands need it.
-    from review.player.files import page_files  # noqa: PLC0415
-    from review.player.handover import Handover  # noqa: PLC0415
-    from review.player.loopback import HERE, Loopback  # noqa: PLC0415
-    from review.player.source import Source  # noqa: PLC0415
-    from store.server.serving import make_server, run  # noqa: PLC0415
-
-    home = Home.open(asked.home)
-    evidence = evidence_of(home, asked.recording)
-    check_here(home, evidence)
-    if not _has_signed_end(home, evidence):
-        raise StoreError(f"recording {evidence.recording.id} has no end that its device signed yet: open it later")
-    files = page_files()
-    with act(home, asked, "open", **ids(evidence)), closing(home.database()) as database:
-        handover = Handover(evidence.recording.id, _keys(asked, home, evidence))
-        source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
-        player = Loopback(source, handover, files)
-        with browser_starter(asked.open) as start:
-
-            def announce(served: str) -> None:
-                address = player.address(served)
-                if asked.json:
-                    print_json({"recording": str(evidence.recording.id), "address": address})
-                else:
-                    sys.stdout.write(f"{address}\nfor one page, once; keep it to yourself. End it with Ctrl-C.\n")
-                sys.stdout.flush()
-                start(address)
-
-            run(make_server(player.app, None), HERE, asked.port, announce=announce)
-    return 0
-
-
 def _serve(asked: Namespace) -> int:
-    from review.people.settings import is_safe  # noqa: PLC0415 - as above
+    from review.people.settings import is_safe  # noqa: PLC0415 - slow to import, and few commands need it
     from review.player.files import page_files  # noqa: PLC0415
     from review.player.origin import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
-    from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
+    from store.server.listening import check_plain, make_server, run  # noqa: PLC0415
 
     if asked.http == bool(asked.tls):
         raise WrongUsage("say where its certificate is (--tls), or --http behind a proxy of yours")
@@ -131,43 +72,3 @@ def _serve(asked: Namespace) -> int:
 def _end_with_input() -> None:
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _has_signed_end(home: Home, evidence: Evidence) -> bool:
-    """By the device's signature: the row of a line alone says nothing."""
-    final = (one for one in evidence.later_entries if one.kind == "heads" and one.fields.get("final") is True)
-    after_death = [one for one in final if one.fields.get("recording") == str(evidence.recording.id)]
-    ends = after_death if evidence.closing is None else [evidence.closing]
-    with closing(home.database()) as database:
-        ledger = SignedLedger(database, evidence.device)
-        return any(not list(ledger.defects(one.seq, one.seq, tied=False)) for one in ends)
-
-
-def _keys(asked: Namespace, home: Home, evidence: Evidence) -> dict[int, bytes]:
-    """Of what is seen and heard; scenes are for other commands. Raises StoreError, KeyProblem."""
-    packet, keys = keys_of(evidence, home.blobs(), recipient_of(asked))
-    if packet.edition is Edition.FIRST:
-        which = f"recording {evidence.recording.id}"
-        raise StoreError(f"{which} is of an earlier agent, with one key for all of it: use `eyelid-store export`")
-    return {stream: keys(stream) for stream in evidence.chosen.streams if stream != SCENE_STREAM}
-
-
-@contextmanager
-def browser_starter(wanted: bool) -> Iterator[Callable[[str], None]]:
-    """Starts the browser with a file that leads to the address: a command line can be read by all of the machine."""
-    folder = Path(tempfile.mkdtemp(prefix="eyelid-")) if wanted else None
-
-    def start(address: str) -> None:
-        if folder is None:
-            return
-        file = folder / "open.html"
-        file.touch(0o600)
-        file.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(address)}">', "ascii")
-        if not webbrowser.open(file.as_uri()):
-            sys.stderr.write("eyelid-review: no browser could be started: open the address by hand\n")
-
-    try:
-        yield start
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)

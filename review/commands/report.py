@@ -11,18 +11,8 @@ from review.audit.entries import ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import pseudonym
 from review.audit.notes import VerifierKey
-from review.commands.opening import (
-    PUBLIC,
-    READ,
-    InForce,
-    open_log,
-    opened_store,
-    operator,
-    public_key,
-    reading_key,
-    with_log,
-    with_store,
-)
+from review.commands.open_log import PUBLIC, READ, open_log, operator, public_key, reading_key, with_log
+from review.commands.opening import InForce, opened_store, with_store
 from review.commands.shared import Subcommands, answer, command, day, in_words
 from review.report.model import LogRead
 from store.admin import passphrase

@@ -21,7 +21,7 @@ from review.audit.kinds import pseudonym
 from review.audit.verify import Asked, verify_log
 from review.commands.audit import findings_of, noted
 from review.commands.custodian import log_of, with_home
-from review.commands.opening import operator, public_key, reading_key
+from review.commands.open_log import operator, public_key, reading_key
 from review.commands.shared import Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.facts import identify

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable
 from datetime import date
@@ -81,10 +82,8 @@ def answer(asked: Namespace, facts: dict[str, Any], *lines: str) -> int:
 
 
 def say(*lines: str) -> None:
-    from store.evidence.show import console  # noqa: PLC0415 - as above
-
     for line in lines:
-        console().print(printable(line), markup=False, soft_wrap=True)
+        sys.stdout.write(f"{printable(line)}\n")
 
 
 def day(text: str) -> date:

@@ -21,13 +21,15 @@ from uuid import UUID
 
 from protocol.claims import parse_object
 from protocol.terminal import printable
-from review.commands.opening import finding_key_in, operator
+from review.commands.open_log import operator
+from review.commands.opening import finding_key_in
 from review.commands.people import opened, with_console
 from review.commands.shared import SOCKET, command, option
 from review.people.service import People
 from store.admin import passphrase
 from store.admin.init import COMPLIANCE
-from store.commands.options import Subcommands, port
+from store.commands.options import Subcommands
+from store.commands.values import port
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def _up(asked: Namespace) -> int:
     from review.web.reports import Reports  # noqa: PLC0415
     from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
-    from store.server.serving import check_plain, make_server, run  # noqa: PLC0415
+    from store.server.listening import check_plain, make_server, run  # noqa: PLC0415
 
     if asked.http:
         check_plain(asked.host)

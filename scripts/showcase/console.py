@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from protocol.os_user import os_user
 from review.cli import main as review_main
 from store.cli import main as store_main
-from store.server.serving import listen
+from store.server.listening import listen
 from testkit.cheap_keys import cheap_keys
 from testkit.console_browser import to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from protocol import local_socket
-from review.commands.opening import open_log_in
+from review.commands.open_log import open_log_in
 from review.custodian.custodian import Custodian
 from review.custodian.home import review_keys
 from review.custodian.service import Service

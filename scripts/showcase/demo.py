@@ -26,7 +26,7 @@ import mss
 import numpy as np
 from rich.console import Console
 
-from review.commands.player import browser_starter
+from review.commands.playing import browser_starter
 from scripts.showcase import console, sheet, summary
 from scripts.showcase.console import House
 from scripts.showcase.play import DISPLAY, Play

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from PIL import Image, ImageDraw
 from rich.console import Console
 
-from agent.cli.session import picture
+from agent.cli.status_table import picture
 from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
 from agent.tray.icon_state import Lid, Mark, icon_state_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from scripts.showcase.shop import Shop, shop
 from testkit.browsers import chromium
 from testkit.fleet import Pc

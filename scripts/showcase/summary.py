@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from scripts.showcase.console import WITH, WITHOUT, Links
 from scripts.showcase.play import Tell
 from testkit.opened import OpenedRecording

@@ -35,6 +35,7 @@ from protocol.keys import public_from_text
 from protocol.ledger import ZERO
 from protocol.numbers import is_integer
 from store.catalog import schema
+from store.errors import DAMAGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,6 @@ class LedgerHead:
 
     next: int
     head: str
-
-
-DAMAGED: Final = "damaged"
 
 
 def legible(cell: object) -> str:

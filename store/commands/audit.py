@@ -30,7 +30,8 @@ from store.catalog.statements import bundle_of
 from store.clock import seconds
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
-from store.commands.options import Subcommands, add_command, count, home_of
+from store.commands.options import Subcommands, add_command, home_of
+from store.commands.values import count
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
 from store.evidence.account import totals

@@ -18,8 +18,9 @@ from store.catalog import schema
 from store.catalog.database import explained
 from store.catalog.queries import devices, last_health, stored_bytes
 from store.clock import wall
-from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
+from store.commands.options import Subcommands, add_command, choose_device, home_of
 from store.commands.roster import print_devices
+from store.commands.values import count, duration
 from store.errors import WrongUsage
 from store.evidence.evidence import Policies
 from store.evidence.isolation import Unreadable, each

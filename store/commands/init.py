@@ -10,8 +10,9 @@ from store.admin.ca import check_address, check_name
 from store.admin.home import Home, url_of
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, check_free, found
 from store.admin.signing import read_policies
-from store.commands.options import Subcommands, add_command, home_of, port
+from store.commands.options import Subcommands, add_command, home_of
 from store.commands.siblings import check_policies
+from store.commands.values import port
 from store.evidence.show import console, print_json, print_table
 
 PORT = 8443

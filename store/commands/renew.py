@@ -17,7 +17,8 @@ from store.admin.home import Home, url_of
 from store.catalog import schema
 from store.catalog.database import Database, explained
 from store.clock import wall
-from store.commands.options import Subcommands, add_command, home_of, port
+from store.commands.options import Subcommands, add_command, home_of
+from store.commands.values import port
 from store.errors import WrongUsage
 from store.evidence.show import console, print_json
 

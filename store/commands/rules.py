@@ -19,7 +19,8 @@ from protocol.terminal import printable
 from store.catalog.database import Database, explained
 from store.catalog.queries import Device, devices
 from store.clock import seconds, wall
-from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
+from store.commands.options import Subcommands, add_command, choose_device, home_of
+from store.commands.values import duration
 from store.evidence.evidence import MOST_POLICIES, Policies
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import UNREAD, NamesOf, PolicyNames, at_most

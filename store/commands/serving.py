@@ -8,7 +8,8 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from urllib.parse import urlsplit
 
-from store.commands.options import Subcommands, add_command, count, home_of, port, quota, size
+from store.commands.options import Subcommands, add_command, home_of, quota
+from store.commands.values import count, port, size
 from store.server.room import Limits, Quota
 
 

@@ -20,7 +20,8 @@ from store.catalog import erasure
 from store.catalog.database import explained
 from store.catalog.queries import Device, devices
 from store.clock import wall
-from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
+from store.commands.options import Subcommands, add_command, choose_device, home_of
+from store.commands.values import duration
 from store.errors import StoreError
 from store.evidence import picture, unfinished
 from store.evidence.evidence import Policies

@@ -12,10 +12,10 @@ from sqlalchemy import Row
 from protocol.os_user import os_user
 from store.catalog import queries
 from store.catalog.database import explained
-from store.catalog.queries import DAMAGED, legible
+from store.catalog.queries import legible
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
-from store.errors import WrongUsage
+from store.errors import DAMAGED, WrongUsage
 from store.evidence.isolation import Unreadable, each
 from store.evidence.show import console, iso, print_json, print_table, when
 

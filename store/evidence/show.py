@@ -16,8 +16,8 @@ from rich.text import Text
 
 from protocol.numbers import is_integer
 from protocol.terminal import printable
-from store.catalog.queries import DAMAGED
 from store.clock import SECOND
+from store.errors import DAMAGED
 
 BELOW: Final = "    "  # before what goes on lines of its own
 ANY: Final = 10_000  # columns; wider is no list

@@ -1,21 +1,13 @@
-"""Runs the application: TLS from the first start, plain HTTP on loopback alone, an end that loses nothing."""
+"""Runs the store: TLS from the first start, its metrics where they are asked for, an end that loses nothing."""
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import logging
-import signal
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from threading import Event, Thread
-from types import FrameType
 from typing import Final
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from protocol.system import ON_WINDOWS
@@ -24,18 +16,15 @@ from store.admin.home import Home
 from store.catalog.blobs import BlobFault
 from store.catalog.writer import Writer
 from store.clock import Clock, wall
-from store.errors import StoreError, WrongUsage
+from store.errors import StoreError
 from store.server import log
 from store.server.app import Answered, create_app
-from store.server.connections import PER_ADDRESS, Connection, Listener
+from store.server.connections import PER_ADDRESS, Listener
+from store.server.listening import check_plain, listen, make_server, run
 from store.server.room import Limits, Quotas, Room
 from store.server.services import Services
 
 _WARN: Final = 60  # days before the certificate ends
-_GRACE: Final = 15  # seconds for requests under way when the store is told to stop
-# Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
-# close it just as a chunk is on its way.
-_KEEP_ALIVE: Final = 60
 SCRAPERS: Final = 64  # connections to the metrics' port
 AGAIN: Final = 60.0  # seconds until that port is tried again where another program has it
 _CONNECTIONS: Final = 65_536  # and files, open at once
@@ -54,71 +43,6 @@ def open_services(home: Home, clock: Clock = wall, limits: Limits = Limits()) ->
     room = Room((home.folder, home.blobs_folder), limits.keep_free)
     quotas = Quotas(limits, database, clock)
     return Services(database, Writer(database), blobs, store_key, clock, room, quotas)
-
-
-def check_plain(host: str) -> None:
-    """Raises WrongUsage unless nothing outside this machine can reach the host."""
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise WrongUsage("--http sends tokens unencrypted: it is for --host 127.0.0.1, ::1 or localhost alone")
-
-
-def listen(host: str, port: int, option: str = "--port") -> Listener:
-    """A listening socket; port 0 takes a free one. `option`: what chooses another. Raises StoreError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
-        )[0]
-        # With its protocol said: asyncio switches Nagle's algorithm off only then, and every answer would wait 40 ms.
-        listener = Listener(family, kind, protocol)
-    except socket.gaierror:
-        raise WrongUsage(f"--host {host}: there is no such address on this machine") from None
-    try:
-        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # Windows means another thing by it
-        listener.bind(address)
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise StoreError(f"port {port} is taken by another program: end it, or choose another {option}") from None
-        if error.errno == errno.EACCES:
-            raise StoreError(f"port {port} needs more rights: choose another {option}, from 1024 on") from None
-        raise StoreError(f"{host}, port {port}: {error.strerror}") from None
-    return listener
-
-
-def make_server(app: ASGIApp, tls: Path | None) -> uvicorn.Server:
-    """`tls`: the folder of its certificate; without TLS where none is given. Raises StoreError."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # who asks is told by a token, and no address is written anywhere
-        date_header=False,  # the application dates its answers by the store's own clock
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=_GRACE,
-        timeout_keep_alive=_KEEP_ALIVE,
-        loop="store.server.connections:event_loop",
-        http=Connection,
-        ssl_certfile=tls / "server.crt" if tls else None,
-        ssl_keyfile=tls / "server.key" if tls else None,
-    )
-    try:
-        config.load()
-    except (ssl.SSLError, OSError):
-        raise StoreError(f"{tls}: server.crt or server.key is missing or damaged: put them back") from None
-    if config.ssl is not None:
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-        # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0054).
-        config.ssl.set_ecdh_curve("prime256v1")
-        config.ssl.options |= ssl.OP_NO_RENEGOTIATION  # it costs a handshake; OpenSSL 1.1.1 still allows it
-    return uvicorn.Server(config)
 
 
 def _allow_connections() -> None:
@@ -165,19 +89,6 @@ def serve(
             )  # fmt: skip
     finally:
         services.close()
-
-
-def run(
-    server: uvicorn.Server, host: str, port: int, *, announce: Callable[[str], None], per_address: int = PER_ADDRESS
-) -> None:
-    """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
-    with listen(host, port) as listener, _ended_in_order():
-        listener.allow(per_address)
-        address = url(host, listener.getsockname()[1], tls=server.config.is_ssl)
-        announce(address)
-        log.say("serving", address=address)
-        server.run(sockets=[listener])
-    log.say("ended")
 
 
 def _watched(
@@ -231,28 +142,6 @@ def _scraped_at(host: str, port: int) -> Listener | None:
         return None
     listener.in_all = listener.local = SCRAPERS
     return listener
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    # uvicorn ends in order at a signal, and then raises it again for the handler before it.
-    before = signal.signal(signal.SIGTERM, _ended)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def url(host: str, port: int, *, tls: bool) -> str:
-    shown = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}.get(host, host)  # noqa: S104 - not bound here
-    return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{port}"
-
-
-def _ended(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 def _check_certificate(home: Home) -> None:

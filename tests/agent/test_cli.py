@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agent.cli.main import COMMANDS, build_parser, main
-from agent.cli.session import WORDS
+from agent.cli.status_table import WORDS
 from agent.control.control import ControlSocket
 from agent.tray.icon_state import icon_state_of
 from protocol.enrolment import PREFIX

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from agent import log
+from protocol.terminal import in_journal
 
 SECRET = "xyzzy-secret-word"
 
@@ -148,5 +149,5 @@ def test_the_journal_gets_priorities_and_no_clock(tmp_path: Path) -> None:
         environment = {**os.environ, "JOURNAL_STREAM": f"{seen.st_dev}:{seen.st_ino}"}
         subprocess.run([sys.executable, "-c", program], env=environment, stderr=journal, check=True)
     assert (tmp_path / "journal").read_text() == "<7>x: hello\n<6>x: hello\n<4>x: hello\n<3>x: hello\n"
-    assert not log.in_journal({"JOURNAL_STREAM": "1:1"})
-    assert not log.in_journal({})
+    assert not in_journal({"JOURNAL_STREAM": "1:1"})
+    assert not in_journal({})

@@ -34,9 +34,9 @@ def without(package: str, program: str, *words: str) -> subprocess.CompletedProc
         ("dbus_fast", "agent.cli.main", ["tray"]),
         ("av", "agent.cli.main", ["run"]),
         ("yaml", "agent.cli.main", ["policy", "check", "."]),
-        ("rich", "agent.cli.main", ["--help"]),
+        ("rich", "agent.cli.main", ["replay"]),
         ("sqlalchemy", "store.cli", ["devices"]),
-        ("rich", "store.cli", ["--help"]),
+        ("rich", "store.cli", ["rules"]),
     ],
 )
 def test_it_is_named_in_one_line(package: str, program: str, words: list[str]) -> None:

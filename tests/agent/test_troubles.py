@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import agent
-from agent.control.status import exit_code
+from agent.control.recorder_state import exit_code
 from agent.core.account import troubles
 from agent.core.account.troubles import REPORTED_ONLY, TroubleCode, degrades
 from agent.core.account.watch import Amiss

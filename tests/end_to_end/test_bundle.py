@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from protocol import base64url
 from testkit.fleet import NewStore, Pc, Store, answer, installed, pc, run
 from testkit.stage import own_display

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from testkit import web
 from testkit.browsers import chromium
 from testkit.fleet import NewStore, Pc, installed, pc, run

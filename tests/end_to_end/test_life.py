@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from store.admin.home import Home
 from store.catalog.queries import last_health
 from testkit.buses import Logind, private_bus

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from testkit import fleet
 from testkit.fleet import installed, pc, run
 from testkit.stage import Running, own_display, running

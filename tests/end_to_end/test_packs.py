@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from testkit.browsers import chromium
 from testkit.fleet import NewStore, Pc, pc
 from testkit.stage import own_display

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from testkit.browsers import chromium
 from testkit.fleet import NewStore, Pc, pc
 from testkit.stage import Stage, own_display

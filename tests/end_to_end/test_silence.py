@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.state.rule_usage_file import NAME
 from testkit.fleet import NewStore, Store, pc
 from testkit.stage import own_display

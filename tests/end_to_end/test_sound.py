@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from store.evidence.film.opus import samples_of
 from testkit.calls import CallDesk, both_open, desk, hears, policy, sound_of
 from testkit.fleet import NewStore, Pc, Store, pc

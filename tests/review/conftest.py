@@ -1,4 +1,4 @@
-"""For all tests of the people's side: the keys that they seal have no strength."""
+"""For all tests of the people's side: the keys that they seal have no strength; axe for those of pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from testkit import axe as the_axe
 from testkit.cheap_keys import cheap_keys
 
 
@@ -13,3 +14,9 @@ from testkit.cheap_keys import cheap_keys
 def _cheap_keys() -> Iterator[None]:
     with cheap_keys():
         yield
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a page runs before testkit.axe asks it."""
+    return the_axe.script(tmp_path_factory.mktemp("node"))

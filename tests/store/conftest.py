@@ -27,9 +27,10 @@ from store.evidence.verify import recording as verify
 from store.evidence.verify.ledger import SignedLedger
 from store.server.app import create_app
 from store.server.enrolment import make_secret
+from store.server.listening import listen, make_server, url
 from store.server.routes.bodies import Intake
 from store.server.services import Services
-from store.server.serving import listen, make_server, open_services, url
+from store.server.serving import open_services
 from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import FakeRecording, Pc, StoreClient
 from tests.store.recorded import Filmed, close, make_filmed

@@ -103,7 +103,7 @@ def sent_unlike_sealed(filmed: Filmed, sequence: int, change: Callable[[bytes], 
 
 
 def with_another_tag(body: bytes) -> bytes:
-    at = len(body) - SIGNATURE_SIZE - COMMITMENT_SIZE - 1
+    at = len(body) - SIGNATURE_SIZE - 2 * COMMITMENT_SIZE - 1
     return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 

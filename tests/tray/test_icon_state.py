@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import RecorderState
+from agent.control.recorder_state import RecorderState
 from agent.core.account.evidence import Deaf
 from agent.core.model.rules import Hold
 from agent.tray.icon_state import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, icon_state_of

@@ -14,7 +14,7 @@ import pytest
 
 from agent.control.control import NotRunning
 from agent.control.control_service import ControlService, Sources
-from agent.control.status import RecorderState, exit_code
+from agent.control.recorder_state import RecorderState, exit_code
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold
 from agent.core.model.rules import AllOf, Attribute, HoldTerms, Matcher

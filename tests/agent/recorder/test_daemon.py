@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.control.status import RecorderState, state_of
+from agent.control.recorder_state import RecorderState
+from agent.control.status import state_of
 from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor

@@ -20,7 +20,7 @@ from review.audit.log import AuditLog
 from review.audit.notes import Checkpoint
 from review.audit.tree import leaf_hash
 from review.cli import main
-from review.commands.opening import open_log
+from review.commands.open_log import open_log
 from store.admin.operators import OperatorsLog
 from tests.review.audit.making import DAY, opening, overwrite, unsay
 from tests.review.audit.proofs import is_included

@@ -34,7 +34,7 @@ from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
 from review.commands import custodian as commands
-from review.commands.opening import public_key
+from review.commands.open_log import public_key
 from review.custodian.home import recording_key, review_keys
 from review.exchange import ask
 from review.filed import set_of

@@ -15,7 +15,7 @@ from protocol.bundle import Bundle
 from review.audit.kinds import Act
 from review.audit.log import AuditLog
 from review.commands import samples as commands
-from review.commands.opening import open_log_in
+from review.commands.open_log import open_log_in
 from review.custodian.custodian import Custodian
 from review.samples import GRACE, Month
 from store import cli as store_cli

@@ -25,7 +25,7 @@ from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPublic, signing_key
 from review.cli import main
-from review.commands.opening import public_key
+from review.commands.open_log import public_key
 from review.commands.people import OpenConsole, opened
 from review.enrolled import invite, take_up
 from review.exchange import ask, exchange
@@ -39,7 +39,8 @@ from store.clock import wall
 from store.evidence.evidence import gather
 from store.evidence.papers import papers
 from store.server.enrolment import make_secret
-from store.server.serving import listen, open_services
+from store.server.listening import listen
+from store.server.serving import open_services
 from testkit import bidi, devtools
 from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import SECOND, Pc

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from testkit.axe import question
 from testkit.console_browser import picture, press, wait_for
 from testkit.devtools import DevTools
-from testkit.node_packages import installed
 from tests.review.opening.conftest import APPROVED, House, Page, reach
 from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
 from tests.review.player.conftest import READY, until
 
 __all__ = ["keyed", "ready"]
 pytestmark = pytest.mark.slow(reason="a browser, and a house of four processes")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    package = installed(Path(__file__).parents[1] / "web" / "axe", "axe", tmp_path_factory.mktemp("node"))
-    return (package / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def tab_to(page: DevTools, wanted: str) -> None:
@@ -104,7 +96,7 @@ def test_axe_finds_no_fault_in_what_comes_before(keyed: House, page: Page, axe: 
                 wide = page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert wide <= 0, f"{view.__name__} at {width}: {wide} px to the side"
                 page.run(axe)
-                ran = page.run(f"axe.run({{runOnly: {json.dumps(TAGS)}}})")
+                ran = page.run(question())
                 assert ran["passes"]
                 found += [
                     (view.__name__, scheme, width, one["id"], [node["html"][:120] for node in one["nodes"]])

@@ -16,15 +16,15 @@ from protocol import base64url, jws
 from protocol.keys import comment_key
 from review.people import schema
 from review.web.comments import Comments
+from testkit.axe import question
 from testkit.console_browser import picture, wait_for
 from testkit.devtools import DevTools
 from testkit.waits import until as eventually
 from tests.review.opening.conftest import PLAIN, House, Page
-from tests.review.opening.test_by_keyboard import TAGS, axe
 from tests.review.opening.test_playing import opened, ready
 from tests.review.player.conftest import READY, until
 
-__all__ = ["axe", "ready"]
+__all__ = ["ready"]
 pytestmark = pytest.mark.slow(reason="browsers, and a house of four processes")
 Answer = dict[str, Any]
 TEXT: Final = "The caller spells the number of their card here\nand we let them <b>"
@@ -233,7 +233,7 @@ def test_axe_finds_no_fault_in_comments(keyed: House, page: Page, axe: str, tmp_
             page.run("document.querySelector('#comments').scrollIntoView()")
             picture(page, tmp_path / f"comments-{language}-{scheme}-{width}.png", scheme, width)
             page.run(axe)
-            ran = page.run(f"axe.run(document.querySelector('#comments'), {{runOnly: {json.dumps(TAGS)}}})")
+            ran = page.run(question("document.querySelector('#comments')"))
             assert ran["passes"]
             found += [(scheme, width, one["id"], one["nodes"][0]["html"][:120]) for one in ran["violations"]]
     page.run("document.documentElement.lang !== 'en' && document.querySelector('#language').click()")

@@ -29,7 +29,7 @@ from review.people.states import SessionState
 from review.rules import parse_files
 from store.catalog.database import Database
 from store.clock import SECOND
-from store.server.serving import listen, make_server
+from store.server.listening import listen, make_server
 from store.server.turns import Turns
 from tests.store.conftest import SetClock
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from sqlalchemy import update
 
-from review.commands.player import _has_signed_end
+from review.commands.playing import _has_signed_end
 from review.player.source import Source
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from protocol.envelope import SOUND_STREAM
 from review.player.source import Source
+from testkit.axe import question
 from testkit.bidi import Bidi
-from testkit.node_packages import installed
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, QUIET, SOUND, TONES
 from tests.review.player.test_page import PLAYED
 
-AXE: Final = Path(__file__).parents[1] / "web" / "axe"
-TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DRAWN: Final = "document.querySelector('.wave').getAttribute('d') !== null"
 READ: Final = f"{READY} && document.querySelector('#waveform').textContent === '' && {DRAWN}"
 
@@ -233,19 +230,13 @@ def test_nothing_is_cut_off_at_a_desk_or_on_a_tablet(opened: Page, width: int, h
     opened.picture(1280, 800)
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    package = installed(AXE, "axe", tmp_path_factory.mktemp("node"))
-    return (package / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
-
-
 @pytest.mark.slow(reason="axe looks at the page four times, and at its dialog")
 def test_axe_finds_nothing_in_either_language_or_scheme(opened: Page, axe: str) -> None:
     opened.picture(1280, 800)
     for key in "adv":  # a loop half set, a mark, and the proof are shown
         opened.press(key)
     opened.run(f"(() => {{ {axe}; return 0; }})()")
-    asked = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}}}).then((said) => said.violations.map("
+    asked = f"{question()}.then((said) => said.violations.map("
     asked += "(one) => [one.id, ...one.nodes.map((node) => node.html + node.failureSummary)]))"
     found: dict[str, Any] = {}
     for turn in range(4):

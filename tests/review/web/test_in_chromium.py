@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from review.people.routes import SESSION
+from testkit.axe import question
 from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
-from testkit.node_packages import installed
 from testkit.reading_room import NUMBER, RULES
 from testkit.waits import until
 from tests.review.web.conftest import Served
 
 PARTS = 4  # in which axe looks at the pages
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FOCUSED = "(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim())"
 
 
@@ -33,12 +32,6 @@ def browser(chromium: DevTools) -> Iterator[DevTools]:
     """As new for each test."""
     with chromium.apart():
         yield chromium
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    package = installed(Path(__file__).with_name("axe"), "axe", tmp_path_factory.mktemp("node"))
-    return (package / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:
@@ -207,7 +200,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(
             wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} at {width}: {wide} px to the side"
             browser.run(axe)
-            ran = browser.run(f"axe.run({{runOnly: {TAGS}}})")
+            ran = browser.run(question())
             assert ran["passes"]
             found += [
                 (name, scheme, one["id"], [node["html"][:120] for node in one["nodes"]]) for one in ran["violations"]

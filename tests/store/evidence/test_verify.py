@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, update
 
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.envelope import Edition, Kind, digest
+from protocol.envelope import COMMITMENT_SIZE, SIGNATURE_SIZE, Edition, Kind, digest, sign_digest
 from protocol.keys import RecipientPrivate, RecipientPublic, commitment, commitment_key
 from protocol.packet import KeyPacket
 from store.admin.home import Home
@@ -363,6 +363,34 @@ def test_names_a_chunk_under_another_key_than_its_stream_s(pc: Pc, bundle: Bundl
     pc.send_ledger()
     assert codes(examined(recording)) == [("chain", "other-key"), ("commitment", "wrong-commitment")]
     assert codes(examined(recording, None)) == [("chain", "other-key")]
+
+
+def test_names_a_chunk_that_commits_to_another_key_than_its_own(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """Who is given the chunk's own key alone could not open it. Its device has signed the lie."""
+    made = make_filmed(pc, bundle)
+    behind = SIGNATURE_SIZE + COMMITMENT_SIZE
+    lie = made.recording.seal(length=SECOND)[:-behind] + bytes(COMMITMENT_SIZE)
+    lie += sign_digest(digest(lie), pc.evidence_key, made.recording.edition)
+    made.recording.streams[0].head = digest(lie)
+    made.sealed.append(lie)
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("commitment", "wrong-commitment")]
+    assert codes(examined(made.recording, None)) == []
+
+
+@pytest.mark.parametrize("edition", Edition)
+def test_recordings_of_every_edition_are_found_good(
+    edition: Edition, pc: Pc, bundle: Bundle, examined: Examine
+) -> None:
+    made = make_filmed(pc, bundle, edition=edition)
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert {"tags", "commitment"} <= set(report.checked)
 
 
 def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ...]) -> bytes:

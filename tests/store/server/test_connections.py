@@ -24,8 +24,8 @@ from store.admin.home import Home
 from store.server import connections, turns
 from store.server.app import create_app
 from store.server.connections import DRAINED, MAX_HEAD, Connection, Listener
+from store.server.listening import listen, make_server
 from store.server.services import Services
-from store.server.serving import listen, make_server
 
 HEALTH = f"GET {api.HEALTH} HTTP/1.1\r\nHost: localhost\r\n".encode()
 

@@ -23,9 +23,10 @@ from store.catalog.alarms import add_alarm
 from store.clock import MINUTE
 from store.evidence.rules import Bound, PolicyNames, read_names
 from store.server import metrics, serving, turns
+from store.server.listening import listen
 from store.server.metrics import Metrics
 from store.server.services import Services
-from store.server.serving import listen, scraped
+from store.server.serving import scraped
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.evidence.test_device_status import report

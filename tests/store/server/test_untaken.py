@@ -17,7 +17,7 @@ import uvicorn
 from store.admin.home import Home
 from store.server import connections
 from store.server.connections import Connection
-from store.server.serving import make_server
+from store.server.listening import make_server
 from testkit import waits
 from tests.store.server.test_connections import HEALTH, Store, everything, running
 

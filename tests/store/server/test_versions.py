@@ -100,13 +100,13 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 def test_an_envelope_of_a_later_version_is_kept_by_its_agent(pc: Pc, bundle: Bundle) -> None:
     """426 and not 400: the agent would set a chunk aside that is refused for good."""
     recording = pc.open_recording(bundle)
-    later = b"EYL3" + recording.seal()[4:]
+    later = b"EYL4" + recording.seal()[4:]
     status, code, message = refusal(pc.put(recording.id, 0, 0, later))
     assert (status, code) == (426, api.AGENT_UNSUPPORTED)
-    assert "version 3 of the envelope: upgrade the store" in message
+    assert "version 4 of the envelope: upgrade the store" in message
 
 
-@pytest.mark.parametrize("change", [{"v": 2}, {"envelope": 3}, {"suite": {"kem": 1, "kdf": 1, "aead": 2}}])
+@pytest.mark.parametrize("change", [{"v": 2}, {"envelope": 4}, {"suite": {"kem": 1, "kdf": 1, "aead": 2}}])
 def test_a_key_packet_of_a_later_version(pc: Pc, bundle: Bundle, change: dict[str, object]) -> None:
     recording = FakeRecording(pc, bundle.recipients)
     payload = json.loads(base64url.decode(recording.packet.decode("ascii").split(".")[1]))

@@ -1,4 +1,4 @@
-"""Processes that the leak bench stops: it must go on where one of them has ended in between."""
+"""Processes that are stopped: the play must go on where one of them has ended in between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from bench.leaks_processes import stopped
+from testkit.browser_processes import stopped
 from testkit.stage import StageError
 
 

@@ -1,4 +1,4 @@
-"""Sends prepared requests over many connections at once and times their answers: the load of bench/ingest.
+"""Sends prepared requests over many connections at once and times their answers: the load of benches.
 
 One thread over raw sockets, because it shares two cores with the store that it measures: a client library would cost
 as much as the store does. It connects to the loopback alone.
@@ -26,18 +26,12 @@ _LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`head`: the HTTP head and what of the body is this request's own; `rest`: what many requests share.
-
-    `tail`: what follows, again its own.
-
-    `due`: seconds after the start at which it is sent; 0 where it goes as soon as a place is free.
-    """
+    """`parts`: its bytes, so that many requests may share one of them. `due`: seconds after the start at which it is
+    sent; 0 where it goes as soon as a place is free."""
 
     connection: int
-    head: bytes
-    rest: bytes
+    parts: tuple[bytes, ...]
     due: float = 0.0
-    tail: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +69,7 @@ class Connection:
 
     def begin(self, request: Request, since: float) -> None:
         self.request, self.since = request, since
-        parts = (request.tail, request.rest, request.head)
-        self._out = [memoryview(part) for part in parts if part]  # taken from the end
+        self._out = [memoryview(part) for part in reversed(request.parts) if part]  # taken from the end
         self._in.clear()
 
     def send(self) -> bool:

@@ -1,36 +1,33 @@
-"""The processes of a browser that plays of bench/leaks stop and kill, each found by what it does."""
+"""The processes of a browser, each found by what it does: to stop and to kill."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import psutil
 
-from bench.leaks_scene import Scene
-from bench.leaks_server import OTHER
+from testkit.browsers import Browser
 from testkit.stage import StageError
 
-BURN: Final = 600  # ms of work by which a page's process is known
 FIREFOX_PAGES: Final = ("Isolated Web", "Web Content", "WebCOOP")
 
-Whose = Callable[[Scene], Sequence[psutil.Process]]
-"""Of the browser that the play started last. Raises StageError where there is none."""
+Whose = Callable[[Browser], Sequence[psutil.Process]]
+"""Raises StageError where it has none such."""
 
 
-def main(scene: Scene) -> list[psutil.Process]:
-    return [psutil.Process(scene.latest.pid)]
+def main(browser: Browser) -> list[psutil.Process]:
+    return [psutil.Process(browser.pid)]
 
 
 def _those(what: str, fits: Callable[[str, str], bool]) -> Whose:
     """By name and command line."""
 
-    def find(scene: Scene) -> list[psutil.Process]:
-        if found := [one for one in scene.latest.tree() if fits(*_said(one))]:
+    def find(browser: Browser) -> list[psutil.Process]:
+        if found := [one for one in browser.tree() if fits(*_said(one))]:
             return found
-        raise StageError(f"{scene.latest.name} has no process that {what}")
+        raise StageError(f"{browser.name} has no process that {what}")
 
     return find
 
@@ -56,11 +53,10 @@ pages: Final = _those(
 _drawing: Final = _those("draws", lambda _, line: "--type=renderer" in line or "-contentproc" in line)
 
 
-def renderer(scene: Scene) -> list[psutil.Process]:
-    """What draws the other tab: the one that works when the page does (browsers keep spare ones, too)."""
-    before = {process: sum(process.cpu_times()[:2]) for process in _drawing(scene)}
-    scene.run("burn", BURN, tab=OTHER)
-    time.sleep(BURN / 1000)
+def renderer(browser: Browser, work: Callable[[], object]) -> list[psutil.Process]:
+    """What draws a page: the one that works when the page does, as `work` has it do (browsers keep spare ones, too)."""
+    before = {process: sum(process.cpu_times()[:2]) for process in _drawing(browser)}
+    work()
     return [max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])]
 
 

@@ -1,9 +1,9 @@
-"""The truth of bench/leaks: a process of its own that looks at a few strips of the screen some 300 times a second.
+"""When the sensitive colour came and went, by a process that looks at strips of the screen some 300 times a second.
 
-It knows nothing of browsers and agents, has its own connection to the X server, and stamps with the agent's clock. It
-writes one JSON line whenever the sensitive colour came or went, and one at the end that says how often it looked.
+It is what bench/leaks takes for the truth: it knows nothing of browsers and agents, has its own connection to the X
+server, and stamps with the agent's clock. A line of JSON for each change, and one at the end: how often it looked.
 
-    python -P -m bench.leaks_watch :7 FILE '[[300, 0, 8, 800], [800, 0, 8, 800]]'
+    python -P -m testkit.screen_watch :7 FILE '[[300, 0, 8, 800], [800, 0, 8, 800]]'
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Watcher:
 def watcher(display: str, strips: Sequence[Sequence[int]], folder: Path) -> Iterator[Watcher]:
     """Watches until the context ends. `strips`: left, top, width, height in pixels of the screen."""
     out = folder / "truth.jsonl"
-    command = [sys.executable, "-P", "-m", "bench.leaks_watch", display, str(out), json.dumps(strips)]
+    command = [sys.executable, "-P", "-m", "testkit.screen_watch", display, str(out), json.dumps(strips)]
     with running("the watcher", command, folder / "watcher.log", os.environ) as process:
         watching = Watcher(out)
         process.until(watching.ready, "it looked")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.desktop.clock import BootClock
-from bench.leaks_watch import watcher
+from testkit.screen_watch import watcher
 from testkit.stage import own_display
 from testkit.waits import until
 

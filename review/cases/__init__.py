@@ -1,0 +1,1 @@
+"""Cases: named spans of recordings, exported as one sealed folder that opens without a server."""
