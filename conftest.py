@@ -64,25 +64,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealing
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        quicken(config, items)
     for item in items:
-        if any(not mark.kwargs.get("reason") for mark in item.iter_markers("slow")):
+        marks = [*item.iter_markers()]
+        names = {mark.name for mark in marks}
+        if any(mark.name == "slow" and not mark.kwargs.get("reason") for mark in marks):
             raise pytest.UsageError(f"{item.nodeid} is marked slow without a reason")
         # Half of what a property costs would be the count of its branches. They must all be reached by examples alone.
-        if item.get_closest_marker("hypothesis") or item.get_closest_marker("slow"):
+        if not names.isdisjoint(("hypothesis", "slow")):
             item.add_marker("no_cover")
-        if item.get_closest_marker("end_to_end"):
+        if "end_to_end" in names:
             item.add_marker(pytest.mark.slow(reason="whole agents and stores are started, and take their time"))
         if mood(item.nodeid) and not config.getoption("--no-repeats"):
             again = pytest.mark.flaky(reruns=REPEATS, only_rerun=list(RAN_OUT), rerun_except=[AssertionError])
             item.add_marker(again)
     items.sort(key=lambda item: turn(item.nodeid))
-    if config.getoption("--quick"):
-        quicken(config, items)
 
 
 def quicken(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what is left to --all, and tries fewer of the examples where a property says how many."""
-    others = left(item.nodeid for item in items)
+    others = left([item.nodeid for item in items])
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
     items[:] = [item for item in items if item.nodeid not in others]
     config.stash[LEFT] = others

@@ -22,11 +22,27 @@ class DevTools:
         self._writes = os.fdopen(writes, "wb")
         self._number = 0
         self._session = ""
+        self._context: dict[str, str] = {}
         self._events: list[dict[str, Any]] = []
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Pages that are opened meanwhile share no cookie, key or storage with others, and are gone afterwards: as in
+        a browser of their own, without the seconds of its start."""
+        self._session = ""
+        self._events.clear()
+        self._context = {"browserContextId": self.call("Target.createBrowserContext")["browserContextId"]}
+        try:
+            yield
+        finally:
+            self._session = ""
+            gone, self._context = self._context, {}
+            with suppress(EOFError, OSError):  # what a test of one that has ended failed of is what counts
+                self.call("Target.disposeBrowserContext", **gone)
 
     def open(self, url: str) -> None:
         """In a new page; returns when it has loaded."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        target = self.call("Target.createTarget", url="about:blank", **self._context)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)

@@ -1,20 +1,22 @@
 """What runs only under `scripts/test --all`, as in CI: the second browser, the second sound server, more examples.
 
 Many tests run twice, with each browser or each sound server. Here each runs with one of the two, chosen by its name,
-so that each gets about half of the tests. A property tries a third of its examples, and a test that goes through
-hundreds of cases of its own and takes the fixture `cases` a third of those. Every test runs in some form.
+so that each gets about half of the tests. A property tries a third of its examples, a test with many parameters a third
+of those, and a test that goes through hundreds of cases of its own and takes the fixture `cases` a third of those.
+Every test runs in some form.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, TypeVar
 from zlib import crc32
 
 SHARE: Final = 3  # one of so many examples of a property, or cases of a test
 LEAST: Final = 5  # examples
+MANY: Final = 12  # parameters of one test
 
 T = TypeVar("T")
 
@@ -29,16 +31,22 @@ BROWSERS: Final = ("chromium", "firefox")
 SERVERS: Final = ("pipewire", "pulseaudio")
 DESKTOPS: Final = ("bare", "managed")
 PANELS: Final = ("light panel", "dark panel")
+LANGUAGES: Final = ("en", "de")
+SEEDS: Final = ("1", "2", "3")
 ROWS: Final = ("beside", "edge", "under")
 # Where tests run with each of them, as their names begin.
 EACH: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/": BROWSERS,
+    "tests/review/cases/": BROWSERS,
+    "tests/review/lifecycle/test_random_lives.py": SEEDS,
+    "tests/review/opening/": BROWSERS,
     "tests/review/player/": BROWSERS,
     "tests/capture/test_sound_pulse.py": SERVERS,
     "tests/contract/test_sound.py": SERVERS,
     "tests/end_to_end/test_sound.py": SERVERS,
     "tests/desktop/test_stale_pixels_seen.py": ROWS,
     "tests/desktop/test_stale_pixels": DESKTOPS,
+    "tests/review/web/test_in_chromium.py": LANGUAGES,
     "tests/tray/test_panel.py": PANELS,
 }
 WHY: Final[dict[tuple[str, ...], str]] = {
@@ -46,8 +54,13 @@ WHY: Final[dict[tuple[str, ...], str]] = {
     SERVERS: "with the other sound server",
     DESKTOPS: "with or without a window manager, the other of both",
     PANELS: "on a panel of the other colour",
+    LANGUAGES: "in the other language",
+    SEEDS: "with two other random lives",
     ROWS: "with the other two rows of windows, some ten thousand histories each",
 }
+WHY_SOME: Final = "with the other two thirds of their parameters"
+# With all parameters: they cost next to nothing, and each is another document or command; or few of them try most.
+EVERY: Final = ("tests/test_", "tests/review/lifecycle/test_any_column.py")
 # With each, as one of the two is skipped or the names mean something else: a test's name begins so and contains that.
 WHOLE: Final = (
     ("tests/browser/test_developer_tools.py", "test_a_page_that_lost_much_of_its_place"),
@@ -62,11 +75,16 @@ WHOLE: Final = (
     ("tests/browser/test_other_extensions.py", ""),
     ("tests/browser/test_pack.py", ""),
     ("tests/browser/test_unserved_frames.py", "test_other_elements_than_frames"),
+    ("tests/review/opening/test_by_keyboard.py", ""),
+    ("tests/review/opening/test_comments.py", "test_a_comment_is_written_by_keyboard"),
+    ("tests/review/opening/test_comments.py", "test_axe_finds_no_fault"),
+    ("tests/review/opening/test_playing.py", "test_a_passkey_signs_each_opening"),
+    ("tests/review/player/test_tools.py", "test_full_screen"),
     ("tests/capture/test_sound_pulse.py", "test_a_changed_default_that_this_connection_is_never_told"),
 )
 
 
-def left(names: Iterable[str]) -> dict[str, str]:
+def left(names: Sequence[str]) -> dict[str, str]:
     """Of these tests those that are left to --all: name -> why."""
     same: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
@@ -78,7 +96,20 @@ def left(names: Iterable[str]) -> dict[str, str]:
     for (common, why), twins in same.items():
         del twins[crc32(common.encode()) % len(twins)]  # the one that runs
         others.update(dict.fromkeys(twins, why))
-    return others
+    return others | dict.fromkeys(_left_of_many(name for name in names if name not in others), WHY_SOME)
+
+
+def _left_of_many(names: Iterable[str]) -> Iterator[str]:
+    """Two thirds of each test's parameters, where it has many. In an order without meaning: every third of a table of
+    routes and people would be the same people each time.
+    """
+    many: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if not name.startswith(EVERY):
+            many[name.partition("[")[0]].append(name)
+    for some_of in many.values():
+        if len(some_of) >= MANY:
+            yield from sorted(some_of, key=lambda name: crc32(name.encode()))[len(some_of) // SHARE :]
 
 
 def some(cases: Sequence[T], of: str) -> list[T]:

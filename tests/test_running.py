@@ -14,7 +14,7 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import EACH, LEAST, WHOLE, WHY, fewer, left, some
+from tests.quick import EACH, EVERY, LEAST, MANY, WHOLE, WHY, WHY_SOME, fewer, left, some
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,7 +186,7 @@ def test_what_is_left_to_all_is_there_and_ci_runs_it() -> None:
 # -- what runs under --all alone ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE)])
+@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE), *EVERY])
 def test_what_runs_with_one_of_several_is_there(place: str) -> None:
     assert files(place)
 
@@ -213,9 +213,20 @@ def test_of_three_two_are_left() -> None:
     assert len(left(names)) == 2
 
 
+def test_of_many_parameters_each_test_tries_a_third_of_its_own() -> None:
+    names = [f"tests/store/test_a.py::test_{test}[{case}]" for test in "ab" for case in range(3 * MANY)]
+    others = left(names)
+    assert {others[name] for name in others} == {WHY_SOME}
+    tried = [{name.partition("[")[2] for name in names if name not in others and f"_{test}[" in name} for test in "ab"]
+    assert len(tried[0]) == len(tried[1]) == MANY
+    assert tried[0] != tried[1]
+
+
 @pytest.mark.parametrize(
     "names",
     [
+        [f"tests/store/test_a.py::test_a[{case}]" for case in range(MANY - 1)],
+        [f"{EVERY[0]}a.py::test_a[{case}]" for case in range(MANY)],
         ["tests/browser/test_marks.py::test_a[chromium]"],  # alone
         ["tests/browser/test_marks.py::test_a[chromium]", "tests/browser/test_marks.py::test_b[firefox]"],
         [

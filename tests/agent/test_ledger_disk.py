@@ -17,6 +17,7 @@ from testkit.disks import BTRFS, MEGABYTE, Disk
 from tests.agent import faults
 from tests.agent.ledger_child import ENTRIES
 from tests.agent.ledgers import all_lines, batch_of, entries, opened, store_takes
+from tests.quick import Cases
 
 
 @pytest.fixture
@@ -118,8 +119,8 @@ def promised(output: str) -> list[str]:
 
 @pytest.mark.slow(reason="a process under strace for each system call")
 @pytest.mark.parametrize("call", ["write", "fdatasync", "fsync", "/^rename"])
-def test_killed_at_any_step_no_promised_entry_is_lost(tmp_path: Path, call: str) -> None:
-    for step in range(1, 40):
+def test_killed_at_any_step_no_promised_entry_is_lost(tmp_path: Path, call: str, cases: Cases) -> None:
+    for step in cases(range(1, 40), call):
         folder = tmp_path / f"{step}" / "ledger"
         child = faults.strace(
             ["tests.agent.ledger_child", str(folder)], f"{call}:signal=KILL:when={step}", tmp_path / "log"

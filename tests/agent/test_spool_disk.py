@@ -21,6 +21,7 @@ from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
 from tests.agent.spools import ROOM, filled, opened, reasons
+from tests.quick import Cases
 
 OTHER = "0192a000-0000-7000-8000-000000000000"
 
@@ -200,9 +201,11 @@ def promised(output: str) -> dict[str, str]:
 
 @pytest.mark.slow(reason="a process under strace for each system call")
 @pytest.mark.parametrize("call", ["/^mkdir", "write", "fsync", "/^rename"])
-def test_killed_at_any_step_nothing_promised_is_lost_and_nothing_half_is_kept(tmp_path: Path, call: str) -> None:
+def test_killed_at_any_step_nothing_promised_is_lost_and_nothing_half_is_kept(
+    tmp_path: Path, call: str, cases: Cases
+) -> None:
     """kill -9 at the first such system call, the second, ... until none is left: then the child lives through."""
-    for step in range(1, 40):
+    for step in cases(range(1, 40), call):
         root = tmp_path / f"{step}" / "spool"
         child = strace(f"{call}:signal=KILL:when={step}", "put", root, tmp_path / "log")
         kept = promised(child.stdout)

@@ -21,10 +21,17 @@ PARTS = 4  # in which axe looks at the pages
 FOCUSED = "(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim())"
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[DevTools]:
-    with headless(tmp_path) as made:
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevTools]:
+    with headless(tmp_path_factory.mktemp("chromium")) as made:
         yield made
+
+
+@pytest.fixture
+def browser(chromium: DevTools) -> Iterator[DevTools]:
+    """As new for each test."""
+    with chromium.apart():
+        yield chromium
 
 
 def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,10 +18,27 @@ from tests.review.web.conftest import Served
 WHO = "anna@example.com"
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Marionette]:
-    with headless_firefox(tmp_path / "firefox") as made:
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Marionette]:
+    with headless_firefox(tmp_path_factory.mktemp("web") / "firefox") as made:
         yield made
+
+
+@pytest.fixture
+def browser(firefox: Marionette, served: Served) -> Marionette:
+    """One for all tests, as a start takes longer than they; what a test leaves in it is its cookies."""
+    firefox.open(served.room.address + "/static/nothing")
+    firefox.call("WebDriver:DeleteAllCookies")
+    return firefox
+
+
+@pytest.fixture
+def with_authenticator(browser: Marionette) -> Iterator[Marionette]:
+    """And no key of another test's in it."""
+    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
+    made = browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    yield browser
+    browser.call("WebAuthn:RemoveVirtualAuthenticator", authenticatorId=made["value"])
 
 
 def fill(browser: Marionette, form: str, **fields: str) -> None:
@@ -61,9 +77,8 @@ def test_by_password_and_code_to_ones_own_recordings(served: Served, browser: Ma
 
 
 @pytest.mark.slow(reason="a browser, from the link to a recording")
-def test_by_passkey(served: Served, browser: Marionette) -> None:
-    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
-    browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+def test_by_passkey(served: Served, with_authenticator: Marionette) -> None:
+    browser = with_authenticator
     browser.open(served.console.people.invite("carl@example.com", "root@host", "host"))
     browser.run("document.getElementById('join').click()")
     at(browser, "/enrol")
@@ -116,9 +131,8 @@ def test_an_erasure_is_asked_for_and_refused_and_a_call_is_found(served: Served,
 
 
 @pytest.mark.slow(reason="a browser, and a report of a store")
-def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, browser: Marionette) -> None:
-    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
-    browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, with_authenticator: Marionette) -> None:
+    browser = with_authenticator
     browser.open(served.console.people.invite("cleo@example.com", "root@host", "host"))
     browser.run("document.getElementById('join').click()")
     at(browser, "/enrol")
