@@ -43,7 +43,7 @@ def noon_of_tests(governance: Governance) -> int:
 def read_test(files: Files, governance: Governance, node: Node) -> GovernanceTest:
     reading = files.reading
     table = reading.table(node, TEST, "a test")
-    expect = reading.value(table, "expect", _read_expect, EXPECTED[0])
+    expect = reading.value(table, "expect", _read_expect, "granted")
     if ("do" in table) != (expect in ("granted", "refused")):
         how = "add do: with the act" if "do" not in table else "write granted or refused, or leave do out"
         reading.wrong(
