@@ -202,8 +202,9 @@ def run_test(governance: Governance, test: GovernanceTest) -> Tested:
     """A test that names no purpose tries each one: else it would be refused for that, and show nothing else."""
     question = test.question
     recording = question.recording or Recording()
-    retention = retention_of(governance, recording) if question.recording or test.retention_class else None
-    if test.expect in ("kept", "deleted"):
+    of_time = test.expect in ("kept", "deleted")
+    retention = retention_of(governance, recording) if question.recording or test.retention_class or of_time else None
+    if of_time:
         deletes = disposal(governance, recording, question.now).deletes
         return Tested(test, "deleted" if deletes else "kept", None, retention)
     purposes = [question.purpose] if question.purpose else ["", *sorted(governance.purposes)]

@@ -157,9 +157,8 @@ def test_a_refusal_without_a_purpose_shows_what_is_nearest_to_granted() -> None:
 
 
 def test_a_test_says_its_name_and_asks_to_list_unless_it_names_an_act() -> None:
-    named, other = rules(
-        f"{HOUSE.lstrip()}{REST}tests: [{{ name: kept for good, what: {{}}, expect: kept }}, {{ what: {{}}, expect: kept }}]\n"
-    ).tests
+    both = "{ name: kept for good, what: {}, expect: kept }, { what: {}, expect: kept }"
+    named, other = rules(f"{HOUSE.lstrip()}{REST}tests: [{both}]\n").tests
     assert (named.name, other.name, named.question.act) == ("kept for good", "", Act.LIST)
 
 
@@ -188,6 +187,16 @@ def test_an_age_in_years_ends_on_a_day_that_each_year_has(day: str, years: int, 
     assert recording.end == start_of(began) + 12 * HOUR
 
 
+def test_of_how_long_something_is_kept() -> None:
+    assert wrong("tests: [{ what: { age: 1y }, expect: deleted }]\n") == ()
+    assert wrong("tests: [{ what: { age: 1y }, expect: kept }]\n") == (
+        "a.yaml:4:9 the test expects kept, the rules say deleted (class rest counts), correct one of them",
+    )
+    assert wrong("tests: [{ expect: kept }]\n") == (
+        "a.yaml:4:9 the test expects kept, the rules say deleted (class rest counts), correct one of them",
+    )
+
+
 TEST = "tests: [{ %s }]\n"
 ASKS = "who: { role: clerk }, do: list, expect: refused"
 
@@ -200,6 +209,7 @@ ASKS = "who: { role: clerk }, do: list, expect: refused"
         ("who: x, do: list, expect: refused", "who is keys with values, not "),
         ("who: { role: clerk, team: '' }, do: list, expect: refused", "team is empty, write a word"),
         ("who: { role: '' }, do: list, expect: refused", "role is empty, write a word"),
+        (ASKS + ", what: { channel: [] }", "channel is empty and would never fit, name words or leave channel out"),
         (ASKS + ", what: x", "what is keys with values, not "),
         (ASKS + ", what: { team: '' }", "team is empty, write a word"),
     ],

@@ -307,7 +307,7 @@ def test_a_hundred_megabytes_are_refused_in_little_memory_and_noted(
     assert "123456" not in json.dumps([one["error"] for one in told["failed"]])
     assert peak < 80 * 2**20
     entries = [one for one in OperatorsLog(home.folder).check().entries if one.get("act") == "interactions-refused"]
-    assert [(one["why"], one["count"]) for one in entries] == [("oversized", 3), ("unreadable", 4)]
+    assert [(one["why"], one["count"]) for one in entries] == [("oversized", 2), ("unreadable", 5)]
     log = new_log(tmp_path / "audit")
     adopt(log, KEY, home.folder)
     refused = [one.said for one in bodies(log.folder, log.verifier, KEY) if one.said.get("outcome") == "failure"]
