@@ -65,7 +65,7 @@ def _note_refused(log: OperatorsLog, integration: str, why: str, count: int) -> 
     """What was refused stays refused where it cannot be noted: the server's log says so."""
     try:
         line = log.begin("interactions-refused", recordings=[integration], why=why, count=count)
-        log.end(line, why)
+        log.end(line, why, recordings=[integration])
     except StoreError as error:
         say("not-noted", logging.ERROR, reason=str(error))
 

@@ -436,6 +436,23 @@ def test_each_mistake_has_its_place_and_what_was_meant(text: str, said: list[str
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("people: { a@x.org: { roles: [''] } }\n", "an entry of roles is empty, write a word"),
+        ("people: { a@x.org: { roles: [clerk], teams: [''] } }\n", "an entry of teams is empty, write a word"),
+        ("approvals: [{ act: [export], by: [''], within: 1h }]\n", "an entry of by is empty, write a word"),
+        ("retention: [{ class: a, keep: 1y, any: [] }]\n", "any is empty and would never fit, name conditions or"),
+        (
+            "retention: [{ class: a, keep: 1y, any: [{ all: [] }] }]\n",
+            "all is empty and would never fit, name conditions or",
+        ),
+    ],
+)
+def test_a_mistake_in_a_list_names_it(text: str, said: str) -> None:
+    assert said in " ".join(wrong(text))
+
+
 def test_all_mistakes_come_at_once() -> None:
     text = "".join(f"  r{number}: {{ may: [lst], of: own }}\n" for number in range(9))
     assert len(wrong(f"roles:\n{text}")) == 9
