@@ -447,6 +447,11 @@ def test_each_mistake_has_its_place_and_what_was_meant(text: str, said: list[str
             "retention: [{ class: a, keep: 1y, any: [{ all: [] }] }]\n",
             "all is empty and would never fit, name conditions or",
         ),
+        (
+            "roles: { lead: { may: [list], of: own, from: 1d }, boss: { may: [list], of: own, from: 1d } }\n"
+            "people: { a@x.org: { roles: [lead, boss] } }\n",
+            "role lead reaches back",
+        ),
     ],
 )
 def test_a_mistake_in_a_list_names_it(text: str, said: str) -> None:
