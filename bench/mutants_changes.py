@@ -1,7 +1,7 @@
 """What a mutant is: one comparison, constant, condition or operator of a module is another one.
 
 Left alone is what decides nothing: annotations and type variables, docstrings, decorators (`@dataclass(frozen=True)`
-keeps the house tidy) and the words of an error.
+keeps the house tidy) and the words of an error; in modules of governance that mostly talk, all sentences.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 SWAPPED_CALLS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 LEFT_ALONE: Final = {"decorator_list", "annotation", "returns", "type_params"}
+TALKING: Final = {
+    f"review.governance.{name}" for name in ("cautions", "diff", "examples", "keys", "parse", "reading", "words")
+}
 
 Enums = Mapping[str, list[str]]  # a class's name as the module knows it -> its members in their order
 Change = tuple[Callable[[], None], Callable[[], None]]  # (do, undo)
@@ -86,7 +89,7 @@ def mutants(module: str) -> tuple[Mutant, ...]:
 def mutated(module: str, number: int | None) -> ast.Module:
     """The whole module with this mutant in it; with None, as it is."""
     tree = ast.parse(text_of(module))
-    for count, (*_, (do, _)) in enumerate(_changes(tree, _enums(tree))):
+    for count, (*_, (do, _)) in enumerate(_changes(module, tree, _enums(tree))):
         if count == number:
             do()
             break
@@ -96,7 +99,7 @@ def mutated(module: str, number: int | None) -> ast.Module:
 def mutants_of(module: str, text: str, enums: Enums) -> Iterator[Mutant]:
     tree = ast.parse(text)
     alike: Counter[tuple[str, str, str]] = Counter()
-    for number, (inside, statement, node, (do, undo)) in enumerate(_changes(tree, enums)):
+    for number, (inside, statement, node, (do, undo)) in enumerate(_changes(module, tree, enums)):
         before = ast.unparse(statement).splitlines()
         do()
         after = ast.unparse(statement).splitlines()
@@ -108,9 +111,11 @@ def mutants_of(module: str, text: str, enums: Enums) -> Iterator[Mutant]:
         yield Mutant(Place(module, inside, was, now, alike[inside, was, now]), number, line)
 
 
-def _changes(tree: ast.Module, enums: Enums) -> Iterator[tuple[str, ast.AST, ast.AST, Change]]:
+def _changes(module: str, tree: ast.Module, enums: Enums) -> Iterator[tuple[str, ast.AST, ast.AST, Change]]:
     """(function or class, statement, node, change) for each change there is."""
     for inside, statement, node in _nodes(tree, "", tree):
+        if module in TALKING and _is_sentence(node):
+            continue
         for change in _changes_of(node, enums):
             yield inside, statement, node, change
 
@@ -140,6 +145,12 @@ def _decides_nothing(node: ast.AST, parent: ast.AST) -> bool:
             return isinstance(parent, ast.Raise)  # what an error says, not whether there is one
         case _:
             return False
+
+
+def _is_sentence(node: ast.AST) -> bool:
+    """A text with a blank, and no pattern."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and " " in text and "[" not in text
 
 
 def _changes_of(node: ast.AST, enums: Enums) -> Iterator[Change]:

@@ -36,6 +36,9 @@ POLICY: Final = "/v1/policies/{hash}"
 DEVICE_HEALTH: Final = "/v1/devices/{device}/health"
 HEALTH: Final = "/v1/health"
 INTERACTIONS: Final = "/v1/interactions"
+INTERACTIONS_REFUSED: Final = "/v1/interactions/refused"
+REFUSED_WHY: Final = ("oversized", "unreadable")
+MOST_REFUSED: Final = 10**9
 
 INTEGRATION_KEY: Final = "eyi1."  # what an integration's key begins with
 
@@ -158,6 +161,19 @@ class InteractionResponse(TypedDict):
 
     receipt: str  # JWS, eyelid-receipt: of the chunk
     new: bool  # false: these very bytes were here before
+
+
+class RefusedRequest(TypedDict):
+    """POST /v1/interactions/refused: what an importer could not read, and so did not send."""
+
+    why: str  # one of REFUSED_WHY
+    count: int
+
+
+class RefusedResponse(TypedDict):
+    """It is in the operators' log."""
+
+    noted: bool
 
 
 class LedgerRequest(TypedDict):

@@ -51,6 +51,7 @@ class Report:
     last: int | None = None
     bodies: dict[str, int] = field(default_factory=lambda: {"opened": 0, "sealed": 0, "shredded": 0})
     cosigned: dict[str, Any] | None = None
+    over_period: int = 0  # bodies that are still there and older than `Asked.before`
 
     def find(self, code: str, message: str) -> None:
         if len(self.findings) < _MOST:
@@ -64,13 +65,14 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`noted`: signed checkpoints that were kept elsewhere, each with its name. `cosigner`: whose word counts for the
-    file `cosigned`. `key`: opens the bodies.
+    file `cosigned`. `key`: opens the bodies. `before`: ms; bodies of older entries are over their period.
     """
 
     log: VerifierKey
     key: ReadingKey | None = None
     cosigner: VerifierKey | None = None
     noted: Sequence[tuple[str, bytes]] = ()
+    before: int = 0
 
 
 def verify_log(folder: Path, asked: Asked) -> Report:
@@ -272,6 +274,7 @@ class _Verifier:
         if entry.statement:
             return
         self._whole.append(index)
+        self.report.over_period += entry.time < self._asked.before
         if self._asked.key is None:
             self.report.bodies["sealed"] += 1
             return

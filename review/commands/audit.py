@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,15 +21,19 @@ from review.audit.bodies import Bodies
 from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import KINDS, pseudonym, read_statement
+from review.audit.log import LEAST_KEPT
 from review.audit.notes import Checkpoint, KeyType, Signer, VerifierKey, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
 from review.audit.verify import Asked, Report, verify_log
 from review.commands.open_log import PUBLIC, READ, SIGN, make_log, open_log, private, public_key, reading_key, with_log
+from review.commands.opening import with_store
 from review.commands.shared import Subcommands, answer, command, group, option
+from review.lifecycle.clock import CLOCK_IS_RIGHT, check_by_pcs
 from store.admin import passphrase
+from store.admin.home import Home
 from store.commands.values import duration
-from store.errors import WrongUsage
+from store.errors import StoreError, WrongUsage
 from store.evidence.show import iso, print_json, print_table
 from store.files import write_over
 
@@ -36,6 +41,8 @@ _COSIGNS: Final = "audit-cosign"
 CHANGED: Final = "changed"
 _WAIT: Final = 0.5  # s between two looks at a log that is followed
 _MS: Final = 1_000_000
+_DAY: Final = 86_400_000  # ms
+_KEPT: Final = 730 * _DAY * _MS  # ns; two years
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -47,6 +54,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     signer = option("--signer", "the cosigner's private key", "FILE", type=Path, required=True)
     named = option("--name", "the cosigner's name", "NAME", required=True)
     secret: Any = passphrase.add_options
+    keep = option("--keep", "how long bodies are kept: 365d or more (730d)", "TIME", type=duration, default=_KEPT)
+    trust = option(CLOCK_IS_RIGHT, "do not compare this clock with what PCs report; look at the clock first",
+                   action="store_true")  # fmt: skip
 
     command(verbs, "audit init", "make an empty log and its keys", "--name review.example.com/audit", _init, with_log,
             option("--name", "the log's name for good, as an address", "NAME", required=True))  # fmt: skip
@@ -64,9 +74,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "audit prove", "print an entry and the proof that it is in the log", "17 > entry-17.json", _prove,
             with_log, option("entry", "its number", type=_count))  # fmt: skip
     command(verbs, "audit shred", "destroy old bodies; proofs stay. Without --apply it says what would go",
-            "--keep 730d --apply", _shred, with_log,
-            option("--keep", "how long bodies are kept: 365d or more", "TIME", type=duration, required=True),
-            option("--apply", "destroy them", action="store_true"))  # fmt: skip
+            "--keep 730d --apply", _shred, with_log, with_store, keep,
+            option("--apply", "destroy them", action="store_true"), trust)  # fmt: skip
     command(verbs, "audit adopt", "take in the log of operators of a store", "/var/lib/eyelid-store", _adopt, with_log,
             option("home", "the store's folder", "DIR", type=Path))  # fmt: skip
     command(verbs, "audit cosigned", "bring a cosigned checkpoint back into the log", "council.note", _cosigned,
@@ -74,7 +83,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "audit verify", "check a copy of the log, or the proof of an entry: offline, with its public key",
             "copy/ --key audit.pub --noted council.note\n  eyelid-review audit verify entry-17.json --key audit.pub",
             _verify, option("folder", "a copy of the log's folder, or a file that `prove` printed", "COPY", type=Path),
-            key, secret,
+            key, secret, keep,
             option("--reading-key", "open the bodies, too (audit-read.key)", "FILE", type=Path),
             option("--noted", "a checkpoint that was kept elsewhere: the log must continue it", "FILE", type=Path,
                    action="append", default=[]),
@@ -214,6 +223,8 @@ def _shred(asked: Namespace) -> int:
     kept = asked.keep // _MS
     old = opened.log.to_shred(kept)
     if asked.apply and old:
+        if not asked.clock_is_right:
+            _check_clock(asked, opened.log.now())
         opened.note("shred-log", bodies=len(old), why="period")
         opened.log.shred(old, kept)
     span = {"from": iso(old[0].time * _MS), "to": iso(old[-1].time * _MS)} if old else {}
@@ -221,6 +232,17 @@ def _shred(asked: Namespace) -> int:
     done = "are shredded" if asked.apply else "would be shredded (--apply)"
     facts = {"bodies": len(old), "applied": bool(asked.apply), **span}
     return answer(asked, facts, f"{len(old)} bodies {done}{of}; proofs stay")
+
+
+def _check_clock(asked: Namespace, now: int) -> None:
+    """A clock that leaps ahead makes every body old, and what is shredded is gone. Raises StoreError."""
+    try:
+        home = Home.open(asked.home)
+    except StoreError as error:
+        how = f"give the store's folder (--home), or look at the clock and repeat with {CLOCK_IS_RIGHT}"
+        raise StoreError(f"nothing is shredded, as no PC can be asked what time it is: {error}; {how}") from None
+    with closing(home.database()) as database, database.reading() as connection:
+        check_by_pcs(connection, now, done="shredded")
 
 
 def _adopt(asked: Namespace) -> int:
@@ -276,12 +298,20 @@ def _verify(asked: Namespace) -> int:
         raise WrongUsage(f"{asked.folder} is no folder: copy the log's folder whole, or give what `prove` printed")
     path = asked.reading_key
     key = reading_key(path, passphrase.existing(asked, str(path))) if path else None
-    report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked)))
+    kept = asked.keep // _MS
+    if kept < LEAST_KEPT:
+        raise WrongUsage("--keep is 365d or more: nothing is shredded before")
+    before = time.time_ns() // _MS - kept
+    report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked), before))
+    if report.over_period:
+        days, old = f"{kept // _DAY} days", _bodies_are(report.over_period)
+        how = f"`eyelid-review audit shred --keep {kept // _DAY}d --apply` destroys them"
+        report.remark("over-period", f"{old} older than {days}: {how}, and the proofs stay")
     unchecked = _unchecked(report, asked)
     first, last = (at and iso(at * _MS) for at in (report.first, report.last))
     found, lines = findings_of(report)
     facts = found | {
-        "entries": report.entries, "bodies": report.bodies,
+        "entries": report.entries, "bodies": report.bodies, "over_period": report.over_period,
         "checkpoint": report.checkpoint.size if report.checkpoint else None, "first": first, "last": last,
         "cosigned": report.cosigned, "unchecked": unchecked,
     }  # fmt: skip
@@ -295,6 +325,10 @@ def _verify(asked: Namespace) -> int:
         f"{report.entries} entries{span}; bodies: {bodies}; {verdict}",
     )  # fmt: skip
     return 1 if report.findings else 0
+
+
+def _bodies_are(count: int) -> str:
+    return "1 body is" if count == 1 else f"{count} bodies are"
 
 
 def _verify_proof(asked: Namespace, log: VerifierKey) -> int:

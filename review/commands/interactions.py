@@ -7,6 +7,7 @@ import json
 import os
 import re
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
 from review.commands.opening import FINDING, finding_key_in, rules_in
 from review.interactions.sending import Credentials, Sender, Stopped
-from review.interactions.vcon import MAX_CONTENT, Conversation, Unreadable, of_mail, of_vcon, written
+from review.interactions.vcon import MAX_CONTENT, Conversation, TooLarge, Unreadable, of_mail, of_vcon, written
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
@@ -195,6 +196,7 @@ def _import(options: Namespace) -> int:
         raise WrongUsage("--queue takes a queue's name, and no number or address")
     sent: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
+    unsent: Counter[str] = Counter()
     place = ""
     with closing(Sender(own)) as sender:
         sender.whom()
@@ -209,11 +211,16 @@ def _import(options: Namespace) -> int:
                             raise
                         except (StoreError, ProtocolError) as error:
                             failed.append({"from": place, "error": str(error)})
+                            if isinstance(error, (Unreadable, ProtocolError)):  # else the store noted it
+                                unsent["oversized" if isinstance(error, TooLarge) else "unreadable"] += 1
                         else:
                             sent.append({"from": place, "id": name, "new": new})
                 except OSError as error:
                     failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
-        except Stopped as error:
+            for why, number in unsent.items():
+                place = "the store's note of what was not sent"
+                sender.refused(why, number)
+        except StoreError as error:
             failed.append({"from": place, "error": f"{error}; from here on nothing was sent"})
     old = sum(not one["new"] for one in sent)
     lines = [f"{one['from']}: {one['error']}" for one in failed]

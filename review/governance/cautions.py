@@ -40,10 +40,9 @@ def _of_approvals(governance: Governance) -> Iterator[Caution]:
     """Whether there are enough people besides each one who can ask. An entry with * counts as enough people."""
     people: dict[str, frozenset[str]] = {}
     for rule in governance.people:
-        several = range(20) if rule.person.startswith("*") else (0,)
-        for number in several:
-            id = f"{rule.person} {number}" if len(several) > 1 else rule.person  # noqa: A001
-            people[id] = people.get(id, frozenset()) | rule.roles
+        several = [f"{rule.person} {number}" for number in range(20)]
+        for name in several if rule.person.startswith("*") else [rule.person]:
+            people[name] = people.get(name, frozenset()) | rule.roles
     for approval in governance.approvals:
         stuck = sorted(_stuck(governance, approval, people))
         if stuck:

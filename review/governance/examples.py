@@ -43,7 +43,7 @@ def noon_of_tests(governance: Governance) -> int:
 def read_test(files: Files, governance: Governance, node: Node) -> GovernanceTest:
     reading = files.reading
     table = reading.table(node, TEST, "a test")
-    expect = reading.value(table, "expect", _read_expect, EXPECTED[0])
+    expect = reading.value(table, "expect", _read_expect, "granted")
     if ("do" in table) != (expect in ("granted", "refused")):
         how = "add do: with the act" if "do" not in table else "write granted or refused, or leave do out"
         reading.wrong(
@@ -202,8 +202,9 @@ def run_test(governance: Governance, test: GovernanceTest) -> Tested:
     """A test that names no purpose tries each one: else it would be refused for that, and show nothing else."""
     question = test.question
     recording = question.recording or Recording()
-    retention = retention_of(governance, recording) if question.recording or test.retention_class else None
-    if test.expect in ("kept", "deleted"):
+    of_time = test.expect in ("kept", "deleted")
+    retention = retention_of(governance, recording) if question.recording or test.retention_class or of_time else None
+    if of_time:
         deletes = disposal(governance, recording, question.now).deletes
         return Tested(test, "deleted" if deletes else "kept", None, retention)
     purposes = [question.purpose] if question.purpose else ["", *sorted(governance.purposes)]

@@ -112,7 +112,7 @@ CLASS: Final[Keys] = {
 }
 FACTS: Final[Keys] = {
     "group": Key("Groups of devices.", WORDS),
-    "team": Key("Teams.", NAMES),
+    "team": Key("Names of teams.", NAMES),
     "closed_by": Key("Rules of the pause policy that closed something in it.", WORDS),
     "category": Key("Categories that the analysis found.", WORDS),
     "channel": Key("What was recorded.", some_of(*Channel)),

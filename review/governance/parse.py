@@ -54,7 +54,7 @@ from review.governance.reading import (
 from review.governance.times import DAY, FOR_EVER, HOUR, NONE, Period
 
 
-def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool = True) -> Governance:
+def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool) -> Governance:
     """`whole`: False where further files cannot be read as YAML; what comes out is then nothing to decide by.
 
     Raises MistakesError with every mistake, each as `file:line:column what is wrong, what was meant`.

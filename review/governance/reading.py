@@ -18,6 +18,8 @@ from review.governance.times import DAY, HOUR, Period, end_of, start_of
 
 LONGEST_WAIT: Final = 31 * DAY
 LONGEST_KEPT: Final = 100  # years
+FIRST_DAY: Final = date(1971, 1, 1)
+LAST_DAY: Final = date(2261, 12, 31)
 
 
 class Files(JoinedFiles):
@@ -64,23 +66,30 @@ def names_in(reading: Reading, node: Node, key: str) -> tuple[tuple[Scalar, Node
 
 
 def meant(word: str, names: Collection[str]) -> str:
-    close = get_close_matches(word.lower(), sorted(names), n=1)
-    if close:
-        return f"did you mean {close[0]}?"
+    close = next(iter(get_close_matches(word.lower(), sorted(names))), None)
+    if close is not None:
+        return f"did you mean {close}?"
     return f"there is {', '.join(sorted(names))}" if names else "and none are there"
 
 
 # -- times ----------------------------------------------------------------------------------------------------------
 
 
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _got(node: Node) -> str:
+    return quoted(node.text) if isinstance(node, Scalar) else "a list or keys"
+
+
 def read_period(reading: Reading, node: Node, name: str) -> Period:
-    text = node.text if isinstance(node, Scalar) else ""
+    text = _text(node)
     written = re.fullmatch(r"([1-9][0-9]{0,4})([dwy])", text)
     longest = {"d": 366 * LONGEST_KEPT, "w": 53 * LONGEST_KEPT, "y": LONGEST_KEPT}
     if written is None or int(written[1]) > longest[written[2]]:
-        got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
         how = f"write days, weeks or years up to {LONGEST_KEPT}y, such as 180d, 26w or 2y"
-        reading.wrong(node.mark, f"{name} cannot be {got}, {how}")
+        reading.wrong(node.mark, f"{name} cannot be {_got(node)}, {how}")
         return Period(ns=DAY)
     number = int(written[1])
     return Period(years=number) if written[2] == "y" else Period(ns=number * (7 if written[2] == "w" else 1) * DAY)
@@ -88,12 +97,10 @@ def read_period(reading: Reading, node: Node, name: str) -> Period:
 
 def read_wait(reading: Reading, node: Node, name: str) -> int:
     """ns"""
-    text = node.text if isinstance(node, Scalar) else ""
-    length = wait_of(text)
+    length = wait_of(_text(node))
     if length is None or length > LONGEST_WAIT:
-        got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
         how = f"write minutes, hours or days up to {LONGEST_WAIT // DAY}d, such as 30m, 24h or 3d"
-        reading.wrong(node.mark, f"{name} cannot be {got}, {how}")
+        reading.wrong(node.mark, f"{name} cannot be {_got(node)}, {how}")
         return HOUR
     return length
 
@@ -104,15 +111,15 @@ def wait_of(text: str) -> int | None:
 
 
 def read_day(reading: Reading, node: Node, name: str) -> date:
-    text = node.text if isinstance(node, Scalar) else ""
+    text = _text(node)
     try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and "1971" <= text < "2262":
-            return date.fromisoformat(text)
+        day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
-        pass
-    got = quoted(text) if isinstance(node, Scalar) else "a list or keys"
-    reading.wrong(node.mark, f"{name} cannot be {got}, write a day as year-month-day, such as 2027-01-31")
-    return date(1971, 1, 1)
+        day = None
+    if day is not None and FIRST_DAY <= day <= LAST_DAY:
+        return day
+    reading.wrong(node.mark, f"{name} cannot be {_got(node)}, write a day as year-month-day, such as 2027-01-31")
+    return FIRST_DAY
 
 
 def read_since(reading: Reading, node: Node, name: str) -> int:

@@ -130,6 +130,10 @@ class Sender:
             raise SignatureError("misplaced", "the store's receipt is for something else")
         return str(about.id), answer.get("new") is True
 
+    def refused(self, why: str, count: int) -> None:
+        """So that the store has a note of what was not sent. Raises StoreError."""
+        self._asked("POST", api.INTERACTIONS_REFUSED, json.dumps({"why": why, "count": count}).encode())
+
     def _asked(self, method: str, path: str, body: bytes = b"") -> dict[str, object]:
         """The answer, and that of "exists"."""
         for attempt in range(_TRIES):

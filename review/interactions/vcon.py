@@ -51,6 +51,10 @@ class Unreadable(StoreError):
     """A file, or a line of one, that no interaction can be made of."""
 
 
+class TooLarge(Unreadable):
+    """More than one interaction may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """`goes_by`: (kind, text) of every identifier of people in it. `vcon`: what is sealed; bytes as they came."""
@@ -69,9 +73,9 @@ class Conversation:
 def parsed(text: bytes) -> dict[str, Any]:
     """A JSON object, within bounds. Raises Unreadable."""
     if len(text) > MAX_CONTENT:
-        raise Unreadable(f"more than the {MAX_CONTENT} bytes that one interaction may have")
+        raise TooLarge(f"more than the {MAX_CONTENT} bytes that one interaction may have")
     if text.count(b"{") + text.count(b"[") > _MOST_BRACKETS:
-        raise Unreadable(f"more than {_MOST_BRACKETS} lists and objects")
+        raise TooLarge(f"more than {_MOST_BRACKETS} lists and objects")
     try:
         return parse_object(text)
     except ValueError as error:
@@ -225,7 +229,7 @@ def _states(body: object, end: int) -> Iterator[str]:
 def of_mail(raw: bytes, house: Sequence[str], queue: str = "") -> Conversation:
     """A message as it came (RFC 5322): its text for readers, and all of it as an attachment. Raises Unreadable."""
     if len(raw) > _MOST_MAIL:
-        raise Unreadable(f"more than the {_MOST_MAIL} bytes that a mail may have")
+        raise TooLarge(f"more than the {_MOST_MAIL} bytes that a mail may have")
     _check_bounds(raw)
     try:
         return _of_message(message_from_bytes(raw), raw, house, queue)
@@ -243,7 +247,7 @@ def _check_bounds(raw: bytes) -> None:
     many = lines > _MOST_LINES or text.count(b"\n--") > _MOST_PARTS or lines * text.count(b"boundary") > _MOST_COMPARED
     long = (len(text) if begins < 0 else begins) > _LONGEST_HEADERS
     if many or long or any(len(found[0]) > _LONGEST_HEADER for found in _CONTENT.finditer(text)):
-        raise Unreadable("more lines, parts or headers than a mail has")
+        raise TooLarge("more lines, parts or headers than a mail has")
 
 
 def _of_message(mail: Message, raw: bytes, house: Sequence[str], queue: str) -> Conversation:

@@ -20,11 +20,13 @@ from store.errors import StoreError
 
 SILENT: Final = 8 * DAY  # a week in which the office is closed, and a day
 OFF: Final = DAY
-_TRUST: Final = "set the clock, or, if it is right, repeat with --clock-is-right"
+CLOCK_IS_RIGHT: Final = "--clock-is-right"
+_TRUST: Final = f"set the clock, or, if it is right, repeat with {CLOCK_IS_RIGHT}"
 
 
-def check_by_pcs(connection: Connection, now: int) -> None:
+def check_by_pcs(connection: Connection, now: int, done: str = "erased") -> None:
     """Raises StoreError where PCs were heard and none lately, or most of those heard lately sign an earlier time.
+    `done`: what is not done then.
 
     Those that were revoked do not count. Where no PC was ever heard nothing is known.
     """
@@ -35,12 +37,12 @@ def check_by_pcs(connection: Connection, now: int) -> None:
     if rows and not heard:
         days = SILENT // DAY
         raise StoreError(
-            f"nothing is erased: no PC has reported for {days} days by the store's clock, which may be wrong: {_TRUST}"
+            f"nothing is {done}: no PC has reported for {days} days by the store's clock, which may be wrong: {_TRUST}"
         )
     late = [row.at - wall for row in heard if (wall := _wall(connection, row.id, row.evidence_key)) is not None]
     if late and median_low(late) > OFF:
         raise StoreError(
-            f"nothing is erased: the store's clock is {median_low(late) // DAY} days ahead of most PCs: {_TRUST}"
+            f"nothing is {done}: the store's clock is {median_low(late) // DAY} days ahead of most PCs: {_TRUST}"
         )
 
 

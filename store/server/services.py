@@ -15,6 +15,7 @@ from store.catalog.database import Database
 from store.catalog.writer import Writer
 from store.clock import Clock
 from store.server.bundles import Bundles
+from store.server.refused import RefusedInteractions
 from store.server.room import Quotas, Room
 from store.server.turns import Turns
 
@@ -59,6 +60,7 @@ class Services:
     clock: Clock
     room: Room
     quotas: Quotas
+    refused: RefusedInteractions
     io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
     turns: Turns = field(default_factory=Turns)

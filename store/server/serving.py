@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import Event, Thread
 from typing import Final
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 from protocol.system import ON_WINDOWS
 from store.admin.ca import days_left
 from store.admin.home import Home
+from store.admin.operators import OperatorsLog
 from store.catalog.blobs import BlobFault
 from store.catalog.writer import Writer
 from store.clock import Clock, wall
@@ -20,6 +22,8 @@ from store.errors import StoreError
 from store.server import log
 from store.server.app import Answered, create_app
 from store.server.connections import PER_ADDRESS, Listener
+from store.server.log import say
+from store.server.refused import RefusedInteractions
 from store.server.room import Limits, Quotas, Room
 from store.server.services import Services
 from store.server.web_server import check_plain, listen, make_server, run
@@ -42,7 +46,17 @@ def open_services(home: Home, clock: Clock = wall, limits: Limits = Limits()) ->
     home.check_not_put_back(database)
     room = Room((home.folder, home.blobs_folder), limits.keep_free)
     quotas = Quotas(limits, database, clock)
-    return Services(database, Writer(database), blobs, store_key, clock, room, quotas)
+    refused = RefusedInteractions(partial(_note_refused, OperatorsLog(home.folder)), clock)
+    return Services(database, Writer(database), blobs, store_key, clock, room, quotas, refused)
+
+
+def _note_refused(log: OperatorsLog, integration: str, why: str, count: int) -> None:
+    """What was refused stays refused where it cannot be noted: the server's log says so."""
+    try:
+        line = log.begin("interactions-refused", recordings=[integration], why=why, count=count)
+        log.end(line, why, recordings=[integration])
+    except StoreError as error:
+        say("not-noted", logging.ERROR, reason=str(error))
 
 
 def _allow_connections() -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from protocol import api, bundle, jws
+from protocol.errors import ProtocolError
 from protocol.interaction import TEXT_STREAM, Received, receive
 from protocol.receipt import Receipt
 from store.catalog import erasure, interactions
@@ -20,16 +21,35 @@ from store.catalog.queries import owners
 from store.catalog.statements import bundle_of
 from store.errors import Refusal
 from store.server.routes.access import integration_of, services_of
-from store.server.routes.bodies import body_of
+from store.server.routes.bodies import body_of, read_claims
 from store.server.routes.openapi import BYTES, Described
 from store.server.services import Services
+
+_BY_SIZE_OR_FORM: Final = frozenset({400, 413})
 
 
 async def put_interaction(request: Request) -> JSONResponse:
     """Keep a sealed call, chat or mail. May be repeated. The receipt is signed once bytes and row are durable."""
     services, sender = services_of(request), await run_in_threadpool(integration_of, request)
-    async with body_of(request, api.MAX_INTERACTION_BODY) as body:
-        return JSONResponse(await run_in_threadpool(_accept, services, sender, body))
+    try:
+        async with body_of(request, api.MAX_INTERACTION_BODY) as body:
+            return JSONResponse(await run_in_threadpool(_accept, services, sender, body))
+    except (Refusal, ProtocolError) as error:
+        if not isinstance(error, Refusal) or error.status in _BY_SIZE_OR_FORM:
+            await run_in_threadpool(services.refused.note, sender.id, error.code)
+        raise
+
+
+async def put_refused(request: Request) -> JSONResponse:
+    """Note what an importer could not read, and so did not send: for which reason, and how many."""
+    services, sender = services_of(request), await run_in_threadpool(integration_of, request)
+    said = await read_claims(request, api.MAX_JSON_BODY, "refused")
+    why, count = said.text("why"), said.integer("count")
+    if why not in api.REFUSED_WHY or not 0 < count <= api.MOST_REFUSED:
+        wanted = f"why is one of {', '.join(api.REFUSED_WHY)}, and count 1 to {api.MOST_REFUSED}"
+        raise Refusal(400, "malformed", wanted)
+    await run_in_threadpool(services.refused.note, sender.id, why, count)
+    return JSONResponse(api.RefusedResponse(noted=True))
 
 
 def _accept(services: Services, sender: Integration, body: bytes) -> api.InteractionResponse:
@@ -131,5 +151,13 @@ ROUTES: Final = (
             503: "busy, store-fault",
             507: "store-full",
         },
+    ),
+    Described(
+        "POST",
+        api.INTERACTIONS_REFUSED,
+        put_refused,
+        reads=api.RefusedRequest,
+        answers=api.RefusedResponse,
+        refusals={400: "malformed, bad-json", 401: "no-key, bad-key", 403: "withdrawn-key", 413: "oversized"},
     ),
 )

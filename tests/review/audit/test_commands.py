@@ -22,6 +22,7 @@ from review.audit.tree import leaf_hash
 from review.cli import main
 from review.commands.open_log import open_log
 from store.admin.operators import OperatorsLog
+from testkit.lifecycle import World
 from tests.review.audit.making import DAY, opening, overwrite, unsay
 from tests.review.audit.proofs import is_included
 from tests.review.audit.test_log import YEAR
@@ -144,6 +145,48 @@ def test_shred_says_what_would_go(told: Ran) -> None:
     assert "0 bodies would be shredded" in told("shred", "--keep", "365d")
     assert told.json("shred", "--keep", "730d", "--apply") == {"bodies": 0, "applied": True}
     assert "twelve months" in told("shred", "--keep", "30d", code=1)
+
+
+@pytest.fixture
+def old(told: Ran, tmp_path: Path) -> Ran:
+    """Three bodies of 800 days ago, and one of today."""
+    opened = open_log(options(tmp_path))
+    before = AuditLog(tmp_path / "audit", opened.signer, opened.key, clock=lambda: time.time_ns() - 800 * DAY)
+    before.append_all([opening(number) for number in range(3)])
+    told("show")
+    return told
+
+
+def test_bodies_over_their_period_are_named_with_what_to_do(old: Ran, tmp_path: Path) -> None:
+    verify = ["verify", tmp_path / "audit", "--key", tmp_path / "keys/audit.pub"]
+    said = "3 bodies are older than 730 days: `eyelid-review audit shred --keep 730d --apply` destroys them"
+    assert f"- over-period: {said}" in old(*verify)
+    report = old.json(*verify)
+    assert (report["sound"], report["over_period"]) == (True, 3)
+    assert [one["code"] for one in report["remarks"]] == ["over-period"]
+    assert old.json(*verify, "--keep", "900d")["over_period"] == 0
+    assert "365d or more" in old(*verify, "--keep", "364d", code=2)
+    assert old.json("shred")["bodies"] == 3
+    assert old.json("shred", "--apply", "--clock-is-right")["applied"] is True
+    assert old.json(*verify)["over_period"] == 0
+
+
+def test_a_clock_that_the_pcs_do_not_bear_out_shreds_no_body(old: Ran, tmp_path: Path) -> None:
+    verify = ["verify", tmp_path / "audit", "--key", tmp_path / "keys/audit.pub"]
+    said = old("shred", "--apply", "--home", tmp_path / "none", code=1)
+    assert "nothing is shredded, as no PC can be asked what time it is" in said
+    world = World.found(tmp_path / "world")
+    world.days.now = time.time_ns()
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        assert pc.put_health(pc.report(wall=world.days() - 500 * DAY)).is_success
+        said = old("shred", "--apply", "--home", world.home.folder, code=1)
+        assert "nothing is shredded: the store's clock is 500 days ahead of most PCs" in said
+        assert old.json(*verify)["over_period"] == 3
+        pc = pcs.pc()
+        assert pc.put_health(pc.report(wall=world.days())).is_success
+    assert old.json("shred", "--apply", "--home", world.home.folder)["bodies"] == 3
+    assert old.json(*verify)["bodies"]["shredded"] == 3
 
 
 def test_adopt_takes_in_the_operators(told: Ran, tmp_path: Path) -> None:

@@ -60,3 +60,13 @@ def test_an_approval_that_nobody_can_give(act: str, by: str, people: dict[str, s
         "name more of them in people:"
     )
     assert found == ([expected] if stuck else [])
+
+
+def test_an_entry_with_a_star_counts_as_twenty_people() -> None:
+    """So many that no house names a role more often in `by`; and each of them can be the one who asks."""
+    for number, stuck in ((19, False), (20, True)):
+        by = ", ".join(["chief"] * number)
+        text = (
+            f'people: {{ "*@x.org": {{ roles: [chief] }} }}\napprovals: [{{ act: [export], by: [{by}], within: 1h }}]\n'
+        )
+        assert any("can ask for export" in one for one in said(text)) == stuck

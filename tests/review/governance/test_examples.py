@@ -11,7 +11,7 @@ from review.governance.examples import noon_of_tests, run_test
 from review.governance.model import Act, Approval, Channel, Consent, Grant, Person, Question, Recording, Rendition
 from review.governance.times import DAY, HOUR, SECOND, start_of
 from review.rules import parse_files, question_of
-from tests.review.governance.rules import HEAD, REST, rules
+from tests.review.governance.rules import HEAD, REST, rules, wrong
 
 HOUSE = """
 roles:
@@ -154,6 +154,69 @@ def test_a_refusal_without_a_purpose_shows_what_is_nearest_to_granted() -> None:
     decision = run_test(governance, test).decision
     assert decision is not None
     assert [reason.says for reason in decision.reasons] == ["approval by lead is needed, within 24 h of a request"]
+
+
+def test_a_test_says_its_name_and_asks_to_list_unless_it_names_an_act() -> None:
+    both = "{ name: kept for good, what: {}, expect: kept }, { what: {}, expect: kept }"
+    named, other = rules(f"{HOUSE.lstrip()}{REST}tests: [{both}]\n").tests
+    assert (named.name, other.name, named.question.act) == ("kept for good", "", Act.LIST)
+
+
+def test_a_test_that_names_another_class_does_not_hold() -> None:
+    classes = "retention: [{ class: rest, keep: 180d }, { class: law, keep: 2y, any: [{ group: [desks] }] }]\n"
+    test = "tests: [{ what: { group: %s }, expect: kept, class: law }]\n"
+    assert wrong(classes + test % "desks") == ()
+    assert wrong(classes + test % "hall") == (
+        "a.yaml:5:9 the test expects kept by class law, the rules say kept (class rest counts), correct one of them",
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "years", "began"),
+    [
+        ("2028-02-29", 1, date(2027, 2, 28)),
+        ("2027-05-28", 1, date(2026, 5, 28)),
+        ("2027-05-29", 1, date(2026, 5, 28)),
+        ("2027-05-31", 2, date(2025, 5, 28)),
+        ("2027-05-02", 3, date(2024, 5, 2)),
+    ],
+)
+def test_an_age_in_years_ends_on_a_day_that_each_year_has(day: str, years: int, began: date) -> None:
+    recording = asked(f"day: {day}, what: {{ age: {years}y }}, expect: kept").recording
+    assert recording is not None
+    assert recording.end == start_of(began) + 12 * HOUR
+
+
+def test_of_how_long_something_is_kept() -> None:
+    assert wrong("tests: [{ what: { age: 1y }, expect: deleted }]\n") == ()
+    assert wrong("tests: [{ what: { age: 1y }, expect: kept }]\n") == (
+        "a.yaml:4:9 the test expects kept, the rules say deleted (class rest counts), correct one of them",
+    )
+    assert wrong("tests: [{ expect: kept }]\n") == (
+        "a.yaml:4:9 the test expects kept, the rules say deleted (class rest counts), correct one of them",
+    )
+
+
+TEST = "tests: [{ %s }]\n"
+ASKS = "who: { role: clerk }, do: list, expect: refused"
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("who: { role: clerk }, do: play", "a test without expect, add expect: …"),
+        (ASKS + ", approved_by: ''", "approved_by is empty, write a word"),
+        ("who: x, do: list, expect: refused", "who is keys with values, not "),
+        ("who: { role: clerk, team: '' }, do: list, expect: refused", "team is empty, write a word"),
+        ("who: { role: '' }, do: list, expect: refused", "role is empty, write a word"),
+        (ASKS + ", what: { channel: [] }", "channel is empty and would never fit, name words or leave channel out"),
+        (ASKS + ", what: x", "what is keys with values, not "),
+        (ASKS + ", what: { team: '' }", "team is empty, write a word"),
+    ],
+)
+def test_a_mistake_names_the_key(test: str, said: str) -> None:
+    [mistake] = wrong(TEST % test)
+    assert mistake.partition(" ")[2].startswith(said)
 
 
 def test_a_question_is_put_in_the_words_of_a_test() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,25 @@ from review.governance.keys import schema
 from tests.review.governance.rules import HEAD, REST, ROLES, wrong
 from tests.review.governance.test_parse import WHOLE
 
+LANGUAGE = Path(__file__).with_name("language.txt")
 TEMPLATES = Path(__file__).resolve().parents[3] / "review" / "templates"
 Judge = Callable[[Any], Any]
+
+
+def lines(where: str, table: Mapping[str, Any]) -> Iterator[str]:
+    """A table of the schema, a key on each line, without what editors show beside it."""
+    rest = {name: value for name, value in table.items() if name not in ("properties", "definitions", "description")}
+    yield f"{where} {json.dumps(rest)}"
+    for name, shape in table["properties"].items():
+        yield f"{where} {name}: {json.dumps({key: value for key, value in shape.items() if key != 'description'})}"
+
+
+def test_the_language_is_the_one_that_houses_have_written_rules_in() -> None:
+    """A key, a word or a bound that changes here makes rules unreadable that are in force somewhere."""
+    found = [*lines("file", schema())]
+    for name, table in sorted(schema()["definitions"].items()):  # type: ignore[attr-defined]
+        found += lines(name, table)
+    assert found == LANGUAGE.read_text("utf-8").splitlines()
 
 
 @pytest.fixture(scope="module")

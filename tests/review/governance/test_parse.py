@@ -139,6 +139,26 @@ def test_what_files_say() -> None:
     assert read.purposes == {"coaching"}
 
 
+def test_what_a_role_reaches_and_shows() -> None:
+    text = "roles: { a: { may: [list], of: %s, otherwise: %s } }\nteams: { south: { groups: [g] } }\n" + REST
+    south, own = frozenset({"south"}), frozenset[str]()
+    for of, reach in {
+        "{ team: south }": Reach(teams=south),
+        "{ team: [south, own] }": Reach(own_teams=True, teams=south),
+        "{ team: own }": Reach(own_teams=True, teams=own),
+        "own": Reach(own=True),
+        "all": Reach(everything=True),
+    }.items():
+        for otherwise in ("nothing", "original"):
+            role = rules(text % (of, otherwise)).roles["a"]
+            assert (role.of, role.otherwise_original) == (reach, otherwise == "original")
+
+
+def test_what_is_left_out_says_nothing() -> None:
+    read = rules(ROLES + REST)
+    assert (read.notice, read.roles["clerk"].otherwise_original) == ("", False)
+
+
 def test_the_notice_is_text_that_a_menu_can_show() -> None:
     written = rules(f"{ROLES}{REST}notice: |\n  We record.\n\n  Ask us.\n\n")
     assert written.notice == "We record.\n\nAsk us."
@@ -245,6 +265,11 @@ MISTAKES = [
         A_ROLE % ", purposes: [coaching], sample: { coaching: 4 a month }",
         '4:82 a sample cannot be "4 a month", write for example 4 per agent per month',
     ),
+    (A_ROLE % ", otherwise: orginal", '4:51 otherwise cannot be "orginal", did you mean original?'),
+    (A_ROLE % ", otherwise: x", '4:51 otherwise cannot be "x", write nothing or original'),
+    (A_ROLE % ", sample: []", "4:48 sample is names with what each has, write for example name: { … }"),
+    ("roles: { lead: { may: [list], of: [own] } }\n", "4:35 of is keys with values, not a list, write team: …"),
+    ("roles: { lead: { may: [list], of: { team: '' } } }\n", "4:43 team is empty, write a word"),
     ("roles: { lead: { may: [list], of: alle } }\n", '4:35 of cannot be "alle", did you mean all?'),
     (
         "roles: { lead: { may: [list], of: { team: nort } } }\nteams: { north: { groups: [g] } }\n",
@@ -409,6 +434,28 @@ def test_each_mistake_has_its_place_and_what_was_meant(text: str, said: list[str
     assert wrong(text) == tuple(
         sorted((f"a.yaml:{one}" for one in said), key=lambda one: int(one.split(":")[2].split()[0]))
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("people: { a@x.org: { roles: [''] } }\n", "an entry of roles is empty, write a word"),
+        ("people: { a@x.org: { roles: [clerk], teams: [''] } }\n", "an entry of teams is empty, write a word"),
+        ("approvals: [{ act: [export], by: [''], within: 1h }]\n", "an entry of by is empty, write a word"),
+        ("retention: [{ class: a, keep: 1y, any: [] }]\n", "any is empty and would never fit, name conditions or"),
+        (
+            "retention: [{ class: a, keep: 1y, any: [{ all: [] }] }]\n",
+            "all is empty and would never fit, name conditions or",
+        ),
+        (
+            "roles: { lead: { may: [list], of: own, from: 1d }, boss: { may: [list], of: own, from: 1d } }\n"
+            "people: { a@x.org: { roles: [lead, boss] } }\n",
+            "role lead reaches back",
+        ),
+    ],
+)
+def test_a_mistake_in_a_list_names_it(text: str, said: str) -> None:
+    assert said in " ".join(wrong(text))
 
 
 def test_all_mistakes_come_at_once() -> None:

@@ -8,10 +8,20 @@ from datetime import date
 import pytest
 
 from review.governance.decide import decide
-from review.governance.model import Act, Governance, Question, Reach, Recording
+from review.governance.model import Act, Governance, Question, Reach, Recording, Rendition
 from review.governance.retention import disposal
 from review.governance.times import DAY, HOUR, Period, start_of
-from review.governance.words import SPOKEN_ACT, Explained, disposal_in_words, explained, period_in_words, reach_in_words
+from review.governance.words import (
+    SPOKEN_ACT,
+    Explained,
+    disposal_in_words,
+    explained,
+    moment,
+    period_in_words,
+    reach_in_words,
+    sees,
+    wait_in_words,
+)
 from tests.review.governance.test_decide import ANN, BOB, EVA, NOW, RULES, SEEN
 
 
@@ -81,7 +91,32 @@ def test_what_was_not_analysed_waits() -> None:
 
 
 def test_every_act_has_its_words() -> None:
-    assert SPOKEN_ACT.keys() == set(Act)
+    assert ", ".join(f"{act}: {SPOKEN_ACT[act]}" for act in Act) == (
+        "list: list, play: play, comment: comment on, export: export, analyse: analyse, "
+        "request-legal-hold: ask for a legal hold on, legal-hold: put a legal hold on, "
+        "release-hold: take the legal hold off, erase-request: ask for the erasure of, erase: erase, "
+        "subject-access: answer a request for access with, read-audit: read the audit log about, "
+        "see-access: see who opened, consent: sign the consent to, see-fleet: see the computers of"
+    )
+
+
+def test_moments_and_waits() -> None:
+    day = start_of(date(2026, 11, 30))
+    minute = HOUR // 60
+    times = {0: "00:00", 1: "00:01", 59: "00:59", 60: "01:00", 9 * 60 + 7: "09:07", 24 * 60 - 1: "23:59"}
+    assert [moment(day + minutes * minute) for minutes in times] == [
+        f"2026-11-30 {said} UTC" for said in times.values()
+    ]
+    waits = {HOUR: "1 h", 24 * HOUR: "24 h", 30 * minute: "30 min", 90 * minute: "90 min", minute: "1 min"}
+    assert [wait_in_words(wait) for wait in waits] == list(waits.values())
+
+
+def test_what_is_seen() -> None:
+    assert [sees(Rendition.ORIGINAL, otherwise) for otherwise in (False, True)] == ["the original"] * 2
+    assert sees(Rendition.REDACTED, otherwise_original=False) == "the redacted rendition"
+    assert sees(Rendition.REDACTED, otherwise_original=True) == (
+        "the redacted rendition, or the original until there is one"
+    )
 
 
 @pytest.mark.parametrize(

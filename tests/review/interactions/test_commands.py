@@ -25,13 +25,17 @@ from protocol.keys import signing_key
 from protocol.packet import recording_id
 from protocol.policyhash import policy_hash
 from review import cli
+from review.audit.bodies import bodies
+from review.audit.operators import adopt
 from review.interactions import sending
 from review.interactions.sending import Sender, Stopped
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY
+from store.admin.operators import OperatorsLog
 from store.catalog import inserting, interactions, schema
 from store.server.services import Services
 from testkit.fakes.pc import Pc
+from tests.review.audit.making import KEY, new_log
 from tests.store import conftest
 from tests.store.recorded import close, make_filmed
 
@@ -273,7 +277,9 @@ def test_what_is_changed_in_the_store_is_not_given_out(
     assert (code, "gone" in words, (tmp_path / "x").exists()) == (1, True, False)
 
 
-def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path, tmp_path: Path) -> None:
+def test_a_hundred_megabytes_are_refused_in_little_memory_and_noted(
+    run: Run, phone: Path, tmp_path: Path, home: Home
+) -> None:
     big = tmp_path / "big.vcon"
     with big.open("wb") as file:
         file.truncate(100 * 2**20)
@@ -300,6 +306,14 @@ def test_a_hundred_megabytes_are_refused_in_little_memory(run: Run, phone: Path,
     ]  # fmt: skip
     assert "123456" not in json.dumps([one["error"] for one in told["failed"]])
     assert peak < 80 * 2**20
+    entries = [one for one in OperatorsLog(home.folder).check().entries if one.get("act") == "interactions-refused"]
+    assert [(one["why"], one["count"]) for one in entries] == [("oversized", 2), ("unreadable", 5)]
+    log = new_log(tmp_path / "audit")
+    adopt(log, KEY, home.folder)
+    refused = [one.said for one in bodies(log.folder, log.verifier, KEY) if one.said.get("outcome") == "failure"]
+    assert [(one["kind"], one["reason"], one["resource"]) for one in refused] == [
+        ("operator", one["why"], one["recordings"]) for one in entries
+    ]
 
 
 def test_what_the_store_refuses_is_named_and_the_rest_goes_on(

@@ -224,6 +224,7 @@ def test_openapi_describes_every_route_of_the_protocol(client: httpx.Client) -> 
         api.DEVICE_HEALTH: "put",
         api.HEALTH: "get",
         api.INTERACTIONS: "post",
+        api.INTERACTIONS_REFUSED: "post",
     }
     assert {path: next(iter(methods)) for path, methods in described["paths"].items()} == paths
     request = described["paths"][api.DEVICE_HEALTH]["put"]["requestBody"]["content"]["application/json"]["schema"]

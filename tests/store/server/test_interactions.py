@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -21,11 +22,14 @@ from protocol.keys import RecipientPrivate
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import RECOVERY
+from store.admin.operators import NAME, OperatorsLog, outcomes
 from store.catalog import interactions, queries, schema
 from store.catalog.interactions import Integration
+from store.clock import MINUTE
 from store.server.routes import interactions as routes
 from store.server.services import Services
 from testkit.fakes.pc import FakeRecording, Pc
+from tests.store.conftest import SetClock
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SECRET = api.INTEGRATION_KEY + "a secret"
@@ -148,8 +152,60 @@ def test_what_is_in_clear_is_refused_and_nothing_is_written(send: Send, clear: b
         assert interactions.beginning(connection, "") == []
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(send: Send) -> None:
+def noted(home: Home) -> list[tuple[str, list[str], str, int, str]]:
+    """What the operators' log has of refusals: act, of which integration, why, how many, outcome."""
+    checked = OperatorsLog(home.folder).check()
+    assert checked.findings == ()
+    ends = outcomes(checked.entries)
+    return [
+        (one["act"], one["recordings"], one["why"], one["count"], ends[one["line"]]["outcome"])
+        for one in checked.entries
+        if one["what"] == "begin"
+    ]
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(send: Send, home: Home) -> None:
     assert code(send(bytes(api.MAX_INTERACTION_BODY + 1))) == (413, "oversized")
+    assert noted(home) == [("interactions-refused", [ABOUT.integration], "oversized", 1, "oversized")]
+
+
+def test_what_is_refused_for_its_form_is_noted_once_a_minute_with_how_many(
+    send: Send, body: Callable[..., bytes], home: Home, clock: SetClock
+) -> None:
+    clear, broken = b'{"kind": "chat", "text": "my number is 123"}', body()[:-1]
+    assert [code(send(clear))[1], code(send(clear))[1], code(send(broken))[1]] == [
+        "clear-body", "clear-body", "wrong-digest",
+    ]  # fmt: skip
+    assert [one[2:4] for one in noted(home)] == [("clear-body", 1), ("wrong-digest", 1)]
+    clock.now += MINUTE
+    send(clear)
+    assert [one[2:4] for one in noted(home)][2:] == [("clear-body", 2)]
+    clock.now -= 2 * MINUTE  # a clock that went back keeps nothing from being noted
+    send(clear)
+    assert [one[2:4] for one in noted(home)][3:] == [("clear-body", 1)]
+    assert "123" not in json.dumps([one for one in OperatorsLog(home.folder).check().entries if one["what"] == "end"])
+    assert code(send(clear, api.INTEGRATION_KEY + "another")) == (401, "bad-key")
+    assert len(noted(home)) == 4
+
+
+def test_an_importer_says_what_it_could_not_read(client: httpx.Client, home: Home) -> None:
+    def say(said: object, secret: str = SECRET) -> httpx.Response:
+        return client.post(api.INTERACTIONS_REFUSED, json=said, headers={"Authorization": f"Bearer {secret}"})
+
+    assert say({"why": "oversized", "count": 3}).json() == {"noted": True}
+    assert noted(home) == [("interactions-refused", [ABOUT.integration], "oversized", 3, "oversized")]
+    for wrong in ({"why": "a title", "count": 1}, {"why": "oversized", "count": 0}, {"why": "oversized"}, []):
+        assert say(wrong).status_code == 400
+    assert code(say({"why": "oversized", "count": 3}, "another")) == (401, "no-key")
+    assert len(noted(home)) == 1
+
+
+def test_where_a_refusal_cannot_be_noted_it_is_refused_all_the_same(
+    send: Send, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home.folder / NAME).mkdir()
+    assert code(send(bytes(api.MAX_INTERACTION_BODY + 1))) == (413, "oversized")
+    assert "not-noted" in caplog.messages
 
 
 def test_what_does_not_fit_this_house_is_refused(send: Send, body: Callable[..., bytes]) -> None:
