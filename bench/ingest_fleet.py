@@ -74,7 +74,7 @@ class Agent:
         span = (self.at, self.at + LENGTH)
         place = (0, self.recording, self.sequence)
         header = Header(Kind.MEDIA, Flag.KEY_FRAME, *place, *span, self.previous, edition=Edition.SIGNED).pack()
-        signature = sign_digest(digest(header + ciphertext + self.commitment), self.pc.evidence_key)
+        signature = sign_digest(digest(header + ciphertext + self.commitment), self.pc.evidence_key, Edition.SIGNED)
         item = self._item(0, self.sequence, header, ciphertext, tail=self.commitment + signature, due=due)
         self.sequence, self.previous, self.at = self.sequence + 1, bytes.fromhex(item.sha256), span[1]
         return item

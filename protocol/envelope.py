@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol.errors import EnvelopeError
-from protocol.keys import stream_commitment
+from protocol.keys import chunk_commitment, chunk_key, stream_commitment
 
 MAGIC: Final = b"EYL"  # and the digit of the edition
 KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
@@ -31,13 +31,12 @@ HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
 COMMITMENT_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
-_BEHIND_TAG: Final = COMMITMENT_SIZE + SIGNATURE_SIZE  # in the edition SIGNED
 KEY_SIZE: Final = 32
 # ns. A recording lasts an hour; what claims more than these is a lie, and what reads it would never end.
 LONGEST_CHUNK: Final = 2 * 3600 * 10**9
 LATEST_END: Final = 31 * 86_400 * 10**9  # since the recording's start: a PC may have slept meanwhile
 MAX_SEALED: Final = 16 * 2**20  # bytes; a hundred times what 4 s of a busy 1080p desktop were measured to take
-_SIGNED_AS: Final = b"eyelid chunk v2"  # no JWS begins so: the same key signs key packets and ledger
+_SIGNED_AS: Final = b"eyelid chunk v"  # and the edition; no JWS begins so: the same key signs key packets and ledger
 _LAYOUT: Final = struct.Struct(">4sBBH16sQQQ32s12s")
 _MAX_U64: Final = 2**64 - 1
 
@@ -47,22 +46,34 @@ class Edition(IntEnum):
 
     In the second each stream has a key of its own, and behind the tag stand the commitment to it and the device's
     signature. In each chunk, because a monitor that is plugged in begins a stream that the key packet could not name.
+    In the third each chunk has a key of its own, and a commitment to that too: a part of a stream can be given away.
     """
 
     FIRST = 1
     SIGNED = 2
+    KEYED = 3
 
     @property
     def magic(self) -> bytes:
         return MAGIC + b"%d" % self
 
     @property
+    def is_signed(self) -> bool:
+        """Each of its chunks: every edition but the first."""
+        return self is not Edition.FIRST
+
+    @property
+    def behind_tag(self) -> int:
+        """Bytes: one commitment in the second edition, two in the third, then the signature."""
+        return (self - 1) * COMMITMENT_SIZE + SIGNATURE_SIZE if self.is_signed else 0
+
+    @property
     def overhead(self) -> int:
         """Bytes of a sealed chunk beside its content."""
-        return HEADER_SIZE + TAG_SIZE + (_BEHIND_TAG if self is Edition.SIGNED else 0)
+        return HEADER_SIZE + TAG_SIZE + self.behind_tag
 
 
-LEAST_READ: Final = HEADER_SIZE + TAG_SIZE + _BEHIND_TAG  # so many bytes of any chunk say where it belongs
+LEAST_READ: Final = max(edition.overhead for edition in Edition)  # so many bytes of any chunk say where it belongs
 
 
 class Kind(IntEnum):
@@ -130,11 +141,10 @@ class Header:
     @classmethod
     def parse_unsigned(cls, body: bytes) -> Header:
         """The header of a chunk whose signature is still to come. Raises EnvelopeError, as `parse`; wrong-edition."""
-        size = len(body) + SIGNATURE_SIZE
-        if size > MAX_SEALED or size < LEAST_READ:
-            raise EnvelopeError("truncated" if size < LEAST_READ else "oversized", "sealed chunk: of a wrong size")
-        header = cls.parse(body[:LEAST_READ].ljust(LEAST_READ, b"\0"))
-        if header.edition is not Edition.SIGNED:
+        if len(body) + SIGNATURE_SIZE > MAX_SEALED:
+            raise EnvelopeError("oversized", "sealed chunk: there is no room for its signature")
+        header = cls.parse(body[:LEAST_READ] + bytes(SIGNATURE_SIZE))
+        if not header.edition.is_signed:
             raise EnvelopeError("wrong-edition", "sealed chunk: of an edition without signatures")
         return header
 
@@ -153,9 +163,11 @@ class Header:
         magic, kind, flags, stream, recording, sequence, start, end, previous, nonce = _LAYOUT.unpack_from(sealed)
         edition = _EDITIONS.get(magic)
         if edition is None:
-            raise EnvelopeError("bad-magic", "sealed chunk: does not begin with EYL1 or EYL2")
+            raise EnvelopeError("bad-magic", "sealed chunk: does not begin with EYL1, EYL2 or EYL3")
         if len(sealed) < edition.overhead:
-            raise EnvelopeError("truncated", f"sealed chunk: {len(sealed)} bytes are too few for a signed one")
+            raise EnvelopeError(
+                "truncated", f"sealed chunk: {len(sealed)} bytes, in its edition {edition.overhead} at least"
+            )
         if kind not in (Kind.HEADER, Kind.MEDIA):
             raise EnvelopeError("unknown-kind", f"sealed chunk: kind {kind} is none that this version can read")
         if flags & ~_KNOWN_FLAGS:
@@ -173,16 +185,16 @@ def check_span(start: int, end: int) -> None:
         raise EnvelopeError("bad-span", "sealed chunk: it claims more time than a recording can last")
 
 
-def _cipher(key: bytes) -> AESGCM:
+def _check_key(key: bytes) -> None:
     if len(key) != KEY_SIZE:
         raise EnvelopeError("bad-key", f"a key that seals is {KEY_SIZE} bytes, not {len(key)}")
-    return AESGCM(key)
 
 
 class Unsigned:
     """A sealed chunk up to its signature: what the device signs, wherever its key is. `sha256`: over all of it."""
 
-    def __init__(self, *parts: bytes) -> None:
+    def __init__(self, edition: Edition, *parts: bytes) -> None:
+        self.edition = edition
         self.parts = parts
         self._hashed = hashlib.sha256()
         for part in parts:
@@ -200,52 +212,62 @@ class Unsigned:
 
 
 def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
-    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in the edition SIGNED, commitment and signature.
+    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in a signed edition, commitments and signature.
 
-    `key`: the stream's, 32 bytes (`KeyPacket.stream_key`). `signer`: the device's evidence key, for the edition SIGNED
+    `key`: the stream's, 32 bytes (`KeyPacket.stream_key`). `signer`: the device's evidence key, for a signed edition
     and no other.
     """
     unsigned = seal_unsigned(key, header, plaintext)
-    if (header.edition is Edition.SIGNED) != (signer is not None):
+    if header.edition.is_signed != (signer is not None):
         raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
-    return unsigned.signed(b"" if signer is None else sign_digest(unsigned.sha256, signer))[0]
+    return unsigned.signed(b"" if signer is None else sign_digest(unsigned.sha256, signer, header.edition))[0]
 
 
 def seal_unsigned(key: bytes, header: Header, plaintext: bytes) -> Unsigned:
     """As `seal`, all but the signature."""
-    cipher = _cipher(key)
-    if header.edition.overhead + len(plaintext) > MAX_SEALED:
+    _check_key(key)
+    edition, stream, place = header.edition, (header.recording, header.stream), _place(header)
+    if edition.overhead + len(plaintext) > MAX_SEALED:
         raise EnvelopeError("oversized", f"a chunk of {len(plaintext)} bytes does not fit {MAX_SEALED} bytes sealed")
+    own = chunk_key(key, *place) if edition is Edition.KEYED else key
     packed = header.pack()
-    sealed = (packed, cipher.encrypt(header.nonce, plaintext, packed))
-    if header.edition is Edition.FIRST:
-        return Unsigned(*sealed)
-    return Unsigned(*sealed, stream_commitment(key, header.recording, header.stream))
+    parts = [packed, AESGCM(own).encrypt(header.nonce, plaintext, packed)]
+    if edition.is_signed:
+        parts.append(stream_commitment(key, *stream))
+    if edition is Edition.KEYED:
+        parts.append(chunk_commitment(own, *place))
+    return Unsigned(edition, *parts)
 
 
-def sign_digest(sha256: bytes, signer: Ed25519PrivateKey) -> bytes:
+def sign_digest(sha256: bytes, signer: Ed25519PrivateKey, edition: Edition) -> bytes:
     """The signature of a chunk, 64 bytes. `sha256`: over all that stands before it, 32 bytes."""
-    return signer.sign(_SIGNED_AS + sha256)
+    return signer.sign(_signed_as(edition) + sha256)
+
+
+def _signed_as(edition: Edition) -> bytes:
+    return _SIGNED_AS + b"%d" % edition
 
 
 def committed(sealed: bytes) -> bytes | None:
     """The commitment to the stream's key that a chunk carries; None in the first edition. Errors: as `Header.parse`."""
-    return _committed(sealed) if Header.parse(sealed).edition is Edition.SIGNED else None
+    edition = Header.parse(sealed).edition
+    return _commitments(edition, sealed)[:COMMITMENT_SIZE] if edition.is_signed else None
 
 
-def _committed(sealed: bytes) -> bytes:
-    return sealed[-_BEHIND_TAG:-SIGNATURE_SIZE]
+def _commitments(edition: Edition, sealed: bytes) -> bytes:
+    return sealed[-edition.behind_tag : -SIGNATURE_SIZE]
 
 
 def check_signature(sealed: bytes, device: Ed25519PublicKey) -> None:
-    """That the device made it. The tag cannot say so: it needs the recording's key, which all readers have.
+    """That the device made it. The tag cannot say so: it needs a key that all readers have.
 
     Raises EnvelopeError: as `Header.parse`; wrong-edition (it carries no signature), bad-signature.
     """
-    if Header.parse(sealed).edition is not Edition.SIGNED:
+    edition = Header.parse(sealed).edition
+    if not edition.is_signed:
         raise EnvelopeError("wrong-edition", "sealed chunk: of an edition without signatures")
     try:
-        device.verify(sealed[-SIGNATURE_SIZE:], _SIGNED_AS + digest(sealed[:-SIGNATURE_SIZE]))
+        device.verify(sealed[-SIGNATURE_SIZE:], _signed_as(edition) + digest(sealed[:-SIGNATURE_SIZE]))
     except InvalidSignature:
         raise EnvelopeError("bad-signature", "sealed chunk: its signature is not the device's") from None
 
@@ -254,23 +276,55 @@ def open_sealed(key: bytes, sealed: bytes) -> tuple[Header, bytes]:
     """(header, plaintext). Raises EnvelopeError as `Header.parse`; wrong-commitment, wrong-tag.
 
     `key`: the stream's. Says nothing about a signature. GCM does not commit to its key: in the first edition check the
-    key against the packet's commitment first (`protocol.packet`); in the second that of the chunk is checked here.
+    key against the packet's commitment first (`protocol.packet`); later those of the chunk are checked here.
     """
-    cipher = _cipher(key)
+    _check_key(key)
     header = Header.parse(sealed)
-    if header.edition is Edition.SIGNED:
+    if header.edition.is_signed:
         own = stream_commitment(key, header.recording, header.stream)
-        if not hmac.compare_digest(_committed(sealed), own):
-            message = "the key is not the one that the chunk commits to"
-            raise EnvelopeError("wrong-commitment", f"{_claimed(header)}: {message}")
-    end = len(sealed) - header.edition.overhead + HEADER_SIZE + TAG_SIZE
+        if not hmac.compare_digest(_commitments(header.edition, sealed)[:COMMITMENT_SIZE], own):
+            raise _wrong_commitment(header, "the stream's key")
+    if header.edition is Edition.KEYED:
+        return header, _open_keyed(chunk_key(key, *_place(header)), header, sealed)
+    return header, _decrypted(key, header, sealed)
+
+
+def open_by_chunk_key(key: bytes, sealed: bytes) -> tuple[Header, bytes]:
+    """As `open_sealed`, for those who were given this chunk's key and no other. `key`: `protocol.keys.chunk_key`.
+
+    Raises EnvelopeError, too: wrong-edition (its stream has one key for all its chunks). Says nothing about a
+    signature, and the commitment proves what the device sealed only under that: `check_signature`.
+    """
+    _check_key(key)
+    header = Header.parse(sealed)
+    if header.edition is not Edition.KEYED:
+        raise EnvelopeError("wrong-edition", "sealed chunk: of an edition in which no chunk has a key of its own")
+    return header, _open_keyed(key, header, sealed)
+
+
+def _open_keyed(key: bytes, header: Header, sealed: bytes) -> bytes:
+    own = chunk_commitment(key, *_place(header))
+    if not hmac.compare_digest(_commitments(header.edition, sealed)[COMMITMENT_SIZE:], own):
+        raise _wrong_commitment(header, "the chunk's key")
+    return _decrypted(key, header, sealed)
+
+
+def _decrypted(key: bytes, header: Header, sealed: bytes) -> bytes:
+    end = len(sealed) - header.edition.behind_tag
     try:
-        plaintext = cipher.decrypt(header.nonce, sealed[HEADER_SIZE:end], sealed[:HEADER_SIZE])
+        return AESGCM(key).decrypt(header.nonce, sealed[HEADER_SIZE:end], sealed[:HEADER_SIZE])
     except InvalidTag:
         raise EnvelopeError(
             "wrong-tag", f"{_claimed(header)}: the tag does not fit: changed, cut short, or another key"
         ) from None
-    return header, plaintext
+
+
+def _wrong_commitment(header: Header, key: str) -> EnvelopeError:
+    return EnvelopeError("wrong-commitment", f"{_claimed(header)}: {key} is not the one that the chunk commits to")
+
+
+def _place(header: Header) -> tuple[UUID, int, int]:
+    return header.recording, header.stream, header.sequence
 
 
 def _claimed(header: Header) -> str:

@@ -42,9 +42,10 @@ FOUND: Final = "eyelid-found"
 RELEASE: Final = "eyelid-release"
 COMMENTED: Final = "eyelid-commented"
 PERIOD: Final = "eyelid-report-of-period"
+CASE: Final = "eyelid-case"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, COMMENTED, PERIOD),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, COMMENTED, PERIOD, CASE),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

@@ -43,11 +43,14 @@ KDF_ID: Final = 0x0001
 AEAD_ID: Final = 0x0002
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _INFO: Final = b"eyelid recording key v1"
+_CASE_INFO: Final = b"eyelid case key v1"
 _COMMIT: Final = b"eyelid commit"
 _STREAM_COMMIT: Final = b"eyelid stream commit"
+_CHUNK_COMMIT: Final = b"eyelid chunk commit"
 # HKDF's info begins so: one label for each use, and of each one length.
 _STREAM_KEY: Final = b"eyelid stream key v2"
 _COMMITMENT_KEY: Final = b"eyelid commitment key v2"
+_CHUNK_KEY: Final = b"eyelid chunk key v3"
 _COMMENT_KEY: Final = b"eyelid comment key v1"
 # What a reader's X25519 key is tried with. Every private key is a multiple of 8 (RFC 7748 section 5), so that any of
 # them makes zero of a point of small order, however it is written.
@@ -201,13 +204,29 @@ def unwrap(recipient: RecipientPrivate, recording: UUID, wrapped: bytes) -> byte
         ) from None
 
 
+def wrap_case(recipient: RecipientPublic, case: UUID, key: bytes) -> bytes:
+    """The key of an exported case, as `wrap`: one cannot be taken for the other."""
+    return _SUITE.encrypt(key, recipient.hpke(), info=_CASE_INFO + case.bytes)
+
+
+def unwrap_case(recipient: RecipientPrivate, case: UUID, wrapped: bytes) -> bytes:
+    """Raises KeyProblem ("wrong-key")."""
+    try:
+        return _SUITE.decrypt(wrapped, recipient.hpke, info=_CASE_INFO + case.bytes)
+    except InvalidTag:
+        raise KeyProblem("wrong-key", f"case {case}: the private key {recipient.key_id} does not open it") from None
+
+
 def _derived(key: bytes, recording: UUID, info: bytes) -> bytes:
     """32 bytes by HKDF-SHA256 (RFC 5869), salted with the recording's id."""
     return HKDF(algorithm=SHA256(), length=RECORDING_KEY_SIZE, salt=recording.bytes, info=info).derive(key)
 
 
 def stream_key(key: bytes, recording: UUID, stream: int) -> bytes:
-    """Second edition: what seals one stream. Neither the recording's key nor another stream's can be had from it."""
+    """From the second edition on: of one stream. Neither the recording's key nor another stream's can be had from it.
+
+    In the second edition it seals the stream's chunks, in the third each chunk's own key comes from it.
+    """
     return _derived(key, recording, _STREAM_KEY + stream.to_bytes(2, "big"))
 
 
@@ -217,19 +236,33 @@ def comment_key(key: bytes, recording: UUID) -> bytes:
 
 
 def stream_commitment(key: bytes, recording: UUID, stream: int) -> bytes:
-    """Second edition: HMAC-SHA256 that ties a stream to one key. `key`: the stream's."""
+    """From the second edition on: HMAC-SHA256 that ties a stream to one key. `key`: the stream's."""
     return hmac.digest(key, _STREAM_COMMIT + recording.bytes + stream.to_bytes(2, "big"), "sha256")
 
 
+def chunk_key(stream_key: bytes, recording: UUID, stream: int, sequence: int) -> bytes:
+    """Third edition: what seals one chunk. Neither its stream's key nor another chunk's can be had from it."""
+    return _derived(stream_key, recording, _CHUNK_KEY + _place(stream, sequence))
+
+
+def chunk_commitment(chunk_key: bytes, recording: UUID, stream: int, sequence: int) -> bytes:
+    """Third edition: HMAC-SHA256 that ties a chunk to one key, for those who have no other key of the stream."""
+    return hmac.digest(chunk_key, _CHUNK_COMMIT + recording.bytes + _place(stream, sequence), "sha256")
+
+
+def _place(stream: int, sequence: int) -> bytes:
+    return stream.to_bytes(2, "big") + sequence.to_bytes(8, "big")
+
+
 def commitment_key(key: bytes, recording: UUID) -> bytes:
-    """Second edition: what `commitment` is made with, so that no key that commits seals too."""
+    """From the second edition on: what `commitment` is made with, so that no key that commits seals too."""
     return _derived(key, recording, _COMMITMENT_KEY)
 
 
 def commitment(key: bytes, recording: UUID) -> bytes:
     """HMAC-SHA256 that ties the recording to one key: AES-GCM alone opens one ciphertext under two keys.
 
-    `key`: in the first edition the recording's, in the second its `commitment_key`.
+    `key`: in the first edition the recording's, later its `commitment_key`.
     """
     return hmac.digest(key, _COMMIT + recording.bytes, "sha256")
 

@@ -190,7 +190,7 @@ class KeyPacket:
         return key
 
     def stream_key(self, key: bytes, stream: int) -> bytes:
-        """What opens the chunks of a stream: in the first edition the recording's key itself. `key`: of `open_key`."""
+        """What `open_sealed` takes: in the first edition the recording's key itself. `key`: of `open_key`."""
         return key if self.edition is Edition.FIRST else keys.stream_key(key, self.recording, stream)
 
 

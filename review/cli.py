@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "people": ("people",),
     "interactions": ("interactions",),
     "player": ("open", "player"),
+    "case": ("case",),
     "report": ("report",),
     "up": ("up",),
 }

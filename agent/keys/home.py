@@ -44,7 +44,7 @@ class HomeKeys:
         return packet.sign(self.evidence)
 
     def chunk(self, unsigned: Unsigned) -> bytes:
-        return sign_digest(unsigned.sha256, self.evidence)
+        return sign_digest(unsigned.sha256, self.evidence, unsigned.edition)
 
     def batch(self, batch: Batch) -> str:
         return batch.sign(self.evidence)

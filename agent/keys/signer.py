@@ -254,8 +254,8 @@ class Signer:
         if header.stream not in known.ends and len(known.ends) >= MAX_STREAMS:
             raise Refused(f"recording {header.recording} has {MAX_STREAMS} streams already")
         following, previous = known.ends.get(header.stream, (0, known.packet))
-        unsigned = Unsigned(body)
-        signature = envelope.sign_digest(unsigned.sha256, evidence)
+        unsigned = Unsigned(header.edition, body)
+        signature = envelope.sign_digest(unsigned.sha256, evidence, header.edition)
         digest = unsigned.signed(signature)[1].hex()
         if following and (header.sequence, digest) == (following - 1, previous):
             return signature

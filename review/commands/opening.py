@@ -30,6 +30,8 @@ from store.admin.init import COMPLIANCE
 from store.catalog.database import Database, explained
 from store.catalog.statements import governance_of, newest_bundle, newest_revision
 from store.errors import StoreError, WrongUsage
+from store.evidence.evidence import Evidence
+from store.evidence.verify.ledger import SignedLedger
 from store.files import write_new
 
 SIGN, READ, PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
@@ -161,3 +163,13 @@ def public_key(text: str) -> VerifierKey:
     """A verifier's key, or a file with it."""
     written = "+" in text and not Path(text).exists()
     return VerifierKey.parse(text if written else Path(text).read_text("utf-8", "replace").strip())
+
+
+def has_signed_end(home: Home, evidence: Evidence) -> bool:
+    """By the device's signature: the row of a line alone says nothing."""
+    final = (one for one in evidence.later_entries if one.kind == "heads" and one.fields.get("final") is True)
+    after_death = [one for one in final if one.fields.get("recording") == str(evidence.recording.id)]
+    ends = after_death if evidence.closing is None else [evidence.closing]
+    with closing(home.database()) as database:
+        ledger = SignedLedger(database, evidence.device)
+        return any(not list(ledger.defects(one.seq, one.seq, tied=False)) for one in ends)

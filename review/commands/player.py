@@ -19,7 +19,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from protocol.envelope import SCENE_STREAM, Edition
-from review.commands.opening import with_store
+from review.commands.opening import has_signed_end, with_store
 from review.commands.shared import command, group, option
 from store.admin import passphrase
 from store.admin.home import Home
@@ -30,7 +30,6 @@ from store.commands.options import Subcommands, port
 from store.errors import StoreError, WrongUsage
 from store.evidence.evidence import Evidence
 from store.evidence.show import print_json
-from store.evidence.verify.ledger import SignedLedger
 
 _ORIGIN: Final = re.compile(r"[a-z0-9.:/\[\]-]+")  # it stands in a header
 
@@ -78,7 +77,7 @@ def _open(asked: Namespace) -> int:
     home = Home.open(asked.home)
     evidence = evidence_of(home, asked.recording)
     check_here(home, evidence)
-    if not _has_signed_end(home, evidence):
+    if not has_signed_end(home, evidence):
         raise StoreError(f"recording {evidence.recording.id} has no end that its device signed yet: open it later")
     files = page_files()
     with act(home, asked, "open", **ids(evidence)), closing(home.database()) as database:
@@ -131,16 +130,6 @@ def _serve(asked: Namespace) -> int:
 def _end_with_input() -> None:
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _has_signed_end(home: Home, evidence: Evidence) -> bool:
-    """By the device's signature: the row of a line alone says nothing."""
-    final = (one for one in evidence.later_entries if one.kind == "heads" and one.fields.get("final") is True)
-    after_death = [one for one in final if one.fields.get("recording") == str(evidence.recording.id)]
-    ends = after_death if evidence.closing is None else [evidence.closing]
-    with closing(home.database()) as database:
-        ledger = SignedLedger(database, evidence.device)
-        return any(not list(ledger.defects(one.seq, one.seq, tied=False)) for one in ends)
 
 
 def _keys(asked: Namespace, home: Home, evidence: Evidence) -> dict[int, bytes]:

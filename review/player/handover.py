@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from protocol import base64url
 
-_PROOF: Final = b"eyelid player proof v1"
-_KEYS: Final = b"eyelid player keys v1"
+PROOF: Final = b"eyelid player proof v1"
+KEYS: Final = b"eyelid player keys v1"
 
 
 class Handover:
@@ -31,9 +31,9 @@ class Handover:
     def __init__(self, recording: UUID, keys: Mapping[int, bytes]) -> None:
         root = secrets.token_bytes(32)
         self.secret = base64url.encode(root)
-        self._proof = _derived(root, _PROOF)
+        self._proof = derived(root, PROOF)
         self._lock = Lock()
-        self._sealed = _sealed(_derived(root, _KEYS), recording, keys)
+        self._sealed = _sealed(derived(root, KEYS), recording, keys)
 
     def take(self, proof: bytes) -> bytes | None:
         """The sealed keys, for the first who proves to have the secret; b"" for the next; None without a proof."""
@@ -44,7 +44,16 @@ class Handover:
         return given
 
 
-def _derived(root: bytes, label: bytes) -> bytes:
+class HandsOver(Protocol):
+    """What gives keys to pages: `secret` is for the next of them."""
+
+    @property
+    def secret(self) -> str: ...
+
+    def take(self, proof: bytes) -> bytes | None: ...
+
+
+def derived(root: bytes, label: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=label).derive(root)
 
 

@@ -14,8 +14,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from review.player.files import answer, headers
-from review.player.handover import Handover
-from review.player.source import Source, routes
+from review.player.handover import HandsOver
+from review.player.source import Answers, routes
 
 HERE: Final = "127.0.0.1"
 _PROOF: Final = 32  # bytes
@@ -25,7 +25,7 @@ _HEADERS: Final = headers()
 class Loopback:
     """`app` answers at `path`, and nothing else anywhere else."""
 
-    def __init__(self, source: Source, handover: Handover, files: Mapping[str, bytes]) -> None:
+    def __init__(self, source: Answers, handover: HandsOver, files: Mapping[str, bytes]) -> None:
         self.path = f"/{secrets.token_urlsafe(16)}/"
         self._handover = handover
         self._files = files

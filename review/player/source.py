@@ -5,9 +5,9 @@ Mounted by the loopback server of `eyelid-review open`; what else mounts it says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, or_, select
 from starlette.exceptions import HTTPException
@@ -124,7 +124,25 @@ def _row(one: Stored) -> list[int | str]:
 
 # -- over HTTP --------------------------------------------------------------------------------------------------------
 
-SourceOf = Callable[[Request], Source]
+
+class Answers(Protocol):
+    """A recording in the store, or what a case has of one."""
+
+    @property
+    def papers(self) -> Mapping[str, Any]: ...
+
+    @property
+    def index(self) -> dict[str, Any]: ...
+
+    @property
+    def rows(self) -> Mapping[int, Sized]: ...
+
+    def pieces(self, after: int) -> dict[str, Any]: ...
+
+    def chunks(self, stream: int, first: int, after: int) -> bytes: ...
+
+
+SourceOf = Callable[[Request], Answers]
 """The recording that a request is about. Raises HTTPException for who may not ask."""
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,13 +39,14 @@ from protocol.envelope import (
     digest,
     expect,
     lane_of,
+    open_by_chunk_key,
     open_sealed,
     seal,
     seal_unsigned,
     sign_digest,
 )
 from protocol.errors import EnvelopeError
-from protocol.keys import stream_commitment
+from protocol.keys import chunk_commitment, chunk_key, stream_commitment
 
 KEY = bytes(range(32))
 U64 = st.integers(0, 2**64 - 1)
@@ -114,9 +117,10 @@ def test_no_end_can_be_cut_off_unnoticed(written: Header, plaintext: bytes, data
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(garbage: bytes) -> None:
     """Nothing but an EnvelopeError ever comes out of a stranger's bytes."""
-    for sealed in (garbage, b"EYL1" + garbage, b"EYL2" + garbage, header().pack() + garbage):
-        with pytest.raises(EnvelopeError):
-            open_sealed(KEY, sealed)
+    for sealed in (garbage, b"EYL1" + garbage, b"EYL2" + garbage, b"EYL3" + garbage, header().pack() + garbage):
+        for opens in (open_sealed, open_by_chunk_key):
+            with pytest.raises(EnvelopeError):
+                opens(KEY, sealed)
         with pytest.raises(EnvelopeError):
             check_signature(sealed, DEVICE.public_key())
 
@@ -239,37 +243,58 @@ def test_a_span_that_a_recording_can_have_is_none_of_those() -> None:
 # -- signed chunks ------------------------------------------------------------------------------------------------
 
 DEVICE = Ed25519PrivateKey.generate()
+BEHIND_TAG = {
+    Edition.SIGNED: COMMITMENT_SIZE + SIGNATURE_SIZE,
+    Edition.KEYED: COMMITMENT_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE,
+}
+in_each_signed_edition = pytest.mark.parametrize("edition", BEHIND_TAG)
 
 
-def signed(header_: Header, plaintext: bytes = b"content", device: Ed25519PrivateKey = DEVICE) -> bytes:
-    return seal(KEY, replace(header_, edition=Edition.SIGNED), plaintext, device)
+def signed(
+    header_: Header,
+    plaintext: bytes = b"content",
+    device: Ed25519PrivateKey = DEVICE,
+    edition: Edition = Edition.SIGNED,
+) -> bytes:
+    return seal(KEY, replace(header_, edition=edition), plaintext, device)
 
 
 def code_of(refused: pytest.ExceptionInfo[EnvelopeError]) -> str:
     return refused.value.code
 
 
+@in_each_signed_edition
 @given(headers(), st.binary(max_size=200))
-def test_a_signed_chunk_opens_and_is_the_device_s(written: Header, plaintext: bytes) -> None:
-    sealed = signed(written, plaintext)
-    assert len(sealed) == HEADER_SIZE + len(plaintext) + TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE
-    assert sealed[:4] == b"EYL2"
-    assert open_sealed(KEY, sealed) == (replace(written, edition=Edition.SIGNED), plaintext)
+def test_a_signed_chunk_opens_and_is_the_device_s(edition: Edition, written: Header, plaintext: bytes) -> None:
+    sealed = signed(written, plaintext, edition=edition)
+    assert (
+        len(sealed)
+        == HEADER_SIZE + len(plaintext) + TAG_SIZE + BEHIND_TAG[edition]
+        == edition.overhead + len(plaintext)
+    )
+    assert sealed[:4] == {Edition.SIGNED: b"EYL2", Edition.KEYED: b"EYL3"}[edition]
+    assert open_sealed(KEY, sealed) == (replace(written, edition=edition), plaintext)
     check_signature(sealed, DEVICE.public_key())
 
 
+@in_each_signed_edition
 @given(headers(), st.binary(max_size=40), st.data())
-def test_no_bit_of_a_signed_chunk_is_another_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
-    sealed = bytearray(signed(written, plaintext))
+def test_no_bit_of_a_signed_chunk_is_another_unnoticed(
+    edition: Edition, written: Header, plaintext: bytes, data: st.DataObject
+) -> None:
+    sealed = bytearray(signed(written, plaintext, edition=edition))
     bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
     sealed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(EnvelopeError):
         check_signature(bytes(sealed), DEVICE.public_key())
 
 
+@in_each_signed_edition
 @given(headers(), st.binary(max_size=40), st.data())
-def test_no_end_of_a_signed_chunk_is_cut_off_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
-    sealed = signed(written, plaintext)
+def test_no_end_of_a_signed_chunk_is_cut_off_unnoticed(
+    edition: Edition, written: Header, plaintext: bytes, data: st.DataObject
+) -> None:
+    sealed = signed(written, plaintext, edition=edition)
     with pytest.raises(EnvelopeError):
         check_signature(sealed[: data.draw(st.integers(0, len(sealed) - 1))], DEVICE.public_key())
 
@@ -281,27 +306,36 @@ def test_a_reader_s_key_signs_nothing() -> None:
     assert code_of(refused) == "bad-signature"
 
 
-def test_the_signature_of_another_chunk_is_none() -> None:
-    one, other = signed(header()), signed(header(sequence=8))
+@in_each_signed_edition
+def test_the_signature_of_another_chunk_is_none(edition: Edition) -> None:
+    one, other = (signed(header(sequence=number), edition=edition) for number in (7, 8))
     with pytest.raises(EnvelopeError) as refused:
         check_signature(one[:-SIGNATURE_SIZE] + other[-SIGNATURE_SIZE:], DEVICE.public_key())
     assert code_of(refused) == "bad-signature"
 
 
+@in_each_signed_edition
 @given(headers(), st.binary(max_size=200))
-def test_a_chunk_without_its_signature_says_where_it_belongs(written: Header, plaintext: bytes) -> None:
-    written = replace(written, edition=Edition.SIGNED)
+def test_a_chunk_without_its_signature_says_where_it_belongs(
+    edition: Edition, written: Header, plaintext: bytes
+) -> None:
+    written = replace(written, edition=edition)
     unsigned = seal_unsigned(KEY, written, plaintext)
     assert Header.parse_unsigned(b"".join(unsigned.parts)) == written
-    sealed, sha256 = unsigned.signed(sign_digest(unsigned.sha256, DEVICE))
-    assert (sealed, sha256) == (signed(written, plaintext), digest(sealed))
+    sealed, sha256 = unsigned.signed(sign_digest(unsigned.sha256, DEVICE, edition))
+    assert (sealed, sha256) == (signed(written, plaintext, edition=edition), digest(sealed))
+
+
+def test_a_signature_says_of_which_edition_the_chunk_is() -> None:
+    assert len({sign_digest(bytes(32), DEVICE, edition) for edition in BEHIND_TAG}) == 2
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"", "truncated"),
-        (b"EYL2".ljust(LEAST_READ - SIGNATURE_SIZE - 1, b"\0"), "truncated"),
+        (b"EYL2".ljust(Edition.SIGNED.overhead - SIGNATURE_SIZE - 1, b"\0"), "truncated"),
+        (b"EYL3".ljust(Edition.KEYED.overhead - SIGNATURE_SIZE - 1, b"\0"), "truncated"),
         (bytes(MAX_SEALED - SIGNATURE_SIZE + 1), "oversized"),
         (b"EYL1" + bytes(400), "wrong-edition"),
         (bytes(400), "bad-magic"),
@@ -320,7 +354,9 @@ def test_a_chunk_of_the_first_edition_has_no_signature() -> None:
     assert code_of(refused) == "wrong-edition"
 
 
-@pytest.mark.parametrize(("edition", "signer"), [(Edition.FIRST, DEVICE), (Edition.SIGNED, None)])
+@pytest.mark.parametrize(
+    ("edition", "signer"), [(Edition.FIRST, DEVICE), (Edition.SIGNED, None), (Edition.KEYED, None)]
+)
 def test_a_key_that_signs_belongs_to_the_edition_that_is_signed(
     edition: Edition, signer: Ed25519PrivateKey | None
 ) -> None:
@@ -329,38 +365,116 @@ def test_a_key_that_signs_belongs_to_the_edition_that_is_signed(
     assert code_of(refused) == "wrong-edition"
 
 
-def test_a_signed_chunk_without_room_for_its_signature_is_truncated() -> None:
-    packed = header(edition=Edition.SIGNED).pack()
-    assert Header.parse(packed + bytes(TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE)).edition is Edition.SIGNED
+@in_each_signed_edition
+def test_a_signed_chunk_without_room_for_its_signature_is_truncated(edition: Edition) -> None:
+    packed = header(edition=edition).pack()
+    assert Header.parse(packed + bytes(TAG_SIZE + BEHIND_TAG[edition])).edition is edition
+    assert Header.parse(packed + bytes(LEAST_READ - HEADER_SIZE)).edition is edition
     with pytest.raises(EnvelopeError) as refused:
-        Header.parse(packed + bytes(TAG_SIZE + COMMITMENT_SIZE + SIGNATURE_SIZE - 1))
+        Header.parse(packed + bytes(TAG_SIZE + BEHIND_TAG[edition] - 1))
     assert code_of(refused) == "truncated"
 
 
-def test_the_largest_signed_chunk_fits_and_one_byte_more_does_not() -> None:
-    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE - COMMITMENT_SIZE - SIGNATURE_SIZE
-    assert len(signed(header(), bytes(room))) == MAX_SEALED
+@in_each_signed_edition
+def test_the_largest_signed_chunk_fits_and_one_byte_more_does_not(edition: Edition) -> None:
+    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE - BEHIND_TAG[edition]
+    assert len(signed(header(), bytes(room), edition=edition)) == MAX_SEALED
     with pytest.raises(EnvelopeError) as refused:
-        signed(header(), bytes(room + 1))
+        signed(header(), bytes(room + 1), edition=edition)
     assert code_of(refused) == "oversized"
 
 
+@in_each_signed_edition
 @given(headers(), st.binary(max_size=40), st.binary(min_size=32, max_size=32).filter(lambda key: key != KEY))
-def test_a_signed_chunk_says_which_key_opens_it(written: Header, plaintext: bytes, other: bytes) -> None:
+def test_a_signed_chunk_says_which_key_opens_it(
+    edition: Edition, written: Header, plaintext: bytes, other: bytes
+) -> None:
     """GCM alone does not: tests/vectors has a chunk that opens under two keys."""
-    sealed = signed(written, plaintext)
+    sealed = signed(written, plaintext, edition=edition)
     assert committed(sealed) == stream_commitment(KEY, written.recording, written.stream)
     with pytest.raises(EnvelopeError) as refused:
         open_sealed(other, sealed)
     assert code_of(refused) == "wrong-commitment"
 
 
-def test_the_commitment_of_another_stream_is_none() -> None:
+@in_each_signed_edition
+def test_the_commitment_of_another_stream_is_none(edition: Edition) -> None:
     """It names recording and stream, so that a chunk cannot be made out of two."""
-    commitments = {committed(signed(header(**place))) for place in ({}, {"stream": 4}, {"recording": UUID(int=6)})}
-    assert len(commitments) == 3
-    assert committed(signed(header())) == committed(signed(header(sequence=8)))
+    places: tuple[dict[str, Any], ...] = ({}, {"stream": 4}, {"recording": UUID(int=6)})
+    assert len({committed(signed(header(**place), edition=edition)) for place in places}) == 3
+    one, next_one = (signed(header(sequence=number), edition=edition) for number in (7, 8))
+    assert committed(one) == committed(next_one)
 
 
 def test_a_chunk_of_the_first_edition_commits_to_nothing() -> None:
     assert committed(seal(KEY, header(), b"content")) is None
+
+
+# -- chunks with keys of their own --------------------------------------------------------------------------------
+
+
+def own_key(one: Header) -> bytes:
+    return chunk_key(KEY, one.recording, one.stream, one.sequence)
+
+
+@given(headers(), st.binary(max_size=200))
+def test_a_chunk_opens_by_its_own_key_alone(written: Header, plaintext: bytes) -> None:
+    sealed = signed(written, plaintext, edition=Edition.KEYED)
+    assert open_by_chunk_key(own_key(written), sealed) == (replace(written, edition=Edition.KEYED), plaintext)
+    for other in (KEY, own_key(replace(written, sequence=written.sequence ^ 1))):
+        with pytest.raises(EnvelopeError) as refused:
+            open_by_chunk_key(other, sealed)
+        assert code_of(refused) == "wrong-commitment"
+
+
+def test_a_keyed_chunk_to_the_byte() -> None:
+    """Cipher, commitment to the stream's key, commitment to the chunk's, signature: by nothing that seals."""
+    written = header(edition=Edition.KEYED)
+    sealed, key, place = seal(KEY, written, b"content", DEVICE), own_key(written), (UUID(int=5), 3, 7)
+    assert AESGCM(key).decrypt(bytes(12), sealed[92:115], sealed[:92]) == b"content"
+    assert sealed[115:147] == stream_commitment(KEY, *place[:2])
+    assert sealed[147:179] == chunk_commitment(key, *place)
+    DEVICE.public_key().verify(sealed[179:], b"eyelid chunk v3" + hashlib.sha256(sealed[:179]).digest())
+    assert len(sealed) == 243
+
+
+@given(headers(), st.binary(max_size=40), st.data())
+def test_no_bit_of_a_keyed_chunk_but_the_signature_s_opens_otherwise(
+    written: Header, plaintext: bytes, data: st.DataObject
+) -> None:
+    """Not even without the signature: what a chunk's key cannot see is the commitment to the stream's key."""
+    sealed = bytearray(signed(written, plaintext, edition=Edition.KEYED))
+    seen = {*range(len(sealed) - SIGNATURE_SIZE)}
+    opens, key = data.draw(st.sampled_from([(open_sealed, KEY), (open_by_chunk_key, own_key(written))]))
+    if opens is open_by_chunk_key:
+        seen -= {*range(HEADER_SIZE + len(plaintext) + TAG_SIZE, len(sealed) - SIGNATURE_SIZE - COMMITMENT_SIZE)}
+    at = data.draw(st.sampled_from(sorted(seen)))
+    sealed[at] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(EnvelopeError):
+        opens(key, bytes(sealed))
+
+
+def test_a_chunk_that_commits_to_another_chunk_s_key_does_not_open() -> None:
+    """Not by the stream's key either: else two readers could be shown two things."""
+    one, other = (signed(header(sequence=number), edition=Edition.KEYED) for number in (7, 8))
+    swapped = one[:-96] + other[-96:-64] + one[-64:]
+    for opens, key in ((open_sealed, KEY), (open_by_chunk_key, own_key(header()))):
+        with pytest.raises(EnvelopeError) as refused:
+            opens(key, swapped)
+        assert code_of(refused) == "wrong-commitment"
+
+
+@pytest.mark.parametrize("edition", [Edition.FIRST, Edition.SIGNED])
+def test_no_chunk_of_an_earlier_edition_opens_by_a_key_of_its_own(edition: Edition) -> None:
+    sealed = seal(KEY, header(edition=edition), b"content", DEVICE if edition.is_signed else None)
+    for key in (KEY, own_key(header())):
+        with pytest.raises(EnvelopeError) as refused:
+            open_by_chunk_key(key, sealed)
+        assert code_of(refused) == "wrong-edition"
+
+
+@pytest.mark.parametrize("opens", [open_sealed, open_by_chunk_key])
+def test_a_key_of_another_length_opens_nothing(opens: Callable[[bytes, bytes], object]) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        opens(KEY[:16], signed(header(), edition=Edition.KEYED))
+    assert code_of(refused) == "bad-key"

@@ -186,7 +186,7 @@ def test_the_commitment_binds_key_and_recording() -> None:
         assert refused.value.code == "wrong-commitment"
 
 
-# -- the second edition -------------------------------------------------------------------------------------------
+# -- from the second edition on ------------------------------------------------------------------------------------
 
 
 @given(st.binary(min_size=32, max_size=32), st.uuids(), st.integers(0, 0xFFFE))
@@ -209,3 +209,19 @@ def test_a_stream_s_key_is_hkdf_of_the_recording_s(key: bytes, recording: UUID, 
 def test_no_two_streams_share_a_key(streams: set[int]) -> None:
     own = {keys.stream_key(KEY, RECORDING, stream) for stream in streams}
     assert len(own | {keys.commitment_key(KEY, RECORDING), KEY}) == len(streams) + 2
+
+
+@given(st.binary(min_size=32, max_size=32), st.uuids(), st.integers(0, 0xFFFE), st.integers(0, 2**64 - 1))
+def test_a_chunk_s_key_is_hkdf_of_its_stream_s(key: bytes, recording: UUID, stream: int, sequence: int) -> None:
+    place = stream.to_bytes(2, "big") + sequence.to_bytes(8, "big")
+    extracted = hmac.digest(recording.bytes, key, "sha256")
+    own = hmac.digest(extracted, b"eyelid chunk key v3" + place + b"\1", "sha256")
+    assert keys.chunk_key(key, recording, stream, sequence) == own
+    said = hmac.digest(own, b"eyelid chunk commit" + recording.bytes + place, "sha256")
+    assert keys.chunk_commitment(own, recording, stream, sequence) == said
+
+
+@given(st.sets(st.tuples(st.integers(0, 0xFFFE), st.integers(0, 2**64 - 1)), min_size=2, max_size=9))
+def test_no_two_chunks_share_a_key(places: set[tuple[int, int]]) -> None:
+    own = {keys.chunk_key(KEY, RECORDING, *place) for place in places}
+    assert len(own | {keys.stream_key(KEY, RECORDING, 0), keys.commitment_key(KEY, RECORDING), KEY}) == len(places) + 3

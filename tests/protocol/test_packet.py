@@ -53,16 +53,18 @@ def test_the_packet_says_of_which_edition_its_chunks_are() -> None:
     """One that says nothing is of before there was a second."""
     _, said, _ = parts_of(build().sign(DEVICE))
     assert "envelope" not in said
-    signed = replace(build(), edition=Edition.SIGNED)
-    header, said, _ = parts_of(signed.sign(DEVICE))
-    assert said["envelope"] == 2
-    assert KeyPacket.verify(signed.sign(DEVICE), DEVICE.public_key()) == signed
+    for edition, number in ((Edition.SIGNED, 2), (Edition.KEYED, 3)):
+        signed = replace(build(), edition=edition)
+        header, said, _ = parts_of(signed.sign(DEVICE))
+        assert said["envelope"] == number
+        assert KeyPacket.verify(signed.sign(DEVICE), DEVICE.public_key()) == signed
     first = raw_jws(header, said | {"envelope": 1}, DEVICE)
     assert KeyPacket.verify(first, DEVICE.public_key()).edition is Edition.FIRST
 
 
-def test_of_the_second_edition_the_key_that_commits_seals_nothing() -> None:
-    packet = build(edition=Edition.SIGNED)
+@pytest.mark.parametrize("edition", [Edition.SIGNED, Edition.KEYED])
+def test_from_the_second_edition_on_the_key_that_commits_seals_nothing(edition: Edition) -> None:
+    packet = build(edition=edition)
     recording = packet.recording
     assert packet.commitment == keys.commitment(keys.commitment_key(KEY, recording), recording)
     assert packet.open_key(AUDITOR) == KEY
@@ -80,7 +82,7 @@ def test_of_the_first_edition_one_key_opens_every_stream() -> None:
     assert {packet.stream_key(packet.open_key(AUDITOR), stream) for stream in (0, 1, 0x8000)} == {KEY}
 
 
-@pytest.mark.parametrize(("envelope", "code"), [(0, "unknown-version"), (3, "unknown-version"), ("2", "bad-field")])
+@pytest.mark.parametrize(("envelope", "code"), [(0, "unknown-version"), (4, "unknown-version"), ("2", "bad-field")])
 def test_an_edition_that_is_not_known_is_refused(envelope: object, code: str) -> None:
     header, said, _ = parts_of(build().sign(DEVICE))
     with pytest.raises(SignatureError) as refused:

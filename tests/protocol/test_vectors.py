@@ -14,8 +14,8 @@ import pytest
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.api import VERSION
 from protocol.carried import read_carried
-from protocol.envelope import Edition, check_signature, digest, expect, open_sealed
-from protocol.errors import ProtocolError
+from protocol.envelope import Edition, Header, check_signature, digest, expect, open_by_chunk_key, open_sealed
+from protocol.errors import EnvelopeError, ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
 from protocol.report import DeviceReport
@@ -42,8 +42,8 @@ def seal_of(case: dict[str, Any]) -> bytes:
     return sealed.ljust(case.get("grow_to", 0), b"\0")
 
 
-def open_chunk(case: dict[str, Any]) -> dict[str, str]:
-    header, plaintext = open_sealed(bytes.fromhex(case["key"]), seal_of(case))
+def open_chunk(case: dict[str, Any], opens: Any = open_sealed) -> dict[str, str]:
+    header, plaintext = opens(bytes.fromhex(case["key"]), seal_of(case))
     if place := case.get("place"):
         expect(
             header,
@@ -55,16 +55,23 @@ def open_chunk(case: dict[str, Any]) -> dict[str, str]:
     return {"plaintext_sha256": hashlib.sha256(plaintext).hexdigest()}
 
 
-def open_signed(case: dict[str, Any]) -> dict[str, str]:
-    """As `verify` does: edition, signature, commitment, tag, place."""
-    vector = load("signed")
+def open_signed(case: dict[str, Any], name: str = "signed") -> dict[str, str]:
+    """As `verify` does: edition, signature, commitments, tag, place."""
+    vector = load(name)
     sealed, device = bytes.fromhex(case["sealed"]), keys.public_from_text(vector["evidence_key"])
     packet = KeyPacket.verify(vector["packet"], device)
-    assert packet.edition is Edition.SIGNED
+    if Header.parse(sealed).edition is not packet.edition:
+        raise EnvelopeError("wrong-edition", "another edition than the key packet's")
     check_signature(sealed, device)
+    if own := case.get("chunk_key"):
+        return open_chunk(case | {"key": own}, open_by_chunk_key)
     key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
     own = packet.stream_key(key, case["place"]["stream"]).hex()
     return open_chunk(case | {"key": case.get("stream_key", own)})
+
+
+def open_keyed(case: dict[str, Any]) -> dict[str, str]:
+    return open_signed(case, "keyed")
 
 
 def open_packet(case: dict[str, Any]) -> dict[str, str]:
@@ -178,6 +185,35 @@ def test_every_vector_of_the_second_edition_is_answered_as_it_says() -> None:
     assert {"ok", "bad-signature", "wrong-edition", "truncated"} <= {case["expect"] for case in cases("signed")}
 
 
+def test_every_vector_of_the_third_edition_is_answered_as_it_says() -> None:
+    for case in cases("keyed"):
+        assert answer(case, open_keyed) == wanted(case), case["name"]
+    assert {"ok", "bad-signature", "wrong-commitment", "truncated"} <= {case["expect"] for case in cases("keyed")}
+
+
+def test_a_chunk_of_the_third_edition_needs_no_other_key_than_its_own() -> None:
+    """Of its recording, neither the packet nor any chunk beside it is looked at."""
+    vector = load("keyed")
+    for chunk in vector["chunks"]:
+        sealed = bytes.fromhex(chunk["sealed"])
+        check_signature(sealed, keys.public_from_text(vector["evidence_key"]))
+        _, plaintext = open_by_chunk_key(bytes.fromhex(chunk["chunk_key"]), sealed)
+        assert hashlib.sha256(plaintext).hexdigest() == chunk["plaintext_sha256"]
+
+
+def test_every_key_of_the_third_edition_is_derived_as_it_says() -> None:
+    """With HMAC alone (RFC 5869, section 2), by nothing of ours."""
+    vector = load("keyed")
+    recording = UUID(vector["recording"]).bytes
+    for one in vector["derived"]:
+        place = one["stream"].to_bytes(2, "big") + one["sequence"].to_bytes(8, "big")
+        extracted = hmac.digest(recording, bytes.fromhex(one["stream_key"]), "sha256")
+        own = hmac.digest(extracted, b"eyelid chunk key v3" + place + b"\1", "sha256")
+        assert one["key"] == own.hex()
+        assert one["commitment"] == hmac.digest(own, b"eyelid chunk commit" + recording + place, "sha256").hex()
+    assert len({one["key"] for one in vector["derived"]}) == len(vector["derived"])
+
+
 def test_every_key_of_the_second_edition_is_derived_as_it_says() -> None:
     """With HMAC alone (RFC 5869, section 2), by nothing of ours."""
     derived = load("signed")["derived"]
@@ -203,7 +239,7 @@ def test_every_key_of_the_second_edition_is_derived_as_it_says() -> None:
     assert len(keys_seen) == 2 + len(derived["streams"])
 
 
-RECORDINGS: Final = [*((folder, "recording") for folder in FOLDERS), (VECTORS, "signed")]
+RECORDINGS: Final = [*((folder, "recording") for folder in FOLDERS), (VECTORS, "signed"), (VECTORS, "keyed")]
 
 
 @pytest.mark.parametrize(("folder", "name"), RECORDINGS, ids=lambda part: getattr(part, "name", part))
@@ -214,7 +250,7 @@ def test_the_recording_opens_in_the_order_that_the_docs_give(folder: Path, name:
     previous = digest(vector["packet"].encode("ascii"))
     for sequence, chunk in enumerate(vector["chunks"]):
         sealed = bytes.fromhex(chunk["sealed"])
-        if packet.edition is Edition.SIGNED:
+        if packet.edition is not Edition.FIRST:
             check_signature(sealed, keys.public_from_text(vector["evidence_key"]))
         header, plaintext = open_sealed(packet.stream_key(key, 0), sealed)
         expect(header, recording=packet.recording, stream=0, sequence=sequence, previous=previous)
@@ -276,10 +312,11 @@ def test_a_program_in_another_language_gives_the_same_answers(node_folder: Path)
     assert answers["recording"] == [
         {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load("recording")["chunks"]
     ]
-    assert answers["signed_recording"] == [
-        {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load("signed")["chunks"]
-    ]
-    for name in ("chunks", "packets", "signed"):
+    for name, vector in (("signed_recording", "signed"), ("keyed_recording", "keyed"), ("keyed_one_by_one", "keyed")):
+        assert answers[name] == [
+            {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load(vector)["chunks"]
+        ]
+    for name in ("chunks", "packets", "signed", "keyed"):
         for case, given in zip(cases(name), answers[name], strict=True):
             given["expect"] = given.pop("answer")
             assert given == wanted(case), case["name"]

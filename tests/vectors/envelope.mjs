@@ -22,7 +22,7 @@ const MAX_LEVELS = 16;
 const MAX_VALUES = 4096;
 const MAX_DURATION = 7_200_000_000_000n; // of a chunk: 2 hours
 const MAX_END = 31n * 86_400_000_000_000n;
-const BEHIND_TAG = 32 + 64; // commitment and signature, in the second edition
+const BEHIND_TAG = [NaN, 0, 32 + 64, 32 + 32 + 64]; // by edition: commitments and signature
 const kem = new XWing();
 const suite = new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
@@ -149,9 +149,9 @@ export function fromBase64url(text, code = "malformed") {
 export function parseHeader(sealed) {
   refuseIf(sealed.length > MAX_SEALED, "oversized");
   refuseIf(sealed.length < 92 + 16, "truncated");
-  const edition = ["EYL1", "EYL2"].indexOf(sealed.subarray(0, 4).toString("latin1")) + 1;
+  const edition = ["EYL1", "EYL2", "EYL3"].indexOf(sealed.subarray(0, 4).toString("latin1")) + 1;
   refuseIf(edition === 0, "bad-magic");
-  refuseIf(edition === 2 && sealed.length < 92 + 16 + BEHIND_TAG, "truncated");
+  refuseIf(sealed.length < 92 + 16 + BEHIND_TAG[edition], "truncated");
   refuseIf(sealed[4] > 1, "unknown-kind");
   refuseIf(sealed[5] & ~3, "unknown-flags");
   refuseIf(sealed.readUInt16BE(6) === 0xffff, "bad-stream");
@@ -185,17 +185,47 @@ export function streamKey({ edition, recording }, recordingKey, stream) {
   return edition === 1 ? recordingKey : derive(recordingKey, recording, "eyelid stream key v2", number);
 }
 
-/** The commitment to its stream's key that a chunk of the second edition carries. */
-export const committed = (sealed) => sealed.subarray(-BEHIND_TAG, -64);
+/** What opens one chunk of the third edition and no other. `sequence`: BigInt. */
+export function chunkKey(recording, ownStreamKey, stream, sequence) {
+  const place = Buffer.alloc(10);
+  place.writeUInt16BE(stream);
+  place.writeBigUInt64BE(sequence, 2);
+  return derive(ownStreamKey, recording, "eyelid chunk key v3", place);
+}
 
+/** The commitments that a chunk carries: to its stream's key, and in the third edition to its own. */
+function commitments(sealed, edition) {
+  const start = sealed.length - BEHIND_TAG[edition];
+  return [sealed.subarray(start, start + 32), sealed.subarray(start + 32, -64)];
+}
+
+/** The commitment to its stream's key that a chunk carries from the second edition on. */
+export const committed = (sealed) => commitments(sealed, parseHeader(sealed).edition)[0];
+
+/** `key`: of the stream. */
 export function openChunk(key, sealed) {
   refuseIf(key.length !== 32, "bad-key");
   const header = parseHeader(sealed);
-  if (header.edition === 2) {
-    const own = hmac(key, "eyelid stream commit", header.recording, sealed.subarray(6, 8));
-    refuseIf(!timingSafeEqual(own, committed(sealed)), "wrong-commitment");
-  }
-  const tag = sealed.length - (header.edition === 2 ? BEHIND_TAG : 0) - 16;
+  const { edition, recording, stream, sequence } = header;
+  if (edition === 1) return decrypted(key, header, sealed);
+  const own = hmac(key, "eyelid stream commit", recording, sealed.subarray(6, 8));
+  refuseIf(!timingSafeEqual(own, committed(sealed)), "wrong-commitment");
+  if (edition === 2) return decrypted(key, header, sealed);
+  return openByChunkKey(chunkKey(recording.toString("hex"), key, stream, sequence), sealed);
+}
+
+/** For those who have this chunk's key and no other. */
+export function openByChunkKey(key, sealed) {
+  refuseIf(key.length !== 32, "bad-key");
+  const header = parseHeader(sealed);
+  refuseIf(header.edition !== 3, "wrong-edition");
+  const own = hmac(key, "eyelid chunk commit", header.recording, sealed.subarray(6, 8), sealed.subarray(24, 32));
+  refuseIf(!timingSafeEqual(own, commitments(sealed, 3)[1]), "wrong-commitment");
+  return decrypted(key, header, sealed);
+}
+
+function decrypted(key, header, sealed) {
+  const tag = sealed.length - BEHIND_TAG[header.edition] - 16;
   const aes = createDecipheriv("aes-256-gcm", key, header.nonce, { authTagLength: 16 });
   aes.setAAD(sealed.subarray(0, 92)).setAuthTag(sealed.subarray(tag, tag + 16));
   try {
@@ -208,7 +238,7 @@ export function openChunk(key, sealed) {
 export function checkSignature(sealed, evidenceKey, edition) {
   refuseIf(parseHeader(sealed).edition !== edition, "wrong-edition");
   if (edition === 1) return;
-  const signed = Buffer.concat([Buffer.from("eyelid chunk v2"), sha256(sealed.subarray(0, -64))]);
+  const signed = Buffer.concat([Buffer.from(`eyelid chunk v${edition}`), sha256(sealed.subarray(0, -64))]);
   refuseIf(!verifies(evidenceKey, signed, sealed.subarray(-64)), "bad-signature");
 }
 
@@ -352,7 +382,7 @@ export function readPacket(token, evidenceKey) {
   refuseIf(![kemId, kdf, aead].every((one) => isUint(one) && one < 0x10000n), "bad-field");
   refuseIf(kemId !== 0x647an || kdf !== 1n || aead !== 2n, "unknown-suite");
   refuseIf(!isUint(edition), "bad-field");
-  refuseIf(edition !== 1n && edition !== 2n, "unknown-version");
+  refuseIf(![1n, 2n, 3n].includes(edition), "unknown-version");
   refuseIf(!isUuid(packet.recording) || !isDigest(packet.policy) || !isObject(packet.wrapped), "bad-field");
   refuseIf(!isUint(packet.bundle_revision) || !isUint(packet.start) || !Array.isArray(packet.monitors), "bad-field");
   refuseIf(!packet.monitors.every(isMonitor), "bad-field");

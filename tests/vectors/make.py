@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.vectors.chunks import chunk_vectors, recording_vector
+from tests.vectors.keyed import keyed_vectors
 from tests.vectors.packets import packet_vectors
 from tests.vectors.signed import signed_vectors
 from tests.vectors.statements import account_vector, ledger_vectors, statement_vectors
@@ -23,6 +24,7 @@ def build() -> dict[str, str]:
     vectors = {
         "recording.json": recording_vector(),
         "signed.json": signed_vectors(),
+        "keyed.json": keyed_vectors(),
         "chunks.json": chunk_vectors(),
         "packets.json": packet_vectors(),
         "ledger.json": ledger_vectors(),

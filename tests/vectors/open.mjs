@@ -1,6 +1,6 @@
 // Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: its answers show whether a stranger's
-// program agrees. Prints {recording, chunks, packets, signed_recording, signed, bundles}, lists in JSON, on standard
-// output.
+// program agrees. Prints {recording, chunks, packets, signed_recording, signed, keyed_recording, keyed, keyed_one_by_one,
+// bundles}, lists in JSON, on standard output.
 //
 //   node open.mjs FOLDER_OF_THE_VECTORS      (with the packages of node/package.json beside it)
 
@@ -10,6 +10,7 @@ import {
   checkPlace,
   checkSignature,
   hex,
+  openByChunkKey,
   openChunk,
   openKey,
   readBundle,
@@ -64,9 +65,17 @@ async function openSignedCase(vector, one) {
   const sealed = hex(one.sealed);
   checkSignature(sealed, vector.evidence_key, packet.edition);
   const key = one.stream_key ? hex(one.stream_key) : streamKey(packet, packet.key, one.place.stream);
-  const { header, plaintext } = openChunk(key, sealed);
+  const { header, plaintext } = one.chunk_key ? openByChunkKey(hex(one.chunk_key), sealed) : openChunk(key, sealed);
   checkPlace(header, { ...one.place, previous: hex(one.place.previous) });
   return hashed(plaintext);
+}
+
+/** By each chunk's own key and the evidence key: neither the packet nor another key is looked at. */
+function openOneByOne(vector) {
+  return vector.chunks.map(({ sealed, chunk_key }) => {
+    checkSignature(hex(sealed), vector.evidence_key, 3);
+    return { answer: "ok", ...hashed(openByChunkKey(hex(chunk_key), hex(sealed)).plaintext) };
+  });
 }
 
 async function openPacketCase(one) {
@@ -75,10 +84,14 @@ async function openPacketCase(one) {
 }
 
 const read = (name) => JSON.parse(readFileSync(join(process.argv[2], name), "utf8"));
-const second = read("signed.json");
+const [second, third] = [read("signed.json"), read("keyed.json")];
 const answers = { recording: await openRecording(read("recording.json")), chunks: [], packets: [], signed: [] };
 answers.signed_recording = await openRecording(second);
 for (const one of second.cases) answers.signed.push(await answer(() => openSignedCase(second, one)));
+answers.keyed_recording = await openRecording(third);
+answers.keyed_one_by_one = openOneByOne(third);
+answers.keyed = [];
+for (const one of third.cases) answers.keyed.push(await answer(() => openSignedCase(third, one)));
 for (const one of read("chunks.json").cases) answers.chunks.push(await answer(() => openChunkCase(one)));
 for (const one of read("packets.json").cases) answers.packets.push(await answer(() => openPacketCase(one)));
 answers.bundles = [];

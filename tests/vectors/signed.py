@@ -30,7 +30,9 @@ PACKET: Final = packet(edition=Edition.SIGNED, commitment=keys.commitment(COMMIT
 STREAMS: Final = (0, 1, SOUND_STREAM, SCENE_STREAM)
 
 
-def header_of(sequence: int, previous: bytes, signer: Ed25519PrivateKey, stream: int) -> Header:
+def header_of(
+    sequence: int, previous: bytes, signer: Ed25519PrivateKey, stream: int, edition: Edition = Edition.SIGNED
+) -> Header:
     return Header(
         kind=Kind.MEDIA if sequence else Kind.HEADER,
         flags=Flag.KEY_FRAME if sequence else Flag.NONE,
@@ -41,7 +43,7 @@ def header_of(sequence: int, previous: bytes, signer: Ed25519PrivateKey, stream:
         end=sequence * 4 * SECOND,
         previous=previous,
         nonce=hashlib.sha256(f"signed {stream} {sequence} {public(signer)}".encode()).digest()[:12],
-        edition=Edition.SIGNED,
+        edition=edition,
     )
 
 
@@ -53,16 +55,17 @@ def signed(
     *,
     stream: int = 0,
     key: bytes | None = None,
+    edition: Edition = Edition.SIGNED,
 ) -> bytes:
     own = keys.stream_key(KEY, RECORDING, stream) if key is None else key
-    return seal(own, header_of(sequence, previous, signer, stream), plaintext, signer)
+    return seal(own, header_of(sequence, previous, signer, stream, edition), plaintext, signer)
 
 
-def chain() -> list[bytes]:
+def chain(packet: str = PACKET, edition: Edition = Edition.SIGNED) -> list[bytes]:
     sealed: list[bytes] = []
     for sequence, plaintext in enumerate(PLAINTEXTS):
-        previous = digest(sealed[-1] if sealed else PACKET.encode("ascii"))
-        sealed.append(signed(sequence, previous, plaintext))
+        previous = digest(sealed[-1] if sealed else packet.encode("ascii"))
+        sealed.append(signed(sequence, previous, plaintext, edition=edition))
     return sealed
 
 
@@ -86,7 +89,7 @@ def derived_keys() -> dict[str, Any]:
 def with_two_keys(one: bytes, other: bytes, before: bytes) -> bytes:
     """As a device might sign it that wants two readers to see two things; it can commit to one key only."""
     body = two_key_chunk((one, other), header_of(1, before, EVIDENCE, 0)) + keys.stream_commitment(one, RECORDING, 0)
-    return body + sign_digest(digest(body), EVIDENCE)
+    return body + sign_digest(digest(body), EVIDENCE, Edition.SIGNED)
 
 
 def signed_vectors() -> dict[str, Any]:
@@ -125,7 +128,8 @@ def signed_vectors() -> dict[str, Any]:
             case("forged by a reader: with another signature", good[:-64] + SIGNED[0][-64:], "bad-signature"),
             case("forged by a reader: without a signature", CHUNKS[1], "wrong-edition"),
             case("flipped bit: the edition, to the first", flip(flip(good, 3, 0), 3, 1), "wrong-edition"),
-            case("flipped bit: the edition, to a later one", flip(good, 3, 0), "bad-magic"),
+            case("flipped bit: the edition, to the third", flip(good, 3, 0), "truncated"),
+            case("flipped bit: the edition, to a later one", flip(good, 3, 2), "bad-magic"),
             case("flipped bit: ciphertext", flip(good, 92), "bad-signature"),
             case("flipped bit: tag", flip(good, last - SIGNATURE_SIZE - COMMITMENT_SIZE), "bad-signature"),
             case("flipped bit: commitment", flip(good, last - SIGNATURE_SIZE), "bad-signature"),

@@ -613,7 +613,7 @@ class Examination {
   checkReport(packet) {
     const token = healthOf(this.store, this.row.device)?.report;
     if (!isText(token)) {
-      const due = packet?.edition === 2 && lengthOf(this.facts, this.chunks) > FIRST_REPORT;
+      const due = packet?.edition > 1 && lengthOf(this.facts, this.chunks) > FIRST_REPORT;
       if (due) this.find("ledger", "no-report", { report: this.row.device });
       return null;
     }

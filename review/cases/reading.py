@@ -1,0 +1,187 @@
+"""Opens a case: its statement, its key by a reader's private key or a passphrase, its sealed object, and its chunks.
+
+The folder may come from anywhere: a name in it is used only where it is one that a case has, and no link is followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate
+from review.cases.sealing import (
+    KEY_FILE,
+    KEY_KIND,
+    SEALED,
+    STATEMENT,
+    Content,
+    Part,
+    Statement,
+    check_key,
+    chunks_file,
+    read_statement,
+    unseal,
+    unwrap,
+)
+from review.cases.selecting import Row
+from review.cases.spans import Case, CaseError
+
+LARGEST: Final = 2**30  # bytes of what is read whole
+_STATEMENT: Final = 2**20
+_PIECE: Final = 2**20
+_BATCHES: Final = 8  # of the account, a request
+
+
+def is_case(folder: Path) -> bool:
+    return (folder / STATEMENT).is_file()
+
+
+def statement_of(folder: Path) -> Statement:
+    """Raises CaseError, ProtocolError, OSError."""
+    token = _read(folder / STATEMENT, _STATEMENT)
+    try:
+        return read_statement(token.decode("ascii").strip())
+    except UnicodeDecodeError:
+        raise CaseError("malformed", f"{STATEMENT} is no signed statement") from None
+
+
+def by_key(statement: Statement, reader: RecipientPrivate) -> bytes:
+    """The case's key. Raises CaseError, KeyProblem."""
+    return unwrap(statement, reader)
+
+
+def by_passphrase(folder: Path, statement: Statement, passphrase: bytes) -> bytes:
+    """The case's key. Raises CaseError, KeyProblem."""
+    if KEY_FILE not in statement.files:
+        whom = next(iter(statement.wrapped), "no reader")
+        raise CaseError("no-passphrase", f"case {statement.case} is sealed to {whom}: a passphrase does not open it")
+    made = load_private(folder / KEY_FILE, passphrase)
+    if made.kind != KEY_KIND:
+        raise CaseError("wrong-key", f"{KEY_FILE} is a key of another kind")
+    return check_key(statement, made.raw)
+
+
+def content_of(folder: Path, statement: Statement, key: bytes) -> Content:
+    """Raises CaseError: changed, wrong-tag, malformed; OSError."""
+    sealed = _read(folder / SEALED, LARGEST)
+    if hashlib.sha256(sealed).hexdigest() != statement.files[SEALED]:
+        raise CaseError("changed", f"{SEALED} is not what was signed")
+    content = Content.read(unseal(key, statement.case, sealed))
+    if content.case.id != statement.case:
+        raise CaseError("malformed", f"{SEALED} is of another case")
+    return content
+
+
+def _read(path: Path, most: int) -> bytes:
+    with os.fdopen(os.open(path, _HOW), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise CaseError("bad-name", f"{path.name} is no file")
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise CaseError("oversized", f"{path.name} has more than {most} bytes")
+    return found
+
+
+_HOW: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def findings(folder: Path, statement: Statement) -> list[str]:
+    """What of the folder is not as it was signed, a sentence each."""
+    found = []
+    for name, sha256 in sorted(statement.files.items()):
+        hashed = _hash(folder / name)
+        if hashed is None:
+            found.append(f"{name} is missing, or no file")
+        elif hashed != sha256:
+            found.append(f"{name} is not what was signed")
+    return found
+
+
+def others(folder: Path, statement: Statement) -> list[str]:
+    """Names in the folder that the statement says nothing of."""
+    known = {STATEMENT, *statement.files}
+    return sorted(one.name for one in folder.iterdir() if one.name not in known)
+
+
+def missing(folder: Path, statement: Statement) -> list[str]:
+    """Quickly, without reading them."""
+    return [name for name in sorted(statement.files) if (folder / name).is_symlink() or not (folder / name).is_file()]
+
+
+def _hash(path: Path) -> str | None:
+    made = hashlib.sha256()
+    try:
+        with os.fdopen(os.open(path, _HOW), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            while piece := file.read(_PIECE):
+                made.update(piece)
+    except OSError:
+        return None
+    return made.hexdigest()
+
+
+# -- what the player asks for -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PartSource:
+    """One recording of a case, as `review.player.source.Source` answers of one in the store."""
+
+    folder: Path
+    case: Case
+    part: Part
+    _starts: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def papers(self) -> Mapping[str, Any]:
+        return {**self.part.papers, "case": {"spans": [list(one) for one in self.case.of(self.part.recording)]}}
+
+    @property
+    def rows(self) -> Mapping[int, tuple[Row, ...]]:
+        return self.part.rows
+
+    @property
+    def index(self) -> dict[str, Any]:
+        return {"streams": [{"stream": stream, "rows": list(map(list, all_))} for stream, all_ in self.rows.items()]}
+
+    def pieces(self, after: int) -> dict[str, Any]:
+        """`after`: how many batches were given."""
+        upto = after + _BATCHES
+        account = self.part.account
+        return {
+            "batches": list(account[after:upto]),
+            "next": upto if upto < len(account) else None,
+            "report": self.part.report,
+        }
+
+    def chunks(self, stream: int, first: int, after: int) -> bytes:
+        """Rows `first` to before `after`, each behind its length in 4 bytes; 0 for what is not here."""
+        read = self.sealed(stream, first, after)
+        return b"".join(len(body).to_bytes(4, "big") + body for body in read)
+
+    def sealed(self, stream: int, first: int, after: int) -> list[bytes]:
+        """As they lie here, whatever became of them. Empty for what is not here."""
+        rows = self.rows[stream]
+        starts = self._starts.setdefault(stream, tuple(accumulate((one.size for one in rows), initial=0)))
+        try:
+            descriptor = os.open(self.folder / chunks_file(self.part.recording, stream), _HOW)
+        except OSError:
+            return [b""] * (after - first)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return [b""] * (after - first)
+            file.seek(starts[first])
+            bodies = [file.read(one.size) for one in rows[first:after]]
+        return [body if len(body) == one.size else b"" for body, one in zip(bodies, rows[first:after], strict=True)]

@@ -1,0 +1,295 @@
+"""`eyelid-review case`: export spans of recordings as one sealed folder, and say what one proves (docs/cases.md)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from protocol.envelope import Edition
+from protocol.errors import ProtocolError
+from protocol.keys import RecipientPrivate, thumbprint
+from review.cases.sealing import Statement
+from review.cases.spans import Case, Span
+from review.cases.verifying import Proven
+from review.commands.opening import has_signed_end, with_store
+from review.commands.shared import Option, Subcommands, answer, command, group, option
+from store.admin import passphrase
+from store.admin.home import Home
+from store.admin.init import COMPLIANCE
+from store.admin.signing import read_reader
+from store.clock import seconds, wall
+from store.commands import sweep
+from store.commands.acts import act, add_purpose
+from store.commands.audit import check_here, evidence_of, examined, keys_of, recipient_of
+from store.errors import StoreError, WrongUsage
+from store.evidence import export
+from store.evidence.account import totals
+from store.evidence.evidence import Evidence
+from store.evidence.opening import load_recipient
+from store.evidence.papers import identity
+from store.evidence.show import iso, progress, size
+
+_SPAN: Final = re.compile(r"(?P<recording>[0-9a-fA-F-]+):(?P<start>[0-9:.]+)-(?P<until>[0-9:.]+)")
+_CLOCK: Final = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,2}):)?(\d{1,7}(?:\.\d{1,9})?)")
+_LARGEST: Final = 2**20  # bytes of a file with spans
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    verbs = group(
+        commands, "case", "spans of recordings as one sealed folder, which opens without a server",
+        "eyelid-review case export --spans 0193a1b2:83-1:40 --title 'Complaint 4711' --key recipient.key \\\n"
+        "      --to lawyer.pub -o complaint", "eyelid-review case verify complaint --key lawyer.key",
+        "eyelid-review open complaint --key lawyer.key --open",
+    )  # fmt: skip
+    command(verbs, "case export", "export spans of recordings, sealed to one reader or a passphrase",
+            "--spans 0193a1b2:83-1:40 0193a1c7:0-30 --title 'Complaint 4711' --key recipient.key \\\n"
+            "      --to lawyer.pub --purpose 'ticket 4711' -o complaint", _export,
+            option("--spans", "a recording and when, such as 0193a1b2:83-1:40.5 (seconds, m:s or h:m:s); or a file of "
+                   "the console's that has a case", "SPAN", nargs="+", required=True),
+            option("--title", "of the case; by default the file's", "TEXT", default=""),
+            option("--key", "a private key that opens the recordings", "FILE", type=Path, required=True),
+            option("--to", "seal it to this reader: their public key, as `eyelid-store bundle reader` makes one",
+                   "FILE", type=Path),
+            option("--to-passphrase", "seal it under the passphrase in the first line of FILE", "FILE", type=Path),
+            option("-o --output", "a folder that is not there yet", "DIR", type=Path, required=True),
+            passphrase.add_options, add_purpose, with_store,
+            says="Export spans of recordings as one folder, which holds their sealed chunks, what proves them, and the "
+            "keys of these chunks alone. Each recording is verified before; nothing is written of one in which "
+            "anything is wrong. The act is noted in the operators' log before anything is opened.")  # fmt: skip
+    command(verbs, "case verify", "say what a case proves: offline, without a store",
+            "complaint --key lawyer.key\n  eyelid-review case verify complaint --passphrase --json", _verify,
+            option("folder", "what `case export` wrote", "CASE", type=Path), *opening_options(),
+            says="Check a case: that its files are as the store signed them, and, with the key or the passphrase, "
+            "what its device signed: each chunk, the account of its spans, and that each chunk opens with its own "
+            "key. Exit code 1 where anything is wrong.")  # fmt: skip
+
+
+def opening_options() -> tuple[Option, ...]:
+    return (
+        option("--key", "the private key that it is sealed to", "FILE", type=Path),
+        option("--passphrase", "it is sealed under a passphrase: that of --passphrase-file, or asked for",
+               action="store_true"),
+        option("--signer", "the key that must have signed it: the fingerprint that `case export` printed", "ID"),
+        passphrase.add_options,
+    )  # fmt: skip
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def _export(asked: Namespace) -> int:
+    # Slow to import, and `verify` needs none of them.
+    from review.cases import writing  # noqa: PLC0415
+    from review.player.source import Source  # noqa: PLC0415
+
+    if (asked.to is None) == (asked.to_passphrase is None):
+        raise WrongUsage("say whom it is for: --to a reader's public key, or --to-passphrase a file")
+    home = Home.open(asked.home)
+    export.check_target(asked.output)
+    sweep.abandoned(home)
+    reader = None if asked.to is None else read_reader(asked.to)
+    secret = b"" if asked.to is not None else _new_passphrase(asked.to_passphrase)
+    case, found = _case_of(home, asked)
+    for one in found.values():
+        _check_spans(home, one, case)
+    spans = [[str(one.recording), one.start, one.until] for one in case.spans]
+    told = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
+    with act(home, asked, "export", **told), closing(home.database()) as database:
+        recipient = recipient_of(asked)
+        chosen = []
+        for recording, evidence in found.items():
+            keys = _verified_keys(home, evidence, recipient)
+            source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
+            with database.reading() as connection:
+                origin = str(identity(connection, evidence, home.blobs(), home.store_key())["origin"])
+            chosen.append(writing.Chosen(source, origin, keys, case.of(recording)))
+        with progress("exporting", writing.amount(chosen)) as advance:
+            done = writing.write(
+                case, wall(), chosen, asked.output, reader=reader, passphrase=secret, signer=home.store_key(),
+                register=home.exports, advance=advance,
+            )  # fmt: skip
+    signer = thumbprint(home.store_key().public_key())
+    facts = {
+        "case": str(case.id), "folder": str(done.folder), "recordings": len(found), "spans": len(case.spans),
+        "chunks": done.chunks, "bytes": done.bytes, "sealed_to": None if reader is None else reader.key_id,
+        "signer": signer,
+    }  # fmt: skip
+    whom = "the passphrase" if reader is None else f"the reader {reader.key_id}"
+    return answer(
+        asked, facts,
+        f"{done.folder}  case {case.id}: {_count(len(case.spans), 'span')} of {_count(len(found), 'recording')}, "
+        f"{done.chunks} chunks, {size(done.bytes)}, sealed to {whom}",
+        f"signed by this store's key {signer}: tell it the reader by another way than the folder",
+    )  # fmt: skip
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _new_passphrase(file: Path) -> bytes:
+    """Never the one of the environment: that is of the archive's key."""
+    return passphrase.new(Namespace(passphrase_file=file, key_file=None))
+
+
+def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
+    """The case that is asked for, and its recordings, in its order."""
+    found: dict[UUID, Evidence] = {}
+    spans: list[Span] = []
+    title, own = asked.title, uuid.uuid4()
+    for text in asked.spans:
+        if match := _SPAN.fullmatch(text):
+            evidence = evidence_of(home, match["recording"])
+            spans.append(Span(evidence.recording.id, _moment(match["start"]), _moment(match["until"])))
+            found[evidence.recording.id] = evidence
+            continue
+        if len(asked.spans) > 1:
+            raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case stands alone")
+        case = _read_case(Path(text))
+        own, spans, title = case.id, list(case.spans), title or case.title
+    for one in spans:
+        if one.recording not in found:
+            found[one.recording] = evidence_of(home, str(one.recording))
+    if not title:
+        raise WrongUsage("a case needs a --title")
+    case = Case(own, title, tuple(spans))
+    return case, {recording: found[recording] for recording in case.recordings}
+
+
+def _read_case(path: Path) -> Case:
+    if not path.is_file():
+        raise WrongUsage(f"{str(path)!r} is neither a span, such as 0193a1b2:83-1:40, nor a file with a case")
+    if path.stat().st_size > _LARGEST:
+        raise WrongUsage(f"{path} is larger than {_LARGEST} bytes: it is no file with a case")
+    return Case.read(path.read_bytes())
+
+
+def _moment(text: str) -> int:
+    """ns."""
+    if (match := _CLOCK.fullmatch(text)) is None:
+        raise WrongUsage(f"{text!r} is no time of a recording: write seconds, m:s or h:m:s, such as 1:23.5")
+    whole, _, fraction = match[3].partition(".")
+    minutes = int(match[1] or 0) * 60 + int(match[2] or 0)
+    return (minutes * 60 + int(whole)) * 10**9 + int(fraction.ljust(9, "0") or 0)
+
+
+def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
+    """Raises StoreError, WrongUsage."""
+    check_here(home, evidence)
+    which = f"recording {evidence.recording.id}"
+    if not has_signed_end(home, evidence):
+        raise StoreError(f"{which} has no end that its device signed yet: export it later")
+    last = case.of(evidence.recording.id)[-1][1]
+    if last > evidence.length:
+        raise WrongUsage(f"{which} lasts {seconds(evidence.length)}, and a span of it ends at {seconds(last)}")
+
+
+def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> export.StreamKeys:
+    """What opens its streams, once nothing wrong was found in it. Raises StoreError, KeyProblem."""
+    which = f"recording {evidence.recording.id}"
+    packet, keys = keys_of(evidence, home.blobs(), recipient)
+    if packet.edition is not Edition.KEYED:
+        raise StoreError(
+            f"{which}: its chunks have no keys of their own (its recorder was of an earlier version), so that no part "
+            "of it can be given away alone: export the whole recording with `eyelid-store export`"
+        )
+    findings = export.in_the_way(examined(home, evidence, recipient))
+    if findings:
+        listed = "\n".join(f"  {one.where}: {one.message} ({one.code})" for one in findings[:20])
+        more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
+        raise StoreError(f"{which} does not verify, and nothing was written:\n{listed}{more}")
+    return keys
+
+
+# -- verify -----------------------------------------------------------------------------------------------------------
+
+
+def _verify(asked: Namespace) -> int:
+    from review.cases import reading, verifying  # noqa: PLC0415 - as above
+
+    statement = statement_of(asked)
+    wrong = reading.findings(asked.folder, statement)
+    others = reading.others(asked.folder, statement)
+    content = None
+    if asked.key is not None or asked.passphrase:
+        key = case_key(asked, statement)
+        content = None if sealing_is_wrong(wrong) else reading.content_of(asked.folder, statement, key)
+    proven = []
+    if content is not None:
+        sources = [reading.PartSource(asked.folder, content.case, part) for part in content.parts]
+        with progress("checking", sum(len(rows) for one in sources for rows in one.rows.values())) as advance:
+            proven = [verifying.prove(one, statement.signer, advance) for one in sources]
+    wrong += [str(found) for one in proven for found in one.found]
+    checked_signer = asked.signer is not None
+    facts = {
+        "case": str(statement.case), "sound": not wrong, "findings": wrong, "not_signed": others,
+        "made": iso(statement.made), "signer": statement.fingerprint, "signer_compared": checked_signer,
+        "opened": content is not None, "title": content.case.title if content else None,
+        "recordings": [_facts_of(one) for one in proven],
+    }  # fmt: skip
+    answer(
+        asked, facts, *(f"! {one}" for one in wrong), *(f"- {one} is no part of it" for one in others),
+        *(line for one in proven for line in _lines_of(one)),
+        f"exported {iso(statement.made)}, signed by the store's key {statement.fingerprint}"
+        + ("" if checked_signer else " (compare it with the one that you were told; --signer does)"),
+        *([] if content else ["its files are as they were signed; without the key nothing more can be checked"]
+          if not wrong else []),
+        f"case {statement.case}" + (f", {content.case.title}" if content else "") + ": "
+        + ("NOT AS IT WAS EXPORTED" if wrong else "nothing wrong was found"),
+    )  # fmt: skip
+    return 1 if wrong else 0
+
+
+def sealing_is_wrong(findings: list[str]) -> bool:
+    return any(one.startswith("case.sealed ") for one in findings)
+
+
+def statement_of(asked: Namespace) -> Statement:
+    """Signed by whom --signer says, if it was given. Raises StoreError."""
+    from review.cases import reading  # noqa: PLC0415 - as above
+
+    try:
+        statement = reading.statement_of(asked.folder)
+    except FileNotFoundError:
+        raise WrongUsage(f"{asked.folder} is no case: it has no case.jws") from None
+    except ProtocolError as error:
+        raise StoreError(f"{asked.folder / 'case.jws'}: {error} ({error.code})") from None
+    if asked.signer is not None and asked.signer != statement.fingerprint:
+        raise StoreError(f"{asked.folder} is signed by another store: its key is {statement.fingerprint}")
+    return statement
+
+
+def case_key(asked: Namespace, statement: Statement) -> bytes:
+    """By --key or --passphrase. Raises StoreError, KeyProblem."""
+    from review.cases import reading  # noqa: PLC0415 - as above
+
+    if (asked.key is None) == (not asked.passphrase):
+        raise WrongUsage("say what opens it: --key with a private key, or --passphrase")
+    if asked.passphrase:
+        return reading.by_passphrase(asked.folder, statement, passphrase.existing(asked, str(asked.folder)))
+    reader = load_recipient(asked.key, passphrase.existing(asked, str(asked.key)))
+    return reading.by_key(statement, reader)
+
+
+def _facts_of(one: Proven) -> dict[str, object]:
+    return {
+        "recording": str(one.recording), "device": one.device, "host": one.host, "start": iso(one.start),
+        "spans": [{"from": start, "until": until} for start, until in one.spans], "chunks": one.chunks,
+        "lanes": {lane: asdict(totals(parts)) for lane, parts in one.account.items()},
+        "sound": not one.found,
+    }  # fmt: skip
+
+
+def _lines_of(one: Proven) -> Iterator[str]:
+    spans = ", ".join(f"{seconds(start)} to {seconds(until)}" for start, until in one.spans)
+    yield f"recording {one.recording} of {one.host}, {iso(one.start)}: {spans}; {one.chunks} chunks"
+    for lane, parts in one.account.items():
+        sums = {name: amount for name, amount in asdict(totals(parts)).items() if amount}
+        yield f"  {lane}: " + ", ".join(f"{name.replace('_', ' ')} {seconds(amount)}" for name, amount in sums.items())
