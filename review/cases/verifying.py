@@ -18,12 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from protocol import bundle, envelope
 from protocol.claims import Claims
 from protocol.envelope import AUDIO, SCREEN, Kind, lane_of
-from protocol.errors import EnvelopeError, ProtocolError
+from protocol.errors import ProtocolError
 from protocol.ledger import Batch, walk
 from protocol.origin import Origin
 from protocol.packet import KeyPacket
 from review.cases.reading import PartSource
-from review.cases.sealing import Part
 from review.cases.selecting import Row
 from review.cases.spans import CaseError
 from store.evidence.account import Entry, Interval, account, states

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, tuple_, update
 
 from protocol.claims import Claims
 from protocol.envelope import LATEST_END
@@ -223,10 +223,23 @@ class Cases:
         self._note((finder.person.id, id, "looked"), origin, [one.where for one in seen.spans])
         return seen
 
+    def asker(self, id: str) -> str | None:  # noqa: A002
+        """Who asked for its export, as far as that still counts."""
+        with self.people.database.reading() as connection:
+            return connection.scalar(select(_CASES.asked_by).where(_CASES.id == id))
+
+    def note_shown(self, id: str, seen: CaseSeen, by: tuple[str, str]) -> None:  # noqa: A002
+        """That the command printed it. `by`: who, and where."""
+        self._note((by[0], id, "shown"), by[1], [one.where for one in seen.spans])
+
     def forget(self, recordings: Collection[str]) -> None:
         """Spans of recordings that are being erased."""
+        gone = _SPANS.recording.in_(recordings)
+        with self.people.database.reading() as connection:
+            if not connection.scalar(select(exists().where(gone))):
+                return  # as for nearly all: there is nothing to write
         with self.people.database.writing() as connection:
-            connection.execute(delete(schema.case_spans).where(_SPANS.recording.in_(recordings)))
+            connection.execute(delete(schema.case_spans).where(gone))
 
     # -- lists ----------------------------------------------------------------------------------------------------
 
@@ -237,11 +250,18 @@ class Cases:
             raise _not_here()
         return seen[0]
 
-    def page(self, finder: Finder, after: CaseKey | None = None, recording: str = "") -> CasePage:
-        """Newest first. `recording`: those with a span of it."""
-        asked = select(schema.cases).order_by(_CASES.made_at.desc(), _CASES.id.desc()).limit(SIZE)
-        if recording:
-            asked = asked.where(_CASES.id.in_(select(_SPANS.case_id).where(_SPANS.recording == recording)))
+    def of_recording(self, finder: Finder, recording: str) -> tuple[CaseSeen, ...]:
+        """Those with a span of it; newest first, a page at most."""
+        return self.page(finder, None, _CASES.id.in_(select(_SPANS.case_id).where(_SPANS.recording == recording))).cases
+
+    def taking(self, finder: Finder) -> tuple[CaseSeen, ...]:
+        """Those to which they may add spans; newest first, of a page at most."""
+        found = self.page(finder, None, _CASES.state == CaseState.OPEN).cases
+        return tuple(one for one in found if one.open)
+
+    def page(self, finder: Finder, after: CaseKey | None = None, *which: ColumnElement[bool]) -> CasePage:
+        """Newest first."""
+        asked = select(schema.cases).where(*which).order_by(_CASES.made_at.desc(), _CASES.id.desc()).limit(SIZE)
         found: list[CaseSeen] = []
         while len(found) <= SIZE:
             behind = asked if after is None else asked.where(tuple_(_CASES.made_at, _CASES.id) < after)
