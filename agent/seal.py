@@ -76,7 +76,7 @@ class RecordingSealer:
                 for m in monitors
             ),
             agent_version=origin.agent_version,
-            edition=Edition.SIGNED,
+            edition=Edition.KEYED,
         )
         try:
             tried.open_key(passer_by)
@@ -112,7 +112,7 @@ class RecordingSealer:
             start=span.start,
             end=span.end,
             previous=stream.previous,
-            edition=Edition.SIGNED,
+            edition=Edition.KEYED,
         )
         unsigned = envelope.seal_unsigned(stream.key, header, chunk.data)
         data, sha256 = unsigned.signed(self._device.chunk(unsigned))

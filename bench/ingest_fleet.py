@@ -24,7 +24,7 @@ from protocol.application import Application
 from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM, TAG_SIZE, Edition, Flag, Header, Kind, digest, sign_digest
 from protocol.errors import ProtocolError
-from protocol.keys import RecipientPublic, stream_commitment
+from protocol.keys import RecipientPublic, chunk_commitment, chunk_key, stream_commitment
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.catalog.statements import newest_bundle
@@ -60,22 +60,25 @@ class Agent:
     sequence: int = 0
     previous: bytes = b""
     at: int = 0
-    commitment: bytes = b""
+    key: bytes = b""  # the screen's
 
     def open(self, recipients: tuple[RecipientPublic, ...]) -> Item:
         """The key packet of a new recording."""
         opened = FakeRecording(self.pc, recipients, start=time.time_ns())
         self.recording, self.sequence, self.previous, self.at = opened.id, 0, digest(opened.packet), 0
-        self.commitment = stream_commitment(opened.stream_key(0), opened.id, 0)
+        self.key = opened.stream_key(0)
         return self._item(KEY_PACKET_STREAM, 0, opened.packet)
 
     def chunk(self, ciphertext: bytes, due: float = 0.0) -> Item:
         """The next sealed chunk of the open recording."""
         span = (self.at, self.at + LENGTH)
-        place = (0, self.recording, self.sequence)
-        header = Header(Kind.MEDIA, Flag.KEY_FRAME, *place, *span, self.previous, edition=Edition.SIGNED).pack()
-        signature = sign_digest(digest(header + ciphertext + self.commitment), self.pc.evidence_key, Edition.SIGNED)
-        item = self._item(0, self.sequence, header, ciphertext, tail=self.commitment + signature, due=due)
+        place = (self.recording, 0, self.sequence)
+        header = Header(
+            Kind.MEDIA, Flag.KEY_FRAME, 0, self.recording, self.sequence, *span, self.previous, edition=Edition.KEYED
+        ).pack()  # fmt: skip
+        commitments = stream_commitment(self.key, *place[:2]) + chunk_commitment(chunk_key(self.key, *place), *place)
+        signature = sign_digest(digest(header + ciphertext + commitments), self.pc.evidence_key, Edition.KEYED)
+        item = self._item(0, self.sequence, header, ciphertext, tail=commitments + signature, due=due)
         self.sequence, self.previous, self.at = self.sequence + 1, bytes.fromhex(item.sha256), span[1]
         return item
 
@@ -127,6 +130,6 @@ def recipients(home: Home) -> tuple[RecipientPublic, ...]:
 
 def chunks(agents: Sequence[Agent], count: int, size: int, seconds: float = 0.0) -> Iterator[Item]:
     """`count` chunks of `size` bytes, from each agent in turn; with `seconds` evenly due over that time."""
-    ciphertext = os.urandom(size - Edition.SIGNED.overhead + TAG_SIZE)
+    ciphertext = os.urandom(size - Edition.KEYED.overhead + TAG_SIZE)
     for number in range(count):
         yield agents[number % len(agents)].chunk(ciphertext, seconds * number / count)

@@ -168,7 +168,7 @@ class House:
         self, group: str = "north desk", *, user: str = "agent", age: float = 60.0, revision: int = 1,
         evidence: Ed25519PrivateKey | None = None, store: Ed25519PrivateKey | None = None, device: str = "d-1",
         streams: Iterable[int] = (0, SOUND_STREAM), recipients: Iterable[RecipientPrivate] | None = None,
-        of: Kept | None = None, edition: Edition = Edition.SIGNED, ended: bool = True, **origin: Any,
+        of: Kept | None = None, edition: Edition = Edition.KEYED, ended: bool = True, **origin: Any,
     ) -> Kept:  # fmt: skip
         """`age`: seconds since its start. `of`: claims to be this one, with its key. `origin`: what the store says."""
         evidence, start = evidence or self.evidence, self.clock.now - int(age * SECOND)

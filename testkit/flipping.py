@@ -12,7 +12,8 @@ LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 # Name -> (byte, bit) of a sealed chunk, docs/envelope.md: every class of its bytes.
 CHUNK: Final = {
     "magic, first": (0, 0),
-    "magic, to the first edition or none": (3, 1),
+    "magic, to the first edition": (3, 1),
+    "magic, to the second edition": (3, 0),
     "magic, last": (3, 6),
     "kind, to the other": (4, 0),
     "kind, to none": (4, 1),
@@ -33,11 +34,13 @@ CHUNK: Final = {
     "nonce, first": (80, 0),
     "nonce, last": (91, 0),
     "ciphertext, first": (92, 0),
-    "ciphertext, last": (-113, 0),
-    "tag, first": (-112, 0),
-    "tag, last": (-97, 7),
-    "commitment, first": (-96, 0),
-    "commitment, last": (-65, 7),
+    "ciphertext, last": (-145, 0),
+    "tag, first": (-144, 0),
+    "tag, last": (-129, 7),
+    "commitment to the stream's key, first": (-128, 0),
+    "commitment to the stream's key, last": (-97, 7),
+    "commitment to the chunk's key, first": (-96, 0),
+    "commitment to the chunk's key, last": (-65, 7),
     "signature, first": (-64, 0),
     "signature, last": (-1, 7),
 }

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
+
+from starlette.types import ASGIApp
 
 from protocol.envelope import SCENE_STREAM
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
+from review.cases import reading
+from review.cases.serving import CaseLoopback
 from review.player.files import page_files
 from review.player.handover import Handover
 from review.player.loopback import HERE, Loopback
@@ -65,14 +72,30 @@ def played(
         if change is not None:
             source = Changed(**{one.name: getattr(source, one.name) for one in fields(source)}, change=change)
         player = Loopback(source, Handover(evidence.recording.id, keys), page_files())
-        server = make_server(player.app, None)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield player.address(f"http://{HERE}:{listener.getsockname()[1]}")
-        finally:
-            server.should_exit = True
-            thread.join()
+        with _serving(player.app, listener) as served:
+            yield player.address(served)
+
+
+@contextmanager
+def played_case(folder: Path, reader: RecipientPrivate, recording: UUID | None = None) -> Iterator[str]:
+    """The address of the page of a case's recording, by default its first, served until the context ends."""
+    statement = reading.statement_of(folder)
+    content = reading.content_of(folder, statement, reading.by_key(statement, reader))
+    player = CaseLoopback(content, reading.sources_of(folder, statement, content), page_files())
+    with listen(HERE, 0) as listener, _serving(player.app, listener) as served:
+        yield player.address(served, recording)
+
+
+@contextmanager
+def _serving(app: ASGIApp, listener: socket.socket) -> Iterator[str]:
+    server = make_server(app, None)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://{HERE}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 UNTIL: Final = """new Promise((done, failed) => {

@@ -15,6 +15,7 @@ from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Answer, Volley, connected
 from bench.ingest_load import sent as sent_over
 from protocol.envelope import Header, check_signature, committed, expect
+from protocol.keys import stream_commitment
 from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.admin.init import Plan, found
@@ -56,7 +57,7 @@ def test_the_chunks_are_envelopes_that_follow_from_one_another(home: Home) -> No
         expect(header, recording=item.recording, stream=0, sequence=item.sequence, previous=previous)
         assert hashlib.sha256(body).hexdigest() == item.sha256
         check_signature(body, agents[place % len(agents)].pc.evidence_key.public_key())
-        assert committed(body) == agents[place % len(agents)].commitment
+        assert committed(body) == stream_commitment(agents[place % len(agents)].key, item.recording, 0)
 
 
 def test_chunks_may_be_due_over_a_time(home: Home) -> None:

@@ -26,10 +26,10 @@ def test_every_field_of_a_sealed_chunk_is_among_them() -> None:
     fields = [(0, 4), (4, 5), (5, 6), (6, 8), (8, 24), (24, 32), (32, 40), (40, 48), (48, 80), (80, HEADER_SIZE)]
     places = {at % 1000 for at, _ in CHUNK.values()}
     signature = 1000 - SIGNATURE_SIZE
-    commitment = signature - COMMITMENT_SIZE
-    tag = commitment - TAG_SIZE
+    chunk_s, stream_s = signature - COMMITMENT_SIZE, signature - 2 * COMMITMENT_SIZE
+    tag = stream_s - TAG_SIZE
     for first, end in [
-        *fields, (HEADER_SIZE, tag), (tag, commitment), (commitment, signature), (signature, 1000),
+        *fields, (HEADER_SIZE, tag), (tag, stream_s), (stream_s, chunk_s), (chunk_s, signature), (signature, 1000),
     ]:  # fmt: skip
         assert any(first <= at < end for at in places), (first, end)
 

@@ -14,9 +14,11 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from protocol.keyfile import load_private
-from protocol.keys import RecipientPrivate
+from protocol.keys import RecipientPrivate, public_to_text
+from protocol.origin import Origin
 from review.cases.sealing import (
     KEY_FILE,
     KEY_KIND,
@@ -93,6 +95,17 @@ def _read(path: Path, most: int) -> bytes:
 _HOW: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+def sources_of(folder: Path, statement: Statement, content: Content) -> dict[UUID, PartSource]:
+    """Of each recording, by the evidence key that the exporting store names. Raises SignatureError, CaseError."""
+    found = {}
+    for part in content.parts:
+        origin = Origin.verify(part.origin, statement.signer)
+        if origin.recording != part.recording:
+            raise CaseError("misplaced", f"recording {part.recording}: the store says where another is from")
+        found[part.recording] = PartSource(folder, content.case, part, public_to_text(origin.evidence_key))
+    return found
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -142,11 +155,15 @@ class PartSource:
     folder: Path
     case: Case
     part: Part
+    evidence_key: str
     _starts: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
     def papers(self) -> Mapping[str, Any]:
-        return {**self.part.papers, "case": {"spans": [list(one) for one in self.case.of(self.part.recording)]}}
+        """With the evidence key that the store vouched for, whatever they say themselves."""
+        device = {**self.part.papers.get("device", {}), "evidence_key": self.evidence_key}
+        spans = [list(one) for one in self.case.of(self.part.recording)]
+        return {**self.part.papers, "device": device, "case": {"spans": spans}}
 
     @property
     def rows(self) -> Mapping[int, tuple[Row, ...]]:

@@ -63,7 +63,7 @@ class Statement:
 
 
 def sign(
-    case: UUID, made: int, files: Mapping[str, str], key: bytes, reader: keys.RecipientPublic | None,
+    case: UUID, made: int, files: Mapping[str, str], *, key: bytes, reader: keys.RecipientPublic | None,
     signer: Ed25519PrivateKey,
 ) -> str:  # fmt: skip
     payload = {

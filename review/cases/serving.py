@@ -77,7 +77,7 @@ class CaseHandover:
 
 
 class CaseLoopback:
-    """`app` answers for each recording at an unguessable path of its own."""
+    """An application that answers for each recording at an unguessable path of its own."""
 
     def __init__(self, content: Content, sources: Mapping[UUID, PartSource], files: Mapping[str, bytes]) -> None:
         self._content = content
@@ -87,7 +87,7 @@ class CaseLoopback:
             )
             for part in content.parts
         }  # fmt: skip
-        self.app: ASGIApp = self._serve
+        self.app: ASGIApp = self
 
     def address(self, served: str, recording: UUID | None = None) -> str:
         """Of a page, once. `served`: scheme, host and port; "" for a path. `recording`: the first, if not another."""
@@ -102,7 +102,7 @@ class CaseLoopback:
             "recordings": {str(part.recording): named(part.recording, part.papers) for part in self._content.parts}
         }
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         chosen = next((one for one in self._players.values() if path.startswith(one.path)), None)
         chosen = chosen or next(iter(self._players.values()))  # which refuses it

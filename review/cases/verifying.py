@@ -137,7 +137,7 @@ class _Prover:
                     self._find(_name(stream, row.sequence), "wrong-head", "the device signed another hash of it")
         zero = zero_of(told.opening)
         heard = any(one.fields.get("lane") == AUDIO for one in told.entries)
-        lanes: dict[str, list[Interval]] = {SCREEN: []} | ({AUDIO: []} if heard else {})
+        lanes: dict[str, list[Interval]] = {lane: [] for lane in ((SCREEN, AUDIO) if heard else (SCREEN,))}
         for stream, rows in self._part.rows.items():
             overlaps = overlapping(states(told.entries, lane_of(stream), zero))
             for row in rows:
@@ -202,8 +202,8 @@ def _name(stream: int, sequence: int) -> str:
 
 
 def _lost(one: Row, after: Row, spans: Iterable[tuple[int, int]]) -> bool:
-    """Whether time of a span lies between two chunks that do not follow one another."""
-    return any(max(one.end, start) < min(after.start, until) for start, until in spans)
+    """Whether two chunks that do not follow one another are of one span: then what lay between them was, too."""
+    return any(one.end > start and one.start < until and after.start < until for start, until in spans)
 
 
 def _within(parts: Iterable[Stretch], spans: Iterable[tuple[int, int]]) -> Iterable[Stretch]:

@@ -1,4 +1,4 @@
-"""Writes a case: the chunks of its spans as they lie in the store, what proves them, and the keys of these chunks alone.
+"""Writes a case: the chunks of its spans as they lie in the store, what proves them, and the keys of these alone.
 
 What does not verify is refused before; here each chunk is opened once more, with the key that goes into the case.
 Nothing decrypted is written. The folder is built beside its place and moved there whole.
@@ -55,8 +55,6 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`kept`: how many of the case's chunks have media."""
-
     folder: Path
     chunks: int
     bytes: int
@@ -91,7 +89,7 @@ def write(
             if reader is None:
                 save_private(hidden / KEY_FILE, KEY_KIND, key, passphrase)
                 hashes[KEY_FILE] = hashlib.sha256((hidden / KEY_FILE).read_bytes()).hexdigest()
-            token = sign(case.id, made, hashes, key, reader, signer)
+            token = sign(case.id, made, hashes, key=key, reader=reader, signer=signer)
             write_new(hidden / STATEMENT, token.encode("ascii") + b"\n")
             size = sum(one.stat().st_size for one in hidden.iterdir())
             sync_folder(hidden)

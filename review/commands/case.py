@@ -33,7 +33,7 @@ from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence
-from store.evidence.opening import load_recipient
+from store.evidence.opening import StreamKeys, load_recipient
 from store.evidence.papers import identity
 from store.evidence.show import iso, progress, size
 
@@ -203,7 +203,7 @@ def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
         raise WrongUsage(f"{which} lasts {seconds(evidence.length)}, and a span of it ends at {seconds(last)}")
 
 
-def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> export.StreamKeys:
+def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> StreamKeys:
     """What opens its streams, once nothing wrong was found in it. Raises StoreError, KeyProblem."""
     which = f"recording {evidence.recording.id}"
     packet, keys = keys_of(evidence, home.blobs(), recipient)
@@ -235,7 +235,7 @@ def _verify(asked: Namespace) -> int:
         content = None if sealing_is_wrong(wrong) else reading.content_of(asked.folder, statement, key)
     proven = []
     if content is not None:
-        sources = [reading.PartSource(asked.folder, content.case, part) for part in content.parts]
+        sources = list(reading.sources_of(asked.folder, statement, content).values())
         with progress("checking", sum(len(rows) for one in sources for rows in one.rows.values())) as advance:
             proven = [verifying.prove(one, statement.signer, advance) for one in sources]
     wrong += [str(found) for one in proven for found in one.found]

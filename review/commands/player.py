@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from protocol.envelope import SCENE_STREAM, Edition
+from protocol.terminal import printable
 from review.commands.opening import has_signed_end, with_store
 from review.commands.shared import command, group, option
 from store.admin import passphrase
@@ -31,21 +32,27 @@ from store.errors import StoreError, WrongUsage
 from store.evidence.evidence import Evidence
 from store.evidence.show import print_json
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 _ORIGIN: Final = re.compile(r"[a-z0-9.:/\[\]-]+")  # it stands in a header
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
     command(commands, "open", "play a recording in a browser of this machine, which checks and decrypts it itself",
             "0193a1b2 --key recipient.key --purpose 'ticket 4711' --open\n"
-            "  eyelid-review open 0193a1b2 --key recipient.key --passphrase-file pass.txt --json", _open,
-            option("recording", "its id, or the beginning of it", "REC"),
-            option("--key", "a reader's private key", "FILE", type=Path, required=True),
+            "  eyelid-review open 0193a1b2 --key recipient.key --passphrase-file pass.txt --json\n"
+            "  eyelid-review open complaint/ --key lawyer.key --open  # a case, and no store is needed", _open,
+            option("recording", "its id, or the beginning of it; or the folder of a case", "REC"),
+            option("--key", "a reader's private key", "FILE", type=Path),
+            option("--passphrase", "of a case that is sealed under one", action="store_true"),
+            option("--signer", "of a case: the key that must have signed it, as `case export` printed it", "ID"),
             option("--port", "of 127.0.0.1 to listen on (a free one)", type=port, default=0),
             option("--open", "start the browser", action="store_true"),
             passphrase.add_options, add_purpose, with_store,
             says="Serve the player and one recording on this machine until Ctrl-C, and print the address. It is good "
             "for one page, which gets the keys of this recording's screens and sound; nothing decrypted is written. "
-            "The act is noted in the operators' log before anything is opened.")  # fmt: skip
+            "The act is noted in the operators' log before it; opening a case is not noted.")  # fmt: skip
     verbs = group(
         commands,
         "player",
@@ -68,12 +75,18 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 def _open(asked: Namespace) -> int:
     # Slow to import, and few commands need it.
+    from review.cases.reading import is_case  # noqa: PLC0415
     from review.player.files import page_files  # noqa: PLC0415
     from review.player.handover import Handover  # noqa: PLC0415
-    from review.player.loopback import HERE, Loopback  # noqa: PLC0415
+    from review.player.loopback import Loopback  # noqa: PLC0415
     from review.player.source import Source  # noqa: PLC0415
-    from store.server.serving import make_server, run  # noqa: PLC0415
 
+    if is_case(Path(asked.recording)):
+        return _open_case(asked)
+    if asked.key is None:
+        raise WrongUsage("--key with a reader's private key is needed")
+    if asked.passphrase or asked.signer:
+        raise WrongUsage(f"{asked.recording!r} is no folder of a case: --passphrase and --signer are for one")
     home = Home.open(asked.home)
     evidence = evidence_of(home, asked.recording)
     check_here(home, evidence)
@@ -84,19 +97,52 @@ def _open(asked: Namespace) -> int:
         handover = Handover(evidence.recording.id, _keys(asked, home, evidence))
         source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
         player = Loopback(source, handover, files)
-        with browser_starter(asked.open) as start:
-
-            def announce(served: str) -> None:
-                address = player.address(served)
-                if asked.json:
-                    print_json({"recording": str(evidence.recording.id), "address": address})
-                else:
-                    sys.stdout.write(f"{address}\nfor one page, once; keep it to yourself. End it with Ctrl-C.\n")
-                sys.stdout.flush()
-                start(address)
-
-            run(make_server(player.app, None), HERE, asked.port, announce=announce)
+        _play(asked, player.app, player.address, {"recording": str(evidence.recording.id)})
     return 0
+
+
+def _open_case(asked: Namespace) -> int:
+    """From its folder alone."""
+    from review.cases import reading  # noqa: PLC0415 - as above
+    from review.cases.serving import CaseLoopback  # noqa: PLC0415
+    from review.commands import case  # noqa: PLC0415
+    from review.player.files import page_files  # noqa: PLC0415
+
+    folder = asked.folder = Path(asked.recording)
+    files = page_files()
+    statement = case.statement_of(asked)
+    key = case.case_key(asked, statement)
+    content = reading.content_of(folder, statement, key)
+    missing, others = reading.missing(folder, statement), reading.others(folder, statement)
+    for one in missing:
+        sys.stderr.write(f"eyelid-review: {one} is missing: what it holds does not play\n")
+    for one in others:
+        sys.stderr.write(f"eyelid-review: {printable(one)} is no part of the case\n")
+    if asked.signer is None:
+        sys.stderr.write(f"eyelid-review: signed by the store's key {statement.fingerprint}: compare it\n")
+    player = CaseLoopback(content, reading.sources_of(folder, statement, content), files)
+    facts = {"case": str(statement.case), "signer": statement.fingerprint, "missing": missing, "not_signed": others}
+    _play(asked, player.app, player.address, facts)
+    return 0
+
+
+def _play(asked: Namespace, app: ASGIApp, address_of: Callable[[str], str], facts: dict[str, Any]) -> None:
+    """Until Ctrl-C."""
+    from review.player.loopback import HERE  # noqa: PLC0415 - as above
+    from store.server.serving import make_server, run  # noqa: PLC0415
+
+    with browser_starter(asked.open) as start:
+
+        def announce(served: str) -> None:
+            address = address_of(served)
+            if asked.json:
+                print_json(facts | {"address": address})
+            else:
+                sys.stdout.write(f"{address}\nfor one page, once; keep it to yourself. End it with Ctrl-C.\n")
+            sys.stdout.flush()
+            start(address)
+
+        run(make_server(app, None), HERE, asked.port, announce=announce)
 
 
 def _serve(asked: Namespace) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from protocol import envelope
-from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, Edition, Header
+from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, Header
 from protocol.errors import EnvelopeError, ProtocolError
 from protocol.packet import KeyPacket
 from store.catalog.blobs import BlobFault, BlobMissing, BlobStore, folder_of, is_sealed, sealed_name
@@ -113,7 +113,7 @@ class _Reader:
                     except (EnvelopeError, ValueError):
                         self.suspect.append(f"stream {stream}, sequence {sequence}: its sender did not sign that chunk")
                         continue
-                    if header.edition is Edition.SIGNED or named:
+                    if header.edition.is_signed or named:
                         self.stored.append(_stored(header, sha256, len(body)))
                     elif sequence == last:  # an earlier agent signed no chunk: heads alone reach them
                         self.unsure.append(f"stream {stream}, sequence {sequence}: nothing signed reaches that chunk")
@@ -126,7 +126,7 @@ class _Reader:
         envelope.expect(header, **place, previous=previous)  # type: ignore[arg-type]
         if self.packet is not None and header.edition is not self.packet.edition:
             raise EnvelopeError("wrong-edition", "sealed chunk: of another edition than its key packet says")
-        if header.edition is Edition.SIGNED:
+        if header.edition.is_signed:
             envelope.check_signature(body, self.evidence.device.evidence_key)
         return header
 

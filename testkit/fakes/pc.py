@@ -48,7 +48,7 @@ class FakeRecording:
     os_user: str = "lovelace"
     streams: dict[int, Stream] = field(default_factory=dict)
     packet: bytes = b""
-    edition: Edition = Edition.SIGNED  # as today's agents seal
+    edition: Edition = Edition.KEYED  # as today's agents seal
 
     def __post_init__(self) -> None:
         if not self.packet:
@@ -86,7 +86,7 @@ class FakeRecording:
         header = Header(
             kind, flags, stream, self.id, place.next, start, start + length, place.head, edition=self.edition
         )
-        signer = self.pc.evidence_key if self.edition is Edition.SIGNED else None
+        signer = self.pc.evidence_key if self.edition.is_signed else None
         sealed = seal(self.stream_key(stream), header, plaintext, signer)
         place.next, place.head, place.at = place.next + 1, digest(sealed), start + length
         return sealed

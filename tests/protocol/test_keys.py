@@ -170,6 +170,23 @@ def test_a_wrapped_key_opens_for_its_recipient_and_recording_only() -> None:
         assert refused.value.code == code
 
 
+def test_a_cases_key_opens_for_its_recipient_and_case_only() -> None:
+    private = keys.RecipientPrivate.generate()
+    wrapped = keys.wrap_case(private.public, RECORDING, KEY)
+    assert keys.unwrap_case(private, RECORDING, wrapped) == KEY
+    for recipient, case, changed in (
+        (keys.RecipientPrivate.generate(), RECORDING, wrapped),
+        (private, UUID(int=1), wrapped),
+        (private, RECORDING, wrapped[:-1] + bytes([wrapped[-1] ^ 1])),
+        (private, RECORDING, keys.wrap(private.public, RECORDING, KEY)),  # of a recording with the same id
+    ):
+        with pytest.raises(KeyProblem) as refused:
+            keys.unwrap_case(recipient, case, changed)
+        assert refused.value.code == "wrong-key"
+    with pytest.raises(KeyProblem, match="does not open"):
+        keys.unwrap(private, RECORDING, wrapped)
+
+
 def test_only_a_whole_recording_key_is_wrapped() -> None:
     with pytest.raises(KeyProblem) as refused:
         keys.wrap(keys.RecipientPrivate.generate().public, RECORDING, KEY[:16])

@@ -45,7 +45,6 @@ def codes(report: Report) -> set[tuple[str, str, str]]:
 # The code of the store that sees it come; of the others only the chain, and the key, can tell.
 REFUSED: Final = {
     "magic, first": "bad-magic",
-    "magic, to the first edition or none": "bad-magic",
     "magic, last": "bad-magic",
     "kind, to none": "unknown-kind",
     "flags, to none": "unknown-flags",
@@ -86,11 +85,12 @@ def test_a_chunk(place: str, pc: Pc, bundle: Bundle, examined: Examine, home: Ho
     else:
         assert answer.is_success
         assert ("chain", "wrong-previous", following) in codes(examined(made.recording, None))
-        named = ("signatures", "bad-signature", here)
+        edition = "edition" in place
+        named = ("signatures", "wrong-edition" if edition else "bad-signature", here)
         assert named in codes(examined(made.recording, None))
         if place.startswith("commitment"):
             assert ("commitment", "wrong-commitment", here) in codes(examined(made.recording))
-        elif not place.startswith("signature"):
+        elif not place.startswith("signature") and not edition:
             assert ("tags", "wrong-tag", here) in codes(examined(made.recording))
 
     # The honest bytes come after it: the chain and the heads say that they are the ones.

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import jws
 from protocol.bundle import Bundle
 from protocol.envelope import (
+    COMMITMENT_SIZE,
     KEY_PACKET_STREAM,
     SIGNATURE_SIZE,
     Edition,
@@ -21,6 +22,7 @@ from protocol.envelope import (
     Kind,
     digest,
     seal,
+    sign_digest,
 )
 from protocol.keys import RecipientPrivate
 from protocol.ledger import Batch, line, line_hash
@@ -224,7 +226,7 @@ def chunk_lasts_too_long(world: World) -> None:
         Kind.MEDIA, Flag.NONE, stream, world.recording.id, place.next, place.at, place.at + 7201 * SECOND, place.head,
         edition=world.recording.edition,
     )  # fmt: skip
-    signer = world.pc.evidence_key if world.recording.edition is Edition.SIGNED else None
+    signer = world.pc.evidence_key if world.recording.edition.is_signed else None
     world.disk.put_chunk(seal(world.recording.stream_key(stream), header, b"", signer))
 
 
@@ -234,6 +236,16 @@ def chunk_does_not_open(world: World) -> None:
     world.recording.key = bytes(32)
     world.seal(stream, length=SECOND)
     world.disk.put_chunk(world.sealed[-1])
+
+
+def chunk_commits_to_another_key(world: World) -> None:
+    """By a device that lies: in the third edition to those who are given the chunk's own key alone."""
+    world.seal(Header.parse(world.chunk()).stream, length=SECOND)
+    body, edition = world.sealed[-1], world.recording.edition
+    if edition.is_signed:
+        lie = body[: -SIGNATURE_SIZE - COMMITMENT_SIZE] + bytes(COMMITMENT_SIZE)
+        body = lie + sign_digest(digest(lie), world.pc.evidence_key, edition)
+    world.disk.put_chunk(body)
 
 
 def chunk_forged(world: World) -> None:
@@ -496,9 +508,7 @@ def alarm_raised(world: World) -> None:
 
 def signature_exchanged(world: World) -> None:
     body = world.chunk()
-    forged = (
-        body[:-SIGNATURE_SIZE] + world.chunk()[-SIGNATURE_SIZE:] if world.recording.edition is Edition.SIGNED else body
-    )
+    forged = body[:-SIGNATURE_SIZE] + world.chunk()[-SIGNATURE_SIZE:] if world.recording.edition.is_signed else body
     world.disk.run("DELETE FROM sealed WHERE recording = ? AND stream = ? AND sequence = ?", *world.where(body))
     world.disk.put_chunk(forged)
 
@@ -514,7 +524,8 @@ TAMPERING: Final[tuple[Callable[[World], None], ...]] = (
     recording_row_changed, packet_of_another_policy, bundle_unknown, bundle_swapped, other_readers, wrapped_changed,
     commitment_changed, packet_has_another_shape, row_changed, previous_changed, row_removed, size_changed,
     bodies_swapped, chunk_under_another_stream,
-    chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open, chunk_forged, another_body,
+    chunk_of_another_recording, chunk_is_garbage, chunk_lasts_too_long, chunk_does_not_open,
+    chunk_commits_to_another_key, chunk_forged, another_body,
     tail_cut, line_changed, line_removed, batch_removed, batch_changed,
     batch_of_another_device, opening_hidden,
     line_column_changed, end_invented, kind_changed, later_line_changed, ledger_contradicted, ledger_cut,

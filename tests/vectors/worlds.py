@@ -137,7 +137,7 @@ class World:
             Kind.MEDIA, Flag.KEY_FRAME, stream, self.recording.id, sequence, sequence * SECOND,
             (sequence + 1) * SECOND, digest(before or self.recording.packet), edition=edition,
         )  # fmt: skip
-        signer = Ed25519PrivateKey.generate() if edition is Edition.SIGNED else None
+        signer = Ed25519PrivateKey.generate() if edition.is_signed else None
         key = stream_key(self.recording.key, self.recording.id, stream) if signer else self.recording.key
         body = seal(key, header, b"it never was", signer)
         self.disk.put_chunk(body, at)
@@ -151,7 +151,7 @@ def make_world(seed: int, disk: Disk, bundle: Bundle, reader: RecipientPrivate) 
     chance = random.Random(seed)
     pc = Pc(cast("httpx.Client", None))  # it never talks to a store: what it seals and signs is written down here
     pc.device = str(UUID(int=chance.getrandbits(128)))
-    edition = chance.choice((Edition.FIRST, Edition.SIGNED, Edition.SIGNED))
+    edition = chance.choice((Edition.FIRST, Edition.SIGNED, Edition.KEYED, Edition.KEYED))
     world = World(disk, chance, pc, FakeRecording(pc, bundle.recipients, edition=edition), reader, bundle)
     _run(world, ENDS[seed % len(ENDS)])
     _store(world)

@@ -157,23 +157,28 @@ export function lastsTo({ before, own, zero, ended }, { from, to }) {
 
 // -- parts -------------------------------------------------------------------------------------------------------
 
-/** `streams`: Map of stream -> chunks {sequence, kind, start, end}, in order. `signed`: as `lastSigned`. */
-export function partsOf(lane, length, facts, streams, signed) {
+/** Whether two chunks that do not follow one another are of one span of a case: then what lay between them was, too. */
+export const ofOneSpan = (spans, one, after) =>
+  spans.some(({ from, until }) => one.end > from && one.start < until && after.start < until);
+
+/** `streams`: Map of stream -> chunks {sequence, kind, start, end}, in order. `signed`: as `lastSigned`. `spans`: of a
+ * case, [{from, until}] in order; null where it is a whole recording. */
+export function partsOf(lane, length, facts, streams, signed, spans = null) {
   const kept = [];
   const missing = [];
   for (const [stream, chunks] of streams) {
     if (laneOf(stream) !== lane) continue;
     let end = 0n;
     let sequence = 0n;
-    for (const chunk of chunks) {
-      if (chunk.sequence !== sequence)
+    for (const [at, chunk] of chunks.entries()) {
+      if (chunk.sequence !== sequence && (!spans || (at > 0 && ofOneSpan(spans, chunks[at - 1], chunk))))
         missing.push({ from: end, to: chunk.start, cause: { what: "missing", why: "lost" } });
       if (chunk.kind === 1) kept.push({ from: chunk.start, to: chunk.end });
       sequence = chunk.sequence + 1n;
       end = most([chunk.end], end);
     }
   }
-  for (const [stream, last] of signed) {
+  for (const [stream, last] of spans ? [] : signed) {
     const here = streams.get(stream)?.at(-1);
     if (laneOf(stream) !== lane || last <= (here?.sequence ?? -1n)) continue;
     const why = facts.ended ? "lost" : "not-here-yet";
@@ -183,7 +188,25 @@ export function partsOf(lane, length, facts, streams, signed) {
     const from = most(kept.map((one) => one.to));
     missing.push({ from, to: length, cause: { what: "missing", why: "not-here-yet" } });
   }
-  return accounted(length, union(kept), missing, facts.opening ? statesOf(lane, facts) : [], facts.opening !== null);
+  const states = facts.opening ? statesOf(lane, facts) : [];
+  const parts = accounted(length, union(kept), missing, states, facts.opening !== null);
+  return spans ? within(spans, parts, length) : parts;
+}
+
+/** Of a case: what is told outside of its spans is not part of it. */
+function within(spans, parts, length) {
+  const whole = [];
+  const outside = (from, to) => from < to && whole.push({ from, to, what: "outside", margin: null });
+  let at = 0n;
+  for (const { from, until } of spans) {
+    outside(at, from);
+    for (const part of parts)
+      if (part.from < until && from < part.to)
+        whole.push({ ...part, from: most([from], part.from), to: part.to < until ? part.to : until });
+    at = until;
+  }
+  outside(at, length);
+  return whole;
 }
 
 /** The same time without overlaps or seams, in order. */

@@ -67,7 +67,8 @@ export class Chain {
   /** Whether the pictures before it end with it. */
   endsRun(row) {
     const next = this.rows[row + 1];
-    return !next || !this.plays[row + 1] || (next.flags & AFTER_GAP) !== 0;
+    const follows = next?.sequence === this.rows[row].sequence + 1;
+    return !follows || !this.plays[row + 1] || (next.flags & AFTER_GAP) !== 0;
   }
 
   span(t) {

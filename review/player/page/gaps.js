@@ -3,7 +3,8 @@
 import { $, about, element, language, player, words } from "./state.js";
 import { clock, describe, length } from "./words.js";
 
-const gapsOf = (lane) => about.lanes[lane].filter(({ what }) => what !== "kept");
+const STATES = ["kept", "closed", "held", "blind", "missing", "unverified", "bad"];
+const gapsOf = (lane) => about.lanes[lane].filter(({ what }) => what !== "kept" && what !== "outside");
 export const partAt = (lane, t) =>
   about.lanes[lane]?.find(({ from, to }) => t * 1e9 >= from && t * 1e9 < to) ?? about.lanes[lane]?.at(-1);
 
@@ -46,14 +47,14 @@ export function showGaps() {
   for (const { from, to, what } of about.lanes.screen) sums.set(what, (sums.get(what) ?? 0) + to - from);
   $("sums").textContent = items.length ? "" : words.nothing;
   $("legend").replaceChildren(
-    ...["kept", "closed", "held", "blind", "missing", "unverified", "bad"].map((what) => {
+    ...[...STATES, ...(sums.has("outside") ? ["outside"] : [])].map((what) => {
       const item = element("li", "", what);
       const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       rect.setAttribute("width", "100%");
       rect.setAttribute("height", "100%");
       rect.setAttribute("class", `part ${what}`);
-      if (what !== "kept") rect.setAttribute("fill", `url(#p-${what})`);
+      if (what !== "kept" && what !== "outside") rect.setAttribute("fill", `url(#p-${what})`);
       swatch.append(rect);
       item.append(
         swatch,

@@ -2,6 +2,7 @@
 
 import { listen, theme } from "./acts.js";
 import { ask, listenToWorker } from "./asking.js";
+import { showCase } from "./case.js";
 import { beginComments, showComments } from "./comments.js";
 import { fromCustody } from "./custody.js";
 import { showGaps } from "./gaps.js";
@@ -50,6 +51,7 @@ function speak(chosen) {
   showGaps();
   showSpans();
   showComments();
+  showCase();
   showWaves();
   showProof();
   showPlaying();
@@ -98,6 +100,7 @@ function gone(code) {
 async function start({ keys = null, at = null, comments = null }) {
   try {
     setAbout(await ask("open", { keys }));
+    if (about.case) document.querySelector("[data-text='limits']").dataset.text = "limitsCase";
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
     window.eyelid = { player, about }; // for tests; no key is here

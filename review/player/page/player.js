@@ -16,6 +16,9 @@ export class Player extends EventTarget {
   constructor(about, ask, canvasOf) {
     super();
     this.length = about.length / 1e9;
+    // Of a case: nothing outside of them is shown or heard, not even what a picture in them needs to be decoded.
+    this.spans = about.spans?.map(([from, until]) => ({ start: from / 1e9, end: until / 1e9 })) ?? null;
+    this.last = this.spans?.at(-1).end ?? this.length; // where playing ends
     this.rate = 1;
     this.playing = false;
     this.skips = true;
@@ -37,7 +40,8 @@ export class Player extends EventTarget {
     this.byClock();
     this.ask = ask;
     // A chunk's time is played through also where it must not be shown: the page says so there.
-    this.covered = joined([...this.chains.values()].flatMap(({ rows }) => rows.filter(({ kind }) => kind === 1)));
+    const kept = joined([...this.chains.values()].flatMap(({ rows }) => rows.filter(({ kind }) => kind === 1)));
+    this.covered = this.spans ? common(kept, this.spans) : kept;
   }
 
   /** `at`: the moment it begins at; null: where something was kept first. */
@@ -71,7 +75,7 @@ export class Player extends EventTarget {
   get time() {
     if (this.master === "sound") return this.sound.element.currentTime;
     const since = this.playing ? ((performance.now() - this.base.at) / 1000) * this.rate : 0;
-    return Math.min(this.base.t + since, this.length);
+    return Math.min(this.base.t + since, this.last);
   }
 
   byClock(t = 0) {
@@ -80,7 +84,7 @@ export class Player extends EventTarget {
   }
 
   seek(t) {
-    const to = Math.max(0, Math.min(t, this.length));
+    const to = this.inside(Math.max(0, Math.min(t, this.last)));
     this.sound?.element.pause();
     this.byClock(to);
     this.inLoop = within(to, this.loop);
@@ -91,8 +95,18 @@ export class Player extends EventTarget {
     this.tick();
   }
 
+  /** Whether it is not part of the case. */
+  outside(t) {
+    return this.spans !== null && !this.spans.some(({ start, end }) => t >= start && t < end);
+  }
+
+  /** The moment, or where the next span begins; behind the last one its end. */
+  inside(t) {
+    return this.outside(t) ? (this.spans.find(({ start }) => start > t)?.start ?? this.last) : t;
+  }
+
   play() {
-    if (this.time >= this.length - 0.01) this.seek(0);
+    if (this.time >= this.last - 0.01) this.seek(0);
     this.sound?.graph();
     this.sound?.audio.resume();
     this.byClock(this.time);
@@ -135,7 +149,7 @@ export class Player extends EventTarget {
     let t = this.time;
     if (this.playing) {
       this.inLoop ||= within(t, this.loop);
-      if (t >= this.length - 0.001 && !this.looped(t)) {
+      if (t >= this.last - 0.001 && !this.looped(t)) {
         this.pause();
         return;
       }
@@ -155,8 +169,9 @@ export class Player extends EventTarget {
 
   /** {to, silence} of what is not played from here on, or null. */
   skipFrom(t) {
+    if (this.outside(t)) return this.inside(t) > t ? { to: this.inside(t), silence: false } : null;
     if (this.skips && !this.covered.some(({ start, end }) => t >= start - 0.001 && t < end - 0.001)) {
-      const to = this.covered.find(({ start }) => start > t)?.start ?? this.length;
+      const to = this.covered.find(({ start }) => start > t)?.start ?? this.last;
       // A loop in which nothing was kept is played through: there is nowhere in it to go on.
       const kept = this.covered.some(({ start, end }) => start < this.loop?.end && end > this.loop?.start);
       if (to > t + 0.001 && (!this.looped(to) || kept)) return { to, silence: false };
@@ -167,7 +182,7 @@ export class Player extends EventTarget {
 
   /** Whether who plays on to a moment comes out of the loop: who began behind it is not taken back. */
   looped(t) {
-    return this.inLoop && t >= Math.min(this.loop.end, this.length - 0.001);
+    return this.inLoop && t >= Math.min(this.loop.end, this.last - 0.001);
   }
 
   /** {start, end}, or null for none. */
@@ -245,6 +260,15 @@ export class Player extends EventTarget {
     this.seek(near.length ? to + 0.000_5 : t + direction * 0.2);
   }
 }
+
+/** What two rows of spans have in common. */
+const common = (some, others) =>
+  some.flatMap((one) =>
+    others.flatMap((other) => {
+      const [start, end] = [Math.max(one.start, other.start), Math.min(one.end, other.end)];
+      return start < end ? { start, end } : [];
+    }),
+  );
 
 const within = (t, loop) => loop !== null && t >= loop.start - 0.01 && t < loop.end;
 

@@ -12,6 +12,7 @@ import {
   lastsTo,
   lengthOf,
   most,
+  ofOneSpan,
   partsOf,
   runOf,
   SCENES,
@@ -49,6 +50,8 @@ export class Proof {
     this.commitments = new Map(); // stream -> that of its first chunk
     this.packet = null;
     this.lines = [];
+    // Of a case: what lies outside of its spans is not missing.
+    this.spans = papers.case?.spans.map(([from, until]) => ({ from: BigInt(from), until: BigInt(until) })) ?? null;
   }
 
   find(check, code, where) {
@@ -152,7 +155,7 @@ export class Proof {
   async checkReport(token) {
     const where = { report: this.papers.device.id };
     if (!isText(token)) {
-      if (this.packet?.edition === 2 && this.length > FIRST_REPORT) this.find("ledger", "no-report", where);
+      if (this.packet?.edition > 1 && this.length > FIRST_REPORT) this.find("ledger", "no-report", where);
       return null;
     }
     let report = null;
@@ -183,8 +186,9 @@ export class Proof {
   checkChains() {
     for (const [stream, chunks] of this.streams) {
       let expected = 0n;
-      for (const one of chunks) {
-        if (one.sequence !== expected) this.find("chain", "gap", placeOf(stream, expected));
+      for (const [at, one] of chunks.entries()) {
+        if (one.sequence !== expected && (!this.spans || (at > 0 && ofOneSpan(this.spans, chunks[at - 1], one))))
+          this.find("chain", "gap", placeOf(stream, expected));
         expected = one.sequence + 1n;
       }
     }
@@ -207,7 +211,7 @@ export class Proof {
     const ends = new Map([...this.signed].map(([stream, last]) => [stream, last + 1n]));
     const others = Object.entries(receipted).map(([stream, next]) => [Number(stream), next]);
     for (const [stream, next] of [...reported, ...others]) ends.set(stream, most([next], ends.get(stream)));
-    for (const [stream, next] of ends) {
+    for (const [stream, next] of this.spans ? [] : ends) {
       const here = (this.streams.get(stream)?.at(-1).sequence ?? -1n) + 1n;
       if (here < (receipted[stream] ?? 0n) || (ended && here < next))
         this.find("heads", "tail-missing", placeOf(stream, here));
@@ -234,13 +238,16 @@ export class Proof {
       const overlaps = (state) => state.from < one.end && one.start < lastsTo(this.facts, state);
       if (inRun.some(overlaps)) this.find("account", "kept-while-closed", placeOf(one.stream, one.sequence));
     }
-    return partsOf(lane, this.length, this.facts, this.streams, this.signed);
+    return partsOf(lane, this.length, this.facts, this.streams, this.signed, this.spans);
   }
 
   // -- chunks ----------------------------------------------------------------------------------------------------
 
-  /** The content of a chunk: {content, code}; `content` is null where it must not be played, or there is no key. */
-  async open(one, before, sealed, keys) {
+  /**
+   * The content of a chunk: {content, code}; `content` is null where it must not be played, or there is no key.
+   * `opens`: `openChunk` where `keys` are the stream's, `openByChunkKey` where they are the chunk's own.
+   */
+  async open(one, before, sealed, keys, opens = openChunk) {
     let check = "bytes";
     const bad = (code) => this.find(check, code, placeOf(one.stream, one.sequence));
     try {
@@ -254,7 +261,7 @@ export class Proof {
       check = "signatures";
       refuseIf(this.packet === null, "no-key-packet"); // nothing says then whose keys were handed over
       refuseIf(header.edition !== this.packet.edition, "wrong-edition");
-      refuseIf(header.edition !== 2, "no-stream-keys");
+      refuseIf(header.edition === 1, "no-stream-keys");
       await checkSignature(sealed, this.signer);
       check = "chain";
       const follows = before?.sequence === one.sequence - 1n ? before.sha256 : null; // behind a gap nothing says
@@ -266,7 +273,7 @@ export class Proof {
       if (!this.commitments.has(one.stream)) this.commitments.set(one.stream, own);
       refuseIf(own !== this.commitments.get(one.stream), "other-key");
       check = "tags";
-      return { content: keys ? await openChunk(keys, sealed) : null, code: null };
+      return { content: keys ? await opens(keys, sealed) : null, code: null };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return { content: null, code: bad(error.code) };

@@ -2,7 +2,7 @@
 // (RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM), as docs/custodian.md has them.
 
 import { fromBase64url, fromHex, isObject, isText, isUint, joined, Refused, refuseIf, toBase64url, utf8 } from "./bytes.js";
-import { publicKey, verifyJws } from "./statements.js";
+import { publicKey, streamKeys, verifyJws } from "./statements.js";
 
 const NONE = new Uint8Array();
 const HPKE = utf8("HPKE-v1");
@@ -20,7 +20,7 @@ export async function newSession() {
 }
 
 /**
- * {evidence, lasts: milliseconds, keys: stream -> {mac, aes}, comments: their key} of what the custodian signed.
+ * {evidence, lasts: milliseconds, keys: stream -> its key, as `streamKeys`, comments: their key} of what the custodian signed.
  * `asked`: {request, recording, streams, custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
  */
 export async function receive(session, token, asked) {
@@ -46,13 +46,10 @@ async function unwrapped(session, sealed, { request, recording }, stream) {
   try {
     const { key, nonce } = await opening(session, sealed.subarray(0, ENCAPSULATED), info);
     const how = { name: "AES-GCM", iv: nonce, additionalData: NONE };
-    const unwrap = (algorithm, ...uses) =>
+    const unwrap = (algorithm, uses) =>
       crypto.subtle.unwrapKey("raw", sealed.subarray(ENCAPSULATED), key, how, algorithm, false, uses);
-    if (stream === COMMENTS) return await unwrap("AES-GCM", "encrypt", "decrypt");
-    return {
-      mac: await unwrap({ name: "HMAC", hash: "SHA-256", length: 256 }, "verify"),
-      aes: await unwrap("AES-GCM", "decrypt"),
-    };
+    if (stream === COMMENTS) return await unwrap("AES-GCM", ["encrypt", "decrypt"]);
+    return await streamKeys(unwrap);
   } catch {
     throw new Refused("wrong-key");
   }

@@ -28,7 +28,10 @@ const MAX_END = 31n * 86_400_000_000_000n;
 const HEADER = 92;
 const TAG = 16;
 const SIGNATURE = 64;
-const BEHIND_TAG = 32 + SIGNATURE; // commitment and signature, in the second edition
+const COMMITMENT = 32;
+const BEHIND_TAG = [NaN, 0, COMMITMENT + SIGNATURE, 2 * COMMITMENT + SIGNATURE]; // by edition
+const AES = { name: "AES-GCM", length: 256 };
+const MAC = { name: "HMAC", hash: "SHA-256", length: 256 };
 
 // -- signatures --------------------------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ export async function readPacket(token, signer) {
   refuseIf(![kem, kdf, aead].every((one) => isUint(one) && one < 0x10000n), "bad-field");
   refuseIf(kem !== 0x647an || kdf !== 1n || aead !== 2n, "unknown-suite");
   refuseIf(!isUint(edition), "bad-field");
-  refuseIf(edition !== 1n && edition !== 2n, "unknown-version");
+  refuseIf(![1n, 2n, 3n].includes(edition), "unknown-version");
   refuseIf(!isUuid(packet.recording) || !isDigest(packet.policy) || !isObject(packet.wrapped), "bad-field");
   refuseIf(!isUint(packet.bundle_revision) || !isUint(packet.start) || !Array.isArray(packet.monitors), "bad-field");
   refuseIf(!packet.monitors.every(isMonitor), "bad-field");
@@ -215,9 +218,9 @@ export function parseHeader(sealed) {
   refuseIf(sealed.length > MAX_SEALED, "oversized");
   refuseIf(sealed.length < HEADER + TAG, "truncated");
   const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.length);
-  const edition = { 0x45594c31: 1, 0x45594c32: 2 }[view.getUint32(0)];
+  const edition = { 0x45594c31: 1, 0x45594c32: 2, 0x45594c33: 3 }[view.getUint32(0)];
   refuseIf(edition === undefined, "bad-magic");
-  refuseIf(edition === 2 && sealed.length < HEADER + TAG + BEHIND_TAG, "truncated");
+  refuseIf(sealed.length < HEADER + TAG + BEHIND_TAG[edition], "truncated");
   refuseIf(sealed[4] > 1, "unknown-kind");
   refuseIf(sealed[5] & ~3, "unknown-flags");
   refuseIf(view.getUint16(6) === 0xffff, "bad-stream");
@@ -245,20 +248,60 @@ export function checkPlace(header, place) {
 }
 
 export async function checkSignature(sealed, signer) {
-  const signed = joined(utf8("eyelid chunk v2"), await digest(sealed.subarray(0, -SIGNATURE)));
+  const { edition } = parseHeader(sealed);
+  const signed = joined(utf8(`eyelid chunk v${edition}`), await digest(sealed.subarray(0, -SIGNATURE)));
   refuseIf(!(await verifies(signer, sealed.subarray(-SIGNATURE), signed)), "bad-signature");
 }
 
-/** The commitment to its stream's key that a chunk of the second edition carries. */
-export const committed = (sealed) => sealed.subarray(-BEHIND_TAG, -SIGNATURE);
+/** The commitment to its stream's key that a chunk carries from the second edition on. */
+export function committed(sealed) {
+  const start = sealed.length - BEHIND_TAG[parseHeader(sealed).edition];
+  return sealed.subarray(start, start + COMMITMENT);
+}
 
-/** `keys`: {mac, aes} of the stream. The content of a chunk of the second edition, once its commitment is the key's. */
+// -- keys --------------------------------------------------------------------------------------------------------
+
+/** A stream's key, which JavaScript never has: {mac, aes, root}. `take`: (algorithm, uses) -> the key for these. */
+export const streamKeys = async (take) => ({ ...(await chunkKeys(take)), root: await take("HKDF", ["deriveKey"]) });
+
+/** A chunk's key likewise: {mac, aes}. */
+export const chunkKeys = async (take) => ({ mac: await take(MAC, ["verify"]), aes: await take(AES, ["decrypt"]) });
+
+/** {mac, aes} of a chunk from the 32 bytes of its key, for those who were given no other key of its stream. */
+export async function importChunkKey(bytes) {
+  refuseIf(bytes.length !== 32, "bad-key");
+  return chunkKeys((algorithm, uses) => crypto.subtle.importKey("raw", bytes, algorithm, false, uses));
+}
+
+/** `keys`: as `streamKeys`. The content of a signed chunk, once it commits to the stream's key. */
 export async function openChunk(keys, sealed) {
-  const own = joined(utf8("eyelid stream commit"), sealed.subarray(8, 24), sealed.subarray(6, 8));
-  refuseIf(!(await crypto.subtle.verify("HMAC", keys.mac, committed(sealed), own)), "wrong-commitment");
+  const { edition } = parseHeader(sealed);
+  const place = joined(sealed.subarray(8, 24), sealed.subarray(6, 8));
+  await checkCommitment(keys, committed(sealed), "eyelid stream commit", place);
+  if (edition === 2) return decrypted(keys, sealed, edition);
+  const info = joined(utf8("eyelid chunk key v3"), sealed.subarray(6, 8), sealed.subarray(24, 32));
+  const how = { name: "HKDF", hash: "SHA-256", salt: sealed.subarray(8, 24), info };
+  const derive = (algorithm, uses) => crypto.subtle.deriveKey(how, keys.root, algorithm, false, uses);
+  return openByChunkKey(await chunkKeys(derive), sealed);
+}
+
+/** `keys`: as `importChunkKey`. The content of a chunk of the third edition, once it commits to this key. */
+export async function openByChunkKey(keys, sealed) {
+  refuseIf(parseHeader(sealed).edition !== 3, "wrong-edition");
+  const place = joined(sealed.subarray(8, 24), sealed.subarray(6, 8), sealed.subarray(24, 32));
+  await checkCommitment(keys, sealed.subarray(-COMMITMENT - SIGNATURE, -SIGNATURE), "eyelid chunk commit", place);
+  return decrypted(keys, sealed, 3);
+}
+
+async function checkCommitment({ mac }, commitment, label, place) {
+  const fits = await crypto.subtle.verify("HMAC", mac, commitment, joined(utf8(label), place));
+  refuseIf(!fits, "wrong-commitment");
+}
+
+async function decrypted({ aes }, sealed, edition) {
   const how = { name: "AES-GCM", iv: sealed.subarray(80, HEADER), additionalData: sealed.subarray(0, HEADER) };
   try {
-    return await crypto.subtle.decrypt(how, keys.aes, sealed.subarray(HEADER, -BEHIND_TAG));
+    return await crypto.subtle.decrypt(how, aes, sealed.subarray(HEADER, -BEHIND_TAG[edition]));
   } catch {
     throw new Refused("wrong-tag");
   }

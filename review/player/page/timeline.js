@@ -42,6 +42,7 @@ export class Timeline {
   /** `lanes`: name -> parts; `length` in seconds; `waves`: of the sound, or null. */
   constructor(svg, lanes, length, waves) {
     Object.assign(this, { svg, lanes: Object.entries(lanes), length: length || 1, waves });
+    this.outside = (Object.values(lanes)[0] ?? []).filter(({ what }) => what === "outside"); // not part of the case
     this.marks = new Map(); // lane -> [{start, end, what}]
     this.top = RULER + (waves ? waves.ends.length * WAVE + BETWEEN : 0);
     this.height = this.top + this.lanes.length * (LANE + BETWEEN);
@@ -97,7 +98,8 @@ export class Timeline {
       let d = "";
       for (let at = 0; at < this.width; at++) {
         const loud = this.waves.loudest(end, at * second, (at + 1) * second);
-        if (loud === null) continue;
+        if (loud === null || this.outside.some(({ from, to }) => at * second >= from / 1e9 && at * second < to / 1e9))
+          continue;
         const half = Math.max(0.5, (loud * (WAVE - 2)) / 2);
         d += `M${at + 0.5} ${(middle - half).toFixed(1)}v${(2 * half).toFixed(1)}`;
       }

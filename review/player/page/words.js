@@ -70,6 +70,9 @@ const EN = {
   held: "held",
   blind: "blind",
   missing: "missing",
+  outside: "not part of this case",
+  case: "Case",
+  caseHere: "this recording",
   unverified: "not verified",
   bad: "does not verify",
   closedBy: (rules) => `Closed by rule ${rules}`,
@@ -107,6 +110,10 @@ const EN = {
     "Checked by this page, with the key of the PC that the custodian named in what it signed. Not checked here: the " +
     "words of rules (their numbers are signed), what the catalog says of other recordings, and the packet's " +
     "commitment, which the custodian checked.",
+  limitsCase:
+    "Checked by this page, with the key of the PC that the exporting store named in what it signed. Not checked here: " +
+    "whether chunks were left out at the edges of a span, the words of rules (their numbers are signed), and whose " +
+    "key signed the case: the opening command shows it.",
   own: {
     unreadable: "a window's program or title could not be read",
     "web-engine": "a window renders web pages and no browser witness accounts for it",
@@ -136,6 +143,7 @@ const EN = {
   },
   codes: {
     lost: "the chunk is not here",
+    "no-key": "the case has no key of it",
     damaged: "its bytes are not those that were received",
     truncated: "it is cut",
     oversized: "it is too large",
@@ -305,6 +313,9 @@ const DE = {
   held: "angehalten",
   blind: "blind",
   missing: "fehlt",
+  outside: "nicht Teil dieses Falls",
+  case: "Fall",
+  caseHere: "diese Aufnahme",
   unverified: "nicht geprüft",
   bad: "Prüfung gescheitert",
   closedBy: (rules) => `Geschlossen durch Regel ${rules}`,
@@ -343,6 +354,10 @@ const DE = {
     "Geprüft von dieser Seite mit dem Schlüssel des PCs, den der Treuhänder in seiner Unterschrift genannt hat. Hier " +
     "nicht geprüft: die Namen der Regeln (ihre Nummern sind signiert), was der Katalog über andere Aufnahmen " +
     "sagt, und die Festlegung im Schlüsselpaket, die der Treuhänder geprüft hat.",
+  limitsCase:
+    "Geprüft von dieser Seite mit dem Schlüssel des PCs, den das exportierende Archiv in seiner Unterschrift genannt " +
+    "hat. Hier nicht geprüft: ob am Rand eines Abschnitts Blöcke weggelassen wurden, die Namen der Regeln (ihre " +
+    "Nummern sind signiert), und wessen Schlüssel den Fall signiert hat: der öffnende Befehl zeigt ihn.",
   own: {
     unreadable: "Programm oder Titel eines Fensters war nicht lesbar",
     "web-engine": "ein Fenster zeigt Webseiten, in die keine Browser-Erweiterung hineinsieht",
@@ -371,6 +386,7 @@ const DE = {
     "no-policy": "keine Richtlinie galt",
   },
   codes: {
+    "no-key": "der Fall hat keinen Schlüssel dafür",
     lost: "der Block ist nicht da",
     damaged: "seine Bytes sind nicht die empfangenen",
     truncated: "er ist abgeschnitten",

@@ -8,7 +8,7 @@ import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
 import { openComment, sealComment } from "./sealed.js";
-import { publicKey } from "./statements.js";
+import { chunkKeys, openByChunkKey, publicKey, streamKeys } from "./statements.js";
 
 const BEHIND = 16; // chunks a request of the check of everything
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]; // ms before the console is asked once more
@@ -18,7 +18,9 @@ let base = new URL(".", self.location.href).href; // below it lie papers, index,
 let credentials = "omit";
 let session = null; // the key pair that the custodian seals to
 let released = null; // {evidence, compliance}: whom the recording's signatures are held against; {comments}: their key
-let keys = new Map(); // stream -> {mac, aes}
+let keys = new Map(); // stream -> its key, as `streamKeys`
+let owns = null; // of a case, which has a key of each chunk instead: (stream, sequence) -> it, as `chunkKeys`
+let caseOf = null; // what the case is: its title, its spans, and the pages of its recordings
 let proof = null;
 let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
@@ -80,7 +82,7 @@ const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)
 
 // -- keys --------------------------------------------------------------------------------------------------------
 
-/** The keys of the streams, once, for the page with the address's secret. They are never in JavaScript. */
+/** The keys of the streams, or of a case's chunks, once, for the page with the address's secret. They are never in JavaScript. */
 async function takeKeys(secret, recording) {
   const root = await crypto.subtle.importKey("raw", fromBase64url(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
   const how = (label) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(label) });
@@ -90,22 +92,35 @@ async function takeKeys(secret, recording) {
     root,
     { name: "AES-GCM", length: 256 },
     false,
-    ["unwrapKey"],
+    ["unwrapKey", "decrypt"],
   );
   const sealed = await get("keys", { method: "POST", body: shown });
-  const { streams } = JSON.parse(new TextDecoder().decode(sealed));
-  for (const [stream, text] of Object.entries(streams)) {
+  const { streams, chunks = null, case: about } = JSON.parse(new TextDecoder().decode(sealed));
+  const id = fromHex(recording.replaceAll("-", ""));
+  const by = (wrapped, place) => ({
+    name: "AES-GCM",
+    iv: wrapped.subarray(0, 12),
+    additionalData: joined(id, place),
+  });
+  const unwrapping = (text, place) => {
     const wrapped = fromBase64url(text);
-    const place = joined(fromHex(recording.replaceAll("-", "")), Uint8Array.of(stream >> 8, stream & 255));
-    const by = { name: "AES-GCM", iv: wrapped.subarray(0, 12), additionalData: place };
-    const unwrap = (algorithm, use) =>
-      crypto.subtle.unwrapKey("raw", wrapped.subarray(12), wrapping, by, algorithm, false, [use]);
-    keys.set(Number(stream), {
-      mac: await unwrap({ name: "HMAC", hash: "SHA-256", length: 256 }, "verify"),
-      aes: await unwrap("AES-GCM", "decrypt"),
-    });
-  }
+    return (algorithm, uses) =>
+      crypto.subtle.unwrapKey("raw", wrapped.subarray(12), wrapping, by(wrapped, place), algorithm, false, uses);
+  };
+  for (const [stream, text] of Object.entries(streams))
+    keys.set(Number(stream), await streamKeys(unwrapping(text, big(stream, 2))));
+  if (!chunks) return;
+  const wrapped = fromBase64url(about);
+  const opened = await crypto.subtle.decrypt(by(wrapped, utf8("case")), wrapping, wrapped.subarray(12));
+  caseOf = JSON.parse(new TextDecoder().decode(opened));
+  owns = async (stream, sequence) => {
+    const text = chunks[stream]?.[sequence];
+    return text ? chunkKeys(unwrapping(text, joined(big(stream, 2), big(sequence, 8)))) : null;
+  };
 }
+
+/** A number in so many bytes. */
+const big = (number, size) => fromHex(BigInt(number).toString(16).padStart(2 * size, "0"));
 
 // -- chunks ------------------------------------------------------------------------------------------------------
 
@@ -121,13 +136,23 @@ async function opened(stream, from, to) {
     const size = view.getUint32(at);
     const sealed = bytes.subarray(at + 4, at + 4 + size);
     at += 4 + size;
-    jobs.push(proof.open(all[row], all[row - 1], sealed, keys.get(stream)).then((done) => ({ row, ...done })));
+    jobs.push(openedRow(all, row, sealed).then((done) => ({ row, ...done })));
   }
   const done = await Promise.all(jobs);
   const findings = proof.findings.slice(said);
   said = proof.findings.length;
   self.postMessage({ checked: done.map(({ row, code }) => ({ stream, row, code })), findings });
   return done;
+}
+
+async function openedRow(all, row, sealed) {
+  const { stream, sequence } = all[row];
+  if (!owns) return proof.open(all[row], all[row - 1], sealed, keys.get(stream));
+  return proof.open(all[row], all[row - 1], sealed, { stream, sequence }, async () => {
+    const own = await owns(stream, sequence);
+    refuseIf(!own, "no-key");
+    return openByChunkKey(own, sealed);
+  });
 }
 
 const urgent = new Set(); // what is to be played, and not here yet
@@ -288,7 +313,9 @@ function told() {
     counts: [...rows].map(([stream, all]) => [stream, all.length]),
     findings: proof.findings,
     checks: CHECKS,
-    keys: keys.size > 0,
+    keys: keys.size > 0 || owns !== null,
+    case: caseOf,
+    spans: proof.spans?.map(({ from, until }) => [number(from), number(until)]) ?? null,
   };
 }
 

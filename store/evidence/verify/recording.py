@@ -13,7 +13,7 @@ from typing import Final
 
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
-from protocol.envelope import SCENE_STREAM, Edition, Header, Kind, lane_of
+from protocol.envelope import SCENE_STREAM, Header, Kind, lane_of
 from protocol.errors import EnvelopeError, KeyProblem, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
@@ -262,7 +262,7 @@ class Examination:
         root = stored.sha256 if stored else ""
         if packet is None:
             self._skipped["signatures"] = "there is no key packet to be trusted"
-        elif packet.edition is Edition.FIRST:
+        elif not packet.edition.is_signed:
             self._skipped["signatures"] = "an earlier agent made it and signed no chunk: its readers could make some"
         for stream, chain in self._evidence.chosen.streams.items():
             for first, last, _ in gaps(chain):
@@ -307,7 +307,7 @@ class Examination:
         if packet is not None and header.edition is not packet.edition:
             yield "signatures", "wrong-edition", f"the key packet says edition {packet.edition:d} of the envelope"
             return
-        if header.edition is Edition.SIGNED:
+        if header.edition.is_signed:
             try:
                 envelope.check_signature(body, self._evidence.device.evidence_key)
             except EnvelopeError as error:
@@ -328,7 +328,7 @@ class Examination:
             self._find(
                 "chain", "undecided", stored, "two bodies under one name, and nothing signed says which is right"
             )
-        signed = packet is not None and packet.edition is Edition.SIGNED
+        signed = packet is not None and packet.edition.is_signed
         for stored in chosen.rejected:
             note = f"{stored}: another body of this name is kept as evidence"
             try:
@@ -371,7 +371,7 @@ class Examination:
         """What the device last reported of its ends, signed. A store that is behind what it had confirmed was cut."""
         evidence = self._evidence
         if evidence.device_report is None:
-            signed = packet is not None and packet.edition is Edition.SIGNED
+            signed = packet is not None and packet.edition.is_signed
             if signed and evidence.length > FIRST_REPORT:
                 message = "its PC signs one every minute, and none is here: what was cut off cannot be named"
                 self._find("ledger", "no-report", "the device's last report", message)
@@ -407,7 +407,7 @@ class Examination:
         if self._evidence.lines is None:
             self._leave_open(NOT_TOLD)
             return
-        signed = packet is not None and packet.edition is Edition.SIGNED
+        signed = packet is not None and packet.edition.is_signed
         self._end(signed=signed)
         self._after_end()
         if self._evidence.closing is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import av
@@ -16,7 +17,7 @@ from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.envelope import SOUND_STREAM, Flag, Kind
+from protocol.envelope import SOUND_STREAM, Edition, Flag, Kind
 from protocol.packet import Monitor
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.recorded import POLICY, POLICY_FILES, ZERO, start_run
@@ -46,10 +47,10 @@ class MadeRecording:
             assert self.pc.send_ledger(batch).status_code == 200
 
 
-def make(pc: Pc, bundle: Bundle) -> MadeRecording:
+def make(pc: Pc, bundle: Bundle, edition: Edition = Edition.KEYED) -> MadeRecording:
     """Sealed and told, the key packet sent, and nothing else yet."""
     assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
-    recording = FakeRecording(pc, bundle.recipients, policy=POLICY)
+    recording = FakeRecording(pc, bundle.recipients, policy=POLICY, edition=edition)
     monitors = tuple(
         Monitor(stream, 960 * stream, 0, width, height, name)
         for stream, ((width, height), name) in enumerate(zip(SIZES, ("DP-1", "DP-2"), strict=True))
@@ -60,7 +61,7 @@ def make(pc: Pc, bundle: Bundle) -> MadeRecording:
     write = pc.ledger.write
     write("lane-open", at=ZERO - 5 * SECOND, lane="audio")
     write("recording-open", at=ZERO + SECOND // 10, recording=str(recording.id), policy=POLICY, zero=ZERO)
-    sealed = [_sealed(recording, chunk) for chunk in (*_screens(), *_sound())]
+    sealed = [_sealed(recording, chunk) for chunk in _media()]
     write("lane-closed", at=ZERO + 8_300_000_000, lane="screen", rules=[0], policy=POLICY)
     write("lane-closed", at=ZERO + 8_600_000_000, lane="audio", rules=[0], policy=POLICY)
     write("lane-open", at=ZERO + 12_400_000_000, lane="audio")
@@ -80,6 +81,12 @@ def _sealed(recording: FakeRecording, chunk: Chunk) -> bytes:
     return recording.seal(
         chunk.data, stream=chunk.stream, length=end - start, gap=gap, kind=kind, flags=Flag(int(chunk.flags))
     )
+
+
+@cache
+def _media() -> tuple[Chunk, ...]:
+    """Encoded once for all recordings of a run of tests."""
+    return (*_screens(), *_sound())
 
 
 def _screens() -> Iterator[Chunk]:

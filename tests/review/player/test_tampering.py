@@ -39,7 +39,7 @@ NOT_NAMED: Final = {
 
 @pytest.fixture(scope="session")
 def tampered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, str]]:
-    """A store, and for each kind of tampering a recording of today's edition; more of which nothing was changed, by
+    """A store, and for each kind of tampering a recording of a signed edition; more of which nothing was changed, by
     their seeds."""
     home = found(Plan(tmp_path_factory.mktemp("tampered") / "home", "https://localhost:8443", cost=COST), PASSPHRASE)
     database = home.database()
@@ -51,7 +51,7 @@ def tampered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, 
     disk, reader, made = Disk(home.folder), reader_of(home), {}
     for number, way in enumerate(TAMPERING):
         seed = number
-        while (world := make_world(seed, disk, bundle, reader)).recording.edition is not Edition.SIGNED:
+        while (world := make_world(seed, disk, bundle, reader)).recording.edition is Edition.FIRST:
             seed += len(TAMPERING)
         way(world)
         made[way.__name__] = world.id

@@ -41,7 +41,8 @@ def said() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS, LEVELS,
+    shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
+             requested.STATES, requested.STEPS, ACTS, LEVELS,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS)  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
     tables += (

@@ -76,7 +76,7 @@ class World:
         return sum(len(bodies) - self.named.get(stream, 0) for stream, bodies in self.sealed.items())
 
 
-def make_world(seed: int, pc: Pc, bundle: Bundle, edition: Edition = Edition.SIGNED) -> World:
+def make_world(seed: int, pc: Pc, bundle: Bundle, edition: Edition = Edition.KEYED) -> World:
     chance = random.Random(seed)
     recording = pc.open_recording(bundle, edition=edition)
     world = World(pc, recording, ENDS[seed % len(ENDS)])
@@ -139,7 +139,7 @@ class Attacker:
                 sequence * SECOND, (sequence + 1) * SECOND, digest(before),
                 edition=self.chance.choice(editions),
             )  # fmt: skip
-            signer = Ed25519PrivateKey.generate() if header.edition is Edition.SIGNED else None
+            signer = Ed25519PrivateKey.generate() if header.edition.is_signed else None
             body = seal(self.key_of(world, stream), header, b"it never was", signer)
             if signer and self.chance.random() < 0.5:
                 body = body[:-SIGNATURE_SIZE] + world.sealed[stream][-1][-SIGNATURE_SIZE:]

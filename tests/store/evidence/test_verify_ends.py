@@ -50,7 +50,7 @@ def test_says_how_many_chunks_lie_after_the_last_signed_head(pc: Pc, bundle: Bun
         report = examined(recording)
         assert report.sound
         said = "3 chunks lie after the last signed head"
-        if edition is Edition.SIGNED:
+        if edition.is_signed:
             assert said in report.notes[-1]
         else:
             assert said in dict(report.not_checked)["heads"]
@@ -197,6 +197,7 @@ def test_a_pc_that_signs_its_chunks_and_no_report_is_named_after_ten_minutes(
     for edition, length, expected in (
         (Edition.SIGNED, 600, []),
         (Edition.SIGNED, 601, [("ledger", "no-report")]),
+        (Edition.KEYED, 601, [("ledger", "no-report")]),
         (Edition.FIRST, 601, []),
     ):
         recording = pc.open_recording(bundle, edition=edition)

@@ -100,7 +100,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 def test_an_envelope_of_a_later_version_is_kept_by_its_agent(pc: Pc, bundle: Bundle) -> None:
     """426 and not 400: the agent would set a chunk aside that is refused for good."""
     recording = pc.open_recording(bundle)
-    later = b"EYL3" + recording.seal()[4:]
+    later = b"EYL4" + recording.seal()[4:]
     status, code, message = refusal(pc.put(recording.id, 0, 0, later))
     assert (status, code) == (426, api.AGENT_UNSUPPORTED)
     assert "version 3 of the envelope: upgrade the store" in message
