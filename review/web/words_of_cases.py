@@ -9,8 +9,8 @@ GERMAN: Final = {
     "Case": "Fall",
     "A case is a set of moments of recordings. You see your own, and those whose recordings are all yours to list and "
     "to hold or export.":
-        "Ein Fall fasst Abschnitte von Aufnahmen zusammen. Sie sehen Ihre eigenen Fälle und solche, deren Aufnahmen Sie "
-        "alle sehen und sperren oder exportieren dürfen.",
+        "Ein Fall fasst Abschnitte von Aufnahmen zusammen. Sie sehen Ihre eigenen Fälle und solche, deren Aufnahmen "
+        "Sie alle sehen und sperren oder exportieren dürfen.",
     "Title": "Titel",
     "Spans": "Abschnitte",
     "Made by": "Angelegt von",
@@ -39,7 +39,8 @@ GERMAN: Final = {
     "The signed rules do not let you ask for its export, or it has no spans yet.":
         "Die signierten Regeln lassen Sie den Export nicht beantragen, oder der Fall hat noch keine Abschnitte.",
     "It is kept sealed. Who sees the case reads it.": "Sie wird versiegelt aufbewahrt. Wer den Fall sieht, liest sie.",
-    "{held} of {count} recordings are under a legal hold.": "{held} von {count} Aufnahmen unterliegen einer Löschsperre.",
+    "{held} of {count} recordings are under a legal hold.":
+        "{held} von {count} Aufnahmen unterliegen einer Löschsperre.",
     "One request for each recording of the case.": "Je Aufnahme des Falls entsteht ein Antrag.",
     "Add a span to a case": "Abschnitt zu einem Fall hinzufügen",
     "Add the span": "Abschnitt hinzufügen",
