@@ -143,6 +143,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "request": _kind("recording", (6001, 8), {"act": WORD, "request": ID}, purpose=WORD, reference=TEXT),
     # To a request of the console (review.requests): answer, refuse, withdraw.
     "answer": _kind("recording", (6001, 3), {"act": WORD, "request": ID, "step": WORD}),
+    # To a case of the console (review.requests.cases): made, looked, added, removed, and its own steps.
+    "case": _kind("case", (6001, 3), {"step": WORD}, recordings=IDS, spans=SPANS, purpose=WORD),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,

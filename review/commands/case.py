@@ -19,6 +19,7 @@ from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
 from review.cases.spans import Case, Span
 from review.cases.verifying import Proven
 from review.commands.opening import has_signed_end, with_store
+from review.commands.people import with_console
 from review.commands.shared import Option, Subcommands, answer, command, group, option
 from store.admin import passphrase
 from store.admin.home import Home
@@ -69,6 +70,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Check a case: that its files are as the store signed them, and, with the key or the passphrase, "
             "what its device signed: each chunk, the account of its spans, and that each chunk opens with its own "
             "key. Exit code 1 where anything is wrong.")  # fmt: skip
+    command(verbs, "case show", "print a case of the console whose export is granted",
+            "0e4f2a6c-5b1d-4c8e-9a77-3d1f0b6a2c55 --json > case.json", _show,
+            option("case", "its number, as its page shows it", "ID", type=UUID), with_console,
+            says="Print a case of the console whose export was asked for and is granted by the rules in force. With "
+            "--json it is the file that `case export --spans` takes. Noted in the console's audit log.")  # fmt: skip
 
 
 def opening_options() -> tuple[Option, ...]:
@@ -79,6 +85,12 @@ def opening_options() -> tuple[Option, ...]:
         option("--signer", "the key that must have signed it: the fingerprint that `case export` printed", "ID"),
         passphrase.add_options,
     )  # fmt: skip
+
+
+def _show(asked: Namespace) -> int:
+    from review.commands.case_show import show  # noqa: PLC0415 - slow to import, and others need none of it
+
+    return show(asked)
 
 
 # -- export -----------------------------------------------------------------------------------------------------------

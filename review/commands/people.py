@@ -27,6 +27,7 @@ from store.evidence.show import iso, print_table, when
 
 DATABASE: Final = "people.db"
 KEY: Final = "people.key"
+INDEX: Final = "find.db"  # of what there is to find (review.search)
 Run = Callable[[Namespace, People, tuple[str, str]], int]
 """Who runs the command, and where, comes last."""
 

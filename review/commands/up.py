@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +23,7 @@ from protocol.claims import parse_object
 from protocol.terminal import printable
 from review.commands.open_log import operator
 from review.commands.opening import finding_key_in
-from review.commands.people import opened, with_console
+from review.commands.people import INDEX, opened, with_console
 from review.commands.shared import SOCKET, command, option
 from review.people.service import People
 from store.admin import passphrase
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from review.search.index import SearchIndex
     from review.search.log_index import LogIndex
 
-INDEX: Final = "find.db"
 LOG_INDEX: Final = "log.db"
 WITHIN: Final = 10.0  # seconds in which papers come
 _COMMAND: Final = (sys.executable, "-m")
@@ -67,6 +66,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from review.people.routes import SignIn  # noqa: PLC0415
+    from review.requests.cases import Cases  # noqa: PLC0415
     from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.comments import Comments  # noqa: PLC0415
@@ -103,6 +103,10 @@ def _up(asked: Namespace) -> int:
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
+        def forget(erased: Collection[str]) -> None:
+            Comments(people.database).forget(erased)
+            Cases(people).forget(erased)
+
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
         beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]
         with (
@@ -112,7 +116,7 @@ def _up(asked: Namespace) -> int:
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
-            index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=Comments(people.database).forget)
+            index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=forget)
             fleet = Fleet(opens.catalog)
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)

@@ -1,4 +1,4 @@
-"""The tables of people, sessions, requests and comments, in a database of the console's own (docs/decisions/0051).
+"""The tables of people, sessions, requests, comments and cases: a database of the console's own (docs/decisions/0051).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 3
+VERSION: Final = 4
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -121,8 +121,44 @@ comments: Final = Table(
     Index("ix_comments_recording", "recording", "start"),
 )
 
+# Named sets of spans of recordings (review.requests.cases). What people wrote is sealed.
+cases: Final = Table(
+    "cases",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("person", String(200), nullable=False),  # who made it
+    Column("state", String(16), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),  # sealed: title and note
+    Column("asked_by", String(200)),  # for its export; null where it is not, or was refused or withdrawn
+    Column("asked_at", BigInteger),
+    Column("asked", Text),  # sealed: purpose and reason
+    Column("refused", Text),  # sealed: who refused the last request, and why
+    Index("ix_cases_made", "made_at", "id"),
+    Index("ix_cases_person", "person", "made_at", "id"),
+)
+case_spans: Final = Table(
+    "case_spans",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("recording", String(36), nullable=False, index=True),
+    Column("start", BigInteger, nullable=False),  # ns since the recording's start
+    Column("until", BigInteger, nullable=False),
+    Column("person", String(200), nullable=False),  # who added it
+    Column("at", BigInteger, nullable=False),
+)
+# Of the export that is asked for now.
+case_approvals: Final = Table(
+    "case_approvals",
+    metadata,
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("person", String(200), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
 # Version -> the tables that it added. A column that changes wants a step of its own here.
-ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,), 3: (comments,)}
+ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,), 3: (comments,), 4: (cases, case_spans, case_approvals)}
 
 
 def prepare(database: Database, what: str) -> None:

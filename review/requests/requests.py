@@ -30,7 +30,7 @@ SIZE: Final = 50  # of a page
 MOST_A_DAY: Final = 100  # of one person: each costs room here and in the log
 _BATCH: Final = 200  # that are judged at a time
 _NOT_HERE: Final = "there is no such request, or it is not yours to answer"
-_UNKNOWN: Final = Whose("", "")  # of a recording that was erased: only who covers all answers
+UNKNOWN: Final = Whose("", "")  # of a recording that was erased: only who covers all answers
 Key = tuple[int, str]
 """When the last request of a page was asked (ns), and its id."""
 
@@ -92,20 +92,13 @@ class Requests:
             return ("",)
         return tuple(
             purpose
-            for purpose in _purposes(finder, about.asks)
+            for purpose in purposes_of(finder, about.asks)
             if decide(finder.governance, Question(finder.person, about.asks, finder.now, recording, purpose)).granted
         )
 
     def may_answer(self, finder: Finder, subject: Subject, whose: Whose, start: int) -> bool:
         """Whether a role of theirs covers it: approvals are for doing what was asked, and that is done elsewhere."""
-        rules = finder.governance
-        recording = whose.recording(rules, start, drawn=rules.purposes)
-        decisions = (
-            decide(rules, Question(finder.person, act, finder.now, recording, purpose))
-            for act in sorted(subject.answers)
-            for purpose in _purposes(finder, act)
-        )
-        return any(one.granted or all(reason.missing for reason in one.reasons) for one in decisions)
+        return may_some(finder, subject.answers, whose, start)
 
     def may_answer_any(self, finder: Finder) -> bool:
         acts = frozenset[Act]().union(*(one.answers for one in SUBJECTS.values()))
@@ -125,7 +118,7 @@ class Requests:
         if any(wish.purpose not in self.purposes(finder, wish.subject, one) for one in new.values()):
             raise _not_yours()
         if new and made + len(new) > MOST_A_DAY:
-            raise _too_much()
+            raise too_much()
         return list(new.values())
 
     def ask(self, finder: Finder, listed: Listed, wish: Wish, origin: str) -> str:
@@ -146,7 +139,7 @@ class Requests:
             if _count(connection, same & (columns.state == RequestState.ASKED)):
                 raise Refusal(409, "asked-before", "you asked this already, and it is not answered yet")
             if _count(connection, own & (columns.asked_at > now - 24 * HOUR)) >= MOST_A_DAY:
-                raise _too_much()
+                raise too_much()
             connection.execute(
                 insert(schema.requests).values(
                     id=made, recording=listed.recording, subject=subject, person=person, state=RequestState.ASKED,
@@ -155,6 +148,23 @@ class Requests:
             )  # fmt: skip
             said = {"act": subject, "request": made} | ({"purpose": purpose} if purpose else {})
             self.people.note(Noted("request", person, origin, [listed.recording], said))
+        return made
+
+    def ask_each(self, finder: Finder, several: Iterable[Listed], wish: Wish, origin: str) -> int:
+        """How many were made: those that they asked for before stay as they are. Refusals: as `ask`.
+
+        All of them, or none: half of what is asked for would have to be looked for.
+        """
+        made = 0
+        for listed in self.not_asked(finder, several, wish):
+            try:
+                self.ask(finder, listed, wish, origin)
+                made += 1
+            except Refusal as refusal:
+                if refusal.code != "asked-before":
+                    raise
+        if not made:
+            raise Refusal(409, "asked-before", "you asked this already, and it is not answered yet")
         return made
 
     def step(self, finder: Finder, id: str, step: Step, reason: str, origin: str) -> RequestState:  # noqa: A002
@@ -225,7 +235,7 @@ class Requests:
         self, finder: Finder, row: Row[Any], known: Mapping[str, Listed], may_list: Collection[str], today: str
     ) -> Asked | None:
         listed, own = known.get(row.recording), row.person == finder.person.id
-        whose, start = (_UNKNOWN, 0) if listed is None else (listed.whose, listed.start)
+        whose, start = (UNKNOWN, 0) if listed is None else (listed.whose, listed.start)
         if not own and not self.may_answer(finder, SUBJECTS[row.subject], whose, start):
             return None
         state = RequestState(row.state)
@@ -248,7 +258,7 @@ def _not_yours() -> Refusal:
     return Refusal(403, "not-yours", "the signed rules do not let you ask this, for this purpose")
 
 
-def _too_much() -> Refusal:
+def too_much() -> Refusal:
     return Refusal(429, "asked-too-much", "you asked too much today", retry_after=3600)
 
 
@@ -273,11 +283,23 @@ def _bound(id: str, what: str) -> str:  # noqa: A002
     return f"request {id} {what}"
 
 
-def _purposes(finder: Finder, act: Act) -> list[str]:
+def purposes_of(finder: Finder, act: Act) -> list[str]:
     """That a role of theirs has for this act; "" for none."""
     roles = finder.governance.roles
     mine = (roles[grant.role] for grant in finder.person.grants if grant.role in roles)
     return sorted({""}.union(*(role.purposes for role in mine if act in role.may)))
+
+
+def may_some(finder: Finder, acts: Iterable[Act], whose: Whose, start: int) -> bool:
+    """Whether one of these acts is theirs at this recording, for some purpose; approvals may be missing."""
+    rules = finder.governance
+    recording = whose.recording(rules, start, drawn=rules.purposes)
+    decisions = (
+        decide(rules, Question(finder.person, act, finder.now, recording, purpose))
+        for act in sorted(acts)
+        for purpose in purposes_of(finder, act)
+    )
+    return any(one.granted or all(reason.missing for reason in one.reasons) for one in decisions)
 
 
 def _count(connection: Connection, which: Any) -> int:

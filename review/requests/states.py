@@ -1,4 +1,4 @@
-"""What can be asked of a recording, who may ask and answer, and what becomes of it; tables, without I/O."""
+"""What can be asked of a recording, who may ask and answer, what becomes of it and of a case; tables, without I/O."""
 
 from __future__ import annotations
 
@@ -52,6 +52,37 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     # GDPR 17 and 16: a right of the person, which 12(3) has answered within a month.
     "erasure": Subject(Act.ERASE_REQUEST, True, frozenset({Act.ERASE, Act.SUBJECT_ACCESS}), True),
     "correction": Subject(Act.ERASE_REQUEST, True, frozenset({Act.ERASE, Act.SUBJECT_ACCESS}), True),
+}
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    ASKED = "export-asked"
+    EXPORTED = "exported"
+    CLOSED = "closed"
+
+
+class CaseStep(StrEnum):
+    ASK = "ask-export"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+    EXPORTED = "exported"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+# Spans change in an open case alone: what was approved is what is exported.
+CASE_NEXT: Final[Mapping[tuple[CaseState, CaseStep], CaseState]] = {
+    (CaseState.OPEN, CaseStep.ASK): CaseState.ASKED,
+    (CaseState.OPEN, CaseStep.CLOSE): CaseState.CLOSED,
+    (CaseState.ASKED, CaseStep.APPROVE): CaseState.ASKED,
+    (CaseState.ASKED, CaseStep.REFUSE): CaseState.OPEN,
+    (CaseState.ASKED, CaseStep.WITHDRAW): CaseState.OPEN,
+    (CaseState.ASKED, CaseStep.EXPORTED): CaseState.EXPORTED,
+    (CaseState.EXPORTED, CaseStep.CLOSE): CaseState.CLOSED,
+    (CaseState.EXPORTED, CaseStep.REOPEN): CaseState.OPEN,
+    (CaseState.CLOSED, CaseStep.REOPEN): CaseState.OPEN,
 }
 
 

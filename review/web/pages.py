@@ -16,6 +16,7 @@ from review.audit.log import AuditLog
 from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import Session
 from review.people.states import SessionState
+from review.requests.cases import Cases, may_see_cases
 from review.requests.requests import Requests
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
@@ -63,6 +64,10 @@ class Console:
     @property
     def requests(self) -> Requests:
         return Requests(self.sign_in.people)
+
+    @property
+    def cases(self) -> Cases:
+        return Cases(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:
@@ -122,6 +127,7 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         return []
     sees = console_of(request).sees(session)
     may = (
+        (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),

@@ -180,22 +180,12 @@ async def _ask(request: Request) -> Response:
         raise Refusal(422, "bad-question", f"name 1 to {SIZE} recordings")
 
     def ask() -> int:
-        finder, made = console.finder(session), 0
+        finder = console.finder(session)
         known, may_list = finder.listed(ids)
         for one in ids:
             if one not in may_list:
                 raise not_here()
-        # All of them, or none: half of a preview that is asked for would have to be looked for.
-        for listed in console.requests.not_asked(finder, [known[one] for one in ids], wish):
-            try:
-                console.requests.ask(finder, listed, wish, origin_of(request))
-                made += 1
-            except Refusal as refusal:
-                if refusal.code != "asked-before":
-                    raise
-        if not made:
-            raise Refusal(409, "asked-before", "you asked this already, and it is not answered yet")
-        return made
+        return console.requests.ask_each(finder, [known[one] for one in ids], wish, origin_of(request))
 
     return JSONResponse({"asked": await run_sync(ask)}, headers={"Cache-Control": "no-store"})
 

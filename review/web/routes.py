@@ -31,6 +31,7 @@ from review.search.find import Wanted
 from review.web import (
     asked,
     audited,
+    cased,
     computers,
     custody,
     governed,
@@ -249,6 +250,7 @@ async def _recording(request: Request) -> Response:
             return None
         console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         asked_of_it = requested.of_recording(console, finder, shown.listed)
+        asked_of_it |= cased.of_recording(console, finder, shown.listed, request.query_params)
         readable = recording.may_open(finder, shown.listed)
         comments = console.comments.about(str(wanted)) if readable else []
         return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments
@@ -300,6 +302,7 @@ ROUTES: Final = (
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
     *requested.ROUTES,
+    *cased.ROUTES,
     *retained.ROUTES,
     *audited.ROUTES,
     *computers.ROUTES,

@@ -1,4 +1,4 @@
-"""Which recording an address names."""
+"""Which recording, or case, an address names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from store.errors import Refusal
 NOT_HERE: Final = "there is no such page, or you may not see it"
 
 
-def wanted_id(request: Request) -> UUID:
+def wanted_id(request: Request, name: str = "recording") -> UUID:
     """In its one spelling. Refusals: 404."""
-    text = request.path_params["recording"]
+    text = request.path_params[name]
     try:
         found = UUID(text)
     except ValueError:

@@ -4,7 +4,7 @@
 import { digest, fromBase64url, hex, parseObject, Refused, utf8 } from "./bytes.js";
 import { TEXTS } from "./opening-words.js";
 import { keep, keyOf, keysHere, newKey, ofOtherHouse, readInvitation, signed } from "./person.js";
-import { clock } from "./words.js";
+import { clock, secondsOf } from "./words.js";
 
 const EVERY = 3000; // ms between two looks at what waits, while the page is shown
 const RARELY = 60_000; // ms, where no answer comes
@@ -475,7 +475,8 @@ export async function fromCustody(ask) {
   spoken.observe(root, { attributeFilter: ["lang"] });
   window.addEventListener("hashchange", () => location.reload());
   document.querySelector("[data-text='limits']").dataset.text = "limitsReleased";
-  const [, verb, value] = asked ?? [];
+  const [, verb, said] = asked ?? [];
+  const [value, at] = verb === "play" ? said.split("&t=") : [said];
   if (verb === "enrol") history.replaceState(null, "", location.pathname); // or it could be read off the screen
   return new Promise((opened) => {
     const begin = {
@@ -483,7 +484,7 @@ export async function fromCustody(ask) {
       approve: () => approve(value),
       play: () => {
         if (!UUID.test(value)) throw new Trouble("no-such-path");
-        return play(value, ask, opened);
+        return play(value, ask, (found) => opened({ ...found, at: secondsOf(at) }));
       },
     };
     const back = verb === "play" && UUID.test(value) ? `/recordings/${value}` : "/";

@@ -11,8 +11,8 @@ for (const form of document.querySelectorAll("form[data-post]"))
     buttons.forEach((one) => { one.disabled = true; });
     say("");
     try {
-      await post(form.dataset.post, body);
-      location.assign(form.dataset.then);
+      const {case: made = ""} = await post(form.dataset.post, body); // what was made has a page of its own
+      location.assign(form.dataset.then + made);
     } catch (error) {
       say(camel(error.message));
     } finally {

@@ -36,6 +36,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "comment": {"comment": "c-1", "purpose": "coaching", "rule": "roles.yaml:4", "spans": [[0, 1]]},
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "answer": {"act": "erasure", "request": "r-1", "step": "refuse"},
+    "case": {"step": "added", "recordings": ["0193a1b2"], "spans": [[0, 1]], "purpose": "audit"},
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",

@@ -253,6 +253,14 @@ def test_a_custodian_that_is_not_there_is_said(keyed: House, page: Page) -> None
     until(page, READY)
 
 
+def test_a_link_to_a_moment_begins_there(plain: House, page: Page) -> None:
+    plain.enrol(page, "ann")
+    assert opened(plain, page, "ann", f"{plain.recording}&t=2") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    assert abs(page.run("eyelid.player.time") - 2) < 0.5
+
+
 def test_a_passkey_signs_each_opening(plain: House, page: Page) -> None:
     if not isinstance(page, DevTools):
         pytest.skip("WebDriver BiDi has no virtual authenticator; Firefox's is tried with the console's own passkeys")

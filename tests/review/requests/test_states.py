@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from review.governance.model import Act
-from review.requests.states import BY_ASKER, NEXT, SUBJECTS, RequestState, Step, due
+from review.requests.states import (
+    BY_ASKER,
+    CASE_NEXT,
+    NEXT,
+    SUBJECTS,
+    CaseState,
+    CaseStep,
+    RequestState,
+    Step,
+    due,
+)
 
 
 @pytest.mark.parametrize(("state", "step"), list(product(RequestState, Step)))
@@ -30,6 +40,16 @@ def test_a_right_of_the_person_is_answered_in_a_month_and_a_hold_is_none() -> No
     assert {name for name, one in SUBJECTS.items() if one.due} == {"erasure", "correction"}
     assert {name for name, one in SUBJECTS.items() if one.own} == {"erasure", "correction"}
     assert SUBJECTS["legal-hold"].answers == {Act.LEGAL_HOLD}
+
+
+def test_a_case_is_exported_only_once_it_was_asked_for_and_every_state_leads_back() -> None:
+    assert [of for (of, step), to in CASE_NEXT.items() if to is CaseState.EXPORTED] == [CaseState.ASKED]
+    assert {step for (of, step) in CASE_NEXT if of is CaseState.ASKED} >= {CaseStep.REFUSE, CaseStep.WITHDRAW}
+    assert {step for _, step in CASE_NEXT} == set(CaseStep)
+    reached = {CaseState.OPEN}
+    for _ in CaseState:
+        reached |= {of for (of, _), to in CASE_NEXT.items() if to in reached}
+    assert reached == set(CaseState)
 
 
 @given(st.dates(date(1970, 1, 1), date(2200, 1, 1)))

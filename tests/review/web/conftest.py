@@ -18,7 +18,7 @@ from review.commands.people import OpenConsole, opened
 from review.people.routes import SESSION
 from review.people.service import Proof
 from store.catalog import schema
-from testkit.reading_room import PEOPLE, ReadingRoom, furnish
+from testkit.reading_room import MARKUP, PEOPLE, ReadingRoom, furnish
 from testkit.waits import until
 
 FIRST = "lena@example.com"
@@ -27,7 +27,8 @@ REASON = "<b>letter</b> of 3 May"
 
 @dataclass
 class Served:
-    """`sessions`: person -> token. `link`: for the first person, who has not used it. `about`: entries of the log."""
+    """`sessions`: person -> token. `link`: for the first person, who has not used it. `about`: entries of the log.
+    `cases`: whose recordings -> a case that Lena, or Cleo, made of them."""
 
     room: ReadingRoom
     console: OpenConsole
@@ -35,6 +36,7 @@ class Served:
     link: str
     sessions: dict[str, str] = field(default_factory=dict)
     about: dict[str, int] = field(default_factory=dict)
+    cases: dict[str, str] = field(default_factory=dict)
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
@@ -44,6 +46,21 @@ class Served:
     def sign_in(self, who: str) -> str:
         """A new session of them; its token."""
         return self.console.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
+
+    def post(self, who: str, path: str, **body: object) -> httpx.Response:
+        with self.client(who, Origin=self.room.address) as client:
+            return client.post(path, json=body)
+
+    def make_case(self, who: str, title: str, *recordings: str) -> str:
+        """Its id. With a span of each."""
+        answer = self.post(who, "/v1/cases", title=title, note=f"A note {MARKUP}")
+        assert answer.status_code == 200, answer.text
+        made = str(answer.json()["case"])
+        for one in recordings:
+            span = {"from": "0:10", "until": "1:23.5"}
+            answer = self.post(who, f"/v1/recordings/{one}/case", case=made, title="", **span)
+            assert answer.status_code == 200, answer.text
+        return made
 
     def noted(self, since: int) -> list[dict[str, Any]]:
         log = self.console.log
@@ -78,6 +95,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             made.about[f"about_{name}"] = console.log.log.append(
                 Act("list", "cleo@example.com", "-", ["console"], facts)
             )
+        for who, name, ids in (("lena", "anna", [anna]), ("cleo", "both", [anna, carl]), ("cleo", "empty", [])):
+            made.cases[name] = made.make_case(who, f"Case {MARKUP} {name}", *ids)
         yield made
 
 

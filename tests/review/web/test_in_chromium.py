@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from review.people import schema
 from review.people.routes import SESSION
 from testkit.axe import question
 from testkit.console_browser import press, to, wait_for, with_authenticator
@@ -124,6 +125,9 @@ PAGES = {
     "report": ("cleo", "/report"),
     "rules, explained": ("cleo", "/rules?who=sam@example.com&recording={closed}"),
     "retention, preview": ("cleo", "/retention?agent=anna@example.com"),
+    "cases": ("cleo", "/cases"),
+    "a case, export granted": ("cleo", "/cases/{case_both}"),
+    "a case, open": ("lena", "/cases/{case_anna}"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
@@ -148,6 +152,8 @@ def furnish_requests(served: Served, recordings: list[str]) -> str:
         post(
             "paula", f"/v1/requests/{asked['request']}", step="refuse", reason="The legal minimum keeps it until 2027."
         )
+    case = f"/v1/cases/{served.cases['both']}"
+    post("cleo", case, step="ask-export", purpose="audit", reason="The customer's lawyer asks for both moments.")
     return post("cleo", "/v1/find/call", caller=NUMBER)["call"]
 
 
@@ -164,6 +170,16 @@ def call(served: Served) -> str:
         sent = {"files": {"0.yaml": RULES.replace("own }", "north }", 1).replace("180d", "30d")}, "days": "0"}
         assert client.post("/v1/rules/trial", json=sent).status_code == 200
         until(lambda: client.get("/v1/rules/trial").json()["state"] == "made", "the rules were tried")
+    said = {
+        "start": 12 * 10**9,
+        "end": 15 * 10**9,
+        "at": 1,
+        "token": "x",
+        "commented": "x",
+        "person": "lena@example.com",
+    }
+    with served.console.people.database.writing() as connection:
+        connection.execute(schema.comments.insert().values(said | {"id": "1", "recording": recordings[-1]}))
     return furnish_requests(served, recordings)
 
 
@@ -188,7 +204,12 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(
             browser,
             served.room.address
             + path.format(
-                held=recordings[0], closed=recordings[2], call=call, pc=served.room.computers["anna"], **served.about
+                held=recordings[0],
+                closed=recordings[2],
+                call=call,
+                pc=served.room.computers["anna"],
+                **served.about,
+                **{f"case_{name}": case for name, case in served.cases.items()},
             ),
         )
         assert browser.run("document.documentElement.lang") == language
@@ -372,3 +393,30 @@ def test_an_erasure_is_tried_and_asked_for_by_keyboard_alone(served: Served, bro
     press(browser, "Enter")
     wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
     assert "Asked for on 3 May" in browser.run("document.querySelector('main').textContent")
+
+
+@pytest.mark.slow(reason="a browser, and several pages")
+def test_a_case_is_built_and_its_hold_asked_for_by_keyboard_alone(served: Served, browser: DevTools) -> None:
+    served.sessions["lena"] = served.sign_in("lena")  # another test ended hers
+    anna = served.room.recordings["anna"][-1]
+    enter(browser, served, "lena", f"/recordings/{anna}?from=10&until=0:20.5")
+    tab_to(browser, "case")
+    for _ in range(3):  # to the last one, a new case
+        press(browser, "ArrowDown")
+    tab_to(browser, "case-title")
+    browser.call("Input.insertText", text="Complaint 4711")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname.startsWith('/cases/') && document.readyState === 'complete'")
+    assert browser.run("document.querySelector('h1').textContent") == "Complaint 4711"
+    row = browser.run("document.querySelector('tbody tr').innerText")
+    assert "0:10.0" in row
+    assert "0:20.5" in row
+    tab_to(browser, "Ask for a legal hold")
+    press(browser, "Enter")
+    wait_for(browser, "document.querySelector('#ask-hold').closest('details').open")
+    tab_to(browser, "reason-hold")
+    browser.call("Input.insertText", text="The customer disputes it")
+    press(browser, "Tab")
+    press(browser, "Enter")
+    wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
+    assert "The customer disputes it" in browser.run("document.querySelector('main').textContent")

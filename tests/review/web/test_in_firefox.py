@@ -149,3 +149,20 @@ def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, with_authen
     browser.run("document.querySelector('#make-report button').click()")
     browser.until("document.querySelector('article.report') !== null")
     assert "Nothing was verified" in browser.run("document.querySelector('article').textContent")
+
+
+@pytest.mark.slow(reason="a browser, and several pages")
+def test_a_case_is_built_and_a_span_removed(served: Served, browser: Marionette) -> None:
+    anna = served.room.recordings["anna"][-1]
+    browser.open(served.room.address + "/static/nothing")
+    cookie = {"name": SESSION, "value": served.sign_in("lena"), "path": "/", "secure": True, "httpOnly": True}
+    browser.call("WebDriver:AddCookie", cookie=cookie)
+    browser.open(f"{served.room.address}/recordings/{anna}?from=10&until=0:20.5")
+    at(browser, f"/recordings/{anna}")
+    browser.run("document.getElementById('case').value = ''")
+    fill(browser, "add-span", title="Complaint 4711")
+    browser.until("location.pathname.startsWith('/cases/') && document.readyState === 'complete'")
+    assert browser.run("document.querySelector('h1').textContent") == "Complaint 4711"
+    browser.run("window.before = true")
+    browser.run("document.querySelector('tbody button').click()")
+    browser.until("window.before === undefined && document.querySelector('tbody') === null")

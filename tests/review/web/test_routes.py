@@ -68,6 +68,13 @@ TABLE = {
     "/retention": "S E - - 200 - 200 - -",
     "/retention?recording={anna_new}": "S E - - 200 - 200 - -",
     "/retention?recording=x": "S E - - 400 - 400 - -",
+    # A case is seen by who made it, and by who may hold or export all of it.
+    "/cases": "S E 200 200 200 - - - -",
+    "/cases?after=x": "S E 400 400 400 - - - -",
+    "/cases/{case_anna}": "S E 200 - 200 - - - -",
+    "/cases/{case_both}": "S E - - 200 - - - -",
+    "/cases/{case_empty}": "S E - - 200 - - - -",
+    "/cases/{nothing}": "S E - - - - - - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -75,6 +82,11 @@ POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
     "/v1/reports": "401 403 404 404 400 404 404 404 404",
+    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 404 404 404",
+    "/v1/cases": "401 403 400 400 400 404 404 404 404",
+    "/v1/cases/{case_anna}": "401 403 400 400 400 404 404 404 404",
+    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 404 404 404",
+    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 404 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
@@ -95,6 +107,7 @@ def paths(served: Served) -> dict[str, str]:
     recordings = served.room.recordings
     return {
         **{name: str(position) for name, position in served.about.items()},
+        **{f"case_{name}": case for name, case in served.cases.items()},
         "beyond": str(10**14),
         "anna_new": recordings["anna"][-1],
         "anna_old": recordings["anna"][0],
@@ -251,7 +264,12 @@ def test_what_is_odd_finds_nothing_and_breaks_nothing(served: Served, asked: str
 )
 def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path: str, headers: dict[str, str]) -> None:
     with served.client("lena", **headers) as client:
-        named = {"name": "staff", "recording": served.room.recordings["anna"][-1], "request": "0" * 16}
+        named = {
+            "name": "staff",
+            "recording": served.room.recordings["anna"][-1],
+            "request": "0" * 16,
+            "case": served.cases["anna"],
+        }
         answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403
     assert answer.json()["error"] == "cross-origin"

@@ -14,7 +14,7 @@ from review.governance.model import Act
 from review.languages import local
 from review.people.states import Use
 from review.search.schema import LENGTHS
-from review.web import governed, requested, words
+from review.web import cased, governed, requested, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.fleet import LEVELS
@@ -41,11 +41,13 @@ def said() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
-    shown = (DID, BY, DIRECTIONS, requested.SUBJECTS, requested.ASKING, requested.STATES, requested.STEPS, ACTS, LEVELS,
+    shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
+             requested.STATES, requested.STEPS, ACTS, LEVELS,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS)  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
     tables += (
         "Audit log",
+        "Cases",
         "Computers",
         "My recordings",
         "My sessions",
