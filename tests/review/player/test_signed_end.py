@@ -7,7 +7,7 @@ from contextlib import closing
 
 from sqlalchemy import update
 
-from review.commands.playing import _has_signed_end
+from review.commands.opening import has_signed_end
 from review.player.source import Source
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
@@ -40,11 +40,11 @@ def test_a_recording_whose_signed_end_is_gone_is_not_shown_as_verified(page: Pag
 
 def test_the_command_refuses_what_has_no_end_that_its_device_signed(copied: Recorded) -> None:
     """The row of a line is there, and no signed batch has it."""
-    assert _has_signed_end(copied.home, evidence_of(copied.home, copied.id))
+    assert has_signed_end(copied.home, evidence_of(copied.home, copied.id))
     cut(copied.home)
     evidence = evidence_of(copied.home, copied.id)
     assert evidence.closing is not None
-    assert not _has_signed_end(copied.home, evidence)
+    assert not has_signed_end(copied.home, evidence)
 
 
 def test_a_recording_has_the_name_that_its_device_enrolled_with(page: Page, copied: Recorded) -> None:
