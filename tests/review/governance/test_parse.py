@@ -448,10 +448,8 @@ def test_each_mistake_has_its_place_and_what_was_meant(text: str, said: list[str
             "all is empty and would never fit, name conditions or",
         ),
         (
-            (
-                "roles: { lead: { may: [list], of: own, from: 1d }, boss: { may: [list], of: own, from: 1d } }\n"
-                "people: { a@x.org: { roles: [lead, boss] } }\n"
-            ),
+            A_ROLE % ", from: 1d }, boss: { may: [list], of: own, from: 1d"
+            + "people: { a@x.org: { roles: [lead, boss] } }\n",
             "role lead reaches back",
         ),
     ],
