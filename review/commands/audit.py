@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -27,11 +28,8 @@ from review.audit.ocsf import event
 from review.audit.operators import adopt
 from review.audit.verify import Asked, Report, verify_log
 from review.commands.open_log import PUBLIC, READ, SIGN, make_log, open_log, private, public_key, reading_key, with_log
-from review.commands.opening import with_store
 from review.commands.shared import Subcommands, answer, command, group, option
-from review.lifecycle.clock import CLOCK_IS_RIGHT, check_by_pcs
 from store.admin import passphrase
-from store.admin.home import Home
 from store.commands.values import duration
 from store.errors import StoreError, WrongUsage
 from store.evidence.show import iso, print_json, print_table
@@ -55,7 +53,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     named = option("--name", "the cosigner's name", "NAME", required=True)
     secret: Any = passphrase.add_options
     keep = option("--keep", "how long bodies are kept: 365d or more (730d)", "TIME", type=duration, default=_KEPT)
-    trust = option(CLOCK_IS_RIGHT, "do not compare this clock with what PCs report; look at the clock first",
+    home = option("--home", "the store's folder, whose PCs know the time (EYELID_STORE_HOME)", "DIR", type=Path)
+    trust = option("--clock-is-right", "do not compare this clock with what PCs report; look at the clock first",
                    action="store_true")  # fmt: skip
 
     command(verbs, "audit init", "make an empty log and its keys", "--name review.example.com/audit", _init, with_log,
@@ -74,7 +73,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "audit prove", "print an entry and the proof that it is in the log", "17 > entry-17.json", _prove,
             with_log, option("entry", "its number", type=_count))  # fmt: skip
     command(verbs, "audit shred", "destroy old bodies; proofs stay. Without --apply it says what would go",
-            "--keep 730d --apply", _shred, with_log, with_store, keep,
+            "--keep 730d --apply", _shred, with_log, home, keep,
             option("--apply", "destroy them", action="store_true"), trust)  # fmt: skip
     command(verbs, "audit adopt", "take in the log of operators of a store", "/var/lib/eyelid-store", _adopt, with_log,
             option("home", "the store's folder", "DIR", type=Path))  # fmt: skip
@@ -236,8 +235,12 @@ def _shred(asked: Namespace) -> int:
 
 def _check_clock(asked: Namespace, now: int) -> None:
     """A clock that leaps ahead makes every body old, and what is shredded is gone. Raises StoreError."""
+    # Slow to import, and no other act of the log needs a database.
+    from review.lifecycle.clock import CLOCK_IS_RIGHT, check_by_pcs  # noqa: PLC0415
+    from store.admin.home import Home, default_folder  # noqa: PLC0415
+
     try:
-        home = Home.open(asked.home)
+        home = Home.open(asked.home or default_folder(os.environ))
     except StoreError as error:
         how = f"give the store's folder (--home), or look at the clock and repeat with {CLOCK_IS_RIGHT}"
         raise StoreError(f"nothing is shredded, as no PC can be asked what time it is: {error}; {how}") from None
