@@ -28,7 +28,7 @@ from tests.review.web.conftest import Served
 WHO = ("lena", "sam", "cleo", "bert", "kim", "paula", "anna")
 TITLE = "Complaint of the customer about the contract of 3 May"
 REASON = "The court of Lower Example asks for these moments"
-# Bert is of compliance here, too; two people approve an export, and wait for nobody's delay.
+# Bert is of compliance here, too; two people approve an export, without a delay.
 APPROVED = RULES.replace("  kim@example.com", "  bert@example.com: { roles: [compliance] }\n  kim@example.com").replace(
     "retention:", "approvals:\n  - { act: [export], by: [privacy, compliance], need: 2, within: 24h }\nretention:", 1
 )
