@@ -21,7 +21,7 @@ def test_paths() -> None:
 
 def test_every_path_is_of_this_version() -> None:
     paths = [value for name, value in vars(api).items() if name.isupper() and str(value).startswith("/")]
-    assert len(paths) == 9
+    assert len(paths) == 10
     assert all(path.startswith(f"/{api.VERSION}/") for path in paths)
 
 
