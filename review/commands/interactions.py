@@ -217,11 +217,13 @@ def _import(options: Namespace) -> int:
                             sent.append({"from": place, "id": name, "new": new})
                 except OSError as error:
                     failed.append({"from": place, "error": f"cannot be read: {error.strerror}"})
-            for why, number in unsent.items():
-                place = "the store's note of what was not sent"
-                sender.refused(why, number)
         except StoreError as error:
             failed.append({"from": place, "error": f"{error}; from here on nothing was sent"})
+        try:
+            for why, number in unsent.items():
+                sender.refused(why, number)
+        except StoreError as error:
+            failed.append({"from": "the store's note of what could not be read", "error": str(error)})
     old = sum(not one["new"] for one in sent)
     lines = [f"{one['from']}: {one['error']}" for one in failed]
     lines.append(f"{len(sent) - old} sent, {old} were there before, {len(failed)} could not be read or were refused")
