@@ -27,8 +27,7 @@ from bench.tables import drawn
 from testkit.interrupts import in_order
 
 PACKAGES: Final = ("agent.core.matching", "agent.core.proof")
-# Which released time is kept is the account's, and as much a law as the proof. Of governance all but the difference of
-# two sets of rules, which decides nothing: it is shown to who signs them.
+# Which released time is kept is the account's, and as much a law as the proof. So is all of governance.
 BESIDES: Final = (
     "agent.core.account.kept_span",
     *(
@@ -36,6 +35,7 @@ BESIDES: Final = (
         for name in (
             "cautions",
             "decide",
+            "diff",
             "examples",
             "keys",
             "model",

@@ -281,8 +281,52 @@ def test_people_and_os_users_may_all_go() -> None:
     assert [change.weight for change in changes(rules(with_user), rules(bare))] == [MORE]
 
 
+def test_who_saw_the_original_meanwhile_sees_no_more_than_who_always_does() -> None:
+    meanwhile, always = (
+        rules(BASE.replace("of: own }", f"of: own, {sight} }}", 1))
+        for sight in ("otherwise: original", "rendition: original")
+    )
+    assert [one.weight for one in changes(meanwhile, always)] == [MORE]
+    assert [one.weight for one in changes(always, meanwhile)] == [LESS]
+
+
+def test_ones_own_teams_beside_another_reach_farther_than_that_one() -> None:
+    one, several = (
+        rules(BASE.replace("of: own }", f"of: {{ team: {teams} }} }}", 1)) for teams in ("[south]", "[own, south]")
+    )
+    assert [one.weight for one in changes(one, several)] == [MORE]
+    assert [one.weight for one in changes(several, one)] == [LESS]
+
+
+def test_os_users_that_changed_are_shown_at_the_first() -> None:
+    more = BASE.replace("os_users:\n", "os_users:\n  - { user: ann, person: ann@x.org }\n", 1)
+    (change,) = changes(rules(BASE), rules(more))
+    assert change.where == rules(more).users[0].where != rules(more).users[-1].where
+
+
+def test_some_tests_of_several_may_go() -> None:
+    test = BASE[BASE.index("  - { who:") :]
+    assert [one.says for one in changes(rules(BASE + test + test), rules(BASE))] == ["there are 2 tests less"]
+
+
+SHORT = "  - { class: short, any: [{ group: [x] }], keep: 1d }\nconsent:"
+
+
+def test_a_rest_of_another_name_keeps_what_the_one_before_did() -> None:
+    short = BASE.replace("consent:", SHORT, 1)
+    found = changes(rules(short), rules(short.replace("class: rest", "class: others")))
+    assert {one.says: one.weight for one in found}["there is no class rest any more"] == LONGER
+
+
+def test_what_was_of_a_class_that_is_gone_may_be_of_a_short_one_and_not_of_the_rest() -> None:
+    middle = "  - { class: middle, any: [{ group: [x] }], keep: 90d }\n"
+    both, short = (rules(BASE.replace("consent:", own + SHORT, 1)) for own in (middle, ""))
+    assert [(one.weight, one.says) for one in changes(both, short)] == [(SOONER, "there is no class middle any more")]
+
+
 def test_what_weighs() -> None:
     assert {Weight.MORE, Weight.SOONER} == GRAVE
+    assert Weight.OTHER == "other"
     assert changes(rules(BASE), rules(BASE)) == ()
 
 
