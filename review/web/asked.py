@@ -117,18 +117,6 @@ def read_log(asked: Mapping[str, str], kinds: Collection[str], words: Words) -> 
     return question, {name: value for name, value in said.items() if value}
 
 
-_MOMENT: Final = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.([0-9]{1,9}))?")
-
-
-def moment(text: str) -> int | None:
-    """Of a recording, ns: 83.5, 1:23.5 or 0:01:23.5; None for what is none."""
-    found = _MOMENT.fullmatch(text.strip().replace(",", "."))
-    if found is None:
-        return None
-    minutes = int(found[1] or 0) * 60 + int(found[2] or 0)
-    return (minutes * 60 + int(found[3])) * 10**9 + int((found[4] or "").ljust(9, "0"))
-
-
 def position(text: str, words: Words) -> int | None:
     if not text:
         return None
