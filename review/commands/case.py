@@ -173,12 +173,13 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
     for one in spans:
         if one.recording not in found:
             found[one.recording] = evidence_of(home, str(one.recording))
-    title = title or _asked_title()
+    title = title or asked_title()
     case = Case(own, title, tuple(spans))
     return case, {recording: found[recording] for recording in case.recordings}
 
 
-def _asked_title() -> str:
+def asked_title() -> str:
+    """By who exports. Raises WrongUsage where there is no terminal."""
     if not sys.stdin.isatty():
         raise WrongUsage("a case needs a --title")
     sys.stderr.write("Title of the case: ")
@@ -194,6 +195,8 @@ def _read_case(text: str) -> Case:
     else:
         with Path(text).open("rb") as file:
             read = file.read(_LARGEST + 1)
+    if not read.strip():
+        raise WrongUsage(f"{name} is empty: did `case show --json` refuse?")
     if len(read) > _LARGEST:
         raise WrongUsage(f"{name} has more than {_LARGEST} bytes: it is not what `case show --json` prints")
     try:

@@ -53,7 +53,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 def _open(asked: Namespace) -> int:
     # Slow to import, and few commands need it.
-    from review.cases.reading import STATEMENT, is_case  # noqa: PLC0415
+    from review.cases.reading import is_case  # noqa: PLC0415
+    from review.cases.sealing import STATEMENT  # noqa: PLC0415
     from review.player.files import page_files  # noqa: PLC0415
     from review.player.handover import Handover  # noqa: PLC0415
     from review.player.loopback import Loopback  # noqa: PLC0415

@@ -18,15 +18,16 @@ from protocol.claims import is_uuid
 from review.cases.spans import moment
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
-from review.requests.cases import CaseKey, CaseSeen, Span, SpanSeen, builds, may_see_cases
+from review.requests.cases import CaseSeen, Span, SpanSeen, builds, may_see_cases
 from review.requests.requests import Wish, may_some
 from review.requests.states import CaseState, CaseStep
 from review.search.facts import Listed
 from review.search.find import Finder
 from review.web import recording
+from review.web.asked import place_by_id
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.wanted import wanted_id
-from review.web.words import Words, exactly
+from review.web.words import exactly
 from store.catalog import erasure
 from store.errors import Refusal
 
@@ -47,7 +48,7 @@ DONE_BY: Final = (
     "--to READER --purpose {purpose} -o FOLDER"
 )
 _HOLD: Final = "legal-hold"
-_KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9a-f-]{36})")
+_ID: Final = re.compile(r"[0-9a-f-]{36}")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}")
 
 
@@ -72,7 +73,7 @@ async def _may(request: Request) -> tuple[Session, Console]:
 
 async def _list(request: Request) -> Response:
     session, console = await _may(request)
-    after = _key(request.query_params.get("after", ""), words_of(request))
+    after = place_by_id(request.query_params.get("after", ""), _ID, words_of(request))
 
     def read() -> Any:
         finder = console.finder(session)
@@ -218,15 +219,6 @@ async def _hold(request: Request) -> Response:
 
 def _json(answer: dict[str, str]) -> Response:
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _key(text: str, words: Words) -> CaseKey | None:
-    if not text:
-        return None
-    found = _KEY.fullmatch(text)
-    if found is None or int(found[1]) >= 2**63:
-        raise Refusal(400, "bad-question", words("this is no place in a list"))
-    return int(found[1]), found[2]
 
 
 ROUTES: Final = (

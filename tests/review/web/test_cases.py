@@ -273,7 +273,8 @@ def test_an_export_is_approved_by_two_others_and_then_handed_over(
     assert REASON in shown(served, "paula", f"/cases/{case}")  # who approves sees it now
     assert step(served, "paula", case, "approve").status_code == 200
     page = unescape(shown(served, "cleo", f"/cases/{case}"))
-    assert f"eyelid-review case show {case} --json" in page
+    assert f"eyelid-review case show {case} --json | eyelid-review case export --spans - " in page
+    assert f"<title>Case {case[:8]}" in page  # browsers keep it on the disk
     assert "paula@example.com" in page
     capsys.readouterr()
     assert main([*command, "--json"]) == 0
