@@ -265,8 +265,8 @@ class _Blocks:
             (one.recording, one.day, one.basis, one.reference, str(one.position), one.certificate)
             for one in model.erasures.rows
         )
-        headings = (_("Recording"), _("Destroyed"), _("Basis"), _("Reference"), _("Entry"), _("Certificate"))
-        yield from self._listed(model.erasures, Table(caption, headings, erased, frozenset({4}), (4, 2, 2, 2, 1, 5)),
+        titles = (_("Recording"), _("Destroyed"), _("Basis"), _("Reference"), _("Entry"), _("Certificate"))
+        yield from self._listed(model.erasures, Table(caption, titles, erased, frozenset({4}), (4, 2, 2, 2, 1, 5)),
                                 _("Nothing was erased."))  # fmt: skip
 
     def _alarms(self) -> Iterator[Block]:
