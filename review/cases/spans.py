@@ -7,6 +7,7 @@ Pure. Times are ns since the recording's start. JSON: {"v": 1, "case": ID, "titl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,7 @@ from protocol.errors import ProtocolError
 
 MOST_SPANS: Final = 256
 LONGEST_TITLE: Final = 200  # characters
+_MOMENT: Final = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.([0-9]{1,9}))?")
 
 
 class CaseError(ProtocolError):
@@ -88,6 +90,15 @@ class Case:
         if len(listed := claims.objects("spans")) > MOST_SPANS:
             raise CaseError("many-spans", f"a case has at most {MOST_SPANS} spans")
         return cls(claims.uuid("case"), claims.text("title"), tuple(map(Span.read, listed)))
+
+
+def moment(text: str) -> int | None:
+    """Of a recording, ns, as people write it: 83.5, 1:23.5 or 0:01:23.5; None for what is none."""
+    found = _MOMENT.fullmatch(text.strip().replace(",", "."))
+    if found is None:
+        return None
+    minutes = int(found[1] or 0) * 60 + int(found[2] or 0)
+    return (minutes * 60 + int(found[3])) * 10**9 + int((found[4] or "").ljust(9, "0"))
 
 
 def united(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

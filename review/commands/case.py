@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import RecipientPrivate, thumbprint
 from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
-from review.cases.spans import Case, Span
+from review.cases.spans import Case, CaseError, Span, moment
 from review.cases.verifying import Proven
 from review.commands.opening import has_signed_end, with_store
 from review.commands.people import with_console
@@ -38,7 +39,6 @@ from store.evidence.papers import identity
 from store.evidence.show import iso, progress, size
 
 _SPAN: Final = re.compile(r"(?P<recording>[0-9a-fA-F-]+):(?P<start>[0-9:.]+)-(?P<until>[0-9:.]+)")
-_CLOCK: Final = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,2}):)?(\d{1,7}(?:\.\d{1,9})?)")
 _LARGEST: Final = 2**20  # bytes of a file with spans
 
 
@@ -52,9 +52,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     command(verbs, "case export", "export spans of recordings, sealed to one reader or a passphrase",
             "--spans 0193a1b2:83-1:40 0193a1c7:0-30 --title 'Complaint 4711' --key recipient.key \\\n"
             "      --to lawyer.pub --purpose 'ticket 4711' -o complaint", _export,
-            option("--spans", "a recording and when, such as 0193a1b2:83-1:40.5 (seconds, m:s or h:m:s); or a file of "
-                   "the console's that has a case", "SPAN", nargs="+", required=True),
-            option("--title", "of the case; by default the file's", "TEXT", default=""),
+            option("--spans", "a recording and when, such as 0193a1b2:83-1:40.5 (seconds, m:s or h:m:s); or what `case "
+                   "show --json` printed: a file, or - for the standard input", "SPAN", nargs="+", required=True),
+            option("--title", "of the case; by default that of `case show`, or it is asked for. Others on this machine "
+                   "can read a command line: put no names into it", "TEXT", default=""),
             option("--key", "a private key that opens the recordings", "FILE", type=Path, required=True),
             option("--to", "seal it to this reader: their public key, as `eyelid-store bundle reader` makes one",
                    "FILE", type=Path),
@@ -71,10 +72,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             "what its device signed: each chunk, the account of its spans, and that each chunk opens with its own "
             "key. Exit code 1 where anything is wrong.")  # fmt: skip
     command(verbs, "case show", "print a case of the console whose export is granted",
-            "0e4f2a6c-5b1d-4c8e-9a77-3d1f0b6a2c55 --json > case.json", _show,
+            "0e4f2a6c-5b1d-4c8e-9a77-3d1f0b6a2c55\n"
+            "  eyelid-review case show 0e4f2a6c-5b1d-4c8e-9a77-3d1f0b6a2c55 --json | \\\n"
+            "      eyelid-review case export --spans - --key recipient.key --passphrase-file pass.txt \\\n"
+            "      --to lawyer.pub --purpose complaint -o complaint", _show,
             option("case", "its number, as its page shows it", "ID", type=UUID), with_console,
             says="Print a case of the console whose export was asked for and is granted by the rules in force. With "
-            "--json it is the file that `case export --spans` takes. Noted in the console's audit log.")  # fmt: skip
+            "--json it is what `case export --spans -` reads. Noted in the console's audit log.")  # fmt: skip
 
 
 def opening_options() -> tuple[Option, ...]:
@@ -138,7 +142,7 @@ def _export(asked: Namespace) -> int:
         asked, facts,
         f"{done.folder}  case {case.id}: {_count(len(case.spans), 'span')} of {_count(len(found), 'recording')}, "
         f"{done.chunks} chunks, {size(done.bytes)}, sealed to {whom}",
-        f"signed by this store's key {signer}: tell it the reader by another way than the folder",
+        f"signed by this store's key {signer}: send this fingerprint to the reader, and not together with the folder",
     )  # fmt: skip
 
 
@@ -163,33 +167,49 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
             found[evidence.recording.id] = evidence
             continue
         if len(asked.spans) > 1:
-            raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case stands alone")
-        case = _read_case(Path(text))
+            raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case must be the only one")
+        case = _read_case(text)
         own, spans, title = case.id, list(case.spans), title or case.title
     for one in spans:
         if one.recording not in found:
             found[one.recording] = evidence_of(home, str(one.recording))
-    if not title:
-        raise WrongUsage("a case needs a --title")
+    title = title or asked_title()
     case = Case(own, title, tuple(spans))
     return case, {recording: found[recording] for recording in case.recordings}
 
 
-def _read_case(path: Path) -> Case:
-    if not path.is_file():
-        raise WrongUsage(f"{str(path)!r} is neither a span, such as 0193a1b2:83-1:40, nor a file with a case")
-    if path.stat().st_size > _LARGEST:
-        raise WrongUsage(f"{path} is larger than {_LARGEST} bytes: it is no file with a case")
-    return Case.read(path.read_bytes())
+def asked_title() -> str:
+    """By who exports. Raises WrongUsage where there is no terminal."""
+    if not sys.stdin.isatty():
+        raise WrongUsage("a case needs a --title")
+    sys.stderr.write("Title of the case: ")
+    return input()
+
+
+def _read_case(text: str) -> Case:
+    name = "the standard input" if text == "-" else text
+    if text == "-":
+        read = sys.stdin.buffer.read(_LARGEST + 1)
+    elif not Path(text).is_file():
+        raise WrongUsage(f"{text!r} is neither a span, such as 0193a1b2:83-1:40, nor a file with a case")
+    else:
+        with Path(text).open("rb") as file:
+            read = file.read(_LARGEST + 1)
+    if not read.strip():
+        raise WrongUsage(f"{name} is empty: did `case show --json` refuse?")
+    if len(read) > _LARGEST:
+        raise WrongUsage(f"{name} has more than {_LARGEST} bytes: it is not what `case show --json` prints")
+    try:
+        return Case.read(read)
+    except CaseError as error:
+        raise WrongUsage(f"{name} is not what `case show --json` prints: {error}") from None
 
 
 def _moment(text: str) -> int:
     """ns."""
-    if (match := _CLOCK.fullmatch(text)) is None:
+    if (found := moment(text)) is None:
         raise WrongUsage(f"{text!r} is no time of a recording: write seconds, m:s or h:m:s, such as 1:23.5")
-    whole, _, fraction = match[3].partition(".")
-    minutes = int(match[1] or 0) * 60 + int(match[2] or 0)
-    return (minutes * 60 + int(whole)) * 10**9 + int(fraction.ljust(9, "0") or 0)
+    return found
 
 
 def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
@@ -250,7 +270,7 @@ def _verify(asked: Namespace) -> int:
         asked, facts, *(f"! {one}" for one in wrong), *(f"- {one} is no part of it" for one in others),
         *(line for one in proven for line in _lines_of(one)),
         f"exported {iso(statement.made)}, signed by the store's key {statement.fingerprint}"
-        + ("" if checked_signer else " (compare it with the one that you were told; --signer does)"),
+        + ("" if checked_signer else " (compare it with the fingerprint that the exporter sent you: --signer ID does)"),
         *([] if content else ["its files are as they were signed; without the key nothing more can be checked"]
           if not wrong else []),
         f"case {statement.case}" + (f", {content.case.title}" if content else "") + ": "
@@ -265,7 +285,7 @@ def statement_of(asked: Namespace) -> Statement:
 
     try:
         statement = reading.statement_of(asked.folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise WrongUsage(f"{asked.folder} is no case: it has no {STATEMENT}") from None
     except ProtocolError as error:
         raise StoreError(f"{asked.folder / STATEMENT}: {error} ({error.code})") from None

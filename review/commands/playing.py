@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from protocol.envelope import SCENE_STREAM, Edition
 from protocol.terminal import printable
@@ -29,6 +30,8 @@ from store.evidence.show import print_json
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+_RECORDING: Final = re.compile(r"[0-9a-fA-F-]+")
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -51,6 +54,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _open(asked: Namespace) -> int:
     # Slow to import, and few commands need it.
     from review.cases.reading import is_case  # noqa: PLC0415
+    from review.cases.sealing import STATEMENT  # noqa: PLC0415
     from review.player.files import page_files  # noqa: PLC0415
     from review.player.handover import Handover  # noqa: PLC0415
     from review.player.loopback import Loopback  # noqa: PLC0415
@@ -58,6 +62,8 @@ def _open(asked: Namespace) -> int:
 
     if is_case(Path(asked.recording)):
         return _open_case(asked)
+    if not _RECORDING.fullmatch(asked.recording):
+        raise WrongUsage(f"{asked.recording!r} is no recording's id, and no folder of a case (with a {STATEMENT})")
     if asked.key is None:
         raise WrongUsage("--key with a reader's private key is needed")
     if asked.passphrase or asked.signer:

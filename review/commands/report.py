@@ -41,7 +41,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     parser.add_argument("--names", action="store_true", help="people by their names in the rules, not by pseudonyms")
     parser.add_argument("--language", choices=("en", "de"), default="en", help="%(default)s")
     parser.add_argument("--custodian", type=Path, metavar="DIR", help="the custodian's folder, to read its log as well")
-    parser.add_argument("--lifecycle", type=Path, metavar="DIR", help="the folder of the log that has the holds")
+    parser.add_argument("--lifecycle", type=Path, metavar="DIR", help="the lifecycle's folder, to read its holds")
     for one in ("custodian", "lifecycle"):
         parser.add_argument(
             f"--{one}-key-file", type=Path, metavar="FILE", help="its passphrase (by default that of --keys)"

@@ -251,19 +251,22 @@ class _Blocks:
         model, _ = self._model, self._
         yield Heading(_("Legal holds and erasures"))
         holds = tuple(
-            (_.moment(one.at), one.act, one.hold, one.who, _.number(one.recordings), str(one.entry))
+            (_.moment(one.at), _(one.log), str(one.entry), one.act, one.hold, one.who, _.number(one.recordings))
             for one in model.holds.rows
         )
-        headings = (_("When"), _("Act"), _("Hold"), _("Person"), _("Recordings"), _("Entry"))
+        headings = (_("When"), _("Log"), _("Entry"), _("Act"), _("Hold"), _("Person"), _("Recordings"))
         caption = _("Legal holds and erasures")
-        yield from self._listed(model.holds, Table(caption, headings, holds, frozenset({4, 5}), (3, 2, 3, 3, 2, 1)),
+        yield from self._listed(model.holds, Table(caption, headings, holds, frozenset({2, 6}), (3, 2, 1, 2, 3, 3, 2)),
                                 _("The logs that were read name no hold that was set or released."))  # fmt: skip
+        for log in model.logs:
+            if log.log == "lifecycle":  # no hold in the list is no news where the log that has them was not read
+                yield from map(Text, self._unread(log))
         erased = tuple(
             (one.recording, one.day, one.basis, one.reference, str(one.position), one.certificate)
             for one in model.erasures.rows
         )
-        headings = (_("Recording"), _("Destroyed"), _("Basis"), _("Reference"), _("Entry"), _("Certificate"))
-        yield from self._listed(model.erasures, Table(caption, headings, erased, frozenset({4}), (4, 2, 2, 2, 1, 5)),
+        titles = (_("Recording"), _("Destroyed"), _("Basis"), _("Reference"), _("Entry"), _("Certificate"))
+        yield from self._listed(model.erasures, Table(caption, titles, erased, frozenset({4}), (4, 2, 2, 2, 1, 5)),
                                 _("Nothing was erased."))  # fmt: skip
 
     def _alarms(self) -> Iterator[Block]:
@@ -323,10 +326,13 @@ class _Blocks:
         for what in sorted(model.overflow):
             yield _("Of {what} there are more than this report lists: the rest is counted as others.", what=what)
 
+    def _unread(self, log: LogRead) -> Iterator[str]:
+        if log.why_not:
+            yield self._("The log of {log} was not read: {why}", log=self._(log.log), why=self._(log.why_not))
+
     def _unknown_of(self, log: LogRead) -> Iterator[str]:
         _, called = self._, self._(log.log)
-        if log.why_not:
-            yield _("The log of {log} was not read: {why}", log=called, why=_(log.why_not))
+        yield from self._unread(log)
         if log.shredded:
             yield _("{count} entries of the log of {log} were shredded: what they said is not in here.",
                     count=_.number(log.shredded), log=called)  # fmt: skip

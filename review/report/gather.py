@@ -25,6 +25,7 @@ from store.clock import SECOND, Clock, wall
 from store.evidence.verify.sweep import examiner
 
 LONGEST: Final = 366  # days
+UNREAD_HOLDS: Final = "it has the legal holds, and its folder was not named (--lifecycle)"
 _PAGE: Final = 500
 Advance = Callable[[int], None]
 Check = Callable[[], None]
@@ -59,7 +60,7 @@ def _unread(sources: Sources) -> list[LogRead]:
         named = erasure.decider(connection)
     if named is None or named.key in {public_to_text(one.key.public) for one in sources.logs}:
         return []
-    return [LogRead("lifecycle", legible(named.log), why_not="it has the legal holds (report --lifecycle)")]
+    return [LogRead("lifecycle", legible(named.log), why_not=UNREAD_HOLDS)]
 
 
 def _midnight(day: date) -> int:

@@ -80,7 +80,7 @@ def _take(model: Model, made: LogRead, source: Source, reading: Bodies, one: jou
         )  # fmt: skip
     elif kind in ("hold", "release") and outcome == "success":
         hold = str(facts.get("hold", ""))
-        model.holds.add(HoldRow(at, kind, hold, who, len(recordings_of(said)), one.position))
+        model.holds.add(HoldRow(at, source.log, kind, hold, who, len(recordings_of(said)), one.position))
 
 
 def _count(into: dict[str, int], name: str) -> None:

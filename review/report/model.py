@@ -129,9 +129,10 @@ class ErasureRow:
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """`act`: hold or release."""
+    """`act`: hold or release. `log`: whose entry it is."""
 
     at: int
+    log: str
     act: str
     hold: str
     who: str

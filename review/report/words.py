@@ -160,7 +160,8 @@ GERMAN: Final = {
     "Characters that the PDF has no letter for stand as U+ and their number; the HTML and the JSON have them.":
         "Zeichen, für die das PDF keinen Buchstaben hat, stehen als U+ und ihre Nummer; HTML und JSON haben sie.",
     "its folder was not named (--custodian)": "sein Ordner wurde nicht genannt (--custodian)",
-    "it has the legal holds (report --lifecycle)": "es enthält die Löschsperren (report --lifecycle)",
+    "it has the legal holds, and its folder was not named (--lifecycle)":
+        "es enthält die Löschsperren, und sein Ordner wurde nicht genannt (--lifecycle)",
     "it is the custodian's own, and the console has no key to it":
         "es gehört dem Treuhänder allein, und die Konsole hat keinen Schlüssel dazu",
     "Page {page} of {pages}": "Seite {page} von {pages}",

@@ -19,7 +19,7 @@ from store.errors import Refusal
 LENGTHS: Final = ("under 1 min", "1 to 5 min", "5 to 15 min", "15 min and more")
 _LONGEST: Final = 200
 _LARGEST: Final = 2**63 - 1
-_KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DAY: Final = re.compile(r"(?:19[7-9]|20|21)[0-9]{1,2}-[0-9]{2}-[0-9]{2}")
 
 
@@ -58,13 +58,22 @@ def key(place: Key) -> str:
 
 
 def _key(text: str, words: Words) -> Key | None:
+    place = place_by_id(text, _NUMBER, words)
+    if place is None:
+        return None
+    if int(place[1]) > _LARGEST:
+        raise _refusal(words("this is no place in a list"))
+    return place[0], int(place[1])
+
+
+def place_by_id(text: str, ids: re.Pattern[str], words: Words) -> tuple[int, str] | None:
+    """Where a list goes on: a moment (ns), a dot and an id; None at its beginning. Refusals: 400."""
     if not text:
         return None
-    found = _KEY.fullmatch(text)
-    place = (int(found[1]), int(found[2])) if found else (_LARGEST + 1, 0)
-    if max(place) > _LARGEST:
+    moment, _, own = text.partition(".")
+    if not _NUMBER.fullmatch(moment) or int(moment) > _LARGEST or not ids.fullmatch(own):
         raise _refusal(words("this is no place in a list"))
-    return place
+    return int(moment), own
 
 
 def _day(text: str, words: Words) -> date | None:
@@ -115,18 +124,6 @@ def read_log(asked: Mapping[str, str], kinds: Collection[str], words: Words) -> 
         "who": who, "kind": kind, "recording": recording, "outcome": outcome,
     }  # fmt: skip
     return question, {name: value for name, value in said.items() if value}
-
-
-_MOMENT: Final = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.([0-9]{1,9}))?")
-
-
-def moment(text: str) -> int | None:
-    """Of a recording, ns: 83.5, 1:23.5 or 0:01:23.5; None for what is none."""
-    found = _MOMENT.fullmatch(text.strip().replace(",", "."))
-    if found is None:
-        return None
-    minutes = int(found[1] or 0) * 60 + int(found[2] or 0)
-    return (minutes * 60 + int(found[3])) * 10**9 + int((found[4] or "").ljust(9, "0"))
 
 
 def position(text: str, words: Words) -> int | None:

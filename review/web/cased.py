@@ -15,17 +15,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from protocol.claims import is_uuid
+from review.cases.spans import moment
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
-from review.requests.cases import CaseKey, CaseSeen, Span, SpanSeen, builds, may_see_cases
+from review.requests.cases import CaseSeen, Span, SpanSeen, builds, may_see_cases
 from review.requests.requests import Wish, may_some
 from review.requests.states import CaseState, CaseStep
 from review.search.facts import Listed
 from review.search.find import Finder
-from review.web import asked, recording
+from review.web import recording
+from review.web.asked import place_by_id
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.wanted import wanted_id
-from review.web.words import Words, exactly
+from review.web.words import exactly
 from store.catalog import erasure
 from store.errors import Refusal
 
@@ -40,12 +42,13 @@ STEPS: Final[Mapping[CaseStep, str]] = {
 }  # fmt: skip
 REASONED: Final = (CaseStep.ASK, CaseStep.REFUSE)
 # Where the export is done: not here, as its keys are on the store's machine (docs/cases.md).
+# By a pipe: a file would have the title in the clear.
 DONE_BY: Final = (
-    "eyelid-review case show {case} --json > case.json",
-    "eyelid-review case export --spans case.json --key KEY --to READER --purpose {purpose} -o FOLDER",
+    "eyelid-review case show {case} --json | eyelid-review case export --spans - --key KEY --passphrase-file FILE "
+    "--to READER --purpose {purpose} -o FOLDER"
 )
 _HOLD: Final = "legal-hold"
-_KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9a-f-]{36})")
+_ID: Final = re.compile(r"[0-9a-f-]{36}")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}")
 
 
@@ -70,7 +73,7 @@ async def _may(request: Request) -> tuple[Session, Console]:
 
 async def _list(request: Request) -> Response:
     session, console = await _may(request)
-    after = _key(request.query_params.get("after", ""), words_of(request))
+    after = place_by_id(request.query_params.get("after", ""), _ID, words_of(request))
 
     def read() -> Any:
         finder = console.finder(session)
@@ -132,7 +135,7 @@ def of_recording(console: Console, finder: Finder, listed: Listed, query: Mappin
     if console.cases.may_add(finder, listed) and listed.length:
         takes = console.cases.taking(finder)
     whole = {"from": 0, "until": listed.length}
-    times = [asked.moment(query.get(name, "")) for name in whole]
+    times = [moment(query.get(name, "")) for name in whole]
     span = tuple(exactly(at if said is None else said) for at, said in zip(whole.values(), times, strict=True))
     mine = console.cases.of_recording(finder, listed.recording)
     return {"cases": mine, "takes": takes, "span": span, "span_asked": times != [None, None], "case_states": STATES}
@@ -172,7 +175,7 @@ async def _add(request: Request) -> Response:
 
 def _span(listed: Listed, since: str, until: str) -> Span:
     """Pages show tenths of a second: what reaches into the last one reaches the end. Refusals: 422 bad-span."""
-    start, end = asked.moment(since), asked.moment(until)
+    start, end = moment(since), moment(until)
     if start is None or end is None:
         raise Refusal(422, "bad-span", "a time is written 83.5 or 1:23.5")
     return listed, start, listed.length if exactly(end) == exactly(listed.length) else end
@@ -216,15 +219,6 @@ async def _hold(request: Request) -> Response:
 
 def _json(answer: dict[str, str]) -> Response:
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _key(text: str, words: Words) -> CaseKey | None:
-    if not text:
-        return None
-    found = _KEY.fullmatch(text)
-    if found is None or int(found[1]) >= 2**63:
-        raise Refusal(400, "bad-question", words("this is no place in a list"))
-    return int(found[1]), found[2]
 
 
 ROUTES: Final = (

@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from review.people.routes import origin_of, posted, session_of
-from review.requests.requests import Key, Wish
+from review.requests.requests import Wish
 from review.requests.states import RequestState, Step
 from review.search.facts import Listed
 from review.search.find import Finder
 from review.web import recording
+from review.web.asked import place_by_id
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.wanted import wanted_id
-from review.web.words import Words
 from store.errors import Refusal
 
 SUBJECTS: Final[Mapping[str, str]] = {
@@ -39,14 +39,13 @@ DONE_BY: Final[Mapping[str, str]] = {
     "legal-hold": "eyelid-review holds place NAME {recording} --why request-{request} --owner PERSON --review DAY",
     "erasure": "eyelid-review erase {recording} --request {request} --apply",
 }
-_KEY: Final = re.compile(r"([0-9]{1,19})\.([0-9a-f]{16})")
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
 async def requests_page(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     ended = request.query_params.get("ended") == "1"
-    after = _key(request.query_params.get("after", ""), words_of(request))
+    after = place_by_id(request.query_params.get("after", ""), _ID, words_of(request))
 
     def read() -> Any:
         finder = console.finder(session)
@@ -108,15 +107,6 @@ async def _step(request: Request) -> Response:
 
 def _json(answer: dict[str, str]) -> Response:
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
-
-
-def _key(text: str, words: Words) -> Key | None:
-    if not text:
-        return None
-    found = _KEY.fullmatch(text)
-    if found is None or int(found[1]) >= 2**63:
-        raise Refusal(400, "bad-question", words("this is no place in a list"))
-    return int(found[1]), found[2]
 
 
 ROUTES: Final = (

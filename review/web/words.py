@@ -423,6 +423,11 @@ GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | {
     "for only as a pseudonym.":
         "Wer was tat, und warum. Sie sehen, was die signierten Regeln Sie lesen lassen. Auch das Lesen steht "
         "hier; wonach Sie suchen, nur als Pseudonym.",
+    "This is the log of the console. What was opened stands in the custodian's log. Legal holds that were set or "
+    "released, and erasures, stand in the log by which the archive erases: eyelid-review audit show reads both.":
+        "Dies ist das Protokoll der Konsole. Was geöffnet wurde, steht im Protokoll des Treuhänders. Gesetzte und "
+        "aufgehobene Löschsperren sowie Löschungen stehen im Protokoll, nach dem das Archiv löscht: eyelid-review "
+        "audit show liest beide.",
     "Log": "Protokoll",
     "Entries under the signed checkpoint": "Einträge unter dem signierten Prüfpunkt",
     "Newest of them": "Der neueste davon",

@@ -6,7 +6,9 @@ import errno
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Callable
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from review import cli
 from review.cases import reading, sealing, writing
 from review.cases.sealing import SEALED, STATEMENT, Content
 from review.cases.spans import Case, Span
+from review.commands import case as case_command
 from store.admin.home import Home
 from store.admin.operators import NAME
+from store.errors import WrongUsage
 from tests.review.cases.conftest import Archive, said
 from tests.store.conftest import PASSPHRASE
 
@@ -117,15 +121,17 @@ def test_a_passphrase_opens_a_case(archive: Archive, tmp_path: Path, capsys: pyt
     assert "was sealed to a passphrase" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("piped", [False, True])
 def test_a_case_of_the_consoles_is_exported_under_its_own_id(
-    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, piped: bool
 ) -> None:
     made = Case(
         archive.made[0].recording.id, "of the console", (Span(archive.made[1].recording.id, SECOND, 2 * SECOND),)
     )
     (tmp_path / "case.json").write_bytes(made.write())
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(made.write())))  # what `case show --json` prints
     folder = tmp_path / "out"
-    asked = ["case", "export", "--spans", tmp_path / "case.json", "--key", archive.key, "--to",
+    asked = ["case", "export", "--spans", "-" if piped else tmp_path / "case.json", "--key", archive.key, "--to",
              archive.folder / "lawyer.pub", "--passphrase-file", archive.passphrase, "--home", archive.home.folder,
              "-o", folder]  # fmt: skip
     assert cli.main([str(one) for one in asked]) == 0
@@ -167,6 +173,38 @@ def test_what_cannot_be_a_case_is_refused_in_words(
     archive.export(tmp_path / "case", text, code=code)
     assert why in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "did `case show --json` refuse?"),
+        (b"{}", "is not what `case show --json` prints"),
+        (b" " * 2**20 + b"{}", "has more than"),
+    ],
+)
+def test_a_file_that_is_no_case_is_named(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, why: str
+) -> None:
+    (tmp_path / "case.json").write_bytes(content)
+    archive.export(tmp_path / "case", str(tmp_path / "case.json"), code=2)
+    error = capsys.readouterr().err
+    assert why in error
+    assert str(tmp_path / "case.json") in error
+
+
+def test_a_title_is_asked_for_at_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = StringIO("Fall Müller\n")
+    monkeypatch.setattr(sys, "stdin", asked)
+    with pytest.raises(WrongUsage, match="needs a --title"):
+        case_command.asked_title()
+    monkeypatch.setattr(asked, "isatty", lambda: True)  # a terminal, as far as the command can tell
+    assert case_command.asked_title() == "Fall Müller"
+
+
+def test_a_file_in_place_of_a_folder_is_no_case(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(archive.verify(archive.passphrase)) == 2
+    assert "is no case: it has no case.jws" in capsys.readouterr().err
 
 
 def test_a_recording_that_does_not_verify_is_refused(

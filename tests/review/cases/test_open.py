@@ -222,6 +222,14 @@ def test_what_is_served_opens_nothing(exported: Path, reader: RecipientPrivate) 
             assert base64url.encode(key).encode() not in everything
 
 
+@pytest.mark.parametrize("named", ["complain", "no/such/case", "."])
+def test_what_is_neither_a_recording_nor_a_case_is_said_without_a_store(
+    capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    assert review_cli.main(["open", named, "--home", "/nowhere"]) == 2
+    assert "is no recording's id, and no folder of a case (with a case.jws)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from review.cli import main
+from review.report.gather import UNREAD_HOLDS
 from testkit.fakes.pc import SECOND
 from testkit.reading_room import ReadingRoom, furnish
 
@@ -60,7 +61,9 @@ def test_the_custodians_log_is_read_where_its_folder_is_given(
     )
     console, custodian, lifecycle = json.loads((tmp_path / "one" / "report.json").read_text())["logs"]
     assert (console["why_not"], custodian["why_not"], custodian["origin"]) == ("", "", "custodian.example.com")
-    assert (lifecycle["log"], lifecycle["why_not"]) == ("lifecycle", "it has the legal holds (report --lifecycle)")
+    assert (lifecycle["log"], lifecycle["why_not"]) == ("lifecycle", UNREAD_HOLDS)
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert page.count(f"The log of lifecycle was not read: {UNREAD_HOLDS}") == 2  # also where holds are listed
     assert main(words(room, tmp_path / "two", "--custodian", str(tmp_path / "nothing"), "--no-verify")) == 0
     assert "cannot be read" in json.loads((tmp_path / "two" / "report.json").read_text())["logs"][1]["why_not"]
     capsys.readouterr()

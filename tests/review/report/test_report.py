@@ -26,7 +26,7 @@ from review.audit.kinds import Act
 from review.audit.log import AuditLog
 from review.report import html, pdf, signing
 from review.report.document import Document, Table, Text, document
-from review.report.gather import Period, Sources, amount, gather
+from review.report.gather import UNREAD_HOLDS, Period, Sources, amount, gather
 from review.report.logs import Source
 from review.report.model import KINDS, MOST, LogRead, Model, Newest, Opening
 from review.report.words import GERMAN, lasting, visible
@@ -239,7 +239,7 @@ def plain_model(name: str) -> Model:
     model.states = {"closed": 1, "unreadable": 1}
     model.unreadable.add(name)
     model.openings.add(Opening(0, "console", 1, name, "open", "success", (name,), name, name))
-    model.holds.add(HoldRow(0, "hold", name, name, 1, 1))
+    model.holds.add(HoldRow(0, "console", "hold", name, name, 1, 1))
     model.alarms = [AlarmSum(name, 1, 0)]
     model.logs = [LogRead("console", why_not=name, people={name: {"open": 1}}, counts={name: {name: 1}})]
     model.overflow = {name: 1}
@@ -324,7 +324,7 @@ def test_alarms_logs_and_what_cannot_be_read(tmp_path: Path) -> None:
         console, custodian = model.logs
         assert (console.entries, console.counts["open"]) == (made.log.size, {"success": len(made.recordings)})
         assert custodian.why_not
-        assert [(one.act, one.hold) for one in model.holds.rows] == [("hold", "case-1")]
+        assert [(one.log, one.act, one.hold) for one in model.holds.rows] == [("console", "hold", "case-1")]
         assert "PRIVATE WORDS" not in json.dumps(model.facts())
         assert all(one.who.startswith("p.") for one in model.openings.rows)
         overwrite(made.log.folder, 0)
@@ -439,7 +439,7 @@ def test_every_text_is_in_german_and_none_too_many() -> None:
                 if name in ("_", "_words", "words"):
                     found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     unread = {"its folder was not named (--custodian)", "it is the custodian's own, and the console has no key to it"}
-    found |= {"console", "custodian", "lifecycle", "it has the legal holds (report --lifecycle)"} | unread
+    found |= {"console", "custodian", "lifecycle", UNREAD_HOLDS} | unread
     assert sorted(found - GERMAN.keys()) == []
     assert sorted(GERMAN.keys() - found) == []
     for english, german in GERMAN.items():

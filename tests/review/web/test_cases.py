@@ -14,13 +14,12 @@ import httpx
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from review.cases.spans import MOST_SPANS, Case
+from review.cases.spans import MOST_SPANS, Case, moment
 from review.cli import main
 from review.people import schema
 from review.people.names import Narrowing
 from review.requests.cases import Cases
 from review.requests.states import CASE_NEXT, CaseState, CaseStep
-from review.web import asked
 from testkit.lifecycle import govern
 from testkit.reading_room import MARKUP, RULES
 from tests.review.web.conftest import Served
@@ -204,7 +203,7 @@ def test_the_end_that_a_page_shows_is_the_end(served: Served) -> None:
      ("0", 0), ("0.000000001", 1), ("", None), (".5", None), ("1:", None), ("1:2:3:4", None), ("٣", None)],
 )  # fmt: skip
 def test_a_moment_is_read_as_it_is_written(text: str, ns: int | None) -> None:
-    assert asked.moment(text) == ns
+    assert moment(text) == ns
 
 
 def test_a_case_takes_so_many_spans(served: Served) -> None:
@@ -274,7 +273,8 @@ def test_an_export_is_approved_by_two_others_and_then_handed_over(
     assert REASON in shown(served, "paula", f"/cases/{case}")  # who approves sees it now
     assert step(served, "paula", case, "approve").status_code == 200
     page = unescape(shown(served, "cleo", f"/cases/{case}"))
-    assert f"eyelid-review case show {case} --json" in page
+    assert f"eyelid-review case show {case} --json | eyelid-review case export --spans - " in page
+    assert f"<title>Case {case[:8]}" in page  # browsers keep it on the disk
     assert "paula@example.com" in page
     capsys.readouterr()
     assert main([*command, "--json"]) == 0
