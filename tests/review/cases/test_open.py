@@ -191,7 +191,9 @@ def test_the_command_needs_the_folder_alone(archive: Archive, exported: Path, tm
         assert process.stderr is not None
         said = ""
         while not said.endswith("}\n"):
-            said += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            said += line
         facts = json.loads(said)
         assert facts["not_signed"] == ["more"]
         assert facts["missing"] == [f"{archive.ids[1]}.0.chunks"]
