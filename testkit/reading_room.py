@@ -195,7 +195,7 @@ def furnish(folder: Path) -> ReadingRoom:
     (room.home / "secret").write_text("x" * 40)
     ports = free_ports(2)
     lines = (f"{name}: http://localhost:{port}\n" for name, port in zip(("address", "player"), ports, strict=True))
-    (room.home / "people.yaml").write_text(f"schema: 1\n{''.join(lines)}idle: 12h\n...\n")
+    (room.home / "people.yaml").write_text(f"schema: 1\n{''.join(lines)}idle: 60m\n...\n")
     keys = [
         "--log",
         str(room.home / "audit"),

@@ -270,7 +270,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     console, hostile, page = (f"http://localhost:{port}" for port in free_ports(3))
     _commands(folder, home, page)
     # The console knows one player; a page with the address of another console stands at the same origin.
-    (folder / "console" / "people.yaml").write_text(f"schema: 1\naddress: {console}\nplayer: {page}\nidle: 12h\n...\n")
+    (folder / "console" / "people.yaml").write_text(f"schema: 1\naddress: {console}\nplayer: {page}\nidle: 60m\n...\n")
     short = Path(tempfile.mkdtemp())  # a socket's name has 107 characters at the most
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, short)
