@@ -46,11 +46,10 @@ class DevTools:
 
         A page that stayed would go on playing, and asking its console, beside each test that follows.
         """
+        self._session = ""  # the browser's own: what is attached by a page's goes with that page
         target = self.call("Target.createTarget", url="about:blank", **self._context)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         before, self._page = self._page, target
-        if before:
-            self.call("Target.closeTarget", targetId=before)
         self.call("Page.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
         loader = self.call("Page.navigate", url=url)["loaderId"]
@@ -63,6 +62,8 @@ class DevTools:
 
         if not any(map(loaded, self._events)):
             self._await(loaded)
+        if before:
+            self.call("Target.closeTarget", targetId=before)
 
     def leave(self) -> None:
         """Closes the page: what one keeps of a page that was left counts as its own."""
