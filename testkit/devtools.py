@@ -22,6 +22,7 @@ class DevTools:
         self._writes = os.fdopen(writes, "wb")
         self._number = 0
         self._session = ""
+        self._page = ""
         self._context: dict[str, str] = {}
         self._events: list[dict[str, Any]] = []
 
@@ -29,21 +30,26 @@ class DevTools:
     def apart(self) -> Iterator[None]:
         """Pages that are opened meanwhile share no cookie, key or storage with others, and are gone afterwards: as in
         a browser of their own, without the seconds of its start."""
-        self._session = ""
+        self._session = self._page = ""
         self._events.clear()
         self._context = {"browserContextId": self.call("Target.createBrowserContext")["browserContextId"]}
         try:
             yield
         finally:
-            self._session = ""
+            self._session = self._page = ""
             gone, self._context = self._context, {}
             with suppress(EOFError, OSError):  # what a test of one that has ended failed of is what counts
                 self.call("Target.disposeBrowserContext", **gone)
 
     def open(self, url: str) -> None:
-        """In a new page; returns when it has loaded."""
+        """In a new page, which takes the last one's place; returns when it has loaded.
+
+        A page that stayed would go on playing, and asking its console, beside each test that follows.
+        """
+        self._session = ""  # the browser's own: what is attached by a page's goes with that page
         target = self.call("Target.createTarget", url="about:blank", **self._context)["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        before, self._page = self._page, target
         self.call("Page.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
         loader = self.call("Page.navigate", url=url)["loaderId"]
@@ -56,11 +62,13 @@ class DevTools:
 
         if not any(map(loaded, self._events)):
             self._await(loaded)
+        if before:
+            self.call("Target.closeTarget", targetId=before)
 
     def leave(self) -> None:
         """Closes the page: what one keeps of a page that was left counts as its own."""
         self.call("Page.close")
-        self._session = ""
+        self._session = self._page = ""
 
     def run(self, script: str) -> Any:
         """The value that the script's promise gives. Raises AssertionError with what it threw."""

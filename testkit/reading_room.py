@@ -22,9 +22,9 @@ from protocol.policyhash import policy_hash
 from review.cli import main as review_main
 from review.people.settings import read_settings
 from store.clock import wall
-from store.server.web_server import listen
 from testkit.cheap_keys import cheap_keys
 from testkit.fakes.pc import SECOND, Pc
+from testkit.free_ports import free_ports
 from testkit.lifecycle import Days, Pcs, World, govern
 
 MARKUP: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}"  # where a PC may write a text of its own
@@ -193,10 +193,9 @@ def furnish(folder: Path) -> ReadingRoom:
     room = ReadingRoom(world, folder / "console")
     room.home.mkdir()
     (room.home / "secret").write_text("x" * 40)
-    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as other:
-        ports = [listener.getsockname()[1] for listener in (one, other)]
+    ports = free_ports(2)
     lines = (f"{name}: http://localhost:{port}\n" for name, port in zip(("address", "player"), ports, strict=True))
-    (room.home / "people.yaml").write_text(f"schema: 1\n{''.join(lines)}...\n")
+    (room.home / "people.yaml").write_text(f"schema: 1\n{''.join(lines)}idle: 60m\n...\n")
     keys = [
         "--log",
         str(room.home / "audit"),

@@ -78,6 +78,7 @@ def answer(asked: Namespace, facts: dict[str, Any], *lines: str) -> int:
         print_json(facts)
     else:
         say(*lines)
+    sys.stdout.flush()  # a service says that it listens, and goes on
     return 0
 
 

@@ -370,10 +370,10 @@ def _entries(
     own = tuple(map(kept.take, read(lines.first - 1, lines.last + 1)))
     if runs is not None:
         kept.narrow(MOST_WAITING)
-    earlier: tuple[Entry, ...] = ()
-    if (opening := _first(own, "recording-open", recording.id)) is not None:  # else nothing says when it began
-        runs, zero = runs or Earlier(), zero_of(opening)
-        earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=kept)
+    # Where the opening's line cannot be read no state counts, and of those before it the lanes that they name.
+    opening = _first(own, "recording-open", recording.id)
+    runs, zero = runs or Earlier(), MAX_INTEGER + 1 if opening is None else zero_of(opening)
+    earlier = runs.before(read, recording.device, lines.start, lines.first, zero=zero, kept=kept)
     following = lines.following
     later = () if following is None else tuple(map(kept.take, read(following - 1, following + AFTER_RUN + 1)))
     return earlier, own, later

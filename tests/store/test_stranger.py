@@ -275,6 +275,26 @@ def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
     assert given == wanted
 
 
+def test_an_opening_that_cannot_be_read_still_has_the_lanes_named_before_it(
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+) -> None:
+    """Its row says where it stands in the run."""
+    disk, worlds = Disk(home.folder), []
+    for seed in range(12):
+        worlds.append(world := make_world(seed, disk, bundle, readers[RECIPIENT]))
+        disk.run(
+            "UPDATE ledger_lines SET line = line || char(0) WHERE kind = 'recording-open' AND recording = ?", world.id
+        )
+    disk.close()
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE + b"\n")
+    given, _ = strangers_answer(node_folder, home.folder, home.folder / home.key(RECIPIENT).file, passphrase)
+    wanted = eyelids_answers(home, readers[RECIPIENT], [world.id for world in worlds])
+    others = {one: (given[one], wanted[one]) for one in wanted if given[one] != wanted[one]}
+    assert not others, "\n".join(differences(others))
+    assert {tuple(answer["lanes"]) for answer in wanted.values()} == {("screen",), ("screen", "audio")}
+
+
 def test_of_what_the_device_signed_beside_its_account_both_say_the_same(
     home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from testkit import devtools
+from testkit.waits import until
 
 
 def test_a_browser_that_has_ended_hides_no_failure_and_is_waited_for(
@@ -49,3 +50,19 @@ def test_a_page_is_open_once_its_own_document_has_loaded() -> None:
     opened(*BEGUN, loaded("its own"), ANSWER)
     with pytest.raises(EOFError):
         opened(*BEGUN, ANSWER, loaded("of about:blank"))
+
+
+@pytest.mark.slow(reason="a browser starts")
+def test_a_page_goes_once_another_is_open(tmp_path: Path) -> None:
+    with devtools.headless(tmp_path) as browser:
+
+        def pages() -> set[str]:
+            found = browser.call("Target.getTargets")["targetInfos"]
+            return {one["targetId"] for one in found if one["type"] == "page"}
+
+        before = pages()
+        for number in range(3):
+            browser.open("about:blank")
+            assert browser.run(f"{number}") == number
+        until(lambda: len(pages() - before) == 1, "the others' end")
+        assert browser.run("document.readyState") == "complete"

@@ -76,7 +76,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     services = open_services(home, wall)
     with services.database.writing() as connection:
         newest = newest_bundle(connection)
-        secret = make_secret(connection, uses=3, expires_at=wall() + 60 * SECOND, group="", now=wall())
+        secret = make_secret(connection, uses=3, expires_at=wall() + 3600 * SECOND, group="", now=wall())
     assert newest is not None
     bundle = verify_bundle(newest[1], home.key(COMPLIANCE).id)
     made = []

@@ -191,15 +191,17 @@ def test_the_command_needs_the_folder_alone(archive: Archive, exported: Path, tm
         assert process.stderr is not None
         said = ""
         while not said.endswith("}\n"):
-            said += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            said += line
         facts = json.loads(said)
         assert facts["not_signed"] == ["more"]
         assert facts["missing"] == [f"{archive.ids[1]}.0.chunks"]
         address, secret = facts["address"].split("#")
-        assert httpx.get(address + "papers").json()["recording"] == archive.ids[0]
-        assert httpx.get(address.rsplit("/", 2)[0] + "/other/papers").status_code == 404
-        assert httpx.get(address + "papers", headers={"Host": "evil.example"}).status_code == 403
-        assert httpx.post(address + "keys", content=bytes(32)).status_code == 403
+        assert httpx.get(address + "papers", timeout=60).json()["recording"] == archive.ids[0]
+        assert httpx.get(address.rsplit("/", 2)[0] + "/other/papers", timeout=60).status_code == 404
+        assert httpx.get(address + "papers", headers={"Host": "evil.example"}, timeout=60).status_code == 403
+        assert httpx.post(address + "keys", content=bytes(32), timeout=60).status_code == 403
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert "signed by the store's key" in process.stderr.read()
@@ -214,7 +216,7 @@ def test_what_is_served_opens_nothing(exported: Path, reader: RecipientPrivate) 
     with played_case(exported, reader) as address:
         base = address.split("#")[0]
         paths = ("papers", "index", "account", "chunks/0?from=0&to=2")
-        everything = b"".join(httpx.get(base + path).content for path in paths)
+        everything = b"".join(httpx.get(base + path, timeout=60).content for path in paths)
     assert content.case.title.encode() not in everything
     for of in content.parts[0].keys.values():
         for key in of.values():

@@ -33,7 +33,7 @@ from protocol.packet import KeyPacket, recording_id
 from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
-from review.commands import custodian as commands
+from review.commands import adopting
 from review.commands.open_log import public_key
 from review.custodian.home import recording_key, review_keys
 from review.exchange import ask
@@ -352,7 +352,7 @@ def test_a_recording_from_before_the_review_key_is_adopted_with_the_key_that_ope
     recovery = ("--recipient", home.folder / home.key(RECOVERY).file)
     words = ("custodian", "adopt", home.folder, *recovery, "--recipient-passphrase-file", tmp_path / "recovery")
     with monkeypatch.context() as patch:  # an erasure is ordered while its packet is read
-        patch.setattr(commands, "read_packet", partial(ordered_meanwhile, home))
+        patch.setattr(adopting, "read_packet", partial(ordered_meanwhile, home))
         assert run(*words) == {"adopted": 0, "left": []}
     assert list((tmp_path / "c" / "adopted").iterdir()) == []
     assert run(*words) == {"adopted": 0, "left": []}

@@ -40,10 +40,10 @@ from store.evidence.evidence import gather
 from store.evidence.papers import papers
 from store.server.enrolment import make_secret
 from store.server.serving import open_services
-from store.server.web_server import listen
 from testkit import bidi, devtools
 from testkit.cheap_keys import COST, cheap_keys
 from testkit.fakes.pc import SECOND, Pc
+from testkit.free_ports import free_ports
 from testkit.hostile_console import HostileConsole, between
 from testkit.lifecycle import govern
 from testkit.reading_room import served
@@ -254,7 +254,7 @@ def _commands(folder: Path, home: Home, page: str) -> None:
     secret = ["--key-file", str(folder / "secret")]
     with cheap_keys():
         words = ["custodian", "init", "--home", str(folder / "c"), "--name", NAME, "--token", str(folder / "token"),
-                 "--origin", page, "--console", "nobody", *secret]  # fmt: skip
+                 "--origin", page, "--console", "nobody", "--cap", "1000", *secret]  # fmt: skip
         assert main(words) == 0
         room = folder / "console"
         log = ["--log", str(room / "audit"), "--keys", str(room / "keys")]
@@ -267,12 +267,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = found(Plan(folder / "home", "https://localhost:8443", cost=COST), PASSPHRASE)
     (folder / "secret").write_text("x" * 40)
     (folder / "console").mkdir()
-    with ExitStack() as some:
-        sockets = [some.enter_context(listen("127.0.0.1", 0)) for _ in range(3)]
-        console, hostile, page = (f"http://localhost:{one.getsockname()[1]}" for one in sockets)
+    console, hostile, page = (f"http://localhost:{port}" for port in free_ports(3))
     _commands(folder, home, page)
     # The console knows one player; a page with the address of another console stands at the same origin.
-    (folder / "console" / "people.yaml").write_text(f"schema: 1\naddress: {console}\nplayer: {page}\n...\n")
+    (folder / "console" / "people.yaml").write_text(f"schema: 1\naddress: {console}\nplayer: {page}\nidle: 60m\n...\n")
     short = Path(tempfile.mkdtemp())  # a socket's name has 107 characters at the most
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, short)
@@ -326,7 +324,7 @@ def _recordings(home: Home) -> tuple[MadeRecording, dict[str, str]]:
 
         def pc(group: str) -> Pc:
             with services.database.writing() as connection:
-                secret = make_secret(connection, uses=1, expires_at=wall() + 60 * SECOND, group=group, now=wall())
+                secret = make_secret(connection, uses=1, expires_at=wall() + 3600 * SECOND, group=group, now=wall())
             made = Pc(client)
             assert made.enrol(secret).is_success
             assert made.ask_token(wall() // SECOND).is_success

@@ -46,7 +46,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     services = open_services(home, wall)
     with services.database.writing() as connection:
         newest = newest_bundle(connection)
-        secret = make_secret(connection, uses=1, expires_at=wall() + 60 * SECOND, group="", now=wall())
+        secret = make_secret(connection, uses=1, expires_at=wall() + 3600 * SECOND, group="", now=wall())
     assert newest is not None
     with serving(home, services) as client:
         pc = Pc(client)
