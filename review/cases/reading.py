@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from uuid import UUID
 
 from protocol.keyfile import load_private
@@ -65,6 +66,8 @@ def by_passphrase(folder: Path, statement: Statement, passphrase: bytes) -> byte
     if KEY_FILE not in statement.files:
         whom = next(iter(statement.wrapped), "no reader")
         raise CaseError("no-passphrase", f"case {statement.case} is sealed to {whom}: a passphrase does not open it")
+    if hashlib.sha256(_read(folder / KEY_FILE, _STATEMENT)).hexdigest() != statement.files[KEY_FILE]:
+        raise CaseError("changed", f"{KEY_FILE} is not what was signed")
     made = load_private(folder / KEY_FILE, passphrase)
     if made.kind != KEY_KIND:
         raise CaseError("wrong-key", f"{KEY_FILE} is a key of another kind")
@@ -83,13 +86,24 @@ def content_of(folder: Path, statement: Statement, key: bytes) -> Content:
 
 
 def _read(path: Path, most: int) -> bytes:
-    with os.fdopen(os.open(path, _HOW), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise CaseError("bad-name", f"{path.name} is no file")
+    with _opened(path) as file:
         found = file.read(most + 1)
     if len(found) > most:
         raise CaseError("oversized", f"{path.name} has more than {most} bytes")
     return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Raises CaseError ("bad-name") for what is no file; OSError."""
+    descriptor = os.open(path, _HOW)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CaseError("bad-name", f"{path.name} is no file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 _HOW: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -135,12 +149,10 @@ def missing(folder: Path, statement: Statement) -> list[str]:
 def _hash(path: Path) -> str | None:
     made = hashlib.sha256()
     try:
-        with os.fdopen(os.open(path, _HOW), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
+        with _opened(path) as file:
             while piece := file.read(_PIECE):
                 made.update(piece)
-    except OSError:
+    except (OSError, CaseError):
         return None
     return made.hexdigest()
 
@@ -191,14 +203,12 @@ class PartSource:
     def sealed(self, stream: int, first: int, after: int) -> list[bytes]:
         """As they lie here, whatever became of them. Empty for what is not here."""
         rows = self.rows[stream]
-        starts = self._starts.setdefault(stream, tuple(accumulate((one.size for one in rows), initial=0)))
+        if (starts := self._starts.get(stream)) is None:
+            starts = self._starts[stream] = tuple(accumulate((one.size for one in rows), initial=0))
         try:
-            descriptor = os.open(self.folder / chunks_file(self.part.recording, stream), _HOW)
-        except OSError:
+            with _opened(self.folder / chunks_file(self.part.recording, stream)) as file:
+                file.seek(starts[first])
+                bodies = [file.read(one.size) for one in rows[first:after]]
+        except (OSError, CaseError):
             return [b""] * (after - first)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return [b""] * (after - first)
-            file.seek(starts[first])
-            bodies = [file.read(one.size) for one in rows[first:after]]
         return [body if len(body) == one.size else b"" for body, one in zip(bodies, rows[first:after], strict=True)]

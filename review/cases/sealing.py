@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol import base64url, jws, keys
-from protocol.claims import VERSION, Claims, parse_object
+from protocol.claims import MAX_INTEGER, VERSION, Claims, parse_object
 from protocol.errors import SignatureError
+from protocol.numbers import read_number
 from review.cases.selecting import Row
 from review.cases.spans import Case, CaseError
 
@@ -32,6 +33,7 @@ MOST_FILES: Final = 4096
 _SEALED_AS: Final = b"eyelid case v1"
 _COMMIT: Final = b"eyelid case commit"
 _NONCE: Final = 12
+_LAST_STREAM: Final = 0xFFFE  # what follows is the key packet's
 _CHUNKS: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(0|[1-9][0-9]{0,4})\.chunks")
 
 
@@ -176,17 +178,26 @@ class Content:
 
 def _part(claims: Claims, values: Mapping[str, Any]) -> Part:
     report = values.get("report")
-    streams = {one.integer("stream", most=0xFFFE): _rows(said) for one, said in _both(claims, values, "streams")}
+    streams = {one.integer("stream", most=_LAST_STREAM): _rows(said) for one, said in _both(claims, values, "streams")}
     said = claims.object("keys")
-    own = {int(stream): said.object(stream) for stream in said.names()}
+    own = {_number(stream, _LAST_STREAM): said.object(stream) for stream in said.names()}
     for name in ("device", "row"):
         claims.object("papers").object(name)
     claims.objects("account")
     return Part(
         claims.uuid("recording"), claims.text("origin"), values["papers"], tuple(values["account"]),
         None if report is None else claims.text("report"), streams,
-        {stream: {int(name): of.raw(name, KEY_SIZE) for name in of.names()} for stream, of in own.items()},
+        {
+            stream: {_number(name, MAX_INTEGER): of.raw(name, KEY_SIZE) for name in of.names()}
+            for stream, of in own.items()
+        },
     )  # fmt: skip
+
+
+def _number(text: str, most: int) -> int:
+    if (number := read_number(text, most)) is None:
+        raise ValueError("no number of a stream or chunk")
+    return number
 
 
 def _both(claims: Claims, values: Mapping[str, Any], name: str) -> list[tuple[Claims, Mapping[str, Any]]]:

@@ -24,7 +24,7 @@ from review.governance.model import Act, Approval, Governance, Person, Question,
 from review.people import schema
 from review.people.service import HOUR, People
 from review.requests.requests import MOST_A_DAY, UNKNOWN, may_some, purposes_of, too_much, written
-from review.requests.states import CASE_NEXT, CaseState, CaseStep
+from review.requests.states import ANSWERS, CASE_NEXT, CaseState, CaseStep
 from review.search.facts import Listed
 from review.search.find import Finder
 from store.errors import Refusal
@@ -65,6 +65,15 @@ class Export:
     reason: str
     approvals: tuple[tuple[str, int], ...]
     missing: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What comes with a step. `asked`: of an answer, when that was asked which its page showed; ns, as digits."""
+
+    purpose: str
+    reason: str
+    asked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +188,18 @@ class Cases:
             connection.execute(delete(schema.case_spans).where(_SPANS.id == span))
             self._note((finder.person.id, id, "removed"), origin, [found.where])
 
-    def step(self, finder: Finder, id: str, step: CaseStep, wish: tuple[str, str], origin: str) -> CaseState:  # noqa: A002
-        """Its state from now on. `wish`: purpose and reason. Refusals: 404; 403 not-yours; 409 case-fixed; 422
-        bad-reason.
-        """
-        purpose, reason = wish
+    def step(self, finder: Finder, id: str, step: CaseStep, said: Said, origin: str) -> CaseState:  # noqa: A002
+        """Its state from now on. Refusals: 404; 403 not-yours; 409 case-fixed; 422 bad-reason."""
+        purpose, reason = said.purpose, said.reason
         seen, now, me = self.get(finder, id), self.people.clock(), finder.person.id
         after = CASE_NEXT.get((seen.state, step))
         if after is None:
             raise _fixed()
         if step not in seen.may or (step is CaseStep.ASK and purpose not in seen.purposes):
             raise _not_yours()
+        # Who asked can withdraw, change the spans and ask again while somebody still reads the page from before.
+        if step in ANSWERS and (seen.export is None or said.asked != str(seen.export.at)):
+            raise _fixed()
         values: dict[str, object] = {"state": after}
         match step:
             case CaseStep.ASK:

@@ -86,6 +86,9 @@ CASE_NEXT: Final[Mapping[tuple[CaseState, CaseStep], CaseState]] = {
 }
 
 
+ANSWERS: Final = frozenset({CaseStep.APPROVE, CaseStep.REFUSE})  # to one request for an export, with its spans
+
+
 def due(asked: date) -> date:
     """The last day on which an answer is in time: the same day of the next month, or the last that it has
     (Regulation 1182/71, article 3).

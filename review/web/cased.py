@@ -18,7 +18,7 @@ from protocol.claims import is_uuid
 from review.cases.spans import moment
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
-from review.requests.cases import CaseSeen, Span, SpanSeen, builds, may_see_cases
+from review.requests.cases import CaseKey, CaseSeen, Said, Span, SpanSeen, builds, may_see_cases
 from review.requests.requests import Wish, may_some
 from review.requests.states import CaseState, CaseStep
 from review.search.facts import Listed
@@ -192,7 +192,7 @@ async def _remove(request: Request) -> Response:
 
 async def _step(request: Request) -> Response:
     body, (session, console), wanted = await posted(request), await _may(request), str(wanted_id(request, "case"))
-    said, wish = body.text("step"), (body.text("purpose"), body.text("reason"))
+    said, wish = body.text("step"), Said(*map(body.text, ("purpose", "reason", "asked")))
     if said not in set(CaseStep):
         raise Refusal(422, "no-such-step", "a case has no such step")
 

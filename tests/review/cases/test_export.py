@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, StringIO, TextIOWrapper
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from protocol import jws
-from protocol.envelope import Header, open_by_chunk_key
+from protocol.envelope import MAX_SEALED, Header, open_by_chunk_key
 from protocol.errors import EnvelopeError
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, signing_key
@@ -322,6 +324,110 @@ def test_what_is_no_part_of_it_is_named(
     capsys.readouterr()
     assert cli.main(archive.verify(folder)) == 0
     assert said(capsys)["not_signed"] == [f"{archive.ids[1]}.7.chunks"]
+
+
+# -- a hostile folder -------------------------------------------------------------------------------------------------
+
+
+def sealed_anew(archive: Archive, folder: Path, change: Callable[[Any], Any]) -> Path:
+    """What an exporter could write who lies: its sealed object changed, and signed by the store."""
+    reader = RecipientPrivate.from_bytes(load_private(archive.reader, PASSPHRASE).raw)
+    honest = reading.statement_of(folder)
+    key = reading.by_key(honest, reader)
+    values = json.loads(sealing.unseal(key, honest.case, (folder / SEALED).read_bytes()))
+    change(values["recordings"][0])
+    sealed = sealing.seal(key, honest.case, json.dumps(values).encode())
+    (folder / SEALED).write_bytes(sealed)
+    files = {**honest.files, SEALED: hashlib.sha256(sealed).hexdigest()}
+    store = archive.home.store_key()
+    signed = sealing.sign(honest.case, honest.made, files, key=key, reader=reader.public, signer=store)
+    (folder / STATEMENT).write_text(signed)
+    return folder
+
+
+def _size(size: int) -> Callable[[Any], Any]:
+    return lambda one: one["streams"][0]["rows"][0].__setitem__(5, size)
+
+
+def _key(stream: str, sequence: str) -> Callable[[Any], Any]:
+    return lambda one: one["keys"].setdefault(stream, {}).update({sequence: "A" * 43})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *map(_size, (MAX_SEALED + 1, 2**34, 2**40, 2**62, 2**63 - 1)),
+        *(
+            _key(*one)
+            for one in (("0", "-1"), ("0", "9" * 30), ("0", "\u0663"), ("-1", "0"), ("65535", "0"), ("x", "0"))
+        ),
+    ],
+)
+def test_what_no_case_has_is_refused_before_anything_is_read(
+    archive: Archive, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Any], Any]
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(exported, folder)
+    sealed_anew(archive, folder, change)
+    assert cli.main(archive.verify(folder)) == 1
+    assert "another shape" in capsys.readouterr().err
+
+
+def test_where_chunks_lie_is_added_up_once_a_stream(
+    archive: Archive, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(exported, folder)
+    reader = RecipientPrivate.from_bytes(load_private(archive.reader, PASSPHRASE).raw)
+    statement = reading.statement_of(folder)
+    content = reading.content_of(folder, statement, reading.by_key(statement, reader))
+    summed: list[int] = []
+
+    def counted(sizes: Iterable[int], *, initial: int) -> Iterator[int]:
+        summed.append(initial)
+        return accumulate(sizes, initial=initial)
+
+    monkeypatch.setattr(reading, "accumulate", counted)  # it is counted, and does what it does
+    source = next(iter(reading.sources_of(folder, statement, content).values()))
+    for place in range(len(source.rows[0])):
+        assert source.sealed(0, place, place + 1)[0]
+    assert len(summed) == 1
+
+
+def _folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+@pytest.mark.parametrize("change", [_folder, _pipe, _link], ids=lambda one: one.__name__)
+def test_chunks_that_are_no_file_are_lost_and_the_rest_is_there(
+    archive: Archive, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], Any]
+) -> None:
+    folder = tmp_path / "case"
+    shutil.copytree(exported, folder)
+    change(folder / f"{archive.ids[0]}.0.chunks")
+    assert cli.main(archive.verify(folder)) == 1
+    findings = said(capsys)["findings"]
+    rows = content_of(archive, folder).parts[0].rows[0]
+    assert len(findings) == 1 + len(rows)
+    assert all(one.endswith("(lost)") for one in findings[1:])
+
+
+@pytest.mark.parametrize("change", [_folder, _pipe, _link, _flip], ids=lambda one: one.__name__)
+def test_a_key_file_that_is_none_keeps_no_one_waiting(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], Any]
+) -> None:
+    folder = archive.export(
+        tmp_path / "case", f"{archive.ids[0]}:5-6", to=("--to-passphrase", archive.folder / "passphrase")
+    )
+    change(folder / "case.key")
+    assert cli.main(["open", str(folder), "--passphrase", "--passphrase-file", str(archive.passphrase)]) == 1
+    assert "case.key" in capsys.readouterr().err
 
 
 def test_a_case_that_another_signs_is_refused(

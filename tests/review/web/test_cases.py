@@ -57,7 +57,19 @@ def made(served: Served, who: str, *names: str) -> str:
 def step(
     served: Served, who: str, case: str, name: str, purpose: str = "audit", reason: str = REASON
 ) -> httpx.Response:
-    return served.post(who, f"/v1/cases/{case}", step=name, purpose=purpose, reason=reason)
+    """As the page has its form now, where they see one."""
+    return as_shown(served, who, case, name, asked_at(served, case), purpose=purpose, reason=reason)
+
+
+def as_shown(served: Served, who: str, case: str, name: str, asked: str, **said: str) -> httpx.Response:
+    return served.post(who, f"/v1/cases/{case}", step=name, asked=asked, **({"purpose": "", "reason": REASON} | said))
+
+
+def asked_at(served: Served, case: str) -> str:
+    """Of the request that stands now."""
+    of = (schema.cases.c.id == case) & schema.cases.c.asked_by.is_not(None)
+    with served.console.people.database.reading() as connection:
+        return str(connection.scalar(select(schema.cases.c.asked_at).where(of)) or "")
 
 
 def add(served: Served, who: str, recording: str, case: str = "", **said: str) -> httpx.Response:
@@ -133,7 +145,7 @@ def test_who_sees_a_case(served: Served, wanted: tuple[str, ...]) -> None:
             assert (case in shown(served, who, "/cases")) == sees
         if not sees:
             for path, body in (
-                ("/v1/cases/{}", {"step": "close", "purpose": "", "reason": ""}),
+                ("/v1/cases/{}", {"step": "close", "asked": "", "purpose": "", "reason": ""}),
                 ("/v1/cases/{}/remove", {"span": "0" * 16}),
                 ("/v1/cases/{}/hold", {"purpose": "complaint", "reason": REASON}),
             ):
@@ -301,6 +313,22 @@ def test_an_approval_is_of_one_request(served: Served, end: str) -> None:
     page = shown(served, "cleo", f"/cases/{case}")
     assert "2 more approvals" in page
     assert "Refused by" not in page
+
+
+@pytest.mark.parametrize("name", ["approve", "refuse"])
+def test_an_answer_is_of_the_spans_that_its_page_showed(served: Served, name: str) -> None:
+    """Who asks can withdraw, add another recording and ask again while somebody reads the page."""
+    case = made(served, "cleo", "anna")
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    page = shown(served, "paula", f"/cases/{case}")
+    [read] = re.findall(rf'id="{name}".*?name="asked" value="([0-9]*)"', page, re.DOTALL)
+    assert step(served, "cleo", case, "withdraw").status_code == 200
+    assert add(served, "cleo", newest(served, "carl")[0], case).status_code == 200
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    for other in (read, "", "0", f" {asked_at(served, case)}"):
+        assert code(as_shown(served, "paula", case, name, other)) == (409, "case-fixed")
+    assert "2 more approvals" in shown(served, "cleo", f"/cases/{case}")
+    assert step(served, "paula", case, name).status_code == 200
 
 
 def test_a_request_that_is_too_old_is_granted_no_more(served: Served) -> None:

@@ -153,7 +153,8 @@ def furnish_requests(served: Served, recordings: list[str]) -> str:
             "paula", f"/v1/requests/{asked['request']}", step="refuse", reason="The legal minimum keeps it until 2027."
         )
     case = f"/v1/cases/{served.cases['both']}"
-    post("cleo", case, step="ask-export", purpose="audit", reason="The customer's lawyer asks for both moments.")
+    reason = "The customer's lawyer asks for both moments."
+    post("cleo", case, step="ask-export", asked="", purpose="audit", reason=reason)
     return post("cleo", "/v1/find/call", caller=NUMBER)["call"]
 
 
