@@ -18,7 +18,7 @@ from protocol.claims import is_uuid
 from review.cases.spans import moment
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
-from review.requests.cases import CaseKey, CaseSeen, Said, Span, SpanSeen, builds, may_see_cases
+from review.requests.cases import CaseSeen, Said, Span, SpanSeen, builds, may_see_cases
 from review.requests.requests import Wish, may_some
 from review.requests.states import CaseState, CaseStep
 from review.search.facts import Listed
