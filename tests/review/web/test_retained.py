@@ -130,8 +130,7 @@ def test_the_dry_run_is_the_lifecycles_and_tells_of_no_hold_to_others(served: Se
     assert [one["kind"] for one in served.noted(before)] == ["search", "list"]
     with served.client("paula") as client:
         text = client.get("/retention", params={"agent": "anna@example.com"}).text
-        assert "legal hold" not in text
-        assert "case-" not in text
+        assert not [secret for secret in ("legal hold", "case-1", "case-2") if secret in text]
         one = client.get("/retention", params={"recording": held[0]}).text
         assert len(rows(one, "Preview of an erasure")) == 1
         assert client.get("/retention?recording=1").status_code == 400
