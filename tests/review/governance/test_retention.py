@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from review.governance.model import AllOf, Channel, Consent, Fact, Governance, Length, Recording, RetentionClass
-from review.governance.retention import NO_CLASS, Because, disposal, retention_of
+from review.governance.retention import NO_CLASS, Because, disposal, retention_of, takes_from_rest
 from review.governance.times import DAY, FOR_EVER, NONE, Period
+from tests.review.governance.rules import rules as written
 from tests.review.governance.worlds import analyses, governances, longest_keep, longest_minimum, recordings, times
 
 RULES = Governance(
@@ -188,3 +189,21 @@ def test_categories_only_lengthen(rules: Governance, seen: Recording, more: froz
     fewer, found = replace(seen, categories=some), replace(seen, categories=some | more)
     assert retention_of(rules, found).ends >= retention_of(rules, fewer).ends
     assert retention_of(rules, found).minimum_ends >= retention_of(rules, fewer).minimum_ends
+
+
+@pytest.mark.parametrize(
+    ("conditions", "takes"),
+    [
+        ("{ category: [health] }, { group: [desks] }", True),  # one condition that needs no analysis is enough
+        ("{ category: [health] }", False),
+        ("{ all: [{ category: [health] }, { length: over 1h }] }", False),
+    ],
+)
+def test_what_takes_recordings_from_the_rest_before_they_are_analysed(conditions: str, takes: bool) -> None:
+    text = f"""
+roles: {{ clerk: {{ may: [list], of: own }} }}
+retention:
+  - {{ class: seen, any: [{conditions}], keep: 1y }}
+  - {{ class: rest, keep: 1y }}
+"""
+    assert takes_from_rest(written(text).retention[0]) is takes
