@@ -155,7 +155,7 @@ def _hold(asked: argparse.Namespace) -> int:
     seconds = None if asked.duration is None else in_seconds(asked.duration)
     held = control.request(config.load().home, "hold", seconds=seconds, reason=asked.reason)["hold"]
     left = held["left_s"] if isinstance(held, dict) else None
-    print("On hold: nothing is being kept." + ("" if left is None else f" It ends by itself in {spoken(left)}."))
+    print("On hold: nothing is being kept." + ("" if left is None else f" It ends in {spoken(left)}."))
     return 0
 
 

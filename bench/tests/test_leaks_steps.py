@@ -129,7 +129,8 @@ def test_what_a_transition_orders_can_be_done(
         running.remove(8)
 
     monkeypatch.setattr("time.sleep", lambda _: None)
-    monkeypatch.setattr("testkit.browser_processes.psutil.Process", lambda pid: PlayedProcess(pid=pid, log=log))
+    played = "testkit.browser_processes.psutil.Process"
+    monkeypatch.setattr(played, lambda pid: PlayedProcess(pid=pid, log=log))  # by number a stranger's would be stopped
     monkeypatch.setattr(leaks_acts, "busy_cores", lambda _: nullcontext())
     hand = PlayedHand()
     scene = Scene(*cast("Any", (Site(), hand, PlayedDesk(), started(7), {FIRST: 1}, {FIRST: 1}, another)))

@@ -28,8 +28,8 @@ _MOST: Final = 512  # addresses of one recording that were given and not opened 
 
 
 class CaseHandover:
-    """Gives the keys of a recording's chunks to each page that was given an address. `about`: what it is told of the
-    case, sealed as the keys are."""
+    """Gives the keys of a recording's chunks to each page that was given an address. `about`: what the page
+    reads of the case, sealed as the keys are."""
 
     def __init__(self, recording: UUID, keys: Mapping[int, Mapping[int, bytes]], about: Callable[[], Any]) -> None:
         self._recording, self._keys, self._about = recording, keys, about

@@ -29,8 +29,8 @@ from store.catalog.blobs import BlobStore
 from store.errors import StoreError
 from store.evidence.chain import Stored
 from store.evidence.opening import StreamKeys, Unsound, read_body
-from store.evidence.unfinished import building
-from store.files import sync_folder, write_new
+from store.evidence.unfinished import building, put_in_place
+from store.files import write_new
 
 _KEY: Final = 32  # bytes
 
@@ -92,11 +92,7 @@ def write(
             token = sign(case.id, made, hashes, key=key, reader=reader, signer=signer)
             write_new(hidden / STATEMENT, token.encode("ascii") + b"\n")
             size = sum(one.stat().st_size for one in hidden.iterdir())
-            sync_folder(hidden)
-            if folder.is_dir():
-                folder.rmdir()
-            hidden.rename(folder)
-            sync_folder(folder.parent)
+            put_in_place(hidden, folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from None
     return Written(folder, sum(len(rows) for part in parts for rows in part.rows.values()), size)

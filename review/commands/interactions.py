@@ -41,7 +41,7 @@ from store.commands.values import count
 from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.show import console, print_json, print_table, when
-from store.evidence.unfinished import building
+from store.evidence.unfinished import building, put_in_place
 from store.files import write_new
 
 VCON: Final = "interaction.vcon"
@@ -348,9 +348,7 @@ def _export(options: Namespace) -> int:
                 opening = _Opening(home, reader, folder, options.partial, missing)
                 dialog = [said for one in recordings for said in opening.dialog(one)]
                 write_new(folder / VCON, _with(content, dialog, str(about.id), missing) if dialog else content)
-                if options.output.is_dir():
-                    options.output.rmdir()
-                folder.rename(options.output)
+                put_in_place(folder, options.output)
         except OSError as error:
             raise StoreError(f"{options.output} cannot be written: {error.strerror}") from None
         done.exit_code = 1 if missing else 0

@@ -32,10 +32,10 @@ from store.evidence.opening import StreamKeys, read_body
 from store.evidence.rules import words_of
 from store.evidence.show import progress
 from store.evidence.timeline import recording as timeline
-from store.evidence.unfinished import building
+from store.evidence.unfinished import building, put_in_place
 from store.evidence.verify.ledger import Defect
 from store.evidence.verify.recording import Report
-from store.files import sync_folder, write_new
+from store.files import write_new
 
 FILM: Final = "recording.mp4"
 SCENES: Final = "scenes.jsonl"
@@ -138,11 +138,7 @@ def write(
             done = Export(folder, files, film, tuple(in_the_way(report)), report.not_checked)
             account = timeline.facts(evidence) | {"export": _facts(done)}
             write_new(hidden / "timeline.json", json.dumps(account, ensure_ascii=False, indent=1).encode() + b"\n")
-            sync_folder(hidden)
-            if folder.is_dir():
-                folder.rmdir()
-            hidden.rename(folder)
-            sync_folder(folder.parent)
+            put_in_place(hidden, folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from None
     return done

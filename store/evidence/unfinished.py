@@ -61,6 +61,15 @@ def building(register: Path, folder: Path) -> Iterator[Path]:
             os.close(held)
 
 
+def put_in_place(built: Path, folder: Path) -> None:
+    """Under its own name, whole and on disk; an empty folder may be there. OSError."""
+    sync_folder(built)
+    if folder.is_dir():
+        folder.rmdir()
+    built.rename(folder)
+    sync_folder(folder.parent)
+
+
 def sweep(register: Path) -> tuple[Left, ...]:
     """Removes what exporters that died have left; gives what it could not remove. OSError."""
     if ON_WINDOWS:  # without locks nothing says which exporter lives

@@ -168,7 +168,7 @@ def test_hold_and_release(asked: list[tuple[str, Mapping[str, object]]], capsys:
         ("hold", {"seconds": None, "reason": ""}),
         ("release", {}),
     ]
-    assert "ends by itself in 5 min" in capsys.readouterr().out
+    assert "It ends in 5 min" in capsys.readouterr().out
     assert main(["hold", "--for", "5m", "--reason", "private"]) == 0
     assert asked[-1] == ("hold", {"seconds": 300, "reason": "private"})
 

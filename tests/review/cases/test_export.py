@@ -197,7 +197,7 @@ def test_a_file_that_is_no_case_is_named(
 
 def test_a_title_is_asked_for_at_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = StringIO("Fall Müller\n")
-    monkeypatch.setattr(sys, "stdin", asked)
+    monkeypatch.setattr(sys, "stdin", asked)  # no terminal belongs to a test
     with pytest.raises(WrongUsage, match="needs a --title"):
         case_command.asked_title()
     monkeypatch.setattr(asked, "isatty", lambda: True)  # a terminal, as far as the command can tell
@@ -433,7 +433,7 @@ def test_a_key_file_that_is_none_keeps_no_one_waiting(
 def test_a_case_that_another_signs_is_refused(
     archive: Archive, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A stranger has no reader's key can sign the folder anew, but cannot vouch for a device."""
+    """A stranger without a reader's key can sign the folder anew, and still cannot vouch for a device."""
     folder = tmp_path / "case"
     shutil.copytree(exported, folder)
     honest = reading.statement_of(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import signal
@@ -26,7 +25,7 @@ from store import cli
 from testkit.player_page import READY, Page, played_case, until
 from tests.review.cases.conftest import Archive
 from tests.review.player.made import SIZES
-from tests.review.player.test_page import NEAR, PIXELS, PLAYED, pictures
+from tests.review.player.test_page import NEAR, PIXELS, PLAYED, difference, pictures
 from tests.store.conftest import PASSPHRASE
 
 WITHIN = (5.0, 7.9, 6.3, 20.5, 21.8, 5.01)  # s; where both screens were kept, within the spans
@@ -69,14 +68,12 @@ def whole(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow(reason="a browser seeks and decodes, and pictures are compared pixel by pixel")
 def test_the_pictures_are_those_of_the_whole_export(opened: Page, whole: Path) -> None:
-    for stream, (width, height) in enumerate(SIZES):
+    for stream in range(len(SIZES)):
         film = pictures(whole / f"screen-{stream}.mp4")
         for moment in WITHIN:
             drawn = opened.run(PIXELS % (moment, stream))
             assert not drawn["hidden"]
-            there = np.frombuffer(base64.b64decode(drawn["pixels"]), np.uint8).reshape(height, width, 4)[..., :3]
-            wanted = next(picture for at, picture in reversed(film) if at <= moment + 1e-6)
-            off = np.abs(there.astype(int) - wanted.astype(int))
+            off = difference(drawn["pixels"], film, moment)
             assert np.percentile(off, 99.5) <= NEAR, (stream, moment)
 
 

@@ -50,6 +50,14 @@ def pictures(path: Path) -> list[tuple[float, np.ndarray[Any, Any]]]:
         return [(float(one.time or 0), one.to_ndarray(format="rgb24")) for one in container.decode(video=0)]
 
 
+def difference(pixels: str, film: list[tuple[float, np.ndarray[Any, Any]]], moment: float) -> np.ndarray[Any, Any]:
+    """Of what PIXELS gave, Base64 of RGBA, from the film's picture at that moment; 0 to 255 for each colour."""
+    wanted = next(picture for at, picture in reversed(film) if at <= moment + 1e-6)
+    height, width, _ = wanted.shape
+    there = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(height, width, 4)[..., :3]
+    return np.abs(there.astype(int) - wanted.astype(int))
+
+
 @pytest.fixture
 def opened(page: Page, recorded: Recorded) -> Any:
     with played(recorded.home, recorded.id) as address:
@@ -66,9 +74,7 @@ def test_the_canvas_shows_the_pictures_of_the_export(opened: Page, exported: Pat
             drawn = opened.run(PIXELS % (moment, stream))
             assert not drawn["hidden"]
             assert (drawn["width"], drawn["height"]) == (width, height)
-            there = np.frombuffer(base64.b64decode(drawn["pixels"]), np.uint8).reshape(height, width, 4)[..., :3]
-            wanted = next(picture for at, picture in reversed(film) if at <= moment + 1e-6)
-            off = np.abs(there.astype(int) - wanted.astype(int))
+            off = difference(drawn["pixels"], film, moment)
             assert np.percentile(off, 99.5) <= NEAR, (stream, moment)
             assert off.mean() < 2, (stream, moment)
 
