@@ -125,17 +125,17 @@ class SoundServer:
         self._run("pactl", "unload-module", str(self._modules.pop(name)))
 
     def set_default_sink(self, name: str) -> None:
-        self._until("set-default-sink", name)
+        self._make_default("sink", name)
 
     def set_default_source(self, name: str) -> None:
-        self._until("set-default-source", name)
+        self._make_default("source", name)
 
-    def _until(self, order: str, name: str) -> None:
-        """PipeWire takes a moment between a device's loading and its being there."""
+    def _make_default(self, kind: str, name: str) -> None:
+        """Until the server says so: in PipeWire a device is there a moment late, and is the default later still."""
         deadline = time.monotonic() + SOON
-        while self._run("pactl", order, name, check=False).returncode != 0:
+        while not self.attempt(f"set-default-{kind}", name) or self.pactl(f"get-default-{kind}").strip() != name:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.kind}: {order} {name}")
+                raise TimeoutError(f"{self.kind}: {name} does not become the default {kind}")
             time.sleep(0.05)
 
     @contextlib.contextmanager
