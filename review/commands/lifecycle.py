@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any, Final
 from uuid import UUID
 
@@ -388,7 +389,7 @@ def _paced(
             outcome = replace(outcome, log_emptied=done.log_emptied)
             advance(len(some))
             if at + each < len(ready):
-                time.sleep(max(0.0, len(some) * 60 / asked.rate - (time.monotonic() - began)))
+                sleep(max(0.0, len(some) * 60 / asked.rate - (time.monotonic() - began)))
     return outcome
 
 

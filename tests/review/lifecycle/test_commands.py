@@ -384,7 +384,7 @@ def test_what_is_left_when_the_rules_change_goes_by_the_new_ones(
     began(world, run)
     longer = RULES.replace("keep: 10d", "keep: 9y, minimum: 5y, why: law")
     slept = lambda _: govern(world.home, longer)  # noqa: E731
-    monkeypatch.setattr("review.commands.lifecycle.time.sleep", slept)  # between two at once and the third
+    monkeypatch.setattr("review.commands.lifecycle.sleep", slept)  # between two at once and the third
     code, _, error = run("due", "--apply", "--rate", "12")
     assert (code, "2 of 3 were erased, then bundle 2 is no longer the store's newest" in error) == (1, True), error
     left = [one for one in old if world.packets(UUID(one))]
