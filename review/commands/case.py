@@ -6,22 +6,23 @@ import re
 import sys
 import uuid
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
-from protocol.keys import RecipientPrivate, thumbprint
+from protocol.keys import RecipientPrivate, chunk_key, comment_key, thumbprint
 from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
 from review.cases.spans import Case, CaseError, Span, moment
 from review.cases.verifying import Proven
 from review.commands.opening import has_signed_end, with_store
 from review.commands.people import with_console
-from review.commands.shared import Option, Subcommands, answer, command, group, option
+from review.commands.shared import SOCKET, Option, Subcommands, answer, command, group, option
 from store.admin import passphrase
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
@@ -29,13 +30,13 @@ from store.admin.signing import read_reader
 from store.clock import seconds, wall
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
-from store.commands.audit import check_here, evidence_of, examined, keys_of, recipient_of
+from store.commands.audit import check_here, evidence_of, examined, recipient_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence
-from store.evidence.opening import StreamKeys, load_recipient
-from store.evidence.papers import identity
+from store.evidence.opening import Unsound, load_recipient, read_packet, recording_key
+from store.evidence.papers import papers
 from store.evidence.show import iso, progress, size
 
 _SPAN: Final = re.compile(r"(?P<recording>[0-9a-fA-F-]+):(?P<start>[0-9:.]+)-(?P<until>[0-9:.]+)")
@@ -56,7 +57,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "show --json` printed: a file, or - for the standard input", "SPAN", nargs="+", required=True),
             option("--title", "of the case; by default that of `case show`, or it is asked for. Others on this machine "
                    "can read a command line: put no names into it", "TEXT", default=""),
-            option("--key", "a private key that opens the recordings", "FILE", type=Path, required=True),
+            option("--key", "a private key that opens the recordings; with --as, that person's own", "FILE", type=Path,
+                   required=True),
+            option("--as", "ask the custodian for the keys of these spans' chunks in this person's name, once others "
+                   "have approved it as the rules say", "PERSON", dest="person", default=""),
+            option("--socket", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
             option("--to", "seal it to this reader: their public key, as `eyelid-store bundle reader` makes one",
                    "FILE", type=Path),
             option("--to-passphrase", "seal it under the passphrase in the first line of FILE", "FILE", type=Path),
@@ -103,10 +108,13 @@ def _show(asked: Namespace) -> int:
 def _export(asked: Namespace) -> int:
     # Slow to import, and `verify` needs none of them.
     from review.cases import writing  # noqa: PLC0415
+    from review.commands import case_released  # noqa: PLC0415
     from review.player.source import Source  # noqa: PLC0415
 
     if (asked.to is None) == (asked.to_passphrase is None):
         raise WrongUsage("say whom it is for: --to a reader's public key, or --to-passphrase a file")
+    if asked.person and asked.to is None:
+        raise WrongUsage("--as takes --to: people approve for which reader it is")
     home = Home.open(asked.home)
     export.check_target(asked.output)
     sweep.abandoned(home)
@@ -118,14 +126,17 @@ def _export(asked: Namespace) -> int:
     spans = [[str(one.recording), one.start, one.until] for one in case.spans]
     noted = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
     with act(home, asked, "export", **noted), closing(home.database()) as database:
-        recipient = recipient_of(asked)
-        chosen = []
+        recipient = None if asked.person else recipient_of(asked)
+        chosen, shown = list[writing.Chosen](), dict[UUID, dict[str, Any]]()
         for recording, evidence in found.items():
-            keys = _verified_keys(home, evidence, recipient)
+            keys, comments = _verified_keys(home, evidence, recipient)
             source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
             with database.reading() as connection:
-                origin = str(identity(connection, evidence, home.blobs(), home.store_key())["origin"])
-            chosen.append(writing.Chosen(source, origin, keys, case.of(recording)))
+                shown[recording] = papers(connection, evidence, home.blobs(), home.store_key())
+            origin = str(shown[recording]["origin"])
+            chosen.append(writing.Chosen(source, origin, keys, case.of(recording), comments))
+        if asked.person:
+            chosen = case_released.with_keys(asked, case, reader.key_id if reader else "", chosen, shown)
         with progress("exporting", writing.amount(chosen)) as advance:
             done = writing.write(
                 case, wall(), chosen, asked.output, reader=reader, passphrase=secret, signer=home.store_key(),
@@ -223,10 +234,21 @@ def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
         raise WrongUsage(f"{which} lasts {seconds(evidence.length)}, and a span of it ends at {seconds(last)}")
 
 
-def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> StreamKeys:
-    """What opens its streams, once nothing wrong was found in it. Raises StoreError, KeyProblem."""
-    which = f"recording {evidence.recording.id}"
-    packet, keys = keys_of(evidence, home.blobs(), recipient)
+def _verified_keys(
+    home: Home, evidence: Evidence, recipient: RecipientPrivate | None
+) -> tuple[Callable[[int, int], bytes], bytes]:
+    """What opens its chunks and its comments, once nothing wrong was found in it; nothing does without a recipient.
+
+    Raises StoreError, KeyProblem.
+    """
+    own, which = evidence.recording.id, f"recording {evidence.recording.id}"
+    if evidence.chosen.packet is None:
+        raise StoreError(f"{which} has no key packet: nothing of it can be opened")
+    try:
+        packet = read_packet(home.blobs(), evidence.chosen.packet, evidence.device)
+        key = b"" if recipient is None else recording_key(packet, recipient)
+    except Unsound as error:
+        raise StoreError(f"{which}, key packet: {error} ({error.code})") from None
     if packet.edition is not Edition.KEYED:
         raise StoreError(
             f"{which}: its chunks have no keys of their own (its recorder was of an earlier version), so that no part "
@@ -237,7 +259,10 @@ def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) 
         listed = "\n".join(f"  {one.where}: {one.message} ({one.code})" for one in findings[:20])
         more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
         raise StoreError(f"{which} does not verify, and nothing was written:\n{listed}{more}")
-    return keys
+    if not key:
+        return lambda _stream, _sequence: b"", b""
+    of_stream = cache(partial(packet.stream_key, key))
+    return lambda stream, one: chunk_key(of_stream(stream), own, stream, one), comment_key(key, own)
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------
