@@ -65,8 +65,9 @@ def export(house: House, folder: Path, who: str = "cleo", spans: str = "5-10") -
     save_private(folder / "own.key", "person", house.keys(who).private_bytes_raw(), PASSPHRASE, cost=COST)
     (folder / "passphrase").write_bytes(PASSPHRASE)
     words = ["case", "export", "--spans", f"{house.recording}:{spans}", "--title", "Complaint 4711",
-             "--purpose", "audit", "--as", f"{who}@example.com", "--key", folder / "own.key", "--passphrase-file", folder / "passphrase",
-             "--to", folder / "lawyer.pub", "--socket", house.socket, "--home", house.home.folder,
+             "--purpose", "audit", "--as", f"{who}@example.com", "--key", folder / "own.key",
+             "--passphrase-file", folder / "passphrase", "--to", folder / "lawyer.pub",
+             "--socket", house.socket, "--home", house.home.folder,
              "-o", folder / "complaint", "--json"]  # fmt: skip
     command = [sys.executable, "-m", "review", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
