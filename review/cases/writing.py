@@ -22,6 +22,7 @@ from protocol.envelope import SCENE_STREAM
 from protocol.errors import EnvelopeError
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPublic
+from review.cases.beside import NOTHING, Beside, Gone
 from review.cases.sealing import KEY_FILE, KEY_KIND, SEALED, STATEMENT, Content, Part, chunks_file, seal, sign
 from review.cases.selecting import Row, belonging
 from review.cases.spans import Case
@@ -40,13 +41,15 @@ ChunkKeys = Callable[[int, int], bytes]
 
 @dataclass(frozen=True)
 class Chosen:
-    """One recording of a case, verified. `origin`: JWS by the store's key. `comments`: what opens comments on it."""
+    """One recording of a case, verified. `origin`: JWS by the store's key. `comments`: what opens comments on it, which
+    `beside` has, opened."""
 
     source: Source
     origin: str
     keys: ChunkKeys
     spans: tuple[tuple[int, int], ...]
     comments: bytes = b""
+    beside: Beside = NOTHING
 
     @property
     def recording(self) -> UUID:
@@ -79,6 +82,7 @@ def write(
     signer: Ed25519PrivateKey,
     register: Path,
     advance: Callable[[int], None],
+    gone: Sequence[Gone] = (),
 ) -> Written:
     """On disk when it returns. Raises StoreError, and then leaves nothing there.
 
@@ -91,7 +95,7 @@ def write(
         with building(register, folder) as hidden:
             hashes: dict[str, str] = {}
             parts = tuple(_part(one, hidden, hashes, advance) for one in recordings)
-            sealed = seal(key, case.id, Content(case, parts).write())
+            sealed = seal(key, case.id, Content(case, parts, tuple(gone)).write())
             hashes[SEALED] = hashlib.sha256(sealed).hexdigest()
             write_new(hidden / SEALED, sealed)
             if reader is None:
@@ -130,7 +134,8 @@ def _part(chosen: Chosen, folder: Path, hashes: dict[str, str], advance: Callabl
         rows[stream] = tuple(map(Row.of, chain))
     account = list(_account(chosen.source))
     return Part(
-        recording, chosen.origin, chosen.source.papers, tuple(account), chosen.source.evidence.device_report, rows, keys
+        recording, chosen.origin, chosen.source.papers, tuple(account), chosen.source.evidence.device_report, rows,
+        keys, chosen.beside,
     )  # fmt: skip
 
 

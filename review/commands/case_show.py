@@ -14,6 +14,8 @@ from review.commands.shared import answer
 from review.requests.cases import Cases
 from review.search import schema
 from review.search.find import Finder, Meanings
+from review.web import recording
+from review.web.comments import Comments
 from store.admin import passphrase
 from store.errors import Refusal, StoreError, WrongUsage
 from store.evidence.show import iso
@@ -35,6 +37,14 @@ def show(asked: Namespace) -> int:
             reasons = [] if seen.export is None else [one.says for one in seen.export.missing]
             listed = "".join(f"\n  {one}" for one in reasons or ["not all of its recordings are in the index"])
             raise StoreError(f"the export of case {id} is not granted:{listed}")
+        may_open = {
+            one.recording for one in {span.recording.recording: span.recording for span in seen.spans}.values()
+            if recording.may_open(finder, one)
+        }  # fmt: skip
+        kept = Comments(people.database)
+        comments = [
+            {"comment": row.token, "commented": row.commented} for one in sorted(may_open) for row in kept.sealed(one)
+        ]
         case = Case(asked.case, seen.title, tuple(
             Span(UUID(one.recording.recording), one.start, one.until) for one in seen.spans
         ))  # fmt: skip
@@ -42,10 +52,11 @@ def show(asked: Namespace) -> int:
     export = seen.export
     approved = [who for who, _ in export.approvals]
     facts = {"v": VERSION, **case.facts(), "asked_by": export.person, "asked_at": iso(export.at),
-             "purpose": export.purpose, "approved_by": approved}  # fmt: skip
+             "purpose": export.purpose, "approved_by": approved, "comments": comments}  # fmt: skip
     return answer(
         asked, facts, f"case {id}: {case.title}",
         *(f"  {one.recording}  {one.start / 10**9:.1f} s to {one.until / 10**9:.1f} s" for one in case.spans),
         f"{export.person} asked for its export{f' for {export.purpose}' if export.purpose else ''} "
         f"on {iso(export.at)}; approved by {', '.join(approved) or 'no one, as no rule wants it'}.",
+        f"Comments on its recordings, sealed: {len(comments)}.",
     )  # fmt: skip
