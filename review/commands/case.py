@@ -404,18 +404,12 @@ def _not_certified(one: Gone) -> str:
     return ""
 
 
-def _erased(one: Gone) -> tuple[dict[str, object], str]:
+def _erased(one: Gone) -> tuple[dict[str, str | None], str]:
     """Facts, and a line."""
     said, which = one.certified(), f"recording {one.recording}"
     at = iso(said.destroyed.at if said.destroyed else said.at)
     signer = thumbprint(public_from_text(one.signer))
-    facts: dict[str, object] = {
-        "recording": str(one.recording),
-        "at": at,
-        "basis": said.basis,
-        "rule": said.rule,
-        "signer": signer,
-    }
+    facts = {"recording": str(one.recording), "at": at, "basis": said.basis, "rule": said.rule, "signer": signer}
     return facts, f"{which} was erased {at}, by its {said.basis}; certified by the audit log's key {signer}"
 
 

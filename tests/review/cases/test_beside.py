@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Iterator
@@ -17,15 +18,17 @@ from sqlalchemy import delete, insert
 
 from protocol import base64url, jws, personal
 from protocol.erasure import Destroyed, Erasure
+from protocol.errors import ProtocolError
 from protocol.keyfile import load_private
-from protocol.keys import RecipientPrivate, comment_key
+from protocol.keys import RecipientPrivate, comment_key, public_to_text
 from review.audit.notes import Signer
-from review.cases import beside, reading
+from review.cases import reading
 from review.cases.beside import Comment, Gone
 from review.cases.sealing import Content
 from review.cases.spans import CaseError
 from review.cli import main
 from store.catalog import erasure, schema
+from store.evidence.show import iso
 from testkit.console_browser import picture
 from testkit.devtools import DevTools
 from testkit.fakes.pc import SECOND
@@ -140,7 +143,7 @@ def test_what_is_beside_the_chunks_is_sealed_and_verified(asked: Asked, capsys: 
     assert (found["sound"], found["erased"][0]["basis"]) == (True, "period")
     assert main([word for word in asked.archive.verify(folder) if word != "--json"]) == 0
     lines = capsys.readouterr().out
-    for words in (f"ann@example.com, 2026-09-21T13:46:40Z: {TEXT}", "on legal hold case-17", "was erased 2026-09-21"):
+    for words in (f"ann@example.com, {iso(AT)}: {TEXT}", "on legal hold case-17", f"was erased {iso(AT)}"):
         assert words in " ".join(lines.split()), words
 
 
@@ -163,8 +166,6 @@ def forged(what: str, of: MadeRecording) -> dict[str, str]:
 
 
 def _with_key(of: MadeRecording) -> Any:
-    import copy  # noqa: PLC0415 - for one test
-
     other = copy.copy(of.recording)
     other.key = bytes(32)
     return other
@@ -193,15 +194,13 @@ def test_a_comment_that_the_console_made_or_changed_is_refused_and_nothing_is_wr
 
 def test_a_certificate_of_something_else_certifies_nothing(archive: Archive) -> None:
     recording = archive.earlier.recording.id
-    from protocol.keys import public_to_text  # noqa: PLC0415 - for one test
-
     signer = public_to_text(HOUSE.public_key())
     assert Gone(recording, certificate(archive), signer).certified().rule == "rest"
     for token in (certificate(archive, recording=archive.made[0].recording.id), certificate(archive, destroyed=None)):
         with pytest.raises(CaseError) as refused:
             Gone(recording, token, signer).certified()
         assert refused.value.code == "misplaced"
-    with pytest.raises(beside.ProtocolError):
+    with pytest.raises(ProtocolError):
         Gone(recording, certificate(archive, ANN), signer).certified()
 
 
