@@ -27,7 +27,7 @@ RELEASED = {"purpose": "complaint", "rule": "roles/lead", "rendition": "original
 
 
 @dataclass
-class Opened:
+class Shared:
     """A console beside a custodian's log, and the folder with its copy."""
 
     room: ReadingRoom
@@ -55,7 +55,7 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("openings")
     room, home = furnish(folder / "room"), folder / "custodian"
     with cheap_keys():
@@ -67,7 +67,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     log = open_log_in(home / "audit", home / "keys", SECRET)
     log.log.publish()
     with ExitStack() as stack:
-        made = Opened(room, log, folder / "shared", "", {})
+        made = Shared(room, log, folder / "shared", "", {})
         made.copy()
         made.address = stack.enter_context(room.up("--openings", str(folder / "shared")))["address"]
         secret = (room.home / "secret").read_bytes()
@@ -86,7 +86,7 @@ def rows(text: str) -> list[str]:
     return re.findall(r"<tr><td>.*?</tr>", text, re.DOTALL)
 
 
-def test_what_was_released_is_shown_with_its_purpose_and_rule(house: Opened) -> None:
+def test_what_was_released_is_shown_with_its_purpose_and_rule(house: Shared) -> None:
     anna, carl = house.room.recordings["anna"][-1], house.room.recordings["carl"][-1]
     before = rows(house.get("cleo", f"/recordings/{anna}/access"))
     house.note("open", "lena", anna)
@@ -111,7 +111,7 @@ def test_what_was_released_is_shown_with_its_purpose_and_rule(house: Opened) -> 
     assert "freigegeben" in house.get("anna", "/mine", **{"Accept-Language": "de"})
 
 
-def test_openings_go_back_page_by_page(house: Opened) -> None:
+def test_openings_go_back_page_by_page(house: Shared) -> None:
     anna = house.room.recordings["anna"][0]
     for _ in range(60):
         house.note("open", "lena", anna)
@@ -123,7 +123,7 @@ def test_openings_go_back_page_by_page(house: Opened) -> None:
         assert len(rows(house.get("cleo" if "access" in path else "anna", more))) >= 10
 
 
-def test_a_copy_that_was_changed_is_said_and_shows_nothing(house: Opened) -> None:
+def test_a_copy_that_was_changed_is_said_and_shows_nothing(house: Shared) -> None:
     """As the console's owner may change it: what is not as it was signed is not shown."""
     anna = house.room.recordings["anna"][-1]
     house.note("open", "lena", anna)
