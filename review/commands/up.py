@@ -13,7 +13,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -132,6 +132,7 @@ def _up(asked: Namespace) -> int:
                 closing(console.trials),
                 _following(index, log.say),
                 _following(entries, log.say),
+                nullcontext() if openings is None else _following(openings, log.say),
                 fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)

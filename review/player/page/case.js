@@ -17,9 +17,9 @@ export function showCase() {
       dateStyle: "medium",
       timeStyle: "short",
     });
+    item.append(element("p", id === recording ? words.caseHere : `${host} · ${when}`, "small"));
     for (const { hold, since, review } of holds ?? [])
       item.append(element("p", words.onHold(hold, day(since), review), "small"));
-    item.append(element("p", id === recording ? words.caseHere : `${host} · ${when}`, "small"));
     for (const { from, until } of said.spans.filter((one) => one.recording === id)) {
       const text = `${clock(from / 1e9, true)} – ${clock(until / 1e9, true)}`;
       const go = element(id === recording ? "button" : "a", text, "row");
