@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from review.cases.writing import Chosen
 
 _SPAN: Final = re.compile(r"(?P<recording>[0-9a-fA-F-]+):(?P<start>[0-9:.]+)-(?P<until>[0-9:.]+)")
-_LARGEST: Final = 2**26  # bytes of a file with spans, and with the sealed comments on them
+_LARGEST: Final = 2**24  # bytes of a file with spans, and with the sealed comments on them
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

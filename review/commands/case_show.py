@@ -11,7 +11,7 @@ from review.cases.spans import Case, Span
 from review.commands.open_log import operator
 from review.commands.people import INDEX, opened
 from review.commands.shared import answer
-from review.requests.cases import Cases
+from review.requests.cases import Cases, CaseSeen
 from review.search import schema
 from review.search.find import Finder, Meanings
 from review.web import recording
@@ -37,14 +37,12 @@ def show(asked: Namespace) -> int:
             reasons = [] if seen.export is None else [one.says for one in seen.export.missing]
             listed = "".join(f"\n  {one}" for one in reasons or ["not all of its recordings are in the index"])
             raise StoreError(f"the export of case {id} is not granted:{listed}")
-        may_open = {
-            one.recording for one in {span.recording.recording: span.recording for span in seen.spans}.values()
-            if recording.may_open(finder, one)
-        }  # fmt: skip
         kept = Comments(people.database)
         comments = [
-            {"comment": row.token, "commented": row.commented} for one in sorted(may_open) for row in kept.sealed(one)
-        ]
+            {"comment": row.token, "commented": row.commented}
+            for one in seen.recordings if recording.may_open(finder, one)
+            for row in kept.sealed(one.recording) if _is_on(row.start, row.end, one.recording, seen)
+        ]  # fmt: skip
         case = Case(asked.case, seen.title, tuple(
             Span(UUID(one.recording.recording), one.start, one.until) for one in seen.spans
         ))  # fmt: skip
@@ -58,5 +56,10 @@ def show(asked: Namespace) -> int:
         *(f"  {one.recording}  {one.start / 10**9:.1f} s to {one.until / 10**9:.1f} s" for one in case.spans),
         f"{export.person} asked for its export{f' for {export.purpose}' if export.purpose else ''} "
         f"on {iso(export.at)}; approved by {', '.join(approved) or 'no one, as no rule wants it'}.",
-        f"Comments on its recordings, sealed: {len(comments)}.",
+        f"Comments on its spans, sealed: {len(comments)}.",
     )  # fmt: skip
+
+
+def _is_on(start: int, end: int, of: str, seen: CaseSeen) -> bool:
+    """Whether these times of a recording meet a span of the case."""
+    return any(one.recording.recording == of and start < one.until and end > one.start for one in seen.spans)
