@@ -18,7 +18,8 @@ from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import KeyProblem
 
 COMMENTS: Final = KEY_PACKET_STREAM  # where the key of comments is released: no stream has this number
-_LABEL: Final = b"eyelid released key v1"
+STREAM_KEY: Final = b"eyelid released key v1"
+CHUNK_KEYS: Final = b"eyelid released chunk keys v1"  # of one stream, one behind the other, by their sequence numbers
 _X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -39,13 +40,18 @@ def session_key(text: str) -> SessionPublic:
     raise KeyProblem("bad-key", "a session's key must be X25519 (32 bytes) or P-256 (65 bytes) in base64url")
 
 
-def _info(request: str, recording: UUID, stream: int) -> bytes:
-    return _LABEL + bytes.fromhex(request) + recording.bytes + stream.to_bytes(2, "big")
+def _info(label: bytes, request: str, recording: UUID, stream: int) -> bytes:
+    return label + bytes.fromhex(request) + recording.bytes + stream.to_bytes(2, "big")
 
 
-def release(session: SessionPublic, key: bytes, *, request: str, recording: UUID, stream: int) -> bytes:
-    """`key`: the stream's. `request`: id of the signed request. Raises KeyProblem ("bad-key") for a weak session."""
-    info = _info(request, recording, stream)
+def release(
+    session: SessionPublic, key: bytes, *, request: str, recording: UUID, stream: int, label: bytes = STREAM_KEY
+) -> bytes:
+    """`key`: the stream's, or with `CHUNK_KEYS` those of some of its chunks. `request`: id of the signed request.
+
+    Raises KeyProblem ("bad-key") for a weak session.
+    """
+    info = _info(label, request, recording, stream)
     try:
         if isinstance(session, X25519PublicKey):
             return _X25519.encrypt(key, session, info=info)
@@ -54,9 +60,11 @@ def release(session: SessionPublic, key: bytes, *, request: str, recording: UUID
         raise KeyProblem("bad-key", "nothing can be sealed to this session's key: it is weak") from None
 
 
-def receive(session: SessionPrivate, sealed: bytes, *, request: str, recording: UUID, stream: int) -> bytes:
-    """The stream's key. Raises KeyProblem ("wrong-key")."""
-    info = _info(request, recording, stream)
+def receive(
+    session: SessionPrivate, sealed: bytes, *, request: str, recording: UUID, stream: int, label: bytes = STREAM_KEY
+) -> bytes:
+    """What was released, under the same label. Raises KeyProblem ("wrong-key")."""
+    info = _info(label, request, recording, stream)
     try:
         if isinstance(session, X25519PrivateKey):
             return _X25519.decrypt(sealed, session, info=info)

@@ -17,10 +17,14 @@ from typing import Final
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.folder import sync_folder, write_over
-from review.governance.model import Act
+from review import extracts
+from review.governance.model import PLAY_ORIGINAL, Act, ApprovalRule, Governance, Reason, Rendition
+from review.refusal import Refusal
 
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+LONGEST: Final = 2 * 86_400 * 10**9  # ns for which what needs no approval waits
+_TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
 SETS: Final = frozenset({Act.ERASE, Act.LEGAL_HOLD, Act.RELEASE_HOLD})  # acts on a set of recordings
 _SET: Final = {"recordings": re.compile(r"[0-9a-f]{64}"), "request": REFERENCE, "purpose": WORD,
                "expires": re.compile(r"[1-9][0-9]{17,18}")}  # fmt: skip
@@ -49,6 +53,19 @@ def set_terms(claims: Claims) -> dict[str, str]:
         if not pattern.fullmatch(terms[name]):
             raise claims.refuse(name, f"as {pattern.pattern}")
     return terms
+
+
+def terms_of(claims: Claims) -> dict[str, str]:
+    """What is asked, in words that the log can take. Raises SignatureError ("bad-field")."""
+    if claims.text("act") in SETS:
+        return set_terms(claims)
+    terms = {name: claims.text(name) for name in _TERMS}
+    claims.uuid("recording")
+    for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
+        if terms[name] not in known:
+            raise claims.refuse(name, " or ".join(sorted(known)))
+    purpose_of(claims)
+    return terms | extracts.terms_of(claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +123,27 @@ class Requests:
 
     def ids(self) -> list[str]:
         return [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]
+
+
+# -- by the rules -----------------------------------------------------------------------------------------------------
+
+
+def rules_of_approval(rules: Governance, terms: Mapping[str, str]) -> list[ApprovalRule]:
+    original = terms["act"] == Act.PLAY
+    return [one for one in rules.approvals if terms["act"] in one.acts or (original and PLAY_ORIGINAL in one.acts)]
+
+
+def ends(rules: Governance, filed: Filed) -> int:
+    """When it waits no longer, ns."""
+    lasts = [rule.delay + rule.within for rule in rules_of_approval(rules, filed.terms)]  # without: as was signed
+    return filed.asked + max(lasts) if lasts else int(filed.terms.get("expires", filed.asked + LONGEST))
+
+
+def approving(rules: Governance, person: str, terms: Mapping[str, str], now: int) -> str:
+    """The role by which they may approve it. Raises Refusal."""
+    roles = {one.role for one in rules.person(person).grants if one.since <= now < one.until}
+    asked = rules_of_approval(rules, terms)
+    if count := [one for rule in asked for one in rule.by if one in roles and now < rules.roles[one].until]:
+        return count[0]
+    where = asked[0].where if asked else rules.where
+    raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])

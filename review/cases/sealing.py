@@ -23,6 +23,7 @@ from protocol import base64url, jws, keys
 from protocol.claims import MAX_INTEGER, VERSION, Claims, parse_object
 from protocol.errors import SignatureError
 from protocol.numbers import read_number
+from review.cases.beside import NOTHING, Beside, Gone
 from review.cases.selecting import Row
 from review.cases.spans import Case, CaseError
 
@@ -125,7 +126,7 @@ class Part:
     """All of one recording that a case has beside its chunks.
 
     `papers`, `account`, `report`: as the player's source gives them (docs/player.md). `origin`: JWS, what the store
-    says of where it is from. `rows`, `keys`: by stream; of each chunk one key.
+    says of where it is from. `rows`, `keys`: by stream; of each chunk one key. `beside`: comments and holds.
     """
 
     recording: UUID
@@ -135,6 +136,7 @@ class Part:
     report: str | None
     rows: Mapping[int, tuple[Row, ...]]
     keys: Mapping[int, Mapping[int, bytes]]
+    beside: Beside = NOTHING
 
     def __repr__(self) -> str:
         return f"Part(recording={self.recording})"  # a traceback or a failed assertion must not show keys
@@ -148,16 +150,20 @@ class Part:
                 str(stream): {str(sequence): base64url.encode(key) for sequence, key in own.items()}
                 for stream, own in self.keys.items()
             },
-        }  # fmt: skip
+        } | self.beside.facts()  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
+    """`gone`: recordings of it that were erased, and are no part of it for that reason."""
+
     case: Case
     parts: tuple[Part, ...]
+    gone: tuple[Gone, ...] = ()
 
     def write(self) -> bytes:
         facts = self.case.facts() | {"recordings": [one.facts() for one in self.parts]}
+        facts["erased"] = [one.facts() for one in self.gone]
         return json.dumps({"v": VERSION, **facts}, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
     @classmethod
@@ -166,14 +172,17 @@ class Content:
         try:
             values = parse_object(content)
             case = Case.read(values)
-            parts = tuple(_part(*one) for one in _both(Claims(values, "case", CaseError), values, "recordings"))
+            claims = Claims(values, "case", CaseError)
+            parts = tuple(_part(*one) for one in _both(claims, values, "recordings"))
+            gone = tuple(map(Gone.read, claims.objects("erased"))) if claims.has("erased") else ()
         except CaseError:
             raise
         except (ValueError, TypeError, KeyError) as error:
             raise CaseError("malformed", f"case: its sealed object has another shape ({error})") from None
-        if tuple(one.recording for one in parts) != case.recordings:
+        erased = {one.recording for one in gone}
+        if not parts or tuple(one.recording for one in parts) != tuple(r for r in case.recordings if r not in erased):
             raise CaseError("malformed", "case: its recordings are not those of its spans")
-        return cls(case, parts)
+        return cls(case, parts, gone)
 
 
 def _part(claims: Claims, values: Mapping[str, Any]) -> Part:
@@ -191,6 +200,7 @@ def _part(claims: Claims, values: Mapping[str, Any]) -> Part:
             stream: {_number(name, MAX_INTEGER): of.raw(name, KEY_SIZE) for name in of.names()}
             for stream, of in own.items()
         },
+        Beside.read(claims),
     )  # fmt: skip
 
 

@@ -61,6 +61,17 @@ def belonging(rows: Sequence[Row], spans: Iterable[tuple[int, int]]) -> list[int
     return sorted(chosen)
 
 
+def edges(rows: Sequence[Row], spans: Iterable[tuple[int, int]]) -> list[int]:
+    """Places of those that show where each span begins and ends, and of what leads to it: by them the custodian gives
+    keys (review.extracts). What lies between is not needed.
+    """
+    chosen: set[int] = set()
+    for start, until in spans:
+        within = [place for place, one in enumerate(rows) if one.kind == Kind.MEDIA and _meets(one, start, until)]
+        chosen.update(set(belonging(rows, [(start, until)])).difference(within[1:-1]))
+    return sorted(chosen)
+
+
 def _meets(one: Row, start: int, until: int) -> bool:
     """Whether it has time of the span; one that lasts no time has its moment."""
     return one.start < until and (one.end > start or one.start >= start)

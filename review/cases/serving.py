@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from protocol import base64url
+from protocol.errors import ProtocolError
+from review.cases.beside import Gone
 from review.cases.reading import PartSource
-from review.cases.sealing import Content
+from review.cases.sealing import Content, Part
 from review.player.handover import KEYS, PROOF, derived
 from review.player.loopback import Loopback
 
@@ -94,12 +96,14 @@ class CaseLoopback:
         return self._players[recording or self._content.parts[0].recording].address(served)
 
     def _about(self) -> dict[str, Any]:
-        def named(recording: UUID, papers: Mapping[str, Any]) -> dict[str, Any]:
-            row = papers.get("row", {})
-            return {"address": self.address("", recording), "host": row.get("host", ""), "start": row.get("start", "0")}
+        def named(part: Part) -> dict[str, Any]:
+            row, address = part.papers.get("row", {}), self.address("", part.recording)
+            about = {"address": address, "host": row.get("host", ""), "start": row.get("start", "0")}
+            return about | part.beside.facts()
 
         return self._content.case.facts() | {
-            "recordings": {str(part.recording): named(part.recording, part.papers) for part in self._content.parts}
+            "recordings": {str(part.recording): named(part) for part in self._content.parts},
+            "erased": {str(one.recording): _erased(one) for one in self._content.gone},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,3 +111,12 @@ class CaseLoopback:
         chosen = next((one for one in self._players.values() if path.startswith(one.path)), None)
         chosen = chosen or next(iter(self._players.values()))  # which refuses it
         await chosen.app(scope, receive, send)
+
+
+def _erased(one: Gone) -> dict[str, Any]:
+    """When, as the certificate says; nothing where that is not as it was signed."""
+    try:
+        said = one.certified()
+    except ProtocolError:
+        return {"at": None}
+    return {"at": said.destroyed.at if said.destroyed else None}

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,7 +21,8 @@ from protocol import envelope
 from protocol.envelope import SCENE_STREAM
 from protocol.errors import EnvelopeError
 from protocol.keyfile import save_private
-from protocol.keys import RecipientPublic, chunk_key
+from protocol.keys import RecipientPublic
+from review.cases.beside import NOTHING, Beside, Gone
 from review.cases.sealing import KEY_FILE, KEY_KIND, SEALED, STATEMENT, Content, Part, chunks_file, seal, sign
 from review.cases.selecting import Row, belonging
 from review.cases.spans import Case
@@ -28,21 +30,30 @@ from review.player.source import Source
 from store.catalog.blobs import BlobStore
 from store.errors import StoreError
 from store.evidence.chain import Stored
-from store.evidence.opening import StreamKeys, Unsound, read_body
+from store.evidence.opening import Unsound, read_body
 from store.evidence.unfinished import building, put_in_place
 from store.files import write_new
 
 _KEY: Final = 32  # bytes
+ChunkKeys = Callable[[int, int], bytes]
+"""Numbers of stream and chunk -> the chunk's own key."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """One recording of a case, verified. `origin`: JWS by the store's key. `keys`: of its streams."""
+    """One recording of a case, verified. `origin`: JWS by the store's key. `comments`: what opens comments on it, which
+    `beside` has, opened."""
 
     source: Source
     origin: str
-    keys: StreamKeys
+    keys: ChunkKeys
     spans: tuple[tuple[int, int], ...]
+    comments: bytes = b""
+    beside: Beside = NOTHING
+
+    @property
+    def recording(self) -> UUID:
+        return self.source.evidence.recording.id
 
     def chunks(self) -> Mapping[int, tuple[Stored, ...]]:
         """By stream: those that belong to its spans. Scenes are for other commands."""
@@ -71,6 +82,7 @@ def write(
     signer: Ed25519PrivateKey,
     register: Path,
     advance: Callable[[int], None],
+    gone: Sequence[Gone] = (),
 ) -> Written:
     """On disk when it returns. Raises StoreError, and then leaves nothing there.
 
@@ -83,7 +95,7 @@ def write(
         with building(register, folder) as hidden:
             hashes: dict[str, str] = {}
             parts = tuple(_part(one, hidden, hashes, advance) for one in recordings)
-            sealed = seal(key, case.id, Content(case, parts).write())
+            sealed = seal(key, case.id, Content(case, parts, tuple(gone)).write())
             hashes[SEALED] = hashlib.sha256(sealed).hexdigest()
             write_new(hidden / SEALED, sealed)
             if reader is None:
@@ -103,17 +115,16 @@ def amount(recordings: Sequence[Chosen]) -> int:
 
 
 def _part(chosen: Chosen, folder: Path, hashes: dict[str, str], advance: Callable[[int], None]) -> Part:
-    recording = chosen.source.evidence.recording.id
+    recording = chosen.recording
     rows: dict[int, tuple[Row, ...]] = {}
     keys: dict[int, dict[int, bytes]] = {}
     for stream, chain in chosen.chunks().items():
         name = chunks_file(recording, stream)
-        of_stream = chosen.keys(stream)
         keys[stream] = {}
         with _new(folder / name) as put:
             hashed = hashlib.sha256()
             for one in chain:
-                own = chunk_key(of_stream, recording, stream, one.sequence)
+                own = chosen.keys(stream, one.sequence)
                 sealed = _opened_by(own, one, chosen.source.blobs)
                 put(sealed)
                 hashed.update(sealed)
@@ -123,7 +134,8 @@ def _part(chosen: Chosen, folder: Path, hashes: dict[str, str], advance: Callabl
         rows[stream] = tuple(map(Row.of, chain))
     account = list(_account(chosen.source))
     return Part(
-        recording, chosen.origin, chosen.source.papers, tuple(account), chosen.source.evidence.device_report, rows, keys
+        recording, chosen.origin, chosen.source.papers, tuple(account), chosen.source.evidence.device_report, rows,
+        keys, chosen.beside,
     )  # fmt: skip
 
 

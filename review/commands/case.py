@@ -6,40 +6,51 @@ import re
 import sys
 import uuid
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from protocol.claims import Claims, parse_object
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
-from protocol.keys import RecipientPrivate, thumbprint
-from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
+from protocol.keys import RecipientPrivate, chunk_key, comment_key, public_from_text, thumbprint
+from protocol.terminal import printable
+from review.cases import beside
+from review.cases.beside import Beside, Comment, Gone, Held
+from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Content, Part, Statement
 from review.cases.spans import Case, CaseError, Span, moment
 from review.cases.verifying import Proven
+from review.commands.open_log import public_key
 from review.commands.opening import has_signed_end, with_store
 from review.commands.people import with_console
-from review.commands.shared import Option, Subcommands, answer, command, group, option
+from review.commands.shared import SOCKET, Option, Subcommands, answer, command, group, option
 from store.admin import passphrase
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.admin.signing import read_reader
+from store.catalog import erasure
+from store.catalog.database import Database
 from store.clock import seconds, wall
 from store.commands import sweep
 from store.commands.acts import act, add_purpose
-from store.commands.audit import check_here, evidence_of, examined, keys_of, recipient_of
+from store.commands.audit import check_here, evidence_of, examined, recipient_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence
-from store.evidence.opening import StreamKeys, load_recipient
-from store.evidence.papers import identity
+from store.evidence.opening import Unsound, load_recipient, read_packet, recording_key
+from store.evidence.papers import papers
 from store.evidence.show import iso, progress, size
 
+if TYPE_CHECKING:
+    from review.cases.writing import Chosen
+
 _SPAN: Final = re.compile(r"(?P<recording>[0-9a-fA-F-]+):(?P<start>[0-9:.]+)-(?P<until>[0-9:.]+)")
-_LARGEST: Final = 2**20  # bytes of a file with spans
+_LARGEST: Final = 2**24  # bytes of a file with spans, and with the sealed comments on them
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -56,9 +67,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "show --json` printed: a file, or - for the standard input", "SPAN", nargs="+", required=True),
             option("--title", "of the case; by default that of `case show`, or it is asked for. Others on this machine "
                    "can read a command line: put no names into it", "TEXT", default=""),
-            option("--key", "a private key that opens the recordings", "FILE", type=Path, required=True),
+            option("--key", "a private key that opens the recordings; with --as, that person's own", "FILE", type=Path,
+                   required=True),
+            option("--as", "ask the custodian for the keys of these spans' chunks in this person's name, once others "
+                   "have approved it as the rules say", "PERSON", dest="person", default=""),
+            option("--socket", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
             option("--to", "seal it to this reader: their public key, as `eyelid-store bundle reader` makes one",
                    "FILE", type=Path),
+            option("--custodian-key", "take the comments along that `case show --json` printed: the public key of the "
+                   "custodian's log, or a file with it, by which it is checked whose they are", "KEY"),
             option("--to-passphrase", "seal it under the passphrase in the first line of FILE", "FILE", type=Path),
             option("-o --output", "a folder that is not there yet", "DIR", type=Path, required=True),
             passphrase.add_options, add_purpose, with_store,
@@ -103,39 +120,50 @@ def _show(asked: Namespace) -> int:
 def _export(asked: Namespace) -> int:
     # Slow to import, and `verify` needs none of them.
     from review.cases import writing  # noqa: PLC0415
+    from review.commands import case_released  # noqa: PLC0415
     from review.player.source import Source  # noqa: PLC0415
 
     if (asked.to is None) == (asked.to_passphrase is None):
         raise WrongUsage("say whom it is for: --to a reader's public key, or --to-passphrase a file")
+    if asked.person and asked.to is None:
+        raise WrongUsage("--as takes --to: people approve for which reader it is")
     home = Home.open(asked.home)
     export.check_target(asked.output)
     sweep.abandoned(home)
     reader = None if asked.to is None else read_reader(asked.to)
     secret = b"" if asked.to is not None else _new_passphrase(asked.to_passphrase)
-    case, found = _case_of(home, asked)
-    for one in found.values():
-        _check_spans(home, one, case)
+    case, found, comments = _case_of(home, asked)
+    gone = _gone(home, found)
+    for one in gone:
+        del found[one.recording]
+    for evidence in found.values():
+        _check_spans(home, evidence, case)
     spans = [[str(one.recording), one.start, one.until] for one in case.spans]
     noted = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
     with act(home, asked, "export", **noted), closing(home.database()) as database:
-        recipient = recipient_of(asked)
-        chosen = []
+        recipient = None if asked.person else recipient_of(asked)
+        chosen, shown = list[writing.Chosen](), dict[UUID, dict[str, Any]]()
         for recording, evidence in found.items():
-            keys = _verified_keys(home, evidence, recipient)
+            keys, to_comments = _verified_keys(home, evidence, recipient)
             source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
             with database.reading() as connection:
-                origin = str(identity(connection, evidence, home.blobs(), home.store_key())["origin"])
-            chosen.append(writing.Chosen(source, origin, keys, case.of(recording)))
+                shown[recording] = papers(connection, evidence, home.blobs(), home.store_key())
+            origin = str(shown[recording]["origin"])
+            chosen.append(writing.Chosen(source, origin, keys, case.of(recording), to_comments))
+        if asked.person:
+            chosen = case_released.with_keys(asked, case, reader.key_id if reader else "", chosen, shown)
+        chosen = _with_what_is_beside(database, asked, chosen, comments)
         with progress("exporting", writing.amount(chosen)) as advance:
             done = writing.write(
                 case, wall(), chosen, asked.output, reader=reader, passphrase=secret, signer=home.store_key(),
-                register=home.exports, advance=advance,
+                register=home.exports, advance=advance, gone=gone,
             )  # fmt: skip
     signer = thumbprint(home.store_key().public_key())
     facts = {
         "case": str(case.id), "folder": str(done.folder), "recordings": len(found), "spans": len(case.spans),
         "chunks": done.chunks, "bytes": done.bytes, "sealed_to": None if reader is None else reader.key_id,
-        "signer": signer,
+        "signer": signer, "comments": sum(len(one.beside.comments) for one in chosen),
+        "erased": [str(one.recording) for one in gone],
     }  # fmt: skip
     whom = "the passphrase" if reader is None else f"the reader {reader.key_id}"
     return answer(
@@ -144,6 +172,38 @@ def _export(asked: Namespace) -> int:
         f"{done.chunks} chunks, {size(done.bytes)}, sealed to {whom}",
         f"signed by this store's key {signer}: send this fingerprint to the reader, and not together with the folder",
     )  # fmt: skip
+
+
+def _gone(home: Home, found: dict[UUID, Evidence]) -> list[Gone]:
+    """Those that were erased, with their certificates. Raises StoreError where nothing is left."""
+    erased = {recording: one.erased for recording, one in found.items() if one.erased is not None}
+    with closing(home.database()) as database, database.reading() as connection:
+        named = erasure.decider(connection)
+    gone = [Gone(recording, one.token, named.key) for recording, one in erased.items() if one.token and named]
+    if found and len(gone) == len(found):
+        raise StoreError(f"all of it was erased: {'; '.join(f'recording {one.recording}' for one in gone)}")
+    return gone
+
+
+def _with_what_is_beside(
+    database: Database, asked: Namespace, chosen: list[Chosen], comments: list[dict[str, str]]
+) -> list[Chosen]:
+    """Comments on their spans, and legal holds. Raises StoreError for a comment that is not as it was signed."""
+    signer = None if asked.custodian_key is None else public_key(asked.custodian_key)
+    with database.reading() as connection:
+        holds = erasure.holds_on(connection, [str(one.recording) for one in chosen])
+    made = []
+    for one in chosen:
+        held = tuple(Held(*hold) for hold in holds.get(str(one.recording), ()))
+        said, refused = tuple[Comment, ...](), 0
+        if signer is not None:
+            said, refused = beside.opened(comments, one.recording, one.comments, signer.public, one.spans)
+        if refused:
+            raise StoreError(
+                f"recording {one.recording}: {refused} comments are not as they were signed, and nothing was written"
+            )
+        made.append(replace(one, beside=Beside(said, held)))
+    return made
 
 
 def _count(number: int, what: str) -> str:
@@ -155,11 +215,11 @@ def _new_passphrase(file: Path) -> bytes:
     return passphrase.new(Namespace(passphrase_file=file, key_file=None))
 
 
-def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
-    """The case that is asked for, and its recordings, in its order."""
+def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence], list[dict[str, str]]]:
+    """The case that is asked for, its recordings, in its order, and the comments that came with it, sealed."""
     found: dict[UUID, Evidence] = {}
     spans: list[Span] = []
-    title, own = asked.title, uuid.uuid4()
+    title, own, comments = asked.title, uuid.uuid4(), list[dict[str, str]]()
     for text in asked.spans:
         if match := _SPAN.fullmatch(text):
             evidence = evidence_of(home, match["recording"])
@@ -168,14 +228,14 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
             continue
         if len(asked.spans) > 1:
             raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case must be the only one")
-        case = _read_case(text)
+        case, comments = _read_case(text)
         own, spans, title = case.id, list(case.spans), title or case.title
     for one in spans:
         if one.recording not in found:
             found[one.recording] = evidence_of(home, str(one.recording))
     title = title or asked_title()
     case = Case(own, title, tuple(spans))
-    return case, {recording: found[recording] for recording in case.recordings}
+    return case, {recording: found[recording] for recording in case.recordings}, comments
 
 
 def asked_title() -> str:
@@ -186,7 +246,7 @@ def asked_title() -> str:
     return input()
 
 
-def _read_case(text: str) -> Case:
+def _read_case(text: str) -> tuple[Case, list[dict[str, str]]]:
     name = "the standard input" if text == "-" else text
     if text == "-":
         read = sys.stdin.buffer.read(_LARGEST + 1)
@@ -200,9 +260,15 @@ def _read_case(text: str) -> Case:
     if len(read) > _LARGEST:
         raise WrongUsage(f"{name} has more than {_LARGEST} bytes: it is not what `case show --json` prints")
     try:
-        return Case.read(read)
+        return Case.read(read), _comments(Claims(parse_object(read), "case", CaseError))
     except CaseError as error:
         raise WrongUsage(f"{name} is not what `case show --json` prints: {error}") from None
+
+
+def _comments(said: Claims) -> list[dict[str, str]]:
+    """As the console keeps them; none of a case from before it printed any. Raises CaseError."""
+    listed = said.objects("comments") if said.has("comments") else ()
+    return [{name: one.text(name) for name in ("comment", "commented")} for one in listed]
 
 
 def _moment(text: str) -> int:
@@ -223,10 +289,21 @@ def _check_spans(home: Home, evidence: Evidence, case: Case) -> None:
         raise WrongUsage(f"{which} lasts {seconds(evidence.length)}, and a span of it ends at {seconds(last)}")
 
 
-def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) -> StreamKeys:
-    """What opens its streams, once nothing wrong was found in it. Raises StoreError, KeyProblem."""
-    which = f"recording {evidence.recording.id}"
-    packet, keys = keys_of(evidence, home.blobs(), recipient)
+def _verified_keys(
+    home: Home, evidence: Evidence, recipient: RecipientPrivate | None
+) -> tuple[Callable[[int, int], bytes], bytes]:
+    """What opens its chunks and its comments, once nothing wrong was found in it; nothing does without a recipient.
+
+    Raises StoreError, KeyProblem.
+    """
+    own, which = evidence.recording.id, f"recording {evidence.recording.id}"
+    if evidence.chosen.packet is None:
+        raise StoreError(f"{which} has no key packet: nothing of it can be opened")
+    try:
+        packet = read_packet(home.blobs(), evidence.chosen.packet, evidence.device)
+        key = b"" if recipient is None else recording_key(packet, recipient)
+    except Unsound as error:
+        raise StoreError(f"{which}, key packet: {error} ({error.code})") from None
     if packet.edition is not Edition.KEYED:
         raise StoreError(
             f"{which}: its chunks have no keys of their own (its recorder was of an earlier version), so that no part "
@@ -237,7 +314,10 @@ def _verified_keys(home: Home, evidence: Evidence, recipient: RecipientPrivate) 
         listed = "\n".join(f"  {one.where}: {one.message} ({one.code})" for one in findings[:20])
         more = f"\n  and {len(findings) - 20} more" if len(findings) > 20 else ""
         raise StoreError(f"{which} does not verify, and nothing was written:\n{listed}{more}")
-    return keys
+    if not key:
+        return lambda _stream, _sequence: b"", b""
+    of_stream = cache(partial(packet.stream_key, key))
+    return lambda stream, one: chunk_key(of_stream(stream), own, stream, one), comment_key(key, own)
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------
@@ -259,16 +339,20 @@ def _verify(asked: Namespace) -> int:
         with progress("checking", sum(len(rows) for one in sources for rows in one.rows.values())) as advance:
             proven = [verifying.prove(one, statement.signer, advance) for one in sources]
     wrong += [str(found) for one in proven for found in one.found]
+    wrong += [message for one in (content.gone if content else ()) if (message := _not_certified(one))]
+    erased = [_erased(one) for one in (content.gone if content else ()) if not _not_certified(one)]
     checked_signer = asked.signer is not None
     facts = {
         "case": str(statement.case), "sound": not wrong, "findings": wrong, "not_signed": others,
         "made": iso(statement.made), "signer": statement.fingerprint, "signer_compared": checked_signer,
         "opened": content is not None, "title": content.case.title if content else None,
-        "recordings": [_facts_of(one) for one in proven],
+        "recordings": [_facts_of(one) | _part(content, one).beside.facts() for one in proven],
+        "erased": [facts for facts, _ in erased],
     }  # fmt: skip
     answer(
         asked, facts, *(f"! {one}" for one in wrong), *(f"- {one} is no part of it" for one in others),
-        *(line for one in proven for line in _lines_of(one)),
+        *(line for one in proven for line in (*_lines_of(one), *_beside(_part(content, one).beside))),
+        *(line for _, line in erased),
         f"exported {iso(statement.made)}, signed by the store's key {statement.fingerprint}"
         + ("" if checked_signer else " (compare it with the fingerprint that the exporter sent you: --signer ID does)"),
         *([] if content else ["its files are as they were signed; without the key nothing more can be checked"]
@@ -304,6 +388,37 @@ def case_key(asked: Namespace, statement: Statement) -> bytes:
         return reading.by_passphrase(asked.folder, statement, passphrase.existing(asked, str(asked.folder)))
     reader = load_recipient(asked.key, passphrase.existing(asked, str(asked.key)))
     return reading.by_key(statement, reader)
+
+
+def _part(content: Content | None, one: Proven) -> Part:
+    assert content is not None  # noqa: S101 - what is proven came out of it
+    return next(part for part in content.parts if part.recording == one.recording)
+
+
+def _not_certified(one: Gone) -> str:
+    """What is wrong with it; "" for nothing."""
+    try:
+        one.certified()
+    except ProtocolError as error:
+        return f"recording {one.recording}, certificate: {error} ({error.code})"
+    return ""
+
+
+def _erased(one: Gone) -> tuple[dict[str, str | None], str]:
+    """Facts, and a line."""
+    said, which = one.certified(), f"recording {one.recording}"
+    at = iso(said.destroyed.at if said.destroyed else said.at)
+    signer = thumbprint(public_from_text(one.signer))
+    facts = {"recording": str(one.recording), "at": at, "basis": said.basis, "rule": said.rule, "signer": signer}
+    return facts, f"{which} was erased {at}, by its {said.basis}; certified by the audit log's key {signer}"
+
+
+def _beside(found: Beside) -> Iterator[str]:
+    for one in found.comments:
+        when = f"{seconds(one.start)} to {seconds(one.end)}"
+        yield f"  {when}, {printable(one.person)}, {iso(one.at)}: {printable(one.text)}"
+    for held in found.holds:
+        yield f"  on legal hold {printable(held.hold)} since {iso(held.since)}, to be reviewed by {held.review}"
 
 
 def _facts_of(one: Proven) -> dict[str, object]:

@@ -11,9 +11,11 @@ from review.cases.spans import Case, Span
 from review.commands.open_log import operator
 from review.commands.people import INDEX, opened
 from review.commands.shared import answer
-from review.requests.cases import Cases
+from review.requests.cases import Cases, CaseSeen
 from review.search import schema
 from review.search.find import Finder, Meanings
+from review.web import recording
+from review.web.comments import Comments
 from store.admin import passphrase
 from store.errors import Refusal, StoreError, WrongUsage
 from store.evidence.show import iso
@@ -35,6 +37,12 @@ def show(asked: Namespace) -> int:
             reasons = [] if seen.export is None else [one.says for one in seen.export.missing]
             listed = "".join(f"\n  {one}" for one in reasons or ["not all of its recordings are in the index"])
             raise StoreError(f"the export of case {id} is not granted:{listed}")
+        kept = Comments(people.database)
+        comments = [
+            {"comment": row.token, "commented": row.commented}
+            for one in seen.recordings if recording.may_open(finder, one)
+            for row in kept.sealed(one.recording) if _is_on(row.start, row.end, one.recording, seen)
+        ]  # fmt: skip
         case = Case(asked.case, seen.title, tuple(
             Span(UUID(one.recording.recording), one.start, one.until) for one in seen.spans
         ))  # fmt: skip
@@ -42,10 +50,16 @@ def show(asked: Namespace) -> int:
     export = seen.export
     approved = [who for who, _ in export.approvals]
     facts = {"v": VERSION, **case.facts(), "asked_by": export.person, "asked_at": iso(export.at),
-             "purpose": export.purpose, "approved_by": approved}  # fmt: skip
+             "purpose": export.purpose, "approved_by": approved, "comments": comments}  # fmt: skip
     return answer(
         asked, facts, f"case {id}: {case.title}",
         *(f"  {one.recording}  {one.start / 10**9:.1f} s to {one.until / 10**9:.1f} s" for one in case.spans),
         f"{export.person} asked for its export{f' for {export.purpose}' if export.purpose else ''} "
         f"on {iso(export.at)}; approved by {', '.join(approved) or 'no one, as no rule wants it'}.",
+        f"Comments on its spans, sealed: {len(comments)}.",
     )  # fmt: skip
+
+
+def _is_on(start: int, end: int, of: str, seen: CaseSeen) -> bool:
+    """Whether these times of a recording meet a span of the case."""
+    return any(one.recording.recording == of and start < one.until and end > one.start for one in seen.spans)

@@ -16,7 +16,7 @@ from protocol import base64url, enrolment, local_socket, personal
 from protocol.dumps import lock_memory
 from protocol.keyfile import load_private, save_private
 from protocol.keys import public_to_text, signing_key
-from review.commands.open_log import OpenLog, make_log, open_log_in, private, public_key
+from review.commands.open_log import PUBLIC, READ, READS, OpenLog, make_log, open_log_in, private, public_key
 from review.commands.shared import SOCKET, Subcommands, answer, command, group, option
 from review.custodian import home
 from review.custodian.custodian import Custodian
@@ -101,6 +101,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--verdict", "sign this", choices=("approve", "deny")))  # fmt: skip
     command(verbs, "custodian keys", "list people's keys, or remove one", "--remove 9vQz...", _keys, listens,
             option("--remove", "what it signs counts no longer; the person enrols another", "ID"))  # fmt: skip
+    command(verbs, "custodian share-log", "let the console show who opened what: its log's reading key, under "
+            "the console's passphrase", "-o /var/lib/eyelid-console/openings --console-key-file console.key",
+            _share_log, folder, secret,
+            option("--console-key-file", "the file whose bytes are the console's passphrase", "FILE", type=Path),
+            option("--console-passphrase-file", "the console's passphrase is its first line", "FILE", type=Path),
+            option("-o --output", "a folder for the console, which gets a copy of `audit` as well", "DIR", type=Path,
+                   required=True))  # fmt: skip
     command(verbs, "custodian rotate", "make the next review key; the one before goes on opening what it opens", "",
             _rotate, folder, secret)  # fmt: skip
     command(verbs, "custodian compromised", "a review key was stolen: a bundle that seals to it opens nothing",
@@ -243,6 +250,20 @@ def _rotate(asked: Namespace) -> int:
     secret = _secret(asked)
     home.Settings.read(asked.home)
     return _new_key(asked, secret, "rotated", {}, "start the custodian again, which reads its keys at its start")
+
+
+def _share_log(asked: Namespace) -> int:
+    given = Namespace(passphrase_file=asked.console_passphrase_file, key_file=asked.console_key_file)
+    if (given.passphrase_file is None) == (given.key_file is None):
+        raise WrongUsage("say under which passphrase: --console-key-file or --console-passphrase-file")
+    secret, under = _secret(asked), passphrase.existing(given, "the console")
+    opened, reading = log_of(asked, secret), private(asked.home / "keys" / READ, READS, secret)
+    opened.note("key", READ, use="shared")
+    asked.output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_private(asked.output / READ, READS, reading, under)
+    write_new(asked.output / PUBLIC, f"{opened.log.verifier}\n".encode(), 0o644)
+    says = "Keep a copy of the folder `audit` beside them, and start the console with --openings."
+    return answer(asked, {"folder": str(asked.output)}, f"{asked.output}  {READ}, {PUBLIC}", says)
 
 
 def _compromised(asked: Namespace) -> int:

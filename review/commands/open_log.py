@@ -22,7 +22,7 @@ from store.errors import StoreError, WrongUsage
 from store.files import write_new
 
 SIGN, READ, PUBLIC = "audit-sign.key", "audit-read.key", "audit.pub"
-_SIGNS, _READS = "audit-sign", "audit-read"
+_SIGNS, READS = "audit-sign", "audit-read"
 
 
 def review_home() -> Path:
@@ -78,7 +78,7 @@ def make_log(log: Path, keys: Path, name: str, secret: bytes) -> Signer:
     signer = Signer.of(name, signing)
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     save_private(keys / SIGN, _SIGNS, signing.private_bytes_raw(), secret)
-    save_private(keys / READ, _READS, reading, secret)
+    save_private(keys / READ, READS, reading, secret)
     write_new(keys / PUBLIC, f"{signer.key}\n".encode(), 0o644)
     AuditLog.create(log, signer)
     return signer
@@ -92,7 +92,7 @@ def private(path: Path, kind: str, secret: bytes) -> bytes:
 
 
 def reading_key(path: Path, secret: bytes) -> ReadingKey:
-    return ReadingKey(private(path, _READS, secret))
+    return ReadingKey(private(path, READS, secret))
 
 
 def public_key(text: str) -> VerifierKey:

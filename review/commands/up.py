@@ -13,7 +13,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from protocol.claims import parse_object
 from protocol.terminal import printable
-from review.commands.open_log import operator
+from review.commands.open_log import PUBLIC, READ, operator, public_key, reading_key
 from review.commands.opening import finding_key_in
 from review.commands.people import INDEX, opened, with_console
 from review.commands.shared import SOCKET, command, option
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from review.search.log_index import LogIndex
 
 LOG_INDEX: Final = "log.db"
+OPENINGS_INDEX: Final = "openings.db"  # of the copy of the custodian's log
 WITHIN: Final = 10.0  # seconds in which papers come
 _COMMAND: Final = (sys.executable, "-m")
 
@@ -53,6 +54,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    type=Path),
             option("--http", "without TLS: on loopback alone, behind a proxy of your own", action="store_true"),
             option("--custodian", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
+            option("--openings", "show who opened a recording: a folder with a copy of the custodian's log in `audit`, "
+                   "and what `custodian share-log` wrote, under the console's passphrase (none)", "DIR", type=Path),
             option("--papers", "the command that signs where recordings come from, in place of `eyelid-store "
                    "papers -`: such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
             option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
@@ -113,6 +116,7 @@ def _up(asked: Namespace) -> int:
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
+            _openings(asked.openings, asked.home, secret) as openings,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
@@ -122,15 +126,30 @@ def _up(asked: Namespace) -> int:
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)
             custody = Custody(asked.custodian, papers, compliance)
             console = Console(SignIn(people), index, own, entries, reports, fleet, custody, finding=finding)
+            console.openings = openings
             with (
                 closing(reports),
                 closing(console.trials),
                 _following(index, log.say),
                 _following(entries, log.say),
+                nullcontext() if openings is None else _following(openings, log.say),
                 fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
+
+
+@contextmanager
+def _openings(folder: Path | None, home: Path, secret: bytes) -> Iterator[LogIndex | None]:
+    """Of the copy of the custodian's log, which this process reads and nothing writes from here."""
+    from review.search import log_index  # noqa: PLC0415 - as above
+
+    if folder is None:
+        yield None
+        return
+    public, key = public_key(str(folder / PUBLIC)), reading_key(folder / READ, secret)
+    with closing(log_index.opened(home / OPENINGS_INDEX)) as index:
+        yield log_index.LogIndex(index, folder / "audit", public, key)
 
 
 class Papers:

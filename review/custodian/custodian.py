@@ -23,10 +23,10 @@ from protocol.carried import read_carried, split
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.errors import ProtocolError
 from protocol.folder import write_over
-from protocol.keys import RecipientPrivate, comment_key
+from protocol.keys import RecipientPrivate, chunk_key, comment_key
 from protocol.language.errors import MistakesError
-from protocol.released import COMMENTS, release, session_key
-from review import samples
+from protocol.released import CHUNK_KEYS, COMMENTS, STREAM_KEY, release, session_key
+from review import extracts, samples
 from review.audit import kinds
 from review.audit.log import AuditLog
 from review.commented import Comment
@@ -34,10 +34,10 @@ from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
 from review.enrolled import Enrolled, People
-from review.filed import SETS, Approved, Filed, Requests, purpose_of, set_terms
+from review.filed import SETS, Approved, Filed, Requests, approving, ends, rules_of_approval, terms_of
 from review.governance import model
 from review.governance.decide import decide
-from review.governance.model import PLAY_ORIGINAL, Act, Decision, Governance, Question, Reason, Recording, Rendition
+from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
 
@@ -45,9 +45,7 @@ NONCE_LIVES: Final = 300.0  # s
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
-LONGEST: Final = 2 * 86_400 * 10**9  # ns for which what needs no approval waits
 _MAC: Final = 16
-_TERMS: Final = ("act", "recording", "purpose", "rendition", "session")
 _KINDS: Final = {Act.PLAY: "open", Act.EXPORT: "export"}
 UNPROVEN: Final = "unproven"  # who asks, until a signature has been found good
 OPERATOR: Final = "operator"  # who has the custodian's machine
@@ -161,7 +159,7 @@ class Custodian:
         said = _Said("open", peer, {"purpose": "none", "rule": "-", "rendition": "none"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
-            terms, act = _terms(signed.claims), Act(signed.claims.text("act"))
+            terms, act = terms_of(signed.claims), Act(signed.claims.text("act"))
             said.of = terms.get("recording", said.of)
             said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms.get("rendition", "none")}
             if act not in _KINDS:
@@ -170,7 +168,8 @@ class Custodian:
             said.kind = _KINDS[act]
             recording = UUID(terms["recording"])
             rules, facts, consents = self._established(asked, recording, terms["purpose"])
-            streams = self._streams(signed.claims, facts)
+            streams = self._streams(signed.claims, terms, facts)
+            chunks = extracts.sequences(asked, terms, facts.evidence, streams)
             filed = signed.claims.text("filed") if signed.claims.has("filed") else ""
             # One person at a time opens, approves or denies what was approved: what counts is what is noted.
             with self._lock if filed else nullcontext():
@@ -181,6 +180,7 @@ class Custodian:
                 self._cap(by.person)
                 key = recording_key(self._home, self._keys, facts.packet)
                 said.facts |= {"rule": rule_id(decision.reasons[0].where), "rendition": str(decision.rendition)}
+                said.facts |= extracts.facts_of(terms)
                 if question.approvals:
                     said.facts["approvals"] = [one.person.id for one in question.approvals]
                 if act is Act.PLAY:
@@ -192,6 +192,12 @@ class Custodian:
                 with self._lock:
                     self._still(signed, rules, recording, consents)
             seal = partial(release, session, request=signed.id, recording=recording)
+
+            def keys_of(stream: int) -> bytes:
+                own, part = facts.packet.stream_key(key, stream), chunks.get(stream, ())
+                return b"".join(chunk_key(own, recording, stream, one) for one in part) if "case" in terms else own
+
+            label, given = (CHUNK_KEYS, list(chunks)) if "case" in terms else (STREAM_KEY, streams)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
                 "recording": str(recording),
@@ -199,8 +205,9 @@ class Custodian:
                 "entry": entry,
                 "at": now,
                 "until": min(decision.until, MAX_INTEGER),
-                "keys": {str(n): base64url.encode(seal(facts.packet.stream_key(key, n), stream=n)) for n in streams},
+                "keys": {str(n): base64url.encode(seal(keys_of(n), stream=n, label=label)) for n in given},
                 "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),
+                **({"chunks": {str(n): numbers for n, numbers in chunks.items()}} if "case" in terms else {}),
             })}  # fmt: skip
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
@@ -239,7 +246,7 @@ class Custodian:
         said = _Said("request", peer, {"act": "none", "request": "-"})
         with self._noting(said):
             signed, by, now = self._signed(personal.REQUEST, asked.text("request"), said)
-            terms = _terms(signed.claims)
+            terms = terms_of(signed.claims)
             said.of, said.facts["act"] = terms.get("recordings", said.of), terms["act"]
             _, rules = self._in_force()
             if terms["act"] not in SETS:
@@ -265,7 +272,7 @@ class Custodian:
         said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})
         with self._noting(said):
             signed, by, now = self._signed(personal.APPROVAL, asked.text("approval"), said)
-            terms, verdict = _terms(signed.claims), signed.claims.text("verdict")
+            terms, verdict = terms_of(signed.claims), signed.claims.text("verdict")
             request = said.of = signed.claims.hex256("filed")
             said.facts["act"] = terms["act"]
             if verdict not in {"approve", "deny"}:
@@ -279,7 +286,7 @@ class Custodian:
                     raise Refusal("unknown-request", "no request that waits says what was signed here")
                 if by.person == filed.person:
                     raise Refusal("own-request", "who asks cannot approve it")
-                said.facts["role"] = _approving(rules, by.person, terms, now)
+                said.facts["role"] = approving(rules, by.person, terms, now)
                 if verdict == "approve" and by.person in {one.person for one in self._counted(filed)}:
                     raise Refusal("approved-before", "this person has approved it, and counts once")
                 self._note(said)
@@ -327,9 +334,9 @@ class Custodian:
         drawn = samples.drawn(self._home / "samples", rules, purpose, recording, facts.recording.start)
         return rules, replace(facts, recording=replace(facts.recording, drawn=drawn)), kept
 
-    def _streams(self, claims: Claims, facts: Facts) -> list[int]:
+    def _streams(self, claims: Claims, terms: Mapping[str, str], facts: Facts) -> list[int]:
         there = {str(one): one for one in facts.streams}
-        asked = claims.texts("streams")
+        asked = terms["streams"].split() if "case" in terms else claims.texts("streams")
         if not asked or not there.keys() >= set(asked):
             raise Refusal("unknown-stream", f"streams that the device signed: {', '.join(sorted(there))}")
         return sorted({there[one] for one in asked})
@@ -379,8 +386,8 @@ class Custodian:
         self, rules: Governance, question: Question, decision: Decision, said: _Said, signed: personal.Signed
     ) -> Refusal:
         """It is filed where approvals are what is missing, and nothing else is."""
-        terms = _terms(signed.claims)
-        lines = {rule.where for rule in _rules_of_approval(rules, terms)}
+        terms = terms_of(signed.claims)
+        lines = {rule.where for rule in rules_of_approval(rules, terms)}
         if question.asked is not None or not lines >= {reason.where for reason in decision.reasons}:
             return Refusal.by(decision.reasons)
         then = decide(rules, replace(question, asked=question.now))
@@ -402,7 +409,7 @@ class Custodian:
         waits = []
         for id in self._requests.ids():  # noqa: A001 - what it is
             filed = self._requests.get(id)
-            if filed is None or _ends(rules, filed) < now:
+            if filed is None or ends(rules, filed) < now:
                 self._requests.drop(id)
             else:
                 waits.append(filed.person)
@@ -438,36 +445,3 @@ class Custodian:
             if self._within(("refused", said.who), REFUSALS):
                 self._note(said, error.code)
             raise
-
-
-def _terms(claims: Claims) -> dict[str, str]:
-    """What is asked, in words that the log can take. Raises SignatureError ("bad-field")."""
-    if claims.text("act") in SETS:
-        return set_terms(claims)
-    terms = {name: claims.text(name) for name in _TERMS}
-    claims.uuid("recording")
-    for name, known in (("act", set(Act)), ("rendition", set(Rendition))):
-        if terms[name] not in known:
-            raise claims.refuse(name, " or ".join(sorted(known)))
-    purpose_of(claims)
-    return terms
-
-
-def _rules_of_approval(rules: Governance, terms: Mapping[str, str]) -> list[model.ApprovalRule]:
-    original = terms["act"] == Act.PLAY
-    return [one for one in rules.approvals if terms["act"] in one.acts or (original and PLAY_ORIGINAL in one.acts)]
-
-
-def _ends(rules: Governance, filed: Filed) -> int:
-    lasts = [rule.delay + rule.within for rule in _rules_of_approval(rules, filed.terms)]  # without: as was signed
-    return filed.asked + max(lasts) if lasts else int(filed.terms.get("expires", filed.asked + LONGEST))
-
-
-def _approving(rules: Governance, person: str, terms: Mapping[str, str], now: int) -> str:
-    """The role by which they may approve it. Raises Refusal."""
-    roles = {one.role for one in rules.person(person).grants if one.since <= now < one.until}
-    asked = _rules_of_approval(rules, terms)
-    if count := [one for rule in asked for one in rule.by if one in roles and now < rules.roles[one].until]:
-        return count[0]
-    where = asked[0].where if asked else rules.where
-    raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])

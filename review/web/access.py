@@ -1,13 +1,14 @@
-"""Who looked at a recording, as the console's own audit log has it; openings stand in the custodian's."""
+"""Who looked at a recording: by the console's own audit log, and by a copy of the custodian's, which has openings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from review.audit import journal
 from review.audit.bodies import bodies
+from review.audit.errors import AuditError
 from review.audit.notes import signed_checkpoint
 from review.search.facts import Listed
 from review.search.log_index import Asked, LogIndex
@@ -22,6 +23,8 @@ DID: Final = {
     "comment": "commented on it",
 }  # fmt: skip
 
+OPENED: Final = frozenset({"open", "export"})  # of the custodian's log: it released keys
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -33,13 +36,14 @@ class Look:
     kind: str
     purpose: str
     recordings: frozenset[str]
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
     """`first`, `end`: of the entries that were gone through. `following`: where the next page begins.
 
-    `whole`: whether the index has all of the log.
+    `whole`: whether the index has all of the log. `readable`: whether that is as it was signed.
     """
 
     first: int
@@ -47,6 +51,7 @@ class Looks:
     looks: tuple[Look, ...]
     following: int | None
     whole: bool
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,13 @@ class Mirror:
     end: int
     looks: tuple[tuple[Look, Listed], ...]
     before: int | None
+    readable: bool = True
 
 
-def looks(entries: LogIndex, recording: str, names: Mapping[str, str], before: int | None = None) -> Looks:
+def looks(
+    entries: LogIndex, recording: str, names: Mapping[str, str], before: int | None = None, *,
+    kinds: Container[str] = DID,
+) -> Looks:  # fmt: skip
     """Newest first. `names`: of pseudonyms. Raises AuditError, OSError."""
     whole = entries.catch_up(CATCH_UP)
     end = entries.end
@@ -70,20 +79,19 @@ def looks(entries: LogIndex, recording: str, names: Mapping[str, str], before: i
             following = first
             break
         first = one.position
-        if one.kind in DID and one.said["outcome"] == "success":
-            who, purpose = names.get(str(one.said["who"]), ""), str(one.said["facts"].get("purpose", ""))
-            found.append(Look(one.position, one.time * 1_000_000, who, one.kind, purpose, frozenset(one.recordings)))
+        if one.kind in kinds and one.said["outcome"] == "success":
+            found.append(_look(one.position, one.time, one.said, names))
     return Looks(first if following is not None else 0, end, tuple(found), following, whole)
 
 
 def mirror(
     reader: LogIndex, person: str, names: Mapping[str, str], own: Callable[[Collection[str]], Mapping[str, Listed]],
-    before: int | None = None,
+    before: int | None = None, *, kinds: Container[str] = DID,
 ) -> Mirror:  # fmt: skip
     """What others looked at of what `own` gives, newest first. Raises as `looks`."""
     size = _size(reader)
     first = max(0, (size if before is None else min(before, size)) - WALK)
-    read, end = _read(reader, first, before, names)
+    read, end = _read(reader, first, before, names, kinds)
     found = [one for one in read if one.who != person]
     mine = own(frozenset[str]().union(*(one.recordings for one in found)))
     shown: list[tuple[Look, Listed]] = []
@@ -94,11 +102,45 @@ def mirror(
     return Mirror(first, end, tuple(shown), first or None)
 
 
+def openings(
+    entries: LogIndex | None, recording: str, names: Callable[[LogIndex], Mapping[str, str]], before: int | None
+) -> Looks | None:
+    """What the custodian released of it; None where the console has no copy of its log."""
+    if entries is None:
+        return None
+    try:
+        return looks(entries, recording, names(entries), before, kinds=OPENED)
+    except (AuditError, OSError):  # a copy that is being made, or was changed
+        return Looks(0, 0, (), None, True, readable=False)
+
+
+def opened_of_mine(
+    entries: LogIndex | None, person: str, names: Callable[[LogIndex], Mapping[str, str]],
+    own: Callable[[Collection[str]], Mapping[str, Listed]], before: int | None,
+) -> Mirror | None:  # fmt: skip
+    """As `mirror`, of what the custodian released; None as `openings`."""
+    if entries is None:
+        return None
+    try:
+        return mirror(entries, person, names(entries), own, before, kinds=OPENED)
+    except (AuditError, OSError):
+        return Mirror(0, 0, (), None, readable=False)
+
+
+def _look(position: int, ms: int, said: Mapping[str, Any], names: Mapping[str, str]) -> Look:
+    facts = said["facts"]
+    named = frozenset(map(str, [*said["resource"], *facts.get("recordings", [])]))
+    who, purpose = names.get(str(said["who"]), ""), str(facts.get("purpose", ""))
+    return Look(position, ms * 1_000_000, who, str(said["kind"]), purpose, named, str(facts.get("rule", "")))
+
+
 def _size(reader: LogIndex) -> int:
     return signed_checkpoint(journal.read_note(reader.folder / journal.CHECKPOINT), reader.log).size
 
 
-def _read(reader: LogIndex, first: int, before: int | None, names: Mapping[str, str]) -> tuple[list[Look], int]:
+def _read(
+    reader: LogIndex, first: int, before: int | None, names: Mapping[str, str], kinds: Container[str]
+) -> tuple[list[Look], int]:
     """In order, and where they end: at the log's own end, which is newer than its published checkpoint."""
     found, end = list[Look](), first
     for entry in bodies(reader.folder, reader.log, reader.key, first):
@@ -106,12 +148,6 @@ def _read(reader: LogIndex, first: int, before: int | None, names: Mapping[str, 
             break
         end = entry.position + 1
         said = entry.said
-        if said and said["kind"] in DID and said["outcome"] == "success":
-            facts = said["facts"]
-            found.append(
-                Look(
-                    entry.position, entry.time * 1_000_000, names.get(str(said["who"]), ""), str(said["kind"]),
-                    str(facts.get("purpose", "")), frozenset([*said["resource"], *facts.get("recordings", [])]),
-                )
-            )  # fmt: skip
+        if said and said["kind"] in kinds and said["outcome"] == "success":
+            found.append(_look(entry.position, entry.time, said, names))
     return found, end

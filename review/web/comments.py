@@ -42,8 +42,8 @@ class Comments:
             note({"comment": signed.id, "spans": [[start, end]]})
 
     def sealed(self, recording: str) -> list[Row[Any]]:
-        """In the order of their spans: what the player opens."""
-        return self._of(recording, _COLUMNS.token, _COLUMNS.commented)
+        """In the order of their spans: what the player opens, and on which span."""
+        return self._of(recording, _COLUMNS.token, _COLUMNS.commented, _COLUMNS.start, _COLUMNS.end)
 
     def about(self, recording: str) -> list[Row[Any]]:
         """In the same order: who wrote them, when, and on which span."""

@@ -48,7 +48,7 @@ TEMPLATES.globals |= {
 @dataclass
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
-    be searched for."""
+    be searched for. `openings`: of a copy of the custodian's log, where the console was given one."""
 
     sign_in: SignIn
     index: SearchIndex
@@ -59,6 +59,7 @@ class Console:
     custody: Custody
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
+    openings: LogIndex | None = None
     trials: Trials = field(default_factory=Trials)
 
     @property
@@ -82,11 +83,12 @@ class Console:
     def log_reader(self, session: Session) -> auditor.LogReader:
         return auditor.LogReader(self.finder(session), self.entries, self.names())
 
-    def names(self) -> dict[str, str]:
-        """Of pseudonyms, of everybody whom the rules or the console know."""
+    def names(self, entries: LogIndex | None = None) -> dict[str, str]:
+        """Of pseudonyms in a log, by default the console's, of everybody whom the rules or the console know."""
         people = self.sign_in.people
         return auditor.named(
-            self.entries, {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()}
+            entries or self.entries,
+            {one.person for one in people.rules().people} | {one["person"] for one in people.everybody()},
         )
 
     def sees(self, session: Session) -> Sees:

@@ -43,7 +43,7 @@ from review.web import (
     retained,
     words,
 )
-from review.web.access import DID, looks, mirror
+from review.web.access import DID, looks, mirror, opened_of_mine, openings
 from review.web.custody import ForPlayer
 from review.web.pages import LANGUAGE, Console, console_of, not_here, page, words_of
 from review.web.wanted import wanted_id
@@ -195,31 +195,35 @@ async def _find_call(request: Request) -> Response:
 async def _mine(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted = Wanted(agent=session.person, after=asked.read(request.query_params, words_of(request)).after)
-    before = _position(request)
+    before, opened_before = _position(request), _position(request, "opened")
 
     def read() -> Any:
         finder = console.finder(session)
         found = finder.page(wanted)
         if wanted.after or found.following:
             console.note(request, session, "list", of="recordings", results=found.count)
-        seen = None
+        seen, opened = None, None
         if mine.may_see_looks(finder):
             own = partial(mine.seen_looks, finder)
             seen = mirror(console.entries, session.person, console.names(), own, before)
             console.note(request, session, "read-log", first=seen.first, end=seen.end, query="own recordings")
-        return found, [mine.retention(finder, one) for one in found.rows], seen
+            opened = opened_of_mine(console.openings, session.person, console.names, own, opened_before)
+            if opened is not None:
+                console.note(request, session, "read-log", first=opened.first, end=opened.end, query="own openings")
+        return found, [mine.retention(finder, one) for one in found.rows], seen, opened
 
-    found, kept, seen = await run_sync(read)
+    found, kept, seen, opened = await run_sync(read)
     following = f"/mine?{urlencode({'after': asked.key(found.following)})}" if found.following else None
     return page(
         request, "mine.html", session=session, page=found, kept=kept, classes=mine.classes(kept), seen=seen,
+        opened=opened, opened_before=opened_before,
         next=following, later=wanted.after is not None, before=before, did=DID,
         spoken=partial(mine.spoken, words=words_of(request)), place="mine",
     )  # fmt: skip
 
 
-def _position(request: Request) -> int | None:
-    text = request.query_params.get("before", "")
+def _position(request: Request, name: str = "before") -> int | None:
+    text = request.query_params.get(name, "")
     if not text:
         return None
     if not re.fullmatch("[0-9]{1,19}", text) or int(text) > _LARGEST:
@@ -278,6 +282,7 @@ KINDS: Final = {
 async def _access(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted, before = wanted_id(request), asked.position(request.query_params.get("before", ""), words_of(request))
+    opened_before = asked.position(request.query_params.get("opened", ""), words_of(request))
 
     def read() -> Any:
         shown = recording.shown(console.finder(session), console.index, wanted)
@@ -286,13 +291,17 @@ async def _access(request: Request) -> Response:
         found = looks(console.entries, str(wanted), console.names(), before)
         span = {"first": found.first, "end": max(found.first, found.end)}
         console.note(request, session, "read-log", **span, query=f"recording {wanted}")
-        return shown, found
+        opened = openings(console.openings, str(wanted), console.names, opened_before)
+        if opened is not None:
+            span = {"first": opened.first, "end": max(opened.first, opened.end)}
+            console.note(request, session, "read-log", **span, query=f"openings of recording {wanted}")
+        return shown, found, opened
 
     answer = await run_sync(read)
     if answer is None:
         raise not_here()
-    shown, found = answer
-    return page(request, "access.html", session=session, shown=shown, found=found, did=DID)
+    shown, found, opened = answer
+    return page(request, "access.html", session=session, shown=shown, found=found, opened=opened, did=DID)
 
 
 ROUTES: Final = (

@@ -251,8 +251,20 @@ GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | {
     "Yes.": "Ja.",
     # Access
     "Back to the recording": "Zurück zur Aufnahme",
-    "What this console's audit log says. Openings stand in the custodian's own log.":
-        "Was das Prüfprotokoll dieser Konsole sagt. Öffnungen stehen im eigenen Protokoll des Treuhänders.",
+    "What this console's audit log says.": "Was das Prüfprotokoll dieser Konsole sagt.",
+    "What the custodian released": "Was der Treuhänder freigegeben hat",
+    "This console has no copy of the custodian's log, in which openings stand.":
+        "Diese Konsole hat keine Kopie vom Protokoll des Treuhänders, in dem Öffnungen stehen.",
+    "The copy of the custodian's log cannot be read now, or is not as it was signed.":
+        "Die Kopie vom Protokoll des Treuhänders ist gerade nicht lesbar oder nicht so, wie sie signiert wurde.",
+    "It released no key of it, as far as the copy of its log goes.":
+        "Er hat keinen Schlüssel davon freigegeben, soweit die Kopie seines Protokolls reicht.",
+    "To no other person, as far as these entries go.": "An keine andere Person, soweit diese Einträge reichen.",
+    "Rule": "Regel",
+    "Earlier openings": "Frühere Öffnungen",
+    "What the custodian's log says, in {count} of its entries; what you opened yourself is left out.":
+        "Was das Protokoll des Treuhänders in {count} seiner Einträge sagt; was Sie selbst geöffnet haben, ist "
+        "ausgelassen.",
     "The index of the log is being made: it has {count} entries so far.":
         "Das Verzeichnis des Protokolls entsteht gerade: Es hat bisher {count} Einträge.",
     "When": "Wann",
@@ -322,10 +334,8 @@ GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | {
     "Earlier looks": "Frühere Zugriffe",
     "Newest": "Neueste",
     "Earlier": "Frühere",
-    "What this console's audit log says, in {count} of its entries; your own looks are left out. Openings stand in the "
-    "custodian's own log.":
-        "Was das Prüfprotokoll dieser Konsole in {count} seiner Einträge sagt; Ihre eigenen Zugriffe sind ausgelassen. "
-        "Öffnungen stehen im eigenen Protokoll des Treuhänders.",
+    "What this console's audit log says, in {count} of its entries; your own looks are left out.":
+        "Was das Prüfprotokoll dieser Konsole in {count} seiner Einträge sagt; Ihre eigenen Zugriffe sind ausgelassen.",
     # Requests
     "Requests": "Anträge",
     "All requests": "Alle Anträge",

@@ -183,6 +183,17 @@ def held(connection: Connection, recordings: Collection[str]) -> dict[str, list[
     return found
 
 
+def holds_on(connection: Connection, recordings: Collection[str]) -> dict[str, list[tuple[str, int, str]]]:
+    """recording -> (hold, since when (ns), day of its review), of those that have any."""
+    columns = schema.holds.c
+    found: dict[str, list[tuple[str, int, str]]] = {}
+    for some in _pages(recordings):
+        asked = select(schema.holds).where(*_active(columns.recording.in_(some))).order_by(columns.hold)
+        for row in connection.execute(asked):
+            found.setdefault(row.recording, []).append((row.hold, row.placed_at, row.review))
+    return found
+
+
 def place(connection: Connection, hold: str, recordings: Iterable[str], **facts: object) -> None:
     """`facts`: why, owner, review, placed_at."""
     for recording in recordings:

@@ -29,6 +29,15 @@ export async function beginComments(from, asking) {
   $("comments").dataset.state = "listed"; // for tests
 }
 
+/** Of a case: its exporter opened them. */
+export function commentsOf(all) {
+  source = { send: null };
+  found = all.map((one) => ({ ...one, start: one.start / 1e9, end: one.end / 1e9, at: one.at / 1e6 }));
+  $("comments").hidden = false;
+  $("comment-form").hidden = true;
+  showComments();
+}
+
 async function take(all) {
   const opened = await ask("comments", { all });
   const known = new Map(found.map((one) => [one.id, one])); // one that is given twice is one

@@ -8,8 +8,11 @@ import { clock, secondsOf } from "./words.js";
 
 const EVERY = 3000; // ms between two looks at what waits, while the page is shown
 const RARELY = 60_000; // ms, where no answer comes
+const SOUND = 0x8000; // its stream; screens stand below
 const HOUR = 3_600_000_000_000; // ns
 const TERMS = ["act", "recording", "purpose", "rendition", "session"];
+// Signed beside them where spans of it are exported as a case.
+const OF_CASE = { case: /^[0-9a-f-]{36}$/, to: /^[\w-]{43}$/, spans: /^\d+-\d+( \d+-\d+)*$/, streams: /^\d+( \d+)*$/ };
 const ACTS = ["play", "export", "erase"]; // that a person can be asked to approve, as this page has words for them
 const root = document.documentElement;
 let place = ""; // the console's origin
@@ -406,15 +409,30 @@ async function requestOf(filed, token) {
   return parseObject(fromBase64url(text_.split(".")[1]), "malformed");
 }
 
+/** What of it would be exported, and for whom. */
+function caseOf({ case: id, to, spans, streams }, w) {
+  const times = spans.split(" ").map((span) => span.split("-").map((at) => clock(Number(at) / 1e9, true)).join(" – "));
+  const name = (stream) => (stream < SOUND ? `${w.screen} ${stream + 1}` : stream === SOUND ? w.sound : `${stream}`);
+  const named = streams.split(" ").map((stream) => name(Number(stream)));
+  return [
+    [w.shows, times.join(", ")],
+    [w.streams, named.join(", ")],
+    [w.caseIs, id],
+    [w.sealedTo, to],
+  ];
+}
+
 async function approve(filed) {
   const again = () => approve(filed).catch((error) => trouble(error, "/", again));
   const found = await relay("filed", { filed });
   const said = await requestOf(filed, found.request);
   if (!ACTS.includes(said.act)) throw new Trouble("unknown-act");
+  const more = said.case === undefined ? [] : Object.entries(OF_CASE);
+  if (!more.every(([name, shape]) => shape.test(said[name]))) throw new Trouble("unknown-act");
   const keys = await keysHere();
   if (!keys.length) throw new Trouble("no-key");
   let own = keys[0];
-  const terms = Object.fromEntries(TERMS.map((name) => [name, said[name]]));
+  const terms = Object.fromEntries([...TERMS, ...more.map(([name]) => name)].map((name) => [name, said[name]]));
 
   async function answer(verdict) {
     try {
@@ -443,7 +461,7 @@ async function approve(filed) {
       facts([
         act,
         [w.purposeIs, purposeOf(w, said.purpose)],
-        [w.shows, w.asksFor[said.rendition] ?? said.rendition],
+        ...(more.length ? caseOf(said, w) : [[w.shows, w.asksFor[said.rendition] ?? said.rendition]]),
         [w.number, said.recording],
         [w.asked, when(found.asked / 1e6)],
       ]),

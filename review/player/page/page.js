@@ -2,7 +2,7 @@
 
 import { listen, theme } from "./acts.js";
 import { ask, listenToWorker } from "./asking.js";
-import { showCase } from "./case.js";
+import { beginCase, showCase } from "./case.js";
 import { beginComments, showComments } from "./comments.js";
 import { fromCustody } from "./custody.js";
 import { showGaps } from "./gaps.js";
@@ -128,6 +128,7 @@ async function start({ keys = null, at = null, comments = null }) {
     player.run();
     root.dataset.state = "ready";
     beginComments(comments, ask);
+    beginCase();
     performance.mark("ready");
     const check = ask("check");
     waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so

@@ -182,7 +182,7 @@ def test_what_cannot_be_a_case_is_refused_in_words(
     [
         (b"", "did `case show --json` refuse?"),
         (b"{}", "is not what `case show --json` prints"),
-        (b" " * 2**20 + b"{}", "has more than"),
+        (b" " * 2**24 + b"{}", "has more than"),
     ],
 )
 def test_a_file_that_is_no_case_is_named(

@@ -266,6 +266,13 @@ def test_an_export_is_approved_by_two_others_and_then_handed_over(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case = made(served, "cleo", "anna", "carl")
+    on = {"recording": newest(served, "carl")[0], "person": "lena@example.com", "at": 1, "commented": "vouched"}
+    inside, behind = (
+        {"id": "carl-1", "start": 11 * 10**9, "end": 12 * 10**9, "token": "inside"},
+        {"id": "carl-2", "start": 90 * 10**9, "end": 10**11, "token": "behind"},
+    )
+    with served.console.people.database.writing() as connection:
+        connection.execute(schema.comments.insert(), [on | inside, on | behind])
     command = ["case", "show", case, *served.room.paths]
     assert code(step(served, "cleo", case, "ask-export", "coaching")) == (403, "not-yours")
     assert code(step(served, "cleo", case, "ask-export", reason="")) == (422, "bad-reason")
@@ -296,6 +303,7 @@ def test_an_export_is_approved_by_two_others_and_then_handed_over(
     assert sorted(str(one.recording) for one in read.spans) == sorted(newest(served, "anna", "carl"))
     assert {(one.start, one.until) for one in read.spans} == {(10 * 10**9, 83_500_000_000)}
     assert json.loads(said)["approved_by"] == ["bert@example.com", "paula@example.com"]
+    assert json.loads(said)["comments"] == [{"comment": "inside", "commented": "vouched"}]
     assert main(command) == 0
     assert step(served, "cleo", case, "exported").json() == {"state": "exported"}
     assert 'name="step"' not in shown(served, "paula", f"/cases/{case}")

@@ -1,0 +1,142 @@
+"""Who opened a recording, by a copy of the custodian's log: read by the console, written by nothing of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from review.audit.kinds import Act
+from review.cli import main
+from review.commands.open_log import OpenLog, make_log, open_log_in
+from review.commands.people import opened
+from review.people.routes import SESSION
+from review.people.service import Proof
+from testkit.cheap_keys import cheap_keys
+from testkit.reading_room import ReadingRoom, furnish
+from testkit.waits import until
+
+SECRET = b"the custodian's own words"
+RELEASED = {"purpose": "complaint", "rule": "roles/lead", "rendition": "original"}
+
+
+@dataclass
+class Shared:
+    """A console beside a custodian's log, and the folder with its copy."""
+
+    room: ReadingRoom
+    custodian: OpenLog
+    folder: Path
+    address: str
+    sessions: dict[str, str]
+
+    def copy(self) -> None:
+        """As root does from time to time."""
+        shutil.rmtree(self.folder / "audit", ignore_errors=True)
+        shutil.copytree(self.custodian.log.folder, self.folder / "audit")
+
+    def note(self, kind: str, who: str, recording: str, reason: str | None = None, **facts: object) -> None:
+        said = RELEASED | facts
+        outcome = "failure" if reason else "success"
+        self.custodian.log.append(Act(kind, f"{who}@example.com", "uid 0", [recording], said, outcome, reason))
+        self.custodian.log.publish()
+
+    def get(self, who: str, path: str, **headers: str) -> str:
+        with httpx.Client(base_url=self.address, timeout=60) as client:
+            answer = client.get(path, headers={"Cookie": f"{SESSION}={self.sessions[who]}", **headers})
+        assert answer.status_code == 200, answer.text
+        return answer.text[answer.text.index('id="opened"') :]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp("openings")
+    room, home = furnish(folder / "room"), folder / "custodian"
+    with cheap_keys():
+        make_log(home / "audit", home / "keys", "review.example.com/custodian", SECRET)
+        (folder / "passphrase").write_bytes(SECRET)
+        words = ["custodian", "share-log", "--home", home, "--passphrase-file", folder / "passphrase",
+                 "--console-key-file", room.home / "secret", "-o", folder / "shared"]  # fmt: skip
+        assert main(list(map(str, words))) == 0
+    log = open_log_in(home / "audit", home / "keys", SECRET)
+    log.log.publish()
+    with ExitStack() as stack:
+        made = Shared(room, log, folder / "shared", "", {})
+        made.copy()
+        made.address = stack.enter_context(room.up("--openings", str(folder / "shared")))["address"]
+        secret = (room.home / "secret").read_bytes()
+        console = stack.enter_context(opened(room.home, Path(room.world.folder / "home"), secret))
+        for who in ("cleo", "anna", "carl"):
+            console.people.invite(f"{who}@example.com", "root@host", "host")
+            made.sessions[who] = console.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
+        every = sum(map(len, room.recordings.values()))
+        with httpx.Client(base_url=made.address, timeout=60) as client:
+            cookie = {"Cookie": f"{SESSION}={made.sessions['cleo']}"}
+            until(lambda: f"{every} recordings" in client.get("/", headers=cookie).text, "the index was filled")
+        yield made
+
+
+def rows(text: str) -> list[str]:
+    return re.findall(r"<tr><td>.*?</tr>", text, re.DOTALL)
+
+
+def test_what_was_released_is_shown_with_its_purpose_and_rule(house: Shared) -> None:
+    anna, carl = house.room.recordings["anna"][-1], house.room.recordings["carl"][-1]
+    before = rows(house.get("cleo", f"/recordings/{anna}/access"))
+    house.note("open", "lena", anna)
+    house.note("export", "cleo", anna, reference="case 1", to="r" * 43)
+    house.note("open", "lena", anna, "refused")  # released nothing
+    house.note("open", "lena", carl)
+    house.note("open", "anna", anna)
+    house.copy()
+    found = rows(house.get("cleo", f"/recordings/{anna}/access"))
+    assert before == []
+    assert len(found) == 3
+    assert "anna@example.com" in found[0]
+    assert "exported it" in found[1]
+    assert "cleo@example.com" in found[1]
+    for said in ("lena@example.com", "opened it", "complaint", "roles/lead"):
+        assert said in found[2]
+    mine = rows(house.get("anna", "/mine"))  # without one's own, and without other people's recordings
+    assert [re.findall(r"[a-z]+@example.com", one) for one in mine] == [["cleo@example.com"], ["lena@example.com"]]
+    assert [re.findall(r"[a-z]+@example.com", one) for one in rows(house.get("carl", "/mine"))] == [
+        ["lena@example.com"]
+    ]
+    assert "freigegeben" in house.get("anna", "/mine", **{"Accept-Language": "de"})
+
+
+def test_openings_go_back_page_by_page(house: Shared) -> None:
+    anna = house.room.recordings["anna"][0]
+    for _ in range(60):
+        house.note("open", "lena", anna)
+    house.copy()
+    for path in (f"/recordings/{anna}/access", "/mine"):
+        first = house.get("cleo" if "access" in path else "anna", path)
+        assert len(rows(first)) == 50
+        (more,) = re.findall(r'href="([^"]*opened=\d+)#opened"', first)
+        assert len(rows(house.get("cleo" if "access" in path else "anna", more))) >= 10
+
+
+def test_a_copy_that_was_changed_is_said_and_shows_nothing(house: Shared) -> None:
+    """As the console's owner may change it: what is not as it was signed is not shown."""
+    anna = house.room.recordings["anna"][-1]
+    house.note("open", "lena", anna)
+    house.copy()
+    block = max((house.folder / "audit" / "journal").rglob("*"))
+    content = bytearray(block.read_bytes())
+    content[60] ^= 1
+    block.write_bytes(content)
+    try:
+        for who, path in (("cleo", f"/recordings/{anna}/access"), ("anna", "/mine")):
+            text = house.get(who, path)
+            assert "is not as it was signed" in text
+            assert rows(text) == []
+    finally:
+        house.copy()
+    assert rows(house.get("cleo", f"/recordings/{anna}/access"))
