@@ -105,8 +105,8 @@ def _up(asked: Namespace) -> int:
             sys.stdout.flush()
 
         def forget(erased: Collection[str]) -> None:
-            for one in (Comments(people.database), Cases(people), Reviews(people)):
-                one.forget(erased)
+            for forgets in (Comments(people.database).forget, Cases(people).forget, Reviews(people).forget):
+                forgets(erased)
 
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
         beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]

@@ -11,6 +11,7 @@ GERMAN: Final = {
         "Die signierten Regeln verlangen, dass von jedem Monat eine Stichprobe geprüft wird. Der Treuhänder zieht sie, "
         "niemand wählt sie aus.",
     "Month": "Monat",
+    "By": "Von",
     "Done by the end of": "Zu erledigen bis zum Ende von",
     "Looked at": "Geprüft",
     "{seen} of {drawn}": "{seen} von {drawn}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,9 +14,13 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from review.people import schema
+from review.people.routes import SESSION
 from review.requests.reviews import Reviews
 from review.reviews import OUTCOMES
 from review.samples import Month
+from testkit.axe import question
+from testkit.console_browser import picture, press, to, wait_for
+from testkit.devtools import headless
 from testkit.lifecycle import govern
 from testkit.reading_room import MARKUP, RULES
 from tests.review.web.conftest import Served
@@ -278,3 +283,34 @@ def test_what_is_signed_in_anothers_name_is_not_passed_on(served: Served, month:
     ):  # fmt: skip
         found = post(served, who, do="review", review=token("eyelid-review", person=person, **said))
         assert code(found) == answer
+
+
+@pytest.mark.slow(reason="a browser, and each page in both schemes and languages")
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_axe_finds_nothing_on_the_pages(served: Served, month: str, language: str, tmp_path: Path) -> None:
+    """Pictures are left to look at. By keyboard: the form of an outcome is reached, and sends it."""
+    anna, path = served.room.recordings["anna"][-1], f"/reviews/mifid/{month}"
+    assert judge(served, "cleo", path, anna, "finding", NOTE).status_code == 200
+    sign(served, "mifid", month, "unfinished", served.console.people.clock())
+    address, session = served.room.address, served.sessions["cleo"]
+    (tmp_path / "chromium").mkdir()
+    with headless(tmp_path / "chromium") as browser:
+        browser.call("Network.enable")
+        browser.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+        browser.call("Network.setCookie", url=address, name=SESSION, value=session, secure=True, path="/")
+        for name, where in (("list", "/reviews"), ("month", path)):
+            to(browser, address + where)
+            assert browser.run("document.documentElement.lang") == language
+            for scheme, width in (("light", 1280), ("dark", 1280), ("light", 320)):
+                browser.run("document.querySelectorAll('details').forEach((one, at) => { one.open = !at; })")
+                picture(browser, tmp_path / f"{name}-{language}-{scheme}-{width}.png", scheme, width)
+                wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                assert wide <= 0
+                assert [(one["id"], name, scheme) for one in browser.run(question())["violations"]] == []
+        browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        browser.run("document.querySelectorAll('form.judging select')[1].focus()")
+        press(browser, "Tab")  # to the note
+        press(browser, "Tab")  # to the button
+        press(browser, "Enter")
+        seen = "2 of 2" if language == "en" else "2 von 2"
+        wait_for(browser, f"document.body.innerText.includes({seen!r}) && document.readyState === 'complete'")
