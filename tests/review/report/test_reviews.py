@@ -44,7 +44,8 @@ def signed(month: str, state: str = "done", who: str = CLEO, **changed: Any) -> 
 
 
 def made(
-    folder: Path, said: list[tuple[str, Act]], first: str = "2026-11-01", last: str = "2026-12-01", log: str = "console",
+    folder: Path, said: list[tuple[str, Act]], first: str = "2026-11-01", last: str = "2026-12-01",
+    log: str = "console",
     model: Model | None = None,
 ) -> Model:  # fmt: skip
     """Of [first, last), with a log in which these stand, each at its time."""
