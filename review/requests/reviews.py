@@ -129,7 +129,7 @@ class Reviews:
         return tuple(sorted(found, key=lambda one: (-one.month.start, one.rule.name)))
 
     def get(self, finder: Finder, draws: Draws, name: str, month: str, *, reports: bool) -> Seen:
-        """Refusals: 404, whether it is demanded of nobody or not theirs to see."""
+        """Refusals: 404, whether there is none or it is not theirs to see."""
         rule = named(finder.governance, name)
         known = {} if rule is None else {one.name: one for one in months(rule, finder.now)}
         if rule is None or month not in known or not (
@@ -210,7 +210,7 @@ class Reviews:
             raise Refusal(403, "not-yours", "the signed rules give this review to others")
         if outcome not in OUTCOMES:
             raise Refusal(422, "no-outcome", "an outcome is fine, finding or escalated")
-        # A finding that says nothing helps no one; what is fine may stay without a word.
+        # A finding needs words; what is fine may stay without.
         text = written(note) if note.strip() or outcome != FINE else ""
         sealed = self.people.sealer.seal(_bound(name, month, recording), {"note": text}) if text else None
         values = {"person": finder.person.id, "at": self.people.clock(), "outcome": outcome, "note": sealed}

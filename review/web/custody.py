@@ -29,6 +29,7 @@ from protocol import base64url, personal
 from protocol.claims import Claims, parse_object
 from protocol.envelope import SCENE_STREAM
 from protocol.errors import ProtocolError
+from review.audit.kinds import MOST
 from review.audit.kinds import Act as Noted
 from review.exchange import exchange
 from review.people.routes import LARGEST, origin_of, session_of
@@ -255,7 +256,7 @@ def _enrol(asked: _Asked) -> dict[str, Any]:
 
 def _review(asked: _Asked) -> dict[str, Any]:
     said = Statement.read(asked.signed(personal.REVIEW, "review"))
-    seen = _month(asked.console, asked.session, said.review, said.month.name)
+    seen = _month(asked.console, asked.console.finder(asked.session), said.review, said.month.name)
     return {"review": asked.body.text("review"), "list": asked.console.reviews.list_of(seen)}
 
 
@@ -344,9 +345,8 @@ def reports(finder: Finder) -> bool:
     return auditor.may_report(finder.governance, finder.person, finder.now)
 
 
-def _month(console: Any, session: Session, name: str, month: str) -> Seen:
+def _month(console: Any, finder: Finder, name: str, month: str) -> Seen:
     """Refusals: 404."""
-    finder = console.finder(session)
     seen: Seen = console.reviews.get(finder, console.custody.draws, name, month, reports=reports(finder))
     return seen
 
@@ -357,8 +357,10 @@ async def _list_of_review(request: Request) -> Response:
     name, month = (request.path_params[one] for one in ("review", "month"))
 
     def look() -> dict[str, Any]:
-        seen = _month(console, session, name, month)
+        finder = console.finder(session)
+        seen = _month(console, finder, name, month)
         console.reviews.list_of(seen)
+        console.reviews.note_looked(finder, seen, [one.id for one in seen.drawn][:MOST], origin_of(request))
         person_of = console.sign_in.people.rules().person_of
         rows = [
             {"recording": one.id, "outcome": one.outcome, "person": one.person,

@@ -35,7 +35,7 @@ REVIEWED: Final = (
     .replace("[coaching, complaint]", "[coaching, complaint, desk]\n    sample: { desk: 2 per agent per month }")
     .replace("retention:", LINES)
 )
-NOTE: Final = f"The customer was not told of the costs {MARKUP}"
+NOTE: Final = f"The costs were not named to the customer {MARKUP}"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -137,6 +137,9 @@ def test_who_is_given_the_list_to_sign(served: Served, month: str, path: str) ->
     answers = [got(served, who, path.format(month=month), Origin=served.room.player) for who in WHO]
     assert " ".join(str(one.status_code) for one in answers) == LISTS[path]
     assert code(got(served, "cleo", path.format(month=month), Origin=served.room.address)) == (403, "cross-origin")
+    if "mifid" in path:
+        noted = served.noted(0)[-1]
+        assert (noted["kind"], noted["facts"]["step"], len(noted["facts"]["recordings"])) == ("review", "looked", 2)
 
 
 def test_each_sees_what_they_may_list_and_how_many_more(served: Served, month: str) -> None:
@@ -183,7 +186,7 @@ def test_an_outcome_with_its_note(served: Served, month: str, outcome: str, note
         return
     (entry,) = noted
     assert entry["facts"] == {"step": "judged", "month": month, "outcome": outcome, "recordings": [anna]}
-    assert "customer was not told" not in str(served.noted(0))
+    assert "costs were not named" not in str(served.noted(0))
     page = got(served, "cleo", path).text
     assert "1 of 2" in page
     assert MARKUP not in page
