@@ -299,7 +299,7 @@ def _read_review(files: Files, roles: Mapping[str, Role], node: Node) -> Review:
         where=str(node.mark),
     )
     role = roles.get(one.by)
-    if role is not None and one.name not in role.sample:
+    if role is not None and one.name and one.name not in role.sample:
         how = f"add to role {role.name} sample: {{ {one.name}: 5 per agent per month }}"
         reading.wrong(node.mark, f"nothing is drawn for {quoted(one.name)}, {how}")
     if role is not None and Act.PLAY not in role.may:
