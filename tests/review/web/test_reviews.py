@@ -241,7 +241,7 @@ def test_what_is_late_is_named(served: Served, month: str) -> None:
     for at, late in ((over + 19 * 86_400 * 10**9, False), (over + 20 * 86_400 * 10**9, True)):
         sign(served, "mifid", month, "done", at)
         page = got(served, "cleo", f"/reviews/mifid/{month}").text
-        assert ('class="chip late"' in page) == late
+        assert ('class="late"' in page) == late
         with served.console.people.database.writing() as connection:
             connection.execute(delete(schema.review_signatures))
 
