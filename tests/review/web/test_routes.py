@@ -77,7 +77,7 @@ TABLE = {
     "/cases/{nothing}": "S E - - - - - - -",
     # No review is demanded here; tests/review/web/test_reviews.py has rules that demand two.
     "/reviews": "S E - - - - - - -",
-    "/reviews/mifid/2026-10": "S E - - - - - - -",
+    "/reviews/{review}/{month}": "S E - - - - - - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -90,7 +90,7 @@ POSTED = {
     "/v1/cases/{case_anna}": "401 403 400 400 400 404 404 404 404",
     "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 404 404 404",
     "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 404 404 404",
-    "/v1/reviews/mifid/2026-10": "401 403 404 404 404 404 404 404 404",
+    "/v1/reviews/{review}/{month}": "401 403 404 404 404 404 404 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
@@ -120,6 +120,8 @@ def paths(served: Served) -> dict[str, str]:
         "upper": recordings["anna"][-1].upper(),
         "anna_pc": served.room.computers["anna"],
         "carl_pc": served.room.computers["carl"],
+        "review": "mifid",
+        "month": "2026-10",
     }
 
 
