@@ -75,6 +75,11 @@ def test_who_reviews_may_play() -> None:
     assert found == (f"a.yaml:7:{place} role compliance may not play what is drawn, add play to its may:",)
 
 
+def test_reviews_are_a_list() -> None:
+    (found,) = wrong(f"{HEAD}reviews: mifid\n{REST}", whole=True)
+    assert found.startswith("a.yaml:6:10 reviews is a list of reviews, not ")
+
+
 def test_two_of_one_name() -> None:
     found = wrong(WHOLE.replace(f"  - {LINE}\n", f"  - {LINE}\n  - {LINE}\n"), whole=True)
     assert found == ('a.yaml:8:5 another review is called "mifid", in a.yaml:7:5, leave one out',)
