@@ -275,6 +275,8 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
             "recording": served.room.recordings["anna"][-1],
             "request": "0" * 16,
             "case": served.cases["anna"],
+            "review": "mifid",
+            "month": "2026-10",
         }
         answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403
