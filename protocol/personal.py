@@ -30,6 +30,7 @@ APPROVAL: Final = "eyelid-approval"
 NEW_KEY: Final = "eyelid-person-key"
 CONSENT: Final = "eyelid-consent"
 COMMENT: Final = "eyelid-comment"
+REVIEW: Final = "eyelid-review"
 MAX_SIZE: Final = 16 * 2**10  # characters
 PASSKEY: Final = "webauthn"
 _ED25519, _P256 = "Ed25519", "ES256"

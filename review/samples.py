@@ -133,6 +133,18 @@ def drawn(folder: Path, rules: Governance, purpose: str, recording: UUID, start:
     return frozenset({purpose} if any(str(recording) in there for there in agents.values()) else ())
 
 
+def sample(folder: Path, purpose: str, month: str) -> list[str] | None:
+    """Every agent's; None while the month is not drawn. Raises ProtocolError ("bad-field"), OSError."""
+    try:
+        path = folder / f"{Month.named(month).name}.drawn"
+    except ValueError as error:
+        raise ProtocolError("bad-field", f"`month` must be {error}") from None
+    if not path.exists():
+        return None
+    agents: Mapping[str, list[str]] = _read(path).get(purpose, {})
+    return sorted({one for there in agents.values() for one in there})
+
+
 def draw(
     folder: Path, log: AuditLog, month: Month, shown: Iterable[Candidate | str], *, rules: Governance, now: int,
     who: str, empty: bool = False,

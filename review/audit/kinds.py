@@ -145,6 +145,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "answer": _kind("recording", (6001, 3), {"act": WORD, "request": ID, "step": WORD}),
     # To a case of the console (review.requests.cases): made, looked, added, removed, and its own steps.
     "case": _kind("case", (6001, 3), {"step": WORD}, recordings=IDS, spans=SPANS, purpose=WORD),
+    # To a month of a review (review.requests.reviews): looked, judged, and signed, which the custodian notes as well.
+    "review": _kind(
+        "review", (6001, 3), {"step": WORD, "month": ID}, recordings=IDS, outcome=WORD, state=WORD, outcomes=ID,
+        drawn=NUMBER, fine=NUMBER, finding=NUMBER, escalated=NUMBER, missing=NUMBER, rule=ID,
+    ),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,

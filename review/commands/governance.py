@@ -366,6 +366,7 @@ def _table(entries: dict[str, Node | None]) -> Table:
 MARKS: Final = {
     Weight.MORE: ("-", "bold red", "OPENS MORE: somebody may do what they could not"),
     Weight.SOONER: ("-", "bold red", "DELETES SOONER: something may be kept for less time"),
+    Weight.REVIEWS_LESS: ("-", "bold red", "REVIEWS LESS: something need not be looked at, or later"),
     Weight.LESS: ("+", "green", "Opens less"),
     Weight.LONGER: ("+", "green", "Keeps longer"),
     Weight.OTHER: ("·", "dim", "Neither"),

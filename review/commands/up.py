@@ -70,6 +70,7 @@ def _up(asked: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.requests.cases import Cases  # noqa: PLC0415
+    from review.requests.reviews import Reviews  # noqa: PLC0415
     from review.search import log_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.comments import Comments  # noqa: PLC0415
@@ -107,8 +108,8 @@ def _up(asked: Namespace) -> int:
             sys.stdout.flush()
 
         def forget(erased: Collection[str]) -> None:
-            Comments(people.database).forget(erased)
-            Cases(people).forget(erased)
+            for forgets in (Comments(people.database).forget, Cases(people).forget, Reviews(people).forget):
+                forgets(erased)
 
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
         beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]

@@ -5,8 +5,6 @@ Nothing is believed of the process that hands requests in. Every refusal of what
 
 from __future__ import annotations
 
-import hmac
-import os
 import threading
 import time
 from collections import deque
@@ -26,7 +24,7 @@ from protocol.folder import write_over
 from protocol.keys import RecipientPrivate, chunk_key, comment_key
 from protocol.language.errors import MistakesError
 from protocol.released import CHUNK_KEYS, COMMENTS, STREAM_KEY, release, session_key
-from review import extracts, samples
+from review import extracts, reviews, samples
 from review.audit import kinds
 from review.audit.log import AuditLog
 from review.commented import Comment
@@ -38,10 +36,10 @@ from review.filed import SETS, Approved, Filed, Requests, approving, ends, rules
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
+from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
 
-NONCE_LIVES: Final = 300.0  # s
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
@@ -60,33 +58,6 @@ class _Said:
     facts: dict[str, object]
     who: str = UNPROVEN
     of: str = "unknown"
-
-
-class Nonces:
-    """Made without being kept, so that who asks for many takes no room; kept from use until they expire."""
-
-    def __init__(self, ticks: Callable[[], float]) -> None:
-        self._ticks, self._key, self._used = ticks, os.urandom(32), dict[bytes, float]()
-
-    def make(self) -> str:
-        raw = int((self._ticks() + NONCE_LIVES) * 1000).to_bytes(8, "big") + os.urandom(16)
-        return base64url.encode(raw + self._mac(raw))
-
-    def spend(self, nonce: bytes) -> None:
-        """Raises Refusal: stale, replayed."""
-        now, ends = self._ticks(), int.from_bytes(nonce[:8], "big") / 1000
-        if not hmac.compare_digest(nonce[24:], self._mac(nonce[:24])) or now >= ends:
-            raise Refusal("stale", "too late, or not signed for this custodian as it runs now: sign it again")
-        if nonce in self._used:
-            raise Refusal("replayed", "this was handed in before, and counts once")
-        self._used = {used: until for used, until in self._used.items() if until > now} | {nonce: ends}
-
-    def made(self, nonce: bytes) -> float:
-        """When, by `ticks`: what it is in was signed later."""
-        return int.from_bytes(nonce[:8], "big") / 1000 - NONCE_LIVES
-
-    def _mac(self, raw: bytes) -> bytes:
-        return hmac.digest(self._key, raw, "sha256")[:_MAC]
 
 
 class Custodian:
@@ -241,6 +212,26 @@ class Custodian:
                 entry = self._note(said)
         return {"commented": self._log.sign(jws.COMMENTED, new.statement(by.person, entry, now))}
 
+    def drawn(self, asked: Claims, _peer: str) -> dict[str, object]:
+        """The sample of a month for a purpose; None while none is drawn."""
+        return {"drawn": samples.sample(self._home / "samples", asked.text("purpose"), asked.text("month"))}
+
+    def review(self, asked: Claims, peer: str) -> dict[str, object]:
+        """What became of a month's sample, as a person signed it; signed again, after its entry."""
+        said = _Said("review", peer, {"step": "signed", "month": "-"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.REVIEW, asked.text("review"), said)
+            new = reviews.Statement.read(signed.claims)
+            said.of, said.facts = new.review, said.facts | {"month": new.month.name, "rule": "-"}
+            _, rules = self._in_force()
+            said.facts["rule"] = reviews.check_person(rules, new.review, by.person, now)
+            with self._lock:
+                self._still(signed, rules)
+                drawn = samples.sample(self._home / "samples", new.review, new.month.name)
+                said.facts |= new.check(asked.text("list"), drawn)
+                entry = self._note(said)
+        return {"reviewed": self._log.sign(jws.REVIEWED, new.said(by.person, signed.id, entry, now))}
+
     def file(self, asked: Claims, peer: str) -> dict[str, object]:
         """An erasure, or a legal hold's beginning or end; the lifecycle carries it out, and knows the recordings."""
         said = _Said("request", peer, {"act": "none", "request": "-"})
@@ -312,7 +303,7 @@ class Custodian:
         self.people.check_said(signed, by)
         with self._lock:
             now = self._latest.now()
-            self._nonces.spend(signed.claims.raw("nonce", 24 + _MAC))
+            self._nonces.spend(signed.claims.raw("nonce", LENGTH))
         return signed, by, now
 
     def _still(self, signed: personal.Signed, rules: Governance, of: UUID | None = None, kept: object = ()) -> None:

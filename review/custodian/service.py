@@ -43,6 +43,8 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "consent": Custodian.consent,
     "comment": Custodian.comment,
     "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
+    "drawn": Custodian.drawn,
+    "review": Custodian.review,
     "file": Custodian.file,
     "filed": Custodian.filed,
     "approve": Custodian.approve,

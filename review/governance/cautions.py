@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from review.governance.decide import open_seats
 from review.governance.model import ApprovalRule, Governance
+from review.governance.times import DAY, Period
 from review.governance.words import listed
 
 
@@ -22,7 +23,7 @@ class Caution:
 
 
 def cautions(governance: Governance) -> tuple[Caution, ...]:
-    return (*_of_roles(governance), *_of_approvals(governance))
+    return (*_of_roles(governance), *_of_approvals(governance), *_of_reviews(governance))
 
 
 def _of_roles(governance: Governance) -> Iterator[Caution]:
@@ -60,3 +61,15 @@ def _stuck(governance: Governance, rule: ApprovalRule, people: dict[str, frozens
             others = {person: has for person, has in people.items() if person != asks}
             if len(rule.by) - len(open_seats(rule.by, others)) < rule.need:
                 yield asks
+
+
+def _of_reviews(governance: Governance) -> Iterator[Caution]:
+    """Whether the role still reaches the first day of a month when its review is due."""
+    for review in governance.reviews:
+        days = 31 + review.within // DAY
+        reaches = governance.roles[review.by].oldest
+        if reaches is not None and not reaches.covers(Period(ns=days * DAY)):
+            yield Caution(
+                f"role {review.by} reaches less far back than review {review.name} needs, write from: {days}d or more",
+                review.where,
+            )

@@ -18,23 +18,25 @@ from review.governance.model import (
     Reach,
     Rendition,
     RetentionClass,
+    Review,
     Role,
     Team,
 )
 from review.governance.retention import NO_CLASS, parts_of, takes_from_rest
 from review.governance.times import FOR_EVER, day_of
-from review.governance.words import listed, period_in_words, reach_in_words, sees, wait_in_words
+from review.governance.words import listed, period_in_words, reach_in_words, review_in_words, sees, wait_in_words
 
 
 class Weight(StrEnum):
     MORE = "opens more"
     SOONER = "deletes sooner"
+    REVIEWS_LESS = "reviews less"
     LESS = "opens less"
     LONGER = "keeps longer"
     OTHER = "other"
 
 
-GRAVE: Final = frozenset({Weight.MORE, Weight.SOONER})
+GRAVE: Final = frozenset({Weight.MORE, Weight.SOONER, Weight.REVIEWS_LESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Change:
 def changes(old: Governance, new: Governance) -> tuple[Change, ...]:
     """What opens more first; empty when nothing that counts has changed."""
     parts: tuple[Callable[[Governance, Governance], Iterator[Change]], ...] = (
-        _of_roles, _of_people, _of_places, _of_approvals, _of_retention, _of_head,
+        _of_roles, _of_people, _of_places, _of_approvals, _of_retention, _of_reviews, _of_head,
     )  # fmt: skip
     found = [change for part in parts for change in part(old, new)]
     return tuple(change for weight in Weight for change in found if change.weight is weight)
@@ -263,6 +265,25 @@ def _of_class(old: RetentionClass, new: RetentionClass) -> Iterator[Change]:
     if new.worm != old.worm:
         says = f"class {new.name} is {'now' if new.worm else 'no longer'} kept unchanged (worm)"
         yield Change(_sooner_if(old.worm), says, new.where)
+
+
+def _of_reviews(old: Governance, new: Governance) -> Iterator[Change]:
+    before, after = ({one.name: one for one in rules.reviews} for rules in (old, new))
+    for name in sorted(before.keys() - after.keys()):
+        yield Change(Weight.REVIEWS_LESS, f"what is drawn for {name} need not be reviewed any more", new.where)
+    for name in sorted(after):
+        one, was = after[name], before.get(name)
+        less = was is not None and (one.by != was.by or one.since > was.since or one.within > was.within)
+        if was is None or review_in_words(one) != review_in_words(was):
+            yield Change(Weight.REVIEWS_LESS if less else Weight.OTHER, review_in_words(one), one.where)
+        drawn = _drawn_for(new, one)
+        if was is not None and drawn < _drawn_for(old, was):
+            says = f"{one.by} reviews {drawn} per agent per month for {name} (before: {_drawn_for(old, was)})"
+            yield Change(Weight.REVIEWS_LESS, says, one.where)
+
+
+def _drawn_for(rules: Governance, review: Review) -> int:
+    return rules.roles[review.by].sample[review.name].per_agent_and_month
 
 
 def _of_head(old: Governance, new: Governance) -> Iterator[Change]:

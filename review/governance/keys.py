@@ -47,6 +47,7 @@ FILE: Final[Keys] = {
         "How long recordings are kept. The longest period of all classes that fit counts.", list_of("class")
     ),
     "consent": Key("Of what nothing is opened or transcribed without consent.", ref("consent")),
+    "reviews": Key("What of each month has to be looked at, by whom and until when.", list_of("review")),
     "notice": Key(
         "What those who are recorded read (GDPR 13): who records, why, how long, who may see it, their rights.",
         {**WORD, "maxLength": LONGEST},
@@ -122,6 +123,17 @@ FACTS: Final[Keys] = {
     ),
 }
 CONDITION: Final[Keys] = {**FACTS, "all": Key("All of these must hold.", list_of("fact"))}
+REVIEW: Final[Keys] = {
+    "review": Key(
+        "Its name: a purpose of the role in by:, for which that role's sample is drawn.",
+        {"type": "string", "pattern": f"^{NAME}$"},
+        True,
+    ),
+    "by": Key("The role whose people look at what was drawn, and sign what became of it.", WORD, True),
+    "since": Key("It is demanded of the months that begin on this day (UTC) or later.", DAY, True),
+    "within": Key("How long they have from the month's end on, such as 20d; 5d to 92d.", PERIOD, True),
+    "why": Key("The law that demands it.", WORD, True),
+}
 CONSENT: Final[Keys] = {
     channel.value: Key(
         f"required: {channel} is not opened without consent. where-written: only a withdrawal counts.",
@@ -181,6 +193,7 @@ def schema() -> dict[str, object]:
         "approval": APPROVAL,
         "class": CLASS,
         "consent": CONSENT,
+        "review": REVIEW,
         "who": WHO,
         "what": WHAT,
         "test": TEST,

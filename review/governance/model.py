@@ -149,6 +149,20 @@ class RetentionClass:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Of each month from `since` on, people with role `by` look at what was drawn for the purpose `name`, and sign what
+    became of it, within so many ns of the month's end.
+    """
+
+    name: str
+    by: str
+    since: int
+    within: int
+    why: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """By the groups of devices, and by OS users (in small letters)."""
 
@@ -300,6 +314,7 @@ class Governance:
     people: tuple[PersonRule, ...] = ()
     users: tuple[UserRule, ...] = ()
     consent: Consents = NO_CONSENTS
+    reviews: tuple[Review, ...] = ()
     notice: str = ""
     where: str = ""
     signed: int = 0

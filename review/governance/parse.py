@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from protocol.language.errors import MistakesError
 from protocol.language.marks import Mark, MarkedDocument, Node, Scalar
 from protocol.language.reading import Entries, Reading, quoted
 from protocol.notice import mistake_in
 from review.governance.examples import read_test
-from review.governance.keys import APPROVAL, APPROVED, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER
+from review.governance.keys import APPROVAL, APPROVED, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER, REVIEW
 from review.governance.model import (
     NO_CONSENTS,
     Act,
@@ -31,6 +32,7 @@ from review.governance.model import (
     Reach,
     Rendition,
     RetentionClass,
+    Review,
     Role,
     Sample,
     Team,
@@ -53,6 +55,9 @@ from review.governance.reading import (
 )
 from review.governance.times import DAY, FOR_EVER, HOUR, NONE, Period
 
+SOONEST_REVIEW: Final = 5 * DAY
+LATEST_REVIEW: Final = 92 * DAY
+
 
 def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool) -> Governance:
     """`whole`: False where further files cannot be read as YAML; what comes out is then nothing to decide by.
@@ -74,6 +79,7 @@ def parse(documents: Sequence[MarkedDocument], rules_hash: str, *, whole: bool) 
         approvals=tuple(_read_approval(files, entry) for entry in files.all("approvals")),
         retention=_read_retention(files),
         consent=files.one("consent", _read_consent, NO_CONSENTS),
+        reviews=_read_reviews(files, roles),
         notice=files.one("notice", _read_notice, ""),
         where=str(files.place("revision")),
     )
@@ -265,6 +271,57 @@ def _read_consent(reading: Reading, node: Node, name: str) -> Consents:
             if reading.choice(value, channel, choices) == "required"
         }
     )
+
+
+# -- reviews --------------------------------------------------------------------------------------------------------
+
+
+def _read_reviews(files: Files, roles: Mapping[str, Role]) -> tuple[Review, ...]:
+    found: dict[str, Review] = {}
+    for node in files.all("reviews"):
+        one = _read_review(files, roles, node)
+        if one.name in found:
+            says = f"another review is called {quoted(one.name)}, in {found[one.name].where}, leave one out"
+            files.reading.wrong(node.mark, says)
+        found[one.name] = one
+    return tuple(found.values())
+
+
+def _read_review(files: Files, roles: Mapping[str, Role], node: Node) -> Review:
+    reading = files.reading
+    table = reading.table(node, REVIEW, "a review")
+    one = Review(
+        name=reading.value(table, "review", _read_name, ""),
+        by=_read_by(files, table["by"][1]) if "by" in table else "",
+        since=reading.value(table, "since", read_since, 0),
+        within=reading.value(table, "within", _read_within, SOONEST_REVIEW),
+        why=reading.value(table, "why", Reading.text, ""),
+        where=str(node.mark),
+    )
+    role = roles.get(one.by)
+    if role is not None and one.name and one.name not in role.sample:
+        how = f"add to role {role.name} sample: {{ {one.name}: 5 per agent per month }}"
+        reading.wrong(node.mark, f"nothing is drawn for {quoted(one.name)}, {how}")
+    if role is not None and Act.PLAY not in role.may:
+        reading.wrong(table["by"][0], f"role {role.name} may not play what is drawn, add play to its may:")
+    return one
+
+
+def _read_by(files: Files, node: Node) -> str:
+    if not isinstance(node, Scalar):
+        return files.reading.text(node, "by")  # says what it has to be
+    for word in read_words(files.reading, node, "by"):
+        files.known(word, "role", files.roles)
+    return node.text
+
+
+def _read_within(reading: Reading, node: Node, name: str) -> int:
+    before = len(reading.mistakes)
+    within = read_period(reading, node, name).ns
+    if len(reading.mistakes) == before and not SOONEST_REVIEW <= within <= LATEST_REVIEW:
+        how = f"write {SOONEST_REVIEW // DAY}d to {LATEST_REVIEW // DAY}d, as the sample is drawn on the fourth day"
+        reading.wrong(node.mark, f"{name} is the time from the month's end on, {how}")
+    return within
 
 
 # -- retention ------------------------------------------------------------------------------------------------------

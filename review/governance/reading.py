@@ -26,7 +26,8 @@ class Files(JoinedFiles):
     """The files of one set, and the names that its entries may use."""
 
     def __init__(self, documents: Sequence[MarkedDocument], *, whole: bool) -> None:
-        entries = {"approvals": "approvals", "retention": "classes", "os_users": "OS users", "tests": "tests"}
+        entries = {"approvals": "approvals", "retention": "classes", "os_users": "OS users", "tests": "tests",
+                   "reviews": "reviews"}  # fmt: skip
         super().__init__(Reading(), documents, FILE, "a governance file", entries, whole=whole)
         self.roles = self.named("roles", "a role", ROLE)
         self.teams = self.named("teams", "a team", TEAM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from review.governance.model import Act, Decision, Governance, Question, Reach, Reason, Rendition
+from review.governance.model import Act, Decision, Governance, Question, Reach, Reason, Rendition, Review
 from review.governance.retention import Because, Disposal, disposal
 from review.governance.times import DAY, FOR_EVER, HOUR, NONE, SECOND, Period, day_of
 
@@ -57,7 +57,13 @@ def explained(governance: Governance, question: Question, decision: Decision) ->
     until = "without an end" if decision.until >= FOR_EVER else f"until {moment(decision.until)}"
     shown = f" What is released is the {decision.rendition} rendition." if decision.rendition else ""
     answer = f"{who} may {act}{purpose} as {decision.role}, {until}.{shown}"
-    return Explained(answer, decision.reasons, (), _kept(governance, question))
+    demanded = (Reason(review_in_words(one), one.where) for one in governance.reviews if one.name == question.purpose)
+    return Explained(answer, (*decision.reasons, *demanded), (), _kept(governance, question))
+
+
+def review_in_words(one: Review) -> str:
+    within = f"within {one.within // DAY} days of its end, from {day_of(one.since)} on"
+    return f"{one.by} reviews what is drawn for {one.name} of each month {within} ({one.why})"
 
 
 def _kept(governance: Governance, question: Question) -> tuple[Reason, ...]:

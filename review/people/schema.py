@@ -1,4 +1,4 @@
-"""The tables of people, sessions, requests, comments and cases: a database of the console's own (docs/decisions/0051).
+"""The tables of people, sessions, requests, comments, cases and reviews: the console's own (docs/decisions/0051).
 
 Times are ns since 1970. Of what a browser holds (session, link, used challenge) only SHA-256 is here.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 4
+VERSION: Final = 5
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -157,8 +157,46 @@ case_approvals: Final = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+# Months of periodic reviews (review.requests.reviews): one is here once its sample is known, which never changes then.
+review_samples: Final = Table(
+    "review_samples",
+    metadata,
+    Column("review", String(64), primary_key=True),
+    Column("month", String(7), primary_key=True),  # such as 2026-11
+    Column("drawn_at", BigInteger, nullable=False),  # when the console learned it
+)
+# What was drawn, and what became of it. Without an outcome there is no person and no time.
+review_outcomes: Final = Table(
+    "review_outcomes",
+    metadata,
+    Column("review", String(64), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("recording", String(36), primary_key=True),
+    Column("person", String(200)),
+    Column("at", BigInteger),
+    Column("outcome", String(16)),
+    Column("note", Text),  # sealed
+    Index("ix_review_outcomes_recording", "recording"),
+)
+review_signatures: Final = Table(
+    "review_signatures",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of what was signed
+    Column("review", String(64), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),  # what the person signed
+    Column("reviewed", Text, nullable=False),  # what the custodian signed of it
+    Index("ix_review_signatures_month", "review", "month"),
+)
+
 # Version -> the tables that it added. A column that changes wants a step of its own here.
-ADDED: Final[Mapping[int, tuple[Table, ...]]] = {2: (requests,), 3: (comments,), 4: (cases, case_spans, case_approvals)}
+ADDED: Final[Mapping[int, tuple[Table, ...]]] = {
+    2: (requests,), 3: (comments,), 4: (cases, case_spans, case_approvals),
+    5: (review_samples, review_outcomes, review_signatures),
+}  # fmt: skip
 
 
 def prepare(database: Database, what: str) -> None:

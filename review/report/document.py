@@ -84,6 +84,7 @@ class _Blocks:
         yield from self._rules()
         yield from self._policies()
         yield from self._who()
+        yield from self._reviews()
         yield from self._ends()
         yield from self._alarms()
         yield from self._verified()
@@ -246,6 +247,31 @@ class _Blocks:
         if listed.left_out:
             many = self._.number(listed.left_out)
             yield Text(self._("{count} more rows are in the logs and the store.", count=many))
+
+    def _reviews(self) -> Iterator[Block]:
+        model, _ = self._model, self._
+        yield Heading(_("Periodic reviews"))
+        if not model.rules_read:
+            yield Text(_("The rules in force could not be read: which reviews they demand is not known."))
+        if not model.reviews:
+            yield Text(_("None was due, and none was signed."))
+            return
+        done = [one for one in model.reviews if one.state == "done"]
+        late = [one for one in model.reviews if one.late]
+        yield Text(_("{all} months: {done} signed as done, {late} late.", all=_.number(len(model.reviews)),
+                     done=_.number(len(done)), late=_.number(len(late))))  # fmt: skip
+        states = {"done": _("done"), "unfinished": _("unfinished"), "": _("not signed")}
+        names = ("drawn", "fine", "finding", "escalated", "missing")
+        rows = tuple(
+            (one.review, one.month, _.moment(one.due) if one.due else "-",
+             states[one.state] + (f", {_('late')}" if one.late else ""),
+             *(_.number(one.sums[name]) if one.sums else "-" for name in names), one.who or "-",
+             _.moment(one.at) if one.at else "-", f"{_(one.log)} {one.entry}" if one.log else "-")
+            for one in model.reviews
+        )  # fmt: skip
+        headings = (_("Review"), _("Month"), _("Due before"), _("State"), _("Drawn"), _("Fine"), _("Finding"),
+                    _("Escalated"), _("No outcome"), _("Signed by"), _("When"), _("Entry"))  # fmt: skip
+        yield Table(_("Periodic reviews"), headings, rows, frozenset(range(4, 9)), (2, 2, 3, 2, 1, 1, 2, 2, 2, 3, 3, 2))
 
     def _ends(self) -> Iterator[Block]:
         model, _ = self._model, self._

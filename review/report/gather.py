@@ -10,17 +10,22 @@ from typing import Final
 from sqlalchemy import func, select
 
 from protocol.bundle import verify as verify_bundle
+from protocol.carried import read_carried
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
+from protocol.language.errors import MistakesError
 from protocol.policyhash import policy_hash
 from review.audit.notes import VerifierKey
-from review.report import logs
+from review.governance.model import Governance
+from review.report import logs, reviewing
 from review.report.counting import MOST_NAMES, Counting, size
 from review.report.model import AlarmSum, BundleRow, ErasureRow, LogRead, Model
+from review.rules import parse_files
 from store.catalog import erasure, schema
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import legible
+from store.catalog.statements import governance_of
 from store.clock import SECOND, Clock, wall
 from store.evidence.verify.sweep import examiner
 
@@ -110,13 +115,34 @@ def gather(
     _bundles(model, sources, check)
     _alarms(model, sources.database)
     _erasures(model, sources.database, check)
+    rules = _rules(model, sources)
+    if rules is not None:
+        reviewing.demand(model, rules)
     for source in sources.logs:
         logs.read_log(model, source, check)
+    reviewing.finish(model, rules)
     model.logs += [*sources.absent, *_unread(sources)]
     model.openings.cut()
     model.looks.cut()
     advance(1)
     return model
+
+
+def _rules(model: Model, sources: Sources) -> Governance | None:
+    """Those in force at the period's end; None where there are none, or they cannot be read."""
+    columns = schema.bundles.c
+    newest = select(columns.token).where(columns.added_at < model.end).order_by(columns.revision.desc()).limit(1)
+    with sources.database.reading() as connection:
+        token = connection.scalar(newest)
+        try:
+            made = None if token is None else verify_bundle(legible(token), sources.compliance)
+            if made is None or not made.governance:
+                return None
+            files = read_carried(governance_of(connection, made.governance), made.governance)
+            return parse_files(files, tested=False)
+        except (ProtocolError, MistakesError):
+            model.rules_read = False
+            return None
 
 
 def _bundles(model: Model, sources: Sources, check: Check) -> None:

@@ -13,6 +13,7 @@ from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import read_statement
 from review.audit.notes import VerifierKey
+from review.report import reviewing
 from review.report.model import HoldRow, LogRead, Model, Opening
 from review.search.log_index import recordings_of
 
@@ -37,6 +38,7 @@ def read_log(model: Model, source: Source, check: Callable[[], None]) -> None:
     made = LogRead(source.log, source.key.name)
     model.logs.append(made)
     reading = Bodies(source.folder, source.key, source.reading)
+    begins = reviewing.begins(model)
     try:
         for group in journal.groups(source.folder, source.key):
             check()
@@ -45,6 +47,8 @@ def read_log(model: Model, source: Source, check: Callable[[], None]) -> None:
                 entry = Entry.parse(one.raw)
                 if model.start <= entry.time * _MS < model.end:
                     _take(model, made, source, reading, one)
+                elif begins <= entry.time * _MS < model.start:
+                    _take_before(model, source, reading, one)
     except (AuditError, OSError) as error:
         made.why_not = str(error) if isinstance(error, AuditError) else f"it cannot be read: {error.strerror}"
 
@@ -78,9 +82,23 @@ def _take(model: Model, made: LogRead, source: Source, reading: Bodies, one: jou
             Opening(at, source.log, one.position, who, kind, outcome, named[:20], str(facts.get("purpose", "")),
                     str(facts.get("rule", "")))
         )  # fmt: skip
+    elif kind == "review":
+        reviewing.signed(model, source.log, one.position, at, who, said)
     elif kind in ("hold", "release") and outcome == "success":
         hold = str(facts.get("hold", ""))
         model.holds.add(HoldRow(at, source.log, kind, hold, who, len(recordings_of(said)), one.position))
+
+
+def _take_before(model: Model, source: Source, reading: Bodies, one: journal.Acknowledged) -> None:
+    """What was signed, before the period, of a month whose review is due in it."""
+    entry = Entry.parse(one.raw)
+    try:
+        said = None if entry.statement else reading.read(one, entry)
+    except AuditError:
+        return
+    if said and said["kind"] == "review":
+        who = source.names.get(str(said["who"]), str(said["who"]))
+        reviewing.signed(model, source.log, one.position, entry.time * _MS, who, said)
 
 
 def _count(into: dict[str, int], name: str) -> None:

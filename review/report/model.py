@@ -141,6 +141,24 @@ class HoldRow:
 
 
 @dataclass(slots=True)
+class ReviewRow:
+    """A month of a periodic review. `due`: the first moment that is late; 0 where no rule says it. `state`: done,
+    unfinished, or "" where no one signed. `sums`: as `review.reviews.sums`. `log`, `entry`: where the signature is.
+    """
+
+    review: str
+    month: str
+    due: int
+    state: str = ""
+    late: bool = False
+    who: str = ""
+    at: int = 0
+    log: str = ""
+    entry: int = 0
+    sums: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Listed:
     """A list that is cut at MOST: `left_out` says how many more there are."""
 
@@ -199,6 +217,8 @@ class Model:
     looks: Newest = field(default_factory=Newest)  # at accounts: many, and never in the way of openings
     holds: Listed = field(default_factory=Listed)
     erasures: Listed = field(default_factory=Listed)
+    reviews: list[ReviewRow] = field(default_factory=list)
+    rules_read: bool = True  # whether the rules that demand reviews could be read
     unexplained: int = 0
     verified: Verified = field(default_factory=lambda: Verified(False))
     alarms: list[AlarmSum] = field(default_factory=list)

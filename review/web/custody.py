@@ -29,14 +29,17 @@ from protocol import base64url, personal
 from protocol.claims import Claims, parse_object
 from protocol.envelope import SCENE_STREAM
 from protocol.errors import ProtocolError
+from review.audit.kinds import MOST
 from review.audit.kinds import Act as Noted
 from review.exchange import exchange
 from review.people.routes import LARGEST, origin_of, session_of
 from review.people.service import Session
 from review.player.source import Source, routes
+from review.requests.reviews import Seen
+from review.reviews import Statement
 from review.search.facts import Listed, Whose, read
 from review.search.find import Finder
-from review.web import recording
+from review.web import auditor, recording
 from review.web.wanted import NOT_HERE, wanted_id
 from store.catalog.blobs import BlobStore
 from store.errors import Refusal
@@ -45,7 +48,7 @@ from store.evidence.isolation import Unreadable, isolated
 from store.server.routes.bodies import read_claims
 from store.server.turns import Allowance
 
-PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+))")
+PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+)|reviews/[^/]+/[^/]+/list)")
 ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
 AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
 KEPT: Final = 64  # recordings that are being played
@@ -78,6 +81,15 @@ class Custody:
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
     _kept: OrderedDict[tuple[str, UUID], Playing] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
+
+    def draws(self, review: str, month: str) -> list[str] | None:
+        """What the custodian drew. Refusals: 503 no-custodian."""
+        try:
+            answer = exchange(self.socket, "drawn", purpose=review, month=month)
+            drawn = Claims(answer, "what was drawn", ProtocolError)
+            return None if answer.get("drawn", 0) is None else list(drawn.texts("drawn"))
+        except (OSError, ValueError):
+            raise Refusal(503, "no-custodian", "the custodian does not answer") from None
 
     def keep(self, session: str, wanted: UUID, playing: Playing) -> None:
         with self._lock:
@@ -242,6 +254,12 @@ def _enrol(asked: _Asked) -> dict[str, Any]:
     return {name: asked.body.text(name) for name in ("invitation", "key", "proof")}
 
 
+def _review(asked: _Asked) -> dict[str, Any]:
+    said = Statement.read(asked.signed(personal.REVIEW, "review"))
+    seen = _month(asked.console, asked.console.finder(asked.session), said.review, said.month.name)
+    return {"review": asked.body.text("review"), "list": asked.console.reviews.list_of(seen)}
+
+
 VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
     "nonce": lambda _: {},
     "enrol": _enrol,
@@ -249,6 +267,7 @@ VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
     "approve": _approve,
     "filed": lambda asked: {"filed": asked.body.text("filed")},
     "comment": _comment,
+    "review": _review,
     "consent": _consent,
     "consent-of": lambda asked: {"recording": str(asked.listed(asked.body))},
 }
@@ -280,6 +299,9 @@ async def _relay(request: Request) -> Response:
             ) from None
         if do == "comment" and "error" not in answer:
             _keep(request, asked, str(answer["commented"]))
+        if do == "review" and "error" not in answer:
+            signed, finder = asked.read(personal.REVIEW, "review"), console.finder(session)
+            console.reviews.keep(finder, signed, str(answer["reviewed"]), origin_of(request))
         return answer
 
     answer = await run_sync(ask, limiter=console.custody.limit)
@@ -316,7 +338,43 @@ async def _comments(request: Request) -> Response:
     return JSONResponse({"comments": await run_sync(look)})
 
 
+# -- reviews ----------------------------------------------------------------------------------------------------------
+
+
+def reports(finder: Finder) -> bool:
+    return auditor.may_report(finder.governance, finder.person, finder.now)
+
+
+def _month(console: Any, finder: Finder, name: str, month: str) -> Seen:
+    """Refusals: 404."""
+    seen: Seen = console.reviews.get(finder, console.custody.draws, name, month, reports=reports(finder))
+    return seen
+
+
+async def _list_of_review(request: Request) -> Response:
+    """What who signs a month has before them. Refusals: 404; 403 for who does not do it; 409 once it is signed."""
+    session, console = await session_of(request), request.app.state.console
+    name, month = (request.path_params[one] for one in ("review", "month"))
+
+    def look() -> dict[str, Any]:
+        finder = console.finder(session)
+        seen = _month(console, finder, name, month)
+        console.reviews.list_of(seen)
+        console.reviews.note_looked(finder, seen, [one.id for one in seen.drawn][:MOST], origin_of(request))
+        person_of = console.sign_in.people.rules().person_of
+        rows = [
+            {"recording": one.id, "outcome": one.outcome, "person": one.person,
+             "start": str(one.listed.start) if one.listed else "",
+             "agent": person_of(one.listed.whose.user) or one.listed.whose.user if one.listed else ""}
+            for one in seen.drawn
+        ]  # fmt: skip
+        return {"me": session.person, "why": seen.of.rule.why, "due": seen.of.due_day, "outcomes": rows}
+
+    return JSONResponse(await run_sync(look, limiter=console.custody.limit))
+
+
 ROUTES: Final = (
+    Route("/v1/reviews/{review}/{month}/list", _list_of_review),
     Route("/v1/custodian", _relay, methods=["POST"]),
     Route("/v1/recordings/{recording}/opening", _opening),
     Route("/v1/recordings/{recording}/comments", _comments),

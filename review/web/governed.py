@@ -36,11 +36,11 @@ from store.errors import Refusal
 DAYS: Final = {"7": "the last 7 days", "30": "the last 30 days", "0": "the whole archive"}
 RENDITIONS: Final = {"redacted": "redacted", "original": "original"}
 WEIGHTS: Final = {
-    "opens more": "Opens more", "deletes sooner": "Deletes sooner", "opens less": "Opens less",
-    "keeps longer": "Keeps longer", "weaker": "Weaker: what was closed will be recorded",
+    "opens more": "Opens more", "deletes sooner": "Deletes sooner", "reviews less": "Reviews less",
+    "opens less": "Opens less", "keeps longer": "Keeps longer", "weaker": "Weaker: what was closed will be recorded",
     "stronger": "Stronger: what was recorded will be closed", "other": "Other change",
 }  # fmt: skip
-_GRAVE: Final = frozenset({"opens more", "deletes sooner", "weaker"})
+_GRAVE: Final = frozenset({"opens more", "deletes sooner", "reviews less", "weaker"})
 
 
 @dataclass(frozen=True, slots=True)

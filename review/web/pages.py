@@ -18,6 +18,7 @@ from review.people.service import Session
 from review.people.states import SessionState
 from review.requests.cases import Cases, may_see_cases
 from review.requests.requests import Requests
+from review.requests.reviews import Reviews, may_see_reviews
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
@@ -69,6 +70,10 @@ class Console:
     @property
     def cases(self) -> Cases:
         return Cases(self.sign_in.people)
+
+    @property
+    def reviews(self) -> Reviews:
+        return Reviews(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:
@@ -128,12 +133,14 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
     if session is None or session.state != SessionState.SIGNED_IN:
         return []
     sees = console_of(request).sees(session)
+    reports = auditor.may_report(sees.rules, sees.person, sees.now)
     may = (
         (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
+        (may_see_reviews(sees.rules, sees.person, sees.now, reports=reports), ("/reviews", "reviews", "Reviews")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
-        (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),
-        (auditor.may_report(sees.rules, sees.person, sees.now), ("/rules", "rules", "Rules")),
+        (reports, ("/report", "report", "Report")),
+        (reports, ("/rules", "rules", "Rules")),
         (auditor.may_see_retention(sees.rules, sees.person, sees.now), ("/retention", "retention", "Retention")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]

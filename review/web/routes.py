@@ -41,6 +41,7 @@ from review.web import (
     recording,
     requested,
     retained,
+    reviewed,
     words,
 )
 from review.web.access import DID, looks, mirror, opened_of_mine, openings
@@ -312,6 +313,7 @@ ROUTES: Final = (
     Route("/v1/find/call", _find_call, methods=["POST"]),
     *requested.ROUTES,
     *cased.ROUTES,
+    *reviewed.ROUTES,
     *retained.ROUTES,
     *audited.ROUTES,
     *computers.ROUTES,

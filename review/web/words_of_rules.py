@@ -35,6 +35,7 @@ GERMAN: Final = {
     "They cannot be compared:": "Sie lassen sich nicht vergleichen:",
     "Opens more": "Öffnet mehr",
     "Deletes sooner": "Löscht früher",
+    "Reviews less": "Prüft weniger",
     "Opens less": "Öffnet weniger",
     "Keeps longer": "Bewahrt länger auf",
     "Weaker: what was closed will be recorded": "Schwächer: Was geschlossen war, wird aufgezeichnet",

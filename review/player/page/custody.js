@@ -1,11 +1,14 @@
 // Before a picture: a person's key, the purpose, the custodian's answer, approvals. Works on the player's own origin.
 // Nothing that the console passes on is trusted: the worker checks what the custodian signed.
 
-import { digest, fromBase64url, hex, parseObject, Refused, utf8 } from "./bytes.js";
-import { TEXTS } from "./opening-words.js";
-import { keep, keyOf, keysHere, newKey, ofOtherHouse, readInvitation, signed } from "./person.js";
+import { digest, fromBase64url, hex, parseObject, utf8 } from "./bytes.js";
+import { api, button, facts, h, heading, link, place, reasonsOf, relay, render, section, setPlace, show } from "./desk.js";
+import { sign, spoken, text, Trouble, trouble, when, words } from "./desk.js";
+import { keep, keyOf, keysHere, newKey, ofOtherHouse, readInvitation } from "./person.js";
+import { review } from "./review.js";
 import { clock, secondsOf } from "./words.js";
 
+const root = document.documentElement;
 const EVERY = 3000; // ms between two looks at what waits, while the page is shown
 const RARELY = 60_000; // ms, where no answer comes
 const SOUND = 0x8000; // its stream; screens stand below
@@ -14,112 +17,6 @@ const TERMS = ["act", "recording", "purpose", "rendition", "session"];
 // Signed beside them where spans of it are exported as a case.
 const OF_CASE = { case: /^[0-9a-f-]{36}$/, to: /^[\w-]{43}$/, spans: /^\d+-\d+( \d+-\d+)*$/, streams: /^\d+( \d+)*$/ };
 const ACTS = ["play", "export", "erase"]; // that a person can be asked to approve, as this page has words for them
-const root = document.documentElement;
-let place = ""; // the console's origin
-
-/** What was refused, by whom it was, in its words: `reasons` as the rules have them. */
-class Trouble extends Error {
-  constructor(code, { message = "", reasons = [], filed = "" } = {}, status = 0) {
-    super(message);
-    Object.assign(this, { code, reasons, filed, status });
-  }
-}
-
-// -- the console -------------------------------------------------------------------------------------------------
-
-async function api(path, body) {
-  const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  let answer;
-  try {
-    answer = await fetch(`${place}${path}`, { credentials: "include", redirect: "error", ...sent });
-  } catch {
-    throw new Trouble("unreachable");
-  }
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Trouble(said.error ?? "failed", said, answer.status);
-  return said;
-}
-
-const relay = (verb, fields = {}) => api("/v1/custodian", { do: verb, ...fields });
-
-/** Signed for the custodian that the person enrolled with, once. */
-async function sign(own, typ, payload) {
-  const { nonce, custodian } = await relay("nonce");
-  if (custodian !== own.custodian) throw new Trouble("other-custodian");
-  return signed(own, typ, { person: own.person, custodian, nonce, ...payload });
-}
-
-// -- what is shown -----------------------------------------------------------------------------------------------
-
-let drawn = () => [];
-const spoken = new MutationObserver(() => render()); // in another language
-const section = () => document.getElementById("custody");
-const words = () => TEXTS[root.lang] ?? TEXTS.en;
-
-function h(name, set = {}, ...children) {
-  const { data, ...own } = set;
-  const one = Object.assign(document.createElement(name), own);
-  Object.assign(one.dataset, data);
-  one.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
-  return one;
-}
-
-/** `make`: (words) -> nodes, made anew in another language. `state`: for who looks from outside. */
-function show(state, make) {
-  drawn = make;
-  root.dataset.custody = state;
-  render();
-  section().querySelector("h2")?.focus();
-}
-
-function render() {
-  section().hidden = false;
-  document.getElementById("badge").hidden = true;
-  section().replaceChildren(...drawn(words()));
-  const title = section().querySelector("h2")?.textContent;
-  if (title) document.title = `${title} – Eyelid`;
-}
-
-const heading = (text) => h("h2", { tabIndex: -1, textContent: text });
-const text = (said, className = "") => h("p", { textContent: said, className });
-const when = (ms) => new Date(ms).toLocaleString(root.lang, { dateStyle: "full", timeStyle: "short" });
-const link = (path, said) => h("a", { href: `${place}${path}`, textContent: said });
-
-function button(said, act, className = "main") {
-  const one = h("button", { type: "button", textContent: said, className });
-  one.addEventListener("click", () => act(one));
-  return one;
-}
-
-/** The rules speak English, as compliance wrote them. */
-function reasonsOf(reasons) {
-  if (!reasons?.length) return null;
-  const lines = reasons.map(({ says, where }) =>
-    h("li", {}, says, where ? h("span", { className: "small", textContent: ` (${where})` }) : null),
-  );
-  return h("ul", { className: "reasons", lang: "en" }, ...lines);
-}
-
-const facts = (rows) =>
-  h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", { textContent: name }), h("dd", { textContent: value })]));
-
-/** A refusal in a sentence, with what to do. */
-function trouble(error, path, retry) {
-  const known = error instanceof Refused || error instanceof Trouble || error.code;
-  const code = known ? error.code : "failed";
-  root.dataset.code = code;
-  show("refused", (w) => [
-    heading(w.refusedTitle),
-    text(w.codes[code] ?? `${w.otherwise} (${code})`),
-    reasonsOf(error.reasons),
-    h(
-      "p",
-      { className: "acts" },
-      retry ? button(w.again, retry) : null,
-      link(path, path === "/" ? w.console : w.back),
-    ),
-  ].filter(Boolean));
-}
 
 // -- a key of one's own ------------------------------------------------------------------------------------------
 
@@ -202,8 +99,8 @@ async function home() {
 const purposeOf = (w, one) => w.purposes[one] ?? one;
 
 /** What is asked before it is opened; `opened` is called once the keys are in the worker. */
-async function play(recording, ask, opened) {
-  const again = () => play(recording, ask, opened).catch((error) => trouble(error, `/recordings/${recording}`, again));
+async function play(recording, ask, opened, preset) {
+  const again = () => play(recording, ask, opened, preset).catch((error) => trouble(error, `/recordings/${recording}`, again));
   const found = await api(`/v1/recordings/${recording}/opening`);
   if (found.recording !== recording) throw new Trouble("other-request");
   const own = await keyOf(found.me);
@@ -287,7 +184,7 @@ async function play(recording, ask, opened) {
     follow(filed, waiting, () => open(choice, filed)).catch((error) => trouble(error, back, again));
   }
 
-  choose(found, begin, back);
+  choose(found, begin, back, preset);
 }
 
 /** Asks how it stands, gently and only while the page is shown, and opens it when that may have changed. */
@@ -350,9 +247,11 @@ const shown = (pause) =>
 const needed = (choice, w) =>
   choice.approvals.map(({ need, by, within }) => text(w.needs(need, by.join(", "), Number(within) / HOUR)));
 
-function choose(found, begin, back) {
+/** `preset`: the purpose of the page that led here, such as a review's. */
+function choose(found, begin, back, preset) {
   const { choices } = found;
-  let chosen = choices.find(({ verdict }) => verdict === "yes") ?? choices.find(({ verdict }) => verdict !== "no") ?? null;
+  const led = choices.find(({ purpose, verdict }) => purpose === preset && verdict !== "no");
+  let chosen = led ?? choices.find(({ verdict }) => verdict === "yes") ?? choices.find(({ verdict }) => verdict !== "no") ?? null;
   if (!chosen) {
     const [{ reasons }] = choices;
     trouble(new Trouble("refused", { reasons }), back);
@@ -485,24 +384,27 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Null where this page is not on an origin of its own; else {comments}, once the custodian has released it. */
 export async function fromCustody(ask) {
-  const asked = /^#(play|enrol|approve)=(.*)$/.exec(location.hash);
+  const asked = /^#(play|enrol|approve|review)=(.*)$/.exec(location.hash);
   if (location.hash && !asked) return null;
   const where = await fetch("console.json").catch(() => null);
   if (!where?.ok) return null;
-  place = (await where.json()).console;
+  setPlace((await where.json()).console);
   spoken.observe(root, { attributeFilter: ["lang"] });
   window.addEventListener("hashchange", () => location.reload());
   document.querySelector("[data-text='limits']").dataset.text = "limitsReleased";
   const [, verb, said] = asked ?? [];
-  const [value, at] = verb === "play" ? said.split("&t=") : [said];
+  const [value, ...more] = verb === "play" ? said.split("&") : [said];
+  const further = new URLSearchParams(more.join("&"));
   if (verb === "enrol") history.replaceState(null, "", location.pathname); // or it could be read off the screen
   return new Promise((opened) => {
     const begin = {
       enrol: () => enrol(value),
       approve: () => approve(value),
+      review: () => review(value),
       play: () => {
         if (!UUID.test(value)) throw new Trouble("no-such-path");
-        return play(value, ask, (found) => opened({ ...found, at: secondsOf(at) }));
+        const at = secondsOf(further.get("t") ?? undefined);
+        return play(value, ask, (found) => opened({ ...found, at }), further.get("for"));
       },
     };
     const back = verb === "play" && UUID.test(value) ? `/recordings/${value}` : "/";

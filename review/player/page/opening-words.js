@@ -109,7 +109,33 @@ const EN = {
   whose: "Sign as",
   see: "See the recording in the console",
   erasure: "This asks for an erasure: look at its recordings and approve it with `eyelid-review custodian approve`.",
+  reviewTitle: "Sign a review",
+  review: "Review",
+  month: "Month",
+  demandedBy: "Demanded by",
+  inTimeUntil: "In time until",
+  outcomes: {
+    drawn: "Drawn",
+    fine: "Fine",
+    finding: "Findings",
+    escalated: "Escalated",
+    missing: "Without an outcome",
+  },
+  reviewMissing: "These recordings have no outcome. Your signature names them, and the month stays unfinished:",
+  reviewList: "Every recording and its outcome",
+  reviewBound: "You sign this list. The custodian compares it with what it drew, notes it, and signs it as well.",
+  reviewSign: { done: "Sign as done", unfinished: "Sign as unfinished" },
+  reviewSigned: { done: "You signed the month as done", unfinished: "You signed the month as unfinished" },
+  reviewRefused: "The review is not signed",
+  reviewBack: "Back to the review in the console",
+  unknownAgent: "unknown",
   codes: {
+    "not-drawn": "The sample of this month is not drawn yet.",
+    "other-outcomes": "An outcome has changed in the meantime. Look at the list again, then sign.",
+    "other-sample": "These are not the recordings that the custodian drew. Nothing was signed by it.",
+    unfinished: "A month is done once every recording has an outcome. Look at the list again.",
+    "review-signed": "This month was signed as done.",
+    "not-yours": "The rules give this to others, or you may not see every recording of the sample.",
     "no-session": "Sign in to the console first, then try again.",
     "session-ended": "Your session at the console has ended. Sign in again, then try again.",
     "not-enrolled": "Finish signing in to the console first, then try again.",
@@ -283,7 +309,41 @@ const DE = {
   erasure:
     "Hier geht es um eine Löschung: Sehen Sie sich die Aufnahmen an, und stimmen Sie mit `eyelid-review custodian " +
     "approve` zu.",
+  reviewTitle: "Eine Prüfung unterschreiben",
+  review: "Prüfung",
+  month: "Monat",
+  demandedBy: "Verlangt durch",
+  inTimeUntil: "Fristgerecht bis",
+  outcomes: {
+    drawn: "Gezogen",
+    fine: "In Ordnung",
+    finding: "Beanstandet",
+    escalated: "Weitergemeldet",
+    missing: "Ohne Ergebnis",
+  },
+  reviewMissing:
+    "Diese Aufnahmen haben kein Ergebnis. Ihre Unterschrift nennt sie, und der Monat bleibt unvollständig:",
+  reviewList: "Alle Aufnahmen mit ihrem Ergebnis",
+  reviewBound:
+    "Sie unterschreiben diese Liste. Der Treuhänder vergleicht sie mit dem, was er gezogen hat, vermerkt sie und " +
+    "unterschreibt sie ebenfalls.",
+  reviewSign: { done: "Als erledigt unterschreiben", unfinished: "Als unvollständig unterschreiben" },
+  reviewSigned: {
+    done: "Sie haben den Monat als erledigt unterschrieben",
+    unfinished: "Sie haben den Monat als unvollständig unterschrieben",
+  },
+  reviewRefused: "Die Prüfung ist nicht unterschrieben",
+  reviewBack: "Zurück zur Prüfung in der Konsole",
+  unknownAgent: "unbekannt",
   codes: {
+    "not-drawn": "Die Stichprobe dieses Monats ist noch nicht gezogen.",
+    "other-outcomes":
+      "Inzwischen hat sich ein Ergebnis geändert. Sehen Sie sich die Liste noch einmal an, und unterschreiben Sie dann.",
+    "other-sample":
+      "Das sind nicht die Aufnahmen, die der Treuhänder gezogen hat. Er hat nichts unterschrieben.",
+    unfinished: "Ein Monat ist erledigt, wenn jede Aufnahme ein Ergebnis hat. Sehen Sie sich die Liste noch einmal an.",
+    "review-signed": "Dieser Monat wurde als erledigt unterschrieben.",
+    "not-yours": "Die Regeln geben das anderen, oder Sie dürfen nicht jede Aufnahme der Stichprobe sehen.",
     "no-session": "Melden Sie sich zuerst an der Konsole an, und versuchen Sie es dann noch einmal.",
     "session-ended":
       "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich wieder an, und versuchen Sie es dann noch einmal.",

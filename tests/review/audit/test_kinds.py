@@ -37,6 +37,10 @@ FACTS: dict[str, dict[str, Any]] = {
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "answer": {"act": "erasure", "request": "r-1", "step": "refuse"},
     "case": {"step": "added", "recordings": ["0193a1b2"], "spans": [[0, 1]], "purpose": "audit"},
+    "review": {
+        "step": "signed", "month": "2026-11", "recordings": ["0193a1b2"], "outcome": "fine", "state": "done",
+        "outcomes": "0" * 64, "drawn": 4, "fine": 1, "finding": 1, "escalated": 1, "missing": 1, "rule": "a.yaml:1:1",
+    },
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",

@@ -21,7 +21,8 @@ from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from review.audit.verify import Asked, verify_log
 from review.custodian import facts
-from review.custodian.custodian import NONCE_LIVES, Custodian
+from review.custodian.custodian import Custodian
+from review.nonces import NONCE_LIVES
 from testkit.custody import DAY, PEOPLE, RULES, House, Kept
 
 ANN, PIA = "ann@example.com", "pia@example.com"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from protocol import personal
 from protocol.errors import ProtocolError
-from review.custodian.custodian import NONCE_LIVES, Custodian
+from review.custodian.custodian import Custodian
+from review.nonces import NONCE_LIVES
 from review.refusal import Refusal
 from review.samples import Month
 from testkit.custody import RULES, SECOND, House, Kept

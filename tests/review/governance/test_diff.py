@@ -325,7 +325,7 @@ def test_what_was_of_a_class_that_is_gone_may_be_of_a_short_one_and_not_of_the_r
 
 
 def test_what_weighs() -> None:
-    assert {Weight.MORE, Weight.SOONER} == GRAVE
+    assert {Weight.MORE, Weight.SOONER, Weight.REVIEWS_LESS} == GRAVE
     assert Weight.OTHER == "other"
     assert changes(rules(BASE), rules(BASE)) == ()
 

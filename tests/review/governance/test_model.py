@@ -22,6 +22,7 @@ from review.governance.model import (
     Recording,
     Rendition,
     RetentionClass,
+    Review,
     Role,
     Sample,
     Team,
@@ -114,6 +115,7 @@ def test_what_is_meant_unless_it_is_said() -> None:
     assert Sample(1) == Sample(1, "")
     assert ApprovalRule(nothing, (), 1, 5) == ApprovalRule(nothing, (), 1, 5, 0, "")
     assert RetentionClass("r", None, NONE) == RetentionClass("r", None, NONE, NONE, "", False, "")
+    assert Review("r", "c", 0, 1, "w") == Review("r", "c", 0, 1, "w", "")
     assert Team() == Team(nothing, nothing, "")
     assert PersonRule("p", nothing) == PersonRule("p", nothing, nothing, 0, FOR_EVER, "")
     assert UserRule("u", "p") == UserRule("u", "p", "")
@@ -122,5 +124,5 @@ def test_what_is_meant_unless_it_is_said() -> None:
     assert asked == Question(Person("p", ()), Act.LIST, 5, None, "", Rendition.REDACTED, None, ())
     assert Reason("x") == Reason("x", "", False)
     assert Decision(False, ()) == Decision(False, (), "", 0, None)
-    assert Governance() == Governance("", 1, "", {}, (), (), {}, (), (), Consents({}), "", "", 0, ())
+    assert Governance() == Governance("", 1, "", {}, (), (), {}, (), (), Consents({}), (), "", "", 0, ())
     assert GovernanceTest("n", asked, "kept") == GovernanceTest("n", asked, "kept", "", "")

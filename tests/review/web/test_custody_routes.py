@@ -33,7 +33,7 @@ ASKED: Final = {
     f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
-CUSTODY: Final = ("/v1/custodian", f"{RECORDING}/opening", f"{RECORDING}/comments",
+CUSTODY: Final = ("/v1/custodian", "/v1/reviews/mifid/2026-10/list", f"{RECORDING}/opening", f"{RECORDING}/comments",
                   f"{RECORDING}/player/papers", f"{RECORDING}/player/index")  # fmt: skip
 
 
@@ -82,7 +82,11 @@ def test_no_other_route_is_opened_to_the_players_origin(served: Served, path: st
 
 
 def test_the_paths_are_those_of_the_routes() -> None:
-    wanted = ("/v1/custodian", *(f"/v1/recordings/x/{one}" for one in ("opening", "comments", "player/papers")))
+    wanted = (
+        "/v1/custodian",
+        "/v1/reviews/x/y/list",
+        *(f"/v1/recordings/x/{one}" for one in ("opening", "comments", "player/papers")),
+    )
     assert all(PATHS.fullmatch(one) for one in wanted)
     others = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES)]
     assert not [one for one in others if PATHS.fullmatch(one)]
@@ -92,6 +96,8 @@ def test_the_paths_are_those_of_the_routes() -> None:
         "/v1/recordings/x/y/opening",
         "/v1/recordings/x/player/",
         "/v1/recordings/x/comments/",
+        "/v1/reviews/x/y/z/list",
+        "/v1/reviews/x/y",
     ):
         assert not PATHS.fullmatch(odd)
 

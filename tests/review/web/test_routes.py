@@ -75,6 +75,9 @@ TABLE = {
     "/cases/{case_both}": "S E - - 200 - - - -",
     "/cases/{case_empty}": "S E - - 200 - - - -",
     "/cases/{nothing}": "S E - - - - - - -",
+    # No review is demanded here; tests/review/web/test_reviews.py has rules that demand two.
+    "/reviews": "S E - - - - - - -",
+    "/reviews/{review}/{month}": "S E - - - - - - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -87,6 +90,7 @@ POSTED = {
     "/v1/cases/{case_anna}": "401 403 400 400 400 404 404 404 404",
     "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 404 404 404",
     "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 404 404 404",
+    "/v1/reviews/{review}/{month}": "401 403 404 404 404 404 404 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
@@ -116,6 +120,8 @@ def paths(served: Served) -> dict[str, str]:
         "upper": recordings["anna"][-1].upper(),
         "anna_pc": served.room.computers["anna"],
         "carl_pc": served.room.computers["carl"],
+        "review": "mifid",
+        "month": "2026-10",
     }
 
 
@@ -269,6 +275,8 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
             "recording": served.room.recordings["anna"][-1],
             "request": "0" * 16,
             "case": served.cases["anna"],
+            "review": "mifid",
+            "month": "2026-10",
         }
         answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403

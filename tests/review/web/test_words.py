@@ -14,7 +14,7 @@ from review.governance.model import Act
 from review.languages import local
 from review.people.states import Use
 from review.search.schema import LENGTHS
-from review.web import cased, governed, requested, words
+from review.web import cased, governed, requested, reviewed, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.fleet import LEVELS
@@ -42,7 +42,7 @@ def said() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
-             requested.STATES, requested.STEPS, ACTS, LEVELS,
+             requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS)  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
     tables += (
@@ -55,6 +55,7 @@ def said() -> set[str]:
         "Report",
         "Requests",
         "Retention",
+        "Reviews",
         "Rules",
         "success",
         "failure",
