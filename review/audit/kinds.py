@@ -145,6 +145,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "answer": _kind("recording", (6001, 3), {"act": WORD, "request": ID, "step": WORD}),
     # To a case of the console (review.requests.cases): made, looked, added, removed, and its own steps.
     "case": _kind("case", (6001, 3), {"step": WORD}, recordings=IDS, spans=SPANS, purpose=WORD),
+    # To a privacy request of the console (review.requests.privacy): made, looked, case, extend, decide, end.
+    "privacy": _kind(
+        "privacy-request", (6001, 3), {"act": WORD, "step": WORD},
+        due=DAY, verdict=WORD, grounds=IDS, recordings=IDS, reference=ID,
+    ),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,

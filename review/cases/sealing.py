@@ -173,6 +173,8 @@ class Content:
             raise CaseError("malformed", f"case: its sealed object has another shape ({error})") from None
         if tuple(one.recording for one in parts) != case.recordings:
             raise CaseError("malformed", "case: its recordings are not those of its spans")
+        if not all(map(case.gives, (stream for one in parts for stream in {**one.rows, **one.keys}))):
+            raise CaseError("malformed", "case: it has a lane that it says to leave out")
         return cls(case, parts)
 
 

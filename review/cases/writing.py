@@ -37,18 +37,21 @@ _KEY: Final = 32  # bytes
 
 @dataclass(frozen=True)
 class Chosen:
-    """One recording of a case, verified. `origin`: JWS by the store's key. `keys`: of its streams."""
+    """One recording of a case, verified. `origin`: JWS by the store's key. `keys`: of its streams. `gives`: as `Case`
+    says it of a stream.
+    """
 
     source: Source
     origin: str
     keys: StreamKeys
     spans: tuple[tuple[int, int], ...]
+    gives: Callable[[int], bool]
 
     def chunks(self) -> Mapping[int, tuple[Stored, ...]]:
         """By stream: those that belong to its spans. Scenes are for other commands."""
         found = {}
         for stream, chain in self.source.rows.items():
-            if stream != SCENE_STREAM:
+            if stream != SCENE_STREAM and self.gives(stream):
                 found[stream] = tuple(chain[place] for place in belonging(list(map(Row.of, chain)), self.spans))
         return {stream: chain for stream, chain in found.items() if chain}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from protocol.envelope import Edition
+from protocol.envelope import AUDIO, SCREEN, Edition
 from protocol.errors import ProtocolError
 from protocol.keys import RecipientPrivate, thumbprint
 from review.cases.sealing import KEY_FILE, SEALED, STATEMENT, Statement
@@ -56,6 +56,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "show --json` printed: a file, or - for the standard input", "SPAN", nargs="+", required=True),
             option("--title", "of the case; by default that of `case show`, or it is asked for. Others on this machine "
                    "can read a command line: put no names into it", "TEXT", default=""),
+            option("--only", "give away this lane alone; the other is left out for the rights of others. By default "
+                   "all, or what `case show` says", choices=(AUDIO, SCREEN), default=""),
             option("--key", "a private key that opens the recordings", "FILE", type=Path, required=True),
             option("--to", "seal it to this reader: their public key, as `eyelid-store bundle reader` makes one",
                    "FILE", type=Path),
@@ -117,6 +119,7 @@ def _export(asked: Namespace) -> int:
         _check_spans(home, one, case)
     spans = [[str(one.recording), one.start, one.until] for one in case.spans]
     noted = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
+    noted |= {"only": case.only} if case.only else {}
     with act(home, asked, "export", **noted), closing(home.database()) as database:
         recipient = recipient_of(asked)
         chosen = []
@@ -125,7 +128,7 @@ def _export(asked: Namespace) -> int:
             source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
             with database.reading() as connection:
                 origin = str(identity(connection, evidence, home.blobs(), home.store_key())["origin"])
-            chosen.append(writing.Chosen(source, origin, keys, case.of(recording)))
+            chosen.append(writing.Chosen(source, origin, keys, case.of(recording), case.gives))
         with progress("exporting", writing.amount(chosen)) as advance:
             done = writing.write(
                 case, wall(), chosen, asked.output, reader=reader, passphrase=secret, signer=home.store_key(),
@@ -159,7 +162,7 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
     """The case that is asked for, and its recordings, in its order."""
     found: dict[UUID, Evidence] = {}
     spans: list[Span] = []
-    title, own = asked.title, uuid.uuid4()
+    title, own, only = asked.title, uuid.uuid4(), asked.only
     for text in asked.spans:
         if match := _SPAN.fullmatch(text):
             evidence = evidence_of(home, match["recording"])
@@ -169,12 +172,14 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence]]:
         if len(asked.spans) > 1:
             raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case must be the only one")
         case = _read_case(text)
-        own, spans, title = case.id, list(case.spans), title or case.title
+        if only and case.only:
+            raise WrongUsage(f"the case says which lane is given away ({case.only}): leave out --only")
+        own, spans, title, only = case.id, list(case.spans), title or case.title, only or case.only
     for one in spans:
         if one.recording not in found:
             found[one.recording] = evidence_of(home, str(one.recording))
     title = title or asked_title()
-    case = Case(own, title, tuple(spans))
+    case = Case(own, title, tuple(spans), only)
     return case, {recording: found[recording] for recording in case.recordings}
 
 
@@ -311,6 +316,7 @@ def _facts_of(one: Proven) -> dict[str, object]:
         "recording": str(one.recording), "device": one.device, "host": one.host, "start": iso(one.start),
         "spans": [{"from": start, "until": until} for start, until in one.spans], "chunks": one.chunks,
         "lanes": {lane: asdict(totals(parts)) for lane, parts in one.account.items()},
+        "left_out": list(one.left_out),
         "sound": not one.found,
     }  # fmt: skip
 
@@ -321,3 +327,5 @@ def _lines_of(one: Proven) -> Iterator[str]:
     for lane, parts in one.account.items():
         sums = {name: amount for name, amount in asdict(totals(parts)).items() if amount}
         yield f"  {lane}: " + ", ".join(f"{name.replace('_', ' ')} {seconds(amount)}" for name, amount in sums.items())
+    for lane in one.left_out:
+        yield f"  {lane}: left out for the rights of others"

@@ -37,7 +37,7 @@ def show(asked: Namespace) -> int:
             raise StoreError(f"the export of case {id} is not granted:{listed}")
         case = Case(asked.case, seen.title, tuple(
             Span(UUID(one.recording.recording), one.start, one.until) for one in seen.spans
-        ))  # fmt: skip
+        ), seen.only)  # fmt: skip
         cases.note_shown(id, seen, operator())
     export = seen.export
     approved = [who for who, _ in export.approvals]

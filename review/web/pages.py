@@ -17,6 +17,7 @@ from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import Session
 from review.people.states import SessionState
 from review.requests.cases import Cases, may_see_cases
+from review.requests.privacy import PrivacyRequests, kinds_of
 from review.requests.requests import Requests
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
@@ -68,6 +69,10 @@ class Console:
     @property
     def cases(self) -> Cases:
         return Cases(self.sign_in.people)
+
+    @property
+    def privacy(self) -> PrivacyRequests:
+        return PrivacyRequests(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:
@@ -128,6 +133,7 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
     sees = console_of(request).sees(session)
     may = (
         (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
+        (bool(kinds_of(sees.rules, sees.person, sees.now)), ("/privacy", "privacy", "Privacy")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (auditor.may_report(sees.rules, sees.person, sees.now), ("/report", "report", "Report")),

@@ -72,6 +72,10 @@ const EN = {
   missing: "missing",
   outside: "not part of this case",
   case: "Case",
+  leftOut: {
+    screen: "The screens are left out for the rights of others.",
+    audio: "The sound is left out for the rights of others.",
+  },
   caseHere: "this recording",
   unverified: "not verified",
   bad: "does not verify",
@@ -315,6 +319,10 @@ const DE = {
   missing: "fehlt",
   outside: "nicht Teil dieses Falls",
   case: "Fall",
+  leftOut: {
+    screen: "Die Bilder sind zum Schutz der Rechte anderer weggelassen.",
+    audio: "Der Ton ist zum Schutz der Rechte anderer weggelassen.",
+  },
   caseHere: "diese Aufnahme",
   unverified: "nicht geprüft",
   bad: "Prüfung gescheitert",

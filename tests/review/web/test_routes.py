@@ -69,12 +69,19 @@ TABLE = {
     "/retention?recording={anna_new}": "S E - - 200 - 200 - -",
     "/retention?recording=x": "S E - - 400 - 400 - -",
     # A case is seen by who made it, and by who may hold or export all of it.
-    "/cases": "S E 200 200 200 - - - -",
-    "/cases?after=x": "S E 400 400 400 - - - -",
+    "/cases": "S E 200 200 200 - 200 - -",  # who answers requests for access makes some, too
+    "/cases?after=x": "S E 400 400 400 - 400 - -",
     "/cases/{case_anna}": "S E 200 - 200 - - - -",
     "/cases/{case_both}": "S E - - 200 - - - -",
     "/cases/{case_empty}": "S E - - 200 - - - -",
     "/cases/{nothing}": "S E - - - - - - -",
+    # Privacy requests: for who has the act for a kind over all recordings.
+    "/privacy": "S E - - - 200 200 - -",
+    "/privacy?after=x": "S E - - - 400 400 - -",
+    "/privacy/{privacy_access}": "S E - - - - 200 - -",
+    "/privacy/{privacy_erasure}": "S E - - - 200 200 - -",
+    "/privacy/{no_privacy}": "S E - - - - - - -",
+    "/privacy/{nothing}": "S E - - - - - - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -82,11 +89,15 @@ POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
     "/v1/reports": "401 403 404 404 400 404 404 404 404",
-    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 404 404 404",
+    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 400 404 404",
+    "/v1/privacy": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}/case": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}/hold": "401 403 404 404 404 400 400 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
@@ -108,6 +119,8 @@ def paths(served: Served) -> dict[str, str]:
     return {
         **{name: str(position) for name, position in served.about.items()},
         **{f"case_{name}": case for name, case in served.cases.items()},
+        **{f"privacy_{kind}": made for kind, made in served.privacy.items()},
+        "no_privacy": "0" * 16,
         "beyond": str(10**14),
         "anna_new": recordings["anna"][-1],
         "anna_old": recordings["anna"][0],
@@ -269,6 +282,7 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
             "recording": served.room.recordings["anna"][-1],
             "request": "0" * 16,
             "case": served.cases["anna"],
+            "privacy": served.privacy["access"],
         }
         answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403
