@@ -7,7 +7,7 @@ bound to its request. A request changes nothing itself: cases, holds and erasure
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -246,7 +246,7 @@ class PrivacyRequests:
             raise _ended()
 
     def _change(
-        self, finder: Finder, seen: PrivacySeen, step: PrivacyStep, values: dict[str, object], origin: str,
+        self, finder: Finder, seen: PrivacySeen, step: PrivacyStep, values: Mapping[str, object], origin: str,
         **facts: object,
     ) -> None:  # fmt: skip
         """What two people do at once only one of them does."""

@@ -237,7 +237,7 @@ async def _step(request: Request) -> Response:
     if step not in set(PrivacyStep):
         raise Refusal(422, "no-such-step", "a privacy request is extended, decided or ended")
     outcome = body.text("outcome") if step == PrivacyStep.DECIDE else ""
-    grounds = [name for name in GROUNDS if body.has(f"ground-{name}")]
+    chosen = [name for name in GROUNDS if body.has(f"ground-{name}")]
 
     def act() -> None:
         finder, origin = console.finder(session), origin_of(request)
@@ -247,9 +247,9 @@ async def _step(request: Request) -> Response:
             case PrivacyStep.END:
                 console.privacy.end(finder, wanted, origin)
             case PrivacyStep.DECIDE:
-                found = _found(console, finder, console.privacy.get(finder, wanted), None) if grounds else None
-                said = [one for name in grounds if found and (one := _said(name, found, spoken))]
-                answer = "\n\n".join([*said, *([reason] if reason.strip() else [])])
+                found = _found(console, finder, console.privacy.get(finder, wanted), None) if chosen else None
+                grounds = {name: one for name in chosen if found and (one := _said(name, found, spoken))}
+                answer = "\n\n".join([*grounds.values(), *([reason] if reason.strip() else [])])
                 console.privacy.decide(finder, wanted, Decision(outcome, tuple(grounds), answer), origin)
 
     await run_sync(act)

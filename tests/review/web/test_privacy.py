@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from html import unescape
 from itertools import product
@@ -26,8 +25,7 @@ NOTHING = "0" * 16
 
 
 @pytest.fixture(autouse=True)
-def none_before(served: Served) -> Iterator[None]:
-    yield
+def none_before(served: Served) -> None:
     with served.console.people.database.writing() as connection:
         for table in (schema.privacy_requests, schema.requests):
             connection.execute(delete(table))
