@@ -153,12 +153,14 @@ async def _one(request: Request) -> Response:
         erases, holds = (_purposes(console, finder, subject, listed) for subject in ("erasure", HOLD))
         previews = auditor.may_see_retention(finder.governance, finder.person, finder.now)
         gives = bool(listed) and all(may_some(finder, {Act.SUBJECT_ACCESS}, one.whose, one.start) for one in listed)
-        return seen, found, erases if previews else [], holds, gives
+        knows_holds = retained.of_all(finder, *HOLDING)
+        return seen, found, erases if previews else [], holds, gives, knows_holds
 
-    seen, found, erases, holds, gives = await run_sync(look)
+    seen, found, erases, holds, gives, knows_holds = await run_sync(look)
     further = found.following and urlencode({"after": asked.key(found.following)})
     return page(
         request, "privacy.html", session=session, one=seen, found=found, erases=erases, holds=holds, gives=gives,
+        knows_holds=knows_holds,
         grounds={name: _said(name, found, spoken) for name in GROUNDS}, kinds=KINDS, states=STATES, lanes=LANES,
         outcomes=OUTCOMES, held=HELD_KINDS, later=after is not None,
         next=further and f"/privacy/{seen.id}?{further}", many=SIZE, place="privacy",
