@@ -163,7 +163,7 @@ async def _one(request: Request) -> Response:
         knows_holds=knows_holds,
         grounds={name: _said(name, found, spoken) for name in GROUNDS}, kinds=KINDS, states=STATES, lanes=LANES,
         outcomes=OUTCOMES, held=HELD_KINDS, later=after is not None,
-        next=further and f"/privacy/{seen.id}?{further}", many=SIZE, place="privacy",
+        next=further and f"/privacy/{seen.id}?{further}", place="privacy",
     )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ FACTS: dict[str, dict[str, Any]] = {
     "request": {"act": "export", "request": "r-1", "purpose": "legal", "reference": "case 8"},
     "answer": {"act": "erasure", "request": "r-1", "step": "refuse"},
     "case": {"step": "added", "recordings": ["0193a1b2"], "spans": [[0, 1]], "purpose": "audit"},
+    "privacy": {
+        "act": "erasure", "step": "decide", "due": "2027-01-31", "verdict": "in-part", "grounds": ["minimum"],
+        "recordings": ["0193a1b2"], "reference": "0e4f2a6c",
+    },
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",
