@@ -76,7 +76,7 @@ GERMAN: Final = {
     "Restriction (GDPR 18)": "Einschränkung (Art. 18 DSGVO)",
     "Objection (GDPR 21)": "Widerspruch (Art. 21 DSGVO)",
     "decided": "entschieden",
-    "granted in part": "teilweise gewährt",
+    "granted in part": "teilweise bewilligt",
     "sound alone: screens are left out": "nur der Ton: Bilder werden weggelassen",
     "screens alone: sound is left out": "nur die Bilder: der Ton wird weggelassen",
     "everything": "alles",
