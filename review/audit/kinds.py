@@ -150,6 +150,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         "review", (6001, 3), {"step": WORD, "month": ID}, recordings=IDS, outcome=WORD, state=WORD, outcomes=ID,
         drawn=NUMBER, fine=NUMBER, finding=NUMBER, escalated=NUMBER, missing=NUMBER, rule=ID,
     ),
+    # To a privacy request of the console (review.requests.privacy): made, looked, case, extend, decide, end.
+    "privacy": _kind(
+        "privacy-request", (6001, 3), {"act": WORD, "step": WORD},
+        due=DAY, verdict=WORD, grounds=IDS, recordings=IDS, reference=ID,
+    ),
     "approve": _kind("request", (6001, 3), {"act": WORD, "verdict": WORD, "role": WORD}, reference=TEXT),
     "consent": _kind(
         "recording", (6001, 3), {"channel": WORD, "state": WORD, "rule": ID}, purpose=WORD, reference=ID,

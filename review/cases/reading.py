@@ -175,7 +175,8 @@ class PartSource:
         """With the evidence key that the store vouched for, whatever they say themselves."""
         device = {**self.part.papers.get("device", {}), "evidence_key": self.evidence_key}
         spans = [list(one) for one in self.case.of(self.part.recording)]
-        return {**self.part.papers, "device": device, "case": {"spans": spans}}
+        only = {"only": self.case.only} if self.case.only else {}
+        return {**self.part.papers, "device": device, "case": {"spans": spans, **only}}
 
     @property
     def rows(self) -> Mapping[int, tuple[Row, ...]]:

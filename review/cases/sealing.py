@@ -182,6 +182,8 @@ class Content:
         erased = {one.recording for one in gone}
         if not parts or tuple(one.recording for one in parts) != tuple(r for r in case.recordings if r not in erased):
             raise CaseError("malformed", "case: its recordings are not those of its spans")
+        if not all(map(case.gives, (stream for one in parts for stream in {**one.rows, **one.keys}))):
+            raise CaseError("malformed", "case: it has a lane that it says to leave out")
         return cls(case, parts, gone)
 
 

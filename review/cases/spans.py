@@ -1,7 +1,7 @@
 """What a case is: a title and spans of recordings. The console keeps it, and an export seals it.
 
 Pure. Times are ns since the recording's start. JSON: {"v": 1, "case": ID, "title": TEXT, "spans": [{"recording": ID,
-"from": NS, "until": NS}, ...]}.
+"from": NS, "until": NS}, ...], "only": LANE}, the last where not all lanes are given away.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from protocol.claims import VERSION, Claims, parse_object
-from protocol.envelope import LATEST_END
+from protocol.envelope import AUDIO, LATEST_END, SCREEN, lane_of
 from protocol.errors import ProtocolError
 
 MOST_SPANS: Final = 256
@@ -49,13 +49,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Raises CaseError: bad-title, no-spans, many-spans."""
+    """`only`: the lane that is given away; the other is left out for the rights of others. "": all lanes.
+
+    Raises CaseError: bad-title, no-spans, many-spans, bad-field.
+    """
 
     id: UUID
     title: str
     spans: tuple[Span, ...]
+    only: str = ""
 
     def __post_init__(self) -> None:
+        if self.only not in ("", SCREEN, AUDIO):
+            raise CaseError("bad-field", f"a case has one lane, {SCREEN} or {AUDIO}, or all of them")
         if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
             raise CaseError("bad-title", f"a case has a title of 1 to {LONGEST_TITLE} characters, on one line")
         if not self.spans:
@@ -72,8 +78,12 @@ class Case:
         """Its time in this recording: (start, until), in order, without overlaps or seams."""
         return united((one.start, one.until) for one in self.spans if one.recording == recording)
 
+    def gives(self, stream: int) -> bool:
+        return self.only in ("", lane_of(stream))
+
     def facts(self) -> dict[str, Any]:
-        return {"case": str(self.id), "title": self.title, "spans": [one.facts() for one in self.spans]}
+        said = {"case": str(self.id), "title": self.title, "spans": [one.facts() for one in self.spans]}
+        return said | ({"only": self.only} if self.only else {})
 
     def write(self) -> bytes:
         return json.dumps({"v": VERSION, **self.facts()}, ensure_ascii=False, indent=1).encode("utf-8") + b"\n"
@@ -89,7 +99,8 @@ class Case:
         claims.check_format()
         if len(listed := claims.objects("spans")) > MOST_SPANS:
             raise CaseError("many-spans", f"a case has at most {MOST_SPANS} spans")
-        return cls(claims.uuid("case"), claims.text("title"), tuple(map(Span.read, listed)))
+        only = claims.text("only") if claims.has("only") else ""
+        return cls(claims.uuid("case"), claims.text("title"), tuple(map(Span.read, listed)), only)
 
 
 def moment(text: str) -> int | None:

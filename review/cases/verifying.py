@@ -49,7 +49,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """`account`: of each lane what became of the time of the spans, in order; ns since the recording's start."""
+    """`account`: of each lane what became of the time of the spans, in order; ns since the recording's start.
+    `left_out`: lanes that the case does not give away, for the rights of others.
+    """
 
     recording: UUID
     device: str
@@ -58,6 +60,7 @@ class Proven:
     spans: tuple[tuple[int, int], ...]
     chunks: int
     account: dict[str, tuple[AccountPart, ...]]
+    left_out: tuple[str, ...]
     found: tuple[Found, ...]
 
 
@@ -90,7 +93,12 @@ class _Prover:
         except ProtocolError as error:
             self._find("papers", error.code, str(error))
         count = sum(map(len, part.rows.values()))
-        return Proven(part.recording, device, host, start, self._spans, count, accounts, tuple(self._found))
+        only = self._source.case.only
+        left_out = tuple(lane for lane in accounts if only not in ("", lane))
+        given = {lane: parts for lane, parts in accounts.items() if lane not in left_out}
+        return Proven(
+            part.recording, device, host, start, self._spans, count, given, left_out, tuple(self._found)
+        )  # fmt: skip
 
     def _packet(self, origin: Origin) -> KeyPacket:
         """Signed by the device that the store names, and for the readers that compliance signed."""

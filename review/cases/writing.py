@@ -41,13 +41,14 @@ ChunkKeys = Callable[[int, int], bytes]
 
 @dataclass(frozen=True)
 class Chosen:
-    """One recording of a case, verified. `origin`: JWS by the store's key. `comments`: what opens comments on it, which
-    `beside` has, opened."""
+    """One recording of a case, verified. `origin`: JWS by the store's key. `gives`: as `Case` says it of a stream.
+    `comments`: what opens comments on it, which `beside` has, opened."""
 
     source: Source
     origin: str
     keys: ChunkKeys
     spans: tuple[tuple[int, int], ...]
+    gives: Callable[[int], bool]
     comments: bytes = b""
     beside: Beside = NOTHING
 
@@ -59,7 +60,7 @@ class Chosen:
         """By stream: those that belong to its spans. Scenes are for other commands."""
         found = {}
         for stream, chain in self.source.rows.items():
-            if stream != SCENE_STREAM:
+            if stream != SCENE_STREAM and self.gives(stream):
                 found[stream] = tuple(chain[place] for place in belonging(list(map(Row.of, chain)), self.spans))
         return {stream: chain for stream, chain in found.items() if chain}
 

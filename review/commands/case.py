@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from protocol.claims import Claims, parse_object
-from protocol.envelope import Edition
+from protocol.envelope import AUDIO, SCREEN, Edition
 from protocol.errors import ProtocolError
 from protocol.keys import RecipientPrivate, chunk_key, comment_key, public_from_text, thumbprint
 from protocol.terminal import printable
@@ -67,6 +67,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "show --json` printed: a file, or - for the standard input", "SPAN", nargs="+", required=True),
             option("--title", "of the case; by default that of `case show`, or it is asked for. Others on this machine "
                    "can read a command line: put no names into it", "TEXT", default=""),
+            option("--only", "give away this lane alone; the other is left out for the rights of others. By default "
+                   "all, or what `case show` says", choices=(AUDIO, SCREEN), default=""),
             option("--key", "a private key that opens the recordings; with --as, that person's own", "FILE", type=Path,
                    required=True),
             option("--as", "ask the custodian for the keys of these spans' chunks in this person's name, once others "
@@ -140,6 +142,7 @@ def _export(asked: Namespace) -> int:
         _check_spans(home, evidence, case)
     spans = [[str(one.recording), one.start, one.until] for one in case.spans]
     noted = {"recordings": list(map(str, case.recordings)), "case": str(case.id), "spans": spans}
+    noted |= {"only": case.only} if case.only else {}
     with act(home, asked, "export", **noted), closing(home.database()) as database:
         recipient = None if asked.person else recipient_of(asked)
         chosen, shown = list[writing.Chosen](), dict[UUID, dict[str, Any]]()
@@ -148,8 +151,8 @@ def _export(asked: Namespace) -> int:
             source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
             with database.reading() as connection:
                 shown[recording] = papers(connection, evidence, home.blobs(), home.store_key())
-            origin = str(shown[recording]["origin"])
-            chosen.append(writing.Chosen(source, origin, keys, case.of(recording), to_comments))
+            origin, own = str(shown[recording]["origin"]), case.of(recording)
+            chosen.append(writing.Chosen(source, origin, keys, own, case.gives, to_comments))
         if asked.person:
             chosen = case_released.with_keys(asked, case, reader.key_id if reader else "", chosen, shown)
         chosen = _with_what_is_beside(database, asked, chosen, comments)
@@ -219,7 +222,7 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence], 
     """The case that is asked for, its recordings, in its order, and the comments that came with it, sealed."""
     found: dict[UUID, Evidence] = {}
     spans: list[Span] = []
-    title, own, comments = asked.title, uuid.uuid4(), list[dict[str, str]]()
+    title, own, only, comments = asked.title, uuid.uuid4(), asked.only, list[dict[str, str]]()
     for text in asked.spans:
         if match := _SPAN.fullmatch(text):
             evidence = evidence_of(home, match["recording"])
@@ -229,12 +232,14 @@ def _case_of(home: Home, asked: Namespace) -> tuple[Case, dict[UUID, Evidence], 
         if len(asked.spans) > 1:
             raise WrongUsage(f"{text!r} is no span, such as 0193a1b2:83-1:40; a file with a case must be the only one")
         case, comments = _read_case(text)
-        own, spans, title = case.id, list(case.spans), title or case.title
+        if only and case.only:
+            raise WrongUsage(f"the case says which lane is given away ({case.only}): leave out --only")
+        own, spans, title, only = case.id, list(case.spans), title or case.title, only or case.only
     for one in spans:
         if one.recording not in found:
             found[one.recording] = evidence_of(home, str(one.recording))
     title = title or asked_title()
-    case = Case(own, title, tuple(spans))
+    case = Case(own, title, tuple(spans), only)
     return case, {recording: found[recording] for recording in case.recordings}, comments
 
 
@@ -426,6 +431,7 @@ def _facts_of(one: Proven) -> dict[str, object]:
         "recording": str(one.recording), "device": one.device, "host": one.host, "start": iso(one.start),
         "spans": [{"from": start, "until": until} for start, until in one.spans], "chunks": one.chunks,
         "lanes": {lane: asdict(totals(parts)) for lane, parts in one.account.items()},
+        "left_out": list(one.left_out),
         "sound": not one.found,
     }  # fmt: skip
 
@@ -436,3 +442,5 @@ def _lines_of(one: Proven) -> Iterator[str]:
     for lane, parts in one.account.items():
         sums = {name: amount for name, amount in asdict(totals(parts)).items() if amount}
         yield f"  {lane}: " + ", ".join(f"{name.replace('_', ' ')} {seconds(amount)}" for name, amount in sums.items())
+    for lane in one.left_out:
+        yield f"  {lane}: left out for the rights of others"

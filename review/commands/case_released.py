@@ -95,7 +95,8 @@ class _Asking:
             )
         self._edges = list(map(base64url.encode, at_edges))
         session = self._session.public_key().public_bytes_raw()
-        streams = chunks or self.chosen.source.rows  # where nothing was kept, nothing is released
+        # Where nothing was kept, nothing is released.
+        streams = chunks or filter(self.chosen.gives, self.chosen.source.rows)
         self._terms: dict[str, Any] = {
             "act": "export", "recording": str(self.chosen.recording), "purpose": self.asked.purpose,
             "rendition": "original", "session": base64url.encode(session), "case": str(self.case.id), "to": self.to,

@@ -45,7 +45,7 @@ def show(asked: Namespace) -> int:
         ]  # fmt: skip
         case = Case(asked.case, seen.title, tuple(
             Span(UUID(one.recording.recording), one.start, one.until) for one in seen.spans
-        ))  # fmt: skip
+        ), seen.only)  # fmt: skip
         cases.note_shown(id, seen, operator())
     export = seen.export
     approved = [who for who, _ in export.approvals]

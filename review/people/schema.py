@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 5
+VERSION: Final = 6
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -192,10 +192,34 @@ review_signatures: Final = Table(
     Index("ix_review_signatures_month", "review", "month"),
 )
 
+# What people ask about recordings of themselves (review.requests.privacy). What was written is sealed.
+privacy_requests: Final = Table(
+    "privacy_requests",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("person", String(200), nullable=False),  # who entered it
+    Column("state", String(16), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("came", String(10), nullable=False),  # a day, as in 2027-01-31
+    Column("due", String(10), nullable=False),
+    Column("text", Text, nullable=False),  # sealed: whom it is about, and a note
+    Column("longer", Text),  # sealed: why it takes two months more
+    Column("outcome", String(16)),
+    Column("answer", Text),  # sealed
+    Column("decided_by", String(200)),
+    Column("decided_at", BigInteger),
+    Column("ended_by", String(200)),
+    Column("ended_at", BigInteger),
+    Column("cases", Text, nullable=False),  # ids of cases that were made for it
+    Index("ix_privacy_due", "state", "due", "id"),
+    Index("ix_privacy_person", "person", "made_at"),
+)
+
 # Version -> the tables that it added. A column that changes wants a step of its own here.
 ADDED: Final[Mapping[int, tuple[Table, ...]]] = {
     2: (requests,), 3: (comments,), 4: (cases, case_spans, case_approvals),
-    5: (review_samples, review_outcomes, review_signatures),
+    5: (review_samples, review_outcomes, review_signatures), 6: (privacy_requests,),
 }  # fmt: skip
 
 

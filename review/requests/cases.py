@@ -78,8 +78,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """As one person may see it. `hidden`: spans of recordings that they may not list. `purposes`: for which they may
-    ask for its export. `refused`: who refused the last request, and why; "" for none. `may`: the steps that are theirs.
+    """As one person may see it. `only`: as `review.cases.spans.Case`. `hidden`: spans of recordings that they may not
+    list. `purposes`: for which they may ask for its export. `refused`: who refused the last request, and why; "" for
+    none. `may`: the steps that are theirs.
     """
 
     id: str
@@ -88,6 +89,7 @@ class CaseSeen:
     person: str
     made_at: int
     state: CaseState
+    only: str
     spans: tuple[SpanSeen, ...]
     hidden: int
     export: Export | None
@@ -126,9 +128,9 @@ class CasePage:
 
 
 def may_see_cases(rules: Governance, person: Person, now: int) -> bool:
-    """Whether a role of theirs builds cases, or approves their export."""
-    mine = _roles(rules, person, now)
-    return bool(mine & _approvers(rules)) or any(rules.roles[name].may & CASING for name in mine)
+    """Whether a role of theirs builds cases, approves their export, or answers requests for access by them."""
+    mine, acts = _roles(rules, person, now), CASING | {Act.SUBJECT_ACCESS}
+    return bool(mine & _approvers(rules)) or any(rules.roles[name].may & acts for name in mine)
 
 
 def builds(finder: Finder) -> bool:
@@ -148,24 +150,31 @@ class Cases:
     def may_add(self, finder: Finder, listed: Listed) -> bool:
         return may_some(finder, CASING, listed.whose, listed.start)
 
-    def make(self, finder: Finder, title: str, note: str, origin: str, first: Span | None = None) -> str:
-        """Its id. `first`: a span. Refusals: 403 not-yours; 422 bad-title, bad-reason; 429 asked-too-much; as `add`."""
-        allowed = builds(finder) if first is None else self.may_add(finder, first[0])
-        if not allowed:
+    def make(
+        self, finder: Finder, title: str, note: str, origin: str, spans: Sequence[Span] = (), *,
+        acts: frozenset[Act] = CASING, only: str = "",
+    ) -> str:  # fmt: skip
+        """Its id. `acts`: one of them lets these recordings be put into it. `only`: as `review.cases.spans.Case` has
+        it. Refusals: 403 not-yours; 422 bad-title, bad-reason; 429 asked-too-much; as `add`.
+        """
+        several = {one.recording: one for one, _, _ in spans}.values()
+        allowed = all(may_some(finder, acts, one.whose, one.start) for one in several)
+        if not (allowed if spans else builds(finder)):
             raise _not_yours()
         title, now, made = title.strip(), self.people.clock(), str(uuid4())
         if not 0 < len(title) <= LONGEST_TITLE or not title.isprintable():
             raise Refusal(422, "bad-title", f"a title has 1 to {LONGEST_TITLE} characters that can be printed")
-        text = self._seal(made, "text", title=title, note=written(note) if note.strip() else "")
+        words = {"title": title, "note": written(note) if note.strip() else ""}
+        text = self._seal(made, "text", **words, **({"only": only} if only else {}))
         with self.people.database.writing() as connection:
             recent = (_CASES.person == finder.person.id) & (_CASES.made_at > now - 24 * HOUR)
             if (connection.scalar(select(func.count()).select_from(schema.cases).where(recent)) or 0) >= MOST_A_DAY:
                 raise too_much()
             values = {"id": made, "person": finder.person.id, "state": CaseState.OPEN, "made_at": now, "text": text}
             connection.execute(insert(schema.cases).values(values))
-            if first is not None:
-                self._insert(connection, finder, made, first)
-            self._note((finder.person.id, made, "made"), origin, [first] if first else [])
+            for one in spans:
+                self._insert(connection, finder, made, one)
+            self._note((finder.person.id, made, "made"), origin, spans)
         return made
 
     def add(self, finder: Finder, id: str, span: Span, origin: str) -> None:  # noqa: A002
@@ -341,7 +350,8 @@ class Cases:
         refused = self._open(row.id, "refused", row.refused) if row.refused else None
         return CaseSeen(
             id=row.id, title=text.text("title"), note=text.text("note"), person=row.person, made_at=row.made_at,
-            state=state, spans=shown, hidden=len(case.spans) - len(shown), export=export,
+            state=state, only=text.text("only") if text.has("only") else "",
+            spans=shown, hidden=len(case.spans) - len(shown), export=export,
             refused=(refused.text("person"), refused.text("reason")) if refused else ("", ""), purposes=purposes,
             works=works, may=tuple(step for of, step in CASE_NEXT if of is state and theirs.get(step, works)),
         )  # fmt: skip

@@ -89,9 +89,43 @@ CASE_NEXT: Final[Mapping[tuple[CaseState, CaseStep], CaseState]] = {
 ANSWERS: Final = frozenset({CaseStep.APPROVE, CaseStep.REFUSE})  # to one request for an export, with its spans
 
 
-def due(asked: date) -> date:
-    """The last day on which an answer is in time: the same day of the next month, or the last that it has
+def due(asked: date, months: int = 1) -> date:
+    """The last day on which an answer is in time: the same day so many months later, or the last that the month has
     (Regulation 1182/71, article 3).
     """
-    year, month = (asked.year, asked.month + 1) if asked.month < 12 else (asked.year + 1, 1)
-    return date(year, month, min(asked.day, calendar.monthrange(year, month)[1]))
+    year, month = divmod(asked.year * 12 + asked.month - 1 + months, 12)
+    return date(year, month + 1, min(asked.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def extended(came: date) -> date:
+    """By two months from the first due date, which is never later than three months from the day on which it came."""
+    return due(due(came), 2)
+
+
+# -- requests of people about what is kept of them ------------------------------------------------------------------
+
+
+class PrivacyState(StrEnum):
+    OPEN = "open"
+    DECIDED = "decided"
+    ENDED = "ended"
+
+
+class PrivacyStep(StrEnum):
+    EXTEND = "extend"  # once
+    DECIDE = "decide"
+    END = "end"
+
+
+PRIVACY_NEXT: Final[Mapping[tuple[PrivacyState, PrivacyStep], PrivacyState]] = {
+    (PrivacyState.OPEN, PrivacyStep.EXTEND): PrivacyState.OPEN,
+    (PrivacyState.OPEN, PrivacyStep.DECIDE): PrivacyState.DECIDED,
+    (PrivacyState.DECIDED, PrivacyStep.END): PrivacyState.ENDED,
+}
+# Kind -> whose role has one of these acts works on it. GDPR 15, 17, 18 and 21.
+PRIVACY_KINDS: Final[Mapping[str, frozenset[Act]]] = {
+    "access": frozenset({Act.SUBJECT_ACCESS}),
+    "erasure": frozenset({Act.ERASE_REQUEST, Act.SUBJECT_ACCESS}),
+    "restriction": frozenset({Act.SUBJECT_ACCESS}),
+    "objection": frozenset({Act.SUBJECT_ACCESS}),
+}

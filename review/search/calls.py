@@ -48,10 +48,14 @@ def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
     """Recordings of the newest calls with one of these tags, among owners of whom the person may list something.
     `Finder.page` decides each again.
     """
+    return belonging(finder, tagged(finder, tags))
+
+
+def tagged(finder: Finder, tags: Collection[str]) -> list[Interaction]:
+    """The newest calls with one of these tags."""
     with finder.catalog.reading() as connection:
         rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS)
-        calls = [about for row in rows if (about := interactions.sound(connection, row))]
-    return belonging(finder, calls)
+        return [about for row in rows if (about := interactions.sound(connection, row))]
 
 
 def belonging(finder: Finder, calls: Iterable[Interaction]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from protocol.claims import is_uuid
+from protocol.envelope import AUDIO, SCREEN
 from review.cases.spans import moment
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
@@ -40,6 +41,7 @@ STEPS: Final[Mapping[CaseStep, str]] = {
     CaseStep.WITHDRAW: "Withdraw it", CaseStep.EXPORTED: "It was exported", CaseStep.CLOSE: "Finish the case",
     CaseStep.REOPEN: "Open it again",
 }  # fmt: skip
+ONLY: Final[Mapping[str, str]] = {AUDIO: "Only the sound.", SCREEN: "Only the screens."}
 REASONED: Final = (CaseStep.ASK, CaseStep.REFUSE)
 # Where the export is done: not here, as its keys are on the store's machine (docs/cases.md).
 # By a pipe: a file would have the title in the clear.
@@ -100,8 +102,8 @@ async def _case(request: Request) -> Response:
     seen, shown, holds, purposes = await run_sync(look)
     return page(
         request, "case.html", session=session, case=seen, shown=shown, holds=holds, hold_purposes=purposes,
-        states=STATES, steps=STEPS, reasoned=REASONED, done_by=DONE_BY, player=console.sign_in.people.settings.player,
-        seconds=lambda ns: f"{ns / 10**9:.3f}", place="cases",
+        states=STATES, steps=STEPS, reasoned=REASONED, done_by=DONE_BY, only=ONLY,
+        player=console.sign_in.people.settings.player, seconds=lambda ns: f"{ns / 10**9:.3f}", place="cases",
     )  # fmt: skip
 
 
@@ -166,7 +168,7 @@ async def _add(request: Request) -> Response:
             raise not_here()
         span = _span(shown.listed, since, until)
         if not case:
-            return console.cases.make(finder, title, "", origin_of(request), span)
+            return console.cases.make(finder, title, "", origin_of(request), [span])
         console.cases.add(finder, case, span, origin_of(request))
         return case
 

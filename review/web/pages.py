@@ -17,6 +17,7 @@ from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import Session
 from review.people.states import SessionState
 from review.requests.cases import Cases, may_see_cases
+from review.requests.privacy import PrivacyRequests, kinds_of
 from review.requests.requests import Requests
 from review.requests.reviews import Reviews, may_see_reviews
 from review.search.find import MOST, Finder, Meanings
@@ -74,6 +75,10 @@ class Console:
     @property
     def reviews(self) -> Reviews:
         return Reviews(self.sign_in.people)
+
+    @property
+    def privacy(self) -> PrivacyRequests:
+        return PrivacyRequests(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:
@@ -137,6 +142,7 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
     may = (
         (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
         (may_see_reviews(sees.rules, sees.person, sees.now, reports=reports), ("/reviews", "reviews", "Reviews")),
+        (bool(kinds_of(sees.rules, sees.person, sees.now)), ("/privacy", "privacy", "Privacy")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (reports, ("/report", "report", "Report")),

@@ -67,7 +67,7 @@ class Tried:
     purposes: tuple[str, ...]
 
 
-def _of_all(finder: Finder, *acts: Act) -> bool:
+def of_all(finder: Finder, *acts: Act) -> bool:
     return auditor.may_of_all(finder.governance, finder.person, finder.now, *acts)
 
 
@@ -87,9 +87,9 @@ async def _retention(request: Request) -> Response:
 
     def read() -> Any:
         finder = console.finder(session)
-        knows_holds = _of_all(finder, *recording.HOLDING)
+        knows_holds = of_all(finder, *recording.HOLDING)
         held, asks = _held(finder) if knows_holds else [], _asked(finder)
-        names = _of_all(finder, Act.LEGAL_HOLD, Act.RELEASE_HOLD)
+        names = of_all(finder, Act.LEGAL_HOLD, Act.RELEASE_HOLD)
         holds = _holds(finder, held, console.names(), names=names)
         dying = forecast.forecast(finder, (row.recording for row in held), asks)
         found = tried = None
@@ -99,7 +99,7 @@ async def _retention(request: Request) -> Response:
             console.note(request, session, "search", query=urlencode(said), results=found.count)
             console.note(request, session, "list", of="erasure", results=len(ids), recordings=ids)
             facts = Facts(finder.catalog, console.index.blobs, finder.governance)
-            tried = [_preview(console, finder, facts, row, knows_holds=knows_holds, names=names) for row in found.rows]
+            tried = [preview(console, finder, facts, row, knows_holds=knows_holds, names=names) for row in found.rows]
         return knows_holds, holds, dying, found, tried, finder.choices()
 
     knows_holds, holds, dying, found, tried, choices = await run_sync(read)
@@ -155,9 +155,7 @@ def _holds(finder: Finder, rows: list[Any], people: Mapping[str, str], *, names:
     return made
 
 
-def _preview(
-    console: Console, finder: Finder, facts: Facts, listed: Listed, *, knows_holds: bool, names: bool
-) -> Tried:
+def preview(console: Console, finder: Finder, facts: Facts, listed: Listed, *, knows_holds: bool, names: bool) -> Tried:
     """As `eyelid-review erase` shows it without --apply; without what a hold says, for who may not know of it."""
     rules = finder.governance
     known = facts.of(UUID(listed.recording), finder.now)

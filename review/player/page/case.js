@@ -11,6 +11,8 @@ export function showCase() {
   $("case").hidden = !said;
   if (!said) return;
   $("case-title").textContent = said.title;
+  $("case-left-out").hidden = !about.leftOut.length;
+  $("case-left-out").textContent = about.leftOut.map((lane) => words.leftOut[lane]).join(" ");
   const named = Object.entries(said.recordings).map(([id, { address, host, start, holds }]) => {
     const item = element("li");
     const when = new Date(Number(BigInt(start) / 1_000_000n)).toLocaleString(language, {

@@ -4,6 +4,8 @@ import { $, about, element, language, player, words } from "./state.js";
 import { clock, describe, length } from "./words.js";
 
 const STATES = ["kept", "closed", "held", "blind", "missing", "unverified", "bad"];
+/** The screen's, or of a case without it the sound's. */
+export const firstLane = () => Object.values(about.lanes)[0] ?? [];
 const gapsOf = (lane) => about.lanes[lane].filter(({ what }) => what !== "kept" && what !== "outside");
 export const partAt = (lane, t) =>
   about.lanes[lane]?.find(({ from, to }) => t * 1e9 >= from && t * 1e9 < to) ?? about.lanes[lane]?.at(-1);
@@ -44,7 +46,7 @@ export function showGaps() {
   $("gaps").replaceChildren(...items);
   $("labels").replaceChildren(...lanes.map((lane) => element("span", words[`${lane}Lane`])));
   const sums = new Map();
-  for (const { from, to, what } of about.lanes.screen) sums.set(what, (sums.get(what) ?? 0) + to - from);
+  for (const { from, to, what } of firstLane()) sums.set(what, (sums.get(what) ?? 0) + to - from);
   $("sums").textContent = items.length ? "" : words.nothing;
   $("legend").replaceChildren(
     ...[...STATES, ...(sums.has("outside") ? ["outside"] : [])].map((what) => {

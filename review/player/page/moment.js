@@ -1,6 +1,6 @@
 // What the page says of the moment that is played: clock, play head, slates, and what was skipped.
 
-import { textAt } from "./gaps.js";
+import { firstLane, textAt } from "./gaps.js";
 import { figures, slateOf } from "./stage.js";
 import { $, about, element, language, player, words } from "./state.js";
 import { clock, describe, length } from "./words.js";
@@ -46,7 +46,7 @@ export function skipped({ detail: { from, to, silence } }) {
     say(words.skippedQuiet(length(to - from, language), length(quiet, language)));
     return;
   }
-  const causes = about.lanes.screen.filter((one) => one.to > from * 1e9 && one.from < to * 1e9 && one.what !== "kept");
+  const causes = firstLane().filter((one) => one.to > from * 1e9 && one.from < to * 1e9 && one.what !== "kept");
   const why = [...new Set(causes.map((one) => describe({ ...one, margin: null }, about.names, words).title))];
   say(words.skipped(length(to - from, language), why.join(", ") || words.missing));
 }

@@ -71,7 +71,10 @@ export class Proof {
     this.facts = factsOf(this.ledger, this.recording);
     this.signed = lastSigned(this.facts.named);
     this.length = lengthOf(this.facts, this.chunks);
-    this.lanes = lanesOf(this.facts, [...this.streams.keys(), ...this.signed.keys()]);
+    const lanes = lanesOf(this.facts, [...this.streams.keys(), ...this.signed.keys()]);
+    const only = this.papers.case?.only; // the lane of a case that is given away alone
+    this.lanes = lanes.filter((lane) => !only || lane === only);
+    this.leftOut = lanes.filter((lane) => !this.lanes.includes(lane));
     this.checkChains();
     this.checkLedger();
     this.checkHeads(await this.checkReport(report));

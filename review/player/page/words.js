@@ -72,6 +72,10 @@ const EN = {
   missing: "missing",
   outside: "not part of this case",
   case: "Case",
+  leftOut: {
+    screen: "The screens are left out for the rights of others.",
+    audio: "The sound is left out for the rights of others.",
+  },
   caseHere: "this recording",
   onHold: (hold, since, review) => `On legal hold ${hold} since ${since}; its review is due on ${review}.`,
   erasedOf: (id, on) => `Recording ${id} was erased on ${on}: its certificate is in the case.`,
@@ -318,6 +322,10 @@ const DE = {
   missing: "fehlt",
   outside: "nicht Teil dieses Falls",
   case: "Fall",
+  leftOut: {
+    screen: "Die Bilder sind zum Schutz der Rechte anderer weggelassen.",
+    audio: "Der Ton ist zum Schutz der Rechte anderer weggelassen.",
+  },
   caseHere: "diese Aufnahme",
   onHold: (hold, since, review) => `Unter der Löschsperre ${hold} seit ${since}; zu prüfen bis ${review}.`,
   erasedOf: (id, on) => `Die Aufnahme ${id} wurde am ${on} gelöscht: Der Nachweis liegt im Fall.`,

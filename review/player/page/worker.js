@@ -315,6 +315,7 @@ function told() {
     checks: CHECKS,
     keys: keys.size > 0 || owns !== null,
     case: caseOf,
+    leftOut: proof.leftOut,
     spans: proof.spans?.map(({ from, until }) => [number(from), number(until)]) ?? null,
   };
 }

@@ -11,7 +11,7 @@ for (const form of document.querySelectorAll("form[data-post]"))
     buttons.forEach((one) => { one.disabled = true; });
     say("");
     try {
-      const {case: made = ""} = await post(form.dataset.post, body); // what was made has a page of its own
+      const {case: of = "", privacy: made = of} = await post(form.dataset.post, body); // what has a page of its own
       location.assign(form.dataset.then + made);
     } catch (error) {
       say(camel(error.message));

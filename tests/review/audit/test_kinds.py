@@ -41,6 +41,10 @@ FACTS: dict[str, dict[str, Any]] = {
         "step": "signed", "month": "2026-11", "recordings": ["0193a1b2"], "outcome": "fine", "state": "done",
         "outcomes": "0" * 64, "drawn": 4, "fine": 1, "finding": 1, "escalated": 1, "missing": 1, "rule": "a.yaml:1:1",
     },
+    "privacy": {
+        "act": "erasure", "step": "decide", "due": "2027-01-31", "verdict": "in-part", "grounds": ["minimum"],
+        "recordings": ["0193a1b2"], "reference": "0e4f2a6c",
+    },
     "approve": {"act": "export", "verdict": "granted", "role": "privacy", "reference": "case 8"},
     "consent": {
         "channel": "voice", "state": "withdrawn", "rule": "roles/privacy", "purpose": "request", "reference": "DSR-7",

@@ -20,6 +20,7 @@ from review.requests.states import (
     RequestState,
     Step,
     due,
+    extended,
 )
 
 
@@ -52,6 +53,26 @@ def test_a_case_is_exported_only_once_it_was_asked_for_and_every_state_leads_bac
     assert reached == set(CaseState)
 
 
+def month_of(day: date) -> int:
+    return day.year * 12 + day.month
+
+
+@given(st.dates(date(1970, 1, 1), date(2200, 1, 1)), st.integers(1, 24))
+def test_so_many_months_later_is_the_same_day_or_the_months_last(day: date, months: int) -> None:
+    found = due(day, months)
+    assert month_of(found) - month_of(day) == months
+    assert found.day == day.day or (month_of(found + timedelta(days=1)) > month_of(found) and found.day < day.day)
+
+
+@given(st.dates(date(1970, 1, 1), date(2200, 1, 1)), st.dates(date(1970, 1, 1), date(2200, 1, 1)))
+def test_more_time_is_two_months_and_never_more_than_three_in_all(came: date, other: date) -> None:
+    first, last = due(came), extended(came)
+    assert month_of(last) - month_of(first) == 2
+    assert first < last <= due(came, 3)
+    assert (came <= other) <= (due(came) <= due(other))  # who came first is not due after who came later
+    assert (came <= other) <= (extended(came) <= extended(other))
+
+
 @given(st.dates(date(1970, 1, 1), date(2200, 1, 1)))
 def test_a_month_ends_on_the_same_day_or_on_the_months_last(day: date) -> None:
     found = due(day)
@@ -67,3 +88,9 @@ def test_a_month_ends_on_the_same_day_or_on_the_months_last(day: date) -> None:
 )
 def test_days_that_the_next_month_has_not(asked: tuple[int, int, int], wanted: tuple[int, int, int]) -> None:
     assert due(date(*asked)) == date(*wanted)
+
+
+def test_days_that_a_month_has_not_are_its_last_when_more_time_is_taken() -> None:
+    assert extended(date(2027, 1, 31)) == date(2027, 4, 28)
+    assert extended(date(2026, 11, 30)) == date(2027, 2, 28)
+    assert extended(date(2026, 12, 5)) == date(2027, 3, 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from review.commands.people import OpenConsole, opened
 from review.people.routes import SESSION
 from review.people.service import Proof
 from store.catalog import schema
-from testkit.reading_room import MARKUP, PEOPLE, ReadingRoom, furnish
+from testkit.reading_room import MARKUP, NUMBER, PEOPLE, ReadingRoom, furnish
 from testkit.waits import until
 
 FIRST = "lena@example.com"
@@ -28,7 +29,8 @@ REASON = "<b>letter</b> of 3 May"
 @dataclass
 class Served:
     """`sessions`: person -> token. `link`: for the first person, who has not used it. `about`: entries of the log.
-    `cases`: whose recordings -> a case that Lena, or Cleo, made of them."""
+    `cases`: whose recordings -> a case that Lena, or Cleo, made of them. `privacy`: kind -> a request of a customer's.
+    """
 
     room: ReadingRoom
     console: OpenConsole
@@ -37,6 +39,7 @@ class Served:
     sessions: dict[str, str] = field(default_factory=dict)
     about: dict[str, int] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
+    privacy: dict[str, str] = field(default_factory=dict)
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
@@ -97,7 +100,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             )
         for who, name, ids in (("lena", "anna", [anna]), ("cleo", "both", [anna, carl]), ("cleo", "empty", [])):
             made.cases[name] = made.make_case(who, f"Case {MARKUP} {name}", *ids)
+        for kind in ("access", "erasure"):
+            came = {"came": today().isoformat(), "caller": NUMBER, "agent": "", "note": f"By letter {MARKUP}"}
+            made.privacy[kind] = made.post("paula", "/v1/privacy", kind=kind, **came).json()["privacy"]
         yield made
+
+
+def today() -> date:
+    return date.today()  # noqa: DTZ011 - as the console's
 
 
 @pytest.fixture(scope="module")

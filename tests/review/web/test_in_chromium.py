@@ -128,6 +128,10 @@ PAGES = {
     "cases": ("cleo", "/cases"),
     "a case, export granted": ("cleo", "/cases/{case_both}"),
     "a case, open": ("lena", "/cases/{case_anna}"),
+    "privacy requests": ("paula", "/privacy"),
+    "privacy requests, answered": ("kim", "/privacy?answered=1"),
+    "a privacy request, access": ("paula", "/privacy/{privacy_access}"),
+    "a privacy request, erasure": ("paula", "/privacy/{privacy_erasure}"),
     "not found": ("cleo", "/nothing"),
     "not so": ("cleo", "/?length=9"),
 }
@@ -211,6 +215,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(
                 pc=served.room.computers["anna"],
                 **served.about,
                 **{f"case_{name}": case for name, case in served.cases.items()},
+                **{f"privacy_{kind}": made for kind, made in served.privacy.items()},
             ),
         )
         assert browser.run("document.documentElement.lang") == language

@@ -69,8 +69,8 @@ TABLE = {
     "/retention?recording={anna_new}": "S E - - 200 - 200 - -",
     "/retention?recording=x": "S E - - 400 - 400 - -",
     # A case is seen by who made it, and by who may hold or export all of it.
-    "/cases": "S E 200 200 200 - - - -",
-    "/cases?after=x": "S E 400 400 400 - - - -",
+    "/cases": "S E 200 200 200 - 200 - -",  # who answers requests for access makes some, too
+    "/cases?after=x": "S E 400 400 400 - 400 - -",
     "/cases/{case_anna}": "S E 200 - 200 - - - -",
     "/cases/{case_both}": "S E - - 200 - - - -",
     "/cases/{case_empty}": "S E - - 200 - - - -",
@@ -78,6 +78,13 @@ TABLE = {
     # No review is demanded here; tests/review/web/test_reviews.py has rules that demand two.
     "/reviews": "S E - - - - - - -",
     "/reviews/{review}/{month}": "S E - - - - - - -",
+    # Privacy requests: for who has the act for a kind over all recordings.
+    "/privacy": "S E - - - 200 200 - -",
+    "/privacy?after=x": "S E - - - 400 400 - -",
+    "/privacy/{privacy_access}": "S E - - - - 200 - -",
+    "/privacy/{privacy_erasure}": "S E - - - 200 200 - -",
+    "/privacy/{no_privacy}": "S E - - - - - - -",
+    "/privacy/{nothing}": "S E - - - - - - -",
     "/report/report.pdf": "S E - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
@@ -85,12 +92,16 @@ POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
     "/v1/reports": "401 403 404 404 400 404 404 404 404",
-    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 404 404 404",
-    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 404 404 404",
+    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 400 404 404",
+    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 400 404 404",
     "/v1/reviews/{review}/{month}": "401 403 404 404 404 404 404 404 404",
+    "/v1/privacy": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}/case": "401 403 404 404 404 400 400 404 404",
+    "/v1/privacy/{privacy_access}/hold": "401 403 404 404 404 400 400 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
@@ -112,6 +123,8 @@ def paths(served: Served) -> dict[str, str]:
     return {
         **{name: str(position) for name, position in served.about.items()},
         **{f"case_{name}": case for name, case in served.cases.items()},
+        **{f"privacy_{kind}": made for kind, made in served.privacy.items()},
+        "no_privacy": "0" * 16,
         "beyond": str(10**14),
         "anna_new": recordings["anna"][-1],
         "anna_old": recordings["anna"][0],
@@ -186,7 +199,7 @@ def test_what_is_refused_looks_like_what_is_not_there(served: Served, path: str)
     """To the byte, but for the address that it names itself."""
 
     def body(text: str) -> str:
-        with served.client("kim") as client:
+        with served.client("lena" if path.startswith("/privacy") else "kim") as client:
             return re.sub(r'\?back=[^"]*', "", client.get(text).text)
 
     assert body(path.format(**paths(served))) == body(path.format(**dict.fromkeys(paths(served), "nothing")))
@@ -277,6 +290,7 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
             "case": served.cases["anna"],
             "review": "mifid",
             "month": "2026-10",
+            "privacy": served.privacy["access"],
         }
         answer = client.post(path.format(**named), json={})
     assert answer.status_code == 403
