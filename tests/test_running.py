@@ -14,7 +14,7 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import EACH, EVERY, LEAST, MANY, WHOLE, WHY, WHY_SOME, fewer, left, some
+from tests.quick import EACH, EVERY, LEAST, MANY, RUNS, WHOLE, WHY, WHY_SOME, fewer, left, some
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, company, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,7 +84,7 @@ def test_wrong_and_late(ends_late):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 2], ids=RUNS)
 @pytest.mark.parametrize(
     ("place", "flags", "counted"),
     [
@@ -306,7 +306,7 @@ def test_many(cases):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 2], ids=RUNS)
 @pytest.mark.parametrize(("flags", "passed", "most"), [([], 19, 60), (["--quick"], 11, 20)], ids=["all", "quick"])
 def test_a_quick_run_says_what_it_leaves(
     tmp_path: Path, flags: list[str], passed: int, most: int, workers: int
