@@ -65,15 +65,17 @@ class Pointer(Hands):
 
     def __init__(self, name: str) -> None:
         super().__init__(display.Display(name))
-        self._name = name
+        self._screen = mss.MSS(display=name)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         self.move(x, y)
         self.tap(button)
 
-    def picture(self) -> Image.Image:
-        with mss.MSS(display=self._name) as screen:
-            shot = screen.grab(screen.monitors[0])
+    def picture(self, size: tuple[int, int] | None = None) -> Image.Image:
+        """Of the whole display, or of so much of its upper left corner: what is looked at often is looked at alone."""
+        whole = self._screen.monitors[0]
+        width, height = size or (whole["width"], whole["height"])
+        shot = self._screen.grab({"left": 0, "top": 0, "width": width, "height": height})
         return Image.frombytes("RGB", shot.size, shot.rgb)
 
     def popups(self) -> list[tuple[int, int, int, int]]:
@@ -87,6 +89,7 @@ class Pointer(Hands):
         return found
 
     def close(self) -> None:
+        self._screen.close()
         self._link.close()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 DEADLINE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
-BEAT: Final = 0.02  # seconds between two looks at a condition
+BEAT: Final = 0.05  # seconds between two looks at a condition: a recorder that is asked spends a millisecond on it
 
 T = TypeVar("T")
 

@@ -34,6 +34,7 @@ PANELS: Final = ("light panel", "dark panel")
 LANGUAGES: Final = ("en", "de")
 SEEDS: Final = ("1", "2", "3")
 ROWS: Final = ("beside", "edge", "under")
+RUNS: Final = ("in one process", "with workers")
 # Where tests run with each of them, as their names begin.
 EACH: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/": BROWSERS,
@@ -47,12 +48,14 @@ EACH: Final[dict[str, tuple[str, ...]]] = {
     "tests/desktop/test_stale_pixels_seen.py": ROWS,
     "tests/desktop/test_stale_pixels": DESKTOPS,
     "tests/review/web/test_in_chromium.py": LANGUAGES,
+    "tests/test_running.py": RUNS,
     "tests/tray/test_panel.py": PANELS,
 }
 WHY: Final[dict[tuple[str, ...], str]] = {
     BROWSERS: "in the other browser",
     SERVERS: "with the other sound server",
     DESKTOPS: "with or without a window manager, the other of both",
+    RUNS: "with workers or without, the other of both",
     PANELS: "on a panel of the other colour",
     LANGUAGES: "in the other language",
     SEEDS: "with two other random lives",

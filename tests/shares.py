@@ -3,6 +3,9 @@
 The tests of a file share what its module starts. A long file in which each test starts its own is dealt out test by
 test; one that starts a browser for each parameter, parameter by parameter. What takes long comes first, so that no
 worker is left with it at the end; a third of the workers has none of what starts whole desks and browsers.
+
+Where a folder starts a browser, and a house around it, once a worker, one worker goes on with that folder and that
+browser, and others leave them to it while anything else waits: a start costs seconds of CPU.
 """
 
 from __future__ import annotations
@@ -25,11 +28,11 @@ APART: Final = (
     "tests/tray/test_panel.py",
     "tests/protocol/language/test_yaml_marks.py",
 )
+# Their folders start a browser once a worker, which the tests of all their files share.
+BY_BROWSER: Final = ("tests/browser/", "tests/review/cases/", "tests/review/opening/", "tests/review/player/")
 # Their tests share what is started for each value of a parameter.
 BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
-    "tests/browser/test_extension": ("chromium", "firefox"),
-    "tests/browser/test_lingering.py": ("chromium", "firefox"),
-    "tests/browser/test_marks": ("chromium", "firefox"),
+    **dict.fromkeys(BY_BROWSER, ("chromium", "firefox")),
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
 }
 # They start whole desks, stores and browsers: six at once would keep each other from starting in time.
@@ -44,6 +47,8 @@ FIRST: Final = (
     "tests/end_to_end/",
     "bench/tests/test_random_leaks.py",
     "tests/installer/",
+    "tests/review/opening/",
+    "tests/review/player/",
     "tests/browser/test_extension.py",
     "tests/tray/test_panel.py",
     "tests/browser/test_extension_fields.py",
@@ -71,12 +76,23 @@ def heavy(name: str) -> bool:
     return name.startswith(HEAVY)
 
 
-def chosen(waiting: Collection[str], busy: int, workers: int) -> str:
-    """What a worker is given next, when so many others have heavy work: the first, or the first that is not heavy."""
-    first = next(iter(waiting))
-    if busy < max(1, workers * 2 // 3):
-        return first
-    return next((unit for unit in waiting if not heavy(unit)), first)
+def company(unit: str) -> str:
+    """With which a worker goes on, as what it started is there: a folder and a browser; "" where there is none."""
+    file, _, value = unit.partition("[")
+    return f"{file.rpartition('/')[0]}[{value}" if value and file.startswith(BY_BROWSER) else ""
+
+
+def chosen(waiting: Collection[str], busy: int, workers: int, last: str = "", others: Collection[str] = ()) -> str:
+    """What a worker is given next, when so many others have heavy work: the first, or the first that is not heavy.
+
+    `last`: what it was given before; `others`: what each other worker was given last.
+    """
+    heavy_too = busy < max(1, workers * 2 // 3)
+    may = [unit for unit in waiting if heavy_too or not heavy(unit)] or [*waiting]
+    taken = {company(unit) for unit in others} - {"", company(last)}
+    going_on = (unit for unit in may if company(unit) and company(unit) == company(last))
+    apart = (unit for unit in may if company(unit) not in taken)
+    return next(going_on, next(apart, may[0]))
 
 
 def turn(name: str) -> int:
@@ -97,5 +113,7 @@ class Dealing(LoadScopeScheduling):
     def _assign_work_unit(self, node: WorkerController) -> None:
         others = [work for worker, work in self.assigned_work.items() if worker is not node]
         busy = sum(any(heavy(unit) and not all(work[unit].values()) for unit in work) for work in others)
-        self.workqueue.move_to_end(chosen(self.workqueue, busy, len(self.assigned_work)), last=False)
+        last = [next(reversed(work), "") for work in (self.assigned_work[node], *others)]
+        unit = chosen(self.workqueue, busy, len(self.assigned_work), last[0], last[1:])
+        self.workqueue.move_to_end(unit, last=False)
         super()._assign_work_unit(node)

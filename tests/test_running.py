@@ -14,8 +14,8 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import EACH, EVERY, LEAST, MANY, WHOLE, WHY, WHY_SOME, fewer, left, some
-from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
+from tests.quick import EACH, EVERY, LEAST, MANY, RUNS, WHOLE, WHY, WHY_SOME, fewer, left, some
+from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, company, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a file that starts a program of others has in it.
@@ -84,7 +84,7 @@ def test_wrong_and_late(ends_late):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 2], ids=RUNS)
 @pytest.mark.parametrize(
     ("place", "flags", "counted"),
     [
@@ -171,6 +171,36 @@ HEAVIER, LIGHTER = "tests/browser/test_pack.py", "tests/core/proof/test_gate.py"
 )
 def test_a_third_of_six_workers_has_no_heavy_work(waiting: list[str], busy: int, next_one: str) -> None:
     assert chosen(waiting, busy, 6) == next_one
+
+
+OPENING, PLAYER = (f"tests/review/{folder}/test_a.py" for folder in ("opening", "player"))
+BESIDE = "tests/review/opening/test_b.py"
+
+
+@pytest.mark.parametrize(
+    ("last", "others", "next_one"),
+    [
+        (f"{OPENING}[firefox]", [], f"{BESIDE}[firefox]"),  # its browser and its house are there
+        (f"{OPENING}[firefox]", [f"{OPENING}[firefox]"], f"{BESIDE}[firefox]"),
+        ("", [f"{OPENING}[chromium]"], f"{BESIDE}[firefox]"),
+        ("", [f"{OPENING}[firefox]", f"{OPENING}[chromium]"], f"{PLAYER}[chromium]"),
+        ("", [f"{OPENING}[firefox]", f"{OPENING}[chromium]", f"{PLAYER}[chromium]"], LIGHTER),
+    ],
+)
+def test_one_worker_goes_on_with_a_browser_and_others_leave_it_to_that_one(
+    last: str, others: list[str], next_one: str
+) -> None:
+    waiting = [f"{BESIDE}[chromium]", f"{BESIDE}[firefox]", f"{PLAYER}[chromium]", LIGHTER]
+    assert chosen(waiting, 0, 6, last, others) == next_one
+
+
+def test_at_the_end_others_help_with_a_browser() -> None:
+    assert chosen([f"{BESIDE}[firefox]"], 0, 6, LIGHTER, [f"{OPENING}[firefox]"]) == f"{BESIDE}[firefox]"
+
+
+def test_what_starts_no_browser_of_its_folder_has_no_company() -> None:
+    assert company(LIGHTER) == company(HEAVIER) == company("tests/end_to_end/test_packs.py[identity]") == ""
+    assert company("tests/browser/test_marks.py[firefox]") == company("tests/browser/test_extension.py[firefox]")
 
 
 def test_one_worker_does_all() -> None:
@@ -276,7 +306,7 @@ def test_many(cases):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 2], ids=RUNS)
 @pytest.mark.parametrize(("flags", "passed", "most"), [([], 19, 60), (["--quick"], 11, 20)], ids=["all", "quick"])
 def test_a_quick_run_says_what_it_leaves(
     tmp_path: Path, flags: list[str], passed: int, most: int, workers: int

@@ -20,6 +20,7 @@ from agent.tray.icon_state import Lid
 from testkit.fleet import Founded, Store, announced, enrol, found_like, installed, serve, status
 from testkit.panel import Box, Pointer, box_of, desktop, panel
 from testkit.stage import Running, own_display, running
+from testkit.waits import BEAT
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
 from tests.moods import promised
 
@@ -63,14 +64,14 @@ class Desk:
         return found
 
     def _where(self, colour: tuple[int, int, int]) -> Box | None:
-        return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour)
+        return box_of(self.pointer.picture((200, ICON + 8)), colour)
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         deadline = time.monotonic() + DEADLINE
         while not (found := condition()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what}: {json.dumps(self.status())}\n{self.tray.tail()}")
-            time.sleep(0.02)
+            time.sleep(BEAT)
         return found
 
     def until_state(self, state: str) -> dict[str, Any]:

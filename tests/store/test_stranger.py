@@ -29,6 +29,7 @@ from store.evidence.timeline.recording import facts, state
 from store.evidence.verify.ledger import Defect, SignedLedger
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
+from tests.quick import Cases
 from tests.store.conftest import PASSPHRASE
 from tests.vectors.erasing import ERASING, follow_log
 from tests.vectors.make_store import HERE, HOME, PASSPHRASE_FILE
@@ -234,10 +235,12 @@ def test_garbage_in_the_catalog_stops_nothing(
 
 @pytest.mark.slow(reason="a store for each kind of tampering, which two programs examine whole")
 def test_of_every_tampering_both_say_the_same(
-    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path
+    home: Home, bundle: Bundle, readers: dict[str, RecipientPrivate], node_folder: Path, tmp_path: Path, cases: Cases
 ) -> None:
     disk = Disk(home.folder)
-    done = tampered(range(ROUNDS * len(TAMPERING)), disk, bundle, readers[RECIPIENT])
+    ways = len(TAMPERING)
+    seeds = [seed for one in cases(range(ROUNDS), "tampering") for seed in range(one * ways, (one + 1) * ways)]
+    done = tampered(seeds, disk, bundle, readers[RECIPIENT])
     disk.close()
     passphrase = tmp_path / "passphrase"
     passphrase.write_bytes(PASSPHRASE + b"\n")
@@ -251,7 +254,8 @@ def test_of_every_tampering_both_say_the_same(
     }
     assert not others, "\n".join(differences(others))
     came = {(check, code) for answer in wanted.values() for check, code, _ in answer["findings"]}
-    assert codes_of_the_page() - came == set()
+    # One round in four, as under --quick, finds no example of some codes.
+    assert len(seeds) < ROUNDS * ways or codes_of_the_page() - came == set()
     assert {code for findings in ledgers.values() for _, code, _ in findings} >= LEDGER_CODES
 
 

@@ -86,7 +86,7 @@ class Desk:
 
     def where(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int] | None:
         """Where in the panel this colour is to be seen."""
-        return box_of(self.pointer.picture().crop((0, 0, WIDTH, ICON + 8)), colour)
+        return box_of(self.pointer.picture((WIDTH, ICON + 8)), colour)
 
     def seen(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
         return until(lambda: self.where(colour), f"{colour} was seen")

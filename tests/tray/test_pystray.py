@@ -44,7 +44,7 @@ class Tray:
 
     def seen(self, colour: tuple[int, int, int]) -> None:
         deadline = time.monotonic() + DEADLINE
-        while box_of(self._pointer.picture().crop((0, 0, 800, ICON + 8)), colour) is None:
+        while box_of(self._pointer.picture((800, ICON + 8)), colour) is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{colour} was not seen within {DEADLINE} s")
             time.sleep(0.05)

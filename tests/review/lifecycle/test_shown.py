@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from protocol.erasure import Erasure
 from protocol.jws import Keys
 from review.governance.times import DAY
-from store import cli
+from store import cli, clock
 from testkit.fakes.pc import FakeRecording
 from testkit.lifecycle import RULES, World
 
@@ -171,6 +171,6 @@ def test_what_was_erased_long_ago_costs_the_lists_of_today_nothing(
     assert len(facts(ask("gaps", "--since", "900d", "--json"))["devices"][0]["erased"]) == 1
     assert len(verified) == 4  # for the list, and for what is missing: order and certificate
     verified.clear()
-    monkeypatch.setattr(time, "time_ns", lambda: world.days() + 10 * DAY)  # the command asks the system
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: world.days() + 10 * DAY))  # the command asks it
     assert len(facts(ask("gaps", "--since", "5d", "--json"))["devices"]) == 1
     assert verified == []
