@@ -71,8 +71,6 @@ def test_the_text_of_a_policy_may_have_any_number_of_commas_and_brackets(pc: Pc)
     assert put_policy(pc, policy, {"files": files}).json() == {"hash": policy}
 
 
-
-
 def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, services: Services) -> None:
     for _ in range(2):
         assert put_policy(pc, HASH, {"files": FILES}).json() == {"hash": HASH}
