@@ -115,7 +115,7 @@ def test_a_backup_that_cannot_write_leaves_the_one_before_whole(founded: fleet.F
     assert {name: after.get(name) for name in before} == before
     carried_out(script)
     assert state(backup).keys() == {"store.json", "store.db", *under(folder, "tls"), *under(folder, "keys")}
-    assert sorted(os.listdir(backup)) == ["2", "blobs", "now"]
+    assert sorted(one.name for one in backup.iterdir()) == ["2", "blobs", "now"]
 
 
 def state(backup: Path) -> dict[str, bytes]:

@@ -29,9 +29,7 @@ SMALL_PER_SENDER: Final = 4 * 2**20  # of an address, 4,000 requests for a token
 # Values of a JSON body: each takes up to forty times its bytes, and the event loop's time. A report that names 256
 # streams has some 1,500, a policy two for each of its files.
 MOST_VALUES: Final = 8_192
-_STRING: Final = re.compile(
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL
-)  # to the body's end where it has none of its own
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # one without an end: up to the body's
 
 
 class Intake:
