@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, 
 
 from protocol import jws
 from protocol.claims import Claims
-from protocol.envelope import KEY_PACKET_STREAM
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC
 from protocol.erasure import Erasure, hash_of
 from protocol.errors import KeyProblem, ProtocolError, SignatureError
 from protocol.keys import public_from_text, public_to_text, thumbprint
@@ -454,14 +454,18 @@ def _unfinished(blobs: BlobStore, recordings: Collection[str]) -> list[str]:
 
 
 def _recordings_in(body: bytes) -> set[str]:
-    """Of a sealed chunk's header, and of a key packet as far as it was written."""
-    chunk = {str(UUID(bytes=body[_CHUNKS_RECORDING]))} if len(body) >= _CHUNKS_RECORDING.stop else set()
+    """Of a sealed chunk's header, or of a key packet as far as it was written.
+
+    Never of a key packet's beginning: it is the same in all of them, and a PC may give a recording that id.
+    """
+    if body.startswith(MAGIC):
+        return {str(UUID(bytes=body[_CHUNKS_RECORDING]))} if len(body) >= _CHUNKS_RECORDING.stop else set()
     payload = b"".join(body.split(b".")[1:2])
     try:
         claims = base64.urlsafe_b64decode(payload[: len(payload) // 4 * 4])
     except ValueError:  # no packet
-        return chunk
-    return chunk | {found.decode() for found in _PACKETS_RECORDING.findall(claims)}
+        return set()
+    return {found.decode() for found in _PACKETS_RECORDING.findall(claims)}
 
 
 def _set(connection: Connection, recording: str, **values: object) -> None:

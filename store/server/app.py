@@ -28,7 +28,7 @@ from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
 from store.server.auth import read_bearer
-from store.server.connections import PER_ADDRESS, is_loopback, network
+from store.server.connections import LOCAL, PER_ADDRESS, is_loopback, local_share, network
 from store.server.log import say
 from store.server.routes import account, devices, health, interactions, openapi, recordings
 from store.server.routes.bodies import Intake
@@ -60,7 +60,7 @@ def create_app(
     """The application over the services, which the caller closes. Its OpenAPI description is at /openapi.json.
 
     `answered` is called for every request, from the event loop. `per_address`: connections that one may have.
-    `counts_loopback`: whether this machine's own addresses have only what any other has.
+    `counts_loopback`: whether the loopback has only what any other address has, and not its own share.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """
@@ -199,7 +199,7 @@ class _InTurn:
         self._app = app
         self._services = services
         self._turns = services.turns
-        self._stranger = strangers(per_address)
+        self._stranger, self._local = strangers(per_address), strangers(local_share(per_address))
         self._counts_loopback = counts_loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -221,8 +221,8 @@ class _InTurn:
             if request.client is None or not request.client.host:  # over a socket of this machine
                 return
             key, allowance = network(request.client.host), self._stranger
-            if is_loopback(key) and not self._counts_loopback:
-                return
+            if is_loopback(key) and not self._counts_loopback:  # a proxy, or any user of this machine
+                key, allowance = LOCAL, self._local
         else:
             request.state.device = key
             chunk = request.url.path.startswith(_CHUNKS)

@@ -48,7 +48,7 @@ _SLICE: Final = 16 * 2**10
 _READ: Final = 32 * 2**10  # bytes read at once, and kept undecrypted. asyncio has 256 KB
 _AT_ONCE: Final = 64  # refused before other work has its turn
 _RECORD_HEADER: Final = 5  # bytes: type, version, length
-_LOCAL: Final = "this machine"
+LOCAL: Final = "this machine"
 
 _OVERSIZED: Final = b"431 Request Header Fields Too Large"
 _NO_LENGTH: Final = b"411 Length Required"
@@ -304,6 +304,11 @@ class _Tls(sslproto.SSLProtocol):
 # -- how many ---------------------------------------------------------------------------------------------------------
 
 
+def local_share(per_address: int) -> int:
+    """Connections of this machine's own addresses together."""
+    return min(_LOCAL_SHARE * max(per_address, PER_ADDRESS), IN_ALL // 2)
+
+
 class Listener(socket.socket):
     """Accepts as many connections as may be open at once, and closes the others before they cost anything.
 
@@ -323,7 +328,7 @@ class Listener(socket.socket):
     def allow(self, per_address: int) -> None:
         """So many of one address. All of them stay `IN_ALL`, of which at most half are this machine's own."""
         self.per_address = per_address
-        self.local = min(_LOCAL_SHARE * max(per_address, PER_ADDRESS), IN_ALL // 2)
+        self.local = local_share(per_address)
         self.in_all = IN_ALL - self.local
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -339,11 +344,11 @@ class Listener(socket.socket):
 
     def _counted_as(self, address: str) -> str:
         who = network(address)
-        return _LOCAL if is_loopback(who) and not self.counts_loopback else who
+        return LOCAL if is_loopback(who) and not self.counts_loopback else who
 
     def _may_come(self, who: str) -> bool:
-        local = self._open[_LOCAL]
-        if who == _LOCAL:
+        local = self._open[LOCAL]
+        if who == LOCAL:
             return local < self.local and self._turns.is_free(who, turns.own_connections(self.local))
         if self._total - local >= self.in_all or self._open[who] >= self.per_address:
             return False
@@ -372,7 +377,7 @@ class _Counted(socket.socket):
 def host_of(client: Sequence[Any] | None) -> str:
     """`network` of a peer's address; one name for all addresses of this machine, and for its sockets that have none."""
     address = client[0] if client else ""
-    return network(address) if address and not _is_own(address) else _LOCAL
+    return network(address) if address and not _is_own(address) else LOCAL
 
 
 @lru_cache(maxsize=4096)

@@ -79,9 +79,11 @@ def test_a_key_that_is_renewed_meanwhile_makes_no_backup(founded: fleet.Founded,
     before = (folder / "keys" / "store.key").read_bytes()
     assert "The backup is whole." not in ran_by_bash(renewed).stdout
     assert (folder / "keys" / "store.key").read_bytes() != before  # so this is what the script noticed
-    assert not (tmp_path / "backup" / "store.db").exists()
+    assert not (tmp_path / "backup" / "now").exists()
     assert carried_out(script).endswith("The backup is whole.\n")
-    assert (tmp_path / "backup" / "keys" / "store.key").read_bytes() == (folder / "keys" / "store.key").read_bytes()
+    assert (tmp_path / "backup" / "now" / "keys" / "store.key").read_bytes() == (
+        folder / "keys" / "store.key"
+    ).read_bytes()
 
 
 def test_a_backup_that_begins_while_another_runs_leaves_that_alone(founded: fleet.Founded, tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_a_backup_that_begins_while_another_runs_leaves_that_alone(founded: flee
     assert script.count(at) == 1
     done = ran_by_bash(script.replace(at, f"! {BASH} {second}\n{at}"))
     assert (done.returncode, done.stdout.count("The backup is whole."), "still running" in done.stderr) == (0, 1, True)
-    assert (tmp_path / "backup" / "store.db").exists()
+    assert (tmp_path / "backup" / "now" / "store.db").exists()
     assert carried_out(script).endswith("The backup is whole.\n")
 
 
@@ -112,7 +114,45 @@ def test_a_backup_that_cannot_write_leaves_the_one_before_whole(founded: fleet.F
     after = all_of(backup)
     assert {name: after.get(name) for name in before} == before
     carried_out(script)
-    assert all_of(backup).keys() == before.keys()
+    assert state(backup).keys() == {"store.json", "store.db", *under(folder, "tls"), *under(folder, "keys")}
+    assert sorted(one.name for one in backup.iterdir()) == ["2", "blobs", "now"]
+
+
+def state(backup: Path) -> dict[str, bytes]:
+    """What would be put back, but for the blobs."""
+    return all_of((backup / "now").resolve())
+
+
+def under(folder: Path, name: str) -> list[str]:
+    return [f"{name}/{one}" for one in all_of(folder / name)]
+
+
+def test_a_backup_that_is_killed_anywhere_has_keys_and_database_of_one_time(
+    founded: fleet.Founded, tmp_path: Path
+) -> None:
+    """PCs follow a new key by a statement in the database: one without the other would strand them."""
+    folder, _ = fleet.found_like(founded, tmp_path)
+    backup = tmp_path / "backup"
+    script = commands("Backup", folder, backup)
+    carried_out(script)
+    before = state(backup)
+    assert ran_by_bash(f"{Path(sys.executable).parent}/eyelid-store renew store-key --home {folder}").returncode == 0
+    shutil.copytree(backup, tmp_path / "kept", symlinks=True)
+    _, begun, last = script.rpartition("cd $B; rm here there;")
+    acts = re.split(r"(?<=; )|(?<=\n)", begun + last)
+    seen = set()
+    for cut in range(len(acts)):
+        shutil.rmtree(backup)
+        shutil.copytree(tmp_path / "kept", backup, symlinks=True)
+        killed = script.replace(begun + last, "".join(acts[:cut]) + "kill -9 $$\n")
+        assert ran_by_bash(killed).returncode != 0
+        found = state(backup)
+        whole = found["keys/store.key"] != before["keys/store.key"]
+        assert (found["store.db"] != before["store.db"]) == whole
+        assert (found["store.json"] != before["store.json"]) == whole
+        seen.add(whole)
+        assert carried_out(script).endswith("The backup is whole.\n")
+    assert seen == {False, True}
 
 
 def test_what_the_store_takes_back_meanwhile_stops_no_backup(founded: fleet.Founded, tmp_path: Path) -> None:
@@ -149,7 +189,7 @@ def test_a_backup_that_a_full_disk_cut_short_is_whole_the_next_time(founded: fle
                 small.fill(left := left + 65_536)
                 assert ran_by_bash(script).returncode != 0
                 torn = any(found != whole[name] for name, found in blobs(backup).items())
-                assert not (backup / "store.db").exists()  # which would say that it is one
+                assert not (backup / "now").exists()  # which would say that it is one
             small.make_room()
             assert carried_out(script).endswith("The backup is whole.\n")
             assert blobs(backup) == whole

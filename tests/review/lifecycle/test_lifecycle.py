@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -356,6 +357,18 @@ def test_what_a_killed_server_was_writing_goes_too(world: World, cut: int) -> No
     with world.opened() as (_, lifecycle):
         assert lifecycle.sweep([str(recording.id)]) == 1
     assert not (left / ("f" * 32)).exists()
+
+
+def test_an_erasure_leaves_what_other_pcs_send_meanwhile(world: World) -> None:
+    """Key packets begin alike, and a PC chooses its recordings' ids: one may be what stands at an id's place there."""
+    _, [other] = made(world, "rest")
+    with world.serving() as pcs:
+        chosen, _ = pcs.record(pcs.pc(), "rest", id=UUID(bytes=other.packet[8:24]))
+    world.mirror()
+    sent = world.home.blobs_folder / ".incoming" / ("a" * 32)
+    sent.write_bytes(other.packet)
+    assert list(erased(world, chosen, request="DSR-1")) == [str(chosen.id)]
+    assert sent.read_bytes() == other.packet
 
 
 @pytest.mark.parametrize("older", [False, True])

@@ -22,6 +22,7 @@ from store.admin.init import COMPLIANCE
 from store.catalog import queries, schema, statements
 from store.clock import SECOND
 from store.server.log import JsonLines
+from store.server.routes import bodies
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving
@@ -39,6 +40,35 @@ def put_policy(pc: Pc, policy: str, body: Any) -> httpx.Response:
 
 
 # -- policies -----------------------------------------------------------------------------------------------------
+
+
+NESTED = b'{"":' * 900 + b"0" + b"}" * 900
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(b"0," * 10_000 + b"0", id="numbers"),
+        pytest.param(b'"a\\",[",' * 10_000 + b"0", id="strings"),
+        pytest.param(b",".join([NESTED] * 10), id="one in another"),
+        pytest.param(b",".join([b'{"a":"b"}'] * 10_000), id="objects"),
+    ],
+)
+def test_a_body_of_many_values_is_refused_before_it_is_parsed(
+    pc: Pc, monkeypatch: pytest.MonkeyPatch, values: bytes
+) -> None:
+    """4 MiB of them take 170 MB and most of a second of the event loop."""
+    monkeypatch.setattr(bodies, "parse_object", lambda _: {})  # what is parsed is refused for its fields
+    content = b'{"files":{},"x":[' + values + b"]}"
+    answer = pc.client.put(api.policy_path(HASH), content=content, headers=pc.bearer)
+    assert refusal(answer) == (400, "bad-json")
+
+
+def test_the_text_of_a_policy_may_have_any_number_of_commas_and_brackets(pc: Pc) -> None:
+    text = '- {a: ["\\", 1]}\n' * 20_000
+    files = {"a.yaml": text, "b.yaml": text[:-1] + "\\"}
+    policy = policy_hash({name: one.encode() for name, one in files.items()})
+    assert put_policy(pc, policy, {"files": files}).json() == {"hash": policy}
 
 
 def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, services: Services) -> None:

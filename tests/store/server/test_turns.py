@@ -157,6 +157,18 @@ def test_this_machines_own_are_not_counted_as_a_proxy_may_stand_there(
         assert {client.get("/v1/health").status_code for _ in range(20)} == {200}
 
 
+def test_but_they_have_a_rate_together_as_any_user_of_this_machine_may_ask(
+    home: Home, services: Services, pc: Pc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "local_share", lambda _: 10)  # instead of a thousand
+    monkeypatch.setattr(turns, "LONGEST", 0.0)  # refuse at once what would wait
+    with serving(home, services) as client:
+        answers = [client.get("/v1/health").status_code for _ in range(20)]
+        assert answers[:10] == [200] * 10
+        assert 429 in answers[10:]
+        assert client.get("/v1/bundle", headers=pc.bearer).status_code == 200  # a PC has its own, wherever it comes by
+
+
 def test_they_are_its_own_also_as_a_socket_of_both_families_writes_them(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
