@@ -39,9 +39,10 @@ const FIRST_REPORT = 600_000_000_000n;
 const ZERO = "0".repeat(64);
 export const CHECKS = ["bytes", "key-packet", "headers", "signatures", "chain", "ledger", "heads", "account", "tags"];
 
-/** `papers`: what docs/player.md says; `chunks`: {stream, sequence, start, end, kind, flags, size, sha256} in order. */
+/** `papers`: what docs/player.md says; `chunks`: {stream, sequence, start, end, kind, flags, size, sha256} in order.
+ * `spans`: [from, until] of a case, in order; null for a whole recording, of which everything must be here. */
 export class Proof {
-  constructor(papers, chunks) {
+  constructor(papers, chunks, spans = null) {
     this.papers = papers;
     this.recording = papers.recording;
     this.chunks = chunks;
@@ -51,7 +52,7 @@ export class Proof {
     this.packet = null;
     this.lines = [];
     // Of a case: what lies outside of its spans is not missing.
-    this.spans = papers.case?.spans.map(([from, until]) => ({ from: BigInt(from), until: BigInt(until) })) ?? null;
+    this.spans = spans?.map(([from, until]) => ({ from: BigInt(from), until: BigInt(until) })) ?? null;
   }
 
   find(check, code, where) {
