@@ -72,6 +72,8 @@ export class Proof {
     this.facts = factsOf(this.ledger, this.recording);
     this.signed = lastSigned(this.facts.named);
     this.length = lengthOf(this.facts, this.chunks);
+    // Where no closing says how long it was, the chunks that do are not all here.
+    if (this.spans?.length && !this.facts.closing) this.length = most([this.spans.at(-1).until], this.length);
     this.lanes = lanesOf(this.facts, [...this.streams.keys(), ...this.signed.keys()]);
     this.checkChains();
     this.checkLedger();
@@ -218,7 +220,7 @@ export class Proof {
         this.find("heads", "tail-missing", placeOf(stream, here));
     }
     if (closing) this.checkClosing();
-    else if (!ended && !this.signedAfterDeath()) this.find("heads", "unsigned", { entry: this.papers.ledger_next });
+    else if (!this.signedAfterDeath()) this.find("heads", "unsigned", { entry: this.papers.ledger_next });
   }
 
   checkClosing() {

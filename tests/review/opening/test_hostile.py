@@ -158,7 +158,7 @@ def test_keys_that_the_archive_names_do_not_count(keyed: House, page: Page) -> N
 def test_what_is_kept_back_is_missing_also_where_the_console_says_that_it_shows_a_case(
     keyed: House, page: Page, spans: list[list[int]] | None
 ) -> None:
-    """Of a case what lies outside of its spans is not missing, and only a command that opens one says which they are."""
+    """Of a case what lies outside of its spans is not missing: only a command that opens one says which they are."""
 
     def halved(path: str, _asked: Answer, given: Answer) -> Answer:
         if path.endswith("/player/papers") and spans is not None:
