@@ -161,8 +161,8 @@ class _Prover:
                     message = "the account says that the eye was closed then"
                     self._find(_name(stream, row.sequence), "kept-while-closed", message)
         length = run.length if run.end is not None else max(run.length, last)
-        told = {lane: account(length, run.kept(lane), run.stated(lane)) for lane in run.lanes}
-        return {lane: tuple(_within(parts, self._spans)) for lane, parts in told.items()}
+        parts = {lane: account(length, run.kept(lane), run.stated(lane)) for lane in run.lanes}
+        return {lane: tuple(_within(whole, self._spans)) for lane, whole in parts.items()}
 
     # -- chunks -------------------------------------------------------------------------------------------------------
 
