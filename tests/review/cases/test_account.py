@@ -14,13 +14,14 @@ from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from review.cases import reading, verifying, writing
+from review.cases.sealing import Statement
 from review.cases.spans import Case, Span
 from review.player.source import Source
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, Plan, found
 from store.catalog.statements import newest_bundle
 from store.commands.audit import evidence_of, examined, keys_of
-from store.evidence.account import Part, union
+from store.evidence.account import Interval, Part, union
 from store.evidence.evidence import Evidence
 from store.evidence.papers import identity
 from testkit.cheap_keys import COST
@@ -71,7 +72,7 @@ def exported(home: Home, evidence: Evidence, folder: Path, *spans: tuple[int, in
     return folder
 
 
-def source_of(folder: Path) -> tuple[reading.PartSource, reading.Statement]:
+def source_of(folder: Path) -> tuple[reading.PartSource, Statement]:
     statement = reading.statement_of(folder)
     content = reading.content_of(folder, statement, reading.by_key(statement, READER))
     return reading.sources_of(folder, statement, content)[content.parts[0].recording], statement
@@ -85,8 +86,8 @@ def cut(parts: tuple[Part, ...], start: int, until_: int) -> list[Part]:
 def seamless(parts: list[Part]) -> list[tuple[object, bool, list[tuple[int, int]]]]:
     """By cause and margin, in which order they came: where two are equal, a seam between them says nothing."""
     causes = dict.fromkeys((one.cause, one.margin) for one in parts)
-    times = {key: [(one.start, one.end) for one in parts if (one.cause, one.margin) == key] for key in causes}
-    return [(*key, [tuple(one) for one in union(map(verifying.Interval._make, of))]) for key, of in times.items()]
+    times = {key: [Interval(one.start, one.end) for one in parts if (one.cause, one.margin) == key] for key in causes}
+    return [(*key, [(one.start, one.end) for one in union(of)]) for key, of in times.items()]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -48,7 +48,7 @@ def test_a_recording_whose_signed_end_is_gone_is_not_shown_as_verified(page: Pag
 def test_nor_is_one_whose_end_after_a_death_is_kept_back(page: Page, copied: Recorded) -> None:
     """The run is over, as a later start shows; the next batch would say how far the recording had come."""
     home = copied.home
-    with closing(home.database()) as database, database.reading() as connection:
+    with closing(home.database()) as catalog, catalog.reading() as connection:
         newest = newest_bundle(connection)
     assert newest is not None
     reader = RecipientPrivate.from_bytes(load_private(copied.key, PASSPHRASE).raw)
