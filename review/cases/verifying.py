@@ -6,7 +6,7 @@ is the device's word: its packet, its account, and each chunk, which opens with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -17,18 +17,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol import bundle, envelope
 from protocol.claims import Claims
-from protocol.envelope import AUDIO, SCREEN, Kind, lane_of
-from protocol.errors import ProtocolError
+from protocol.envelope import Kind, lane_of
+from protocol.errors import LedgerError, ProtocolError
+from protocol.keys import public_to_text
 from protocol.ledger import Batch, walk
 from protocol.origin import Origin
 from protocol.packet import KeyPacket
 from review.cases.reading import PartSource
+from review.cases.sealing import Part
 from review.cases.selecting import Row
 from review.cases.spans import CaseError
-from store.evidence.account import Entry, Interval, account, states
+from store.catalog.queries import Device, Recording
+from store.evidence.account import Entry, Interval, account
 from store.evidence.account import Part as AccountPart
+from store.evidence.chain import Stored
 from store.evidence.earlier import entry_of
-from store.evidence.evidence import heads_of, zero_of
+from store.evidence.evidence import AFTER_RUN, Evidence, Lines
 from store.evidence.verify.recording import overlapping
 
 _AT_ONCE: Final = 16  # chunks
@@ -87,7 +91,8 @@ class _Prover:
             device = origin.device
             packet = self._packet(origin)
             host, start = packet.host, packet.start
-            accounts = self._account(origin, _entries(part.recording, self._batches(origin)))
+            batches = self._batches(origin)
+            accounts = self._account(_run(part, origin, packet, batches), batches)
             for stream, rows in part.rows.items():
                 self._stream(stream, rows, origin.evidence_key, packet)
         except ProtocolError as error:
@@ -115,7 +120,9 @@ class _Prover:
         except ProtocolError as error:
             self._find("key packet", "bad-bundle", str(error))
         else:
-            if {one.key_id for one in signed.recipients} != packet.wrapped.keys():
+            if signed.revision != packet.bundle_revision:
+                self._find("key packet", "bad-bundle", "its bundle is of another revision than it names")
+            elif {one.key_id for one in signed.recipients} != packet.wrapped.keys():
                 self._find("key packet", "other-readers", "its readers are not those of the bundle that it names")
         return packet
 
@@ -133,31 +140,37 @@ class _Prover:
                 self._find("ledger", error.code, str(error))
         return sorted(batches, key=lambda one: one.first)
 
-    def _account(self, origin: Origin, entries: RunEntries) -> dict[str, tuple[AccountPart, ...]]:
-        if entries.opening is None:
-            self._find("ledger", "no-ledger", f"no entry that device {origin.device} signed opens this recording")
+    def _account(self, run: Evidence, batches: Sequence[Batch]) -> dict[str, tuple[AccountPart, ...]]:
+        """What became of the time of the spans. All of the run is needed: what is left out of it would be of a state
+        that had long ended."""
+        if run.lines is None or run.opening is None:
+            message = f"no entry that device {run.device.id} signed opens this recording"
+            self._find("ledger", "no-ledger", message)
             return {}
-        for error in walk(entries.lines, entries.prev, entries.start):
+        for error in _mistakes(run, run.lines, batches):
             self._find("ledger", error.code, str(error))
-        for stream, (following, sha256) in entries.heads:
-            for row in self._part.rows.get(stream, ()):
-                if row.sequence == following - 1 and row.sha256 != sha256:
-                    self._find(_name(stream, row.sequence), "wrong-head", "the device signed another hash of it")
-        zero = zero_of(entries.opening)
-        heard = any(one.fields.get("lane") == AUDIO for one in entries.entries)
-        lanes: dict[str, list[Interval]] = {lane: [] for lane in ((SCREEN, AUDIO) if heard else (SCREEN,))}
+        if run.closing is None and not run.end_signed_after_death:
+            self._find("ledger", "unsigned", "no entry that the device signed ends it: its account was cut off")
+        if run.opening.fields.get("policy") != run.recording.policy:
+            self._find("key packet", "other-policy", "the ledger opened the recording under another policy")
+        last = self._spans[-1][1]
+        if run.end is not None and last > run.length:
+            self._find("spans", "bad-span", "a span goes beyond the end of the recording")
+        for _, heads in run.head_entries:
+            for stream, (following, sha256) in heads.items():
+                for row in self._part.rows.get(stream, ()):
+                    if row.sequence == following - 1 and row.sha256 != sha256:
+                        self._find(_name(stream, row.sequence), "wrong-head", "the device signed another hash of it")
         for stream, rows in self._part.rows.items():
-            overlaps = overlapping(states(entries.entries, lane_of(stream), zero))
+            overlaps = overlapping(run.stated_then(lane_of(stream)))
             for row in rows:
-                if row.kind == Kind.MEDIA:
-                    lanes.setdefault(lane_of(stream), []).append(Interval(row.start, row.end))
-                    if overlaps(Interval(row.start, row.end)):
-                        message = "the account says that the eye was closed then"
-                        self._find(_name(stream, row.sequence), "kept-while-closed", message)
-        return {
-            lane: tuple(_within(account(self._spans[-1][1], kept, states(entries.entries, lane, zero)), self._spans))
-            for lane, kept in lanes.items()
-        }
+                lasts = row.kind == Kind.MEDIA or row.start < row.end
+                if lasts and overlaps(Interval(row.start, row.end)):
+                    message = "the account says that the eye was closed then"
+                    self._find(_name(stream, row.sequence), "kept-while-closed", message)
+        length = run.length if run.end is not None else max(run.length, last)
+        parts = {lane: account(length, run.kept(lane), run.stated(lane)) for lane in run.lanes}
+        return {lane: tuple(_within(whole, self._spans)) for lane, whole in parts.items()}
 
     # -- chunks -------------------------------------------------------------------------------------------------------
 
@@ -225,47 +238,56 @@ def _within(parts: Iterable[AccountPart], spans: Iterable[tuple[int, int]]) -> I
 # -- the entries of a recording, by docs/store-format.md --------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RunEntries:
-    """`lines`: of its run, from number `start` on. `entries`: those that can be read, up to its closing."""
+def _run(part: Part, origin: Origin, packet: KeyPacket, batches: Sequence[Batch]) -> Evidence:
+    """What the store would read of the recording, from what its device signed and the chunks that are here."""
+    written = _lines_of(batches)
+    read = (entry_of(seq, line.decode("utf-8")) for seq, line in written.items())
+    entries = [one for one in read if one is not None]
+    ours = [one.seq for one in entries if one.fields.get("recording") == str(part.recording)]
+    kinds = {one.seq: one.kind for one in entries}
+    opening = next((seq for seq in ours if kinds[seq] == "recording-open"), None)
+    lines = None if opening is None else _run_around(opening, ours, kinds, last=max(written))
 
-    opening: Entry | None
-    start: int
-    prev: str
-    lines: tuple[bytes, ...]
-    entries: tuple[Entry, ...]
-    heads: tuple[tuple[int, tuple[int, str]], ...]
+    def between(least: int, most: int) -> tuple[Entry, ...]:
+        return tuple(one for one in entries if least <= one.seq <= most)
 
-
-def _entries(recording: UUID, batches: Iterable[Batch]) -> RunEntries:
-    lines = {one.first + at: line for one in batches for at, line in enumerate(one.lines)}
-    read = {seq: entry_of(seq, line.decode("utf-8", "replace")) for seq, line in sorted(lines.items())}
-    entries = [one for one in read.values() if one is not None]
-    own = str(recording)
-
-    def first(kind: str, after: int) -> int | None:
-        return next((one.seq for one in entries if one.kind == kind and one.seq > after and _of(one, own)), None)
-
-    begun = first("recording-open", -1)
-    if begun is None:
-        return RunEntries(None, 0, "", (), (), ())
-    start = max((one.seq for one in entries if one.kind == "start" and one.seq <= begun), default=0)
-    ended = [one.seq for one in entries if one.seq > begun and one.kind in ("start", "blind-since")]
-    ends = [one - 1 for one in ended[:1]] + [one for one in [first("recording-closed", begun)] if one is not None]
-    last = min(ends, default=max(lines))
-    run = tuple(one for one in entries if start <= one.seq <= last)
-    naming = [
-        one for one in entries if one.seq >= begun and one.kind in ("heads", "recording-closed") and _of(one, own)
-    ]
-    heads = tuple(pair for one in naming for pair in heads_of(one.fields.get("heads")).items())
-    whole = tuple(lines[seq] for seq in sorted(lines) if start <= seq <= last)
-    return RunEntries(read[begun], start, _prev(whole), whole, run, heads)
+    following = None if lines is None else lines.following
+    return Evidence(
+        recording=Recording(part.recording, origin.device, packet.start, packet.host, packet.os_user, packet.policy),
+        device=Device(origin.device, "", public_to_text(origin.evidence_key), packet.host, "", "", "", 0, None),
+        stored=tuple(_stored(part.recording, stream, row) for stream, rows in part.rows.items() for row in rows),
+        alarms=(), lines=lines, policies={}, newest_bundle=None, reported_heads={}, device_report=part.report,
+        ledger_next=max(written, default=-1) + 1, ledger_whole=True,
+        earlier=between(lines.start, lines.first - 1) if lines else (),
+        entries=between(lines.first, lines.last) if lines else (),
+        later_entries=() if following is None else between(following, following + AFTER_RUN),
+    )  # fmt: skip
 
 
-def _of(entry: Entry, recording: str) -> bool:
-    return entry.fields.get("recording") == recording
+def _run_around(opening: int, ours: Iterable[int], kinds: Mapping[int, str], *, last: int) -> Lines:
+    """`ours`: numbers of the entries that name the recording. `kinds`: of all, in order."""
+    start = max((seq for seq, kind in kinds.items() if kind == "start" and seq <= opening), default=0)
+    after = (seq for seq, kind in kinds.items() if kind in ("start", "blind-since") and seq > opening)
+    following = next(after, None)
+    until = last if following is None else following - 1
+    closing = next((seq for seq in ours if kinds[seq] == "recording-closed" and seq > opening), until)
+    return Lines(start, opening, min(until, closing), following)
 
 
-def _prev(lines: tuple[bytes, ...]) -> str:
-    """What the first line of a run says that it follows: it may go on from what is not here."""
-    return Batch("", 0, 0, lines[:1]).prev
+def _lines_of(batches: Iterable[Batch]) -> dict[int, bytes]:
+    """By number, in order."""
+    return dict(sorted((one.first + at, line) for one in batches for at, line in enumerate(one.lines)))
+
+
+def _stored(recording: UUID, stream: int, row: Row) -> Stored:
+    kind = Kind(row.kind) if row.kind in (Kind.HEADER, Kind.MEDIA) else None
+    return Stored(recording, stream, row.sequence, row.sha256, row.size, 0, kind, None, row.start, row.end)
+
+
+def _mistakes(run: Evidence, lines: Lines, batches: Iterable[Batch]) -> Iterator[LedgerError]:
+    """Of the run; where no closing ends it, of what came next too, as that alone says how far it went."""
+    last = lines.last
+    if run.closing is None and lines.following is not None:
+        last = lines.following + AFTER_RUN
+    whole = [line for seq, line in _lines_of(batches).items() if lines.start <= seq <= last]
+    yield from walk(whole, Batch("", 0, 0, tuple(whole[:1])).prev, lines.start)

@@ -248,12 +248,12 @@ def account(
     """The whole of [0, length) in parts, in order, without a seam between equals.
 
     Kept time stands above all, unless a chunk of another stream is known to be missing from it: what one monitor kept
-    says nothing of the other. Then comes the first state that covers a moment, then what is known to be missing. What
+    says nothing of the other. Then comes the first state that covers a moment, then the first of what is missing. What
     is left in a stretch without kept time is the margin of the state before it, else of the one after it, else
     `otherwise`.
     """
     layers: list[tuple[Interval, Cause]] = [
-        *missing,
+        *missing[::-1],
         *((Interval(state.start, length if state.end is None else state.end), state.cause) for state in stated[::-1]),
         *((interval, Kept()) for interval in without(union(kept), union(interval for interval, _ in missing))),
     ]

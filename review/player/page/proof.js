@@ -39,9 +39,11 @@ const FIRST_REPORT = 600_000_000_000n;
 const ZERO = "0".repeat(64);
 export const CHECKS = ["bytes", "key-packet", "headers", "signatures", "chain", "ledger", "heads", "account", "tags"];
 
-/** `papers`: what docs/player.md says; `chunks`: {stream, sequence, start, end, kind, flags, size, sha256} in order. */
+/** `papers`: what docs/player.md says; `chunks`: {stream, sequence, start, end, kind, flags, size, sha256} in order.
+ * `spans`: [from, until] of a case, in order; null for a whole recording, of which everything must be here. `only`: the
+ * one lane that a case gives away. */
 export class Proof {
-  constructor(papers, chunks) {
+  constructor(papers, chunks, spans = null, only = "") {
     this.papers = papers;
     this.recording = papers.recording;
     this.chunks = chunks;
@@ -50,8 +52,9 @@ export class Proof {
     this.commitments = new Map(); // stream -> that of its first chunk
     this.packet = null;
     this.lines = [];
+    this.only = only;
     // Of a case: what lies outside of its spans is not missing.
-    this.spans = papers.case?.spans.map(([from, until]) => ({ from: BigInt(from), until: BigInt(until) })) ?? null;
+    this.spans = spans?.map(([from, until]) => ({ from: BigInt(from), until: BigInt(until) })) ?? null;
   }
 
   find(check, code, where) {
@@ -71,9 +74,10 @@ export class Proof {
     this.facts = factsOf(this.ledger, this.recording);
     this.signed = lastSigned(this.facts.named);
     this.length = lengthOf(this.facts, this.chunks);
+    // Where no closing says how long it was, the chunks that do are not all here.
+    if (this.spans?.length && !this.facts.closing) this.length = most([this.spans.at(-1).until], this.length);
     const lanes = lanesOf(this.facts, [...this.streams.keys(), ...this.signed.keys()]);
-    const only = this.papers.case?.only; // the lane of a case that is given away alone
-    this.lanes = lanes.filter((lane) => !only || lane === only);
+    this.lanes = lanes.filter((lane) => !this.only || lane === this.only);
     this.leftOut = lanes.filter((lane) => !this.lanes.includes(lane));
     this.checkChains();
     this.checkLedger();
@@ -220,7 +224,7 @@ export class Proof {
         this.find("heads", "tail-missing", placeOf(stream, here));
     }
     if (closing) this.checkClosing();
-    else if (!ended && !this.signedAfterDeath()) this.find("heads", "unsigned", { entry: this.papers.ledger_next });
+    else if (!this.signedAfterDeath()) this.find("heads", "unsigned", { entry: this.papers.ledger_next });
   }
 
   checkClosing() {

@@ -201,7 +201,9 @@ const DO = {
       papers.device.evidence_key = released.evidence; // whatever the archive says
       papers.compliance = released.compliance;
     }
-    proof = new Proof(papers, chunks);
+    // A console has whole recordings alone: as a case, what it keeps back would not be missing.
+    const ofCase = released ? null : papers.case;
+    proof = new Proof(papers, chunks, ofCase?.spans ?? null, ofCase?.only);
     rows = proof.streams;
     await Promise.all([by && takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;

@@ -154,6 +154,38 @@ def test_keys_that_the_archive_names_do_not_count(keyed: House, page: Page) -> N
     assert page.run("document.querySelector('#badge').dataset.state") == "good"
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        {},
+        {"spans": [[0, 24 * SECOND]]},
+        {"spans": [[0, 13 * SECOND], [13 * SECOND, 24 * SECOND]], "only": "screen"},
+        {"spans": []},
+    ],
+)
+def test_what_is_kept_back_is_missing_also_where_the_console_says_that_it_shows_a_case(
+    keyed: House, page: Page, case: dict[str, Any]
+) -> None:
+    """Of a case what lies outside of its spans is not missing: only a command that opens one says which they are."""
+
+    def halved(path: str, _asked: Answer, given: Answer) -> Answer:
+        if path.endswith("/player/papers") and case:
+            return given | {"case": case}
+        if not path.endswith("/player/index"):
+            return given
+        early = [[row for row in one["rows"] if row[1] < 12 * SECOND] for one in given["streams"]]
+        return {"streams": [one | {"rows": rows} for one, rows in zip(given["streams"], early, strict=True)]}
+
+    keyed.between.change = halved
+    assert opened(keyed, page, "ann") == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    assert page.run("document.querySelector('#badge').dataset.state") == "wrong"
+    assert page.run("eyelid.about.findings.map(({code}) => code)") == ["tail-missing"] * 3
+    ends = page.run("eyelid.about.lanes.screen.filter(({what}) => what === 'missing').map(({to}) => to / 1e9)")
+    assert ends[-1] == 24
+
+
 def test_papers_of_another_recording_are_refused(keyed: House, page: Page) -> None:
     def swapped(path: str, _asked: Answer, given: Answer) -> Answer:
         return given | {"recording": OTHER} if path.endswith(("/papers", "/opening")) else given

@@ -7,14 +7,21 @@ from contextlib import closing
 
 from sqlalchemy import update
 
+from protocol.bundle import verify as verify_bundle
+from protocol.envelope import Edition
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate
 from review.commands.opening import has_signed_end
 from review.player.source import Source
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
+from store.catalog.statements import newest_bundle
 from store.commands.audit import evidence_of
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.test_refused import copied
+from tests.store.conftest import PASSPHRASE
+from tests.vectors.worlds import ENDS, Disk, make_world
 
 __all__ = ["copied"]
 
@@ -36,6 +43,26 @@ def test_a_recording_whose_signed_end_is_gone_is_not_shown_as_verified(page: Pag
         assert ["heads", "unsigned"] in page.run(found)
         assert page.run("document.querySelector('#badge').dataset.state") == "wrong"
         assert page.run("""document.querySelector('#checks li[data-check="heads"]').className""") == "wrong"
+
+
+def test_nor_is_one_whose_end_after_a_death_is_kept_back(page: Page, copied: Recorded) -> None:
+    """The run is over, as a later start shows; the next batch would say how far the recording had come."""
+    home = copied.home
+    with closing(home.database()) as catalog, catalog.reading() as connection:
+        newest = newest_bundle(connection)
+    assert newest is not None
+    reader = RecipientPrivate.from_bytes(load_private(copied.key, PASSPHRASE).raw)
+    disk, seed = Disk(home.folder), ENDS.index("died")
+    bundle = verify_bundle(newest[1], home.key(COMPLIANCE).id)
+    while (world := make_world(seed, disk, bundle, reader)).recording.edition is Edition.FIRST:
+        seed += len(ENDS)
+    disk.close()
+    with played(home, world.id) as address:
+        page.open(address)
+        until(page, READY)
+        assert page.run("eyelid.about.state") == "broken-off"
+        found = "[...document.querySelectorAll('#findings li')].map((one) => [one.dataset.check, one.dataset.code])"
+        assert ["heads", "unsigned"] in page.run(found)
 
 
 def test_the_command_refuses_what_has_no_end_that_its_device_signed(copied: Recorded) -> None:

@@ -246,6 +246,12 @@ def test_what_one_monitor_kept_does_not_hide_what_the_other_lost() -> None:
     assert found == (Part(0, 4, Kept()), Part(4, 8, LOST), Part(8, 12, Kept()))
 
 
+def test_of_what_is_missing_twice_the_first_counts() -> None:
+    later = Missing("not-here-yet")
+    found = account(12, [], (), [(Interval(2, 6), LOST), (Interval(4, 12), later)], otherwise=later)
+    assert found == (Part(0, 2, later), Part(2, 6, LOST), Part(6, 12, later))
+
+
 def test_a_recording_without_any_length_has_no_parts() -> None:
     assert account(0, [Interval(0, 10)], [NotKept(0, None, CARDS)]) == ()
 
