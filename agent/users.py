@@ -98,10 +98,9 @@ def _inside(folder: Path) -> Iterator[Path]:
     if _owner(folder) != 0:
         return
     try:
-        names = os.listdir(folder)
+        yield from list(folder.iterdir())
     except OSError:
         return
-    yield from (folder / name for name in names)
 
 
 def _is_person(uid: int) -> bool:
