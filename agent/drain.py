@@ -30,7 +30,7 @@ from agent.upload.alarms import UploadCallbacks
 from protocol.api import DeviceHealthRequest
 
 FOR_EVER: Final = 2**63
-LONGEST: Final = 3600.0  # seconds for one user, so that no user's line or trick keeps the others waiting
+LONGEST: Final = 900.0  # seconds for one user in a turn: so long may a user's line or trick keep the others waiting
 MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked at
 OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", RECEIPTS, "policy-texts", IDENTITY, TRUST, "lock")
 

@@ -11,6 +11,7 @@ import os
 import selectors
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,17 @@ LEAST_UID: Final = 1000  # below are the system's own (UID_MIN of login.defs(5))
 NOBODY: Final = 65534
 HOMES: Final = Path("/home")
 MOST_TOLD: Final = 64 * 1024  # bytes of what a user's process may write to us
+ENDS_WITHIN: Final = 5.0  # seconds that a process is waited for once it has closed its output, or was killed
+
+# What becomes the user and runs the command. It starts as root: while a process with the user's number has not begun
+# its program, who started it waits for that without a bound (subprocess), and its user may stop it then.
+_BECOME: Final = """import os, sys
+uid, gid = map(int, sys.argv[1:3])
+os.setgroups([])
+os.setresgid(gid, gid, gid)
+os.setresuid(uid, uid, uid)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 # What a child learns of the unit's environment: how the network is crossed and where settings lie.
 PASSED_ON: Final = (
@@ -61,18 +73,34 @@ def _listed() -> Iterator[User]:
 def _owning(homes: Path) -> Iterator[User]:
     import pwd  # noqa: PLC0415 - Windows has none
 
-    for folder in (*homes.glob("*"), *homes.glob("*/*")):
+    for folder in _in_folders_of_the_system(homes):
         try:
             seen = folder.lstat()
         except OSError:
             continue
-        # Only the system can make folders in a folder of the system's: one inside alice's home is hers to name.
-        if stat.S_ISDIR(seen.st_mode) and _is_person(seen.st_uid) and _owner(folder.parent) == 0:
+        if stat.S_ISDIR(seen.st_mode) and _is_person(seen.st_uid):
             try:
                 name = pwd.getpwuid(seen.st_uid).pw_name
             except KeyError:
                 name = str(seen.st_uid)
             yield User(name, seen.st_uid, seen.st_gid, folder)
+
+
+def _in_folders_of_the_system(homes: Path) -> Iterator[Path]:
+    """Only the system can make folders in a folder of the system's: what is inside alice's home is hers to name, and as
+    many names as she likes."""
+    for folder in _inside(homes):
+        yield folder
+        yield from _inside(folder)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    if _owner(folder) != 0:
+        return
+    try:
+        yield from list(folder.iterdir())
+    except OSError:
+        return
 
 
 def _is_person(uid: int) -> bool:
@@ -93,18 +121,17 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
     `given`: what it reads from standard input.
 
     None where it did not end by itself. What it wrote is that user's to choose. Raises OSError when it cannot be run,
-    or writes more than any report has.
+    PermissionError where this process may not become other users, or OSError when it writes more than any report has.
     """
+    if os.geteuid() != 0:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
     until = time.monotonic() + seconds
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     with os.fdopen(os.memfd_create("given"), "w+b") as stdin:  # no pipe, which the child could leave full
         stdin.write(given.encode("utf-8"))
         stdin.seek(0)
         child = subprocess.Popen(
-            command,
-            user=user.uid,
-            group=user.gid,
-            extra_groups=[],
+            [sys.executable, "-I", "-c", _BECOME, str(user.uid), str(user.gid), *command],
             # Not in the session of root's terminal: its user can steer this process, and would type there (TIOCSTI).
             start_new_session=True,
             umask=0o077,
@@ -113,15 +140,29 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
             stdin=stdin,
             stdout=subprocess.PIPE,
         )
-    with child:
-        try:
-            output = _output(child, until)
-            child.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            child.kill()
+    try:
+        output = _output(child, until)
+        child.wait(max(0.0, min(until - time.monotonic(), ENDS_WITHIN)))
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _end(child)
     return output.decode("utf-8", "replace")
+
+
+_LEFT: Final[list[subprocess.Popen[bytes]]] = []  # processes that were killed, and of which the kernel says no end
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill it. Its end is not waited for without a bound: its user may trace it, and the kernel then reports the end to
+    the tracer alone; or have it wait for a file system of theirs (FUSE), and it ends when that answers."""
+    child.kill()
+    assert child.stdout is not None  # noqa: S101 - a pipe
+    child.stdout.close()
+    try:
+        child.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        _LEFT.append(child)
 
 
 def _output(child: subprocess.Popen[bytes], until: float) -> bytes:

@@ -1,7 +1,8 @@
 """Which program a process runs, and whether it draws web pages: what the window system does not say.
 
-Kept by (pid, start time), so that a number used again is never mistaken for the process before, and examined anew when
-the process has become another program (exec changes neither).
+Kept by number and start, so that a number used again is never mistaken for the process before, and examined anew when
+the process has become another program (exec changes neither). The start is as psutil compares it, in time since the
+system's: as a time of day it changes whenever the clock is set, and what was known of an engine was lost then.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ COMM: Final = 15  # bytes of it at most (proc_pid_comm(5)): a name of so many ma
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`name` without path and `.exe`. `key` is (pid, start time in seconds since 1970). `cut`: the name may go on."""
+    """`name` without path and `.exe`. `cut`: the name may go on."""
 
-    key: tuple[int, float]
+    key: psutil.Process
     name: str
     engine: bool
     cut: bool = False
@@ -78,8 +79,8 @@ class Processes:
     """One thread's view of the processes that own windows."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, float], _Examined] = {}
-        self._hosts: set[tuple[int, float]] = set()  # processes that engine helpers work for
+        self._known: dict[psutil.Process, _Examined] = {}
+        self._hosts: set[psutil.Process] = set()  # processes that engine helpers work for
         self._seen: set[int] = set()
         self._young: dict[int, float] = {}
         self._commands: dict[int, bytes | None] = {}  # of the young, when they were last looked into
@@ -98,20 +99,19 @@ class Processes:
         self._note_user(pid)
         try:
             process = psutil.Process(pid)
-            key = (pid, process.create_time())
             executable, name, cut = _called(process)
-            known = self._known.get(key)
+            known = self._known.get(process)
             if known is None or executable != known.executable:
                 memory = _memory(pid)
-                known = _Examined(executable, Process(key, name, _draws_pages(process, executable), cut), memory)
+                known = _Examined(executable, Process(process, name, _draws_pages(process, executable), cut), memory)
             elif not known.process.engine and (memory := _memory(pid)) != known.memory:
                 _examine_again(known, memory)
         except psutil.NoSuchProcess:
             return Blind.VANISHED
         except psutil.AccessDenied:
             return Blind.FOREIGN_PROCESS
-        known.process = Process(key, name, known.process.engine or key in self._hosts, cut)
-        self._known[key] = known
+        known.process = Process(process, name, known.process.engine or process in self._hosts, cut)
+        self._known[process] = known
         return known.process
 
     def rescan(self, *, now: float | None = None) -> bool:
@@ -135,7 +135,7 @@ class Processes:
         for known in self._known.values():
             if known.process.engine:
                 continue
-            memory = _memory(known.process.key[0])
+            memory = _memory(known.process.key.pid)
             if memory.size == known.memory.size and not (wholly and memory != known.memory):
                 continue
             try:
@@ -160,9 +160,9 @@ class Processes:
             if now - since >= YOUNG or pid not in present:
                 del self._young[pid]
                 self._commands.pop(pid, None)
-        self._known = {key: known for key, known in self._known.items() if key[0] in present}
+        self._known = {key: known for key, known in self._known.items() if key.pid in present}
         grown = len(self._hosts) > before
-        self._hosts = {key for key in self._hosts if key[0] in present}
+        self._hosts = {key for key in self._hosts if key.pid in present}
         return grown
 
     def _glance(self, now: float) -> bool:
@@ -213,7 +213,7 @@ class Processes:
             while host is not None and _serves(host):
                 host = host.parent()
             if host is not None and host.pid > 1:
-                self._hosts.add((host.pid, host.create_time()))
+                self._hosts.add(host)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return  # gone, or another user's: no window of this session waits for it
 
@@ -291,7 +291,7 @@ def _draws_pages(process: psutil.Process, executable: Path) -> bool:
 def _examine_again(known: _Examined, memory: _Memory) -> bool:
     """Whether it has loaded an engine since. Raises psutil.AccessDenied."""
     known.memory = memory
-    known.process = replace(known.process, engine=engines.has_loaded_an_engine(_mapped(known.process.key[0])))
+    known.process = replace(known.process, engine=engines.has_loaded_an_engine(_mapped(known.process.key.pid)))
     return known.process.engine
 
 

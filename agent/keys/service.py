@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import struct
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -94,8 +95,13 @@ class ServiceKeys:
 
     def _exchange(self, verb: Verb, parts: tuple[bytes, ...], until: float) -> tuple[int, bytes]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(max(_PAUSE, until - time.monotonic()))
+            # The system bounds the wait for a place in the service's queue: with a bound of Python's, one that is full
+            # is no wait but a failure, and who asks again later comes last each time.
+            connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(_PAUSE, until - time.monotonic()))
+            )
             connection.connect(str(self._path))
+            connection.settimeout(max(_PAUSE, until - time.monotonic()))
             # It may answer, and close, before it has read all of what it does not want.
             with contextlib.suppress(ConnectionError):
                 connection.sendall(b"".join((REQUEST.pack(verb, self._uid, sum(map(len, parts))), *parts)))
@@ -103,6 +109,11 @@ class ServiceKeys:
             if size > MAX_BODY:
                 raise ConnectionError
             return answer, receive(connection, size, until)
+
+
+def _timeval(seconds: float) -> bytes:
+    """As struct timeval of setsockopt(2)."""
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 10**6))
 
 
 def _written(fields: Mapping[str, object]) -> bytes:

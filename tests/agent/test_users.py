@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from agent import users
 from agent.users import User, run_as, with_homes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="giving folders away needs root")
@@ -39,6 +42,13 @@ def test_a_link_and_a_folder_within_somebodys_home_are_no_homes(homes: Path) -> 
     assert set(found(homes)) == {homes / "alice", homes / "DOMAIN" / "bob"}
 
 
+def test_no_home_is_read_for_homes(homes: Path) -> None:
+    """Its user may put any number of names there: each was read, and kept in memory, by a process of root's."""
+    (homes / "alice" / "inside").mkdir()
+    read = set(users._in_folders_of_the_system(homes))
+    assert read == {homes / "alice", homes / "DOMAIN", homes / "DOMAIN" / "bob"}
+
+
 def test_a_command_is_run_as_the_user_without_groups_and_with_little_of_our_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -60,6 +70,48 @@ def test_a_users_process_has_no_hold_on_the_terminal_of_who_started_it() -> None
 
 def test_one_that_does_not_end_is_ended() -> None:
     assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sleep", "60"], seconds=0.1) is None
+
+
+# Traces the process that looks whether it is traced, as its user, until its own input ends.
+UNTIL_TRACED = """until [ "$traced" ]; do
+    while read -r name value; do [ "$name" = TracerPid: ] && [ "$value" != 0 ] && traced=so; done < /proc/$$/status
+done; exit 7"""
+TRACES = f"""import ctypes, os, select, sys
+os.setresgid({ALICE}, {ALICE}, {ALICE})
+os.setresuid({ALICE}, {ALICE}, {ALICE})
+said = None
+while said is None and not select.select([sys.stdin], [], [], 0)[0]:
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{{pid}}/cmdline") as line:
+                hers = line.read().startswith("/bin/sh\\0-c\\0until") and os.stat(f"/proc/{{pid}}").st_uid == {ALICE}
+        except OSError:
+            continue
+        if hers:
+            said = ctypes.CDLL(None).ptrace(0x4206, int(pid), None, None)  # PTRACE_SEIZE of ptrace(2)
+            print(said, flush=True)
+            break
+sys.stdin.read()
+"""
+
+
+def test_one_whose_end_the_kernel_reports_to_another_alone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its user traces it. One that waits for a file system of its user's is like it: no signal ends that."""
+    monkeypatch.setattr(users, "ENDS_WITHIN", 0.1)  # whom the kernel reports, ends at once
+    with subprocess.Popen([sys.executable, "-c", TRACES], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as tracer:
+        alice = User("alice", ALICE, ALICE, Path("/"))
+        assert run_as(alice, ["/bin/sh", "-c", UNTIL_TRACED], seconds=20) is None
+        said, _ = tracer.communicate()
+    if said.strip() != b"0":
+        pytest.skip("this kernel lets no process of a user trace another")
+    [left] = users._LEFT
+    users._LEFT.clear()
+    assert left.wait() == 7  # it had ended, and that is reported now
+
+
+def test_what_comes_before_a_users_program_is_not_waited_for() -> None:
+    """A process with their number is theirs to stop, also before it runs what it was started for."""
+    assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/no/such/program"], seconds=30) == ""
 
 
 def test_one_that_writes_without_end_is_ended() -> None:

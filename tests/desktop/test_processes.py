@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -130,6 +131,33 @@ def test_a_helper_makes_an_engine_of_the_process_it_works_for(family: list[subpr
     assert read(processes, pid).engine
     assert not read(processes, os.getpid()).engine
     assert not processes.rescan(now=2 * RESCAN)
+
+
+def test_what_a_helper_made_an_engine_is_one_after_the_clock_was_set(
+    family: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a time of day, a process's start is what the kernel says of its own, and that moves with the clock."""
+    set_by = [0.0]
+
+    class OnThatClock(psutil.Process):
+        def create_time(self) -> float:
+            return super().create_time() + set_by[0]
+
+    there = SimpleNamespace(**{**vars(psutil), "Process": OnThatClock})
+    monkeypatch.setattr("agent.desktop.processes.psutil", there)  # no test may set this machine's clock
+    host = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS!r}, '--type=renderer'])"
+    processes = Processes()
+    processes.rescan(now=0.0)
+    pid = start(family, sys.executable, "-c", host)
+    while not any("--type=renderer" in child.cmdline() for child in psutil.Process(pid).children()):
+        os.sched_yield()
+    processes.rescan(now=RESCAN)
+    processes.rescan(now=RESCAN + YOUNG)  # its helper is not looked at again
+    assert read(processes, pid).engine
+    set_by[0] = 1.0
+    assert read(processes, pid).engine
+    processes.rescan(now=2 * RESCAN + YOUNG)
+    assert read(processes, pid).engine
 
 
 def test_a_process_that_becomes_a_helper_while_it_is_young_is_noticed(family: list[subprocess.Popen[bytes]]) -> None:

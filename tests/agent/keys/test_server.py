@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -228,6 +229,21 @@ def test_a_service_that_is_away_is_waited_for_and_then_named(folder: Path) -> No
     keys = ServiceKeys(folder / "keys.sock", within=0.3)
     with pytest.raises(Transient, match=r"keys\.sock does not sign now: No such file"):
         keys.forget()
+
+
+def test_who_finds_the_queue_full_waits_for_a_place_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who failed there, and tried again later, came last each time while another user filled it without end."""
+    path = folder / "keys.sock"
+    never = SimpleNamespace(monotonic=time.monotonic, sleep=pytest.fail)
+    monkeypatch.setattr("agent.keys.service.time", never)  # the system waits, so that who came first is next
+    with listen(path), ExitStack() as filling:
+        with suppress(BlockingIOError):
+            while True:
+                one = filling.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                one.setblocking(False)
+                one.connect(str(path))
+        with pytest.raises(Transient, match="does not sign now: Resource temporarily unavailable"):
+            ServiceKeys(path, within=0.2).device()
 
 
 def test_without_a_socket_there_is_no_service(folder: Path) -> None:
