@@ -11,6 +11,7 @@ import { openComment, sealComment } from "./sealed.js";
 import { chunkKeys, openByChunkKey, publicKey, streamKeys } from "./statements.js";
 
 const SOUND_ROWS = 4; // that the page asks for at once, see sound.js
+const MOST_EARLY = 8; // streams: a server may name any number
 const BEHIND = 16; // chunks a request of the check of everything
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]; // ms before the console is asked once more
 const LONGEST = 2 ** 31 - 1; // ms that a timer takes
@@ -139,7 +140,7 @@ function fetchFirst(index) {
     bytes.catch(() => {}); // who asks for it is told
     fetched.set(path, bytes);
   };
-  for (const { stream, rows: listed } of index.streams.filter((one) => isShown(one.stream))) {
+  for (const { stream, rows: listed } of index.streams.filter((one) => isShown(one.stream)).slice(0, MOST_EARLY)) {
     const [header, first] = [0, 1].map((kind) => listed.findIndex((one) => one[3] === kind));
     if (header >= 0) fetchRows(stream, header, header + 1);
     if (first >= 0) fetchRows(stream, first, Math.min(listed.length, first + (isSound(stream) ? SOUND_ROWS : 1)));
