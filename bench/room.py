@@ -26,6 +26,9 @@ from testkit.player_page import Change, played, until
 
 GOALS: Final = {"open_ms": 400, "seek_ms": 250, "verify_s": 3, "heap_mb_max": 400, "sound_offset_ms": 40}
 WHEN: Final = "performance.getEntriesByName(%s)[0].startTime"
+# Marks on the way to the first picture, in their order; what each ends stands in docs/player.md.
+STEPS: Final = ("page", "worker", "statements", "account", "opened", "begun", "chunk", "picture", "shown")
+MARKS: Final = "Object.fromEntries(performance.getEntriesByType('mark').map((one) => [one.name, one.startTime]))"
 FINDINGS: Final = "[...document.querySelectorAll('#findings li')].map((one) => one.dataset.code)"
 
 # Seeks, waits for the picture of each screen and for sound, and reads the number that the pictures carry.
@@ -125,11 +128,12 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
     facts: dict[str, Any] = {}
     (folder / "browser").mkdir()
     with headless(folder / "browser") as browser:
-        opens, verifies = [], []
+        opens, verifies, marks = [], [], []
         for turn in range(3 if quick else 7):
             say(f"opening, {turn + 1}")
             with opened(browser, made):
                 opens.append(browser.run(WHEN % "'shown'"))
+                marks.append(browser.run(MARKS))
                 until(browser, 'root.dataset.state === "checked"')
                 verifies.append((browser.run(WHEN % "'checked'") - browser.run(WHEN % "'ready'")) / 1000)
         with opened(browser, made):
@@ -138,6 +142,7 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
             facts["gaps_wrong"] = gaps_wrong(browser, made)
             facts["axe_violations"] = axe_violations(browser, folder)
         facts |= tampered(browser, made, say)
+    facts["open_steps_ms"] = {step: round(statistics.median(one[step] for one in marks)) for step in STEPS}
     facts |= {"open_ms": round(statistics.median(opens)), "verify_s": round(statistics.median(verifies), 2)}
     facts["list_p95_ms"] = find.measure(folder, 20_000, 100)["list_p95_ms"]
     facts["hour"] = round(made.turns * made.turn / 3600 / SECOND, 2)

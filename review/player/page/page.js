@@ -1,10 +1,9 @@
 // The page around the player: it has no key, starts the player, and says things in the language that is chosen.
 
 import { listen, theme } from "./acts.js";
-import { ask, listenToWorker } from "./asking.js";
+import { ask, listenToWorker, open, secret } from "./asking.js";
 import { beginCase, showCase } from "./case.js";
 import { beginComments, showComments } from "./comments.js";
-import { fromCustody } from "./custody.js";
 import { showGaps } from "./gaps.js";
 import { say, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
@@ -17,6 +16,7 @@ import { Timeline } from "./timeline.js";
 import { Waves } from "./waves.js";
 import { clock, secondsOf } from "./words.js";
 
+const FIRST = 3000; // ms after which checking everything no longer waits for the first picture
 let waves = null;
 
 /** Resolves when nothing more urgent is to do: at once the first time, later once all is checked. */
@@ -99,7 +99,9 @@ function gone(code) {
  * null: where something was kept. */
 async function start({ keys = null, at = null, comments = null }) {
   try {
-    setAbout(await ask("open", { keys }));
+    setAbout(await open(keys));
+    performance.mark("opened");
+    for (const [name, at] of about.steps) performance.mark(name, { startTime: Math.max(0, at - performance.timeOrigin) });
     if (about.case) document.querySelector("[data-text='limits']").dataset.text = "limitsCase";
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
@@ -122,6 +124,7 @@ async function start({ keys = null, at = null, comments = null }) {
     player.addEventListener("silent", () => say(words.silent));
     fitScreens();
     await player.begin(at);
+    performance.mark("begun");
     $("volumes").hidden = !player.sound;
     listen();
     speak(language);
@@ -130,6 +133,7 @@ async function start({ keys = null, at = null, comments = null }) {
     beginComments(comments, ask);
     beginCase();
     performance.mark("ready");
+    await Promise.race([player.first, new Promise((done) => setTimeout(done, FIRST))]);
     const check = ask("check");
     waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so
     await check;
@@ -143,6 +147,7 @@ async function start({ keys = null, at = null, comments = null }) {
 }
 
 async function begin() {
+  performance.mark("page");
   listenToWorker({
     tick: () => player?.tick(),
     checked,
@@ -155,19 +160,19 @@ async function begin() {
   $("language").addEventListener("click", () => speak(language === "de" ? "en" : "de"));
   $("theme").addEventListener("click", () => theme(root.dataset.theme !== "dark"));
   $("help").addEventListener("click", () => $("keys").showModal());
-  const [secret, ...more] = location.hash.slice(1).split("&");
+  const [said, ...more] = location.hash.slice(1).split("&");
   // On an origin of its own: once the custodian has released the keys.
-  const released = await fromCustody(ask);
+  const released = secret ? null : await (await import("./custody.js")).fromCustody(ask);
   if (released) {
     await start(released);
     return;
   }
-  if (!secret) {
+  if (!said) {
     fail("used-up");
     return;
   }
   history.replaceState(null, "", location.pathname); // or it could be read off the screen
-  await start({ keys: { secret }, at: secondsOf(new URLSearchParams(more.join("&")).get("t")) });
+  await start({ keys: { secret: said }, at: secondsOf(new URLSearchParams(more.join("&")).get("t")) });
 }
 
 begin();

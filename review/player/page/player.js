@@ -36,6 +36,7 @@ export class Player extends EventTarget {
     this.screens = shown.map((chain) => new Screen(chain, canvasOf(chain.stream), media, refuseOf(chain)));
     const heard = this.chains.get(AUDIO);
     this.sound = heard ? new Sound(heard, this.length, media, refuseOf(heard)) : null;
+    this.first = new Promise((done) => (this.firstShown = done)); // once the first picture is shown
     this.base = { t: 0, at: performance.now() };
     this.byClock();
     this.ask = ask;
@@ -90,7 +91,7 @@ export class Player extends EventTarget {
     this.inLoop = within(to, this.loop);
     this.spent = null;
     this.waits = null;
-    for (const one of this.screens) one.exact = true; // nothing on the way there is what stood there
+    for (const one of this.screens) one.aim();
     if (this.sound) this.sound.seek(this.soundAt(to) ? to : (this.sound.chain.after(to)?.start ?? to));
     this.tick();
   }
@@ -237,7 +238,10 @@ export class Player extends EventTarget {
     const before = this.ready;
     for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
     this.ready = this.screens.every(({ ready }) => ready);
-    if (this.ready && !this.marked) this.marked = performance.mark("shown"); // for who measures
+    if (this.ready && !this.marked) {
+      this.marked = performance.mark("shown"); // for who measures
+      this.firstShown();
+    }
     if (this.ready !== before) this.dispatchEvent(new Event("drawn"));
   }
 

@@ -239,11 +239,11 @@ export class Proof {
   }
 
   accountOf(lane) {
-    const inRun = this.facts.opening ? statesOf(lane, { ...this.facts, died: null }) : [];
+    const states = this.facts.opening ? statesOf(lane, { ...this.facts, died: null }) : [];
+    const inRun = states.map((one) => ({ from: one.from, to: lastsTo(this.facts, one) }));
     for (const one of this.chunks) {
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && one.start >= one.end)) continue;
-      const overlaps = (state) => state.from < one.end && one.start < lastsTo(this.facts, state);
-      if (inRun.some(overlaps)) this.find("account", "kept-while-closed", placeOf(one.stream, one.sequence));
+      if (inRun.some(({ from, to }) => from < one.end && one.start < to)) this.find("account", "kept-while-closed", placeOf(one.stream, one.sequence));
     }
     return partsOf(lane, this.length, this.facts, this.streams, this.signed, this.spans);
   }

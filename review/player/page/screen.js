@@ -20,8 +20,10 @@ export class Screen {
     this.samples = []; // loaded, and not yet given to the decoder
     this.times = new Map(); // row -> times of its pictures, µs
     this.shown = null; // µs
+    this.painting = null; // µs, of the picture that is on its way to the canvas
     this.next = -1; // the row that is loaded next; -1 before the first seek
     this.failed = "";
+    this.copies = true; // whether this browser gives a picture's pixels as the canvas takes them
     this.log = { resets: 0, pictures: 0, late: 0, errors: 0 };
   }
 
@@ -80,13 +82,19 @@ export class Screen {
     if (this.decoder && this.decoder.state !== "closed") this.decoder.reset();
     else this.decoder = this.makeDecoder();
     this.decoder.configure(this.how);
+    this.aim();
+  }
+
+  /** Another moment is wanted: nothing on the way there is what stood there. */
+  aim() {
     this.exact = true;
+    this.painting = null;
   }
 
   makeDecoder() {
     return new VideoDecoder({
       output: (frame) => {
-        this.log.pictures++;
+        if (!this.log.pictures++) performance.mark("picture");
         this.came = frame.timestamp;
         this.frames.push(frame);
         this.onpicture?.();
@@ -146,6 +154,7 @@ export class Screen {
     if (generation !== this.generation) return; // somebody sought: what came is of no use
     this.loading = null;
     if (!contents) return; // the source has gone: the next tick asks again
+    if (!this.log.pictures) performance.mark("chunk"); // for who measures
     this.next = to;
     for (const [place, content] of contents.entries()) {
       const row = from + place;
@@ -177,16 +186,47 @@ export class Screen {
     if (!frame || frame.timestamp > Math.max(t * 1e6 + 1, right ?? 0)) return false;
     const exact = frame.timestamp === right;
     if (!exact && this.exact) return false; // on the way from the key frame: it is not what stood there
-    if (this.shown !== frame.timestamp) {
-      const { displayWidth: width, displayHeight: height } = frame;
-      if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-      this.context.drawImage(frame, 0, 0);
-      this.shown = frame.timestamp;
-      this.canvas.dataset.at = String(frame.timestamp);
-    }
+    if (this.shown !== frame.timestamp && this.painting === null) this.paint(frame);
+    if (this.shown !== frame.timestamp) return false;
     this.exact &&= !exact;
     if (!exact) this.log.late++;
     return exact;
+  }
+
+  /** Puts a picture on the canvas: at once, or when its pixels are here, which `onpicture` says. */
+  paint(frame) {
+    const { timestamp, displayWidth: width, displayHeight: height } = frame;
+    const done = (put) => {
+      if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+      put();
+      this.shown = timestamp;
+      this.canvas.dataset.at = String(timestamp);
+    };
+    // Without a graphics card Chromium keeps each picture that `drawImage` took, up to 500 MB of them.
+    const { width: across, height: down } = frame.visibleRect; // what a copy has
+    if (!this.copies || frame.format === null || across !== width || down !== height) {
+      done(() => this.context.drawImage(frame, 0, 0));
+      return;
+    }
+    this.painting = timestamp;
+    const pixels = this.pixels?.length === 4 * width * height ? this.pixels : new Uint8ClampedArray(4 * width * height);
+    this.pixels = null; // or the next picture would be written over it
+    const copy = frame.clone(); // which a seek does not close
+    copy
+      .copyTo(pixels, { format: "RGBA" })
+      .then(
+        () => {
+          this.pixels = pixels;
+          if (this.painting !== timestamp) return; // somebody sought
+          done(() => this.context.putImageData(new ImageData(pixels, width, height), 0, 0));
+        },
+        () => (this.copies = false), // this browser does not convert
+      )
+      .finally(() => {
+        copy.close();
+        if (this.painting === timestamp) this.painting = null;
+        this.onpicture?.();
+      });
   }
 
   /** Time of the picture before or after the one that stands at `t`, as far as it is loaded; null otherwise. */

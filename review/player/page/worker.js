@@ -5,15 +5,18 @@
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
 import { readHeader } from "./cmaf.js";
 import { peaksOf } from "./peaks.js";
-import { CHECKS, isShown, Proof } from "./proof.js";
+import { CHECKS, isShown, isSound, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
 import { openComment, sealComment } from "./sealed.js";
 import { chunkKeys, openByChunkKey, publicKey, streamKeys } from "./statements.js";
 
+const SOUND_ROWS = 4; // that the page asks for at once, see sound.js
+const MOST_EARLY = 8; // streams: a server may name any number
 const BEHIND = 16; // chunks a request of the check of everything
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000, 15_000, 30_000]; // ms before the console is asked once more
 const LONGEST = 2 ** 31 - 1; // ms that a timer takes
 const KNOWN_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"; // RFC 8032, 7.1, TEST 1
+performance.mark("worker"); // for who measures, as all marks
 let base = new URL(".", self.location.href).href; // below it lie papers, index, account and chunks
 let credentials = "omit";
 let session = null; // the key pair that the custodian seals to
@@ -83,7 +86,7 @@ const json = async (path) => JSON.parse(new TextDecoder().decode(await get(path)
 // -- keys --------------------------------------------------------------------------------------------------------
 
 /** The keys of the streams, or of a case's chunks, once, for the page with the address's secret. They are never in JavaScript. */
-async function takeKeys(secret, recording) {
+async function askKeys(secret) {
   const root = await crypto.subtle.importKey("raw", fromBase64url(secret), "HKDF", false, ["deriveBits", "deriveKey"]);
   const how = (label) => ({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(label) });
   const shown = await crypto.subtle.deriveBits(how("eyelid player proof v1"), root, 256);
@@ -95,7 +98,10 @@ async function takeKeys(secret, recording) {
     ["unwrapKey", "decrypt"],
   );
   const sealed = await get("keys", { method: "POST", body: shown });
-  const { streams, chunks = null, case: about } = JSON.parse(new TextDecoder().decode(sealed));
+  return { wrapping, ...JSON.parse(new TextDecoder().decode(sealed)) };
+}
+
+async function takeKeys({ wrapping, streams, chunks = null, case: about }, recording) {
   const id = fromHex(recording.replaceAll("-", ""));
   const by = (wrapped, place) => ({
     name: "AES-GCM",
@@ -124,10 +130,30 @@ const big = (number, size) => fromHex(BigInt(number).toString(16).padStart(2 * s
 
 // -- chunks ------------------------------------------------------------------------------------------------------
 
+const fetched = new Map(); // path -> its bytes: of what the page asks for first
+
+/** Fetches headers and first chunks while the account is checked; they are opened, and checked, when they are asked for. */
+function fetchFirst(index) {
+  const fetchRows = (stream, from, to) => {
+    const path = `chunks/${stream}?from=${from}&to=${to}`;
+    const bytes = get(path);
+    bytes.catch(() => {}); // who asks for it is told
+    fetched.set(path, bytes);
+  };
+  for (const { stream, rows: listed } of index.streams.filter((one) => isShown(one.stream)).slice(0, MOST_EARLY)) {
+    const [header, first] = [0, 1].map((kind) => listed.findIndex((one) => one[3] === kind));
+    if (header >= 0) fetchRows(stream, header, header + 1);
+    if (first >= 0) fetchRows(stream, first, Math.min(listed.length, first + (isSound(stream) ? SOUND_ROWS : 1)));
+  }
+  return index;
+}
+
 /** Rows `from` to before `to` of a stream, each checked: [{row, content, code}]. */
 async function opened(stream, from, to) {
   const all = rows.get(stream);
-  const bytes = await get(`chunks/${stream}?from=${from}&to=${to}`);
+  const path = `chunks/${stream}?from=${from}&to=${to}`;
+  const bytes = await (fetched.get(path) ?? get(path));
+  fetched.delete(path);
   const view = new DataView(bytes.buffer);
   const jobs = [];
   let at = 0;
@@ -183,7 +209,13 @@ const DO = {
     } catch {
       throw new Refused("no-ed25519");
     }
-    const [papers, index, account] = await Promise.all([json("papers"), json("index"), allPieces()]);
+    const [papers, index, account, given] = await Promise.all([
+      json("papers"),
+      json("index").then(fetchFirst),
+      allPieces(),
+      by && askKeys(by.secret),
+    ]);
+    performance.mark("statements");
     const chunks = index.streams.flatMap(({ stream, rows: listed }) =>
       listed.map(([sequence, start, end, kind, flags, size, sha256]) => ({
         stream,
@@ -205,8 +237,9 @@ const DO = {
     const ofCase = released ? null : papers.case;
     proof = new Proof(papers, chunks, ofCase?.spans ?? null, ofCase?.only);
     rows = proof.streams;
-    await Promise.all([by && takeKeys(by.secret, papers.recording), proof.begin(account.pieces, account.report)]);
+    await Promise.all([given && takeKeys(given, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;
+    performance.mark("account");
     return told();
   },
 
@@ -244,6 +277,7 @@ const DO = {
 
   /** Everything, also what is not played. */
   async check() {
+    fetched.clear(); // a page that began elsewhere did not ask for it
     const whole = async ([stream, all]) => {
       for (let from = 0; from < all.length; from += BEHIND) {
         await calm();
@@ -318,6 +352,7 @@ function told() {
     keys: keys.size > 0 || owns !== null,
     case: caseOf,
     leftOut: proof.leftOut,
+    steps: performance.getEntriesByType("mark").map(({ name, startTime }) => [name, performance.timeOrigin + startTime]),
     spans: proof.spans?.map(({ from, until }) => [number(from), number(until)]) ?? null,
   };
 }

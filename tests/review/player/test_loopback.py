@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -40,6 +41,18 @@ def test_the_list_of_hashes_is_whole_and_true(tmp_path: Path) -> None:
     (tmp_path / "page" / "page.js").unlink()
     with pytest.raises(StoreError, match="install Eyelid anew"):
         page_files(tmp_path / "page")
+
+
+def test_what_the_page_needs_at_once_is_loaded_at_once() -> None:
+    """A module that is missing there is asked for only when the one that imports it has come."""
+    files = {name: content.decode() for name, content in page_files().items()}
+    needed, left = set(), ["page.js"]
+    while left:
+        new = set(re.findall(r'^import [^;]*?"\./([\w-]+\.js)"', files[left.pop()], re.MULTILINE)) - needed
+        needed |= new
+        left += new
+    at_once = set(re.findall(r'<link rel="modulepreload" href="([^"]+)"', files["index.html"]))
+    assert at_once == needed - {"asking.js"}  # which is a script of its own, before the others
 
 
 def test_keys_are_given_once_and_only_to_who_has_the_secret() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from review.player.files import page_files
 from store import cli
-from testkit import player_page
+from testkit import devtools, player_page
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, SIZES
 from tests.store.conftest import PASSPHRASE
@@ -77,6 +77,8 @@ def test_the_canvas_shows_the_pictures_of_the_export(opened: Page, exported: Pat
             off = difference(drawn["pixels"], film, moment)
             assert np.percentile(off, 99.5) <= NEAR, (stream, moment)
             assert off.mean() < 2, (stream, moment)
+    if isinstance(opened, devtools.DevTools):  # what it draws as pictures, it keeps without a graphics card
+        assert opened.run("eyelid.player.screens.every(({copies}) => copies)")
 
 
 def test_the_account_is_that_of_the_export(opened: Page, exported: Path) -> None:
