@@ -10,9 +10,9 @@ from testkit.panel import Box, Pointer
 
 Popup = tuple[int, int, int, int]  # x, y, width, height
 
-DEADLINE: Final = 30.0  # seconds
+DEADLINE: Final = 60.0  # seconds
 SUBMENU: Final = 0.6  # seconds for one to open under a pointer that rests
-DROPPED: Final = 5.0  # seconds after which a click counts as dropped: a panel drops one while it still reads the menu
+DROPPED: Final = 10.0  # seconds after which a click counts as dropped: a panel drops one while it still reads the menu
 EDGE: Final = 14  # pixels from the edge of a menu to the middle of its first and of its last entry
 STEP: Final = 8  # pixels; less than half an entry
 
