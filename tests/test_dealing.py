@@ -72,7 +72,7 @@ def end_at_last(dealing: Dealing, workers: list[PlayedWorker]) -> None:
             worker.shutdown()
 
 
-@given(st.lists(NAMES, unique=True, min_size=1, max_size=60), st.integers(1, 6), st.data())
+@given(st.lists(NAMES, unique=True, min_size=1, max_size=30), st.integers(1, 6), st.data())
 def test_every_test_runs_once_and_every_worker_ends(names: list[str], workers: int, data: st.DataObject) -> None:
     dealing, played = dealt(names, workers)
     while able := [worker for worker in played if worker.begun]:
@@ -84,7 +84,7 @@ def test_every_test_runs_once_and_every_worker_ends(names: list[str], workers: i
     assert dealing.tests_finished
 
 
-@given(st.lists(NAMES, unique=True, min_size=1, max_size=60), st.integers(1, 4), st.data())
+@given(st.lists(NAMES, unique=True, min_size=1, max_size=30), st.integers(1, 4), st.data())
 def test_what_a_killed_worker_had_left_is_run(names: list[str], workers: int, data: st.DataObject) -> None:
     """And what it had run is not dealt out again: who is given that alone does nothing, and never asks for more."""
     dealing, played = dealt(names, workers)
