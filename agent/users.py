@@ -23,15 +23,20 @@ NOBODY: Final = 65534
 HOMES: Final = Path("/home")
 MOST_TOLD: Final = 64 * 1024  # bytes of what a user's process may write to us
 ENDS_WITHIN: Final = 5.0  # seconds that a process is waited for once it has closed its output, or was killed
+NOT_RUN: Final = 126  # exit code, as of shells, where the user's number or the program could not be had
 
 # What becomes the user and runs the command. It starts as root: while a process with the user's number has not begun
 # its program, who started it waits for that without a bound (subprocess), and its user may stop it then.
-_BECOME: Final = """import os, sys
+_BECOME: Final = f"""import os, sys
 uid, gid = map(int, sys.argv[1:3])
-os.setgroups([])
-os.setresgid(gid, gid, gid)
-os.setresuid(uid, uid, uid)
-os.execvp(sys.argv[3], sys.argv[3:])
+try:
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    os.execvp(sys.argv[3], sys.argv[3:])
+except OSError as failure:
+    print(f"{{sys.argv[3]}} could not be run: {{failure.strerror}}", file=sys.stderr)
+    sys.exit({NOT_RUN})
 """
 
 # What a child learns of the unit's environment: how the network is crossed and where settings lie.
@@ -147,6 +152,8 @@ def run_as(user: User, command: Sequence[str], *, seconds: float, given: str = "
         return None
     finally:
         _end(child)
+    if child.returncode == NOT_RUN:  # and no answer: an enrolment would be spent on it
+        raise OSError(errno.ENOEXEC, "its program could not be run; the journal has why")
     return output.decode("utf-8", "replace")
 
 

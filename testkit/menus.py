@@ -10,33 +10,42 @@ from testkit.panel import Box, Pointer
 
 Popup = tuple[int, int, int, int]  # x, y, width, height
 
-DEADLINE: Final = 30.0  # seconds
+DEADLINE: Final = 60.0  # seconds
 SUBMENU: Final = 0.6  # seconds for one to open under a pointer that rests
+DROPPED: Final = 10.0  # seconds after which a click counts as dropped: a panel drops one while it still reads the menu
 EDGE: Final = 14  # pixels from the edge of a menu to the middle of its first and of its last entry
 STEP: Final = 8  # pixels; less than half an entry
 
 
 def open_menu(pointer: Pointer, icon: Box) -> Popup:
     left, top, right, bottom = icon
-    pointer.click((left + right) // 2, (top + bottom) // 2)
     deadline = time.monotonic() + DEADLINE
-    while not (opened := pointer.popups()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("no menu opened")
-        time.sleep(0.05)
-    return opened[0]
+    while time.monotonic() < deadline:
+        pointer.click((left + right) // 2, (top + bottom) // 2)
+        again = time.monotonic() + DROPPED
+        while time.monotonic() < again:
+            if opened := pointer.popups():
+                return opened[0]
+            time.sleep(0.05)
+    raise TimeoutError("no menu opened")
 
 
 def open_submenu(pointer: Pointer, menu: Popup, number: int = 1, *, upwards: bool = False) -> Popup:
     """Moves down the menu until so many have opened, one after the other; or up, from its end.
 
-    Where the machine is too busy for that, again and more slowly. Raises TimeoutError if they do not open.
+    Where the machine is too busy for that, again and more slowly: the menu as it is then, since an open one takes in
+    what its program says late. Raises TimeoutError if they do not open.
     """
-    for patience in (SUBMENU, 3 * SUBMENU):
+    deadline = time.monotonic() + DEADLINE
+    patience = SUBMENU
+    while True:
         seen = submenus(pointer, menu, number, patience, upwards=upwards)
         if len(seen) == number:
             return seen[-1]
-    raise TimeoutError(f"only {len(seen)} of {number} submenus opened")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"only {len(seen)} of {number} submenus of the menu at {menu} opened")
+        patience *= 2
+        menu = next(iter(pointer.popups()), menu)
 
 
 def submenus(

@@ -110,6 +110,18 @@ class Dealing(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return share(nodeid)
 
+    def remove_node(self, node: WorkerController) -> str | None:
+        """What it had run is not dealt out again: who is given that alone has nothing to end, and never gets more."""
+        work = self.assigned_work[node]
+        self.assigned_work[node] = {unit: tests for unit, tests in work.items() if not all(tests.values())}
+        return super().remove_node(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        super()._reschedule(node)
+        # A worker begins a test when it knows the next: one that takes another's place may have got one alone.
+        while self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) < 2:
+            self._assign_work_unit(node)
+
     def _assign_work_unit(self, node: WorkerController) -> None:
         others = [work for worker, work in self.assigned_work.items() if worker is not node]
         busy = sum(any(heavy(unit) and not all(work[unit].values()) for unit in work) for work in others)

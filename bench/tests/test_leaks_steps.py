@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 
-from bench import leaks_acts
+from bench import leaks_acts, leaks_steps
 from bench.leaks_pages import SITE
 from bench.leaks_scene import Scene, Transition, do
 from bench.leaks_server import FIRST, Address, Hand, Site
 from bench.leaks_transitions import TRANSITIONS
+from testkit import browser_processes
 from testkit.desktop_settings import Windows
 
 FUNCTION = re.compile(r"^  (?:async )?(\w+)(?:\(|:)", re.MULTILINE)
@@ -128,9 +131,11 @@ def test_what_a_transition_orders_can_be_done(
         yield started(8)
         running.remove(8)
 
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    played = "testkit.browser_processes.psutil.Process"
-    monkeypatch.setattr(played, lambda pid: PlayedProcess(pid=pid, log=log))  # by number a stranger's would be stopped
+    at_once = SimpleNamespace(**{**vars(time), "sleep": lambda _: None})  # what is played needs no time
+    for module in (leaks_acts, leaks_steps):
+        monkeypatch.setattr(module, "time", at_once)
+    played = SimpleNamespace(**{**vars(psutil), "Process": lambda pid: PlayedProcess(pid=pid, log=log)})
+    monkeypatch.setattr(browser_processes, "psutil", played)  # by number a stranger's would be stopped
     monkeypatch.setattr(leaks_acts, "busy_cores", lambda _: nullcontext())
     hand = PlayedHand()
     scene = Scene(*cast("Any", (Site(), hand, PlayedDesk(), started(7), {FIRST: 1}, {FIRST: 1}, another)))

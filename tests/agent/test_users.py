@@ -109,9 +109,11 @@ def test_one_whose_end_the_kernel_reports_to_another_alone_is_not_waited_for(mon
     assert left.wait() == 7  # it had ended, and that is reported now
 
 
-def test_what_comes_before_a_users_program_is_not_waited_for() -> None:
-    """A process with their number is theirs to stop, also before it runs what it was started for."""
-    assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/no/such/program"], seconds=30) == ""
+@pytest.mark.parametrize("program", ["/no/such/program", "/etc/passwd"], ids=["not there", "no program"])
+def test_one_that_cannot_be_run_has_said_nothing(program: str) -> None:
+    """Taken for an answer, it cost a use of the enrolment token, and a mark that an administrator had to remove."""
+    with pytest.raises(OSError, match="could not be run"):
+        run_as(User("alice", ALICE, ALICE, Path("/")), [program], seconds=30)
 
 
 def test_one_that_writes_without_end_is_ended() -> None:

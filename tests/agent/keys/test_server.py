@@ -86,9 +86,9 @@ def test_another_user_gets_no_signature_of_mine_and_has_keys_of_their_own(servic
     keys, mine = enrolled(service.path)
     lines = account(2)
     keys.batch(batch(lines))
-    theirs = ServiceKeys(service.path, BOB, within=1)
+    theirs = ServiceKeys(service.path, BOB, within=20)
     assert as_user(BOB, lambda: theirs.batch(batch(lines))) == "Refused"  # there are none
-    assert as_user(BOB, lambda: ServiceKeys(service.path, 0, within=1).batch(batch(lines))) == "Refused"
+    assert as_user(BOB, lambda: ServiceKeys(service.path, 0, within=20).batch(batch(lines))) == "Refused"
     for ask in (keys.apply, keys.admitted):
         assert as_user(BOB, lambda ask=ask: ask(APPLICANT if ask == keys.apply else DEVICE)) == "Refused"
     assert as_user(BOB, keys.forget) == "Refused"
@@ -101,7 +101,7 @@ def test_another_user_gets_no_signature_of_mine_and_has_keys_of_their_own(servic
 
 @as_root
 def test_root_enrols_another_user_and_signs_nothing_in_their_name(service: Service) -> None:
-    for_bob = ServiceKeys(service.path, BOB, within=1)
+    for_bob = ServiceKeys(service.path, BOB, within=20)
     made = application(for_bob.apply(APPLICANT))
     for_bob.admitted(DEVICE)
     with pytest.raises(Refused, match="another user's keys"):
