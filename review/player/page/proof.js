@@ -243,7 +243,8 @@ export class Proof {
     const inRun = states.map((one) => ({ from: one.from, to: lastsTo(this.facts, one) }));
     for (const one of this.chunks) {
       if (laneOf(one.stream) !== lane || (one.kind !== 1 && one.start >= one.end)) continue;
-      if (inRun.some(({ from, to }) => from < one.end && one.start < to)) this.find("account", "kept-while-closed", placeOf(one.stream, one.sequence));
+      if (inRun.some(({ from, to }) => from < one.end && one.start < to))
+        this.find("account", "kept-while-closed", placeOf(one.stream, one.sequence));
     }
     return partsOf(lane, this.length, this.facts, this.streams, this.signed, this.spans);
   }

@@ -46,7 +46,7 @@ export async function review(value) {
           [w.review, name],
           [w.month, month],
           [w.demandedBy, found.why],
-          [w.inTimeUntil, new Date(found.due).toLocaleDateString(document.documentElement.lang, { dateStyle: "full", timeZone: "UTC" })],
+          [w.inTimeUntil, dayOf(found.due)],
           ...["drawn", ...OUTCOMES].map((one) => [w.outcomes[one], String(sums[one])]),
           [w.you, found.me],
         ]),
@@ -54,7 +54,12 @@ export async function review(value) {
         sums.missing ? rowsOf(w, found.outcomes.filter(({ outcome }) => outcome === "missing")) : "",
         h("details", {}, h("summary", { textContent: w.reviewList }), rowsOf(w, found.outcomes)),
         text(w.reviewBound, "small"),
-        h("p", { className: "acts" }, button(w.reviewSign[state], () => answer(own, list, sums, state)), link(path, w.reviewBack)),
+        h(
+          "p",
+          { className: "acts" },
+          button(w.reviewSign[state], () => answer(own, list, sums, state)),
+          link(path, w.reviewBack),
+        ),
       ].filter(Boolean),
     );
   }
@@ -77,6 +82,9 @@ export async function review(value) {
     ]);
   }
 }
+
+const dayOf = (day) =>
+  new Date(day).toLocaleDateString(document.documentElement.lang, { dateStyle: "full", timeZone: "UTC" });
 
 const rowsOf = (w, rows) =>
   h(

@@ -132,7 +132,7 @@ const big = (number, size) => fromHex(BigInt(number).toString(16).padStart(2 * s
 
 const fetched = new Map(); // path -> its bytes: of what the page asks for first
 
-/** Fetches headers and first chunks while the account is checked; they are opened, and checked, when they are asked for. */
+/** Fetches headers and first chunks while the account is checked. They are checked and opened when they are asked for. */
 function fetchFirst(index) {
   const fetchRows = (stream, from, to) => {
     const path = `chunks/${stream}?from=${from}&to=${to}`;
@@ -152,8 +152,9 @@ function fetchFirst(index) {
 async function opened(stream, from, to) {
   const all = rows.get(stream);
   const path = `chunks/${stream}?from=${from}&to=${to}`;
-  const bytes = await (fetched.get(path) ?? get(path));
-  fetched.delete(path);
+  const early = fetched.get(path);
+  fetched.delete(path); // before it is waited for: one that failed is asked for again
+  const bytes = await (early ?? get(path));
   const view = new DataView(bytes.buffer);
   const jobs = [];
   let at = 0;

@@ -12,7 +12,7 @@ import pytest
 
 from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
-from protocol.keys import RecipientPrivate
+from protocol.keys import RecipientPrivate, chunk_key
 from review.cases import reading, verifying, writing
 from review.cases.sealing import Statement
 from review.cases.spans import Case, Span
@@ -64,7 +64,11 @@ def exported(home: Home, evidence: Evidence, folder: Path, *spans: tuple[int, in
         source = Source.of(evidence, home.blobs(), database, compliance=home.key(COMPLIANCE).id)
         with database.reading() as connection:
             origin = str(identity(connection, evidence, home.blobs(), home.store_key())["origin"])
-        chosen = writing.Chosen(source, origin, keys, case.of(recording))
+
+        def own(stream: int, sequence: int) -> bytes:
+            return chunk_key(keys(stream), recording, stream, sequence)
+
+        chosen = writing.Chosen(source, origin, own, case.of(recording), case.gives)
         writing.write(
             case, 1, [chosen], folder, reader=READER.public, passphrase=b"", signer=home.store_key(),
             register=home.exports, advance=lambda _: None,

@@ -182,6 +182,8 @@ def test_what_is_kept_back_is_missing_also_where_the_console_says_that_it_shows_
     until(page, READY)
     assert page.run("document.querySelector('#badge').dataset.state") == "wrong"
     assert page.run("eyelid.about.findings.map(({code}) => code)") == ["tail-missing"] * 3
+    assert page.run("[eyelid.about.case, eyelid.about.spans, eyelid.about.leftOut]") == [None, None, []]
+    assert page.run("document.querySelector('#case').hidden")
     ends = page.run("eyelid.about.lanes.screen.filter(({what}) => what === 'missing').map(({to}) => to / 1e9)")
     assert ends[-1] == 24
 
