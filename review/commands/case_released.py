@@ -130,19 +130,23 @@ class _Asking:
 
     def _take(self, request: str, release: str) -> None:
         # Its signature is not looked at: each key is compared with what the device committed to, before it is used.
+        malformed = ProtocolError("malformed", "the custodian's answer is no release")
         try:
             values: dict[str, Any] = parse_object(base64url.decode(release.split(".")[1]))
         except (IndexError, ValueError):
-            raise ProtocolError("malformed", "the custodian's answer is no release") from None
+            raise malformed from None
         said = Claims(values, "release", ProtocolError)
         if not said.has("chunks"):
             raise ProtocolError("other-release", "the custodian is of an earlier version: it gives keys of streams")
+        try:
+            given = {int(stream): list(map(int, sequences)) for stream, sequences in values["chunks"].items()}
+        except (AttributeError, TypeError, ValueError):
+            raise malformed from None
         keys, place = said.object("keys"), {"request": request, "recording": self.chosen.recording}
-        for stream, sequences in values["chunks"].items():
-            number = int(stream)
-            opened = receive(self._session, keys.raw(stream), stream=number, label=CHUNK_KEYS, **place)  # type: ignore[arg-type]
+        for stream, sequences in given.items():
+            opened = receive(self._session, keys.raw(str(stream)), stream=stream, label=CHUNK_KEYS, **place)  # type: ignore[arg-type]
             for at, sequence in enumerate(sequences):
-                self._keys[number, sequence] = opened[at * _KEY : (at + 1) * _KEY]
+                self._keys[stream, sequence] = opened[at * _KEY : (at + 1) * _KEY]
         self.comments = receive(self._session, said.raw("comments"), stream=COMMENTS, **place)  # type: ignore[arg-type]
 
     def key_of(self, stream: int, sequence: int) -> bytes:
