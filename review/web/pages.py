@@ -51,8 +51,8 @@ TEMPLATES.globals |= {
 @dataclass
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
-    be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `signing`: held while
-    a review is signed, and while an outcome is written."""
+    be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `signing`: held
+    while a review is signed, and while an outcome is written."""
 
     sign_in: SignIn
     index: SearchIndex

@@ -149,7 +149,8 @@ def test_who_signs_again_later_makes_no_month_late(tmp_path: Path) -> None:
     [{"month": one} for one in ("x", "2026-13", "-", "9999-12", "2026-10-01")] + [{"state": "good"}],
 )
 def test_a_log_that_says_what_no_console_writes_ends_no_report(tmp_path: Path, changed: dict[str, str]) -> None:
-    act = Act("review", CLEO, "-", ["mifid"], {"step": "signed", "month": "2026-10", "state": "done", **SUMS, **changed})
+    facts = {"step": "signed", "month": "2026-10", "state": "done", **SUMS, **changed}
+    act = Act("review", CLEO, "-", ["mifid"], facts)
     model = made(tmp_path, [("2026-11-10", act)])
     assert [(one.month, one.state, one.late) for one in model.reviews] == [("2026-10", "", True)]
     assert document(model).blocks
