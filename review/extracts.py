@@ -19,7 +19,7 @@ from protocol.keys import public_from_text
 from review.governance.model import Act, Rendition
 from review.refusal import Refusal
 
-MOST: Final = 100_000  # chunks of an export: days of a stream
+MOST: Final = 100_000  # chunks of a recording in an export, of all spans and streams: days of a screen
 Spans = tuple[tuple[int, int], ...]
 """From when until before when, ns since the recording's start; in order, and apart."""
 _TERMS: Final = {
@@ -74,8 +74,11 @@ def sequences(asked: Claims, terms: Mapping[str, str], device: str, streams: Ite
         if str(header.recording) != terms["recording"] or header.stream not in found:
             raise Refusal("other-chunk", "a chunk is of another recording or stream than what was asked for")
         found[header.stream][header.sequence] = header
-    chosen = {stream: sorted(_chosen(of, spans_of(terms))) for stream, of in found.items()}
-    return {stream: numbers for stream, numbers in chosen.items() if numbers}
+    chosen = {stream: _chosen(of, spans_of(terms)) for stream, of in found.items()}
+    # Before any of it is written out: two chunks that a PC signed may have all numbers between them.
+    if sum(one.stop - one.start for several in chosen.values() for one in several) > MOST:
+        raise Refusal("too-many-chunks", f"an export has at most {MOST} chunks of a recording: make several cases")
+    return {stream: sorted(set[int]().union(*several)) for stream, several in chosen.items() if several}
 
 
 def _header(asked: Claims, text: str, device: str) -> Header:
@@ -91,21 +94,19 @@ def _header(asked: Claims, text: str, device: str) -> Header:
     return header
 
 
-def _chosen(known: Mapping[int, Header], spans: Spans) -> set[int]:
-    chosen: set[int] = set()
+def _chosen(known: Mapping[int, Header], spans: Spans) -> list[range]:
+    """Numbers of chunks, some of them more than once."""
+    chosen = list[range]()
     for start, until in spans:
         within = [number for number, one in known.items() if one.kind is Kind.MEDIA and _meets(one, start, until)]
         if not within:
             continue
         first, last = min(within), max(within)
-        if last - first >= MOST:
-            raise Refusal("too-many-chunks", f"a span has at most {MOST} chunks of a stream")
-        chosen.update(range(first, last + 1))
         while not known[first].flags & Flag.KEY_FRAME and _is_media(known.get(first - 1)):
             first -= 1
-            chosen.add(first)
+        chosen.append(range(first, last + 1))
     if chosen:
-        chosen.update(number for number, one in known.items() if one.kind is Kind.HEADER)
+        chosen += [range(number, number + 1) for number, one in known.items() if one.kind is Kind.HEADER]
     return chosen
 
 

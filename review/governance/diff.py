@@ -283,7 +283,9 @@ def _of_reviews(old: Governance, new: Governance) -> Iterator[Change]:
 
 
 def _drawn_for(rules: Governance, review: Review) -> int:
-    return rules.roles[review.by].sample[review.name].per_agent_and_month
+    """The fewest, where roles have different numbers: so many are drawn (docs/samples.md)."""
+    samples = (role.sample.get(review.name) for role in rules.roles.values())
+    return min(one.per_agent_and_month for one in samples if one is not None)
 
 
 def _of_head(old: Governance, new: Governance) -> Iterator[Change]:

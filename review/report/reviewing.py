@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from review.governance.model import Governance
 from review.report.model import Model, ReviewRow
-from review.reviews import DONE, due, months, named
+from review.reviews import DONE, STATES, due, months, named, sums
 from review.samples import Month
 
-MOST_MONTHS = 1200  # of a review: a hundred years
+CUSTODIAN: Final = "custodian"  # as its log is called
+MOST_MONTHS: Final = 1200  # of a review: a hundred years
 
 
 def demand(model: Model, rules: Governance) -> None:
@@ -30,26 +31,41 @@ def signed(model: Model, log: str, entry: int, at: int, who: str, said: Mapping[
     """`said`: a body. What is signed of another month than those that are due counts where it was signed in the
     period. Of what both logs have, the custodian's counts: it has checked the signature.
     """
-    facts = said["facts"]
-    if facts["step"] != "signed" or said["outcome"] != "success" or "state" not in facts:
+    if said["outcome"] != "success" or (read := _read(said)) is None:
         return
-    name, month = str(said["resource"][0]), str(facts["month"])
+    name, month, state, counts = read
     row = next((one for one in model.reviews if (one.review, one.month) == (name, month)), None)
     if row is None:
         if at < model.start:
             return
         row = ReviewRow(name, month, 0)
         model.reviews.append(row)
-    if row.state == DONE and facts["state"] != DONE:
+    # Of several that are done the first counts: who signs again later makes no month late.
+    known, new = (row.log == CUSTODIAN, row.state == DONE), (log == CUSTODIAN, state == DONE)
+    if row.state and (new < known or (new == known and state == DONE)):
         return
-    if row.log == "custodian" and log != "custodian" and row.state == facts["state"]:
-        return
-    row.state, row.who, row.at, row.log, row.entry = str(facts["state"]), who, at, log, entry
-    row.sums = {one: int(facts.get(one, 0)) for one in ("drawn", "fine", "finding", "escalated", "missing")}
+    row.state, row.who, row.at, row.log, row.entry, row.sums = state, who, at, log, entry, counts
+
+
+def _read(said: Mapping[str, Any]) -> tuple[str, str, str, dict[str, int]] | None:
+    """Review, month, state and sums; None for another step, and for what no console or custodian writes."""
+    facts = said["facts"]
+    try:
+        if facts["step"] != "signed" or facts["state"] not in STATES:
+            return None
+        counts = {one: int(facts.get(one, 0)) for one in sums({})}
+        return str(said["resource"][0]), Month.named(str(facts["month"])).name, str(facts["state"]), counts
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def finish(model: Model, rules: Governance | None) -> None:
-    """Once all logs are read."""
+    """Once all logs are read. Where the custodian's was, what the console's alone says is signed is not."""
+    if any(one.log == CUSTODIAN and not one.why_not for one in model.logs):
+        for row in model.reviews:
+            if row.log != CUSTODIAN:
+                row.state, row.who, row.at, row.log, row.entry, row.sums = "", "", 0, "", 0, {}
+        model.reviews = [row for row in model.reviews if row.due or row.log]
     for row in model.reviews:
         rule = named(rules, row.review) if rules is not None else None
         if not row.due and rule is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -287,6 +288,11 @@ async def _relay(request: Request) -> Response:
         await session_of(request)
 
     def ask() -> dict[str, Any]:
+        # What is signed must not change until its signature is kept.
+        with console.signing if do == "review" else nullcontext():
+            return answered()
+
+    def answered() -> dict[str, Any]:
         asked = _Asked(body, session, console)
         fields = VERBS[do](asked)
         if code := fields.get("papers", {}).get("error"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
+from threading import Lock
 from typing import Any, Final
 
 from anyio.to_thread import run_sync
@@ -50,7 +51,8 @@ TEMPLATES.globals |= {
 @dataclass
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
-    be searched for. `openings`: of a copy of the custodian's log, where the console was given one."""
+    be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `signing`: held
+    while a review is signed, and while an outcome is written."""
 
     sign_in: SignIn
     index: SearchIndex
@@ -63,6 +65,7 @@ class Console:
     finding: bytes | None = field(default=None, repr=False)
     openings: LogIndex | None = None
     trials: Trials = field(default_factory=Trials)
+    signing: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def requests(self) -> Requests:

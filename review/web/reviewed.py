@@ -88,7 +88,8 @@ async def _judge(request: Request) -> Response:
     def judge() -> None:
         finder = console.finder(session)
         seen = console.reviews.get(finder, console.custody.draws, name, month, reports=custody.reports(finder))
-        console.reviews.judge(finder, seen, recording, outcome, note, origin_of(request))
+        with console.signing:
+            console.reviews.judge(finder, seen, recording, outcome, note, origin_of(request))
 
     await run_sync(judge, limiter=console.custody.limit)
     return JSONResponse({"outcome": outcome}, headers={"Cache-Control": "no-store"})

@@ -128,6 +128,19 @@ def test_a_span_of_more_chunks_than_any_recording_has_is_refused(monkeypatch: py
     assert refused.value.code == "too-many-chunks"
 
 
+def test_the_bound_is_of_all_spans_and_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PC that helps who asks signs two chunks of each stream, with all numbers between them, for each span."""
+    streams = {stream: made([(0, True), (0, True)], stream=stream) for stream in (0, 1)}
+    sealed = [one for of in streams.values() for one in of.sealed[1:]]
+    spans = f"0-{2 * SECOND - 2} {2 * SECOND - 1}-{2 * SECOND}"  # of each stream both chunks, and the last again
+    monkeypatch.setattr(extracts, "MOST", 6)  # a hundred thousand chunks take minutes to make
+    assert granted(sealed, spans, tuple(streams)) == {0: [1, 2], 1: [1, 2]}
+    monkeypatch.setattr(extracts, "MOST", 5)  # as above
+    with pytest.raises(Refusal) as refused:
+        granted(sealed, spans, tuple(streams))
+    assert refused.value.code == "too-many-chunks"
+
+
 # -- through the custodian --------------------------------------------------------------------------------------------
 
 

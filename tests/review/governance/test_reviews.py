@@ -122,6 +122,13 @@ def test_fewer_drawn_ones_are_fewer_reviewed_ones(number: int, less: bool) -> No
     assert says == (["compliance reviews 4 per agent per month for mifid (before: 5)"] if less else [])
 
 
+def test_another_roles_smaller_sample_is_a_smaller_review() -> None:
+    """Of a purpose so many are drawn as the role with the fewest says."""
+    found = changes(rules(TWO), rules(TWO.replace("mifid: 5", "mifid: 1", 1)))
+    says = [one.says for one in found if one.weight is Weight.REVIEWS_LESS]
+    assert says == ["compliance reviews 1 per agent per month for mifid (before: 5)"]
+
+
 # -- what is said -----------------------------------------------------------------------------------------------------
 
 

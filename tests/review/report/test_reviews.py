@@ -113,6 +113,49 @@ def test_the_custodian_counts_before_the_console(tmp_path: Path) -> None:
     assert (first.reviews[0].log, first.reviews[0].at) == ("custodian", at("2026-11-10") + 10**9)
 
 
+# What each log says, in the order in which they are read -> (month, state, log) of each row, and whether it is late.
+BOTH: list[tuple[list[tuple[str, str, Act]], list[tuple[str, str, str, bool]]]] = [
+    ([("console", "10", signed("2026-10")), ("custodian", "10", signed("2026-10", "unfinished"))],
+     [("2026-10", "unfinished", "custodian", True)]),
+    ([("custodian", "10", signed("2026-10", "unfinished")), ("console", "10", signed("2026-10"))],
+     [("2026-10", "unfinished", "custodian", True)]),
+    ([("console", "10", signed("2026-10")), ("custodian", "10", signed("2026-09"))],
+     [("2026-09", "done", "custodian", True), ("2026-10", "", "", True)]),
+    ([("custodian", "10", signed("2026-10")), ("console", "10", signed("2026-09"))],
+     [("2026-10", "done", "custodian", False)]),
+    ([("console", "10", signed("2026-10")), ("custodian", "25", signed("2026-10"))],
+     [("2026-10", "done", "custodian", True)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(BOTH)))
+def test_what_the_console_alone_says_is_signed_is_not(tmp_path: Path, place: int) -> None:
+    said, rows = BOTH[place]
+    model = None
+    for log, day, act in said:
+        model = made(tmp_path, [(f"2026-11-{day}", act)], log=log, model=model)
+    assert model is not None
+    assert [(one.month, one.state, one.log, one.late) for one in model.reviews] == rows
+
+
+def test_who_signs_again_later_makes_no_month_late(tmp_path: Path) -> None:
+    again = [("2026-11-10", signed("2026-10")), ("2026-11-25", signed("2026-10", who="ann@example.com"))]
+    (row,) = made(tmp_path, again, log="custodian").reviews
+    assert (row.state, row.late, row.at) == ("done", False, at("2026-11-10") + 10**9)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"month": one} for one in ("x", "2026-13", "-", "9999-12", "2026-10-01")] + [{"state": "good"}],
+)
+def test_a_log_that_says_what_no_console_writes_ends_no_report(tmp_path: Path, changed: dict[str, str]) -> None:
+    facts = {"step": "signed", "month": "2026-10", "state": "done", **SUMS, **changed}
+    act = Act("review", CLEO, "-", ["mifid"], facts)
+    model = made(tmp_path, [("2026-11-10", act)])
+    assert [(one.month, one.state, one.late) for one in model.reviews] == [("2026-10", "", True)]
+    assert document(model).blocks
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "done, late"), ("de", "erledigt, verspätet")])
 def test_the_document_says_it(tmp_path: Path, language: str, words: str) -> None:
     model = made(tmp_path, [("2026-11-25", signed("2026-10"))])

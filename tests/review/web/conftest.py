@@ -74,12 +74,17 @@ class Served:
         return max((one.position + 1 for one in bodies(log.log.folder, log.log.verifier, log.key)), default=0)
 
 
+def custodian_of(room: ReadingRoom) -> Path:
+    """Where the console asks one; none listens there, but where a test does."""
+    return room.home / "custodian"
+
+
 @pytest.fixture(scope="module")  # each ends sessions that another counts on
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("room")
     room = furnish(folder)
     with ExitStack() as stack:
-        said = stack.enter_context(room.up("--first", FIRST))
+        said = stack.enter_context(room.up("--first", FIRST, "--custodian", str(custodian_of(room))))
         secret = (room.home / "secret").read_bytes()
         console = stack.enter_context(opened(room.home, Path(room.world.folder / "home"), secret))
         made = Served(room, console, said["address"], said["link"])

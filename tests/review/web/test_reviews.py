@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +18,18 @@ import httpx
 import pytest
 from sqlalchemy import delete, insert, select
 
+from review.exchange import SIZE
 from review.people import schema
 from review.people.routes import SESSION
 from review.requests.reviews import Reviews
-from review.reviews import OUTCOMES
+from review.reviews import OUTCOMES, listed
 from review.samples import Month
 from testkit.axe import question
 from testkit.console_browser import picture, press, to, wait_for
 from testkit.devtools import DevTools, headless
 from testkit.lifecycle import govern
 from testkit.reading_room import MARKUP, RULES
-from tests.review.web.conftest import Served
+from tests.review.web.conftest import Served, custodian_of
 
 WHO: Final = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "paula", "anna")
 LINES: Final = """reviews:
@@ -286,6 +292,58 @@ def test_what_is_signed_in_anothers_name_is_not_passed_on(served: Served, month:
     ):  # fmt: skip
         found = post(served, who, do="review", review=token("eyelid-review", person=person, **said))
         assert code(found) == answer
+
+
+def test_no_outcome_changes_while_the_month_is_signed(served: Served, month: str) -> None:
+    """The list is with the custodian when another tab writes an outcome: that one comes too late."""
+    from tests.review.web.test_custody_routes import post, token  # noqa: PLC0415 - as above
+
+    anna, carl = (served.room.recordings[one][-1] for one in ("anna", "carl"))
+    path, came = f"/reviews/mifid/{month}", threading.Event()
+    for one in (anna, carl):
+        assert judge(served, "cleo", path, one).status_code == 200
+    said: dict[str, Any] = {"review": "mifid", "month": month, "state": "done", "outcomes": "0" * 64}
+    said |= dict.fromkeys(("drawn", "missing", *OUTCOMES), 0)
+    tabs, lists, late = ThreadPoolExecutor(), list[str](), list[httpx.Response]()
+
+    def custodian(asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["do"] == "drawn":  # the other tab's request is under way
+            came.set()
+            return {"drawn": None}
+        lists.append(asked["list"])
+        with served.console.people.database.writing() as connection:  # so that it asks what is drawn
+            connection.execute(delete(schema.review_samples))
+        tabs.submit(lambda: late.append(judge(served, "cleo", path, anna, "finding", NOTE)))
+        came.wait()
+        for _ in range(20):  # in that time an outcome would be written
+            got(served, "cleo", "/mine")
+        return {"reviewed": "r"}
+
+    with answering(custodian_of(served.room), custodian), tabs:
+        signed = post(served, "cleo", do="review", review=token("eyelid-review", person="cleo@example.com", **said))
+    assert (signed.status_code, lists) == (200, [listed(dict.fromkeys((anna, carl), "fine"))])
+    assert [code(one) for one in late] == [(409, "review-signed")]
+    with served.console.people.database.reading() as connection:
+        columns = schema.review_outcomes.c
+        asked = select(columns.outcome).where((columns.review == "mifid") & (columns.recording == anna))
+        assert connection.scalars(asked).all() == ["fine"]
+
+
+@contextmanager
+def answering(path: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[None]:
+    """In place of a custodian."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked = json.loads(self.rfile.read(*SIZE.unpack(self.rfile.read(SIZE.size))))
+            answered = json.dumps(answer(asked)).encode()
+            self.wfile.write(SIZE.pack(len(answered)) + answered)
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+    path.unlink()
 
 
 @pytest.fixture(scope="module")
