@@ -40,8 +40,8 @@ def signed(model: Model, log: str, entry: int, at: int, who: str, said: Mapping[
             return
         row = ReviewRow(name, month, 0)
         model.reviews.append(row)
-    if row.state == DONE and facts["state"] != DONE:
-        return
+    if row.state == DONE and (facts["state"] != DONE or row.log == log):
+        return  # done is done: signed once more, it is not done later
     if row.log == "custodian" and log != "custodian" and row.state == facts["state"]:
         return
     row.state, row.who, row.at, row.log, row.entry = str(facts["state"]), who, at, log, entry
