@@ -77,7 +77,7 @@ def test_each_kind_is_worked_on_by_who_has_the_act_for_it(served: Served, kind: 
         answer = make(served, who, kind)
         wanted = 404 if who not in WORKS else 200 if kind in WORKS[who] else 403
         assert answer.status_code == wanted, who
-    # Each sees those of the kinds that they work on, whoever entered them.
+    # Each sees those of the kinds that they work on, also what others entered.
     for who, kinds in WORKS.items():
         listed = re.findall(r'href="/privacy/([0-9a-f]{16})"', shown(served, who, "/privacy"))
         assert len(listed) == (len([one for one in WORKS if kind in WORKS[one]]) if kind in kinds else 0)
