@@ -189,7 +189,9 @@ class PrivacyRequests:
         """That a case was made for it. Refusals: 404."""
         seen = self.get(finder, id)
         with self.people.database.writing() as connection:
-            named = " ".join([*seen.cases, case])
+            # Read here: two people may make a case at once.
+            before = connection.scalar(select(_COLUMNS.cases).where(_COLUMNS.id == id)) or ""
+            named = " ".join([*before.split(), case])
             connection.execute(update(schema.privacy_requests).where(_COLUMNS.id == id).values(cases=named))
             self._note((finder.person.id, id, "case"), seen.kind, origin, reference=case)
 
