@@ -189,7 +189,8 @@ class PrivacyRequests:
         """That a case was made for it. Refusals: 404."""
         seen = self.get(finder, id)
         with self.people.database.writing() as connection:
-            before = connection.scalar(select(_COLUMNS.cases).where(_COLUMNS.id == id)) or ""  # two may be made at once
+            # Read here: two people may make a case at once.
+            before = connection.scalar(select(_COLUMNS.cases).where(_COLUMNS.id == id)) or ""
             named = " ".join([*before.split(), case])
             connection.execute(update(schema.privacy_requests).where(_COLUMNS.id == id).values(cases=named))
             self._note((finder.person.id, id, "case"), seen.kind, origin, reference=case)

@@ -240,6 +240,7 @@ async def _step(request: Request) -> Response:
         raise Refusal(422, "no-such-step", "a privacy request is extended, decided or ended")
     outcome = body.text("outcome") if step == PrivacyStep.DECIDE else ""
     chosen = [name for name in GROUNDS if body.has(f"ground-{name}")]
+    after = asked.read(request.query_params, spoken).after  # the page that showed the grounds
 
     def act() -> None:
         finder, origin = console.finder(session), origin_of(request)
@@ -249,7 +250,7 @@ async def _step(request: Request) -> Response:
             case PrivacyStep.END:
                 console.privacy.end(finder, wanted, origin)
             case PrivacyStep.DECIDE:
-                found = _found(console, finder, console.privacy.get(finder, wanted), None) if chosen else None
+                found = _found(console, finder, console.privacy.get(finder, wanted), after) if chosen else None
                 grounds = {name: one for name in chosen if found and (one := _said(name, found, spoken))}
                 answer = "\n\n".join([*grounds.values(), *([reason] if reason.strip() else [])])
                 console.privacy.decide(finder, wanted, Decision(outcome, tuple(grounds), answer), origin)

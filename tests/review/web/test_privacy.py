@@ -77,7 +77,7 @@ def test_each_kind_is_worked_on_by_who_has_the_act_for_it(served: Served, kind: 
         answer = make(served, who, kind)
         wanted = 404 if who not in WORKS else 200 if kind in WORKS[who] else 403
         assert answer.status_code == wanted, who
-    # Each sees those of the kinds that they work on, whoever entered them.
+    # Each sees those of the kinds that they work on, also what others entered.
     for who, kinds in WORKS.items():
         listed = re.findall(r'href="/privacy/([0-9a-f]{16})"', shown(served, who, "/privacy"))
         assert len(listed) == (len([one for one in WORKS if kind in WORKS[one]]) if kind in kinds else 0)
@@ -226,6 +226,20 @@ def test_a_decision_is_reasoned_sealed_and_in_the_log_without_words(served: Serv
     everything = kept + "".join(map(str, served.noted(before))).encode()
     for words in (NUMBER, "301234567", NOTE, ANSWER, "legal claim"):
         assert words.encode() not in everything
+
+
+@pytest.mark.parametrize(("page", "minimum"), [("", True), ("?after=1.1", False)])
+def test_grounds_are_those_of_the_page_that_showed_them(served: Served, page: str, minimum: bool) -> None:
+    """Each page says the legal minimum of its own recordings, and so does the answer: on the last one there is none."""
+    request = made(served, kind="erasure")
+    text = shown(served, "paula", f"/privacy/{request}{page}")
+    assert ('name="ground-minimum"' in text) == minimum
+    (where,) = re.findall(r'id="decide" method="post" data-post="([^"]*)"', text)
+    body = {"step": "decide", "reason": ANSWER, "outcome": "in-part", "ground-minimum": "1"}
+    assert served.post("paula", where, **body).status_code == 200
+    answer = shown(served, "paula", f"/privacy/{request}").partition('class="verdict"')[2]
+    assert ("By law we must keep" in answer) == minimum
+    assert ANSWER in answer
 
 
 def test_a_hold_is_named_to_no_one_who_asks(served: Served, held: list[str]) -> None:

@@ -23,7 +23,7 @@ from review.people import schema
 from review.people.routes import SESSION
 from review.requests.reviews import Reviews
 from review.reviews import OUTCOMES, listed
-from review.samples import Month
+from review.samples import GRACE, Month
 from testkit.axe import question
 from testkit.console_browser import picture, press, to, wait_for
 from testkit.devtools import DevTools, headless
@@ -51,9 +51,11 @@ def rules(served: Served) -> None:
 
 @pytest.fixture
 def month(served: Served) -> Iterator[str]:
-    """The last one that is over: of both reviews a recording of Anna's and one of Carl's are drawn."""
-    now = served.console.people.clock()
-    name = Month.of(Month.of(now).start - 1).name
+    """The last one that can have been drawn: of both reviews a recording of Anna's and one of Carl's are drawn.
+
+    On a month's first days that is not the last one that is over.
+    """
+    name = Month.of(Month.of(served.console.people.clock() - GRACE).start - 1).name
     drawn = [served.room.recordings[one][-1] for one in ("anna", "carl")]
     put(served, name, {"mifid": drawn, "desk": drawn})
     yield name
