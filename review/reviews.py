@@ -7,6 +7,7 @@ recording is a list; the statement that a person signs has its SHA-256 and its s
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from typing import Final
 
 from protocol.claims import Claims
 from review.audit.kinds import MOST
-from review.filed import WORD
 from review.governance.model import Governance, Person, Reason, Review
 from review.refusal import Refusal, rule_id
 from review.samples import Month
@@ -26,6 +26,7 @@ MISSING: Final = "missing"  # it has no outcome yet
 DONE: Final = "done"
 UNFINISHED: Final = "unfinished"
 STATES: Final = (DONE, UNFINISHED)
+WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 NEWEST: Final = 36  # months that are shown of a review
 
 
