@@ -254,9 +254,9 @@ def test_of_every_tampering_both_say_the_same(
     }
     assert not others, "\n".join(differences(others))
     came = {(check, code) for answer in wanted.values() for check, code, _ in answer["findings"]}
-    # One round in four, as under --quick, finds no example of some codes.
-    assert len(seeds) < ROUNDS * ways or codes_of_the_page() - came == set()
-    assert {code for findings in ledgers.values() for _, code, _ in findings} >= LEDGER_CODES
+    if len(seeds) == ROUNDS * ways:  # one round in four, as under --quick, finds no example of some codes
+        assert codes_of_the_page() - came == set()
+        assert {code for findings in ledgers.values() for _, code, _ in findings} >= LEDGER_CODES
 
 
 def test_a_run_that_lost_its_first_entry_walks_from_the_number_of_that_entry(
