@@ -40,6 +40,7 @@ from store.evidence.verify.ledger import SignedLines
 
 # A recording lasts an hour. What is open for so long after its last byte goes on no more: its PC is gone.
 GONE: Final = 7 * DAY
+OF_MINIMUM: Final = "minimum of class "  # how `why` begins where that is the reason
 # Characters of policies' text that are read because of one PC, which may send any: some four seconds of them at most.
 # A policy has a few thousand, and is read once for all PCs.
 MOST_TEXT: Final = 4 * 2**20
@@ -337,7 +338,7 @@ def why(known: Known, found: Disposal) -> str:
     if found.because is Because.HOLD:
         return f"legal hold {', '.join(known.holds)}"
     if found.because is Because.MINIMUM and classes.minimum_of is not None:
-        return f"minimum of class {classes.minimum_of.name}"
+        return f"{OF_MINIMUM}{classes.minimum_of.name}"
     if found.because is Because.ERASURE:
         return f"request {known.request}" if known.request else "request"
     return f"class {classes.keeps.name}"

@@ -23,7 +23,7 @@ from protocol.envelope import AUDIO, SCREEN
 from protocol.interaction import Interaction
 from review.cases.spans import MOST_SPANS
 from review.governance.model import Act
-from review.lifecycle.facts import Facts
+from review.lifecycle.facts import OF_MINIMUM, Facts
 from review.people.routes import origin_of, posted, session_of
 from review.people.service import Session
 from review.requests.cases import Span
@@ -209,10 +209,13 @@ def _said(ground: str, found: Found, spoken: Words) -> str:
     sentence = spoken(GROUNDS[ground])
     if ground != "minimum":
         return sentence
-    kept = dict.fromkeys((one.goes, one.because) for one in found.rows if one.goes not in {"now", "kept"})
-    if not kept:
-        return ""
-    return "\n".join([sentence, *(f"- {spoken.date(day)}: {why}" for day, why in kept)])
+    lines = dict.fromkeys(_minimum(one, spoken) for one in found.rows if one.because.startswith(OF_MINIMUM))
+    return "\n".join([sentence, *lines]) if lines else ""
+
+
+def _minimum(row: Row, spoken: Words) -> str:
+    until = spoken("stays") if row.goes == "kept" else spoken.date(row.goes)
+    return f"- {until}: {spoken('minimum of class {name}', name=row.because.removeprefix(OF_MINIMUM))}"
 
 
 # -- acts -------------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ GERMAN: Final = {
         "Gründe, die wörtlich in die Antwort übernommen werden",
     "It is kept sealed. Send it to the person who asked: the console sends nothing.":
         "Sie wird versiegelt aufbewahrt. Schicken Sie sie der anfragenden Person: Die Konsole verschickt nichts.",
+    "minimum of class {name}": "Mindestfrist der Klasse {name}",
     "Decide": "Entscheiden",
     "Take two months more": "Frist um zwei Monate verlängern",
     "Once, within the first month, where the request is hard to answer or there are many (GDPR 12(3)). Tell the person "

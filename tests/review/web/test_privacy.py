@@ -242,6 +242,16 @@ def test_grounds_are_those_of_the_page_that_showed_them(served: Served, page: st
     assert ANSWER in answer
 
 
+def test_a_ground_is_in_the_language_of_who_decides(served: Served) -> None:
+    request = made(served, kind="erasure")
+    body = {"step": "decide", "reason": ANSWER, "outcome": "in-part", "ground-minimum": "1"}
+    german = {"Origin": served.room.address, "Accept-Language": "de"}
+    with served.client("paula", **german) as client:
+        assert client.post(f"/v1/privacy/{request}", json=body).status_code == 200
+    answer = shown(served, "paula", f"/privacy/{request}").partition('class="verdict"')[2]
+    assert "Mindestfrist der Klasse cards" in answer
+
+
 def test_a_hold_is_named_to_no_one_who_asks(served: Served, held: list[str]) -> None:
     request = made(served, caller="", agent="anna@example.com")
     page = shown(served, "paula", f"/privacy/{request}")
