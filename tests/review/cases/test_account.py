@@ -113,7 +113,7 @@ def test_the_account_of_a_case_is_the_stores(home: Home, recordings: dict[int, s
 def test_an_account_whose_end_was_left_out_is_named(
     home: Home, recordings: dict[int, str], seed: int, tmp_path: Path
 ) -> None:
-    """By who exports: what it says last would be told of all the time that follows."""
+    """An exporter cuts it: the account would say its last state of all the time that follows."""
     evidence = evidence_of(home, recordings[seed])
     source, statement = source_of(exported(home, evidence, tmp_path / "case", (0, evidence.length)))
     ends = [evidence.closing] if evidence.closing else [one for one in evidence.later_entries if one.kind == "heads"]
