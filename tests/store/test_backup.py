@@ -40,6 +40,7 @@ def carried_out(script: str) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow(reason="the page's commands run as they stand there, and a store is served before and after them")
 def test_the_page_backs_up_a_running_store_and_puts_it_back(founded: fleet.Founded, tmp_path: Path) -> None:
     folder, _ = fleet.found_like(founded, tmp_path)
     backup = tmp_path / "disk" / "backup"
