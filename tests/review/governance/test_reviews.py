@@ -54,6 +54,7 @@ def test_what_is_drawn_is_there_when_a_review_is_due(within: str, fits: bool) ->
          "{ mifit: 5 per agent per month }")),
         ("by: compliance", "by: complianc", 'there is no role "complianc", did you mean compliance?'),
         ("by: compliance", "by: 5", 'YAML reads 5 as the number 5, write it in quotes: "5"'),
+        ("by: compliance", 'by: ""', "by is empty, write a word"),
         ("by: compliance", "by: [compliance]", "by is a word or a sentence, not a list"),
         ("2026-12-01", "2026-12", "since cannot be"),
         ("20d", "20", "within cannot be"),
