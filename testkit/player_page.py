@@ -119,3 +119,11 @@ def until(page: Page, condition: str) -> None:
 
 
 READY: Final = 'root.dataset.state === "checked"'
+
+
+def switch(page: Page, language: str, scheme: str) -> None:
+    """By the page's own buttons. `language`: en or de; `scheme`: light or dark."""
+    if page.run("document.documentElement.lang") != language:
+        page.run("document.querySelector('#language').click()")
+    if (page.run("document.documentElement.dataset.theme") == "dark") is not (scheme == "dark"):
+        page.run("document.querySelector('#theme').click()")

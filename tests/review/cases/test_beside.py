@@ -32,7 +32,7 @@ from store.evidence.show import iso
 from testkit.console_browser import picture
 from testkit.devtools import DevTools
 from testkit.fakes.pc import SECOND
-from testkit.player_page import READY, Page, played_case, until
+from testkit.player_page import READY, Page, played_case, switch, until
 from tests.review.cases.conftest import Archive, said
 from tests.review.player.made import MadeRecording
 from tests.store.conftest import PASSPHRASE
@@ -221,9 +221,6 @@ def test_the_page_shows_them(asked: Asked, page: Page, tmp_path: Path) -> None:
         assert f"Recording {asked.archive.earlier.recording.id} was erased on" in case
         if isinstance(page, DevTools):
             for language in ("en", "de"):
-                if page.run("document.documentElement.lang") != language:
-                    page.run("document.querySelector('#language').click()")
                 for scheme in ("light", "dark"):
-                    if (page.run("document.documentElement.dataset.theme") == "dark") is not (scheme == "dark"):
-                        page.run("document.querySelector('#theme').click()")
+                    switch(page, language, scheme)
                     picture(page, tmp_path / f"beside-{language}-{scheme}.png", scheme, 1280)

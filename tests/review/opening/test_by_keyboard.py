@@ -9,6 +9,7 @@ import pytest
 from testkit.axe import question
 from testkit.console_browser import picture, press, wait_for
 from testkit.devtools import DevTools
+from testkit.player_page import switch
 from tests.review.opening.conftest import APPROVED, House, Page, reach
 from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
 from tests.review.player.conftest import READY, until
@@ -86,12 +87,8 @@ def test_axe_finds_no_fault_in_what_comes_before(keyed: House, page: Page, axe: 
     for view in (enrol, home, purpose, wait, refused, approve):
         view()
         for language in ("en", "de"):
-            if page.run("document.documentElement.lang") != language:
-                page.run("document.querySelector('#language').click()")
             for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
-                dark = page.run("document.documentElement.dataset.theme") == "dark"
-                if dark is not (scheme == "dark"):
-                    page.run("document.querySelector('#theme').click()")
+                switch(page, language, scheme)
                 picture(page, tmp_path / f"{view.__name__}-{language}-{scheme}-{width}.png", scheme, width)
                 wide = page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert wide <= 0, f"{view.__name__} at {width}: {wide} px to the side"

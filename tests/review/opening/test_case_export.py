@@ -23,6 +23,7 @@ from review.cli import main
 from testkit.cheap_keys import COST
 from testkit.console_browser import picture
 from testkit.devtools import DevTools
+from testkit.player_page import switch
 from tests.review.opening.conftest import RULES, House, Page, code, reach, text
 from tests.review.opening.test_playing import ready
 from tests.store.conftest import PASSPHRASE
@@ -159,13 +160,10 @@ def test_who_approves_sees_what_was_signed_and_a_hostile_console_changes_nothing
         exporting.between.change = None
         if isinstance(page, DevTools):
             for language in ("en", "de"):
-                if page.run("document.documentElement.lang") != language:
-                    page.run("document.querySelector('#language').click()")
                 for scheme in ("light", "dark"):
-                    if (page.run("document.documentElement.dataset.theme") == "dark") is not (scheme == "dark"):
-                        page.run("document.querySelector('#theme').click()")
+                    switch(page, language, scheme)
                     picture(page, tmp_path / f"approve-case-{language}-{scheme}.png", scheme, 1280)
-            page.run("document.querySelector('#language').click()")
+            switch(page, "en", "light")
         page.run("document.querySelector('#custody .acts button').click()")
         exporting.approve("pia", made.filed)
         assert made.ended()[0] == 0

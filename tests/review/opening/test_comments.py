@@ -19,6 +19,7 @@ from review.web.comments import Comments
 from testkit.axe import question
 from testkit.console_browser import picture, wait_for
 from testkit.devtools import DevTools
+from testkit.player_page import switch
 from testkit.waits import until as eventually
 from tests.review.opening.conftest import PLAIN, House, Page
 from tests.review.opening.test_playing import opened, ready
@@ -225,11 +226,8 @@ def test_axe_finds_no_fault_in_comments(keyed: House, page: Page, axe: str, tmp_
     write(page)
     found = []
     for language in ("en", "de"):
-        if page.run("document.documentElement.lang") != language:
-            page.run("document.querySelector('#language').click()")
         for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800)):
-            if (page.run("document.documentElement.dataset.theme") == "dark") is not (scheme == "dark"):
-                page.run("document.querySelector('#theme').click()")
+            switch(page, language, scheme)
             page.run("document.querySelector('#comments').scrollIntoView()")
             picture(page, tmp_path / f"comments-{language}-{scheme}-{width}.png", scheme, width)
             page.run(axe)

@@ -18,6 +18,7 @@ from store.clock import wall
 from testkit.axe import question
 from testkit.console_browser import picture
 from testkit.devtools import DevTools
+from testkit.player_page import switch
 from tests.review.opening.conftest import PLAIN, House, Page, code, reach, text
 from tests.review.opening.test_playing import ready
 from tests.review.player.conftest import until
@@ -165,10 +166,7 @@ def test_axe_finds_nothing_on_the_page(drawn: House, page: Page, axe: str, tmp_p
     for scheme, width in (("light", 1280), ("dark", 800)):
         assert show(drawn, page) == "review"
         for language in ("en", "de"):
-            if page.run("document.documentElement.lang") != language:
-                page.run("document.querySelector('#language').click()")
-            if (page.run("document.documentElement.dataset.theme") == "dark") is not (scheme == "dark"):
-                page.run("document.querySelector('#theme').click()")
+            switch(page, language, scheme)
             picture(page, tmp_path / f"review-{language}-{scheme}-{width}.png", scheme, width)
             page.run(axe)
             ran = page.run(question("document.querySelector('#custody')"))

@@ -137,7 +137,7 @@ def test_a_customers_recordings_are_those_of_their_calls_that_the_officer_may_li
 def test_a_persons_recordings_are_their_own(served: Served) -> None:
     request = made(served, caller="", agent="Anna@example.com")
     assert found(served, "paula", request) == set(served.room.recordings["anna"])
-    assert found(served, "paula", made(served, caller="", agent="nobody@example.com")) == set()
+    assert found(served, "paula", made(served, caller="", agent="stranger@example.com")) == set()
 
 
 # -- days and steps ---------------------------------------------------------------------------------------------------
