@@ -15,6 +15,7 @@ from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
 from tests.quick import EACH, EVERY, LEAST, MANY, RUNS, WHOLE, WHY, WHY_SOME, fewer, left, some
+from tests.second_look import LOGIC, MOST, SEEN, NoSecondLook, again
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, company, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,52 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
     )
     said = [Ran(**json.loads(line)).why for line in (tmp_path / "account").read_text("utf-8").splitlines()]
     assert f"{Path(place).name}:12: TimeoutError: late" in said
+
+
+# -- what CI runs again -------------------------------------------------------------------------------------------
+
+
+def fell(name: str, why: str = "test_a.py:9: OSError: the port is taken", when: str = "call") -> Ran:
+    return Ran(name, when, "failed", 1.0, 1.0, marked=False, why=why)
+
+
+LATE, WRONG = "test_a.py:9: TimeoutError: late", "test_a.py:9: AssertionError: 1 picture of the form was kept"
+
+
+@pytest.mark.parametrize("place", [*LOGIC, *SEEN])
+def test_what_gets_no_second_look_is_there(place: str) -> None:
+    assert files(f"tests/{place}/")
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [fell("tests/review/web/test_a.py::test_a", WRONG)],
+        [fell("tests/end_to_end/test_sound.py::test_a", LATE), fell("tests/tray/test_panel.py::test_b", "")],
+        [fell("tests/desktop/test_a.py::test_a", LATE), fell("tests/desktop/test_a.py::test_a", LATE, "teardown")],
+        [fell(f"tests/tray/test_panel.py::test_{number}") for number in range(MOST)],
+    ],
+)
+def test_a_few_that_failed_are_run_again_alone(failures: list[Ran]) -> None:
+    passed = Ran("tests/store/test_a.py::test_a", "call", "passed", 1.0, 1.0, marked=False)
+    assert again([passed, *failures]) == sorted({one.name for one in failures})
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [],  # the run was ended, or could not begin
+        [fell(f"tests/tray/test_panel.py::test_{number}") for number in range(MOST + 1)],
+        *([fell(f"tests/{folder}/test_a.py::test_a", LATE)] for folder in LOGIC),
+        *([fell(f"tests/{folder}/test_a.py::test_a", WRONG)] for folder in SEEN),
+        [fell("tests/browser/test_a.py::test_a", "test_a.py:9: assert 1 == 0")],
+        [fell("tests/browser/test_a.py::test_a", "test_a.py:9: Failed: DID NOT RAISE")],
+        [fell("tests/browser/test_a.py::test_a", "")],  # its worker died, say
+    ],
+)
+def test_but_none_that_saw_what_must_not_be(failures: list[Ran]) -> None:
+    with pytest.raises(NoSecondLook):
+        again(failures)
 
 
 # -- how they are dealt out ---------------------------------------------------------------------------------------
