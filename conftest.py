@@ -18,7 +18,7 @@ from xdist.remote import Producer
 from testkit import displays
 from tests.account import LEFT, Account
 from tests.moods import RAN_OUT, REPEATS, mood
-from tests.quick import Cases, fewer, left, some
+from tests.quick import Cases, fewer, left, left_of_starting, some
 from tests.shares import Dealing, turn
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def quicken(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what is left to --all, and tries fewer of the examples where a property says how many."""
     others = left([item.nodeid for item in items])
+    others |= left_of_starting(item.nodeid for item in items if item.nodeid not in others)
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
     items[:] = [item for item in items if item.nodeid not in others]
     config.stash[LEFT] = others

@@ -1,9 +1,12 @@
-"""What runs only under `scripts/test --all`, as in CI: the second browser, the second sound server, more examples.
+"""What runs only under `scripts/test --all`, as in CI: the second browser, the second sound server, more examples, and
+most of what starts programs.
 
 Many tests run twice, with each browser or each sound server. Here each runs with one of the two, chosen by its name,
 so that each gets about half of the tests. A property tries a third of its examples, a test with many parameters a third
 of those, and a test that goes through hundreds of cases of its own and takes the fixture `cases` a third of those.
-Every test runs in some form.
+
+Where tests start browsers, desktops, sound servers, stores or whole agents, one in seven of each file runs here, and
+one of each file in any case: all of them cost two cores half an hour. Each file is tried, and CI tries each test.
 """
 
 from __future__ import annotations
@@ -62,6 +65,15 @@ WHY: Final[dict[tuple[str, ...], str]] = {
     ROWS: "with the other two rows of windows, some ten thousand histories each",
 }
 WHY_SOME: Final = "with the other two thirds of their parameters"
+# Where most tests start programs, as their names begin, and how many of a file's tests share one that runs here.
+STARTING: Final = (
+    *("tests/browser/", "tests/capture/", "tests/contract/test_sound.py", "tests/desktop/", "tests/end_to_end/"),
+    *("tests/installer/", "tests/tray/", "tests/agent/recorder/", "tests/agent/keys/", "tests/store/"),
+    *(f"tests/review/{folder}/" for folder in ("cases", "commands", "custodian", "lifecycle", "opening", "player")),
+    *("tests/review/web/", "tests/review/report/", "tests/review/people/"),
+)
+STARTED: Final = 7
+WHY_STARTED: Final = "the other six of seven that start programs"
 # With all parameters: they cost next to nothing, and each is another document or command; or few of them try most.
 EVERY: Final = ("tests/test_", "tests/review/lifecycle/test_any_column.py")
 # With each, as one of the two is skipped or the names mean something else: a test's name begins so and contains that.
@@ -100,6 +112,19 @@ def left(names: Sequence[str]) -> dict[str, str]:
         del twins[crc32(common.encode()) % len(twins)]  # the one that runs
         others.update(dict.fromkeys(twins, why))
     return others | dict.fromkeys(_left_of_many(name for name in names if name not in others), WHY_SOME)
+
+
+def left_of_starting(names: Iterable[str]) -> dict[str, str]:
+    """Six of seven of each file whose tests start programs, in an order without meaning, and never the whole file."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if name.startswith(STARTING):
+            files[name.partition("::")[0]].append(name)
+    others = {}
+    for some_of in files.values():
+        ordered = sorted(some_of, key=lambda name: crc32(name.encode()))
+        others.update(dict.fromkeys(ordered[-(-len(ordered) // STARTED) :], WHY_STARTED))
+    return others
 
 
 def _left_of_many(names: Iterable[str]) -> Iterator[str]:

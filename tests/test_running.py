@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,23 @@ import pytest
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.account import left as said_to_be_left
 from tests.moods import MOODS, mood, promised
-from tests.quick import EACH, EVERY, LEAST, MANY, RUNS, WHOLE, WHY, WHY_SOME, fewer, left, some
+from tests.quick import (
+    EACH,
+    EVERY,
+    LEAST,
+    MANY,
+    RUNS,
+    STARTED,
+    STARTING,
+    WHOLE,
+    WHY,
+    WHY_SOME,
+    WHY_STARTED,
+    fewer,
+    left,
+    left_of_starting,
+    some,
+)
 from tests.second_look import LOGIC, MOST, SEEN, NoSecondLook, again
 from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, company, share, turn
 
@@ -263,7 +280,7 @@ def test_what_is_left_to_all_is_there_and_ci_runs_it() -> None:
 # -- what runs under --all alone ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE), *EVERY])
+@pytest.mark.parametrize("place", [*EACH, *dict.fromkeys(place for place, _ in WHOLE), *EVERY, *STARTING])
 def test_what_runs_with_one_of_several_is_there(place: str) -> None:
     assert files(place)
 
@@ -318,6 +335,16 @@ def test_what_is_not_there_twice_is_never_left(names: list[str]) -> None:
     assert left(names) == {}
 
 
+@pytest.mark.parametrize(("tests", "run"), [(1, 1), (2, 1), (STARTED, 1), (STARTED + 1, 2), (10 * STARTED, 10)])
+def test_of_what_starts_programs_each_file_runs_in_part(tests: int, run: int) -> None:
+    names = [f"{place}test_{file}.py::test_{test}" for place in STARTING for file in "ab" for test in range(tests)]
+    others = left_of_starting([*names, "tests/core/test_a.py::test_a"])
+    assert set(others.values()) <= {WHY_STARTED}
+    by_file = Counter(name.partition("::")[0] for name in names if name not in others)
+    assert set(by_file.values()) == {run}
+    assert len(by_file) == 2 * len(STARTING)
+
+
 def test_a_property_tries_some_examples_in_any_case() -> None:
     assert [fewer(examples) for examples in (300, 40, 9, 1)] == [100, 13, LEAST, 1]
 
@@ -333,9 +360,9 @@ QUICK = """
 import pytest
 from hypothesis import given, settings, strategies as st
 
-@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+@pytest.mark.parametrize("runs", ["in one process", "with workers"])
 @pytest.mark.parametrize("case", range(8))
-def test_twice(browser, case):
+def test_twice(runs, case):
     pass
 
 tried = []
@@ -358,7 +385,7 @@ def test_many(cases):
 def test_a_quick_run_says_what_it_leaves(
     tmp_path: Path, flags: list[str], passed: int, most: int, workers: int
 ) -> None:
-    place = "tests/browser/test_marks.py"
+    place = "tests/test_running.py"
     (tmp_path / place).parent.mkdir(parents=True)
     (tmp_path / place).write_text(QUICK.replace("{}", str(most)))
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end: -\n  slow: -\n")
@@ -368,7 +395,7 @@ def test_a_quick_run_says_what_it_leaves(
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert f"{passed} passed" in ran.stdout, ran.stdout + ran.stderr
     said = [Ran(**json.loads(line)) for line in (tmp_path / "account").read_text("utf-8").splitlines()]
-    why = f"left to --all 8: they run here, and there also {WHY[EACH['tests/browser/']]}"
+    why = f"left to --all 8: they run here, and there also {WHY[EACH[place]]}"
     assert said_to_be_left(said) == ([why] if flags else [])
 
 
