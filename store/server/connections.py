@@ -278,7 +278,7 @@ class _Tls(sslproto.SSLProtocol):
         transport.set_write_buffer_limits(_UNTAKEN // 2)
         super().connection_made(transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: BaseException | None) -> None:
         if self._transport is not None:
             _of_loop(self._loop).discard(self._transport)
         super().connection_lost(exc)
