@@ -245,9 +245,12 @@ def test_who_comes_as_the_store_ends_is_closed_with_it(
     """It was accepted, and no protocol knew of it yet: it stayed open through the time of grace, and after it."""
     kept: list[socket.socket] = []
     accepted = connections._Counted.__init__
-    monkeypatch.setattr(
-        connections._Counted, "__init__", lambda self, *given: (kept.append(self), accepted(self, *given))[1]
-    )
+
+    def counted(self: connections._Counted, *given: Any) -> None:
+        accepted(self, *given)
+        kept.append(self)
+
+    monkeypatch.setattr(connections._Counted, "__init__", counted)
     server = make_server(create_app(services), home.tls if tls else None)
     server.config.timeout_graceful_shutdown = None
     ends = server.shutdown
@@ -265,3 +268,27 @@ def test_who_comes_as_the_store_ends_is_closed_with_it(
         with running(home, server):
             server.should_exit = True
         assert [one.fileno() for one in kept if one.fileno() != -1] == []
+
+
+def test_of_a_connection_that_went_nothing_is_remembered(home: Home, services: Services) -> None:
+    """In whatever way it went: the store runs for years."""
+    server = make_server(create_app(services), home.tls)
+    loops: list[asyncio.AbstractEventLoop] = []
+    startup = server.startup
+
+    async def started(sockets: list[socket.socket] | None = None) -> None:
+        loops.append(asyncio.get_running_loop())
+        await startup(sockets)
+
+    server.startup = started  # type: ignore[method-assign]
+    with running(home, server) as store:
+        for _ in range(20):
+            for sent in (b"", b"x", b"\x16\x03\x01\x02\x00\x01", HEALTH + b"\r\n"):
+                with store.connect(tls=False) as plain:
+                    plain.sendall(sent)
+            with store.connect() as whole:
+                whole.sendall(HEALTH + b"Connection: close\r\n\r\n")
+                assert b"200 OK" in everything(whole)
+            with store.connect() as cut:
+                cut.sendall(HEALTH)
+        waits.until(lambda: not connections._of_loop(loops[0]), "all are forgotten")
