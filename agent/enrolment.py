@@ -29,7 +29,7 @@ from agent.ports import DeviceKeys
 from agent.sending import RECEIPTS, VERSION
 from agent.spool import SET_ASIDE
 from agent.state import identity, in_force
-from agent.state.identity import IDENTITY, TRUST, Admitted, Trust
+from agent.state.identity import BEGUN, IDENTITY, TRUST, Admitted, Trust
 from agent.state.rule_usage_file import NAME as RULE_USAGE
 from agent.wire import Route
 from protocol.enrolment import parse
@@ -45,17 +45,27 @@ _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
 STATE: Final = (
-    "spool", "ledger", "key-packets", RECEIPTS, "policy-texts", LOG, TRUST, in_force.NAME, RULE_USAGE, SOCKET_NAME,
+    "spool", "ledger", "key-packets", RECEIPTS, "policy-texts", LOG, TRUST, BEGUN, in_force.NAME, RULE_USAGE,
+    SOCKET_NAME,
 )  # fmt: skip
 
 
 def enrol(token: str, config: Config) -> str:
     """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`."""
     identity.refuse_enrolled(config.home)
-    return take(_apply(token, config, os_user(), os.getuid()), config)
+    keys = identity.begun(config.home, token) if config.keys_socket is None else None
+    try:
+        admitted = _apply(token, config, os_user(), os.getuid(), keys=keys)
+    except UserError:  # the store refused them for good, as where their device was revoked
+        (config.home / BEGUN).unlink(missing_ok=True)
+        raise
+    return take(admitted, config)
 
 
-def _apply(token: str, config: Config, user: str, uid: int, let_in: Callable[[], None] = lambda: None) -> Admitted:
+def _apply(
+    token: str, config: Config, user: str, uid: int, *, let_in: Callable[[], None] = lambda: None,
+    keys: HomeKeys | None = None,
+) -> Admitted:  # fmt: skip
     return identity.apply(
         token,
         desktop.current_clock(),
@@ -64,7 +74,7 @@ def _apply(token: str, config: Config, user: str, uid: int, let_in: Callable[[],
         system=platform.platform(terse=True),
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
-        keys=None if config.keys_socket is None else ServiceKeys(config.keys_socket, uid),
+        keys=keys if config.keys_socket is None else ServiceKeys(config.keys_socket, uid),
         let_in=let_in,
     )
 
@@ -122,7 +132,7 @@ def enrol_all(
             if ready is None or ready.strip() == IS_ENROLLED:
                 continue
             # As soon as a use is spent: a later failure must not spend a second one.
-            admitted = _apply(token, config, user.name, user.uid, partial(_mark, mark))
+            admitted = _apply(token, config, user.name, user.uid, let_in=partial(_mark, mark))
             handed = users.run_as(user, command, seconds=HANDING, given=admitted.as_json())
         except EnvironmentFault:
             raise

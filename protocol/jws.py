@@ -16,7 +16,7 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import OKPKey
 
 from protocol import base64url
-from protocol.claims import FORMAT_NAMES, VERSION, Claims, parse_object
+from protocol.claims import FORMAT_NAMES, MOST_VALUES, VERSION, Claims, has_values, parse_object
 from protocol.errors import KeyProblem, SignatureError
 from protocol.keys import public_from_text, public_to_text, thumbprint
 
@@ -51,6 +51,9 @@ TYPES: Final = frozenset({
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.
 _CRITICAL: Final = {PACKET: frozenset({"envelope"})}
+
+# What devices and integrations sign: the values of such a statement have a bound.
+_OF_MANY: Final = frozenset({PACKET, LEDGER, REPORT, APPLICATION, AUTH, INTERACTION})
 
 MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
 MAX_HEADER: Final = 512  # characters of its first part
@@ -143,6 +146,8 @@ def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[s
         raise SignatureError(
             "bad-signature", f"{typ}: the signature does not fit: changed, or not signed by its key"
         ) from None
+    if typ in _OF_MANY and not has_values(verified.payload):
+        raise SignatureError("oversized", f"{typ}: more than {MOST_VALUES} values")
     try:
         payload = parse_object(verified.payload)
     except ValueError as error:

@@ -107,7 +107,7 @@ class Statement:
     def check(self, text: str, drawn: Collection[str] | None) -> dict[str, object]:
         """What the log says of it. `text`: the list; `drawn`: the month's sample. Raises Refusal."""
         if drawn is None:
-            raise Refusal("not-drawn", f"{self.month.name} is not drawn yet")
+            raise Refusal("not-drawn", f"{self.month.name} is not drawn yet, or was drawn without this review's sample")
         if hashlib.sha256(text.encode()).hexdigest() != self.outcomes:
             raise Refusal("other-outcomes", "the outcomes are not those that were signed: look at them again")
         outcomes = {recording: outcome for recording, _, outcome in (one.partition(" ") for one in text.splitlines())}

@@ -134,15 +134,18 @@ def drawn(folder: Path, rules: Governance, purpose: str, recording: UUID, start:
 
 
 def sample(folder: Path, purpose: str, month: str) -> list[str] | None:
-    """Every agent's; None while the month is not drawn. Raises ProtocolError ("bad-field"), OSError."""
+    """Every agent's; None while the month is not drawn, or where it was drawn without this purpose.
+
+    Raises ProtocolError ("bad-field"), OSError.
+    """
     try:
         path = folder / f"{Month.named(month).name}.drawn"
     except ValueError as error:
         raise ProtocolError("bad-field", f"`month` must be {error}") from None
     if not path.exists():
         return None
-    agents: Mapping[str, list[str]] = _read(path).get(purpose, {})
-    return sorted({one for there in agents.values() for one in there})
+    agents: Mapping[str, list[str]] | None = _read(path).get(purpose)
+    return None if agents is None else sorted({one for there in agents.values() for one in there})
 
 
 def draw(

@@ -1,9 +1,10 @@
 """Who this PC is to its store: two device keys, whom it trusts there, and the newest bundle. All of it on disk.
 
     <home>/identity.json   made once by enrolling: device id, keys or where they are, address, CA, pins
+    <home>/enrolling.json  of an enrolment that has not come to its end: its keys, and the store's
     <home>/trust.json      the bundle, the store's successor keys, where it is: signed statements, checked at every load
 
-Both are readable by this user alone (mode 0600). Where the keys lie in the home a process of this user can sign as
+All are readable by this user alone (mode 0600). Where the keys lie in the home a process of this user can sign as
 this PC; where the keys service has them it can have signed what follows (decision 40). No key opens a recording.
 """
 
@@ -37,6 +38,7 @@ from protocol.system import ON_WINDOWS
 
 IDENTITY: Final = "identity.json"
 TRUST: Final = "trust.json"
+BEGUN: Final = "enrolling.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,28 @@ def enrol(
     ))  # fmt: skip
 
 
+def begun(home: Path, pasted: str) -> HomeKeys:
+    """Keys for the home, on disk before the store knows them: who is killed or loses the answer enrols with them again,
+    as the device that the store has made of them, which spends no further use. Raises UserError, EnvironmentFault."""
+    try:
+        store = public_to_text(enrolment.parse(pasted).store_key)
+    except EnrolmentError as problem:
+        raise UserError(str(problem)) from None
+    try:
+        saved = _read(home / BEGUN)
+        if saved.text("store") == store:
+            return HomeKeys(signing_key(saved.raw("token_key")), signing_key(saved.raw("evidence_key")))
+    except (EnvironmentFault, UserError, ProtocolError):
+        pass  # none was begun, or what is left of it is of no use
+    made = HomeKeys.generate()
+    try:
+        durable.make_folder(home)
+        _write(home / BEGUN, {"store": store, **made.admitted("")})
+    except OSError as failure:
+        raise EnvironmentFault(f"{home} cannot be written: {failure.strerror}") from failure
+    return made
+
+
 def keep(home: Path, admitted: Admitted) -> Identity:
     """Put it on disk. Raises EnvironmentFault."""
     try:
@@ -268,6 +292,7 @@ def keep(home: Path, admitted: Admitted) -> Identity:
         # The identity last: where it is, everything is.
         _write(home / TRUST, admitted.trust)
         _write(home / IDENTITY, admitted.identity)
+        (home / BEGUN).unlink(missing_ok=True)
     except OSError as failure:
         raise EnvironmentFault(f"{home} cannot be written: {failure.strerror}") from failure
     return load(home)

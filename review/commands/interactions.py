@@ -18,7 +18,6 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row
 
 from protocol import base64url
-from protocol.claims import parse_object
 from protocol.errors import ProtocolError
 from protocol.interaction import ADDRESS, ID, KEY_SIZE, TEL, Interaction, finding_key, is_name, opened, tag
 from protocol.keyfile import save_private
@@ -26,7 +25,7 @@ from protocol.keys import RecipientPrivate, public_to_text
 from protocol.terminal import Wrapped, printable
 from review.commands.opening import FINDING, finding_key_in, rules_in
 from review.interactions.sending import Credentials, Sender, Stopped
-from review.interactions.vcon import MAX_CONTENT, Conversation, TooLarge, Unreadable, of_mail, of_vcon, written
+from review.interactions.vcon import MAX_CONTENT, Conversation, TooLarge, Unreadable, of_mail, of_vcon, parsed, written
 from store.admin import passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE
@@ -394,8 +393,8 @@ class _Opening:
 def _with(content: bytes, dialog: list[dict[str, Any]], uuid: str, missing: list[str]) -> bytes:
     """The vCon with more dialog; one that came from elsewhere is named as what this one amends."""
     try:
-        vcon = parse_object(content)
-    except ValueError:  # an integration seals what it will
+        vcon = parsed(content)
+    except Unreadable:  # an integration seals what it will
         missing.append(f"interaction {uuid}: what was sealed is no vCon, and so its recordings are not listed in it")
         return content
     before, own = vcon.get("uuid"), vcon.get("dialog")

@@ -78,7 +78,12 @@ class Service:
             if uid not in self._places or not self._places[uid].acquire(blocking=False):
                 connection.close()  # who may not ask, or asks too much, keeps no other waiting
                 continue
-            threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=(connection, uid), daemon=True).start()
+            except RuntimeError:  # no more threads
+                connection.close()
+                self._places[uid].release()
+                time.sleep(PAUSE)
 
     def _publish(self) -> None:
         """What reads only the log's tiles sees an entry within seconds; and no month begins without a seed."""

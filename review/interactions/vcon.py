@@ -20,7 +20,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from protocol import base64url
-from protocol.claims import Claims, parse_object
+from protocol.claims import Claims, has_values, parse_object
 from protocol.envelope import MAX_SEALED, Edition
 from protocol.errors import ProtocolError
 from protocol.interaction import ADDRESS, ID, TEL, Agent, is_of_house
@@ -29,7 +29,7 @@ from store.errors import StoreError
 
 VERSION: Final = "0.4.0"
 MAX_CONTENT: Final = MAX_SEALED - Edition.SIGNED.overhead  # bytes: it is sealed in one piece
-_MOST_BRACKETS: Final = 500_000  # each may be an object of a hundred bytes in memory
+_MOST_VALUES: Final = 500_000  # each may be an object of a hundred bytes in memory; two hours word by word have 120,000
 # Of a mail.
 _MOST_MAIL: Final = 12_000_000  # bytes: 16 million as base64url, and room for what stands in its headers
 _MOST_LINES: Final = 500_000
@@ -74,8 +74,8 @@ def parsed(text: bytes) -> dict[str, Any]:
     """A JSON object, within bounds. Raises Unreadable."""
     if len(text) > MAX_CONTENT:
         raise TooLarge(f"more than the {MAX_CONTENT} bytes that one interaction may have")
-    if text.count(b"{") + text.count(b"[") > _MOST_BRACKETS:
-        raise TooLarge(f"more than {_MOST_BRACKETS} lists and objects")
+    if not has_values(text, _MOST_VALUES):
+        raise TooLarge(f"more than {_MOST_VALUES} values")
     try:
         return parse_object(text)
     except ValueError as error:

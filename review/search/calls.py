@@ -20,9 +20,13 @@ from store.catalog import interactions
 from store.catalog import schema as catalog
 from store.catalog.queries import padded
 
-MOST_CALLS: Final = 500  # the newest of a caller that are gone through
+MOST_CALLS: Final = 500  # of a caller that are gone through at once, the newest first
 MOST_RECORDINGS: Final = 5_000  # of them
 KINDS: Final = (TEL, ADDRESS, ID)
+
+
+Place = tuple[int, str]
+"""Of a call among those of a caller: its start and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,17 @@ def recordings(finder: Finder, tags: Collection[str]) -> frozenset[str]:
     """Recordings of the newest calls with one of these tags, among owners of whom the person may list something.
     `Finder.page` decides each again.
     """
-    return belonging(finder, tagged(finder, tags))
+    return belonging(finder, tagged(finder, tags)[0])
 
 
-def tagged(finder: Finder, tags: Collection[str]) -> list[Interaction]:
-    """The newest calls with one of these tags."""
+def tagged(
+    finder: Finder, tags: Collection[str], before: Place | None = None
+) -> tuple[list[Interaction], Place | None]:
+    """The newest calls with one of these tags, or the newest before that one; and the last, where there are more."""
     with finder.catalog.reading() as connection:
-        rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS)
-        return [about for row in rows if (about := interactions.sound(connection, row))]
+        rows = interactions.named(connection, "tag", sorted(tags), MOST_CALLS + 1, before)
+        further = (rows[MOST_CALLS - 1].start, rows[MOST_CALLS - 1].id) if len(rows) > MOST_CALLS else None
+        return [about for row in rows[:MOST_CALLS] if (about := interactions.sound(connection, row))], further
 
 
 def belonging(finder: Finder, calls: Iterable[Interaction]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from protocol.claims import Claims, is_uuid
+from protocol.claims import MAX_INTEGER, Claims, is_uuid
 from protocol.envelope import AUDIO, SCREEN
 from protocol.interaction import Interaction
 from review.cases.spans import MOST_SPANS
@@ -67,6 +67,7 @@ LANES: Final[Mapping[str, str]] = {
     AUDIO: "sound alone: screens are left out", SCREEN: "screens alone: sound is left out", "": "everything",
 }  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{16}")
+_CALL: Final = re.compile(r"([0-9]{1,19})\.([0-9a-f-]{36})")
 _PLACE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9a-f]{16})")
 
 
@@ -83,12 +84,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`count`: of all pages. `searchable`: whether this console can look for a customer at all."""
+    """`count`: of all pages. `earlier`: of a customer with more calls than are gone through at once, the last of these.
+    `searchable`: whether this console can look for a customer at all.
+    """
 
     rows: tuple[Row, ...]
     count: int
     following: Place | None
+    earlier: calls.Place | None
     searchable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """What of it a page shows: recordings after that one, of calls before that one."""
+
+    after: Place | None
+    before: calls.Place | None
 
 
 async def _may(request: Request) -> tuple[Session, Console]:
@@ -116,6 +128,15 @@ def _place(text: str, words: Words) -> Key | None:
     return (found[1], found[2]) if found else None
 
 
+def _at(request: Request) -> At:
+    """Refusals: 400."""
+    spoken, text = words_of(request), request.query_params.get("calls", "")
+    found = _CALL.fullmatch(text)
+    if text and (not found or int(found[1]) > MAX_INTEGER):
+        raise Refusal(400, "bad-question", spoken("this is no place in a list"))
+    return At(asked.read(request.query_params, spoken).after, (int(found[1]), found[2]) if found else None)
+
+
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -141,13 +162,12 @@ async def _list(request: Request) -> Response:
 
 async def _one(request: Request) -> Response:
     session, console = await _may(request)
-    wanted, spoken = _wanted(request), words_of(request)
-    after = asked.read(request.query_params, spoken).after
+    wanted, spoken, at = _wanted(request), words_of(request), _at(request)
 
     def look() -> Any:
         finder = console.finder(session)
         seen = console.privacy.get(finder, wanted)
-        found = _found(console, finder, seen, after)
+        found = _found(console, finder, seen, at)
         console.privacy.note(finder, seen, [one.listed.recording for one in found.rows], origin_of(request))
         listed = [one.listed for one in found.rows]
         erases, holds = (_purposes(console, finder, subject, listed) for subject in ("erasure", HOLD))
@@ -157,45 +177,51 @@ async def _one(request: Request) -> Response:
         return seen, found, erases if previews else [], holds, gives, knows_holds
 
     seen, found, erases, holds, gives, knows_holds = await run_sync(look)
-    further = found.following and urlencode({"after": asked.key(found.following)})
+    same = {"calls": "{}.{}".format(*at.before)} if at.before else {}
+    further = found.following and urlencode(same | {"after": asked.key(found.following)})
+    earlier = found.earlier and urlencode({"calls": "{}.{}".format(*found.earlier)})
     return page(
         request, "privacy.html", session=session, one=seen, found=found, erases=erases, holds=holds, gives=gives,
         knows_holds=knows_holds,
         grounds={name: _said(name, found, spoken) for name in GROUNDS}, kinds=KINDS, states=STATES, lanes=LANES,
-        outcomes=OUTCOMES, held=HELD_KINDS, later=after is not None,
-        next=further and f"/privacy/{seen.id}?{further}", place="privacy",
+        outcomes=OUTCOMES, held=HELD_KINDS, later=at != At(None, None), most=calls.MOST_CALLS,
+        next=further and f"/privacy/{seen.id}?{further}", earlier=earlier and f"/privacy/{seen.id}?{earlier}",
+        place="privacy",
     )  # fmt: skip
 
 
-def _found(console: Console, finder: Finder, seen: PrivacySeen, after: Place | None) -> Found:
+def _found(console: Console, finder: Finder, seen: PrivacySeen, at: At) -> Found:
     """What is kept of who asks, of which this officer may list what it is; newest first."""
-    about, known = seen.about, frozenset[str]()
+    about, tags, earlier = seen.about, frozenset[str](), None
     if about.agent:
-        listed = finder.page(Wanted(agent=about.agent, after=after))
+        listed = finder.page(Wanted(agent=about.agent, after=at.after))
     else:
         if console.finding is None:
-            return Found((), 0, None, False)
-        of = _interactions(console, finder, about.caller)
-        known = frozenset(str(one.id) for one in of)
-        listed = finder.page(Wanted(after=after), calls.belonging(finder, of))
+            return Found((), 0, None, None, False)
+        tags = _tags(console, finder, about.caller)
+        of, earlier = calls.tagged(finder, tags, at.before)
+        listed = finder.page(Wanted(after=at.after), calls.belonging(finder, of))
     knows_holds = retained.of_all(finder, *HOLDING)
     facts = Facts(finder.catalog, console.index.blobs, finder.governance)
     rows = []
     for one in listed.rows:
-        said = [] if about.agent else calls.of_recording(finder, one.recording, one.length)
         tried = retained.preview(console, finder, facts, one, knows_holds=knows_holds, names=False)
-        theirs = [interaction for interaction in said if str(interaction.id) in known]
-        rows.append(Row(one, tried.person, theirs, tried.goes, tried.because))
-    return Found(tuple(rows), listed.count, listed.following, True)
+        rows.append(Row(one, tried.person, _calls(finder, one, tags), tried.goes, tried.because))
+    return Found(tuple(rows), listed.count, listed.following, earlier, True)
 
 
-def _interactions(console: Console, finder: Finder, caller: str) -> list[Interaction]:
+def _tags(console: Console, finder: Finder, caller: str) -> frozenset[str]:
     key = console.finding
     if key is None:
-        return []
+        return frozenset()
     with finder.catalog.reading() as connection:
-        tags = calls.caller(connection, key, caller).tags
-    return calls.tagged(finder, tags)
+        return frozenset(calls.caller(connection, key, caller).tags)
+
+
+def _calls(finder: Finder, one: Listed, tags: frozenset[str]) -> list[Interaction]:
+    """Theirs, of those that the recording belongs to."""
+    said = calls.of_recording(finder, one.recording, one.length) if tags else []
+    return [of for of in said if not tags.isdisjoint(of.tags)]
 
 
 def _purposes(console: Console, finder: Finder, subject: str, several: Sequence[Listed]) -> list[str]:
@@ -238,12 +264,11 @@ async def _make(request: Request) -> Response:
 
 async def _step(request: Request) -> Response:
     body, (session, console), wanted = await posted(request), await _may(request), _wanted(request)
-    step, reason, spoken = body.text("step"), body.text("reason"), words_of(request)
+    step, reason, spoken, at = body.text("step"), body.text("reason"), words_of(request), _at(request)
     if step not in set(PrivacyStep):
         raise Refusal(422, "no-such-step", "a privacy request is extended, decided or ended")
     outcome = body.text("outcome") if step == PrivacyStep.DECIDE else ""
     chosen = [name for name in GROUNDS if body.has(f"ground-{name}")]
-    after = asked.read(request.query_params, spoken).after  # the page that showed the grounds
 
     def act() -> None:
         finder, origin = console.finder(session), origin_of(request)
@@ -253,7 +278,7 @@ async def _step(request: Request) -> Response:
             case PrivacyStep.END:
                 console.privacy.end(finder, wanted, origin)
             case PrivacyStep.DECIDE:
-                found = _found(console, finder, console.privacy.get(finder, wanted), after) if chosen else None
+                found = _found(console, finder, console.privacy.get(finder, wanted), at) if chosen else None
                 grounds = {name: one for name in chosen if found and (one := _said(name, found, spoken))}
                 answer = "\n\n".join([*grounds.values(), *([reason] if reason.strip() else [])])
                 console.privacy.decide(finder, wanted, Decision(outcome, tuple(grounds), answer), origin)
@@ -273,6 +298,7 @@ async def _case(request: Request) -> Response:
     def make() -> str:
         finder, origin = console.finder(session), origin_of(request)
         seen = console.privacy.get(finder, wanted)
+        _of_kind(seen, "access")
         spans = _spans(console, finder, seen, _theirs(console, finder, seen, ids))
         title = f"Privacy request {seen.id}"
         made = console.cases.make(finder, title, "", origin, spans, acts=frozenset({Act.SUBJECT_ACCESS}), only=only)
@@ -289,7 +315,9 @@ async def _hold(request: Request) -> Response:
 
     def ask() -> int:
         finder = console.finder(session)
-        listed = _theirs(console, finder, console.privacy.get(finder, wanted), ids)
+        seen = console.privacy.get(finder, wanted)
+        _of_kind(seen, *HELD_KINDS)
+        listed = _theirs(console, finder, seen, ids)
         return console.requests.ask_each(finder, listed, wish, origin_of(request))
 
     return JSONResponse({"asked": await run_sync(ask)}, headers={"Cache-Control": "no-store"})
@@ -305,10 +333,10 @@ def _recordings(body: Claims) -> list[str]:
 
 def _theirs(console: Console, finder: Finder, seen: PrivacySeen, ids: Sequence[str]) -> list[Listed]:
     """These recordings, if all are of who asks, and may be listed. Refusals: 404."""
-    among = set(ids)
+    rows = finder.page(Wanted(agent=seen.about.agent), set(ids)).rows
     if seen.about.caller:
-        among &= calls.belonging(finder, _interactions(console, finder, seen.about.caller))
-    rows = finder.page(Wanted(agent=seen.about.agent), among).rows if among else ()
+        tags = _tags(console, finder, seen.about.caller)
+        rows = tuple(one for one in rows if _calls(finder, one, tags))
     if {one.recording for one in rows} != set(ids):
         raise not_here()
     return list(rows)
@@ -321,15 +349,23 @@ def _spans(console: Console, finder: Finder, seen: PrivacySeen, listed: Sequence
     if seen.about.agent:
         spans = [(one, 0, one.length) for one in listed]
     else:
-        known = {str(one.id) for one in _interactions(console, finder, seen.about.caller)}
+        tags = _tags(console, finder, seen.about.caller)
         spans = [
             (one, max(0, of.start - one.start), min(one.length, of.end - one.start))
-            for one in listed for of in calls.of_recording(finder, one.recording, one.length) if str(of.id) in known
+            for one in listed for of in _calls(finder, one, tags)
         ]  # fmt: skip
     spans = [(one, start, until) for one, start, until in spans if start < until]
     if len(spans) > MOST_SPANS:
         raise Refusal(409, "case-full", f"a case has {MOST_SPANS} spans at the most")
     return spans
+
+
+def _of_kind(seen: PrivacySeen, *kinds: str) -> None:
+    """Refusals: 409, for what the page of such a request does not offer."""
+    if seen.kind not in kinds:
+        raise Refusal(409, "other-kind", "a request of this kind is answered in another way")
+    if seen.state is PrivacyState.ENDED:
+        raise Refusal(409, "ended-before", "this request is finished")
 
 
 def _json(answer: dict[str, str]) -> Response:

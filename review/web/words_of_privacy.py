@@ -50,6 +50,8 @@ GERMAN: Final = {
     "Once the person who asked has the answer, and what it says is done:":
         "Wenn die anfragende Person die Antwort hat und alles erledigt ist, was darin steht:",
     "Finish the request": "Anfrage abschließen",
+    "These are of {most} calls. There are earlier ones:": "Diese gehören zu {most} Gesprächen. Es gibt frühere:",
+    "Earlier calls": "Frühere Gespräche",
     "Cases of this request": "Fälle zu dieser Anfrage",
     "There is nothing to do here.": "Hier ist nichts zu tun.",
     "A case of these recordings is exported with the approvals that the signed rules want, as any case.":

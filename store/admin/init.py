@@ -7,6 +7,7 @@ the store's folder: a store that holds them could be made to use them, and its b
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ RECIPIENT: Final = "recipient"
 RECOVERY: Final = "recovery"
 COMPLIANCE: Final = "compliance"
 STORE: Final = "store"
+
+_OUTSIDE: Final = ".outside"  # of what is being built: the keys that lie elsewhere, so that a next `init` can name them
 
 PURPOSES: Final = {
     RECIPIENT: "opens recordings: for those who export and verify",
@@ -71,8 +74,31 @@ def check_free(folder: Path) -> None:
     """Raises WrongUsage where a store, or anything else, lies already."""
     if (folder / SETTINGS).exists():
         raise WrongUsage(f"{folder} holds a store already: `eyelid-store serve` starts it")
+    if left := _left_behind(folder):
+        inside = [path for path in folder.iterdir() if path not in left] if left[0].parent == folder else []
+        several = ", ".join(map(str, (*left, *inside, *(key for one in left for key in _keys_of(one)))))
+        raise WrongUsage(
+            f"an `init` that did not come to its end left these, and no store uses them: {several}. "
+            "If none runs now, delete them, and start it again"
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WrongUsage(f"{folder} is not empty: give --home a folder of its own")
+
+
+def _left_behind(folder: Path) -> list[Path]:
+    """What was being built there when a process was killed, in the store's folder or beside it."""
+    name = re.compile(re.escape(f".{folder.name}.") + "[0-9a-f]{8}")
+    return [
+        path for where in (folder, folder.parent) if where.is_dir()
+        for path in sorted(where.iterdir()) if name.fullmatch(path.name)
+    ]  # fmt: skip
+
+
+def _keys_of(building: Path) -> list[Path]:
+    """Those outside of the store's folder that were made with it."""
+    with suppress(OSError, ValueError):
+        return [path for text in json.loads((building / _OUTSIDE).read_bytes()) if (path := Path(text)).exists()]
+    return []
 
 
 def _check_keys(plan: Plan) -> list[Path]:
@@ -96,6 +122,7 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
     try:
         plan.folder.parent.mkdir(parents=True, exist_ok=True)
         building.mkdir(mode=0o700)
+        write_new(building / _OUTSIDE, json.dumps(list(map(str, outside))).encode())
         for path in outside:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         home = _build(plan, building, passphrase, clock())
@@ -105,6 +132,7 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
             _move_in(building, plan.folder)
         else:
             building.rename(plan.folder)
+            (plan.folder / _OUTSIDE).unlink()
             sync_folder(plan.folder.parent)
     except BaseException as error:  # also Ctrl-C: no private key stays behind of a store that was not made
         for path in outside:
@@ -125,7 +153,9 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
 def _move_in(building: Path, folder: Path) -> None:
     """The settings last: without them there is no store. What was moved is taken back where one cannot be."""
     folder.chmod(0o700)
-    parts = sorted(building.iterdir(), key=lambda path: path.name == SETTINGS)
+    parts = sorted(
+        (path for path in building.iterdir() if path.name != _OUTSIDE), key=lambda path: path.name == SETTINGS
+    )
     try:
         for path in parts:
             path.rename(folder / path.name)

@@ -153,11 +153,18 @@ def beginning(connection: Connection, prefix: str) -> list[Row[Any]]:
     return list(connection.execute(chosen.order_by(columns.id)).fetchmany(10))
 
 
-def named(connection: Connection, kind: str, names: Sequence[str], limit: int) -> list[Row[Any]]:
-    """Those that have one of these, newest first. `kind`: tag, person, user, host, device."""
+def named(
+    connection: Connection, kind: str, names: Sequence[str], limit: int, before: tuple[int, str] | None = None
+) -> list[Row[Any]]:
+    """Those that have one of these, newest first. `kind`: tag, person, user, host, device. `before`: start and id of
+    the last one that was given before.
+    """
     names_, columns = schema.interaction_names.c, schema.interactions.c
     inside = select(names_.interaction).where(names_.kind == kind, names_.name.in_(names))
     chosen = select(schema.interactions).where(columns.id.in_(inside))
+    if before is not None:
+        start, id = before  # noqa: A001
+        chosen = chosen.where((columns.start < start) | (columns.start == start) & (columns.id > id))
     return list(connection.execute(chosen.order_by(columns.start.desc(), columns.id).limit(limit)))
 
 

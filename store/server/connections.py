@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Final, NoReturn
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from protocol.claims import MAX_INTEGER
@@ -44,6 +45,7 @@ AHEAD: Final = 8  # requests that wait behind the one under way; agents send non
 RECORDS: Final = 128
 _CONTENT_EACH: Final = 1024  # bytes of content that account for one; agents have 16 KB in each
 _HEAD_EACH: Final = 8  # records that a head accounts for, however short it is
+_TURNS: Final = 8  # of the loop until what was accepted is a connection, or what was aborted is closed: asyncio has 3
 _SLICE: Final = 16 * 2**10
 _READ: Final = 32 * 2**10  # bytes read at once, and kept undecrypted. asyncio has 256 KB
 _AT_ONCE: Final = 64  # refused before other work has its turn
@@ -82,6 +84,8 @@ class Connection(HttpToolsProtocol):
         # Host and `id` of each answer of more than a piece: how many connections have it, and its size.
         self._kept: dict[tuple[str, int], tuple[int, int]] = vars(self.server_state).setdefault("kept", {})
         self._expect_head()
+        if getattr(self.server_state, "ending", False):
+            self._cut_off()  # accepted before the end began: uvicorn has shut those that it knew
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
@@ -269,9 +273,15 @@ class _Tls(sslproto.SSLProtocol):
     _beyond = 0  # bytes of a record that are still to come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it has no other
+        _of_loop(self._loop).add(transport)
         # Half of the application's: what waits above it then waits here, and its going on is the application's.
         transport.set_write_buffer_limits(_UNTAKEN // 2)
         super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._transport is not None:
+            _of_loop(self._loop).discard(self._transport)
+        super().connection_lost(exc)
 
     def _get_write_buffer_size(self) -> int:
         """asyncio leaves out what the socket's transport holds, and lets the application fill both."""
@@ -299,6 +309,37 @@ class _Tls(sslproto.SSLProtocol):
                 return
             self._begun, self._beyond = data[place:], max(0, place - len(data))
         super().buffer_updated(nbytes)
+
+
+def _of_loop(loop: asyncio.AbstractEventLoop) -> set[asyncio.WriteTransport]:
+    """Its open connections with TLS, those in their handshake too, of which uvicorn knows nothing."""
+    found: set[asyncio.WriteTransport] = vars(loop).setdefault("with_tls", set())
+    return found
+
+
+# -- the end ----------------------------------------------------------------------------------------------------------
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which at its end leaves open what it was not told of, and what its time of grace was too short for."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        vars(self.server_state)["ending"] = True
+        for listener in sockets or ():
+            if isinstance(listener, Listener):
+                listener.in_all = listener.local = 0
+        await _turns()  # what was accepted gets its transport, which asyncio makes for no server that is closed
+        await super().shutdown(sockets)
+        for connection in self.server_state.connections:
+            connection.transport.abort()
+        for transport in _of_loop(asyncio.get_running_loop()):
+            transport.abort()
+        await _turns()
+
+
+async def _turns() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 # -- how many ---------------------------------------------------------------------------------------------------------

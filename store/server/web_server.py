@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from store.errors import StoreError, WrongUsage
 from store.server import log
-from store.server.connections import PER_ADDRESS, Connection, Listener
+from store.server.connections import PER_ADDRESS, Connection, Listener, Server
 
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop
 # Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
@@ -91,7 +91,7 @@ def make_server(app: ASGIApp, tls: Path | None) -> uvicorn.Server:
         # Of OpenSSL's own choice a stranger may take one that costs six times as much (docs/decisions/0054).
         config.ssl.set_ecdh_curve("prime256v1")
         config.ssl.options |= ssl.OP_NO_RENEGOTIATION  # it costs a handshake; OpenSSL 1.1.1 still allows it
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def run(

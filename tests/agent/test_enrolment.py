@@ -14,7 +14,9 @@ from agent import users
 from agent.config import Config
 from agent.enrolment import drain_to_leave, enrol, enrol_all
 from agent.errors import Refused, Untrusted, UserError
+from agent.keys.exchange import Applicant
 from agent.keys.home import HomeKeys
+from agent.state import identity
 from agent.state.identity import apply
 from agent.users import User
 from protocol import api
@@ -90,6 +92,55 @@ class SpoiltKeys(HomeKeys):
 
     def admitted(self, device: str) -> Mapping[str, str]:
         raise Refused(f"no application was signed for {device}")
+
+
+@pytest.mark.parametrize("cut", ["the answer is lost", "it is killed before it is on disk"])
+def test_one_that_is_cut_short_leaves_no_other_device(
+    store: FakeStore, config: Config, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    """The store knows the keys again, which are on disk before it has seen them."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    asked: list[object] = []
+    token = store.pasted()
+    real = identity.HomeKeys.apply
+
+    def apply(self: HomeKeys, applicant: Applicant) -> api.EnrollRequest:
+        asked.append((self.token.private_bytes_raw(), self.evidence.private_bytes_raw()))
+        return real(self, applicant)
+
+    monkeypatch.setattr(identity.HomeKeys, "apply", apply)
+    with monkeypatch.context() as broken:
+        broken.setattr(identity, "keep" if "disk" in cut else "_let_in", killed)
+        with pytest.raises(KeyboardInterrupt):
+            enrol(token, config)
+    assert (config.home / "enrolling.json").stat().st_mode & 0o077 == 0
+    enrol(token, config)
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    assert list(store.devices) == ["device-1"]
+    assert not (config.home / "enrolling.json").exists()
+    who = identity.load(config.home).keys
+    assert isinstance(who, HomeKeys)
+    assert (who.token.private_bytes_raw(), who.evidence.private_bytes_raw()) == asked[0]
+
+
+def test_keys_that_the_store_refused_are_not_kept(store: FakeStore, config: Config) -> None:
+    token = store.pasted()
+    store.secrets.clear()
+    with pytest.raises(UserError, match="used-up"):
+        enrol(token, config)
+    assert not (config.home / "enrolling.json").exists()
+
+
+@pytest.mark.parametrize("left", [b"", b"{}", b'{"store": "x"}', b"\xff"])
+def test_what_another_enrolment_left_is_not_used(store: FakeStore, config: Config, left: bytes) -> None:
+    config.home.mkdir(parents=True)
+    (config.home / "enrolling.json").write_bytes(left)
+    assert "device-1" in enrol(store.pasted(), config)
+    assert not (config.home / "enrolling.json").exists()
 
 
 def test_a_use_of_the_token_is_noted_as_soon_as_the_store_has_spent_it(store: FakeStore) -> None:

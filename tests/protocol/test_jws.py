@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import base64url, jws
-from protocol.claims import FORMAT_NAMES
+from agent.ledger import BATCH_LINES
+from protocol import base64url, jws, ledger
+from protocol.api import MAX_PACKET_BODY
+from protocol.claims import FORMAT_NAMES, MOST_VALUES, has_values
+from protocol.envelope import Edition
 from protocol.errors import SignatureError
-from protocol.keys import thumbprint
+from protocol.interaction import MOST_AGENTS, MOST_TAGS, Agent, Interaction
+from protocol.keys import WRAPPED_SIZE, thumbprint
+from protocol.packet import KeyPacket, Monitor
+from protocol.report import DeviceReport
 from tests.vectors.packets import raw_jws
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -152,3 +159,37 @@ def test_the_largest_header_is_read_and_one_byte_more_is_not() -> None:
     assert jws.MAX_HEADER == 512
     assert code_of(raw_jws({**HEADER, "kid": "k" * room}, {}, KEY)) == "wrong-signer"
     assert code_of(raw_jws({**HEADER, "kid": "k" * (room + 1)}, {}, KEY)) == "malformed"
+
+
+@pytest.mark.parametrize("typ", [jws.PACKET, jws.LEDGER, jws.REPORT, jws.APPLICATION, jws.AUTH, jws.INTERACTION])
+def test_what_devices_and_integrations_sign_has_a_bound_of_values(typ: str) -> None:
+    """Nested or many: a megabyte of them took seconds and 60 MB where it was read."""
+    most = [0] * (MOST_VALUES - 2)  # and the object's brace, and the comma behind `v`
+    assert jws.verify(typ, jws.sign(typ, {"a": most}, KEY), KEY.public_key()) == {"a": most}
+    texts = {"a": ['["' * MOST_VALUES]}
+    assert jws.verify(typ, jws.sign(typ, texts, KEY), KEY.public_key()) == texts
+    for many in ([*most, 0], [[]] * MOST_VALUES, ["a"] * 2 * MOST_VALUES, {str(n): n for n in range(MOST_VALUES)}):
+        assert code_of(jws.sign(typ, {"a": many}, KEY), typ) == "oversized"
+    assert jws.verify(jws.BUNDLE, jws.sign(jws.BUNDLE, {"a": [*most, 0]}, KEY), KEY.public_key())
+
+
+def test_the_largest_that_is_honest_has_half_of_them() -> None:
+    """A batch of 500 lines, a packet for as many readers as fit its body, 256 streams reported, 512 tags, 64 agents."""
+    heads = {str(number): [1, "0" * 64] for number in range(256)}
+    one = ledger.line(0, ledger.ZERO, at=0, wall=0, kind="heads", heads=heads)
+    texts = Interaction(
+        UUID(int=0), "i", "call", "in", "q", 0, 1, {"voice": "given"}, (Agent("a@b.de", "u", "h", "d"),) * MOST_AGENTS,
+        ("0" * 64,) * MOST_TAGS,
+    )  # fmt: skip
+    reported = DeviceReport("d", 0, UUID(int=0), dict.fromkeys(range(256), (1, "0" * 64)), {}, (1, "0" * 64), 0)
+    packet = KeyPacket(
+        UUID(int=0), {str(n): bytes(WRAPPED_SIZE) for n in range(MAX_PACKET_BODY // 1600)}, 1, "0" * 64, bytes(32), 0,
+        "d", "h", "u", tuple(Monitor(n, 0, 0, 1, 1, "m") for n in range(256)), "1", max(Edition),
+    )  # fmt: skip
+    signed = [
+        ledger.Batch("d", 0, BATCH_LINES - 1, (one,) * BATCH_LINES).sign(KEY), texts.sign(KEY), reported.sign(KEY),
+        packet.sign(KEY),
+    ]  # fmt: skip
+    for token in signed:
+        payload = base64url.decode(token.split(".")[1])
+        assert has_values(payload, MOST_VALUES // 2)

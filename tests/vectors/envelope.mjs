@@ -274,9 +274,14 @@ function jwsParts(token, typ, names) {
   return { header, payload, signature, signed: Buffer.from(`${parts[0]}.${parts[1]}`) };
 }
 
+const OF_MANY = /^eyelid-(packet|ledger|report|application|auth|interaction)$/;
+const valuesOf = (bytes) =>
+  (bytes.toString("latin1").replace(/"[^"\\]*(?:\\[^][^"\\]*)*"?/g, "").match(/[,[{]/g) ?? []).length;
+
 function verifyParts({ header, payload, signature, signed }, publicKey) {
   refuseIf(header.kid !== thumbprint(publicKey), "wrong-signer");
   refuseIf(!verifies(publicKey, signed, signature), "bad-signature");
+  refuseIf(OF_MANY.test(header.typ) && valuesOf(payload) > 8192, "oversized");
   const said = parseObject(payload, "malformed");
   checkFormat(said, header.typ === "eyelid-packet" ? ["envelope"] : []);
   return said;

@@ -255,6 +255,13 @@ def statement_vectors() -> dict[str, Any]:
                 "expect": "bad-signature",
             },
             {
+                "name": "report: more values than a statement may have",
+                "kind": "report",
+                "token": with_payload(report.sign(EVIDENCE), EVIDENCE, later=[0] * 8192),
+                "evidence_key": public(EVIDENCE),
+                "expect": "oversized",
+            },
+            {
                 "name": "report: a critical name that is not understood",
                 "kind": "report",
                 "token": strange(report.sign(EVIDENCE), EVIDENCE),

@@ -15,7 +15,7 @@ from typing import Any, Final
 from Xlib import X, display, error
 from Xlib.ext import dpms, randr, res, screensaver, shape
 from Xlib.protocol import request
-from Xlib.support import connect
+from Xlib.support import connect, unix_connect
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop import kinds
@@ -72,6 +72,32 @@ class Inside:
     managed: bool
     embedded: bool
     children: tuple[int, ...]
+
+
+class _Low(display._BaseDisplay):  # type: ignore[misc] # noqa: SLF001 - of an untyped library, which has no setting
+    def __init__(self, name: str | None) -> None:
+        try:
+            super().__init__(name)
+        except error.DisplayError:
+            if hasattr(self, "socket"):  # it was refused
+                self.socket.close()
+            raise
+
+
+def _to_path(address: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        made.connect(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+# python-xlib leaves every socket open that it tried in vain, and that of a server that refuses it.
+unix_connect._get_unix_socket = _to_path  # noqa: SLF001
+unix_connect._get_tcp_socket = lambda host, number: socket.create_connection((host, 6000 + number))  # noqa: SLF001
+display._BaseDisplay = _Low  # noqa: SLF001
 
 
 class Wire:
@@ -375,7 +401,7 @@ class Wire:
 
 
 def somebody_listens(name: str | None) -> bool:
-    """False if it is certain that none does: python-xlib leaves every socket open that it tried in vain."""
+    """False if it is certain that none does."""
     _, _, host, number, _ = connect.get_display(name)
     if host not in {"", "unix"}:
         return True

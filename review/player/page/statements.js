@@ -23,6 +23,10 @@ const MAX_SEALED = 16 * 2 ** 20;
 const MAX_LINE = 64 * 2 ** 10;
 const MAX_LEVELS = 16;
 const MAX_VALUES = 4096;
+const MOST_VALUES = 8192; // of a statement of these, which devices and integrations sign
+const OF_MANY = new Set(
+  ["packet", "ledger", "report", "application", "auth", "interaction"].map((name) => `eyelid-${name}`),
+);
 const MAX_DURATION = 7_200_000_000_000n; // of a chunk: 2 hours
 const MAX_END = 31n * 86_400_000_000_000n;
 const HEADER = 92;
@@ -60,9 +64,21 @@ function jwsParts(token, typ, names) {
   return { header, payload, signature, signed: utf8(`${parts[0]}.${parts[1]}`) };
 }
 
+/** That JSON has no more values than that, before it is read. */
+function hasValues(bytes, most) {
+  let [values, inText] = [0, false];
+  for (let at = 0; at < bytes.length && values <= most; at += 1) {
+    if (inText && bytes[at] === 0x5c) at += 1;
+    else if (bytes[at] === 0x22) inText = !inText;
+    else if (!inText && (bytes[at] === 0x2c || bytes[at] === 0x5b || bytes[at] === 0x7b)) values += 1;
+  }
+  return values <= most;
+}
+
 async function verifyParts({ header, payload, signature, signed }, signer) {
   refuseIf(header.kid !== signer.id, "wrong-signer");
   refuseIf(!(await verifies(signer, signature, signed)), "bad-signature");
+  refuseIf(OF_MANY.has(header.typ) && !hasValues(payload, MOST_VALUES), "oversized");
   const said = parseObject(payload, "malformed");
   checkFormat(said, header.typ === "eyelid-packet" ? ["envelope"] : []);
   return said;

@@ -6,7 +6,6 @@ A body that is too long is refused (413) before it is read: each says its length
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from protocol.api import CONTENT_DIGEST_HEADER, MAX_JSON_BODY, parse_content_digest
-from protocol.claims import MAX_INTEGER, Claims, parse_object
+from protocol.claims import MAX_INTEGER, MOST_VALUES, Claims, has_values, parse_object
 from protocol.errors import ProtocolError
 from protocol.numbers import read_number
 from store.errors import Refusal
@@ -26,10 +25,6 @@ SLOWEST: Final = 4096  # bytes a second; an upload may be held to 50 kbit/s, by 
 STALLED: Final = 20.0  # seconds without a byte: what arrived so far takes room that others need
 PER_SENDER: Final = 64 * 2**20  # bytes of one device's bodies; it sends four chunks at once, of one or two hundred KB
 SMALL_PER_SENDER: Final = 4 * 2**20  # of an address, 4,000 requests for a token; each body takes three times its bytes
-# Values of a JSON body: each takes up to forty times its bytes, and the event loop's time. A report that names 256
-# streams has some 1,500, a policy two for each of its files.
-MOST_VALUES: Final = 8_192
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # one without an end: up to the body's
 
 
 class Intake:
@@ -133,8 +128,7 @@ def promised_digest(request: Request) -> bytes:
 async def read_claims(request: Request, limit: int, what: str) -> Claims:
     """A JSON object. Refusals: as `read_body`; 400 bad-json."""
     body = await read_body(request, limit)
-    outside = _STRING.sub(b"", body, 2 * MOST_VALUES)  # more strings are values, or names of such
-    if sum(map(outside.count, (b",", b"[", b"{"))) > MOST_VALUES:
+    if not has_values(body):
         raise Refusal(400, "bad-json", f"{what}: more than {MOST_VALUES} values")
     try:
         return Claims(parse_object(body), what, ProtocolError)

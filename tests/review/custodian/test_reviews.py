@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from protocol.errors import ProtocolError, SignatureError
 from review.custodian.custodian import Custodian
 from review.refusal import Refusal
 from review.reviews import DONE, MISSING, OUTCOMES, UNFINISHED, Statement, listed, sums
+from review.samples import sample
 from testkit.custody import RULES
 from tests.review.custodian.test_samples import NOVEMBER, Season, at
 
@@ -185,7 +187,7 @@ def test_the_sample_is_given_once_it_is_drawn(season: Season, custodian: Custodi
         return custodian.drawn(Claims({"purpose": purpose, "month": month}, "request", ProtocolError), "test")["drawn"]
 
     assert asked("mifid", "2026-11") == drawn(season)
-    assert asked("audit", "2026-11") == []
+    assert asked("audit", "2026-11") is None  # drawn without it
     assert asked("mifid", "2026-12") is None
     for odd in ("", "2026-13", "../clock", "2026-11-01", "26-11"):
         with pytest.raises(ProtocolError) as refused:
@@ -205,6 +207,25 @@ def test_only_what_adds_up_is_taken(found: dict[str, str]) -> None:
         else:
             with pytest.raises(Refusal):
                 said.check(listed(found), list(found))
+
+
+@pytest.mark.parametrize("without", [{}, {"audit": {}}])
+def test_a_month_that_was_drawn_without_the_purpose_is_not_signed(
+    season: Season, custodian: Custodian, without: dict[str, object]
+) -> None:
+    """It was signed as done, of none. One that was drawn of nobody's recordings still is."""
+    path = Path(season.samples) / "2026-11.drawn"
+    before = path.read_bytes()
+    try:
+        path.write_text(json.dumps(without))
+        assert sample(Path(season.samples), "mifid", NOVEMBER.name) is None
+        with pytest.raises(Refusal) as refused:
+            hand_in(custodian, token(season, custodian, {}), "")
+        assert refused.value.code == "not-drawn"
+        path.write_text(json.dumps({"mifid": {}}))
+        assert sample(Path(season.samples), "mifid", NOVEMBER.name) == []
+    finally:
+        path.write_bytes(before)
 
 
 def test_samples_lie_beside_it(season: Season) -> None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,27 @@ def test_more_values_than_any_request_has_are_refused_before_they_are_read(
     monkeypatch.setattr(service, "MOST_VALUES", 100)  # the real bound takes long to reach
     body = b'{"do": "nonce", "more": [%s]}' % b",".join([b"[]"] * 100)
     assert b'"error": "malformed"' in sent(path, struct.pack(">I", len(body)) + body)
+
+
+def test_where_no_thread_can_be_had_it_goes_on_and_keeps_no_place(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended then, and with it every opening of a recording."""
+    starts = threading.Thread.start
+    asking = iter(range(service.CONNECTIONS + 1))
+
+    def start(self: threading.Thread) -> None:
+        if next(asking, None) is not None:
+            raise RuntimeError("can't start new thread")
+        starts(self)
+
+    with monkeypatch.context() as full:
+        full.setattr(service, "PAUSE", 0.001)
+        full.setattr(threading.Thread, "start", start)
+        for _ in range(service.CONNECTIONS + 1):
+            with suppress(ConnectionError):  # closed before it was written to
+                assert sent(path, b"") == b""
+        assert next(asking, None) is None
+    body = b'{"do": "nonce"}'
+    assert b"nonce" in sent(path, struct.pack(">I", len(body)) + body)
 
 
 def test_large_requests_are_served_one_after_another_and_small_ones_beside_them(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import date, timedelta
 from html import unescape
 from itertools import product
@@ -11,9 +12,13 @@ import httpx
 import pytest
 from sqlalchemy import delete, select, update
 
+from protocol.interaction import Interaction
 from review.people import schema
 from review.requests.states import PRIVACY_KINDS, PRIVACY_NEXT, PrivacyState, PrivacyStep, due, extended
-from review.search.find import SIZE
+from review.search import calls
+from review.search.find import SIZE, Finder, Meanings
+from store.catalog import schema as catalog
+from store.catalog.database import Database
 from testkit.reading_room import CUSTOMER, NUMBER
 from tests.review.web.conftest import Served
 
@@ -284,6 +289,62 @@ def test_a_case_of_it_has_the_time_of_the_calls_and_the_lane_that_was_chosen(ser
     assert 'value="ask-export"' in export
     with served.client("lena") as client:
         assert client.get(f"/cases/{case}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("way", "others"), [("case", {"erasure", "restriction", "objection"}), ("hold", {"access", "erasure"})]
+)
+def test_a_request_of_another_kind_or_that_is_finished_leads_to_none(
+    served: Served, way: str, others: set[str]
+) -> None:
+    anna = served.room.recordings["anna"][-1]
+    said = {"case": {"only": "audio"}, "hold": {"purpose": "", "reason": ANSWER}}[way]
+
+    def ask(request: str) -> tuple[int, str]:
+        return code(served.post("paula", f"/v1/privacy/{request}/{way}", recordings=anna, **said))
+
+    for kind in PRIVACY_KINDS:
+        request = made(served, kind=kind)
+        assert (ask(request) == (409, "other-kind")) == (kind in others)
+        if kind not in others:
+            change(served, request, state=PrivacyState.ENDED)
+            assert ask(request) == (409, "ended-before")
+
+
+def test_calls_before_the_newest_are_on_pages_of_their_own(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were not looked at, and nothing said so."""
+    monkeypatch.setattr(calls, "MOST_CALLS", 1)  # of this process; the console's is 500
+    with closing(Database.sqlite(served.room.home / "find.db")) as index:
+        people = served.console.people
+        rules, now = people.rules(), people.clock()
+        finder = Finder(index, served.console.catalog, rules, rules.person("paula@example.com"), now, Meanings())
+        with finder.catalog.reading() as connection:
+            tags = frozenset(
+                connection.scalars(
+                    select(catalog.interaction_names.c.name).where(catalog.interaction_names.c.kind == "tag")
+                )
+            )
+        found, before = list[Interaction](), None
+        while True:
+            of, before = calls.tagged(finder, tags, before)
+            found += of
+            if before is None:
+                break
+    assert [one.start for one in found] == sorted({one.start for one in found}, reverse=True)
+    newest, _, oldest = found  # Anna's, the mail to Bert, and Carl's
+    request = made(served)
+    whole = shown(served, "paula", f"/privacy/{request}")
+    page = shown(served, "paula", f"/privacy/{request}?calls={newest.start}.{newest.id}")
+    recordings = served.room.recordings
+    assert f"/recordings/{recordings['anna'][-1]}" in whole
+    assert f"/recordings/{recordings['anna'][-1]}" not in page
+    assert f"/recordings/{recordings['carl'][2]}" in page
+    assert "Back to the privacy requests" in page
+    last = shown(served, "paula", f"/privacy/{request}?calls={oldest.start}.{oldest.id}")
+    assert "Nothing was found" in last
+    with served.client("paula") as client:
+        for wrong in ("x", f"{2**63}.{newest.id}", f"1.{'-' * 35}"):
+            assert client.get(f"/privacy/{request}?calls={wrong}").status_code == 400
 
 
 def test_erasure_leads_to_requests_that_others_answer(served: Served) -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import re
+import shutil
 import ssl
 import stat
+import subprocess
+import sys
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -122,6 +128,58 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(StoreError, match="No space left"):
         found(Plan(tmp_path / "home", "https://s:1", cost=COST), PASSPHRASE)
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from store.admin import init
+from testkit.cheap_keys import COST
+
+calls, at = 0, int(sys.argv[3])
+def traced(frame, event, _):
+    global calls
+    if event == "call" and frame.f_code.co_filename.endswith(("admin/init.py", "protocol/folder.py", "pathlib.py")):
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.setprofile(traced)
+plan = init.Plan(Path(sys.argv[1]), "https://s:1", keys=Path(sys.argv[2]), cost=COST)
+init.found(plan, b"correct horse battery staple")
+"""
+
+
+@pytest.mark.slow(reason="five processes, each of which makes a store until it is killed")
+@pytest.mark.parametrize("ready", [False, True])
+def test_one_that_is_killed_leaves_a_store_or_what_the_next_names(tmp_path: Path, ready: bool) -> None:
+    dice, outcomes = random.Random(int(ready)), Counter[str]()
+    for number in range(5):
+        where = tmp_path / str(number)
+        home, keys = where / "home", where / "usb"
+        where.mkdir()
+        if ready:
+            home.mkdir()
+        at = str(dice.randrange(300, 4_800))  # calls: the whole has 4,700
+        subprocess.run([sys.executable, "-P", "-c", KILLED, str(home), str(keys), at], check=False, stderr=sys.stderr)
+        left = [path for path in where.rglob("*") if path not in {home, keys}]
+        plan = Plan(home, "https://s:1", keys=keys, cost=COST)
+        if (home / "store.json").exists():
+            outcomes["a store"] += 1
+            with pytest.raises(WrongUsage, match="store already"):
+                found(plan, PASSPHRASE)
+        elif left:
+            outcomes["named"] += 1
+            with pytest.raises(WrongUsage, match="did not come to its end") as refused:
+                found(plan, PASSPHRASE)
+            named = [Path(one) for one in re.findall(r"/[^\s,]*[^\s,.]", str(refused.value))]
+            assert all(any(one.is_relative_to(path) for path in named) for one in left), (left, named)
+            for path in named:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            found(plan, PASSPHRASE)
+        else:
+            found(plan, PASSPHRASE)
+        assert Home.open(home).store_key()
+    assert outcomes["named"]
 
 
 # -- policies -----------------------------------------------------------------------------------------------------

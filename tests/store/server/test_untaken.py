@@ -16,7 +16,9 @@ import uvicorn
 
 from store.admin.home import Home
 from store.server import connections
+from store.server.app import create_app
 from store.server.connections import Connection
+from store.server.services import Services
 from store.server.web_server import make_server
 from testkit import waits
 from tests.store.server.test_connections import HEALTH, Store, everything, running
@@ -232,3 +234,61 @@ def test_a_request_that_is_not_answered_in_time_is_cut_off_at_the_end(
         waits.until(lambda: any(one.flow.write_paused for one in known_to(server)), "it waits")
     assert [message for message in caplog.messages if "Cancel" not in message] == []
     assert all(record.exc_info is None for record in caplog.records)
+
+
+@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("sent", [b"", HEALTH, HEALTH + b"\r\n"], ids=["nothing", "half a head", "a request"])
+@pytest.mark.parametrize("turns", range(7))  # of the loop between coming and the end
+def test_who_comes_as_the_store_ends_is_closed_with_it(
+    home: Home, services: Services, monkeypatch: pytest.MonkeyPatch, tls: bool, sent: bytes, turns: int
+) -> None:
+    """It was accepted, and no protocol knew of it yet: it stayed open through the time of grace, and after it."""
+    kept: list[socket.socket] = []
+    accepted = connections._Counted.__init__
+
+    def counted(self: connections._Counted, *given: Any) -> None:
+        accepted(self, *given)
+        kept.append(self)
+
+    monkeypatch.setattr(connections._Counted, "__init__", counted)
+    server = make_server(create_app(services), home.tls if tls else None)
+    server.config.timeout_graceful_shutdown = None
+    ends = server.shutdown
+    with ExitStack() as clients:
+
+        async def shutdown(sockets: list[socket.socket]) -> None:
+            for _ in range(8):
+                client = clients.enter_context(socket.create_connection(sockets[0].getsockname()))
+                client.sendall(sent)  # over TLS that is no handshake, and half of one where it is nothing
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await ends(sockets)
+
+        server.shutdown = shutdown  # type: ignore[method-assign, assignment]
+        with running(home, server):
+            server.should_exit = True
+        assert [one.fileno() for one in kept if one.fileno() != -1] == []
+
+
+def test_of_a_connection_that_went_nothing_is_remembered(home: Home, services: Services) -> None:
+    """In whatever way it went: the store runs for years."""
+    server = make_server(create_app(services), home.tls)
+    loops: list[asyncio.AbstractEventLoop] = []
+    startup = server.startup
+
+    async def started(sockets: list[socket.socket] | None = None) -> None:
+        loops.append(asyncio.get_running_loop())
+        await startup(sockets)
+
+    server.startup = started  # type: ignore[method-assign]
+    with running(home, server) as store:
+        for _ in range(20):
+            for sent in (b"", b"x", b"\x16\x03\x01\x02\x00\x01", HEALTH + b"\r\n"):
+                with store.connect(tls=False) as plain:
+                    plain.sendall(sent)
+            with store.connect() as whole:
+                whole.sendall(HEALTH + b"Connection: close\r\n\r\n")
+                assert b"200 OK" in everything(whole)
+            with store.connect() as cut:
+                cut.sendall(HEALTH)
+        waits.until(lambda: not connections._of_loop(loops[0]), "all are forgotten")
