@@ -47,16 +47,18 @@ export class Player extends EventTarget {
 
   /** `at`: the moment it begins at; null: where something was kept first. */
   async begin(at) {
-    const sound = this.sound?.begin().then((good) => {
-      if (!good) this.sound = null;
-    });
-    await Promise.all([sound, ...this.screens.map((one) => one.begin())]);
+    const sound = this.sound?.begin();
+    await Promise.all(this.screens.map((one) => one.begin()));
     for (const one of this.screens) one.onpicture = () => this.draw();
-    if (this.sound) {
-      // The element alone says when it has come to where it was sent.
-      for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
+    this.seek(at ?? this.covered[0]?.start ?? 0); // the pictures do not wait for the sound
+    if (!(await sound)) {
+      this.sound = null;
+      return;
     }
-    this.seek(at ?? this.covered[0]?.start ?? 0);
+    // The element alone says when it has come to where it was sent.
+    for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
+    this.seekSound(this.time);
+    this.tick();
   }
 
   async media(ask, stream, from, to) {
@@ -92,8 +94,12 @@ export class Player extends EventTarget {
     this.spent = null;
     this.waits = null;
     for (const one of this.screens) one.aim();
-    if (this.sound) this.sound.seek(this.soundAt(to) ? to : (this.sound.chain.after(to)?.start ?? to));
+    this.seekSound(to);
     this.tick();
+  }
+
+  seekSound(t) {
+    this.sound?.seek(this.soundAt(t) ? t : (this.sound.chain.after(t)?.start ?? t));
   }
 
   /** Whether it is not part of the case. */

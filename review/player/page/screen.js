@@ -38,7 +38,12 @@ export class Screen {
     const how = { codec: this.about.codec, description: this.about.description, optimizeForLatency: true };
     if (!("VideoDecoder" in window) || !(await VideoDecoder.isConfigSupported(how)).supported)
       this.failed = "no-decoder";
-    else this.how = how;
+    else {
+      this.how = how;
+      this.decoder = this.makeDecoder();
+      this.decoder.configure(how); // it makes itself ready while the first chunk is opened
+      this.fresh = true;
+    }
   }
 
   /** Shows what stood at `t`; true once that is on the canvas, or there is nothing to show. `rate` of playing. */
@@ -79,9 +84,10 @@ export class Screen {
     this.shown = null; // what is on the canvas stays there until the right picture has come
     this.came = -Infinity; // µs, of the last picture that the decoder gave
     this.flushing = false;
-    if (this.decoder && this.decoder.state !== "closed") this.decoder.reset();
-    else this.decoder = this.makeDecoder();
-    this.decoder.configure(this.how);
+    if (this.decoder.state === "closed") this.decoder = this.makeDecoder();
+    else if (!this.fresh) this.decoder.reset();
+    if (!this.fresh) this.decoder.configure(this.how);
+    this.fresh = false;
     this.aim();
   }
 

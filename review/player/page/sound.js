@@ -18,13 +18,12 @@ export class Sound {
   async begin() {
     const { header, stream } = this.chain;
     if (!("MediaSource" in window) || !MediaSource.isTypeSupported(TYPE)) return false;
-    const [content] = header < 0 ? [null] : await this.media(stream, header, header + 1);
-    if (!content) return false;
     const source = new MediaSource();
     const opened = new Promise((done) => source.addEventListener("sourceopen", done, { once: true }));
     this.element.src = URL.createObjectURL(source);
-    await opened;
+    const [[content]] = await Promise.all([header < 0 ? [null] : this.media(stream, header, header + 1), opened]);
     URL.revokeObjectURL(this.element.src);
+    if (!content) return false;
     this.buffer = source.addSourceBuffer(TYPE);
     source.duration = this.length;
     return this.append(header, content);
