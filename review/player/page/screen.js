@@ -2,10 +2,10 @@
 
 import { readFragment, readHeader } from "./cmaf.js";
 
-const AHEAD = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
+const DECODED = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
 const QUEUE = 12; // given to the decoder at once
-const LOAD = 4; // rows a request ahead of the moment
-const MOST = 16; // rows a request
+const ROWS = 4; // rows a request ahead of the moment
+const MOST_ROWS = 16; // rows a request
 const MOST_ERRORS = 5;
 const SOON = 3; // seconds of samples that lie ready, at 1x
 
@@ -122,7 +122,7 @@ export class Screen {
     while (this.samples.length && this.decoder.decodeQueueSize < QUEUE) {
       const [one] = this.samples;
       const ahead = this.frames.filter(({ timestamp }) => timestamp > due).length + this.decoder.decodeQueueSize;
-      if (one.at > due && ahead >= AHEAD) break;
+      if (one.at > due && ahead >= DECODED) break;
       this.samples.shift();
       const { at: timestamp, duration, data, key } = one;
       this.decoder.decode(new EncodedVideoChunk({ type: key ? "key" : "delta", timestamp, duration, data }));
@@ -152,7 +152,7 @@ export class Screen {
     if (rows[this.next].start > wanted + SOON) return; // behind a hole
     const from = this.next;
     let to = from + 1;
-    const fits = (row) => (row < from + LOAD ? rows[row].start < wanted : row < from + MOST && rows[row].start <= t);
+    const fits = (row) => (row < from + ROWS ? rows[row].start < wanted : row < from + MOST_ROWS && rows[row].start <= t);
     while (to < rows.length && plays[to] && fits(to)) to++;
     const generation = this.generation;
     this.loading = this.media(stream, from, to).catch(() => null);

@@ -2,7 +2,6 @@
 // Messages: {id, ask, ...} -> {id, value} or {id, code}; beside them {checked: [...]}, {tick: true}, {waits: whether the
 // console is asked again} and {over: code}.
 
-import "./account.js"; // which proof.js imports: asked for at once
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
 import { readHeader } from "./cmaf.js";
 import { peaksOf } from "./peaks.js";
