@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import time
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from testkit import bidi, devtools
+from testkit import bidi
+from testkit.loudspeaker import Monitor, Samples, heard_browser, listening
 from testkit.sounds import RATE, SoundServer, missing, sound_server
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import QUIET as QUIET_SPAN
@@ -21,14 +18,9 @@ from tests.review.player.made import TONES
 
 NEAR: Final = 0.01  # of a tone's frequency
 BROAD: Final = 0.05  # of it
-HEARD: Final = 0.8  # seconds that are judged
-PIECE: Final = RATE // 100
-QUIET: Final = 30  # pieces
 TRIES: Final = 6
-LOUD: Final = 300  # of 32,767
 IN_STEP: Final = 0.04  # seconds
 FIREFOX_LATE: Final = 0.04  # seconds
-Samples = npt.NDArray[np.float64]
 RATES: Final = (0.25, 0.5, 1, 2, 4)
 
 
@@ -44,67 +36,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
 def speaking(
     request: pytest.FixtureRequest, server: SoundServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
-    """A browser whose sound goes to that server."""
-    headless = devtools.headless if request.param == "chromium" else bidi.headless
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULSE_SERVER", server.address)
-        with headless(tmp_path_factory.mktemp(request.param)) as browser:
-            yield browser
-
-
-class Monitor:
-    """What goes to the loudspeaker, in pieces of 16-bit samples."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._at = 0  # samples
-        self._begin = float("inf")  # the wall clock's seconds at sample 0: of the piece that came with the least delay
-
-    def read(self) -> Samples:
-        """(PIECE, 2)."""
-        read = self._stream.read(4 * PIECE)
-        assert len(read) == 4 * PIECE, "the sound server has ended"
-        self._at += PIECE
-        self._begin = min(self._begin, time.time() - self._at / RATE)
-        return np.frombuffer(read, "<i2").reshape(-1, 2).astype(float)
-
-    def until_quiet(self) -> None:
-        quiet = 0
-        while quiet < QUIET:
-            quiet = quiet + 1 if not loud(self.read()).size else 0
-
-    def heard(self, seconds: float = HEARD) -> Samples:
-        """So much without a hole, which a busy machine makes."""
-        pieces: list[Samples] = []
-        while len(pieces) * PIECE < seconds * RATE:
-            piece = self.read()
-            pieces = [*pieces, piece] if loud(piece).size else []
-        return np.concatenate(pieces)
-
-    def onset(self) -> float:
-        """The wall clock's seconds at the next sound."""
-        while not (found := loud(self.read())).size:
-            pass
-        at = self._at - PIECE + int(found[0])
-        for _ in range(QUIET):
-            self.read()  # for the clock
-        return self._begin + at / RATE
-
-
-def loud(piece: Samples) -> Any:
-    """Places of what can be heard."""
-    return np.flatnonzero(np.abs(piece).max(axis=1) > LOUD)
+    with heard_browser(request.param, server, tmp_path_factory.mktemp(request.param)) as browser:
+        yield browser
 
 
 @pytest.fixture
 def monitor(server: SoundServer) -> Iterator[Monitor]:
-    command = ["parec", "--device=farend.monitor", f"--rate={RATE}", "--channels=2", "--format=s16le",
-               "--latency-msec=5", "--raw"]  # fmt: skip
-    around = {**os.environ, "PULSE_SERVER": server.address}
-    with subprocess.Popen(command, env=around, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield Monitor(process.stdout)
-        process.terminate()
+    with listening(server) as made:
+        yield made
 
 
 @pytest.fixture
