@@ -6,12 +6,10 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-
-import psutil
 
 from bench import find, harness, tables
 from bench.harness import Said, Say
@@ -22,7 +20,7 @@ from testkit import axe, hour
 from testkit.devtools import DevTools, headless
 from testkit.fakes.pc import SECOND
 from testkit.interrupts import in_order
-from testkit.player_page import Change, played, until
+from testkit.player_page import Change, memory, played, until
 
 GOALS: Final = {"open_ms": 400, "seek_ms": 250, "verify_s": 3, "heap_mb_max": 400, "sound_offset_ms": 40}
 WHEN: Final = "performance.getEntriesByName(%s)[0].startTime"
@@ -59,6 +57,22 @@ PLAY: Final = """new Promise((done) => {
   });
   player.play();
 })"""
+
+
+# Plays until a part of the recording is over.
+PLAY_TO: Final = """new Promise((done) => {
+  const {player} = eyelid, rate = %f, to = %f * player.last - 0.01;
+  if (player.rate !== rate) player.setRate(rate);
+  player.addEventListener("time", function look() {
+    if (player.time < to) return;
+    player.removeEventListener("time", look); done();
+  });
+  if (!player.playing) player.play();
+})"""
+
+
+def recording(folder: Path, *, quick: bool) -> hour.Hour:
+    return hour.make(folder / "made", *((8, 44 * SECOND) if quick else ()))
 
 
 @contextmanager
@@ -112,19 +126,9 @@ def tampering() -> dict[str, tuple[Change, set[str]]]:
     }
 
 
-def memory() -> int:
-    """MB of the largest page, all of its process (PSS)."""
-    found = [0]
-    for one in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if "--type=renderer" in one.cmdline():
-                found.append(one.memory_full_info().pss)
-    return max(found) >> 20
-
-
 def measure(folder: Path, say: Say, *, quick: bool) -> Said:
     say("making the recording")
-    made = hour.make(folder / "made", *((8, 44 * SECOND) if quick else ()))
+    made = recording(folder, quick=quick)
     facts: dict[str, Any] = {}
     (folder / "browser").mkdir()
     with headless(folder / "browser") as browser:
@@ -155,20 +159,20 @@ def measure(folder: Path, say: Say, *, quick: bool) -> Said:
 
 def played_on(browser: DevTools, made: hour.Hour, say: Say, *, quick: bool) -> dict[str, Any]:
     say("seeking")
-    chosen, took, wrong, heap = random.Random(19), [], 0, [memory()]
+    chosen, took, wrong, heap = random.Random(19), [], 0, [memory()[0]]
     for _ in range(10 if quick else 30):
         turn, within = chosen.randrange(made.turns), chosen.randrange(made.kept)
         done = browser.run(SEEK % ((turn * made.turn + within) / SECOND))
         took.append(done["took"])
         wrong += sum(number != within // hour.EVERY for number in done["numbers"])
-        heap.append(memory())
+        heap.append(memory()[0])
     say("playing")
     browser.run(SEEK % 1)
     offs = browser.run(PLAY % (6, 1))
     for turn in range(0, made.turns, 4):  # ten seconds of each at 2x
         browser.run(SEEK % (turn * made.turn / SECOND + 1))
         browser.run(PLAY % (10, 2))
-        heap.append(memory())
+        heap.append(memory()[0])
     return {
         "seek_ms": round(statistics.median(took)), "seek_p90_ms": round(statistics.quantiles(took, n=10)[-1]),
         "frames_wrong": wrong, "sound_offset_ms": round(statistics.median(offs)),
@@ -207,9 +211,29 @@ def tampered(browser: DevTools, made: hour.Hour, say: Say) -> dict[str, Any]:
     return {"tamper_tried": len(tampering()), "tamper_named": len(tampering()) - len(not_named), "not_named": not_named}
 
 
+def whole(folder: Path, say: Say, *, rate: float, quick: bool) -> Said:
+    """Plays all of it at that speed, and says what memory the page and the browser have on the way."""
+    say("making the recording")
+    made, used = recording(folder, quick=quick), []
+    (folder / "browser").mkdir()
+    with headless(folder / "browser") as browser, opened(browser, made):
+        until(browser, 'root.dataset.state === "checked"')
+        for part in range(5):  # from the first second to the last
+            say(f"playing, {25 * part} % of the way")
+            browser.run(PLAY_TO % (rate, part / 4))
+            used.append(memory())
+    page, every = zip(*used, strict=True)
+    facts = {"rate": rate, "page_mb": page, "browser_mb": every, "heap_mb_max": max(page)}
+    short = [f"{one} is over {GOALS[one]}" for one in ("heap_mb_max",) if facts[one] > GOALS[one]]
+    return Said(facts, tables.facts("The player's memory over a whole recording", facts), [], short)
+
+
 def main() -> int:
-    asked = harness.parser("room", __doc__, "six minutes in place of an hour", "--quick --json").parse_args()
-    return harness.play_alone(partial(measure, quick=asked.quick), asked)
+    parser = harness.parser("room", __doc__, "six minutes in place of an hour", "--quick --json")
+    parser.add_argument("--whole", type=float, metavar="RATE", help="play all of it at that speed, and show the memory")
+    asked = parser.parse_args()
+    part = partial(whole, rate=asked.whole) if asked.whole else measure
+    return harness.play_alone(partial(part, quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

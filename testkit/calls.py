@@ -79,3 +79,19 @@ def hears(recorded: Pc, *ends: str) -> bool:
 def sound_of(recorded: Pc) -> dict[str, Any]:
     """What its status says of the call; nothing while it does not answer, or keeps no sound."""
     return (recorded.status() or {}).get("sound") or {}
+
+
+def stand(recorder: Pc, screen: RecorderState | None, call: RecorderState | None, seconds: float) -> None:
+    """Returns when both lanes have been so for this long, by the recorder's own word; None: whatever it is.
+
+    That a lane closes is promised; that another stays open is not, where a busy machine leaves its proof in doubt.
+    """
+
+    def stands() -> bool:
+        status = recorder.status()
+        if status is None:
+            return False
+        lanes = ((screen, status), (call, status["sound"]))
+        return all(want is None or (one["state"] == want and one["since_s"] > seconds) for want, one in lanes)
+
+    recorder.recorder.until(stands, f"the screen was {screen} and the call {call} for {seconds} s")

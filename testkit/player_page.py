@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import psutil
 from starlette.types import ASGIApp
 
 from protocol.envelope import SCENE_STREAM
@@ -96,6 +97,18 @@ def _serving(app: ASGIApp, listener: socket.socket) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def memory() -> tuple[int, int]:
+    """MB (PSS) of Chromium's largest page, all of its process, and of all that this process started."""
+    pages, every = [0], 0
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            used = one.memory_full_info().pss >> 20
+            every += used
+            if "--type=renderer" in one.cmdline():
+                pages.append(used)
+    return max(pages), every
 
 
 UNTIL: Final = """new Promise((done, failed) => {

@@ -40,6 +40,7 @@ MOODS: Final[dict[str, str]] = {
             "doctor",
             "drain",
             "indicator",
+            "lanes",
             "leaving",
             "life",
             "packs",

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from review.player.files import answer, headers
+from review.player.files import answer, headers, served
 from review.player.handover import HandsOver
 from review.player.source import Answers, routes
 
@@ -28,7 +28,7 @@ class Loopback:
     def __init__(self, source: Answers, handover: HandsOver, files: Mapping[str, bytes]) -> None:
         self.path = f"/{secrets.token_urlsafe(16)}/"
         self._handover = handover
-        self._files = files
+        self._files = served(files)
         inside = [
             *routes(lambda _: source), Route("/keys", self._keys, methods=["POST"]),
             Route("/", self._file), Route("/{name}", self._file),
@@ -39,7 +39,7 @@ class Loopback:
         """Of the page with its secret. `served`: scheme, host and port."""
         return f"{served}{self.path}#{self._handover.secret}"
 
-    def _file(self, request: Request) -> Response:
+    async def _file(self, request: Request) -> Response:
         return answer(self._files, request.path_params.get("name", ""))
 
     async def _keys(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from review.player.files import answer, headers
+from review.player.files import answer, headers, served
 
 WHERE: Final = "console.json"
 _YEAR: Final = 365 * 24 * 3600
@@ -25,10 +25,10 @@ _YEAR: Final = 365 * 24 * 3600
 
 def create_app(files: Mapping[str, bytes], console: str) -> ASGIApp:
     """`console`: its origin, which is all that the page may ask besides its own."""
-    served = {**files, WHERE: json.dumps({"console": console}).encode()}
+    every_file = {**served(files), WHERE: json.dumps({"console": console}).encode()}
 
-    def file(request: Request) -> Response:
-        return answer(served, request.path_params.get("name", ""))
+    async def file(request: Request) -> Response:
+        return answer(every_file, request.path_params.get("name", ""))
 
     every = headers(console)
     if console.startswith("https:"):

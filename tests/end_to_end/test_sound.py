@@ -19,7 +19,7 @@ import pytest
 
 from agent.control.recorder_state import RecorderState
 from store.evidence.film.opus import samples_of
-from testkit.calls import CallDesk, both_open, desk, hears, policy, sound_of
+from testkit.calls import CallDesk, both_open, desk, hears, policy, sound_of, stand
 from testkit.fleet import NewStore, Pc, Store, pc
 from testkit.sounds import NEEDED, missing
 from testkit.stage import own_display
@@ -59,14 +59,14 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(call: CallDesk, new_sto
         held = recorders["held to the rule"]
         for _ in range(2):
             for recorder in recorders.values():
-                _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
+                stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
             with call.stage.program("till", (300, 200)), call.server.playing("micfeed", MARKER):
                 with promised():
-                    _stand(held, None, RecorderState.CLOSED, 3)
+                    stand(held, None, RecorderState.CLOSED, 3)
                 # By now the marker has sounded for three seconds, of which a busy machine may have left most in doubt.
-                _stand(recorders["control"], None, RecorderState.RECORDING, 3)
+                stand(recorders["control"], None, RecorderState.RECORDING, 3)
         for recorder in recorders.values():
-            _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
+            stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
             recorder.stop()
         kept = {name: _sound_of(services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
     ruled, control = kept["held to the rule"], kept["control"]
@@ -104,17 +104,17 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
 ) -> None:
     with new_store(call.homes) as services, call.recorder(services, {"policy.yaml": LANES}) as recorded:
         recorded.recorder.until(lambda: _hears(recorded), "it heard the call")
-        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+        stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
         with call.stage.program("chart", (300, 200)):  # it closes the screen alone
             with promised():
-                _stand(recorded, RecorderState.CLOSED, None, 2)
-            _stand(recorded, RecorderState.CLOSED, RecorderState.RECORDING, 2)
-        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+                stand(recorded, RecorderState.CLOSED, None, 2)
+            stand(recorded, RecorderState.CLOSED, RecorderState.RECORDING, 2)
+        stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
         with call.stage.program("till", (300, 200)):  # it closes the sound alone
             with promised():
-                _stand(recorded, None, RecorderState.CLOSED, 2)
-            _stand(recorded, RecorderState.RECORDING, RecorderState.CLOSED, 2)
-        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+                stand(recorded, None, RecorderState.CLOSED, 2)
+            stand(recorded, RecorderState.RECORDING, RecorderState.CLOSED, 2)
+        stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
         recorded.stop()
         _sound_of(services, recorded, tmp_path / "out")
         account = json.loads((tmp_path / "out" / "timeline.json").read_text("utf-8"))
@@ -158,22 +158,6 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         )
         assert exported.returncode == 0, exported.stderr
     assert list((tmp_path / "out").glob("screen-*.mp4"))
-
-
-def _stand(recorder: Pc, screen: RecorderState | None, call: RecorderState | None, seconds: float) -> None:
-    """Returns when both lanes have been so for this long, by the recorder's own word; None: whatever it is.
-
-    That a lane closes is promised; that another stays open is not, where a busy machine leaves its proof in doubt.
-    """
-
-    def stands() -> bool:
-        status = recorder.status()
-        if status is None:
-            return False
-        lanes = ((screen, status), (call, status["sound"]))
-        return all(want is None or (one["state"] == want and one["since_s"] > seconds) for want, one in lanes)
-
-    recorder.recorder.until(stands, f"the screen was {screen} and the call {call} for {seconds} s")
 
 
 def _rules(account: Mapping[str, Any]) -> set[str]:

@@ -8,11 +8,11 @@ let asked = 0;
 // The address of a worker is where a page could be made to run a stranger's script: this one is the only one.
 const policy = window.trustedTypes?.createPolicy("eyelid", {
   createScriptURL(address) {
-    if (address !== "worker.js") throw new TypeError(address);
+    if (address !== "worker.whole.js") throw new TypeError(address);
     return address;
   },
 });
-const worker = new Worker(policy ? policy.createScriptURL("worker.js") : "worker.js", { type: "module" });
+const worker = new Worker(policy ? policy.createScriptURL("worker.whole.js") : "worker.whole.js", { type: "module" });
 
 /** `listener`: what is done with {tick}, {checked}, {waits} and when all is over: {tick, checked, waits, gone, failed}. */
 export function listenToWorker(listener) {

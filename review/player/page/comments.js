@@ -4,15 +4,15 @@ import { $, element, language, player, words } from "./state.js";
 import { clock } from "./words.js";
 
 let source = null; // {list, send}: of the console; `send` null where the rules let this person write none
-let ask = null;
+let worker = null;
 let found = []; // as the worker opened them, in the order of their spans
-let refused = []; // codes of what it did not open
+let unopened = []; // codes of what it did not open
 let state = null; // (words) -> what became of the last try
 
 /** `from`: how comments are asked for and sent; null where there is no console. */
 export async function beginComments(from, asking) {
   if (!from) return;
-  [source, ask] = [from, asking];
+  [source, worker] = [from, asking];
   $("comments").hidden = false;
   $("comment-form").hidden = !source.send;
   $("comment-form").addEventListener("submit", (event) => {
@@ -21,7 +21,7 @@ export async function beginComments(from, asking) {
   });
   try {
     await take(await source.list());
-    state = (w) => (found.length || refused.length ? "" : w.noComments);
+    state = (w) => (found.length || unopened.length ? "" : w.noComments);
   } catch (error) {
     state = (w) => w.commentsFailed(error.code ?? "failed");
   }
@@ -39,11 +39,11 @@ export function commentsOf(all) {
 }
 
 async function take(all) {
-  const opened = await ask("comments", { all });
+  const opened = await worker("comments", { all });
   const known = new Map(found.map((one) => [one.id, one])); // one that is given twice is one
   for (const one of opened) if (!one.code) known.set(one.id, one);
   found = [...known.values()].sort((one, other) => one.start - other.start || one.at - other.at);
-  refused.push(...opened.flatMap(({ code }) => code ?? []));
+  unopened.push(...opened.flatMap(({ code }) => code ?? []));
 }
 
 async function write() {
@@ -52,9 +52,9 @@ async function write() {
   if (!loop || !text.trim()) return;
   $("comment-send").disabled = true;
   try {
-    const before = refused.length;
-    await take([await source.send(loop.start, loop.end, await ask("seal", { text }))]);
-    if (refused.length > before) throw Object.assign(new Error(), { code: refused.pop() });
+    const before = unopened.length;
+    await take([await source.send(loop.start, loop.end, await worker("seal", { text }))]);
+    if (unopened.length > before) throw Object.assign(new Error(), { code: unopened.pop() });
     $("comment-text").value = "";
     state = (w) => w.commentKept;
   } catch (error) {
@@ -77,8 +77,8 @@ export function showComments() {
   if (!source) return;
   showCommentSpan();
   $("comments-state").textContent = state?.(words) ?? "";
-  $("comments-refused").hidden = !refused.length;
-  $("comments-refused").textContent = words.commentsRefused(refused.length, [...new Set(refused)].join(", "));
+  $("comments-refused").hidden = !unopened.length;
+  $("comments-refused").textContent = words.commentsRefused(unopened.length, [...new Set(unopened)].join(", "));
   $("comments-list").replaceChildren(
     ...found.map(({ person, at, start, end, text }) => {
       const [item, go, what] = [element("li"), element("button", span(start, end), "row"), element("p", text, "text")];

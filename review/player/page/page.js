@@ -8,7 +8,7 @@ import { showGaps } from "./gaps.js";
 import { say, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
 import { beginProof, checked, completeProof, refused, showProof } from "./verdict.js";
-import { showSpans } from "./spans.js";
+import { loopOver, showSpans } from "./spans.js";
 import { canvasOf, enlarge, fitScreens, figures, streamName } from "./stage.js";
 import { $, about, AUDIO, element, language, player, root, words } from "./state.js";
 import { setAbout, setLanguage, setPlayer, setTimeline } from "./state.js";
@@ -105,7 +105,8 @@ async function start({ keys = null, at = null, comments = null }) {
     if (about.case) document.querySelector("[data-text='limits']").dataset.text = "limitsCase";
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
-    window.eyelid = { player, about }; // for tests; no key is here
+    const begun = player.begin(at); // the rest is set up while its first chunks are opened
+    window.eyelid = { player, about, loopOver }; // for tests; no key is here
     const sound = player.chains.get(AUDIO);
     if (sound) {
       waves = new Waves(sound, ask);
@@ -123,7 +124,7 @@ async function start({ keys = null, at = null, comments = null }) {
     player.addEventListener("skipped", skipped);
     player.addEventListener("silent", () => say(words.silent));
     fitScreens();
-    await player.begin(at);
+    await begun;
     performance.mark("begun");
     $("volumes").hidden = !player.sound;
     listen();

@@ -3,11 +3,12 @@
 import { Chain } from "./chain.js";
 import { Screen } from "./screen.js";
 import { Sound } from "./sound.js";
+import { AUDIO } from "./state.js";
 
-const AUDIO = 32_768;
 const TICK = 100; // ms, from the worker: a page's own timers nearly stop in the background
 const NO_SOUND = 2; // seconds after which a sound that does not begin is no clock any more
 const AROUND = 0.3; // seconds of silence that are played where the rest is skipped
+const DRAWING = 0.016; // seconds from a tick's decision for a picture until the display has it
 const END = 0.3; // seconds before a run's end at which an element may already have stopped
 export const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 
@@ -47,16 +48,18 @@ export class Player extends EventTarget {
 
   /** `at`: the moment it begins at; null: where something was kept first. */
   async begin(at) {
-    const sound = this.sound?.begin().then((good) => {
-      if (!good) this.sound = null;
-    });
-    await Promise.all([sound, ...this.screens.map((one) => one.begin())]);
+    const sound = this.sound?.begin();
+    await Promise.all(this.screens.map((one) => one.begin()));
     for (const one of this.screens) one.onpicture = () => this.draw();
-    if (this.sound) {
-      // The element alone says when it has come to where it was sent.
-      for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
+    this.seek(at ?? this.covered[0]?.start ?? 0); // the pictures do not wait for the sound
+    if (!(await sound)) {
+      this.sound = null;
+      return;
     }
-    this.seek(at ?? this.covered[0]?.start ?? 0);
+    // The element alone says when it has come to where it was sent.
+    for (const event of ["seeked", "canplay", "ended"]) this.sound.element.addEventListener(event, () => this.tick());
+    this.seekSound(this.time);
+    this.tick();
   }
 
   async media(ask, stream, from, to) {
@@ -92,8 +95,12 @@ export class Player extends EventTarget {
     this.spent = null;
     this.waits = null;
     for (const one of this.screens) one.aim();
-    if (this.sound) this.sound.seek(this.soundAt(to) ? to : (this.sound.chain.after(to)?.start ?? to));
+    this.seekSound(to);
     this.tick();
+  }
+
+  seekSound(t) {
+    this.sound?.seek(this.soundAt(t) ? t : (this.sound.chain.after(t)?.start ?? t));
   }
 
   /** Whether it is not part of the case. */
@@ -234,7 +241,7 @@ export class Player extends EventTarget {
   draw() {
     const t = this.time;
     // What WebAudio plays is heard later than the element says: pictures wait as long.
-    const late = this.master === "sound" ? this.sound.latency * this.rate : 0;
+    const late = this.master === "sound" ? (this.sound.latency - DRAWING) * this.rate : 0;
     const before = this.ready;
     for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
     this.ready = this.screens.every(({ ready }) => ready);

@@ -2,10 +2,10 @@
 
 import { readFragment, readHeader } from "./cmaf.js";
 
-const AHEAD = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
+const DECODED = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
 const QUEUE = 12; // given to the decoder at once
-const LOAD = 4; // rows a request ahead of the moment
-const MOST = 16; // rows a request
+const ROWS = 4; // rows a request ahead of the moment
+const MOST_ROWS = 16; // rows a request
 const MOST_ERRORS = 5;
 const SOON = 3; // seconds of samples that lie ready, at 1x
 
@@ -38,7 +38,12 @@ export class Screen {
     const how = { codec: this.about.codec, description: this.about.description, optimizeForLatency: true };
     if (!("VideoDecoder" in window) || !(await VideoDecoder.isConfigSupported(how)).supported)
       this.failed = "no-decoder";
-    else this.how = how;
+    else {
+      this.how = how;
+      this.decoder = this.makeDecoder();
+      this.decoder.configure(how); // it makes itself ready while the first chunk is opened
+      this.fresh = true;
+    }
   }
 
   /** Shows what stood at `t`; true once that is on the canvas, or there is nothing to show. `rate` of playing. */
@@ -79,9 +84,10 @@ export class Screen {
     this.shown = null; // what is on the canvas stays there until the right picture has come
     this.came = -Infinity; // µs, of the last picture that the decoder gave
     this.flushing = false;
-    if (this.decoder && this.decoder.state !== "closed") this.decoder.reset();
-    else this.decoder = this.makeDecoder();
-    this.decoder.configure(this.how);
+    if (this.decoder.state === "closed") this.decoder = this.makeDecoder();
+    else if (!this.fresh) this.decoder.reset();
+    if (!this.fresh) this.decoder.configure(this.how);
+    this.fresh = false;
     this.aim();
   }
 
@@ -116,7 +122,7 @@ export class Screen {
     while (this.samples.length && this.decoder.decodeQueueSize < QUEUE) {
       const [one] = this.samples;
       const ahead = this.frames.filter(({ timestamp }) => timestamp > due).length + this.decoder.decodeQueueSize;
-      if (one.at > due && ahead >= AHEAD) break;
+      if (one.at > due && ahead >= DECODED) break;
       this.samples.shift();
       const { at: timestamp, duration, data, key } = one;
       this.decoder.decode(new EncodedVideoChunk({ type: key ? "key" : "delta", timestamp, duration, data }));
@@ -146,7 +152,7 @@ export class Screen {
     if (rows[this.next].start > wanted + SOON) return; // behind a hole
     const from = this.next;
     let to = from + 1;
-    const fits = (row) => (row < from + LOAD ? rows[row].start < wanted : row < from + MOST && rows[row].start <= t);
+    const fits = (row) => (row < from + ROWS ? rows[row].start < wanted : row < from + MOST_ROWS && rows[row].start <= t);
     while (to < rows.length && plays[to] && fits(to)) to++;
     const generation = this.generation;
     this.loading = this.media(stream, from, to).catch(() => null);

@@ -6,30 +6,30 @@ import { clock } from "./words.js";
 
 const HERE = 0.5; // seconds within which a mark is the one that stands here
 const SHORTEST = 0.2; // seconds of a loop
-let start = null; // of a loop whose end is not set yet
+let half = null; // of a loop whose end is not set yet
 let marks = []; // seconds, in order
 
 export function loopFrom(t = player.time) {
   const end = player.loop?.end ?? null;
-  start = t;
+  half = t;
   player.setLoop(end !== null && end - t >= SHORTEST ? { start: t, end } : null);
   showSpans();
 }
 
 export function loopTo(t = player.time) {
-  const from = player.loop?.start ?? start ?? 0;
+  const from = player.loop?.start ?? half ?? 0;
   loopOver(Math.min(from, t), Math.max(from, t));
 }
 
 export function loopOver(from, to) {
   if (to - from < SHORTEST) return;
-  start = null;
+  half = null;
   player.setLoop({ start: from, end: to });
   showSpans();
 }
 
 export function loopClear() {
-  start = null;
+  half = null;
   player.setLoop(null);
   showSpans();
 }
@@ -49,14 +49,14 @@ export function toMark(direction) {
 export function showSpans() {
   const { loop } = player;
   const share = (t) => `${(t / player.length) * 100}%`;
-  $("loop").hidden = !loop && start === null;
-  $("loop").style.left = share(loop?.start ?? start ?? 0);
+  $("loop").hidden = !loop && half === null;
+  $("loop").style.left = share(loop?.start ?? half ?? 0);
   $("loop").style.width = loop ? share(loop.end - loop.start) : "0";
   $("loop-text").textContent = loop
     ? words.loop(clock(loop.start, true), clock(loop.end, true))
-    : start === null
+    : half === null
       ? words.noLoop
-      : words.loopHalf(clock(start, true));
+      : words.loopHalf(clock(half, true));
   $("loop-clear").disabled = $("loop").hidden;
   showCommentSpan();
   $("spans-note").hidden = $("loop").hidden && !marks.length;

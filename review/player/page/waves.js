@@ -4,7 +4,7 @@ import { A_SECOND } from "./peaks.js";
 
 const QUIET = Math.sqrt(0.01) * 255; // -40 dBFS, as peaks have it
 const LONG = 2; // seconds that are silence
-const LOAD = 4; // rows a request
+const AT_ONCE = 4; // rows a request
 const LONGEST = 2 * 3600; // seconds: a recording lasts an hour, and a PC may claim any end
 
 export class Waves extends EventTarget {
@@ -28,7 +28,7 @@ export class Waves extends EventTarget {
   async run(near, idle) {
     for (let from; (from = this.next(near())) >= 0;) {
       let to = from + 1;
-      while (to < this.asked.length && to < from + LOAD && !this.asked[to]) to++;
+      while (to < this.asked.length && to < from + AT_ONCE && !this.asked[to]) to++;
       await idle();
       const peaks = await this.ask("peaks", { stream: this.chain.stream, from, to });
       this.asked.fill(true, from, to);

@@ -130,15 +130,16 @@ const big = (number, size) => fromHex(BigInt(number).toString(16).padStart(2 * s
 
 // -- chunks ------------------------------------------------------------------------------------------------------
 
-const fetched = new Map(); // path -> its bytes: of what the page asks for first
+const fetched = new Map(); // path -> {rows, bytes}: of what the page asks for first
+const early = new Map(); // path -> its rows, as `opened`
 
-/** Fetches headers and first chunks while the account is checked. They are checked and opened when they are asked for. */
+/** Fetches headers and first chunks while the account is checked. They are checked and opened once it is. */
 function fetchFirst(index) {
   const fetchRows = (stream, from, to) => {
     const path = `chunks/${stream}?from=${from}&to=${to}`;
     const bytes = get(path);
     bytes.catch(() => {}); // who asks for it is told
-    fetched.set(path, bytes);
+    fetched.set(path, { rows: [stream, from, to], bytes });
   };
   for (const { stream, rows: listed } of index.streams.filter((one) => isShown(one.stream)).slice(0, MOST_EARLY)) {
     const [header, first] = [0, 1].map((kind) => listed.findIndex((one) => one[3] === kind));
@@ -148,13 +149,24 @@ function fetchFirst(index) {
   return index;
 }
 
-/** Rows `from` to before `to` of a stream, each checked: [{row, content, code}]. */
-async function opened(stream, from, to) {
+/** Opens what was fetched while the page makes itself ready for it. */
+function openFirst() {
+  for (const [path, { rows: place, bytes }] of fetched) {
+    const done = opened(...place, bytes);
+    done.catch(() => {});
+    early.set(path, done);
+  }
+  fetched.clear();
+}
+
+/** Rows `from` to before `to` of a stream, each checked: [{row, content, code}]. `here`: their bytes, if asked for. */
+async function opened(stream, from, to, here = null) {
   const all = rows.get(stream);
   const path = `chunks/${stream}?from=${from}&to=${to}`;
-  const early = fetched.get(path);
-  fetched.delete(path); // before it is waited for: one that failed is asked for again
-  const bytes = await (early ?? get(path));
+  const ready = early.get(path);
+  early.delete(path); // before it is waited for: one that failed is asked for again
+  if (ready) return ready;
+  const bytes = await (here ?? get(path));
   const view = new DataView(bytes.buffer);
   const jobs = [];
   let at = 0;
@@ -241,6 +253,7 @@ const DO = {
     await Promise.all([given && takeKeys(given, papers.recording), proof.begin(account.pieces, account.report)]);
     said = proof.findings.length;
     performance.mark("account");
+    openFirst();
     return told();
   },
 
@@ -278,7 +291,7 @@ const DO = {
 
   /** Everything, also what is not played. */
   async check() {
-    fetched.clear(); // a page that began elsewhere did not ask for it
+    early.clear(); // a page that began elsewhere did not ask for it
     const whole = async ([stream, all]) => {
       for (let from = 0; from < all.length; from += BEHIND) {
         await calm();

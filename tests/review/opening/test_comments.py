@@ -62,7 +62,7 @@ def play(house: House, page: Page, who: str) -> None:
 
 def write(page: Page, text: str = TEXT) -> str:
     """On a loop from the first to the third second; what the page says then."""
-    page.run("import('./spans.js').then(({loopOver}) => loopOver(1, 3))")
+    page.run("eyelid.loopOver(1, 3)")
     page.run(f"document.querySelector('#comment-text').value = {json.dumps(text)}")
     page.run("document.querySelector('#comments-state').textContent = ''")
     page.run("document.querySelector('#comment-send').click()")
@@ -243,7 +243,7 @@ def test_a_comment_is_written_by_keyboard(keyed: House, page: Page) -> None:
         pytest.skip("the keys are pressed by DevTools; Firefox's pages are the same")
     play(keyed, page, "ann")
     page.run("document.querySelector('#timeline').focus()")
-    page.run("import('./spans.js').then(({loopOver}) => loopOver(1, 3))")
+    page.run("eyelid.loopOver(1, 3)")
     page.press("r")
     wait_for(page, "document.activeElement.id === 'comment-text'")
     page.call("Input.insertText", text="abc. d")

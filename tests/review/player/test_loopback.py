@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from review.player.files import PAGE, SUMS, page_files
+from review.player.files import PAGE, SUMS, page_files, served
 from review.player.handover import Handover
 from store.admin.home import Home
 from store.admin.init import RECIPIENT
@@ -43,16 +43,22 @@ def test_the_list_of_hashes_is_whole_and_true(tmp_path: Path) -> None:
         page_files(tmp_path / "page")
 
 
-def test_what_the_page_needs_at_once_is_loaded_at_once() -> None:
-    """A module that is missing there is asked for only when the one that imports it has come."""
-    files = {name: content.decode() for name, content in page_files().items()}
-    needed, left = set(), ["page.js"]
-    while left:
-        new = set(re.findall(r'^import [^;]*?"\./([\w-]+\.js)"', files[left.pop()], re.MULTILINE)) - needed
-        needed |= new
-        left += new
-    at_once = set(re.findall(r'<link rel="modulepreload" href="([^"]+)"', files["index.html"]))
-    assert at_once == needed - {"asking.js"}  # which is a script of its own, before the others
+def test_what_the_page_needs_at_once_is_two_files_with_the_lines_of_those_listed() -> None:
+    """Who checks the list of hashes has checked what is served: a whole file has each line of its modules, once."""
+    files = page_files()
+    whole = {name: content.decode() for name, content in served(files).items() if name not in files}
+    assert set(whole) == {"page.whole.js", "worker.whole.js"}
+    assert not re.search(r"^export ", "".join(whole.values()), re.MULTILINE)
+    assert re.findall(r'^import .*"(.*)"', "".join(whole.values()), re.MULTILINE) == ["./asking.js"]
+    for content in whole.values():
+        first, *parts = re.split(r"^// ([\w-]+\.js)\n", content, flags=re.MULTILINE)
+        names = parts[::2]
+        assert len(names) == len(set(names))
+        for name, text in zip(names, parts[1::2], strict=True):
+            listed = re.sub(r'^import [^;"]*"[^"]*";\n', "", files[name].decode(), flags=re.MULTILINE)
+            assert text == re.sub(r"^export ", "", listed, flags=re.MULTILINE)
+        assert first in ("", 'import { ask, listenToWorker, open, secret } from "./asking.js";\n')
+    assert re.findall(r'src="([^"]+\.js)"', files["index.html"].decode()) == ["asking.js", "page.whole.js"]
 
 
 def test_keys_are_given_once_and_only_to_who_has_the_secret() -> None:

@@ -3,36 +3,23 @@ itself."""
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
 from review.player.files import page_files
 from store import cli
 from testkit import devtools, player_page
+from testkit.player_compared import PIXELS, difference, parts_exported, parts_shown, pictures
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, SIZES
 from tests.store.conftest import PASSPHRASE
 
 NEAR = 8  # of 255: two decoders' colours
 SEEKS = (0.0, 0.3, 7.9, 3.21, 13.1, 4.4, 17.99, 23.9, 20.0, 2.0)  # s; where both screens were kept
-
-# Seeks, waits until every screen has drawn what stood there, and gives one canvas as RGBA.
-PIXELS = """(async () => {
-  const {player} = eyelid;
-  player.seek(%f);
-  while (!player.ready) { await new Promise(requestAnimationFrame); player.draw(); }
-  const canvas = document.querySelector('canvas[data-stream="%d"]');
-  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  let text = "";
-  for (let at = 0; at < data.length; at += 8192) text += String.fromCharCode(...data.subarray(at, at + 8192));
-  return {pixels: btoa(text), width: canvas.width, height: canvas.height, hidden: canvas.classList.contains("covered")};
-})()"""
 
 
 @pytest.fixture(scope="session")
@@ -43,19 +30,6 @@ def exported(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Pa
     more = ("--passphrase-file", folder / "passphrase", "-o", folder / "out", "--gaps", "no-film")
     assert cli.main([str(one) for one in (*asked, *more)]) == 0
     return folder / "out"
-
-
-def pictures(path: Path) -> list[tuple[float, np.ndarray[Any, Any]]]:
-    with av.open(path) as container:
-        return [(float(one.time or 0), one.to_ndarray(format="rgb24")) for one in container.decode(video=0)]
-
-
-def difference(pixels: str, film: list[tuple[float, np.ndarray[Any, Any]]], moment: float) -> np.ndarray[Any, Any]:
-    """Of what PIXELS gave, Base64 of RGBA, from the film's picture at that moment; 0 to 255 for each colour."""
-    wanted = next(picture for at, picture in reversed(film) if at <= moment + 1e-6)
-    height, width, _ = wanted.shape
-    there = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(height, width, 4)[..., :3]
-    return np.abs(there.astype(int) - wanted.astype(int))
 
 
 @pytest.fixture
@@ -83,20 +57,8 @@ def test_the_canvas_shows_the_pictures_of_the_export(opened: Page, exported: Pat
 
 def test_the_account_is_that_of_the_export(opened: Page, exported: Path) -> None:
     facts = json.loads((exported / "timeline.json").read_text("utf-8"))
-    lanes = opened.run("eyelid.about.lanes")
-    names = opened.run("eyelid.about.names")
     for lane, told in (("screen", facts), ("audio", facts["audio"])):
-        wanted = [{key: part[key] for key in part if key != "policy"} for part in told["parts"]]
-        found = []
-        for part in lanes[lane]:
-            margin = part["margin"] is not None
-            one: dict[str, Any] = {"from": part["from"], "to": part["to"], "margin": margin, "what": part["what"]}
-            if part["what"] == "closed":
-                one["what"] = "closed_margin" if margin else "closed"
-                rules = names.get(part["policy"], {}).get("rules", [])
-                one["rules"] = [rule if isinstance(rule, str) else rules[rule][0] for rule in part["rules"]]
-            found.append(one | {key: part[key] for key in ("holds", "why") if key in part})
-        assert found == wanted
+        assert parts_shown(opened, lane) == parts_exported(told)
     assert opened.run("eyelid.about.length") == LENGTH == facts["whole_ns"]
     rows = opened.run("[...document.querySelectorAll('#gaps .what')].map((one) => one.textContent)")
     assert rows == ["Closed by rule card-forms", "Closed by rule card-forms", "Closed by rule unreadable"]
