@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
-from agent.core.linting.replay import Interval, ReplaySpan, replay, sums_of
+from agent.core.linting.replay import Interval, Judged, ReplaySpan, replay, sums_of
 from agent.core.matching.match import searched_for
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
@@ -45,7 +45,7 @@ def read_scenes(text: bytes) -> Scenes:
         return _with_head(json.loads(first), rest)
     except ScenesError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise ScenesError from None
 
 
@@ -77,11 +77,12 @@ def _unseen(part: Mapping[str, Any]) -> bool:
 
 def by_lane(scenes: Scenes, then: Policy, now: Policy) -> dict[Lane, tuple[ReplaySpan, ...]]:
     """Of each lane that the recording has."""
-    return {
-        lane: replay(then, now, lane, scenes.lines, scenes.length, kept=scenes.kept[lane], unseen=scenes.unseen[lane])
-        for lane in Lane
-        if lane in scenes.kept
-    }
+    judged: Judged = {}
+    found: dict[Lane, tuple[ReplaySpan, ...]] = {}
+    for lane in (lane for lane in Lane if lane in scenes.kept):
+        kept, unseen = scenes.kept[lane], scenes.unseen[lane]
+        found[lane] = replay(then, now, lane, scenes.lines, scenes.length, kept=kept, unseen=unseen, judged=judged)
+    return found
 
 
 def differs(spans: Mapping[Lane, Sequence[ReplaySpan]]) -> bool:

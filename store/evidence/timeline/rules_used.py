@@ -1,4 +1,4 @@
-"""What each rule has closed on all PCs together: for `eyelid-store rules`, and for the console where a policy is tried."""
+"""What each rule has closed on all PCs together: for `eyelid-store rules`, and for the console that tries a policy."""
 
 from __future__ import annotations
 
