@@ -8,10 +8,9 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from protocol.language.characters import printable
 
-def printable(text: str) -> str:
-    """Another's words, such as a page's title, without what would move a terminal's cursor or change its colours."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+__all__ = ["Version", "Wrapped", "add_commands", "add_version", "chosen", "error_line", "in_journal", "printable"]
 
 
 def error_line(program: str, message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -184,8 +184,14 @@ class World:
         ]
 
 
-def govern(home: Home, *rules: str, secret: bytes = b"correct horse", readers: Iterable[RecipientPublic] = ()) -> str:
-    """Puts the next bundle into the store, with these files of rules, or none, and further readers; its file's text."""
+def govern(
+    home: Home, *rules: str, secret: bytes = b"correct horse", readers: Iterable[RecipientPublic] = (),
+    policy: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """Puts the next bundle into the store, with these files of rules, or none, and further readers; its file's text.
+
+    `policy`: files of a pause policy; None for those of the bundle before.
+    """
     key = signing_key(load_private(home.folder / home.key(COMPLIANCE).file, secret).raw)
     files = {f"{number}.yaml": text.encode() for number, text in enumerate(rules)}
     with closing(home.database()) as database, database.writing() as connection:
@@ -194,6 +200,7 @@ def govern(home: Home, *rules: str, secret: bytes = b"correct horse", readers: I
         before = verify_bundle(newest[1], home.key(COMPLIANCE).id)
         made = replace(before, revision=before.revision + 1, governance=policy_hash(files) if files else "")
         made = replace(made, recipients=(*before.recipients, *readers))
+        made = made if policy is None else replace(made, policy_files=policy)
         token = signing.sign(made, key)
         assert not signing.take(
             connection, signing.Said(token, thumbprint(key.public_key()), made, files), operator="test", at=1

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
+from agent.core.matching.match import searched_for
 from agent.core.model.marks import Answer as MarkAnswer
 from agent.core.model.marks import Shown
-from agent.core.model.rules import AllOf, Attribute, Condition, Matcher, Policy
+from agent.core.model.rules import Policy
 from agent.core.model.seen import ANY, UNKNOWN_EXTENSION, Box, BrowserWindow, Document, Page, Tab
 
 PROTOCOL: Final = 2
@@ -105,23 +106,7 @@ Message = Hello | PolicyTaken | Event | Answer | Marked
 
 def scan_patterns(policy: Policy) -> Scan:
     """Every field and selector that the policy names anywhere, in the order in which it first does."""
-    conditions = [
-        *(condition for rule in policy.rules for condition in (*rule.any, *rule.unless)),
-        *(policy.record_when or ()),
-        *policy.allow_unseen,
-    ]
-    named = [matcher for condition in conditions for matcher in _matchers(condition)]
-    return Scan(policy.hash, _patterns(named, Attribute.FIELD), _patterns(named, Attribute.CSS))
-
-
-def _matchers(condition: Condition) -> tuple[Matcher, ...]:
-    return condition.matchers if isinstance(condition, AllOf) else (condition,)
-
-
-def _patterns(matchers: list[Matcher], attribute: Attribute) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(pattern for matcher in matchers if matcher.attribute is attribute for pattern in matcher.patterns)
-    )
+    return Scan(policy.hash, *searched_for(policy))
 
 
 def welcome() -> bytes:

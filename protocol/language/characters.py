@@ -54,3 +54,8 @@ def name_of(character: str) -> str:
     """As in "a zero width space (U+200B)"."""
     name = unicodedata.name(character, "control character").lower()
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name} (U+{ord(character):04X})"
+
+
+def printable(text: str) -> str:
+    """Another's words, such as a page's title, without what would move a terminal's cursor or change its colours."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ MOST_FILES: Final = 100
 # Of all files together. A store reads names from a policy within these alone, or one PC's text could take its memory.
 LARGEST_FOLDER: Final = 2 * LARGEST
 MOST_NODES: Final = 100_000  # words, lists and tables; a policy of a thousand rules has a tenth of that
+_NONE_OF_IT: Final = "a {} is one or more files whose names end in .yaml"
 
 Files = Mapping[str, bytes]
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]  # name, mode, time in ns, size, inode
@@ -77,22 +78,38 @@ def _read_all(folder: Path, what: str) -> dict[str, bytes]:
             (f"{folder} is no folder that can be read ({failure.strerror}), put a {what} there",)
         ) from None
     for name in names:
-        meant = _meant_to_be_read(name)
-        if meant:
-            mistakes.append(f"{name}:1:1 {meant}")
-        elif _is_read(name):
-            content = _read(folder / name)
-            if isinstance(content, str):
-                mistakes.append(f"{name}:1:1 {content}")
-            else:
-                files[name] = content
+        if not _is_read(name) or _meant_to_be_read(name):
+            continue
+        content = _read(folder / name)
+        if isinstance(content, str):
+            mistakes.append(f"{name}:1:1 {content}")
+        else:
+            files[name] = content
+    mistakes = sorted([*mistakes, *_misnamed(names)])
     if len(files) > MOST_FILES:
         mistakes.append(f"{folder} holds {len(files)} {what} files, at most {MOST_FILES} are read, join some")
     if not files and not mistakes:
-        mistakes.append(f"{folder} holds no {what}, a {what} is one or more files whose names end in .yaml")
+        mistakes.append(f"{folder} holds no {what}, {_NONE_OF_IT.format(what)}")
     if mistakes:
         raise MistakesError(tuple(mistakes))
     return files
+
+
+def only_read(files: Files, what: str) -> dict[str, bytes]:
+    """Of files that lie in no folder, those that are read. Raises MistakesError as `read_files`."""
+    mistakes = _misnamed(sorted(files))
+    found = {name: content for name, content in files.items() if _is_read(name)}
+    if len(found) > MOST_FILES:
+        mistakes.append(f"these are {len(found)} {what} files, at most {MOST_FILES} are read, join some")
+    if not found and not mistakes:
+        mistakes.append(f"there is no {what}, {_NONE_OF_IT.format(what)}")
+    if mistakes:
+        raise MistakesError(tuple(mistakes))
+    return found
+
+
+def _misnamed(names: Iterable[str]) -> list[str]:
+    return [f"{name}:1:1 {meant}" for name in names if (meant := _meant_to_be_read(name))]
 
 
 def _is_read(name: str) -> bool:

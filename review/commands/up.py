@@ -131,6 +131,7 @@ def _up(asked: Namespace) -> int:
             with (
                 closing(reports),
                 closing(console.trials),
+                closing(console.judge),
                 _following(index, log.say),
                 _following(entries, log.say),
                 nullcontext() if openings is None else _following(openings, log.say),

@@ -7,6 +7,7 @@ from itertools import groupby
 from threading import Lock
 from typing import Any, Final
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from review.audit.log import AuditLog
 from review.people.routes import SignIn, origin_of, session_of
 from review.people.service import Session
 from review.people.states import SessionState
+from review.policy_trial.apart import Judge
 from review.requests.cases import Cases, may_see_cases
 from review.requests.privacy import PrivacyRequests, kinds_of
 from review.requests.requests import Requests
@@ -52,7 +54,8 @@ TEMPLATES.globals |= {
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
     be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `signing`: held
-    while a review is signed, and while an outcome is written."""
+    while a review is signed, and while an outcome is written. `judge`: of policies that are tried; `trying`: the turn.
+    """
 
     sign_in: SignIn
     index: SearchIndex
@@ -65,6 +68,8 @@ class Console:
     finding: bytes | None = field(default=None, repr=False)
     openings: LogIndex | None = None
     trials: Trials = field(default_factory=Trials)
+    judge: Judge = field(default_factory=Judge)
+    trying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     signing: Lock = field(default_factory=Lock, repr=False)
 
     @property

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting
-from agent.core.matching.decide import explain, interaction_is_on
+from agent.core.matching.decide import RuleFinding, explain, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Policy
 from agent.core.model.seen import Blind, Page, Scene, Window
 from agent.core.proof.timing import timings
 
 Interval = tuple[int, int]  # [start, end) in ns since the recording's start
+# What a policy says of a scene: by whether it is the other policy, the scene, and whether an interaction is on.
+Judged = dict[tuple[bool, Scene | Blind, bool], tuple[RuleFinding, ...]]
 
 MOST_THINGS: Final = 3  # that a span names
 
@@ -100,14 +102,17 @@ def replay(
     *,
     kept: Sequence[Interval] = (),
     unseen: Sequence[Interval] = (),
+    judged: Judged | None = None,
 ) -> tuple[ReplaySpan, ...]:
-    """The whole of [0, length) in order, without a seam between equals.
+    """The whole of [0, length) in order, without a seam between equals. `judged`: of the other lane, for the time that
+    it saves; what is judged here is added.
 
     `lines`: in the order of their times. `kept`: what the recording has of the lane; `unseen`: when it held, or nothing
     could see. Each in order and without overlaps.
     """
     seen = tuple(_seen(lines))
-    spells = [*_spells(then, lane, seen, now=False), *_spells(now, lane, seen, now=True)]
+    judged = {} if judged is None else judged
+    spells = [*_spells(then, lane, seen, judged, now=False), *_spells(now, lane, seen, judged, now=True)]
     dark = [_Spell(start, end, None) for start, end in (*unseen, *_dark(lines, length))]
     swept = _swept([*spells, *dark], length)
     return tuple(replace(one, kept=_overlap(one, kept)) for one in _joined(swept))
@@ -190,13 +195,17 @@ class _Spell:
     thing: Window | Page | None = None
 
 
-def _spells(policy: Policy, lane: Lane, seen: Sequence[_Seen], *, now: bool) -> Iterator[_Spell]:
+def _spells(policy: Policy, lane: Lane, seen: Sequence[_Seen], judged: Judged, *, now: bool) -> Iterator[_Spell]:
     """With what the proof gives up before a sign and after it, as in `core.proof.clearance`."""
     interactions = tuple(_interactions(policy, seen))
+    of_witness = timings(policy, lane)
     for whole in seen:
-        timing = timings(policy, lane)[whole.witness]
+        timing = of_witness[whole.witness]
         for one, interaction in _pieces(policy, whole, interactions):
-            for found in explain(policy, one.scene, interaction=interaction):
+            asked = (now, one.scene, interaction)
+            if asked not in judged:  # what is in view comes again and again, and both lanes ask
+                judged[asked] = explain(policy, one.scene, interaction=interaction)
+            for found in judged[asked]:
                 if found.lane is not lane:
                     continue
                 number = found.reason.number

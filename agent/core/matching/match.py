@@ -9,7 +9,7 @@ from agent.core.matching.address import Address, read_address
 from agent.core.matching.ternary import Ternary, all_true, any_true, ternary
 from agent.core.matching.text import CUT, fold, fold_app, glob, may_go_on
 from agent.core.matching.url import url_patterns
-from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
+from agent.core.model.rules import AllOf, Attribute, Condition, Matcher, Policy
 from agent.core.model.seen import Blind, Page, Window
 
 WINDOW_ATTRIBUTES = frozenset({Attribute.APP, Attribute.TITLE})
@@ -131,3 +131,27 @@ def _app_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _title_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(fold, patterns))
+
+
+# -- what pages are searched for ----------------------------------------------------------------------------------
+
+
+def searched_for(policy: Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every field, and every selector, that the policy names anywhere, in the order in which it first does."""
+    conditions = [
+        *(condition for rule in policy.rules for condition in (*rule.any, *rule.unless)),
+        *(policy.record_when or ()),
+        *policy.allow_unseen,
+    ]
+    named = [matcher for condition in conditions for matcher in _matchers(condition)]
+    return _patterns(named, Attribute.FIELD), _patterns(named, Attribute.CSS)
+
+
+def _matchers(condition: Condition) -> tuple[Matcher, ...]:
+    return condition.matchers if isinstance(condition, AllOf) else (condition,)
+
+
+def _patterns(matchers: list[Matcher], attribute: Attribute) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(pattern for matcher in matchers if matcher.attribute is attribute for pattern in matcher.patterns)
+    )

@@ -124,6 +124,7 @@ PAGES = {
     "audit entry": ("cleo", "/audit/{about_anna}"),
     "report": ("cleo", "/report"),
     "rules, explained": ("cleo", "/rules?who=sam@example.com&recording={closed}"),
+    "a policy to try": ("cleo", "/rules/policy"),
     "retention, preview": ("cleo", "/retention?agent=anna@example.com"),
     "cases": ("cleo", "/cases"),
     "a case, export granted": ("cleo", "/cases/{case_both}"),

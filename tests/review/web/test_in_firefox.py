@@ -166,3 +166,17 @@ def test_a_case_is_built_and_a_span_removed(served: Served, browser: Marionette)
     browser.run("window.before = true")
     browser.run("document.querySelector('tbody button').click()")
     browser.until("window.before === undefined && document.querySelector('tbody') === null")
+
+
+@pytest.mark.slow(reason="a browser, and a policy that is tried")
+def test_a_pasted_policy_is_tried(served: Served, browser: Marionette) -> None:
+    """Firefox, too, names no origin of a form on a page that sends no referrer."""
+    cookie = {"name": SESSION, "value": served.sign_in("cleo"), "path": "/", "secure": True, "httpOnly": True}
+    browser.call("WebDriver:AddCookie", cookie=cookie)
+    browser.open(f"{served.room.address}/rules/policy")
+    at(browser, "/rules/policy")
+    browser.run("document.getElementById('text').focus()")
+    browser.type("schema: 1")
+    browser.run("document.querySelector('form.filter button').click()")
+    browser.until("document.getElementById('check') !== null && document.readyState === 'complete'")
+    assert "the file does not end with the line ..." in browser.run("document.querySelector('main').textContent")

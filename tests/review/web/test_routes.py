@@ -62,6 +62,7 @@ TABLE = {
     # A report tells of all recordings and all of the log.
     "/report": "S E - - 200 - - - -",
     "/rules": "S E - - 200 - - - -",
+    "/rules/policy": "S E - - 200 - - - -",
     "/rules?who=anna@example.com&recording={anna_new}": "S E - - 200 - - - -",
     "/rules?who=anna@example.com&do=x": "S E - - 400 - - - -",
     # What is deleted next: for who lists all, and sees to holds, to erasures, or to the audit log.
@@ -104,6 +105,8 @@ POSTED = {
     "/v1/privacy/{privacy_access}/hold": "401 403 404 404 404 400 400 404 404",
     "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
     "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
+    # A form: it sends people on to sign in.
+    "/v1/rules/policy": "303 303 404 404 400 404 404 404 404",
     "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
 }
 POSTS = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES) if "POST" in (route.methods or ())]

@@ -16,6 +16,7 @@ from store.commands import rules as command
 from store.evidence.account import Entry
 from store.evidence.rules import UNREAD, PolicyNames, RuleName
 from store.evidence.timeline.rule_usage import RuleUse, TooManyChanges, rule_usage
+from store.evidence.timeline.rules_used import joined
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
@@ -109,14 +110,14 @@ def test_the_same_policy_anew_is_no_change_and_changes_without_end_are_not_follo
 def test_never_is_said_of_all_pcs_and_only_after_long_enough() -> None:
     none, old = RuleUse("w", 0), RuleUse("w", 5, times=1, ns=3, last=9)
     late = RuleUse("w", 200)
-    joined = command.joined([{"a": none, "b": none, "c": late}, {"b": old, "d": late}], since=100, tolerance=10)
-    assert [(rule.id, rule.devices, rule.never) for rule in joined] == [
+    found = joined([{"a": none, "b": none, "c": late}, {"b": old, "d": late}], since=100, tolerance=10)
+    assert [(rule.id, rule.devices, rule.never) for rule in found] == [
         ("a", 1, True),
         ("b", 2, False),
         ("c", 1, False),
         ("d", 1, False),
     ]
-    assert (joined[1].total.times, joined[1].total.ns, joined[1].total.last) == (1, 3, 9)
+    assert (found[1].total.times, found[1].total.ns, found[1].total.last) == (1, 3, 9)
 
 
 # -- the command --------------------------------------------------------------------------------------------------
