@@ -52,7 +52,7 @@ class DayShown:
     sums: Mapping[str, int]
 
 
-def _sees(console: Console, session: Session) -> Sees:
+def sees_some(console: Console, session: Session) -> Sees:
     """Refusals: 404 for who may see no PC, as for a page that there is not."""
     sees = console.sees(session)
     if not sees.some:
@@ -62,7 +62,7 @@ def _sees(console: Console, session: Session) -> Sees:
 
 async def _fleet(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    sees = await run_sync(lambda: _sees(console, session))
+    sees = await run_sync(lambda: sees_some(console, session))
     wanted = _read(request.query_params, words_of(request))
     following = ""
 
@@ -87,7 +87,7 @@ async def _computer(request: Request) -> Response:
     wanted = request.path_params["device"]
 
     def look() -> fleet.OnePc | None:
-        found = fleet.one_pc(console.fleet.database, _sees(console, session), wanted)
+        found = fleet.one_pc(console.fleet.database, sees_some(console, session), wanted)
         if found is not None:
             console.note(request, session, "list", of="computer", results=1, devices=[wanted])
         return found

@@ -28,6 +28,7 @@ from review.web import auditor, headers, words
 from review.web.comments import Comments
 from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
+from review.web.pcs_read import PcLists
 from review.web.reports import Reports
 from review.web.trials import Trials
 from review.web.wanted import NOT_HERE
@@ -61,6 +62,7 @@ class Console:
     reports: Reports
     fleet: Fleet
     custody: Custody
+    lists: PcLists
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
     openings: LogIndex | None = None
@@ -106,7 +108,7 @@ class Console:
 
     def sees(self, session: Session) -> Sees:
         people = self.sign_in.people
-        return Sees(people.rules(), people.person(session), people.clock())
+        return Sees(people.rules(), people.person(session), people.clock(), self.meanings)
 
     def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
         self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))

@@ -10,7 +10,7 @@ from typing import Final
 
 from review.governance.times import FOR_EVER
 from review.languages import Spoken, local
-from review.web import words_of_cases, words_of_privacy, words_of_reviews, words_of_rules
+from review.web import words_of_cases, words_of_computers, words_of_privacy, words_of_reviews, words_of_rules
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,7 +86,8 @@ def chosen(said: str, accepted: str) -> str:
     return best
 
 
-GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | words_of_privacy.GERMAN | words_of_reviews.GERMAN | {
+GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | words_of_privacy.GERMAN | words_of_reviews.GERMAN | \
+    words_of_computers.GERMAN | {
     # Every page
     "Skip to the content": "Zum Inhalt springen",
     "Main": "Hauptnavigation",

@@ -46,6 +46,13 @@ TABLE = {
     "/fleet/{anna_pc}": "S E 200 - 200 - - - -",
     "/fleet/{carl_pc}": "S E - 200 200 - - - -",
     "/fleet/{nothing}": "S E - - - - - - -",
+    # Lists of the same computers.
+    "/alarms": "S E 200 200 200 - - - -",
+    "/alarms?state=x": "S E 400 400 400 - - - -",
+    "/gaps": "S E 200 200 200 - - - -",
+    "/gaps?kind=lost&text=desk&from=2026-01-01T08:30": "S E 200 200 200 - - - -",
+    "/rules/uses": "S E 200 200 200 - - - -",
+    "/rules/uses?text={anna_pc}": "S E 200 200 200 - - - -",
     "/language/de": "303 303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - - -",
     "/nothing": "- - - - - - - - -",
