@@ -24,8 +24,10 @@ from store.clock import SECOND
 
 SIZE: Final = 50  # rows of a page
 MOST: Final = 10_000  # that are counted
+MOST_RULES: Final = 200  # that are compared: a PC may name any
 _AT_ONCE: Final = 500  # recordings that a question names
-MANY: Final = 400  # owners that are asked one by one; of more, all recordings are gone through
+MANY: Final = 400  # owners that are asked one by one; of more, the newest recordings are gone through first
+SCAN: Final = 20_000  # of these
 _END: Final = 2**63 - 1
 Key = tuple[int, int]
 """Start (ns) and number of the last row of a page."""
@@ -176,6 +178,20 @@ class Finder:
         teams = {team for (_, several), _ in meant for team in several}
         return Choices(tuple(sorted(people)), tuple(sorted(teams)), tuple(sorted(rules)))
 
+    def closed_by(self, *times: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """Rule -> how many recordings that it closed began at each of these times [since, until), to MOST + 1 each."""
+        with self.index.reading() as connection:
+            reaches = self._reaches(connection, Wanted())
+            tags = {row.rule: row.id for row in connection.execute(select(schema.tags).limit(MOST_RULES))}
+            wanted = [Wanted(since=since, until=until) for since, until in times]
+            return {
+                rule: tuple(
+                    min(sum(_count(connection, reach, one, tag, MOST + 1) for reach in reaches), MOST + 1)
+                    for one in wanted
+                )
+                for rule, tag in tags.items()
+            }
+
     def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
         """What the index has of these, whosever they are, and which of them may be listed."""
         with self.index.reading() as connection:
@@ -267,7 +283,15 @@ _FEW: Final = (
     " order by x.start desc limit 1 offset :size), :since) order by e.start desc, e.found desc limit :size + 1"
 )
 # The unary plus keeps the engine from looking owner by owner.
-_ANY: Final = "select e.start, e.found from entries e where {where}{owners}"
+_ANY: Final = "select e.start, e.found from entries e where {where}"
+# Of many owners, whose may be anywhere: among the newest of all first.
+_AMONG: Final = (
+    "select e.start, e.found from (select e.start start, e.found found, e.owner owner from entries e where {where}"
+    " order by e.start desc, e.found desc limit :scan) e where +e.owner in ({owners})"
+)
+_BEYOND: Final = (
+    "select 1 from entries e where {where} order by e.start desc, e.found desc limit 1 offset :scan"
+)  # fmt: skip
 _NEWEST: Final = " order by e.start desc, e.found desc limit :size + 1"
 _COUNT: Final = "select count(*) from (select 1 from {entries} where {where} limit :most) counted"
 _OWNERS: Final = (
@@ -299,15 +323,21 @@ def _bound(reach: Reach, wanted: Wanted, tag: int) -> tuple[str, dict[str, int]]
 
 def _keys(connection: Connection, reach: Reach, wanted: Wanted, tag: int) -> list[Key]:
     where, values = _bound(reach, wanted, tag)
-    if not reach.all and len(reach.owners) <= MANY:
-        inner = where.replace("e.", "x.")
-        outer = where.removesuffix(_SINCE)
-        asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
-    else:
-        only = "" if reach.all else f" and +e.owner in ({_numbers(reach.owners)})"
-        asked = _ANY.format(where=where, owners=only) + _NEWEST
-    rows = connection.execute(text(asked), values | {"size": SIZE})
-    return [(row.start, row.found) for row in rows]
+    values |= {"size": SIZE}
+
+    def keys(asked: str, **more: int) -> list[Key]:
+        return [(row.start, row.found) for row in connection.execute(text(asked), values | more)]
+
+    if reach.all:
+        return keys(_ANY.format(where=where) + _NEWEST)
+    if len(reach.owners) > MANY:
+        among = _AMONG.format(where=where, owners=_numbers(reach.owners)) + _NEWEST
+        found = keys(among, scan=SCAN)
+        if len(found) > SIZE or connection.scalar(text(_BEYOND.format(where=where)), values | {"scan": SCAN}) is None:
+            return found
+    inner = where.replace("e.", "x.")
+    outer = where.removesuffix(_SINCE)
+    return keys(_FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner))
 
 
 def _count(connection: Connection, reach: Reach, wanted: Wanted, tag: int, most: int) -> int:

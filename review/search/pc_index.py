@@ -151,13 +151,10 @@ class PcIndex:
         with self.catalog.reading() as connection:
             heard = {row.device: row.at for row in connection.execute(select(health.device, health.at))}
             newest = select(batches.device, sa.func.max(batches.id)).where(batches.accepted.is_(True))
-            last: dict[str, int] = dict(connection.execute(newest.group_by(batches.device)).tuples().all())
+            last = _pairs(connection, newest.group_by(batches.device))
             total = {row.device: row.total for row in connection.execute(select(stored.device, stored.total))}
-            gone: dict[str, int] = dict(
-                connection.execute(
-                    select(catalog.erasures.c.device, sa.func.count()).group_by(catalog.erasures.c.device)
-                ).tuples().all()
-            )  # fmt: skip
+            columns = catalog.erasures.c
+            gone = _pairs(connection, select(columns.device, sa.func.count()).group_by(columns.device))
         made = {}
         for one in devices:
             at = heard.get(one.id)
@@ -229,7 +226,7 @@ class PcIndex:
                     opened.where(told.recording.in_(some)).group_by(told.recording),
                     select(here.id, here.opened_at).where(here.id.in_(some)),
                 ):
-                    found |= dict(connection.execute(asked).tuples().all())
+                    found |= _pairs(connection, asked)
         return found
 
     def _missing(self, short: Short) -> int | None:
@@ -245,7 +242,7 @@ class PcIndex:
 
     def known_marks(self) -> dict[str, str]:
         with self.index.reading() as connection:
-            return dict(connection.execute(select(pcs.c.device, pcs.c.mark)).tuples().all())
+            return _pairs(connection, select(pcs.c.device, pcs.c.mark))
 
     def put(self, told: Sequence[tuple[str, str, int, Told]]) -> None:
         """In place of what was there of these PCs. Of each its id, mark, and when it was read."""
@@ -270,6 +267,11 @@ class PcIndex:
                 ]  # fmt: skip
                 if days:
                     connection.execute(insert(uses), days)
+
+
+def _pairs(connection: Connection, asked: sa.Select[Any]) -> dict[str, Any]:
+    """The first column -> the second."""
+    return {row[0]: row[1] for row in connection.execute(asked)}
 
 
 @dataclass(slots=True)

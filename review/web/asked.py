@@ -18,7 +18,7 @@ from store.errors import Refusal
 
 LENGTHS: Final = ("under 1 min", "1 to 5 min", "5 to 15 min", "15 min and more")
 _LONGEST: Final = 200
-_LARGEST: Final = 2**63 - 1
+LAST: Final = 2**63 - 1  # ns
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DAY: Final = re.compile(r"(?:19[7-9]|20|21)[0-9]{1,2}-[0-9]{2}-[0-9]{2}")
 _MOMENT: Final = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}")
@@ -69,7 +69,7 @@ def written_span(since: int, until: int) -> dict[str, str]:
     days = (first.date().isoformat(), (end.date() - timedelta(days=1)).isoformat())
     of_day = [start_of(one.date()) == ns for one, ns in ((first, since), (end, until))]
     said = (days[0] if of_day[0] else written_moment(since), days[1] if of_day[1] else written_moment(until))
-    return {"from": said[0] if since else "", "to": said[1] if until != _LARGEST else ""}
+    return {"from": said[0] if since else "", "to": said[1] if until != LAST else ""}
 
 
 def moment(text: str, words: Words) -> int:
@@ -94,7 +94,7 @@ def list_key(text: str, words: Words) -> Key | None:
     place = place_by_id(text, _NUMBER, words)
     if place is None:
         return None
-    if int(place[1]) > _LARGEST:
+    if int(place[1]) > LAST:
         raise _refusal(words("this is no place in a list"))
     return place[0], int(place[1])
 
@@ -104,7 +104,7 @@ def place_by_id(text: str, ids: re.Pattern[str], words: Words) -> tuple[int, str
     if not text:
         return None
     moment, _, own = text.partition(".")
-    if not _NUMBER.fullmatch(moment) or int(moment) > _LARGEST or not ids.fullmatch(own):
+    if not _NUMBER.fullmatch(moment) or int(moment) > LAST or not ids.fullmatch(own):
         raise _refusal(words("this is no place in a list"))
     return int(moment), own
 

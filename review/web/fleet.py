@@ -68,8 +68,11 @@ class Fleet(Beside[Round]):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`text`: in the name of PC, user or group, whatever its case. `gone`: also those that left."""
+    """`text`: in the name of PC, user or group, whatever its case. `gone`: also those that left. `change`: one of
+    CHANGES, from `since` (ns) on."""
 
+    change: str = ""
+    since: int = 0
     level: Level | None = None
     text: str = ""
     gone: bool = False
@@ -117,13 +120,28 @@ class Sees:
         return any(Act.SEE_FLEET in role.may for name, role in self.rules.roles.items() if name in names)
 
 
+CAME, LEFT, STOPPED = "came", "left", "stopped"
+CHANGES: Final = {CAME: "enrolled", LEFT: "gone, or shut out", STOPPED: "silent since"}
+
+
+def changed(one: DeviceStatus, since: int) -> str:
+    """One of CHANGES; "" for none. `since`: ns."""
+    heard, revoked = one.heard or 0, one.device.revoked_at or 0
+    if revoked >= max(since, 1) or (one.gone and heard >= since):
+        return LEFT
+    if one.state == "silent" and heard >= since:
+        return STOPPED
+    return CAME if one.device.enrolled_at >= since and not one.gone and not revoked else ""
+
+
 def page(found: Round, sees: Sees, wanted: Wanted) -> Page:
     mine = [one for one in found.devices if sees(one.device)]
     here = [one for one in mine if not one.gone]
     text = wanted.text.casefold()
     fitting = [
-        one for one in (mine if wanted.gone else here)
-        if wanted.level in (None, one.level) and any(text in name.casefold() for name in _names(one.device))
+        one for one in (mine if wanted.gone or wanted.change else here)
+        if (not wanted.change or changed(one, wanted.since) == wanted.change)
+        and wanted.level in (None, one.level) and any(text in name.casefold() for name in _names(one.device))
     ]  # fmt: skip
     rest = [one for one in fitting if wanted.after is None or _key(one) > wanted.after]
     rows = tuple(rest[:SIZE])
@@ -159,4 +177,4 @@ def one_pc(database: Database, sees: Sees, wanted: str) -> OnePc | None:
     return OnePc(status, isolated(look))
 
 
-__all__ = ["LEVELS", "Fleet", "Level", "OnePc", "Page", "Sees", "Wanted", "one_pc", "page"]
+__all__ = ["CHANGES", "LEVELS", "Fleet", "Level", "OnePc", "Page", "Sees", "Wanted", "one_pc", "page"]

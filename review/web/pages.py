@@ -144,15 +144,17 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         return []
     sees = console_of(request).sees(session)
     reports = auditor.may_report(sees.rules, sees.person, sees.now)
+    retains = auditor.may_see_retention(sees.rules, sees.person, sees.now)
     may = (
         (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
         (may_see_reviews(sees.rules, sees.person, sees.now, reports=reports), ("/reviews", "reviews", "Reviews")),
         (bool(kinds_of(sees.rules, sees.person, sees.now)), ("/privacy", "privacy", "Privacy")),
+        (sees.some or reports or retains, ("/since", "since", "What changed")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (reports, ("/report", "report", "Report")),
         (reports, ("/rules", "rules", "Rules")),
-        (auditor.may_see_retention(sees.rules, sees.person, sees.now), ("/retention", "retention", "Retention")),
+        (retains, ("/retention", "retention", "Retention")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 

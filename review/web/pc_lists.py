@@ -39,7 +39,6 @@ USES: Final[Mapping[str, str]] = {
     pc_index.NEVER: "never closed anything", pc_index.CLOSED: "closed something",
     pc_index.WOULD: "would have closed something",
 }  # fmt: skip
-_LAST: Final = 2**63 - 1
 
 
 def may_list(finder: Finder, rows: Iterable[Any]) -> set[str]:
@@ -126,11 +125,13 @@ async def _uses(request: Request) -> Response:
     if kind and kind not in USES:
         raise Refusal(400, "bad-question", spoken("the kind is one of those in the list"))
     bounds = questions.span(query, spoken)
-    since, until = bounds.get("since", 0), bounds.get("until", _LAST)
+    since, until = bounds.get("since", 0), bounds.get("until", questions.LAST)
     said = {"text": text, "kind": kind} | questions.written_span(since, until)
     said = {name: value for name, value in said.items() if value}
     day = pc_index.day_of
-    wanted = AskedRules(day(since) if since else 0, day(until - 1) if until != _LAST else day(_LAST), kind, after)
+    wanted = AskedRules(
+        day(since) if since else 0, day(until - 1) if until != questions.LAST else day(questions.LAST), kind, after
+    )
 
     def look() -> Any:
         finder, lists = console.finder(session), console.lists

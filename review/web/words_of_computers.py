@@ -1,4 +1,4 @@
-"""What the lists of the computers say in German (review.web.words)."""
+"""What the lists of the computers, and the page of what changed, say in German (review.web.words)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,50 @@ from typing import Final
 
 GERMAN: Final = {
     "Lists of the computers": "Listen zu den Computern",
+    "What changed": "Was sich geändert hat",
+    "From {since} to {now}.": "Von {since} bis {now}.",
+    "That is since the last working day began.": "Das ist seit Beginn des letzten Arbeitstags.",
+    "Since when": "Seit wann",
+    "Since the last working day": "Seit dem letzten Arbeitstag",
+    "Opened": "Geöffnet",
+    "No recording was opened.": "Keine Aufnahme wurde geöffnet.",
+    "without a purpose": "ohne Zweck",
+    "The log has too much for one page: these are the newest.":
+        "Das Protokoll hat zu viel für eine Seite: Dies sind die neuesten.",
+    "The newest openings": "Die neuesten Öffnungen",
+    "raised": "neu",
+    "acknowledged since": "seither quittiert",
+    "No alarm was raised, and none acknowledged.": "Es gab keinen neuen Alarm, und keiner wurde quittiert.",
+    "found, {time} lost": "gefunden, {time} verloren",
+    "No gap.": "Keine Lücke.",
+    "Gaps are looked at seven days back.": "Lücken werden sieben Tage zurück angesehen.",
+    "enrolled": "neu angemeldet",
+    "gone, or shut out": "abgemeldet oder ausgesperrt",
+    "silent since": "seither verstummt",
+    "None came, left or fell silent.": "Keiner kam hinzu, ging oder verstummte.",
+    "{rule} closed more: {before} before": "{rule} schloss öfter: davor {before}",
+    "{rule} closed less: {before} before": "{rule} schloss seltener: davor {before}",
+    "Counted are recordings that began since then, beside as much time before.":
+        "Gezählt sind Aufnahmen, die seither begannen, neben denen aus ebenso langer Zeit davor.",
+    "{count} more rules differ.": "{count} weitere Regeln weichen ab.",
+    "Closed by rules": "Von Regeln geschlossen",
+    "Each rule closed as often as before.": "Jede Regel schloss so oft wie davor.",
+    "Signed rules": "Signierte Regeln",
+    "changed the pause policies": "mit geänderten Pausenrichtlinien",
+    "changed who may what, or what is kept": "mit Änderungen daran, wer was darf und was aufbewahrt wird",
+    "with the same rules as before": "mit denselben Regeln wie davor",
+    "No bundle came.": "Kein Bündel kam an.",
+    "Waits for you": "Wartet auf Sie",
+    "to answer under Requests": "zu beantworten unter Anträge",
+    "to approve under Cases": "zu genehmigen unter Fälle",
+    "to decide under Privacy": "zu entscheiden unter Datenschutz",
+    "Nothing waits for your answer.": "Nichts wartet auf Ihre Antwort.",
+    "Holds and erasures": "Löschsperren und Löschungen",
+    "put on hold": "unter eine Löschsperre gestellt",
+    "taken off a hold": "aus einer Löschsperre entlassen",
+    "erased": "gelöscht",
+    "Nothing was put on hold, released or erased.":
+        "Keine Löschsperre wurde gesetzt oder aufgehoben, und nichts gelöscht.",
     "Alarms": "Alarme",
     "Gaps": "Lücken",
     "Use of the rules": "Nutzung der Regeln",
@@ -21,6 +65,10 @@ GERMAN: Final = {
     "what it sent cannot be read": "was er gesendet hat, ist nicht lesbar",
     "it has more gaps than are listed": "er hat mehr Lücken, als aufgelistet sind",
     "Kind": "Art",
+    "1 alarm": "1 Alarm",
+    "{count} alarms": "{count} Alarme",
+    "1 gap": "1 Lücke",
+    "{count} gaps": "{count} Lücken",
     "About": "Worum es geht",
     "Acknowledged": "Quittiert",
     "Lost": "Verloren",

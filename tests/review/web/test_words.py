@@ -14,7 +14,7 @@ from review.governance.model import Act
 from review.languages import local
 from review.people.states import Use
 from review.search.schema import LENGTHS
-from review.web import cased, governed, pc_lists, privacies, requested, reviewed, words
+from review.web import cased, fleet, governed, pc_lists, privacies, requested, reviewed, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.fleet import LEVELS
@@ -44,13 +44,14 @@ def said() -> set[str]:
     shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
              requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              cased.ONLY, privacies.KINDS, privacies.STATES, privacies.OUTCOMES, privacies.GROUNDS, privacies.LANES,
-             pc_lists.STATES, pc_lists.KINDS, pc_lists.USES,
+             pc_lists.STATES, pc_lists.KINDS, pc_lists.USES, fleet.CHANGES,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS)  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
     tables += (
         "Audit log",
         "Cases",
         "Computers",
+        "What changed",
         "Privacy",
         "My recordings",
         "My sessions",
