@@ -282,16 +282,7 @@ _FEW: Final = (
     " and e.start >= coalesce((select x.start from entries x where {inner} and x.owner = o.id"
     " order by x.start desc limit 1 offset :size), :since) order by e.start desc, e.found desc limit :size + 1"
 )
-# The unary plus keeps the engine from looking owner by owner.
-_ANY: Final = "select e.start, e.found from entries e where {where}"
-# Of many owners, whose may be anywhere: among the newest of all first.
-_AMONG: Final = (
-    "select e.start, e.found from (select e.start start, e.found found, e.owner owner from entries e where {where}"
-    " order by e.start desc, e.found desc limit :scan) e where +e.owner in ({owners})"
-)
-_BEYOND: Final = (
-    "select 1 from entries e where {where} order by e.start desc, e.found desc limit 1 offset :scan"
-)  # fmt: skip
+_ANY: Final = "select e.start, e.found, e.owner from entries e where {where}"
 _NEWEST: Final = " order by e.start desc, e.found desc limit :size + 1"
 _COUNT: Final = "select count(*) from (select 1 from {entries} where {where} limit :most) counted"
 _OWNERS: Final = (
@@ -323,21 +314,22 @@ def _bound(reach: Reach, wanted: Wanted, tag: int) -> tuple[str, dict[str, int]]
 
 def _keys(connection: Connection, reach: Reach, wanted: Wanted, tag: int) -> list[Key]:
     where, values = _bound(reach, wanted, tag)
-    values |= {"size": SIZE}
-
-    def keys(asked: str, **more: int) -> list[Key]:
-        return [(row.start, row.found) for row in connection.execute(text(asked), values | more)]
-
-    if reach.all:
-        return keys(_ANY.format(where=where) + _NEWEST)
-    if len(reach.owners) > MANY:
-        among = _AMONG.format(where=where, owners=_numbers(reach.owners)) + _NEWEST
-        found = keys(among, scan=SCAN)
-        if len(found) > SIZE or connection.scalar(text(_BEYOND.format(where=where)), values | {"scan": SCAN}) is None:
+    if reach.all or len(reach.owners) > MANY:
+        newest = text(_ANY.format(where=where) + _NEWEST)
+        rows = connection.execute(newest, values | {"size": SIZE if reach.all else SCAN - 1})
+        found, looked = list[Key](), 0
+        for looked, row in enumerate(rows, 1):  # noqa: B007 - how many it was
+            if reach.all or row.owner in reach.owners:
+                found.append((row.start, row.found))
+            if len(found) > SIZE:
+                break
+        rows.close()
+        if reach.all or len(found) > SIZE or looked < SCAN:
             return found
     inner = where.replace("e.", "x.")
     outer = where.removesuffix(_SINCE)
-    return keys(_FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner))
+    asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
+    return [(row.start, row.found) for row in connection.execute(text(asked), values | {"size": SIZE})]
 
 
 def _count(connection: Connection, reach: Reach, wanted: Wanted, tag: int, most: int) -> int:
