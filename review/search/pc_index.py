@@ -1,6 +1,6 @@
 """Alarms, gaps and uses of rules of all PCs as rows: what lists are filtered and paged by.
 
-The catalog has the alarms; gaps and uses come out of what each PC told, which takes too long to ask when a page is
+The catalog has the alarms; gaps and uses come out of what each PC sent, which takes too long to ask when a page is
 asked for (docs/decisions/0084). The file is made anew at each start of a console.
 """
 
@@ -143,7 +143,7 @@ class PcIndex:
         self._audit = settled[-1].id if settled else self._audit
         return True
 
-    # -- what PCs told --------------------------------------------------------------------------------------------
+    # -- what PCs sent --------------------------------------------------------------------------------------------
 
     def marks(self, devices: Sequence[Device], now: int) -> dict[str, str]:
         """Of each PC what changes when there is something new to read of it, and each day."""
@@ -163,17 +163,17 @@ class PcIndex:
             made[one.id] = f"{every} {now // (60 * MINUTE) if silent else ''}"  # how long it is silent grows
         return made
 
-    def read(self, device: Device, now: int, policies: Policies) -> Told:
+    def read(self, device: Device, now: int, policies: Policies) -> PcReading:
         since = now - WEEK
         found = isolated(partial(gaps, self.catalog, device, since=since, now=now, zone=None, policies=policies))
         if isinstance(found, Unreadable):
-            return Told(why=str(found))
+            return PcReading(why=str(found))
         used = isolated(partial(self._used, device, since, policies))
         unused = isinstance(used, Unreadable)
-        told = Told(why=str(used) if unused else "", more=found.more)
-        told.lines = [row | {"device": device.id} for row in self._lines(found)]
-        told.used = {} if isinstance(used, Unreadable) else dict(list(used.items())[:MOST_RULES])
-        return told
+        reading = PcReading(why=str(used) if unused else "", more=found.more)
+        reading.lines = [row | {"device": device.id} for row in self._lines(found)]
+        reading.used = {} if isinstance(used, Unreadable) else dict(list(used.items())[:MOST_RULES])
+        return reading
 
     def _used(self, device: Device, since: int, policies: Policies) -> dict[str, RuleUse]:
         def names_of(policy: str) -> PolicyNames:
@@ -210,12 +210,12 @@ class PcIndex:
     def _came(self, device: Device, recordings: Sequence[str]) -> dict[str, int]:
         """When each was first heard of, by the store's clock."""
         found: dict[str, int] = {}
-        here, told, named = catalog.recordings.c, catalog.ledger_lines.c, catalog.reported_heads.c
+        here, entry, named = catalog.recordings.c, catalog.ledger_lines.c, catalog.reported_heads.c
         batch = catalog.ledger_batches.c
         opened = (
-            select(told.recording, sa.func.min(batch.received_at))
+            select(entry.recording, sa.func.min(batch.received_at))
             .join_from(catalog.ledger_lines, catalog.ledger_batches)
-            .where(told.device == device.id)
+            .where(entry.device == device.id)
         )
         heads = select(named.recording, sa.func.min(named.at)).where(named.device == device.id)
         with self.catalog.reading() as connection:
@@ -223,7 +223,7 @@ class PcIndex:
                 some = padded(recordings[at : at + 500])
                 for asked in (
                     heads.where(named.recording.in_(some)).group_by(named.recording),
-                    opened.where(told.recording.in_(some)).group_by(told.recording),
+                    opened.where(entry.recording.in_(some)).group_by(entry.recording),
                     select(here.id, here.opened_at).where(here.id.in_(some)),
                 ):
                     found |= _pairs(connection, asked)
@@ -244,10 +244,10 @@ class PcIndex:
         with self.index.reading() as connection:
             return _pairs(connection, select(pcs.c.device, pcs.c.mark))
 
-    def put(self, told: Sequence[tuple[str, str, int, Told]]) -> None:
+    def put(self, readings: Sequence[tuple[str, str, int, PcReading]]) -> None:
         """In place of what was there of these PCs. Of each its id, mark, and when it was read."""
         with self.index.writing() as connection:
-            for device, mark, at, one in told:
+            for device, mark, at, one in readings:
                 connection.execute(delete(lines).where(lines.c.list.in_((GAP, ERASED)), lines.c.device == device))
                 for table in (rules, uses, pcs):
                     connection.execute(delete(table).where(table.c.device == device))
@@ -275,8 +275,8 @@ def _pairs(connection: Connection, asked: sa.Select[Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Told:
-    """By one PC. `lines`: rows of GAP and ERASED."""
+class PcReading:
+    """Of one PC. `lines`: rows of GAP and ERASED."""
 
     why: str = ""
     more: bool = False

@@ -1,4 +1,4 @@
-"""Reads what all PCs told, beside the pages, while somebody asks for lists of it; and whose PCs a person may see."""
+"""Reads what all PCs sent, beside the pages, while somebody asks for lists of it; and whose PCs a person may see."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class PcLists(Beside[Looked]):
         due = [one for one in known if before.get(one.id) != marks[one.id]]
         policies = Policies()
         for first in range(0, len(due), _GROUP):
-            told = []
+            readings = []
             for one in due[first : first + _GROUP]:
                 if self._over:
                     return None
-                told.append((one.id, marks[one.id], now, self.index.read(one, now, policies)))
-            self.index.put(told)
+                readings.append((one.id, marks[one.id], now, self.index.read(one, now, policies)))
+            self.index.put(readings)
         return Looked(now, time.monotonic_ns() - began)
 
 
