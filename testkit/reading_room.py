@@ -113,6 +113,7 @@ class ReadingRoom:
         write, third = pc.ledger.write, length // 3
         if not pc.ledger.lines:
             write("start", at=at)
+            write("policy", at=at, policy=POLICY)
         write("recording-open", at=at + 1, recording=str(made.id), policy=POLICY, zero=at)
         sealed = [made.seal(length=third)]
         begin, every = third, third // max(len(rules), 1)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from review.search.log_index import LogIndex
 
 LOG_INDEX: Final = "log.db"
+PC_INDEX: Final = "pcs.db"
 OPENINGS_INDEX: Final = "openings.db"  # of the copy of the custodian's log
 WITHIN: Final = 10.0  # seconds in which papers come
 _COMMAND: Final = (sys.executable, "-m")
@@ -71,12 +72,13 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.requests.cases import Cases  # noqa: PLC0415
     from review.requests.reviews import Reviews  # noqa: PLC0415
-    from review.search import log_index, schema  # noqa: PLC0415
+    from review.search import log_index, pc_index, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.comments import Comments  # noqa: PLC0415
     from review.web.custody import Custody  # noqa: PLC0415
     from review.web.fleet import Fleet  # noqa: PLC0415
     from review.web.pages import Console  # noqa: PLC0415
+    from review.web.pcs_read import PcLists  # noqa: PLC0415
     from review.web.reports import Reports  # noqa: PLC0415
     from review.web.routes import create_app  # noqa: PLC0415
     from store.server import log  # noqa: PLC0415
@@ -117,17 +119,17 @@ def _up(asked: Namespace) -> int:
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
+            closing(pc_index.opened(asked.home / PC_INDEX)) as of_pcs,
             _openings(asked.openings, asked.home, secret) as openings,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=forget)
-            fleet = Fleet(opens.catalog)
+            fleet, lists = Fleet(opens.catalog), PcLists(pc_index.PcIndex(opens.catalog, of_pcs))
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)
-            custody = Custody(asked.custodian, papers, compliance)
-            console = Console(SignIn(people), index, own, entries, reports, fleet, custody, finding=finding)
-            console.openings = openings
+            parts = index, own, entries, reports, fleet, Custody(asked.custodian, papers, compliance), lists
+            console = Console(SignIn(people), *parts, finding=finding, openings=openings)
             with (
                 closing(reports),
                 closing(console.trials),
@@ -136,6 +138,7 @@ def _up(asked: Namespace) -> int:
                 _following(entries, log.say),
                 nullcontext() if openings is None else _following(openings, log.say),
                 fleet.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
+                lists.looking(lambda kind: log.say("fleet-unread", logging.ERROR, kind=kind)),
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0

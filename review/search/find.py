@@ -24,8 +24,10 @@ from store.clock import SECOND
 
 SIZE: Final = 50  # rows of a page
 MOST: Final = 10_000  # that are counted
+MOST_RULES: Final = 200  # that are compared: a PC may name any
 _AT_ONCE: Final = 500  # recordings that a question names
-MANY: Final = 400  # owners that are asked one by one; of more, all recordings are gone through
+MANY: Final = 400  # owners that are asked one by one; of more, the newest recordings are gone through first
+SCAN: Final = 20_000  # of these
 _END: Final = 2**63 - 1
 Key = tuple[int, int]
 """Start (ns) and number of the last row of a page."""
@@ -176,6 +178,20 @@ class Finder:
         teams = {team for (_, several), _ in meant for team in several}
         return Choices(tuple(sorted(people)), tuple(sorted(teams)), tuple(sorted(rules)))
 
+    def closed_by(self, *times: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        """Rule -> how many recordings that it closed began at each of these times [since, until), to MOST + 1 each."""
+        with self.index.reading() as connection:
+            reaches = self._reaches(connection, Wanted())
+            tags = {row.rule: row.id for row in connection.execute(select(schema.tags).limit(MOST_RULES))}
+            wanted = [Wanted(since=since, until=until) for since, until in times]
+            return {
+                rule: tuple(
+                    min(sum(_count(connection, reach, one, tag, MOST + 1) for reach in reaches), MOST + 1)
+                    for one in wanted
+                )
+                for rule, tag in tags.items()
+            }
+
     def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
         """What the index has of these, whosever they are, and which of them may be listed."""
         with self.index.reading() as connection:
@@ -266,8 +282,7 @@ _FEW: Final = (
     " and e.start >= coalesce((select x.start from entries x where {inner} and x.owner = o.id"
     " order by x.start desc limit 1 offset :size), :since) order by e.start desc, e.found desc limit :size + 1"
 )
-# The unary plus keeps the engine from looking owner by owner.
-_ANY: Final = "select e.start, e.found from entries e where {where}{owners}"
+_ANY: Final = "select e.start, e.found, e.owner from entries e where {where}"
 _NEWEST: Final = " order by e.start desc, e.found desc limit :size + 1"
 _COUNT: Final = "select count(*) from (select 1 from {entries} where {where} limit :most) counted"
 _OWNERS: Final = (
@@ -299,15 +314,22 @@ def _bound(reach: Reach, wanted: Wanted, tag: int) -> tuple[str, dict[str, int]]
 
 def _keys(connection: Connection, reach: Reach, wanted: Wanted, tag: int) -> list[Key]:
     where, values = _bound(reach, wanted, tag)
-    if not reach.all and len(reach.owners) <= MANY:
-        inner = where.replace("e.", "x.")
-        outer = where.removesuffix(_SINCE)
-        asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
-    else:
-        only = "" if reach.all else f" and +e.owner in ({_numbers(reach.owners)})"
-        asked = _ANY.format(where=where, owners=only) + _NEWEST
-    rows = connection.execute(text(asked), values | {"size": SIZE})
-    return [(row.start, row.found) for row in rows]
+    if reach.all or len(reach.owners) > MANY:
+        newest = text(_ANY.format(where=where) + _NEWEST)
+        rows = connection.execute(newest, values | {"size": SIZE if reach.all else SCAN - 1})
+        found, looked = list[Key](), 0
+        for looked, row in enumerate(rows, 1):  # noqa: B007 - how many it was
+            if reach.all or row.owner in reach.owners:
+                found.append((row.start, row.found))
+            if len(found) > SIZE:
+                break
+        rows.close()
+        if reach.all or len(found) > SIZE or looked < SCAN:
+            return found
+    inner = where.replace("e.", "x.")
+    outer = where.removesuffix(_SINCE)
+    asked = _FEW.format(owners=f"({_named(reach.owners)}) o", where=outer, inner=inner)
+    return [(row.start, row.found) for row in connection.execute(text(asked), values | {"size": SIZE})]
 
 
 def _count(connection: Connection, reach: Reach, wanted: Wanted, tag: int, most: int) -> int:

@@ -114,6 +114,22 @@ def openings(
         return Looks(0, 0, (), None, True, readable=False)
 
 
+def opened_since(entries: LogIndex | None, since: int, names: Callable[[LogIndex], Mapping[str, str]]) -> Looks | None:
+    """What the custodian released from `since` (ns) on, newest first; None as `openings`. Of a long time the last WALK
+    entries are gone through; then `following` is the first of them."""
+    if entries is None:
+        return None
+    try:
+        whole, end = entries.catch_up(CATCH_UP), _size(entries)
+        found = [entries.positions(Asked(since=since // 1_000_000, kind=kind), WALK) for kind in sorted(OPENED)]
+        first = min((one for several in found for one in several), default=end)
+        start = max(first, end - WALK)
+        shown, last = _read(entries, start, None, names(entries), OPENED)
+        return Looks(start, max(start, last), tuple(reversed(shown)), start if start > first else None, whole)
+    except (AuditError, OSError):
+        return Looks(0, 0, (), None, True, readable=False)
+
+
 def opened_of_mine(
     entries: LogIndex | None, person: str, names: Callable[[LogIndex], Mapping[str, str]],
     own: Callable[[Collection[str]], Mapping[str, Listed]], before: int | None,

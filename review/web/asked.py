@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from protocol.claims import is_uuid
@@ -18,50 +18,83 @@ from store.errors import Refusal
 
 LENGTHS: Final = ("under 1 min", "1 to 5 min", "5 to 15 min", "15 min and more")
 _LONGEST: Final = 200
-_LARGEST: Final = 2**63 - 1
+LAST: Final = 2**63 - 1  # ns
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DAY: Final = re.compile(r"(?:19[7-9]|20|21)[0-9]{1,2}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}")
 
 
 def read(asked: Mapping[str, str], words: Words) -> Wanted:
     """Of a name that is there twice the last counts; others are passed over. Refusals: 400."""
-    since, until = (_day(asked.get(name, ""), words) for name in ("from", "to"))
-    if since and until and since > until:
-        raise _refusal(words("the first day is after the last"))
     length = asked.get("length", "")
     if length and length not in map(str, range(len(BOUNDS))):
         raise _refusal(words("the length is one of those in the list"))
-    bounds = {"since": start_of(since)} if since else {}
-    if until:
-        bounds["until"] = start_of(until + timedelta(days=1))
+    bounds = span(asked, words)
     agent, team, rule = (named(asked.get(name, ""), words) for name in ("agent", "team", "rule"))
     return Wanted(
         agent=agent.lower(), team=team, rule=rule, length=int(length) if length else None,
-        after=_key(asked.get("after", ""), words), **bounds,
+        after=list_key(asked.get("after", ""), words), **bounds,
     )  # fmt: skip
 
 
 def written(wanted: Wanted) -> dict[str, str]:
     """Without the place in the list."""
-    none = Wanted()
-    asked = {
-        "from": local(wanted.since).date().isoformat() if wanted.since != none.since else "",
-        "to": (local(wanted.until).date() - timedelta(days=1)).isoformat() if wanted.until != none.until else "",
+    asked = written_span(wanted.since, wanted.until) | {
         "agent": wanted.agent, "team": wanted.team, "rule": wanted.rule,
         "length": "" if wanted.length is None else str(wanted.length),
     }  # fmt: skip
     return {name: value for name, value in asked.items() if value}
 
 
+def span(asked: Mapping[str, str], words: Words) -> dict[str, int]:
+    """`since` and `until`, ns, as far as `from` and `to` say them: days, of which the last is included, or moments.
+
+    Refusals: 400.
+    """
+    bounds = {}
+    for name, bound in (("from", "since"), ("to", "until")):
+        text = asked.get(name, "")
+        if _MOMENT.fullmatch(text):
+            bounds[bound] = moment(text, words)
+        elif day := _day(text, words):
+            bounds[bound] = start_of(day + timedelta(days=1) if bound == "until" else day)
+    if len(bounds) == len({"since", "until"}) and bounds["since"] >= bounds["until"]:
+        raise _refusal(words("the first day is after the last"))
+    return bounds
+
+
+def written_span(since: int, until: int) -> dict[str, str]:
+    """As `span` reads it. 0, or the last moment that there is: without that bound."""
+    first, end = local(since), local(until)
+    days = (first.date().isoformat(), (end.date() - timedelta(days=1)).isoformat())
+    of_day = [start_of(one.date()) == ns for one, ns in ((first, since), (end, until))]
+    said = (days[0] if of_day[0] else written_moment(since), days[1] if of_day[1] else written_moment(until))
+    return {"from": said[0] if since else "", "to": said[1] if until != LAST else ""}
+
+
+def moment(text: str, words: Words) -> int:
+    """ns of 2027-01-31T08:30, here. Refusals: 400."""
+    try:
+        at = datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "")
+        return int(at.astimezone().timestamp()) * 10**9
+    except (ValueError, OverflowError, OSError):
+        raise _refusal(words("a moment is written 2027-01-31T08:30")) from None
+
+
+def written_moment(ns: int) -> str:
+    """To the minute."""
+    return local(ns).strftime("%Y-%m-%dT%H:%M")
+
+
 def key(place: Key) -> str:
     return f"{place[0]}.{place[1]}"
 
 
-def _key(text: str, words: Words) -> Key | None:
+def list_key(text: str, words: Words) -> Key | None:
     place = place_by_id(text, _NUMBER, words)
     if place is None:
         return None
-    if int(place[1]) > _LARGEST:
+    if int(place[1]) > LAST:
         raise _refusal(words("this is no place in a list"))
     return place[0], int(place[1])
 
@@ -71,7 +104,7 @@ def place_by_id(text: str, ids: re.Pattern[str], words: Words) -> tuple[int, str
     if not text:
         return None
     moment, _, own = text.partition(".")
-    if not _NUMBER.fullmatch(moment) or int(moment) > _LARGEST or not ids.fullmatch(own):
+    if not _NUMBER.fullmatch(moment) or int(moment) > LAST or not ids.fullmatch(own):
         raise _refusal(words("this is no place in a list"))
     return int(moment), own
 

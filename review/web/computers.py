@@ -18,7 +18,7 @@ from review.people.routes import session_of
 from review.people.service import Session
 from review.web import asked as questions
 from review.web import fleet
-from review.web.fleet import LEVELS, Level, Sees, Wanted
+from review.web.fleet import CHANGES, LEVELS, Level, Sees, Wanted
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.words import Words
 from store.errors import Refusal
@@ -52,7 +52,7 @@ class DayShown:
     sums: Mapping[str, int]
 
 
-def _sees(console: Console, session: Session) -> Sees:
+def sees_some(console: Console, session: Session) -> Sees:
     """Refusals: 404 for who may see no PC, as for a page that there is not."""
     sees = console.sees(session)
     if not sees.some:
@@ -62,7 +62,7 @@ def _sees(console: Console, session: Session) -> Sees:
 
 async def _fleet(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
-    sees = await run_sync(lambda: _sees(console, session))
+    sees = await run_sync(lambda: sees_some(console, session))
     wanted = _read(request.query_params, words_of(request))
     following = ""
 
@@ -77,7 +77,7 @@ async def _fleet(request: Request) -> Response:
     if found and found.following:
         following = f"/fleet?{urlencode(asked | {'after': _place(found.following)})}"
     return page(
-        request, "fleet.html", session=session, found=found, wanted=wanted, asked=asked, levels=LEVELS,
+        request, "fleet.html", session=session, found=found, wanted=wanted, asked=asked, levels=LEVELS, changes=CHANGES,
         next=following, first=f"/fleet?{urlencode(asked)}", place="fleet",
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ async def _computer(request: Request) -> Response:
     wanted = request.path_params["device"]
 
     def look() -> fleet.OnePc | None:
-        found = fleet.one_pc(console.fleet.database, _sees(console, session), wanted)
+        found = fleet.one_pc(console.fleet.database, sees_some(console, session), wanted)
         if found is not None:
             console.note(request, session, "list", of="computer", results=1, devices=[wanted])
         return found
@@ -133,13 +133,17 @@ def _read(asked: Mapping[str, str], words: Words) -> Wanted:
         if number not in map(str, map(int, Level)) or len(after) > 1000:
             raise Refusal(400, "bad-question", words("this is no place in a list"))
         place = (int(number), host, device)
-    text = questions.named(asked.get("text", ""), words)
-    return Wanted(Level[level.upper()] if level else None, text, asked.get("gone", "") == "1", place)
+    text, change = questions.named(asked.get("text", ""), words), asked.get("change", "")
+    if change and change not in CHANGES:
+        raise Refusal(400, "bad-question", words("the kind is one of those in the list"))
+    since = questions.span({"from": asked.get("from", "")}, words).get("since", 0)
+    return Wanted(change, since, Level[level.upper()] if level else None, text, asked.get("gone", "") == "1", place)
 
 
 def _written(wanted: Wanted) -> dict[str, Any]:
     level = wanted.level.name.lower() if wanted.level is not None else ""
     asked = {"level": level, "text": wanted.text, "gone": "1" if wanted.gone else ""}
+    asked |= {"change": wanted.change, "from": questions.written_span(wanted.since, questions.LAST)["from"]}
     return {name: value for name, value in asked.items() if value}
 
 

@@ -1,14 +1,11 @@
 """How each PC stands, for who looks after them: what `eyelid-store devices` says, without a shell.
 
-Thousands of PCs take many seconds to go through, so it is done beside the pages, and only when somebody asks.
+Thousands of PCs take many seconds to go through: review.web.beside.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -17,6 +14,8 @@ from typing import Final
 from review.governance.decide import decide
 from review.governance.model import Act, Governance, Person, Question
 from review.search.facts import Whose
+from review.search.find import Meanings
+from review.web.beside import Beside
 from store.catalog.database import Database
 from store.catalog.queries import Device, devices
 from store.clock import MINUTE, Clock, wall
@@ -27,7 +26,6 @@ from store.evidence.timeline.gaps import DeviceGaps, gaps
 
 SIZE: Final = 100  # PCs of a page
 FRESH: Final = MINUTE  # so long a round is shown before the next is begun
-WITHIN: Final = 5.0  # seconds that who asks waits for it
 WEEK: Final = 7 * 24 * 60 * MINUTE  # of one PC is shown so much
 LEVELS: Final = {
     Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out",
@@ -44,51 +42,15 @@ class Round:
     devices: tuple[DeviceStatus, ...]
 
 
-class Fleet:
+class Fleet(Beside[Round]):
     """Goes through all PCs once somebody has asked, in a thread of its own."""
 
     def __init__(self, database: Database, clock: Clock = wall) -> None:
-        self.database, self._clock = database, clock
-        self._turn = threading.Condition()
-        self._asked = self._over = False
-        self._last: Round | None = None
+        super().__init__("fleet", clock)
+        self.database = database
 
-    def ask(self, within: float = WITHIN) -> Round | None:
-        """The last round, a new one where that is done in time. None where there is none yet."""
-        with self._turn:
-            if self._last is None or abs(self._clock() - self._last.at) > FRESH:
-                self._asked = True
-                self._turn.notify_all()
-                self._turn.wait_for(lambda: not self._asked or self._over, within)
-            return self._last
-
-    @contextmanager
-    def looking(self, failed: Callable[[str], None]) -> Iterator[None]:
-        """`failed` gets the kind of an error; the last round stays what is shown."""
-        thread = threading.Thread(target=self._run, args=(failed,), name="fleet")
-        thread.start()
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._over = True
-                self._turn.notify_all()
-            thread.join()
-
-    def _run(self, failed: Callable[[str], None]) -> None:
-        while True:
-            with self._turn:
-                self._turn.wait_for(lambda: self._asked or self._over)
-                if self._over:
-                    return
-            found = None
-            try:
-                found = self._round()
-            except Exception as error:  # noqa: BLE001 - a catalog that is locked or damaged ends no console
-                failed(type(error).__name__)
-            with self._turn:
-                self._last, self._asked = found or self._last, False
-                self._turn.notify_all()
+    def _due(self, last: Round) -> bool:
+        return abs(self._clock() - last.at) > FRESH
 
     def _round(self) -> Round | None:
         """None where the console ends meanwhile."""
@@ -106,8 +68,11 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`text`: in the name of PC, user or group, whatever its case. `gone`: also those that left."""
+    """`text`: in the name of PC, user or group, whatever its case. `gone`: also those that left. `change`: one of
+    CHANGES, from `since` (ns) on."""
 
+    change: str = ""
+    since: int = 0
     level: Level | None = None
     text: str = ""
     gone: bool = False
@@ -133,13 +98,19 @@ class Sees:
     rules: Governance
     person: Person
     now: int
+    meanings: Meanings = field(default_factory=Meanings)
     _known: dict[tuple[bool, frozenset[str]], bool] = field(default_factory=dict)
 
     def __call__(self, device: Device) -> bool:
-        whose = Whose(device.group, device.user.lower()).recording(self.rules, self.now)
-        same = (whose.person != "" and whose.person == self.person.id, whose.teams)
+        return self.of(device.group, device.user)
+
+    def of(self, group: str, user: str) -> bool:
+        whose = Whose(group, user.lower())
+        person, teams = self.meanings(self.rules, whose)
+        same = (person != "" and person == self.person.id, teams)
         if same not in self._known:
-            self._known[same] = decide(self.rules, Question(self.person, Act.SEE_FLEET, self.now, whose)).granted
+            asked = Question(self.person, Act.SEE_FLEET, self.now, whose.recording(self.rules, self.now))
+            self._known[same] = decide(self.rules, asked).granted
         return self._known[same]
 
     @property
@@ -149,13 +120,28 @@ class Sees:
         return any(Act.SEE_FLEET in role.may for name, role in self.rules.roles.items() if name in names)
 
 
+CAME, LEFT, STOPPED = "came", "left", "stopped"
+CHANGES: Final = {CAME: "enrolled", LEFT: "gone, or shut out", STOPPED: "silent since"}
+
+
+def changed(one: DeviceStatus, since: int) -> str:
+    """One of CHANGES; "" for none. `since`: ns."""
+    heard, revoked = one.heard or 0, one.device.revoked_at or 0
+    if revoked >= max(since, 1) or (one.gone and heard >= since):
+        return LEFT
+    if one.state == "silent" and heard >= since:
+        return STOPPED
+    return CAME if one.device.enrolled_at >= since and not one.gone and not revoked else ""
+
+
 def page(found: Round, sees: Sees, wanted: Wanted) -> Page:
     mine = [one for one in found.devices if sees(one.device)]
     here = [one for one in mine if not one.gone]
     text = wanted.text.casefold()
     fitting = [
-        one for one in (mine if wanted.gone else here)
-        if wanted.level in (None, one.level) and any(text in name.casefold() for name in _names(one.device))
+        one for one in (mine if wanted.gone or wanted.change else here)
+        if (not wanted.change or changed(one, wanted.since) == wanted.change)
+        and wanted.level in (None, one.level) and any(text in name.casefold() for name in _names(one.device))
     ]  # fmt: skip
     rest = [one for one in fitting if wanted.after is None or _key(one) > wanted.after]
     rows = tuple(rest[:SIZE])
@@ -191,4 +177,4 @@ def one_pc(database: Database, sees: Sees, wanted: str) -> OnePc | None:
     return OnePc(status, isolated(look))
 
 
-__all__ = ["LEVELS", "Fleet", "Level", "OnePc", "Page", "Sees", "Wanted", "one_pc", "page"]
+__all__ = ["CHANGES", "LEVELS", "Fleet", "Level", "OnePc", "Page", "Sees", "Wanted", "one_pc", "page"]

@@ -30,6 +30,7 @@ from review.web import auditor, headers, words
 from review.web.comments import Comments
 from review.web.custody import Custody
 from review.web.fleet import Fleet, Sees
+from review.web.pcs_read import PcLists
 from review.web.reports import Reports
 from review.web.trials import Trials
 from review.web.wanted import NOT_HERE
@@ -64,6 +65,7 @@ class Console:
     reports: Reports
     fleet: Fleet
     custody: Custody
+    lists: PcLists
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
     openings: LogIndex | None = None
@@ -111,7 +113,7 @@ class Console:
 
     def sees(self, session: Session) -> Sees:
         people = self.sign_in.people
-        return Sees(people.rules(), people.person(session), people.clock())
+        return Sees(people.rules(), people.person(session), people.clock(), self.meanings)
 
     def note(self, request: Request, session: Session, kind: str, **facts: object) -> None:
         self.sign_in.people.note(Noted(kind, session.person, origin_of(request), ["console"], facts))
@@ -147,15 +149,17 @@ def _places(request: Request, session: Session | None) -> list[tuple[str, str, s
         return []
     sees = console_of(request).sees(session)
     reports = auditor.may_report(sees.rules, sees.person, sees.now)
+    retains = auditor.may_see_retention(sees.rules, sees.person, sees.now)
     may = (
         (may_see_cases(sees.rules, sees.person, sees.now), ("/cases", "cases", "Cases")),
         (may_see_reviews(sees.rules, sees.person, sees.now, reports=reports), ("/reviews", "reviews", "Reviews")),
         (bool(kinds_of(sees.rules, sees.person, sees.now)), ("/privacy", "privacy", "Privacy")),
+        (sees.some or reports or retains, ("/since", "since", "What changed")),
         (sees.some, ("/fleet", "fleet", "Computers")),
         (auditor.may_read(sees.rules, sees.person, sees.now), ("/audit", "audit", "Audit log")),
         (reports, ("/report", "report", "Report")),
         (reports, ("/rules", "rules", "Rules")),
-        (auditor.may_see_retention(sees.rules, sees.person, sees.now), ("/retention", "retention", "Retention")),
+        (retains, ("/retention", "retention", "Retention")),
     )
     return [*_EVERYBODYS, *(one for granted, one in may if granted), ("/sessions", "sessions", "My sessions")]
 

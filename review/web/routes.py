@@ -32,12 +32,14 @@ from review.web import (
     asked,
     audited,
     cased,
+    changed,
     computers,
     custody,
     governed,
     headers,
     lines,
     mine,
+    pc_lists,
     policy_tried,
     privacies,
     recording,
@@ -118,14 +120,18 @@ async def _sessions(request: Request) -> Response:
 
 
 async def _first(request: Request) -> Response:
-    """Find; of who may list their own recordings alone: these, or the computers, where they look after them.
+    """Find; what changed, of who answers for all recordings; of who may list their own alone: these, or the computers,
+    where they look after them.
 
     A search is always one of Find.
     """
     session, console = await session_of(request), console_of(request)
     if request.url.query:
         return await _find(request)
-    lists, sees = await run_sync(lambda: (mine.lists(console.finder(session)), console.sees(session).some))
+    finder, sees = await run_sync(lambda: (console.finder(session), console.sees(session).some))
+    if await run_sync(changed.is_first, finder):
+        return RedirectResponse("/since", 303)
+    lists = mine.lists(finder)
     if lists != mine.OTHERS and sees:
         return RedirectResponse("/fleet", 303)
     return await _mine(request) if lists == mine.OWN else await _find(request)
@@ -320,6 +326,8 @@ ROUTES: Final = (
     *retained.ROUTES,
     *audited.ROUTES,
     *computers.ROUTES,
+    *pc_lists.ROUTES,
+    *changed.ROUTES,
     *governed.ROUTES,
     *policy_tried.ROUTES,
     Route("/sign-in", _sign_in),

@@ -10,7 +10,14 @@ from typing import Final
 
 from review.governance.times import FOR_EVER
 from review.languages import Spoken, local
-from review.web import words_of_cases, words_of_privacy, words_of_reviews, words_of_rules, words_of_trying
+from review.web import (
+    words_of_cases,
+    words_of_computers,
+    words_of_privacy,
+    words_of_reviews,
+    words_of_rules,
+    words_of_trying,
+)
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,7 +93,9 @@ def chosen(said: str, accepted: str) -> str:
     return best
 
 
-_OTHERS: Final = (words_of_cases, words_of_privacy, words_of_reviews, words_of_rules, words_of_trying)
+_OTHERS: Final = (
+    *(words_of_cases, words_of_computers, words_of_privacy, words_of_reviews, words_of_rules, words_of_trying),
+)
 GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMAN.items()} | {
     # Every page
     "Skip to the content": "Zum Inhalt springen",

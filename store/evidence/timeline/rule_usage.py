@@ -5,8 +5,8 @@ Pure: a device's entries in, sums out. Rules are put together by their id, since
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.envelope import AUDIO, SCREEN
@@ -15,6 +15,7 @@ from store.evidence.rules import NamesOf
 
 # Rules that were put in force, with every change of the policy anew: ten changes a day for a season and more.
 MOST_PUT: Final = 1_000_000
+MOST_DAYS: Final = 100  # that are told apart of a rule: a PC's clock may name any
 
 
 class TooManyChanges(ValueError):
@@ -22,11 +23,26 @@ class TooManyChanges(ValueError):
 
 
 @dataclass(slots=True)
+class DayUse:
+    """A day's part of a RuleUse. `last`: as there."""
+
+    times: int = 0
+    ns: int = 0
+    would_times: int = 0
+    would_ns: int = 0
+    last: int = 0
+
+
+DayOf = Callable[[int], int]
+"""From a moment of the PC's wall clock (ns) to the number of a day."""
+
+
+@dataclass(slots=True)
 class RuleUse:
     """Of a rule that the PC's last policy has. `known`: since when it has had it without a break, ns by its wall clock.
 
     `ns` and `times`: for how long and how often it closed any lane outside a hold; `would_*`: would have, had it not
-    only been tried. `last`: when it last began to do either; None for never.
+    only been tried. `last`: when it last began to do either; None for never. `days`: the same by day, for who asks.
     """
 
     why: str
@@ -36,22 +52,31 @@ class RuleUse:
     would_times: int = 0
     would_ns: int = 0
     last: int | None = None
+    days: dict[int, DayUse] = field(default_factory=dict)
+
+    def on(self, day: int) -> DayUse:
+        if day in self.days or len(self.days) < MOST_DAYS:
+            return self.days.setdefault(day, DayUse())
+        return DayUse()
 
 
-def rule_usage(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, RuleUse]:
+def rule_usage(
+    entries: Iterable[Entry], names_of: NamesOf, since: int, day_of: DayOf | None = None
+) -> dict[str, RuleUse]:
     """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts.
 
-    Raises TooManyChanges.
+    `day_of`: for who wants each day; what was closed up to an entry counts on the entry's day. Raises TooManyChanges.
     """
-    counts = _Counts(names_of, since)
+    counts = _Counts(names_of, since, day_of)
     for entry in entries:
         counts.take(entry)
     return counts.found
 
 
 class _Counts:
-    def __init__(self, names_of: NamesOf, since: int) -> None:
+    def __init__(self, names_of: NamesOf, since: int, day_of: DayOf | None) -> None:
         self.found: dict[str, RuleUse] = {}
+        self._day_of = day_of
         self._names_of = names_of
         self._policy = ""  # that `found` is of
         self._put = 0
@@ -105,6 +130,11 @@ class _Counts:
                 use.last = wall
                 use.times += not would
                 use.would_times += would
+                if self._day_of is not None:
+                    day = use.on(self._day_of(wall))
+                    day.last = max(day.last, wall)
+                    day.times += not would
+                    day.would_times += would
         return after
 
     def _credit(self, at: int, wall: int) -> None:
@@ -114,6 +144,10 @@ class _Counts:
                 use = self.found[rule]
                 use.ns += 0 if would else passed
                 use.would_ns += passed if would else 0
+                if self._day_of is not None and passed:
+                    day = use.on(self._day_of(wall))
+                    day.ns += 0 if would else passed
+                    day.would_ns += passed if would else 0
 
 
 def _all(lanes: dict[str, frozenset[str]]) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -170,7 +171,8 @@ def test_pages_are_what_the_rules_grant(
     finder = Finder(index, store, rules, person, NOW, Meanings())
     found: list[str] = []
     starts: list[int] = []
-    with patch.object(find, "SIZE", SIZE), patch.object(find, "MANY", many):
+    scan = patch.object(find, "SCAN", 1 + len(several) % 7)
+    with patch.object(find, "SIZE", SIZE), patch.object(find, "MANY", many), scan:
         page = finder.page(wanted)
         assert page.count == len(expected)
         while True:
@@ -279,3 +281,35 @@ def test_no_question_goes_through_a_table_nor_sorts_more_than_its_pages(tmp_path
                 plans.clear()
                 find._count(asking, reach, wanted, tag, 10)  # type: ignore[arg-type]
                 assert [one for one in plans if "SCAN" in one] == ["SCAN counted"]
+
+
+def test_a_page_of_many_owners_costs_no_more_as_the_archive_grows(tmp_path: Path) -> None:
+    """Theirs are the oldest, as those of a team that is gone; all others' are newer."""
+    many, theirs = find.MANY + 20, frozenset(range(1, find.MANY + 11))
+    taken = []
+    for newer in (3_000, 9_000):
+        with closing(schema.opened(tmp_path / f"find-{newer}.db")) as index:
+            with index.writing() as connection:
+                connection.execute(insert(schema.owners), [
+                    {"id": one, "group_name": "g", "os_user": str(one)} for one in range(1, many + 1)
+                ])  # fmt: skip
+                row = {"tag": schema.ALL}
+                old = [row | {"owner": one, "start": one, "found": one} for one in sorted(theirs)]
+                new = [row | {"owner": many, "start": 10_000 + one, "found": 10_000 + one} for one in range(newer)]
+                connection.execute(insert(schema.entries), [*old, *new])
+            with index.reading() as connection:
+                steps = 0
+
+                def count() -> int:
+                    nonlocal steps
+                    steps += 1
+                    return 0
+
+                driver: Any = connection.connection.driver_connection
+                driver.set_progress_handler(count, 100)
+                with patch.object(find, "SCAN", 1_000):
+                    keys = find._keys(connection, find.Reach(0, theirs, all=False), Wanted(), schema.ALL)
+                driver.set_progress_handler(None, 0)
+                assert [found for _, found in keys[: find.SIZE]] == sorted(theirs, reverse=True)[: find.SIZE]
+                taken.append(steps)
+    assert taken[1] <= taken[0] * 1.05

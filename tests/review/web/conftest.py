@@ -96,7 +96,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         made.sessions["enrolling"] = console.people.join(link, "192.0.2.1").token
         every = sum(map(len, room.recordings.values()))
         with made.client("cleo") as client:
-            until(lambda: f"{every} recordings" in client.get("/").text, "the index was filled")
+            until(lambda: f"{every} recordings" in client.get("/find").text, "the index was filled")
         anna, carl = (room.recordings[name][-1] for name in ("anna", "carl"))
         for name, ids in {"anna": [anna], "carl": [carl], "both": [anna, carl], "none": []}.items():
             facts = {"of": "account", "results": len(ids)} | ({"recordings": ids} if ids else {})

@@ -133,8 +133,8 @@ def test_those_who_wait_for_a_round_leave_threads_to_other_pages(monkeypatch: py
 
     console = SimpleNamespace(fleet=SimpleNamespace(ask=ask), note=lambda *_, **__: None)
     for name, stands_in in {
-        "session_of": session, "console_of": lambda _: console, "_sees": lambda *_: None, "words_of": lambda _: None,
-        "page": lambda *_, **__: None,
+        "session_of": session, "console_of": lambda _: console, "sees_some": lambda *_: None,
+        "words_of": lambda _: None, "page": lambda *_, **__: None,
     }.items():  # fmt: skip
         monkeypatch.setattr(computers, name, stands_in)  # what waits is looked at alone
 

@@ -11,6 +11,8 @@ import pytest
 
 from review.people import schema
 from review.people.routes import SESSION
+from store.catalog import schema as catalog
+from store.catalog.alarms import acknowledge
 from testkit.axe import question
 from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
@@ -100,7 +102,9 @@ PAGES = {
     "sign-in": ("", "/sign-in"),
     "join": ("", "/join"),
     "enrol": ("enrolling", "/enrol"),
-    "find": ("cleo", "/"),
+    "find": ("cleo", "/find"),
+    "what changed": ("cleo", "/since"),
+    "what changed, on an empty day": ("lena", "/since?from=2199-01-01T00:00"),
     "find, filtered": ("cleo", "/?rule=card-forms&length=1"),
     "find, nothing": ("kim", "/"),
     "recording": ("cleo", "/recordings/{held}"),
@@ -118,6 +122,10 @@ PAGES = {
     "computers": ("cleo", "/fleet"),
     "computers, none that fits": ("lena", "/fleet?text=nothing&level=broken"),
     "one computer": ("cleo", "/fleet/{pc}"),
+    "alarms": ("cleo", "/alarms?state=alarm&from=2026-01-01T08:30"),
+    "gaps": ("cleo", "/gaps"),
+    "gaps, none that fits": ("lena", "/gaps?kind=contradicted"),
+    "use of the rules": ("cleo", "/rules/uses"),
     "audit log": ("cleo", "/audit"),
     "audit log, filtered": ("cleo", "/audit?kind=list&who=cleo@example.com&outcome=success"),
     "audit log, nothing": ("cleo", "/audit?kind=erase"),
@@ -186,6 +194,12 @@ def call(served: Served) -> str:
     }
     with served.console.people.database.writing() as connection:
         connection.execute(schema.comments.insert().values(said | {"id": "1", "recording": recordings[-1]}))
+    with served.console.catalog.writing() as connection:
+        about = {"device": served.room.computers["anna"], "recording": recordings[-1], "stream": 0, "sequence": 2}
+        alarm = catalog.alarms.insert().values(at=served.console.people.clock(), code="chain-broken", **about)
+        acknowledged = connection.scalar(alarm.returning(catalog.alarms.c.id)) or 0
+        connection.execute(alarm)
+        acknowledge(connection, [acknowledged], operator="root", reason="ticket 4711", at=served.console.people.clock())
     return furnish_requests(served, recordings)
 
 

@@ -137,7 +137,7 @@ def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, with_authen
     browser.run("document.getElementById('join').click()")
     at(browser, "/enrol")
     browser.run("document.getElementById('make').click()")
-    at(browser, "/")
+    at(browser, "/since")
     entry = served.about["about_both"]
     browser.run("document.querySelector('nav a[href=\"/audit\"]').click()")
     at(browser, "/audit")

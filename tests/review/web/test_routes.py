@@ -22,7 +22,11 @@ TABLE = {
     "/sign-in": "200 200 200 200 200 200 200 200 200",
     "/join": "200 200 200 200 200 200 200 200 200",
     "/enrol": "S 200 200 200 200 200 200 200 200",
-    "/": "S E 200 200 200 200 200 200 200",
+    "/": "S E 200 200 303 200 200 200 200",  # compliance begins with what changed
+    "/since": "S E 200 200 200 - 200 - -",
+    "/since?from=2026-01-01T08:30": "S E 200 200 200 - 200 - -",
+    "/since?from=x": "S E 400 400 400 - 400 - -",
+    "/fleet?change=stopped&from=2026-01-01T08:30": "S E 200 200 200 - - - -",
     "/find": "S E 200 200 200 200 200 200 200",
     "/mine": "S E 200 200 200 200 200 200 200",
     "/requests": "S E 200 200 200 200 200 200 200",
@@ -46,6 +50,13 @@ TABLE = {
     "/fleet/{anna_pc}": "S E 200 - 200 - - - -",
     "/fleet/{carl_pc}": "S E - 200 200 - - - -",
     "/fleet/{nothing}": "S E - - - - - - -",
+    # Lists of the same computers.
+    "/alarms": "S E 200 200 200 - - - -",
+    "/alarms?state=x": "S E 400 400 400 - - - -",
+    "/gaps": "S E 200 200 200 - - - -",
+    "/gaps?kind=lost&text=desk&from=2026-01-01T08:30": "S E 200 200 200 - - - -",
+    "/rules/uses": "S E 200 200 200 - - - -",
+    "/rules/uses?text={anna_pc}": "S E 200 200 200 - - - -",
     "/language/de": "303 303 303 303 303 303 303 303 303",
     "/static/0/style.css": "- - - - - - - - -",
     "/nothing": "- - - - - - - - -",
@@ -227,7 +238,7 @@ def test_no_frame_no_script_of_others_no_cache(served: Served, path: str, who: s
 
 def test_markup_of_a_pc_stays_text(served: Served) -> None:
     with served.client("cleo") as client:
-        listed = client.get("/").text
+        listed = client.get("/find").text
         one = client.get(f"/recordings/{served.room.recordings['anna'][2]}").text
         asked = client.get("/", params={"agent": MARKUP, "team": MARKUP, "rule": MARKUP}).text
         back = client.get("/sign-in", params={"back": f"/{MARKUP}"}).text
@@ -348,7 +359,7 @@ def test_searches_and_looks_are_noted_first_and_no_text_is_in_the_clear(served: 
     anna = served.room.recordings["anna"][-1]
     before = served.entries()
     with served.client("cleo") as client:
-        assert client.get("/").status_code == 200  # a page of one's own house: no entry
+        assert client.get("/find").status_code == 200  # a page of one's own house: no entry
         assert client.get("/", params={"agent": "anna@example.com"}).status_code == 200
         assert client.get(f"/recordings/{anna}").status_code == 200
         assert client.get(f"/recordings/{anna}/access").status_code == 200

@@ -14,7 +14,7 @@ from review.governance.model import Act
 from review.languages import local
 from review.people.states import Use
 from review.search.schema import LENGTHS
-from review.web import cased, governed, policy_tried, privacies, requested, reviewed, words
+from review.web import cased, fleet, governed, pc_lists, policy_tried, privacies, requested, reviewed, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.fleet import LEVELS
@@ -44,6 +44,7 @@ def said() -> set[str]:
     shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
              requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              cased.ONLY, privacies.KINDS, privacies.STATES, privacies.OUTCOMES, privacies.GROUNDS, privacies.LANES,
+             pc_lists.STATES, pc_lists.KINDS, pc_lists.USES, fleet.CHANGES,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, policy_tried.KINDS,
              policy_tried.BECOMES, policy_tried.SUMS, policy_tried.LANES,
              {code: says for code, (_, says) in policy_tried.WRONG.items()})  # fmt: skip
@@ -52,6 +53,7 @@ def said() -> set[str]:
         "Audit log",
         "Cases",
         "Computers",
+        "What changed",
         "Privacy",
         "My recordings",
         "My sessions",

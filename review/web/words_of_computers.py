@@ -1,0 +1,106 @@
+"""What the lists of the computers, and the page of what changed, say in German (review.web.words)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GERMAN: Final = {
+    "Lists of the computers": "Listen zu den Computern",
+    "What changed": "Was sich geändert hat",
+    "From {since} to {now}.": "Von {since} bis {now}.",
+    "That is since the last working day began.": "Das ist seit Beginn des letzten Arbeitstags.",
+    "Since when": "Seit wann",
+    "Since the last working day": "Seit dem letzten Arbeitstag",
+    "Opened": "Geöffnet",
+    "No recording was opened.": "Keine Aufnahme wurde geöffnet.",
+    "without a purpose": "ohne Zweck",
+    "The log has too much for one page: these are the newest.":
+        "Das Protokoll hat zu viel für eine Seite: Dies sind die neuesten.",
+    "The newest openings": "Die neuesten Öffnungen",
+    "raised": "neu",
+    "acknowledged since": "seither quittiert",
+    "No alarm was raised, and none acknowledged.": "Es gab keinen neuen Alarm, und keiner wurde quittiert.",
+    "found, {time} lost": "gefunden, {time} verloren",
+    "No gap.": "Keine Lücke.",
+    "Gaps are looked at seven days back.": "Lücken werden sieben Tage zurück angesehen.",
+    "enrolled": "neu angemeldet",
+    "gone, or shut out": "abgemeldet oder ausgesperrt",
+    "silent since": "seither verstummt",
+    "None came, left or fell silent.": "Keiner kam hinzu, ging oder verstummte.",
+    "{rule} closed more: {before} before": "{rule} schloss öfter: davor {before}",
+    "{rule} closed less: {before} before": "{rule} schloss seltener: davor {before}",
+    "Counted are recordings that began since then, beside as much time before.":
+        "Gezählt sind Aufnahmen, die seither begannen, neben denen aus ebenso langer Zeit davor.",
+    "{count} more rules differ.": "{count} weitere Regeln weichen ab.",
+    "Closed by rules": "Von Regeln geschlossen",
+    "Each rule closed as often as before.": "Jede Regel schloss so oft wie davor.",
+    "Signed rules": "Signierte Regeln",
+    "changed the pause policies": "mit geänderten Pausenrichtlinien",
+    "changed who may what, or what is kept": "mit Änderungen daran, wer was darf und was aufbewahrt wird",
+    "with the same rules as before": "mit denselben Regeln wie davor",
+    "No bundle came.": "Kein Bündel kam an.",
+    "Waits for you": "Wartet auf Sie",
+    "to answer under Requests": "zu beantworten unter Anträge",
+    "to approve under Cases": "zu genehmigen unter Fälle",
+    "to decide under Privacy": "zu entscheiden unter Datenschutz",
+    "Nothing waits for your answer.": "Nichts wartet auf Ihre Antwort.",
+    "Holds and erasures": "Löschsperren und Löschungen",
+    "put on hold": "unter eine Löschsperre gestellt",
+    "taken off a hold": "aus einer Löschsperre entlassen",
+    "erased": "gelöscht",
+    "Nothing was put on hold, released or erased.":
+        "Keine Löschsperre wurde gesetzt oder aufgehoben, und nichts gelöscht.",
+    "Alarms": "Alarme",
+    "Gaps": "Lücken",
+    "Use of the rules": "Nutzung der Regeln",
+    "What the archive found out about computers. An operator acknowledges it on the archive's machine: eyelid-store "
+    "alarms --ack.":
+        "Was das Archiv über Computer herausgefunden hat. Quittiert wird es von einem Operator auf dem Rechner des "
+        "Archivs: eyelid-store alarms --ack.",
+    "What should be here and is not, as eyelid-store gaps says it.":
+        "Was hier sein müsste und fehlt, so wie eyelid-store gaps es sagt.",
+    "{read} of {all} computers were looked at so far. Load this page again in a moment.":
+        "Bisher wurden {read} von {all} Computern angesehen. Laden Sie diese Seite gleich noch einmal.",
+    "The last seven days. As of {moment}, or later.": "Die letzten sieben Tage. Stand: {moment} oder später.",
+    "what it sent cannot be read": "was er gesendet hat, ist nicht lesbar",
+    "it has more gaps than are listed": "er hat mehr Lücken, als aufgelistet sind",
+    "Kind": "Art",
+    "1 alarm": "1 Alarm",
+    "{count} alarms": "{count} Alarme",
+    "1 gap": "1 Lücke",
+    "{count} gaps": "{count} Lücken",
+    "About": "Worum es geht",
+    "Acknowledged": "Quittiert",
+    "Lost": "Verloren",
+    "more than {count}": "mehr als {count}",
+    "Nothing that you may see fits.": "Nichts, was Sie sehen dürfen, passt dazu.",
+    "a recording that you may not list, or that is not here":
+        "eine Aufnahme, die Sie nicht sehen dürfen oder die nicht hier ist",
+    "ledger entry {number}": "Eintrag {number} im Protokoll des Computers",
+    "stream {stream}, chunk {number}": "Spur {stream}, Abschnitt {number}",
+    "1 chunk": "1 Abschnitt",
+    "{count} chunks": "{count} Abschnitte",
+    "acknowledged": "quittiert",
+    "all": "alle",
+    "lost": "verloren",
+    "given up: the computer's disk was full": "aufgegeben: Die Festplatte des Computers war voll",
+    "still on its way": "noch unterwegs",
+    "time that is unexplained": "Zeit, die nicht erklärt ist",
+    "not what the computer had named": "nicht das, was der Computer genannt hatte",
+    "erased by a signed order": "auf signierte Anordnung gelöscht",
+    "the state is one of those in the list": "der Zustand ist einer aus der Liste",
+    "a moment is written 2027-01-31T08:30": "ein Zeitpunkt wird 2027-01-31T08:30 geschrieben",
+    "How often and how long each rule of the policies closed, on the computers that you may see. A rule that never "
+    "closed anything on any computer may be wrong.":
+        "Wie oft und wie lange jede Regel der Richtlinien auf den Computern, die Sie sehen dürfen, das Auge "
+        "geschlossen hat. Eine Regel, die nirgends etwas geschlossen hat, ist vielleicht falsch.",
+    "Closed": "Geschlossen",
+    "For": "Dauer",
+    "Last": "Zuletzt",
+    "Would have closed": "Hätte geschlossen",
+    "never in all this time": "nie in dieser Zeit",
+    "{count} times, {time}": "{count}-mal, {time}",
+    "never closed anything": "hat nie etwas geschlossen",
+    "closed something": "hat etwas geschlossen",
+    "would have closed something": "hätte etwas geschlossen",
+}  # fmt: skip
