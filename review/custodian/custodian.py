@@ -39,6 +39,7 @@ from review.governance.model import Act, Decision, Governance, Question, Recordi
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
+from review.sampled import Sampled
 
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
@@ -80,6 +81,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
+        self._sampled = Sampled(home / "samples", log)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
@@ -216,6 +218,11 @@ class Custodian:
         """The sample of a month for a purpose; None while none is drawn."""
         return {"drawn": samples.sample(self._home / "samples", asked.text("purpose"), asked.text("month"))}
 
+    def sampled(self, asked: Claims, _peer: str) -> dict[str, object]:
+        """What is left of a sample, of the agent and month of a recording, for a person; signed for their page."""
+        rules, facts, _ = self._established(asked, asked.uuid("recording"), asked.text("purpose"))
+        return {"sampled": self._log.sign(jws.SAMPLED, self._sampled.left(rules, facts.recording, asked))}
+
     def review(self, asked: Claims, peer: str) -> dict[str, object]:
         """What became of a month's sample, as a person signed it; signed again, after its entry."""
         said = _Said("review", peer, {"step": "signed", "month": "-"})
@@ -291,6 +298,7 @@ class Custodian:
     def commit_seeds(self) -> None:
         """Of samples, before their months begin. Raises ProtocolError, OSError."""
         samples.commit(self._home / "samples", self._log, self._latest.now())
+        self._sampled.catch_up()  # so that no person waits for it
 
     # -- who and what -------------------------------------------------------------------------------------------------
 

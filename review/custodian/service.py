@@ -44,6 +44,7 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "comment": Custodian.comment,
     "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
     "drawn": Custodian.drawn,
+    "sampled": Custodian.sampled,
     "review": Custodian.review,
     "file": Custodian.file,
     "filed": Custodian.filed,

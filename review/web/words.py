@@ -229,6 +229,16 @@ GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | words_of_privacy
     "Something is missing yet, such as an approval: the player says what.":
         "Noch fehlt etwas, etwa eine Zustimmung: Der Player sagt, was.",
     "What you may do": "Was Sie dürfen",
+    "Only what was drawn opens.": "Nur gezogene Aufnahmen lassen sich öffnen.",
+    "What is left of the sample the custodian does not say now ({code}).":
+        "Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht ({code}).",
+    "Of {month} nothing is drawn yet.": "Aus {month} ist noch nichts gezogen.",
+    "Of {candidates} recordings of this agent in {month}, {drawn} were drawn. You opened {opened} of these; {left} are "
+    "left.":
+        "Von {candidates} Aufnahmen dieser Person aus {month} wurden {drawn} gezogen. Davon haben Sie {opened} "
+        "geöffnet; {left} sind übrig.",
+    "This recording is among them.": "Diese Aufnahme ist dabei.",
+    "This recording is not among them.": "Diese Aufnahme ist nicht dabei.",
     "The custodian decides when something is opened. It also looks for consent, approvals and samples.":
         "Beim Öffnen entscheidet der Treuhänder. Er prüft auch Einwilligungen, Zustimmungen und Stichproben.",
     "play": "abspielen",

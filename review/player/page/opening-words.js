@@ -61,6 +61,12 @@ const EN = {
     no: "you may not",
   },
   sample: (n) => `Only what was drawn opens: ${n} recordings an agent and month. The custodian knows which.`,
+  left: ({ candidates, drawn, opened, left, among }, month) =>
+    `Of ${candidates} recordings of this agent in ${month}, ${drawn} were drawn. You opened ${opened} of these; ` +
+    `${left} are left. This recording is ${among ? "" : "not "}among them.`,
+  leftSigned: "The custodian signed these figures.",
+  notDrawn: (month) => `Of ${month} nothing is drawn yet.`,
+  leftUnknown: (code) => `What is left of the sample the custodian does not say now (${code}).`,
   needs: (need, by, hours) => `${need} of these roles approve, each by another person: ${by}; within ${hours} h.`,
   rendition: {
     original: "You ask for everything that was kept.",
@@ -256,6 +262,12 @@ const DE = {
   },
   sample: (n) =>
     `Nur gezogene Aufnahmen lassen sich öffnen: ${n} je Person und Monat. Welche, weiß der Treuhänder.`,
+  left: ({ candidates, drawn, opened, left, among }, month) =>
+    `Von ${candidates} Aufnahmen dieser Person aus ${month} wurden ${drawn} gezogen. Davon haben Sie ${opened} ` +
+    `geöffnet; ${left} sind übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
+  leftSigned: "Diese Zahlen hat der Treuhänder signiert.",
+  notDrawn: (month) => `Aus ${month} ist noch nichts gezogen.`,
+  leftUnknown: (code) => `Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht (${code}).`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
