@@ -23,7 +23,7 @@ from protocol.errors import ProtocolError
 from protocol.folder import write_over
 from protocol.keys import RecipientPrivate, chunk_key, comment_key
 from protocol.language.errors import MistakesError
-from protocol.released import CHUNK_KEYS, COMMENTS, STREAM_KEY, release, session_key
+from protocol.released import CHUNK_KEYS, COMMENTS, REPORT_KEY, STREAM_KEY, release, session_key
 from review import extracts, reviews, samples
 from review.audit import kinds
 from review.audit.log import AuditLog
@@ -40,6 +40,7 @@ from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
 from review.sampled import Sampled
+from review.watched import Watching
 
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
@@ -81,7 +82,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
-        self._sampled = Sampled(home / "samples", log)
+        self._sampled, self._watching = Sampled(home / "samples", log), Watching(ticks)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
@@ -170,6 +171,13 @@ class Custodian:
                 own, part = facts.packet.stream_key(key, stream), chunks.get(stream, ())
                 return b"".join(chunk_key(own, recording, stream, one) for one in part) if "case" in terms else own
 
+            more: dict[str, object] = (
+                {"chunks": {str(n): those for n, those in chunks.items()}} if "case" in terms else {}
+            )
+            if act is Act.PLAY:
+                length, lasts = facts.recording.end - facts.packet.start, (now, decision.until)
+                reports = self._watching.begin(signed.id, by.person, recording, entry, streams, length, lasts)
+                more["reports"] = base64url.encode(seal(reports, stream=COMMENTS, label=REPORT_KEY))
             label, given = (CHUNK_KEYS, list(chunks)) if "case" in terms else (STREAM_KEY, streams)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
@@ -180,8 +188,13 @@ class Custodian:
                 "until": min(decision.until, MAX_INTEGER),
                 "keys": {str(n): base64url.encode(seal(keys_of(n), stream=n, label=label)) for n in given},
                 "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),
-                **({"chunks": {str(n): numbers for n, numbers in chunks.items()}} if "case" in terms else {}),
+                **more,
             })}  # fmt: skip
+
+    def watched(self, asked: Claims, peer: str) -> dict[str, object]:
+        """What a page says that it played of what was released to it; nothing is opened by it."""
+        found = self._watching.take(asked, self._latest.now())
+        return {"entry": self._note(_Said("watched", peer, found.facts, found.person, found.recording))}
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
         """Consent that was given, or taken back, as a person signed it; what it opens, the rules say."""

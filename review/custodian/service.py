@@ -40,6 +40,7 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "bundle": lambda custodian, asked, peer: custodian.take_bundle(asked.text("bundle"), peer),
     "enrol": Custodian.enrol,
     "open": Custodian.open,
+    "watched": Custodian.watched,
     "consent": Custodian.consent,
     "comment": Custodian.comment,
     "consent-of": lambda custodian, asked, _peer: {"consent": custodian.consents.shown(asked.uuid("recording"))},
