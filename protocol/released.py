@@ -48,7 +48,8 @@ def _info(label: bytes, request: str, recording: UUID, stream: int) -> bytes:
 def release(
     session: SessionPublic, key: bytes, *, request: str, recording: UUID, stream: int, label: bytes = STREAM_KEY
 ) -> bytes:
-    """`key`: the stream's, with `CHUNK_KEYS` those of some of its chunks, with `REPORT_KEY` that of reports. `request`: id of the signed request.
+    """`key`: the stream's, with `CHUNK_KEYS` those of some of its chunks, with `REPORT_KEY` that of reports.
+    `request`: id of the signed request.
 
     Raises KeyProblem ("bad-key") for a weak session.
     """

@@ -268,6 +268,11 @@ def _sampled(asked: _Asked) -> dict[str, Any]:
     return said | {"papers": asked.console.custody.papers(asked.listed(asked.body))}
 
 
+def _watched(asked: _Asked) -> dict[str, Any]:
+    """Sealed by the page for the custodian, which knows whose opening it is."""
+    return {name: asked.body.text(name) for name in ("opening", "sealed")}
+
+
 def _enrol(asked: _Asked) -> dict[str, Any]:
     parts = asked.body.text("invitation").split(".")
     try:
@@ -293,6 +298,7 @@ VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
     "comment": _comment,
     "review": _review,
     "sampled": _sampled,
+    "watched": _watched,
     "consent": _consent,
     "consent-of": lambda asked: {"recording": str(asked.listed(asked.body))},
 }
@@ -308,7 +314,7 @@ async def _relay(request: Request) -> Response:
     if do not in VERBS:
         raise Refusal(400, "unknown-verb", f"the custodian is asked {', '.join(sorted(VERBS))} from here")
 
-    if do != "filed":  # which a page asks every few seconds while it waits for approvals
+    if do not in {"filed", "watched"}:  # which a page sends without a person's act
         await session_of(request)
 
     def ask() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from review.governance.times import FOR_EVER
 from review.languages import Spoken, local
-from review.web import words_of_cases, words_of_privacy, words_of_reviews, words_of_rules
+from review.web import words_of_cases, words_of_openings, words_of_privacy, words_of_reviews, words_of_rules
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,7 +86,8 @@ def chosen(said: str, accepted: str) -> str:
     return best
 
 
-GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | words_of_privacy.GERMAN | words_of_reviews.GERMAN | {
+_PAGES: Final = (words_of_rules, words_of_cases, words_of_privacy, words_of_reviews, words_of_openings)
+GERMAN: Final = {english: german for one in _PAGES for english, german in one.GERMAN.items()} | {
     # Every page
     "Skip to the content": "Zum Inhalt springen",
     "Main": "Hauptnavigation",
@@ -229,16 +230,6 @@ GERMAN: Final = words_of_rules.GERMAN | words_of_cases.GERMAN | words_of_privacy
     "Something is missing yet, such as an approval: the player says what.":
         "Noch fehlt etwas, etwa eine Zustimmung: Der Player sagt, was.",
     "What you may do": "Was Sie dürfen",
-    "Only what was drawn opens.": "Nur gezogene Aufnahmen lassen sich öffnen.",
-    "What is left of the sample the custodian does not say now ({code}).":
-        "Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht ({code}).",
-    "Of {month} nothing is drawn yet.": "Aus {month} ist noch nichts gezogen.",
-    "Of {candidates} recordings of this agent in {month}, {drawn} were drawn. You opened {opened} of these; {left} are "
-    "left.":
-        "Von {candidates} Aufnahmen dieser Person aus {month} wurden {drawn} gezogen. Davon haben Sie {opened} "
-        "geöffnet; {left} sind übrig.",
-    "This recording is among them.": "Diese Aufnahme ist dabei.",
-    "This recording is not among them.": "Diese Aufnahme ist nicht dabei.",
     "The custodian decides when something is opened. It also looks for consent, approvals and samples.":
         "Beim Öffnen entscheidet der Treuhänder. Er prüft auch Einwilligungen, Zustimmungen und Stichproben.",
     "play": "abspielen",

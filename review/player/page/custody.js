@@ -131,7 +131,8 @@ async function play(recording, ask, opened, preset) {
     section().hidden = true;
     document.getElementById("badge").hidden = false;
     root.dataset.custody = "open";
-    opened({ comments: commenting(choice) });
+    const report = (sealed) => relay("watched", { opening: request.id, sealed }, { keepalive: true });
+    opened({ comments: commenting(choice), report });
   }
 
   /** What the page of the recording asks of console and custodian about comments. */
@@ -408,7 +409,7 @@ async function approve(filed) {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Null where this page is not on an origin of its own; else {comments}, once the custodian has released it. */
+/** Null where this page is not on an origin of its own; else {comments, report}, once the custodian has released it. */
 export async function fromCustody(ask) {
   const asked = /^#(play|enrol|approve|review)=(.*)$/.exec(location.hash);
   if (location.hash && !asked) return null;

@@ -73,7 +73,9 @@ const EN = {
     redacted: "You ask for the redacted rendition; where there is none, the rules decide what you see.",
   },
   byRules: "The rules decide what you see.",
-  noted: "The opening is noted with your name and this purpose.",
+  noted:
+    "The opening is noted with your name and this purpose. So are the seconds that this page shows and plays, as it " +
+    "reports them.",
   open: "Open",
   opening: "The custodian is asked …",
   ask: "Ask for approval",
@@ -275,7 +277,9 @@ const DE = {
     redacted: "Sie bitten um die geschwärzte Fassung. Gibt es keine, entscheiden die Regeln, was Sie sehen.",
   },
   byRules: "Die Regeln entscheiden, was Sie sehen.",
-  noted: "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt.",
+  noted:
+    "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt, ebenso die Sekunden, die diese Seite zeigt und " +
+    "abspielt, wie sie sie meldet.",
   open: "Öffnen",
   opening: "Der Treuhänder wird gefragt …",
   ask: "Um Zustimmung bitten",

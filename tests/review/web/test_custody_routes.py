@@ -125,8 +125,8 @@ def token(typ: str, **payload: object) -> str:
 def test_only_what_people_ask_goes_to_the_custodian(served: Served) -> None:
     for do in ("bundle", "keys", "remove", "file", "__class__", ""):
         assert post(served, "cleo", do=do).json()["error"] == "unknown-verb"
-    own = {"nonce", "enrol", "open", "approve", "filed", "comment", "review", "sampled", "consent", "consent-of"}
-    assert set(VERBS) == own
+    own = {"nonce", "enrol", "open", "approve", "filed", "comment", "review", "sampled", "watched"}
+    assert set(VERBS) == own | {"consent", "consent-of"}
     assert post(served, "", do="nonce").status_code == 401
     assert post(served, "enrolling", do="nonce").status_code == 403
     with served.client("cleo", **origin_of(served, "player"), **{"Content-Type": "text/plain"}) as client:
