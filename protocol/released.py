@@ -20,7 +20,7 @@ from protocol.errors import KeyProblem
 COMMENTS: Final = KEY_PACKET_STREAM  # where the key of comments is released: no stream has this number
 STREAM_KEY: Final = b"eyelid released key v1"
 CHUNK_KEYS: Final = b"eyelid released chunk keys v1"  # of one stream, one behind the other, by their sequence numbers
-REPORT_KEY: Final = b"eyelid released report key v1"  # of what a page says that it played (review.watched)
+REPORT_KEY: Final = b"eyelid released report key v1"  # of what a page says that it played (review.played)
 _X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 

@@ -37,10 +37,10 @@ from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
+from review.played import Watching
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
 from review.sampled import Sampled
-from review.watched import Watching
 
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones

@@ -16,7 +16,7 @@ from protocol.envelope import SOUND_STREAM
 from protocol.errors import ProtocolError
 from protocol.released import COMMENTS, REPORT_KEY, receive
 from review.custodian.custodian import Custodian
-from review.watched import EARLY, EVERY, LARGEST, LASTS, LATE, MOST, MOST_SPANS, SLACK, seal
+from review.played import EARLY, EVERY, LARGEST, LASTS, LATE, MOST, MOST_SPANS, SLACK, seal
 from testkit.custody import SECOND, House, Kept
 
 ANN, SAM = "ann@example.com", "sam@example.com"
@@ -24,7 +24,7 @@ LANES: Final = {"0": "0-500 700-900", "microphone": "0-900"}
 
 
 @dataclass
-class Opened:
+class OpenPage:
     """As the page that opened it: what the custodian released to it, and its key of reports."""
 
     house: House
@@ -34,7 +34,9 @@ class Opened:
     key: bytes
 
     @classmethod
-    def of(cls, house: House, custodian: Custodian, kept: Kept, streams: tuple[int, ...] = (0, SOUND_STREAM)) -> Opened:
+    def of(
+        cls, house: House, custodian: Custodian, kept: Kept, streams: tuple[int, ...] = (0, SOUND_STREAM)
+    ) -> OpenPage:
         answer = house.open(custodian, ANN, kept, streams=[str(one) for one in streams])
         place = {"request": answer["request"], "recording": kept.id, "stream": COMMENTS}
         key = receive(house.sessions[ANN], base64url.decode(answer["reports"]), label=REPORT_KEY, **place)
@@ -58,11 +60,11 @@ class Opened:
 
 
 @pytest.fixture
-def opened(house: House, custodian: Custodian) -> Opened:
-    return Opened.of(house, custodian, house.recording())
+def opened(house: House, custodian: Custodian) -> OpenPage:
+    return OpenPage.of(house, custodian, house.recording())
 
 
-def test_a_report_is_noted_with_its_opening_and_nothing_else_of_the_recording(opened: Opened) -> None:
+def test_a_report_is_noted_with_its_opening_and_nothing_else_of_the_recording(opened: OpenPage) -> None:
     opening = opened.house.entries()[-1]
     noted = opened.hand_in(opened.sealed())
     entry = opened.house.entries()[-1]
@@ -74,8 +76,8 @@ def test_a_report_is_noted_with_its_opening_and_nothing_else_of_the_recording(op
     }  # fmt: skip
 
 
-def test_the_key_is_this_openings_alone(opened: Opened) -> None:
-    other = Opened.of(opened.house, opened.custodian, opened.kept)
+def test_the_key_is_this_openings_alone(opened: OpenPage) -> None:
+    other = OpenPage.of(opened.house, opened.custodian, opened.kept)
     assert other.key != opened.key
     place = {"request": other.answer["request"], "recording": other.kept.id, "stream": COMMENTS}
     with pytest.raises(ProtocolError):
@@ -88,13 +90,13 @@ def test_the_key_is_this_openings_alone(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 11, 12, -17, -1])
-def test_what_was_changed_on_the_way_is_not_taken(opened: Opened, place: int) -> None:
+def test_what_was_changed_on_the_way_is_not_taken(opened: OpenPage, place: int) -> None:
     sealed = bytearray(opened.sealed())
     sealed[place] ^= 1
     assert opened.refused(bytes(sealed)) == "not-its-page"
 
 
-def test_a_report_counts_once_and_no_earlier_one_after_it(opened: Opened) -> None:
+def test_a_report_counts_once_and_no_earlier_one_after_it(opened: OpenPage) -> None:
     first, second, third = (opened.sealed(number) for number in (1, 2, 3))
     opened.hand_in(first)
     assert opened.refused(first) == "replayed"
@@ -102,7 +104,7 @@ def test_a_report_counts_once_and_no_earlier_one_after_it(opened: Opened) -> Non
     assert opened.refused(second) == "replayed"
 
 
-def test_a_start_anew_takes_no_reports_of_openings_before_it(opened: Opened) -> None:
+def test_a_start_anew_takes_no_reports_of_openings_before_it(opened: OpenPage) -> None:
     """So none can be handed in twice around it; the key was in memory alone."""
     sealed = opened.sealed()
     opened.hand_in(sealed)
@@ -125,14 +127,14 @@ BAD: Final[dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_no_report_of_the_release_is_refused(opened: Opened, case: str) -> None:
+def test_what_is_no_report_of_the_release_is_refused(opened: OpenPage, case: str) -> None:
     said = {"number": 1, "lanes": BAD[case]} if case != "no lanes" else {"number": 1}
     sealed = seal(opened.key, opened.answer["request"], opened.kept.id, json.dumps(said).encode())
     assert opened.refused(sealed) == "bad-field"
     opened.hand_in(opened.sealed())  # its number was not used up
 
 
-def test_the_longest_report_is_taken_and_a_longer_one_is_not(opened: Opened) -> None:
+def test_the_longest_report_is_taken_and_a_longer_one_is_not(opened: OpenPage) -> None:
     step = END // MOST_SPANS // 2
     most = " ".join(f"{2 * one * step}-{(2 * one + 1) * step}" for one in range(MOST_SPANS))
     opened.hand_in(opened.sealed(1, {"far-end": most}))
@@ -143,17 +145,17 @@ def test_the_longest_report_is_taken_and_a_longer_one_is_not(opened: Opened) -> 
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, "1", None, True])
-def test_a_number_that_is_none_is_refused(opened: Opened, number: Any) -> None:
+def test_a_number_that_is_none_is_refused(opened: OpenPage, number: Any) -> None:
     assert opened.refused(opened.sealed(number)) == "bad-field"
 
 
 def test_lanes_that_were_not_released_are_not_reported(house: House, custodian: Custodian) -> None:
-    opened = Opened.of(house, custodian, house.recording(), (0,))
+    opened = OpenPage.of(house, custodian, house.recording(), (0,))
     assert opened.refused(opened.sealed(1, {"0": "0-5", "far-end": "0-5"})) == "bad-field"
     opened.hand_in(opened.sealed(1, {"0": "0-5"}))
 
 
-def test_a_page_reports_only_so_often(opened: Opened) -> None:
+def test_a_page_reports_only_so_often(opened: OpenPage) -> None:
     for number in range(1, EARLY + 1):
         opened.hand_in(opened.sealed(number))
     assert opened.refused(opened.sealed(EARLY + 1)) == "too-many"
@@ -163,7 +165,7 @@ def test_a_page_reports_only_so_often(opened: Opened) -> None:
 
 
 @pytest.mark.slow(reason="a thousand entries are noted")
-def test_an_opening_has_so_many_reports_whatever_time_it_has(opened: Opened) -> None:
+def test_an_opening_has_so_many_reports_whatever_time_it_has(opened: OpenPage) -> None:
     for number in range(1, MOST + 1):
         opened.house.clock.pass_by(EVERY)
         opened.hand_in(opened.sealed(number))
@@ -172,7 +174,7 @@ def test_an_opening_has_so_many_reports_whatever_time_it_has(opened: Opened) -> 
 
 
 def test_reports_end_with_the_release_and_with_the_longest_session(house: House, custodian: Custodian) -> None:
-    opened = Opened.of(house, custodian, house.recording())
+    opened = OpenPage.of(house, custodian, house.recording())
     ends = min(opened.answer["until"] + LATE, opened.answer["at"] + LASTS)
     house.clock.pass_by((ends - house.clock.now) / SECOND - 1)
     opened.hand_in(opened.sealed(1))
@@ -191,12 +193,12 @@ def test_whatever_a_changed_page_seals_is_refused_in_words_or_noted_within_bound
     raw: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     house = House(tmp_path_factory.mktemp("house"))
-    opened = Opened.of(house, house.ready(), house.recording())
+    opened = OpenPage.of(house, house.ready(), house.recording())
     for sealed in (raw, seal(opened.key, opened.answer["request"], opened.kept.id, raw)):
         assert opened.refused(sealed) in {"bad-field", "malformed", "not-its-page", "oversized"}
 
 
-def test_nesting_ends_no_custodian(opened: Opened) -> None:
+def test_nesting_ends_no_custodian(opened: OpenPage) -> None:
     deep = b'{"number": 1, "lanes": ' + b"[" * 20_000
     sealed = seal(opened.key, opened.answer["request"], opened.kept.id, deep)
     assert opened.refused(sealed) == "malformed"

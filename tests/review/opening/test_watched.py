@@ -14,7 +14,7 @@ import pytest
 from protocol import base64url
 from review.audit.bodies import bodies
 from review.commands.open_log import open_log_in
-from review.watched import MOST_SPANS
+from review.played import MOST_SPANS
 from testkit.cheap_keys import cheap_keys
 from testkit.devtools import DevTools
 from testkit.waits import until as eventually
