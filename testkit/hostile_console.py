@@ -43,6 +43,7 @@ class HostileConsole:
         allowed = {
             "Access-Control-Allow-Origin": request.headers.get("Origin", "null"), "Vary": "Origin",
             "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Max-Age": "86400",  # as the console itself: a page that goes cannot wait for an answer
         }  # fmt: skip
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allowed)

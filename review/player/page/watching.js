@@ -17,11 +17,12 @@ const LAST = ["unknown-opening", "over"]; // refusals after which none is taken 
 function lanesOf(player, t) {
   const found = new Set();
   if (document.visibilityState === "visible")
-    for (const { chain, ready, shown, failed } of player.screens) {
+    for (const { chain, ready, exact, shown, failed } of player.screens) {
       const row = chain.at(t);
-      const late = shown === null ? Infinity : t - shown / 1e6;
-      if (!failed && row >= 0 && chain.plays[row] && (ready ? shown !== null : late >= 0 && late < LATE))
-        found.add(String(chain.stream));
+      if (failed || shown === null || row < 0 || !chain.plays[row]) continue;
+      // What stands there after a jump, until its picture has come, is the one of before.
+      const late = player.playing && !exact ? t - shown / 1e6 : -1;
+      if (ready || (late >= 0 && late < LATE)) found.add(String(chain.stream));
     }
   const { sound } = player;
   if (player.playing && player.master === "sound" && !sound.element.paused && sound.audio?.state === "running")
