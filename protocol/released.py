@@ -20,6 +20,7 @@ from protocol.errors import KeyProblem
 COMMENTS: Final = KEY_PACKET_STREAM  # where the key of comments is released: no stream has this number
 STREAM_KEY: Final = b"eyelid released key v1"
 CHUNK_KEYS: Final = b"eyelid released chunk keys v1"  # of one stream, one behind the other, by their sequence numbers
+REPORT_KEY: Final = b"eyelid released report key v1"  # of what a page says that it played (review.played)
 _X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -47,7 +48,8 @@ def _info(label: bytes, request: str, recording: UUID, stream: int) -> bytes:
 def release(
     session: SessionPublic, key: bytes, *, request: str, recording: UUID, stream: int, label: bytes = STREAM_KEY
 ) -> bytes:
-    """`key`: the stream's, or with `CHUNK_KEYS` those of some of its chunks. `request`: id of the signed request.
+    """`key`: the stream's, with `CHUNK_KEYS` those of some of its chunks, with `REPORT_KEY` that of reports.
+    `request`: id of the signed request.
 
     Raises KeyProblem ("bad-key") for a weak session.
     """

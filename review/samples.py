@@ -148,6 +148,22 @@ def sample(folder: Path, purpose: str, month: str) -> list[str] | None:
     return None if agents is None else sorted({one for there in agents.values() for one in there})
 
 
+def drawn_of(folder: Path, purpose: str, agent: str, month: Month) -> list[str] | None:
+    """One agent's; None while the month is not drawn. Raises ProtocolError, OSError."""
+    path = folder / f"{month.name}.drawn"
+    if not path.exists():
+        return None
+    agents: Mapping[str, list[str]] = _read(path).get(purpose, {})
+    try:
+        return agents.get(_name(agent), [])
+    except ValueError:  # none that the log can have: it has no samples
+        return []
+
+
+def drawn_months(folder: Path) -> list[Month]:
+    return [Month.named(path.stem) for path in folder.glob("*.drawn")]
+
+
 def draw(
     folder: Path, log: AuditLog, month: Month, shown: Iterable[Candidate | str], *, rules: Governance, now: int,
     who: str, empty: bool = False,

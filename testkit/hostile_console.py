@@ -26,12 +26,15 @@ Change = Callable[[str, dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 @dataclass
 class HostileConsole:
-    """`origin`: the player's, as the console knows it. `seen`: (path, body) of each request, `given`: each answer."""
+    """`origin`: the player's, as the console knows it. `seen`: (path, body) of each request, `given`: each answer.
+    `withholds`: a verb of the custodian's that is not passed on.
+    """
 
     console: str
     origin: str
     address: str = ""
     change: Change | None = None
+    withholds: str = ""
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     given: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -40,10 +43,13 @@ class HostileConsole:
         allowed = {
             "Access-Control-Allow-Origin": request.headers.get("Origin", "null"), "Vary": "Origin",
             "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Max-Age": "86400",  # as the console itself: a page that goes cannot wait for an answer
         }  # fmt: skip
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allowed)
         self.seen.append((f"{path}?{request.url.query}", body))
+        if self.withholds and json.loads(body or b"{}").get("do") == self.withholds:
+            return Response(b'{"error": "no-custodian"}', 503, headers=allowed | {"Content-Type": "application/json"})
         kept = {name: request.headers[name] for name in ("cookie", "content-type") if name in request.headers}
         asked = f"{self.console}{path}?{request.url.query}"
         async with httpx.AsyncClient(timeout=60) as client:

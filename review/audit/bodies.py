@@ -21,13 +21,16 @@ class Body(NamedTuple):
     said: dict[str, Any]
 
 
-def bodies(folder: Path, log: VerifierKey, key: ReadingKey, first: int = 0) -> Iterator[Body]:
-    """Of the entries from `first` on that are no statements. Raises as `journal.groups` and `Bodies.read`."""
+def bodies(folder: Path, log: VerifierKey, key: ReadingKey, first: int = 0, since: int = 0) -> Iterator[Body]:
+    """Of the entries from `first` on that are no statements, and not from before `since` (ms).
+
+    Raises as `journal.groups` and `Bodies.read`.
+    """
     reading = Bodies(folder, log, key)
     for group in journal.groups(folder, log, first):
         for one in group.entries:
             entry = Entry.parse(one.raw)
-            if not entry.statement:
+            if not entry.statement and entry.time >= since:
                 yield Body(one.position, entry.time, reading.read(one, entry))
 
 

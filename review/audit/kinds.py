@@ -134,7 +134,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         "recording", (6001, 2), {"purpose": WORD, "rule": ID, "rendition": WORD},
         approvals=PEOPLE, reference=TEXT, lanes=IDS, until=NUMBER,
     ),
-    "watched": _kind("recording", (6001, 2), {"spans": SPANS, "opening": NUMBER}),
+    # What a page says that it played (review.played). `opening`: its entry. `lanes`: of each span.
+    "watched": _kind("recording", (6001, 2), {"spans": SPANS, "opening": NUMBER}, lanes=IDS),
     "export": _kind(
         "recording", (6001, 7), {"purpose": WORD, "rule": ID, "rendition": WORD},
         approvals=PEOPLE, reference=TEXT, to=PERSON, spans=SPANS,

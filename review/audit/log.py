@@ -27,9 +27,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from protocol import jws
 from review.audit import journal
+from review.audit.bodies import Body, bodies
 from review.audit.entries import Entry, ReadingKey, is_shredded
 from review.audit.errors import AuditError
-from review.audit.kinds import CLOCK, MENDED, SHRED, Act, written_as_json
+from review.audit.kinds import CLOCK, MENDED, SHRED, Act, pseudonym, written_as_json
 from review.audit.notes import Checkpoint, Note, Signer, sign, signed_checkpoint
 from review.audit.tree import WIDTH, Tile, Tree, leaf_hash, tile_path
 from store.files import lock, owned_as, sync_folder, write_all, write_over
@@ -104,6 +105,17 @@ class AuditLog:
         """32 bytes that only who has the key that signs the log can make, the same for the same `use`."""
         info = f"eyelid audit derived v1 {use}".encode()
         return HKDF(SHA256(), 32, salt=None, info=info).derive(self._signer.private.private_bytes_raw())
+
+    def pseudonym(self, person: str) -> str:
+        """As the entries of this log name them. Raises AuditError ("bad-field")."""
+        try:
+            return pseudonym(person, self._key)
+        except ValueError as error:
+            raise AuditError("bad-field", f"a person's name must be {error}") from None
+
+    def bodies(self, first: int = 0, since: int = 0) -> Iterator[Body]:
+        """As `bodies.bodies`, without those from before `since` (ms)."""
+        return bodies(self.folder, self.verifier, self._key, first, since)
 
     @classmethod
     def create(cls, folder: Path, signer: Signer) -> None:

@@ -23,7 +23,7 @@ from protocol.errors import ProtocolError
 from protocol.folder import write_over
 from protocol.keys import RecipientPrivate, chunk_key, comment_key
 from protocol.language.errors import MistakesError
-from protocol.released import CHUNK_KEYS, COMMENTS, STREAM_KEY, release, session_key
+from protocol.released import CHUNK_KEYS, COMMENTS, REPORT_KEY, STREAM_KEY, release, session_key
 from review import extracts, reviews, samples
 from review.audit import kinds
 from review.audit.log import AuditLog
@@ -37,8 +37,10 @@ from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
+from review.played import Watching
 from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import parse_files
+from review.sampled import Sampled
 
 HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
@@ -80,6 +82,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
+        self._sampled, self._watching = Sampled(home / "samples", log), Watching(ticks)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
@@ -168,6 +171,13 @@ class Custodian:
                 own, part = facts.packet.stream_key(key, stream), chunks.get(stream, ())
                 return b"".join(chunk_key(own, recording, stream, one) for one in part) if "case" in terms else own
 
+            more: dict[str, object] = (
+                {"chunks": {str(n): those for n, those in chunks.items()}} if "case" in terms else {}
+            )
+            if act is Act.PLAY:
+                length, lasts = facts.recording.end - facts.packet.start, (now, decision.until)
+                reports = self._watching.begin(signed.id, by.person, recording, entry, streams, length, lasts)
+                more["reports"] = base64url.encode(seal(reports, stream=COMMENTS, label=REPORT_KEY))
             label, given = (CHUNK_KEYS, list(chunks)) if "case" in terms else (STREAM_KEY, streams)
             return {"release": self._log.sign(jws.RELEASE, {
                 "request": signed.id,
@@ -178,8 +188,13 @@ class Custodian:
                 "until": min(decision.until, MAX_INTEGER),
                 "keys": {str(n): base64url.encode(seal(keys_of(n), stream=n, label=label)) for n in given},
                 "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),
-                **({"chunks": {str(n): numbers for n, numbers in chunks.items()}} if "case" in terms else {}),
+                **more,
             })}  # fmt: skip
+
+    def watched(self, asked: Claims, peer: str) -> dict[str, object]:
+        """What a page says that it played of what was released to it; nothing is opened by it."""
+        found = self._watching.take(asked, self._latest.now())
+        return {"entry": self._note(_Said("watched", peer, found.facts, found.person, found.recording))}
 
     def consent(self, asked: Claims, peer: str) -> dict[str, object]:
         """Consent that was given, or taken back, as a person signed it; what it opens, the rules say."""
@@ -215,6 +230,11 @@ class Custodian:
     def drawn(self, asked: Claims, _peer: str) -> dict[str, object]:
         """The sample of a month for a purpose; None while none is drawn."""
         return {"drawn": samples.sample(self._home / "samples", asked.text("purpose"), asked.text("month"))}
+
+    def sampled(self, asked: Claims, _peer: str) -> dict[str, object]:
+        """What is left of a sample, of the agent and month of a recording, for a person; signed for their page."""
+        rules, facts, _ = self._established(asked, asked.uuid("recording"), asked.text("purpose"))
+        return {"sampled": self._log.sign(jws.SAMPLED, self._sampled.left(rules, facts.recording, asked))}
 
     def review(self, asked: Claims, peer: str) -> dict[str, object]:
         """What became of a month's sample, as a person signed it; signed again, after its entry."""
@@ -291,6 +311,7 @@ class Custodian:
     def commit_seeds(self) -> None:
         """Of samples, before their months begin. Raises ProtocolError, OSError."""
         samples.commit(self._home / "samples", self._log, self._latest.now())
+        self._sampled.catch_up()  # so that no person waits for it
 
     # -- who and what -------------------------------------------------------------------------------------------------
 

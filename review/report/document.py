@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.envelope import SCREEN
-from review.report.model import KINDS, Listed, LogRead, Model, Sums
+from review.report.model import KINDS, Listed, LogRead, Model, Opening, Sums
 from review.report.words import Words, lasting
 
 DRAWN: Final = ("kept", "closed", "held", "blind", "missing")  # closed with its margin
@@ -234,13 +234,20 @@ class _Blocks:
         _ = self._
         rows = tuple(
             (_.moment(one.at), _(one.log), str(one.entry), one.who, one.kind, one.outcome,
-             ", ".join(filter(None, (one.purpose, one.rule))), ", ".join(one.recordings))
+             ", ".join(filter(None, (one.purpose, one.rule))), ", ".join(one.recordings), self._played(one))
             for one in listed.rows
         )  # fmt: skip
         yield Heading(caption, 3)
-        titles = (_("When"), _("Log"), _("Entry"), _("Person"), _("Act"), _("Outcome"), _("Purpose"), _("Recording"))
-        table = Table(caption, titles, rows, frozenset({2}), (3, 2, 1, 3, 2, 2, 2, 5))
+        titles = (_("When"), _("Log"), _("Entry"), _("Person"), _("Act"), _("Outcome"), _("Purpose"), _("Recording"),
+                  _("Played"))  # fmt: skip
+        table = Table(caption, titles, rows, frozenset({2, 8}), (3, 2, 1, 3, 2, 2, 2, 5, 2))
         yield from self._listed(listed, table, _("None was noted."))
+
+    def _played(self, one: Opening) -> str:
+        """As the page reported it: to play, from the custodian alone."""
+        if one.kind != "open" or one.outcome != "success":
+            return "-"
+        return self._("not reported") if one.played is None else lasting(one.played)
 
     def _listed(self, listed: Listed, table: Table, none: str) -> Iterator[Block]:
         yield table if table.rows else Text(none)

@@ -123,6 +123,7 @@ def gather(
     reviewing.finish(model, rules)
     model.logs += [*sources.absent, *_unread(sources)]
     model.openings.cut()
+    logs.add_played(model)
     model.looks.cut()
     advance(1)
     return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +13,13 @@ from review.audit.entries import Entry, ReadingKey
 from review.audit.errors import AuditError
 from review.audit.kinds import read_statement
 from review.audit.notes import VerifierKey
+from review.cases.spans import united
 from review.report import reviewing
 from review.report.model import HoldRow, LogRead, Model, Opening
 from review.search.log_index import recordings_of
 
 _MS: Final = 1_000_000
-OPENINGS: Final = frozenset({"open", "watched", "export"})
+OPENINGS: Final = frozenset({"open", "export"})
 MOST_PEOPLE: Final = 10_000
 
 
@@ -82,11 +83,22 @@ def _take(model: Model, made: LogRead, source: Source, reading: Bodies, one: jou
             Opening(at, source.log, one.position, who, kind, outcome, named[:20], str(facts.get("purpose", "")),
                     str(facts.get("rule", "")))
         )  # fmt: skip
+    elif kind == "watched" and outcome == "success":
+        played = model.played.setdefault(f"{source.log} {facts['opening']}", [])
+        played[:] = united([*played, *((start, end) for start, end in facts["spans"])])
     elif kind == "review":
         reviewing.signed(model, source.log, one.position, at, who, said)
     elif kind in ("hold", "release") and outcome == "success":
         hold = str(facts.get("hold", ""))
         model.holds.add(HoldRow(at, source.log, kind, hold, who, len(recordings_of(said)), one.position))
+
+
+def add_played(model: Model) -> None:
+    """To openings, what their pages reported in the period."""
+    for place, one in enumerate(model.openings.rows):
+        spans = model.played.get(f"{one.log} {one.entry}")
+        if spans is not None:
+            model.openings.rows[place] = replace(one, played=sum(end - start for start, end in spans))
 
 
 def _take_before(model: Model, source: Source, reading: Bodies, one: journal.Acknowledged) -> None:

@@ -66,7 +66,9 @@ class BundleRow:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a log says that somebody did with recordings. `log`: console or custodian."""
+    """What a log says that somebody did with recordings. `log`: console or custodian. `played`: ns of it that its page
+    reported as shown or heard, on any lane; None for no report.
+    """
 
     at: int
     log: str
@@ -77,6 +79,7 @@ class Opening:
     recordings: tuple[str, ...]
     purpose: str
     rule: str
+    played: int | None = None
 
 
 @dataclass(slots=True)
@@ -214,6 +217,7 @@ class Model:
     bundles: list[BundleRow] = field(default_factory=list)
     logs: list[LogRead] = field(default_factory=list)
     openings: Newest = field(default_factory=Newest)  # and exports
+    played: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # log and entry of an opening -> spans
     looks: Newest = field(default_factory=Newest)  # at accounts: many, and never in the way of openings
     holds: Listed = field(default_factory=Listed)
     erasures: Listed = field(default_factory=Listed)
@@ -231,4 +235,6 @@ class Model:
 
     def facts(self) -> dict[str, Any]:
         """JSON."""
-        return {"type": "eyelid-report-of-period", "version": VERSION, **asdict(self)}
+        made = asdict(self)
+        del made["played"]  # each opening has its own
+        return {"type": "eyelid-report-of-period", "version": VERSION, **made}

@@ -98,6 +98,8 @@ GERMAN: Final = {
     "By person": "Nach Personen",
     "Person": "Person",
     "Openings and exports": "Öffnungen und Exporte",
+    "Played": "Abgespielt",
+    "not reported": "nicht gemeldet",
     "Looks at an account": "Blicke in einen Nachweis",
     "When": "Wann",
     "Entry": "Eintrag",

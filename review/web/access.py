@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from review.audit import journal
 from review.audit.bodies import bodies
 from review.audit.errors import AuditError
 from review.audit.notes import signed_checkpoint
+from review.cases.spans import united
 from review.search.facts import Listed
 from review.search.log_index import Asked, LogIndex
 
@@ -24,11 +25,25 @@ DID: Final = {
 }  # fmt: skip
 
 OPENED: Final = frozenset({"open", "export"})  # of the custodian's log: it released keys
+REPORTS: Final = 1_000  # of what was played, that are read for a page
+SPANS: Final = 8  # of a lane, that a page shows
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a page reported of one lane, ns. `name`: a screen's stream, microphone or far-end. `more`: spans beyond."""
+
+    name: str
+    total: int
+    spans: tuple[tuple[int, int], ...]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`at`: ns. `who`: "" for somebody who is not known. `recordings`: ids that it names."""
+    """`at`: ns. `who`: "" for somebody who is not known. `recordings`: ids that it names. `played`: as its page
+    reported it; None where there are more reports than are read.
+    """
 
     position: int
     at: int
@@ -37,6 +52,7 @@ class Look:
     purpose: str
     recordings: frozenset[str]
     rule: str = ""
+    played: tuple[Lane, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,10 @@ def looks(
     """Newest first. `names`: of pseudonyms. Raises AuditError, OSError."""
     whole = entries.catch_up(CATCH_UP)
     end = entries.end
-    positions = entries.positions(Asked(recording=recording, before=before), MOST + 1)
+    # Of a log in which pages report as well: not those among them.
+    wanted = sorted(OPENED) if kinds is OPENED else [""]
+    asked = (entries.positions(Asked(recording=recording, before=before, kind=kind), MOST + 1) for kind in wanted)
+    positions = sorted((one for some in asked for one in some), reverse=True)[: MOST + 1]
     found, first, following = list[Look](), 0, None
     for one in entries.read(positions):
         if len(found) == SIZE or one.position == (positions[MOST] if len(positions) > MOST else -1):
@@ -109,7 +128,8 @@ def openings(
     if entries is None:
         return None
     try:
-        return looks(entries, recording, names(entries), before, kinds=OPENED)
+        found = looks(entries, recording, names(entries), before, kinds=OPENED)
+        return replace(found, looks=tuple(played(entries, found.looks)))
     except (AuditError, OSError):  # a copy that is being made, or was changed
         return Looks(0, 0, (), None, True, readable=False)
 
@@ -138,9 +158,35 @@ def opened_of_mine(
     if entries is None:
         return None
     try:
-        return mirror(entries, person, names(entries), own, before, kinds=OPENED)
+        found = mirror(entries, person, names(entries), own, before, kinds=OPENED)
+        entries.catch_up(CATCH_UP)
+        shown = played(entries, [look for look, _ in found.looks])
+        return replace(found, looks=tuple(zip(shown, (one for _, one in found.looks), strict=True)))
     except (AuditError, OSError):
         return Mirror(0, 0, (), None, readable=False)
+
+
+def played(entries: LogIndex, shown: Collection[Look]) -> list[Look]:
+    """These, with what their pages reported. Raises AuditError, OSError."""
+    recordings = sorted({one for look in shown for one in look.recordings})
+    spans: dict[int, dict[str, list[tuple[int, int]]]] = {}
+    oldest = 0  # of the entries that are read: of an opening before it not all reports are
+    for recording in recordings:
+        most = max(1, REPORTS // len(recordings))
+        positions = entries.positions(Asked(recording=recording, kind="watched", outcome="success"), most + 1)
+        oldest = max(oldest, positions[most]) if len(positions) > most else oldest
+        for one in entries.read(positions[:most]):
+            facts = one.said.get("facts", {})
+            lanes = spans.setdefault(int(facts.get("opening", -1)), {})
+            for lane, (start, end) in zip(facts.get("lanes", ()), facts.get("spans", ()), strict=False):
+                lanes.setdefault(str(lane), []).append((start, end))
+    made = {opening: tuple(_lane(*one) for one in sorted(lanes.items())) for opening, lanes in spans.items()}
+    return [replace(one, played=made.get(one.position, ()) if one.position >= oldest else None) for one in shown]
+
+
+def _lane(name: str, spans: Collection[tuple[int, int]]) -> Lane:
+    whole = united(spans)
+    return Lane(name, sum(end - start for start, end in whole), whole[:SPANS], max(0, len(whole) - SPANS))
 
 
 def _look(position: int, ms: int, said: Mapping[str, Any], names: Mapping[str, str]) -> Look:

@@ -6,6 +6,7 @@ and rights are asked anew. No key passes here that the console could use (docs/c
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -91,6 +92,22 @@ class Custody:
             return None if answer.get("drawn", 0) is None else list(drawn.texts("drawn"))
         except (OSError, ValueError):
             raise Refusal(503, "no-custodian", "the custodian does not answer") from None
+
+    def left(self, wanted: UUID, purpose: str, person: str) -> dict[str, Any]:
+        """What is left of the sample for them, as the custodian says; `error` where it does not. Not verified here:
+        the player's page does that.
+        """
+        papers, nonce = self.papers(wanted), base64url.encode(os.urandom(16))
+        if "error" in papers:
+            return {"error": papers["error"]}
+        asked = {"recording": str(wanted), "purpose": purpose, "person": person, "nonce": nonce, "papers": papers}
+        try:
+            answer = exchange(self.socket, "sampled", **asked)
+            if "error" in answer:
+                return {"error": answer["error"]}
+            return parse_object(base64url.decode(str(answer["sampled"]).split(".")[1]))
+        except (OSError, ValueError, LookupError):
+            return {"error": "no-custodian"}
 
     def keep(self, session: str, wanted: UUID, playing: Playing) -> None:
         with self._lock:
@@ -245,6 +262,17 @@ def _approve(asked: _Asked) -> dict[str, Any]:
     return {"approval": asked.body.text("approval")}
 
 
+def _sampled(asked: _Asked) -> dict[str, Any]:
+    asked.own(asked.body.text("person"))
+    said = {name: asked.body.text(name) for name in ("recording", "purpose", "person", "nonce")}
+    return said | {"papers": asked.console.custody.papers(asked.listed(asked.body))}
+
+
+def _watched(asked: _Asked) -> dict[str, Any]:
+    """Sealed by the page for the custodian, which knows whose opening it is."""
+    return {name: asked.body.text(name) for name in ("opening", "sealed")}
+
+
 def _enrol(asked: _Asked) -> dict[str, Any]:
     parts = asked.body.text("invitation").split(".")
     try:
@@ -269,6 +297,8 @@ VERBS: Final[Mapping[str, Callable[[_Asked], dict[str, Any]]]] = {
     "filed": lambda asked: {"filed": asked.body.text("filed")},
     "comment": _comment,
     "review": _review,
+    "sampled": _sampled,
+    "watched": _watched,
     "consent": _consent,
     "consent-of": lambda asked: {"recording": str(asked.listed(asked.body))},
 }
@@ -284,7 +314,7 @@ async def _relay(request: Request) -> Response:
     if do not in VERBS:
         raise Refusal(400, "unknown-verb", f"the custodian is asked {', '.join(sorted(VERBS))} from here")
 
-    if do != "filed":  # which a page asks every few seconds while it waits for approvals
+    if do not in {"filed", "watched"}:  # which a page sends without a person's act
         await session_of(request)
 
     def ask() -> dict[str, Any]:

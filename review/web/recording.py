@@ -132,6 +132,11 @@ def choices(finder: Finder, listed: Listed) -> list[dict[str, Any]]:
     ]
 
 
+def sampled(finder: Finder, listed: Listed) -> list[str]:
+    """Purposes for which they open only what was drawn, as far as the rules let them ask."""
+    return [one["purpose"] for one in choices(finder, listed) if one["sample"] and one["verdict"] != "no"]
+
+
 def may_open(finder: Finder, listed: Listed) -> bool:
     """Whether the rules let them ask for it at all."""
     return any(one["verdict"] != "no" for one in choices(finder, listed))

@@ -256,7 +256,7 @@ async def _recording(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted, spoken = wanted_id(request), words_of(request)
 
-    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any]] | None:
+    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any], dict[str, Any]] | None:
         finder = console.finder(session)
         shown = recording.shown(finder, console.index, wanted)
         if shown is None:
@@ -266,14 +266,18 @@ async def _recording(request: Request) -> Response:
         asked_of_it |= cased.of_recording(console, finder, shown.listed, request.query_params)
         readable = recording.may_open(finder, shown.listed)
         comments = console.comments.about(str(wanted)) if readable else []
-        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments
+        samples = {
+            purpose: console.custody.left(wanted, purpose, session.person)
+            for purpose in (recording.sampled(finder, shown.listed) if console.sign_in.people.settings.player else ())
+        }
+        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments, samples
 
     found = await run_sync(look)
     if found is None:
         raise not_here()
-    shown, lanes, asked_of_it, comments = found
+    shown, lanes, asked_of_it, comments, samples = found
     return page(
-        request, "recording.html", session=session, shown=shown, lanes=lanes, comments=comments,
+        request, "recording.html", session=session, shown=shown, lanes=lanes, comments=comments, samples=samples,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
         by=BY, directions=DIRECTIONS, player=console.sign_in.people.settings.player, verdict=shown.verdict(Act.PLAY),
         **asked_of_it,

@@ -13,6 +13,7 @@ from review.languages import Spoken, local
 from review.web import (
     words_of_cases,
     words_of_computers,
+    words_of_openings,
     words_of_privacy,
     words_of_reviews,
     words_of_rules,
@@ -94,7 +95,8 @@ def chosen(said: str, accepted: str) -> str:
 
 
 _OTHERS: Final = (
-    *(words_of_cases, words_of_computers, words_of_privacy, words_of_reviews, words_of_rules, words_of_trying),
+    *(words_of_cases, words_of_computers, words_of_openings, words_of_privacy, words_of_reviews, words_of_rules),
+    words_of_trying,
 )
 GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMAN.items()} | {
     # Every page

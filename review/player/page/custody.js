@@ -1,11 +1,12 @@
 // Before a picture: a person's key, the purpose, the custodian's answer, approvals. Works on the player's own origin.
 // Nothing that the console passes on is trusted: the worker checks what the custodian signed.
 
-import { digest, fromBase64url, hex, parseObject, utf8 } from "./bytes.js";
+import { digest, fromBase64url, hex, parseObject, toBase64url, utf8 } from "./bytes.js";
 import { api, button, facts, h, heading, link, place, reasonsOf, relay, render, section, setPlace, show } from "./desk.js";
 import { sign, spoken, text, Trouble, trouble, when, words } from "./desk.js";
 import { keep, keyOf, keysHere, newKey, ofOtherHouse, readInvitation } from "./person.js";
 import { review } from "./review.js";
+import { publicKey, verifyJws } from "./statements.js";
 import { clock, secondsOf } from "./words.js";
 
 const root = document.documentElement;
@@ -130,7 +131,8 @@ async function play(recording, ask, opened, preset) {
     section().hidden = true;
     document.getElementById("badge").hidden = false;
     root.dataset.custody = "open";
-    opened({ comments: commenting(choice) });
+    const report = (sealed) => relay("watched", { opening: request.id, sealed }, { keepalive: true });
+    opened({ comments: commenting(choice), report });
   }
 
   /** What the page of the recording asks of console and custodian about comments. */
@@ -184,6 +186,8 @@ async function play(recording, ask, opened, preset) {
     follow(filed, waiting, () => open(choice, filed)).catch((error) => trouble(error, back, again));
   }
 
+  const drawn = found.choices.filter(({ sample, verdict }) => sample && verdict !== "no");
+  await Promise.all(drawn.map((choice) => ofSample(own, recording, choice)));
   choose(found, begin, back, preset);
 }
 
@@ -244,6 +248,28 @@ const shown = (pause) =>
     }, pause);
   });
 
+/** What is left of a purpose's sample, as the custodian signed it for this question: in `choice.left`, or {code}. */
+async function ofSample(own, recording, choice) {
+  const nonce = toBase64url(crypto.getRandomValues(new Uint8Array(16)));
+  const asked = { recording, purpose: choice.purpose, person: own.person, nonce };
+  try {
+    const { sampled } = await relay("sampled", asked);
+    const said = await verifyJws("eyelid-sampled", sampled, await publicKey(own.custodianKey));
+    if (Object.keys(asked).some((name) => said[name] !== asked[name])) throw new Trouble("other-request");
+    choice.left = said;
+  } catch ({ code }) {
+    choice.left = { code: code ?? "failed" };
+  }
+}
+
+function leftOf({ left }, w) {
+  if (!left || left.code) return left ? text(w.leftUnknown(left.code), "small") : null;
+  const at = new Date(`${left.month}-01T00:00:00Z`);
+  const month = at.toLocaleDateString(root.lang, { month: "long", year: "numeric", timeZone: "UTC" });
+  if (left.drawn === null) return text(w.notDrawn(month), "small");
+  return text(`${w.left(left, month)} ${w.leftSigned}`, "small");
+}
+
 const needed = (choice, w) =>
   choice.approvals.map(({ need, by, within }) => text(w.needs(need, by.join(", "), Number(within) / HOUR)));
 
@@ -275,6 +301,7 @@ function choose(found, begin, back, preset) {
       const label = h("label", { htmlFor: input.id }, `${purposeOf(w, one.purpose)}: ${w.verdicts[one.verdict]}`);
       const more = [
         one.sample ? text(w.sample(one.sample), "small") : null,
+        leftOf(one, w),
         ...needed(one, w).map((said) => Object.assign(said, { className: "small" })),
         one.verdict === "yes" || one.verdict === "approvals" ? null : reasonsOf(one.reasons),
       ];
@@ -382,7 +409,7 @@ async function approve(filed) {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Null where this page is not on an origin of its own; else {comments}, once the custodian has released it. */
+/** Null where this page is not on an origin of its own; else {comments, report}, once the custodian has released it. */
 export async function fromCustody(ask) {
   const asked = /^#(play|enrol|approve|review)=(.*)$/.exec(location.hash);
   if (location.hash && !asked) return null;

@@ -19,11 +19,12 @@ export class Trouble extends Error {
 
 // -- the console -------------------------------------------------------------------------------------------------
 
-export async function api(path, body) {
+/** `more`: of the request, such as {keepalive: true}. */
+export async function api(path, body, more = {}) {
   const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let answer;
   try {
-    answer = await fetch(`${place}${path}`, { credentials: "include", redirect: "error", ...sent });
+    answer = await fetch(`${place}${path}`, { credentials: "include", redirect: "error", ...sent, ...more });
   } catch {
     throw new Trouble("unreachable");
   }
@@ -32,7 +33,7 @@ export async function api(path, body) {
   return said;
 }
 
-export const relay = (verb, fields = {}) => api("/v1/custodian", { do: verb, ...fields });
+export const relay = (verb, fields = {}, more = {}) => api("/v1/custodian", { do: verb, ...fields }, more);
 
 /** Signed for the custodian that the person enrolled with, once. */
 export async function sign(own, typ, payload) {

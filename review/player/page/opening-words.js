@@ -61,13 +61,21 @@ const EN = {
     no: "you may not",
   },
   sample: (n) => `Only what was drawn opens: ${n} recordings an agent and month. The custodian knows which.`,
+  left: ({ candidates, drawn, opened, left, among }, month) =>
+    `Of ${candidates} recordings of this agent in ${month}, ${drawn} were drawn. You opened ${opened} of these; ` +
+    `${left} are left. This recording is ${among ? "" : "not "}among them.`,
+  leftSigned: "The custodian signed these figures.",
+  notDrawn: (month) => `Of ${month} nothing is drawn yet.`,
+  leftUnknown: (code) => `What is left of the sample the custodian does not say now (${code}).`,
   needs: (need, by, hours) => `${need} of these roles approve, each by another person: ${by}; within ${hours} h.`,
   rendition: {
     original: "You ask for everything that was kept.",
     redacted: "You ask for the redacted rendition; where there is none, the rules decide what you see.",
   },
   byRules: "The rules decide what you see.",
-  noted: "The opening is noted with your name and this purpose.",
+  noted:
+    "The opening is noted with your name and this purpose. So are the seconds that this page shows and plays, as it " +
+    "reports them.",
   open: "Open",
   opening: "The custodian is asked …",
   ask: "Ask for approval",
@@ -256,6 +264,12 @@ const DE = {
   },
   sample: (n) =>
     `Nur gezogene Aufnahmen lassen sich öffnen: ${n} je Person und Monat. Welche, weiß der Treuhänder.`,
+  left: ({ candidates, drawn, opened, left, among }, month) =>
+    `Von ${candidates} Aufnahmen dieser Person aus ${month} wurden ${drawn} gezogen. Davon haben Sie ${opened} ` +
+    `geöffnet; ${left} sind übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
+  leftSigned: "Diese Zahlen hat der Treuhänder signiert.",
+  notDrawn: (month) => `Aus ${month} ist noch nichts gezogen.`,
+  leftUnknown: (code) => `Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht (${code}).`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
@@ -263,7 +277,9 @@ const DE = {
     redacted: "Sie bitten um die geschwärzte Fassung. Gibt es keine, entscheiden die Regeln, was Sie sehen.",
   },
   byRules: "Die Regeln entscheiden, was Sie sehen.",
-  noted: "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt.",
+  noted:
+    "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt, ebenso die Sekunden, die diese Seite zeigt und " +
+    "abspielt, wie sie sie meldet.",
   open: "Öffnen",
   opening: "Der Treuhänder wird gefragt …",
   ask: "Um Zustimmung bitten",

@@ -13,11 +13,13 @@ import { canvasOf, enlarge, fitScreens, figures, streamName } from "./stage.js";
 import { $, about, AUDIO, element, language, player, root, words } from "./state.js";
 import { setAbout, setLanguage, setPlayer, setTimeline } from "./state.js";
 import { Timeline } from "./timeline.js";
+import { Reports } from "./watching.js";
 import { Waves } from "./waves.js";
 import { clock, secondsOf } from "./words.js";
 
 const FIRST = 3000; // ms after which checking everything no longer waits for the first picture
 let waves = null;
+let reports = null; // of what is played, to the custodian that released it
 
 /** Resolves when nothing more urgent is to do: at once the first time, later once all is checked. */
 function idleAfter(check) {
@@ -91,13 +93,14 @@ function fail(code) {
 /** Its source has ended: what is loaded stays, and nothing more comes. */
 function gone(code) {
   player?.stop();
+  reports?.end();
   fail(code);
 }
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
  * fragment); null: the custodian released them, and `comments` can be asked. `at`: the moment to begin at, seconds;
- * null: where something was kept. */
-async function start({ keys = null, at = null, comments = null }) {
+ * null: where something was kept. `report`: how the custodian is told what was played; null where it is not. */
+async function start({ keys = null, at = null, comments = null, report = null }) {
   try {
     setAbout(await open(keys));
     performance.mark("opened");
@@ -106,7 +109,8 @@ async function start({ keys = null, at = null, comments = null }) {
     beginProof();
     setPlayer(new Player(about, ask, canvasOf));
     const begun = player.begin(at); // the rest is set up while its first chunks are opened
-    window.eyelid = { player, about, loopOver }; // for tests; no key is here
+    reports = report && new Reports(player, report, ask);
+    window.eyelid = { player, about, loopOver, reports }; // for tests; no key is here
     const sound = player.chains.get(AUDIO);
     if (sound) {
       waves = new Waves(sound, ask);

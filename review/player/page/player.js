@@ -27,6 +27,7 @@ export class Player extends EventTarget {
     this.skipsQuiet = false;
     this.loop = null; // {start, end}
     this.inLoop = false;
+    this.jumps = 0; // how often another moment was chosen
     this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
     const media = (stream, from, to) => this.media(ask, stream, from, to);
     const refuseOf =
@@ -89,6 +90,7 @@ export class Player extends EventTarget {
 
   seek(t) {
     const to = this.inside(Math.max(0, Math.min(t, this.last)));
+    this.jumps++;
     this.sound?.element.pause();
     this.byClock(to);
     this.inLoop = within(to, this.loop);

@@ -10,6 +10,7 @@ const KEM = joined(utf8("KEM"), Uint8Array.of(0, 0x20));
 const SUITE = joined(utf8("HPKE"), Uint8Array.of(0, 0x20, 0, 1, 0, 2));
 const ENCAPSULATED = 32;
 const COMMENTS = 0xffff; // where the key of comments is released: no stream has this number
+const REPORTS = "eyelid released report key v1"; // of what this page says that it played
 const SLACK = 600_000; // ms by which this browser's clock may be ahead of the custodian's
 
 /** A key pair whose private half can be used here and taken out by nothing: {text, pair}. */
@@ -20,7 +21,7 @@ export async function newSession() {
 }
 
 /**
- * {evidence, lasts: milliseconds, keys: stream -> its key, as `streamKeys`, comments: their key} of what the custodian signed.
+ * {evidence, lasts: milliseconds, keys: stream -> its key, as `streamKeys`, comments, reports: their keys} of what the custodian signed.
  * `asked`: {request, recording, streams, custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
  */
 export async function receive(session, token, asked) {
@@ -33,12 +34,13 @@ export async function receive(session, token, asked) {
   for (const [stream, sealed] of Object.entries(said.keys))
     keys.set(Number(stream), await unwrapped(session, fromBase64url(sealed, "bad-field"), asked, Number(stream)));
   const comments = await unwrapped(session, fromBase64url(said.comments, "bad-field"), asked, COMMENTS);
-  return { evidence: said.evidence_key, lasts: Number((said.until - said.at) / 1_000_000n), keys, comments };
+  const reports = await unwrapped(session, fromBase64url(said.reports, "bad-field"), asked, COMMENTS, REPORTS);
+  return { evidence: said.evidence_key, reports, lasts: Number((said.until - said.at) / 1_000_000n), keys, comments };
 }
 
-async function unwrapped(session, sealed, { request, recording }, stream) {
+async function unwrapped(session, sealed, { request, recording }, stream, label = "eyelid released key v1") {
   const info = joined(
-    utf8("eyelid released key v1"),
+    utf8(label),
     fromHex(request),
     fromHex(recording.replaceAll("-", "")),
     Uint8Array.of(stream >> 8, stream & 255),
@@ -48,6 +50,7 @@ async function unwrapped(session, sealed, { request, recording }, stream) {
     const how = { name: "AES-GCM", iv: nonce, additionalData: NONE };
     const unwrap = (algorithm, uses) =>
       crypto.subtle.unwrapKey("raw", sealed.subarray(ENCAPSULATED), key, how, algorithm, false, uses);
+    if (label === REPORTS) return await unwrap("AES-GCM", ["encrypt"]);
     if (stream === COMMENTS) return await unwrap("AES-GCM", ["encrypt", "decrypt"]);
     return await streamKeys(unwrap);
   } catch {

@@ -1,4 +1,5 @@
 // Comments under the recording's own key: sealed here, and opened only where the custodian signed whose they are.
+// And reports of what was played, under a key of the opening.
 
 import { digest, fromBase64url, fromHex, hex, isText, isUint, joined, parseObject, Refused, refuseIf } from "./bytes.js";
 import { toBase64url, utf8 } from "./bytes.js";
@@ -16,6 +17,16 @@ export async function sealComment(key, recording, text) {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE));
   const sealed = await crypto.subtle.encrypt(algorithm(recording, nonce), key, padded);
   return toBase64url(joined(nonce, new Uint8Array(sealed)));
+}
+
+/** What the custodian takes of an opening, by its request's id: as `sealComment`, under the key of its reports. */
+export async function sealReport(key, request, recording, text) {
+  const place = joined(utf8("eyelid watched v1"), fromHex(request), fromHex(recording.replaceAll("-", "")));
+  const bytes = utf8(text);
+  const padded = joined(bytes, new Uint8Array(STEP - (bytes.length % STEP)).fill(32));
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE));
+  const how = { name: "AES-GCM", iv: nonce, additionalData: place };
+  return toBase64url(joined(nonce, new Uint8Array(await crypto.subtle.encrypt(how, key, padded))));
 }
 
 /**

@@ -7,7 +7,7 @@ import { readHeader } from "./cmaf.js";
 import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, isSound, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
-import { openComment, sealComment } from "./sealed.js";
+import { openComment, sealComment, sealReport } from "./sealed.js";
 import { chunkKeys, openByChunkKey, publicKey, streamKeys } from "./statements.js";
 
 const SOUND_ROWS = 4; // that the page asks for at once, see sound.js
@@ -72,7 +72,7 @@ function end() {
   if (over) return;
   over = true;
   keys.clear();
-  released.comments = null;
+  released.comments = released.reports = null;
   self.postMessage({ over: "over" });
 }
 
@@ -208,9 +208,9 @@ const DO = {
 
   /** What the custodian released, passed on by the console: only what it signed for this session counts. */
   async release({ token, asked, place }) {
-    const { evidence, lasts, keys: given, comments } = await receive(session, token, asked);
-    const { compliance, recording, custodianKey } = asked;
-    [keys, released] = [given, { evidence, compliance, recording, comments, custodianKey }];
+    const { evidence, lasts, keys: given, comments, reports } = await receive(session, token, asked);
+    const { compliance, recording, custodianKey, request } = asked;
+    [keys, released] = [given, { evidence, compliance, recording, comments, reports, custodianKey, request }];
     [base, credentials] = [place, "include"];
     endAfter(lasts);
   },
@@ -279,6 +279,12 @@ const DO = {
   async seal({ text }) {
     refuseIf(isOver(), "over");
     return sealComment(released.comments, released.recording, text);
+  },
+
+  /** What was played, sealed for the custodian. */
+  async report({ text }) {
+    refuseIf(isOver(), "over");
+    return sealReport(released.reports, released.request, released.recording, text);
   },
 
   /** Comments as the console gave them: each as `openComment`, or {code}. */

@@ -28,7 +28,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "purpose": "complaint", "rule": "roles/supervisor", "rendition": "redacted", "approvals": ["eve@example.com"],
         "reference": "ticket 4711", "lanes": ["screen", "audio"], "until": 1_800_000_000_000,
     },
-    "watched": {"spans": [[0, 5], [7, 9]], "opening": 12},
+    "watched": {"spans": [[0, 5], [7, 9]], "opening": 12, "lanes": ["0", "far-end"]},
     "export": {
         "purpose": "legal", "rule": "compliance", "rendition": "original", "approvals": ["eve@example.com"],
         "reference": "case 8", "to": "court@example.org", "spans": [[0, 1]],

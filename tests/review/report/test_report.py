@@ -27,7 +27,7 @@ from review.audit.log import AuditLog
 from review.report import html, pdf, signing
 from review.report.document import Document, Table, Text, document
 from review.report.gather import UNREAD_HOLDS, Period, Sources, amount, gather
-from review.report.logs import Source
+from review.report.logs import Source, add_played, read_log
 from review.report.model import KINDS, MOST, LogRead, Model, Newest, Opening
 from review.report.words import GERMAN, lasting, visible
 from store.admin.init import COMPLIANCE
@@ -280,6 +280,32 @@ def test_what_is_unknown_is_said() -> None:
         "was not read: why",
     ):
         assert words in said
+
+
+def test_what_was_played_stands_at_its_opening(tmp_path: Path) -> None:
+    """As its page reported it: the time on any lane counts once. What was not reported is said."""
+    log = new_log(tmp_path / "log", clock=lambda: NOON)
+    said = {"purpose": "complaint", "rule": "r", "rendition": "original"}
+    first, _, exported = log.append_all([
+        Act("open", "lena@example.com", "-", ["a"], said), Act("open", "lena@example.com", "-", ["a"], said),
+        Act("export", "lena@example.com", "-", ["a"], said),
+    ])  # fmt: skip
+    for spans in ([[0, 5], [0, 3]], [[4, 9], [20, 21]]):
+        log.append(
+            Act("watched", "lena@example.com", "-", ["a"], {"opening": first, "spans": spans, "lanes": ["0", "1"]})
+        )
+    model = plain_model("x")
+    model.start, model.end, model.openings = NOON - 1, NOON + 1, Newest()
+    read_log(model, Source("custodian", log.folder, SIGNER.key, KEY, {}), lambda: None)
+    add_played(model)
+    assert [(one.kind, one.entry, one.played) for one in model.openings.rows] == [
+        ("open", first, 10), ("open", first + 1, None), ("export", exported, None)
+    ]  # fmt: skip
+    assert [row[-1] for row in rows_of(document(model)) if row[4:5] in (("open",), ("export",))] == [
+        "0:00:00", "not reported", "-"
+    ]  # fmt: skip
+    assert "played" not in model.facts()
+    assert [one["played"] for one in model.facts()["openings"]["rows"]] == [10, None, None]
 
 
 # -- what a report knows ----------------------------------------------------------------------------------------------

@@ -125,8 +125,8 @@ def token(typ: str, **payload: object) -> str:
 def test_only_what_people_ask_goes_to_the_custodian(served: Served) -> None:
     for do in ("bundle", "keys", "remove", "file", "__class__", ""):
         assert post(served, "cleo", do=do).json()["error"] == "unknown-verb"
-    own = {"nonce", "enrol", "open", "approve", "filed", "comment", "review", "consent", "consent-of"}
-    assert set(VERBS) == own
+    own = {"nonce", "enrol", "open", "approve", "filed", "comment", "review", "sampled", "watched"}
+    assert set(VERBS) == own | {"consent", "consent-of"}
     assert post(served, "", do="nonce").status_code == 401
     assert post(served, "enrolling", do="nonce").status_code == 403
     with served.client("cleo", **origin_of(served, "player"), **{"Content-Type": "text/plain"}) as client:
@@ -147,14 +147,23 @@ def test_what_another_person_signed_is_not_passed_on(served: Served, do: str) ->
     assert (answer.status_code, answer.json()["error"]) == (403, "other-person")
 
 
+def test_what_is_left_of_a_sample_is_asked_for_oneself_alone(served: Served) -> None:
+    asked = {"recording": paths(served)["anna_new"], "purpose": "coaching", "nonce": "A" * 22}
+    answer = post(served, "lena", do="sampled", person="cleo@example.com", **asked)
+    assert (answer.status_code, answer.json()["error"]) == (403, "other-person")
+
+
 @pytest.mark.parametrize(("do", "which"), [("open", "carl_new"), ("open", "nothing"), ("consent", "carl_new"),
                                            ("comment", "carl_new"), ("comment", "nothing"),
-                                           ("consent-of", "carl_new"), ("consent-of", "nothing")])  # fmt: skip
+                                           ("consent-of", "carl_new"), ("consent-of", "nothing"),
+                                           ("sampled", "carl_new"), ("sampled", "nothing")])  # fmt: skip
 def test_the_custodian_is_not_asked_about_recordings_that_one_may_not_list(served: Served, do: str, which: str) -> None:
     """As of what is not there, to the byte."""
     recording = paths(served)[which]
     body: dict[str, object] = {"recording": recording}
-    if do != "consent-of":
+    if do == "sampled":
+        body |= {"purpose": "coaching", "person": "lena@example.com", "nonce": "A" * 22}
+    elif do != "consent-of":
         typ, name = SIGNED[do]
         body = {name: token(typ, person="lena@example.com", recording=recording)}
     answer = post(served, "lena", do=do, **body)

@@ -18,6 +18,7 @@ from review.commands.open_log import OpenLog, make_log, open_log_in
 from review.commands.people import opened
 from review.people.routes import SESSION
 from review.people.service import Proof
+from review.web.access import MOST, REPORTS
 from testkit.cheap_keys import cheap_keys
 from testkit.reading_room import ReadingRoom, furnish
 from testkit.waits import until
@@ -41,10 +42,18 @@ class Shared:
         shutil.rmtree(self.folder / "audit", ignore_errors=True)
         shutil.copytree(self.custodian.log.folder, self.folder / "audit")
 
-    def note(self, kind: str, who: str, recording: str, reason: str | None = None, **facts: object) -> None:
+    def note(self, kind: str, who: str, recording: str, reason: str | None = None, **facts: object) -> int:
         said = RELEASED | facts
         outcome = "failure" if reason else "success"
-        self.custodian.log.append(Act(kind, f"{who}@example.com", "uid 0", [recording], said, outcome, reason))
+        act = Act(kind, f"{who}@example.com", "uid 0", [recording], said, outcome, reason)
+        position = self.custodian.log.append(act)
+        self.custodian.log.publish()
+        return position
+
+    def report(self, who: str, recording: str, opening: int, lanes: dict[str, list[list[int]]]) -> None:
+        pairs = [(lane, span) for lane, spans in lanes.items() for span in spans]
+        facts = {"opening": opening, "spans": [span for _, span in pairs], "lanes": [lane for lane, _ in pairs]}
+        self.custodian.log.append(Act("watched", f"{who}@example.com", "uid 0", [recording], facts))
         self.custodian.log.publish()
 
     def get(self, who: str, path: str, **headers: str) -> str:
@@ -140,3 +149,62 @@ def test_a_copy_that_was_changed_is_said_and_shows_nothing(house: Shared) -> Non
     finally:
         house.copy()
     assert rows(house.get("cleo", f"/recordings/{anna}/access"))
+
+
+SECOND = 10**9
+
+
+def cells(row: str) -> list[str]:
+    """As text, with plain dashes."""
+    row = row.replace("\N{EN DASH}", "-")
+    return [
+        re.sub(r"\s+", " ", re.sub(r"<.*?>", " ", one)).strip() for one in re.findall(r"<td>.*?</td>", row, re.DOTALL)
+    ]
+
+
+def test_what_pages_reported_stands_at_their_openings_and_nowhere_else(house: Shared) -> None:
+    anna = house.room.recordings["anna"][1]
+    first = house.note("open", "lena", anna)
+    second = house.note("open", "cleo", anna)
+    house.note("open", "lena", anna)
+    house.note("export", "cleo", anna, reference="case 1", to="r" * 43)
+    house.report("lena", anna, first, {"0": [[0, 2 * SECOND]], "far-end": [[SECOND, 3 * SECOND]]})
+    house.report("cleo", anna, second, {"1": [[50 * SECOND, 70 * SECOND]]})
+    many = [[2 * one * SECOND, (2 * one + 1) * SECOND] for one in range(20)]
+    house.report(
+        "lena", anna, first, {"0": [[2 * SECOND, 5 * SECOND // 2], [4 * SECOND, 5 * SECOND]], "microphone": many}
+    )
+    house.copy()
+    text = house.get("cleo", f"/recordings/{anna}/access")
+    found = [cells(one)[-1] for one in rows(text)]
+    assert found[:3] == ["-", "not reported", "Screen 2: 0:50.0-1:10.0"]
+    assert found[3].startswith("Screen 1: 0:00.0-0:02.5, 0:04.0-0:05.0 Far end: 0:01.0-0:03.0 Microphone: 0:00.0")
+    assert found[3].endswith("0:14.0-0:15.0 and 12 more")
+    assert "what was released is the most" in text
+    mine = [cells(one)[-1] for one in rows(house.get("anna", "/mine"))]
+    assert mine[:4] == found[:4]
+    german = house.get("anna", "/mine", **{"Accept-Language": "de"})
+    assert "nicht gemeldet" in german
+    assert "Bildschirm 2: 0:50.0-1:10.0" in [cells(one)[-1] for one in rows(german)]
+
+
+def test_more_reports_than_are_read_are_said(house: Shared) -> None:
+    """Of the openings before the oldest report that is read; newer ones have theirs."""
+    carl = house.room.recordings["carl"][0]
+    first = house.note("open", "lena", carl)
+    acts = [Act("watched", "lena@example.com", "uid 0", [carl], {"opening": first, "spans": [[0, 1]], "lanes": ["0"]})]
+    house.custodian.log.append_all(acts * (REPORTS + 1))
+    second = house.note("open", "lena", carl)
+    house.report("lena", carl, second, {"0": [[0, SECOND]]})
+    house.copy()
+    found = [cells(one)[-1] for one in rows(house.get("cleo", f"/recordings/{carl}/access"))]
+    assert found == ["Screen 1: 0:00.0-0:01.0", "more reports than are read here"]
+
+
+def test_reports_are_in_the_way_of_no_opening(house: Shared) -> None:
+    carl = house.room.recordings["carl"][1]
+    first = house.note("open", "lena", carl)
+    acts = [Act("watched", "lena@example.com", "uid 0", [carl], {"opening": first, "spans": [[0, 1]], "lanes": ["0"]})]
+    house.custodian.log.append_all(acts * MOST)
+    house.copy()
+    assert len(rows(house.get("cleo", f"/recordings/{carl}/access"))) == 1
