@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
@@ -27,13 +28,15 @@ CLOCK = BootClock()
 
 
 class Watcher:
-    """Looks at the pixels of a place as often as it can; `seen`: when each look that saw the colour began, ns."""
+    """Looks at the pixels of a place as often as it can, or every `pause` seconds; `seen`: when each look that saw the
+    colour began, ns.
+    """
 
-    def __init__(self, name: str, place: Box) -> None:
+    def __init__(self, name: str, place: Box, pause: float = 0) -> None:
         self.seen: list[int] = []
         self.looks = 0
         self.place = place
-        self._name, self._ending = name, False
+        self._name, self._pause, self._ending = name, pause, False
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
@@ -47,6 +50,8 @@ class Watcher:
                 if any(pixels[place : place + 3] == colour for place in range(0, len(pixels), 4 * 7)):
                     self.seen.append(at)
                 self.looks += 1
+                if self._pause:
+                    time.sleep(self._pause)
 
     def __enter__(self) -> Watcher:
         self._thread.start()
