@@ -174,13 +174,20 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
     follow = screen.tracker.follow
 
     def belated(
-        _: object, airy: Container[int], box: Box, *, known: bool, late: bool, orphaned: Container[int]
+        _: object,
+        airy: Container[int],
+        box: Box,
+        *,
+        known: bool,
+        late: bool,
+        orphaned: Container[int],
+        composited: bool,
     ) -> None:
         assert known
         assert not late
         meanwhile()
         screen.absorb()
-        follow(screen._panes(), airy, box, known=known, late=True, orphaned=orphaned)
+        follow(screen._panes(), airy, box, known=known, late=True, orphaned=orphaned, composited=composited)
 
     tried.behind.retitle(window=tried.back, title="behind")  # else there is nothing to look at
     with pytest.MonkeyPatch.context() as patch:
