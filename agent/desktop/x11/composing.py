@@ -54,9 +54,9 @@ class Composer:
             if client.managed and client.id not in windows.ids:
                 windows.add([self._window(client, client.place, focus, shown=False, override=False)])
         screen.settle()
-        told = windows.all()
+        present = windows.all()
         mapped = {window for window, top in screen.tree.tops.items() if top.mapped}
-        return Scene(windows=(*told, *self._menus.take(told, mapped)))
+        return Scene(windows=(*present, *self._menus.take(present, mapped)))
 
     def _is_orphaned(self, top: Top, clients: Sequence[Client]) -> bool:
         """Whether it is a frame whose client has just ended. The client answers for what the frame still shows.

@@ -54,8 +54,8 @@ class Copied:
         self._gone: list[_Copy] = []  # painted over, or their window is no longer there
 
     def reported(self) -> tuple[StalePixels, ...]:
-        told = {(left, copy.until, copy.most) for copy in self._all() for left in copy.lefts}
-        return tuple(StalePixels(*one) for one in sorted(told))
+        known = {(left, copy.until, copy.most) for copy in self._all() for left in copy.lefts}
+        return tuple(StalePixels(*one) for one in sorted(known))
 
     def painters(self, now: int) -> set[int]:
         """Windows of which it matters when they paint. One that may have painted long ago is asked by the way."""
