@@ -117,8 +117,8 @@ class Desktop(Protocol):
     def stale_pixels(self) -> tuple[StalePixels, ...] | None:
         """What the display still shows of windows that the last look no longer tells as shown, by the clock of spans.
 
-        None where nothing is known of the pixels (a compositor fades windows): then it is
-        `core.proof.timing.WINDOW_LINGERS`. What was gone two seconds ago may be left out.
+        While `composited` without what the compositor itself goes on showing: for that, and where nothing is known of
+        the pixels (None), it is `core.proof.timing.WINDOW_LINGERS`. What was gone two seconds ago may be left out.
         """
 
     def close(self) -> None: ...

@@ -126,9 +126,26 @@ def openbox(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 def picom(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A compositor that fades windows in and out with its default steps."""
     command = ["picom", "--config", "/dev/null", "--backend", "xrender", "--fading"]
-    with running(command, env=environment(name), log=folder / "picom.log") as process, connection(name) as link:
+    with _compositor(name, command, folder, environment(name)) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def xfwm4(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A window manager that composes its windows itself; it takes its defaults, without Xfce's settings daemon."""
+    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), str(folder))
+    command = ["dbus-run-session", "--", "xfwm4", "--compositor=on", "--vblank=off", "--sm-client-disable"]
+    with _compositor(name, command, folder, environment(name, **homes)) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _compositor(
+    name: str, command: list[str], folder: Path, env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    with running(command, env=env, log=folder / "compositor.log") as process, connection(name) as link:
         selection = link.intern_atom("_NET_WM_CM_S0")
-        await_true(lambda: link.get_selection_owner(selection) != X.NONE, "picom's start")
+        await_true(lambda: link.get_selection_owner(selection) != X.NONE, f"the start of {command[0]}")
         yield process
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
@@ -27,13 +28,15 @@ CLOCK = BootClock()
 
 
 class Watcher:
-    """Looks at the pixels of a place as often as it can; `seen`: when each look that saw the colour began, ns."""
+    """Looks at the pixels of a place as often as it can, or every `pause` seconds; `seen`: when each look that saw the
+    colour began, ns.
+    """
 
-    def __init__(self, name: str, place: Box) -> None:
+    def __init__(self, name: str, place: Box, pause: float = 0) -> None:
         self.seen: list[int] = []
         self.looks = 0
         self.place = place
-        self._name, self._ending = name, False
+        self._name, self._pause, self._ending = name, pause, False
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
@@ -47,6 +50,8 @@ class Watcher:
                 if any(pixels[place : place + 3] == colour for place in range(0, len(pixels), 4 * 7)):
                     self.seen.append(at)
                 self.looks += 1
+                if self._pause:
+                    time.sleep(self._pause)
 
     def __enter__(self) -> Watcher:
         self._thread.start()
@@ -169,13 +174,20 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
     follow = screen.tracker.follow
 
     def belated(
-        _: object, airy: Container[int], box: Box, *, known: bool, late: bool, orphaned: Container[int]
+        _: object,
+        airy: Container[int],
+        box: Box,
+        *,
+        known: bool,
+        late: bool,
+        orphaned: Container[int],
+        composited: bool,
     ) -> None:
         assert known
         assert not late
         meanwhile()
         screen.absorb()
-        follow(screen._panes(), airy, box, known=known, late=True, orphaned=orphaned)
+        follow(screen._panes(), airy, box, known=known, late=True, orphaned=orphaned, composited=composited)
 
     tried.behind.retitle(window=tried.back, title="behind")  # else there is nothing to look at
     with pytest.MonkeyPatch.context() as patch:

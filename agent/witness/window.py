@@ -14,6 +14,7 @@ from typing import Final
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Alarm, Blind, Look, Scene, StalePixels
 from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.timing import WINDOW_LINGERS
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
 
@@ -124,7 +125,9 @@ class WindowWitness:
             self._deliver(Alarm(self.name, ended, "compositor"))
         if asked or seen is not self._last or stale_pixels != self._stale_pixels:
             self._last, self._stale_pixels = seen, stale_pixels
-            self._deliver(Look(self.name, began, ended, policy, seen, stale_pixels))
+            # What a desktop knows of the display leaves out what a compositor goes on showing.
+            lag = WINDOW_LINGERS if composited and stale_pixels is not None else 0
+            self._deliver(Look(self.name, began, ended, policy, seen, stale_pixels, lag))
 
     def _answer_blind(self) -> None:
         now = self._clock.now()

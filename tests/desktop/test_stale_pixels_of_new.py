@@ -121,10 +121,13 @@ def test_minimised(managed: X11Stage) -> None:
         tried.verdict()
 
 
-def test_with_a_compositor_nobody_can_tell(tmp_path: Path) -> None:
+def test_with_a_compositor_only_what_windows_copied_is_told(tmp_path: Path) -> None:
     with displays.xvfb() as name, displays.picom(name, tmp_path), x11_stage(name, managed=False) as stage:
-        stage.open(title="composited")
-        assert stage.desktop.stale_pixels() is None
+        window = stage.open(title="composited")
+        stage.destroy(window)
+        look_until(stage.desktop, lambda seen: not is_shown(seen, window), "its end")
+        assert all(one.copied for one in stage.desktop.stale_pixels() or ())
+        assert stage.desktop.stale_pixels() is not None
 
 
 def test_a_window_that_paints_beside_the_screen_is_not_believed(bare: X11Stage) -> None:

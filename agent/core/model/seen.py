@@ -5,6 +5,7 @@ Blindness is a value of its own (`Blind`), so that "could not tell" can never pa
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -172,10 +173,18 @@ class StalePixels:
 
     `left`: when that was found, between the question and the answer of a look; `until`: when they are gone for all
     that is known by now. A later look may know better. Both ns.
+
+    `most`: of pixels that a window has copied off the screen, `left` being when that was found, since the look before:
+    they count for so long at most after the last that was to be hidden has gone, ns.
     """
 
     left: int
     until: int
+    most: int = sys.maxsize
+
+    @property
+    def copied(self) -> bool:
+        return self.most < sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)

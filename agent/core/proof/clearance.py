@@ -97,7 +97,7 @@ class Run:
 
 def gone_by(stale_pixels: Sequence[StalePixels], began: int) -> int:
     """When the last of what had left by `began` (ns) is gone; 0 if nothing had."""
-    return max((one.until for one in stale_pixels if one.left <= began), default=0)
+    return max((min(one.until, began + one.most) for one in stale_pixels if one.left <= began), default=0)
 
 
 def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:

@@ -130,6 +130,7 @@ class LaneProof(Generic[ItemT]):
         self._runs = {
             name: with_stale(run, self.stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()
         }
+        self.stale_pixels.keep(self.provable_after, (self.proven_by or 0) - self.hindsight)
 
     def _take(self, look: Look, policy: Policy) -> None:
         name, before = look.witness, self._runs[look.witness]

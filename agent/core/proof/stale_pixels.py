@@ -15,15 +15,20 @@ class StalePixelReports:
         self._reported_by: str | None = None  # the witness
         self._asked = 0  # when it was last asked
         self._since: dict[int, int] = {}  # when a window was found gone -> since when it may have been
+        self._kept: set[int] = set()  # when copies were found that pictures have been kept of
 
     def tell(self, witness: str, asked: int, stale_pixels: tuple[StalePixels, ...]) -> None:
         self._since = {one.left: self._since.get(one.left, self._asked) for one in stale_pixels}
-        self.reported, self._reported_by, self._asked = stale_pixels, witness, asked
+        self._reported_by, self._asked, self._kept = witness, asked, self._kept & self._since.keys()
+        self.reported = tuple(one for one in stale_pixels if not (one.copied and one.left in self._kept))
+
+    def keep(self, after: int, before: int) -> None:
+        """What is between these is proven, if anything is: copies that had been found by then hide nothing."""
+        self._kept |= {one.left for one in self.reported if after < before and one.left < before}
 
     def seen_by(self, witness: str) -> tuple[StalePixels, ...]:
-        """As this witness must take them. The witness that reported them knows when each window left. For another one
-        it may have left at any moment since the look before: what that one calls clean may have been dirty then.
+        """As this witness must take them. The witness that reported them knows when each window left, not when one was
+        copied. For another it may have left at any moment since the look before, which may have been dirty then.
         """
-        if witness == self._reported_by:
-            return self.reported
-        return tuple(replace(one, left=self._since[one.left]) for one in self.reported)
+        own = witness == self._reported_by
+        return tuple(it if own and not it.copied else replace(it, left=self._since[it.left]) for it in self.reported)

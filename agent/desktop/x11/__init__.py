@@ -147,7 +147,7 @@ class X11Desktop:
 
     def stale_pixels(self) -> tuple[StalePixels, ...] | None:
         """See `agent.ports.Desktop.stale_pixels`; as of the last look."""
-        return None if self.composited() else self._screen.tracker.reported()
+        return self._screen.tracker.reported(composited=self.composited())
 
     def close(self) -> None:
         """From any thread; ends a `wait`. Looks afterwards answer `Blind.NO_DISPLAY`."""

@@ -12,6 +12,7 @@ from agent.core.model.seen import Blind, Box, Scene, Window, WindowKind
 from agent.desktop.processes import Processes
 from agent.desktop.x11.clients import Client
 from agent.desktop.x11.covering import overlap, seen
+from agent.desktop.x11.menus import Menus
 from agent.desktop.x11.scenery import Collected, Skin, as_tray_icon, nature, unread_lodger, unreadable
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.tree import Top
@@ -25,6 +26,7 @@ class Composer:
         self._screen = screen
         self._processes = processes
         self._atom = atom
+        self._menus = Menus()
         self._types = {number: name.removeprefix(TYPE_PREFIX) for name, number in atom.items()}
 
     def scene(self, focus: int) -> Scene:
@@ -52,7 +54,9 @@ class Composer:
             if client.managed and client.id not in windows.ids:
                 windows.add([self._window(client, client.place, focus, shown=False, override=False)])
         screen.settle()
-        return Scene(windows=windows.all())
+        present = windows.all()
+        mapped = {window for window, top in screen.tree.tops.items() if top.mapped}
+        return Scene(windows=(*present, *self._menus.take(present, mapped)))
 
     def _is_orphaned(self, top: Top, clients: Sequence[Client]) -> bool:
         """Whether it is a frame whose client has just ended. The client answers for what the frame still shows.

@@ -35,6 +35,8 @@ class Drawn:
         self._armed: set[int] = set()  # those of them that were emptied before the last `collect`
         self._anew: set[int] = set()  # those that were emptied since it
         self._taken: dict[int, list[Box]] = {}  # since the last `collect`, by window
+        self._seen_late: set[int] = set()  # watched since then, when they were in view already
+        self.fresh: dict[int, list[Box]] = {}  # as of the last `collect`: what those painted since they were watched
         self._doubts: set[int] = set()  # those that were last emptied before track was lost
         self.doubted: frozenset[int] = frozenset()
         self.able = all(display.has_extension(name) for name in (damage.extname, "XFIXES"))
@@ -71,9 +73,11 @@ class Drawn:
         elif painted.whole and not painted.boxes:
             self._emptied.add(window)
             self._armed.add(window)
+        else:
+            self._seen_late.add(window)
 
     def forget(self, window: int) -> None:
-        for kept in (self._emptied, self._armed, self._anew, self._doubts):
+        for kept in (self._emptied, self._armed, self._anew, self._doubts, self._seen_late):
             kept.discard(window)
         self._taken.pop(window, None)
         known = self._objects.pop(window, None)
@@ -98,7 +102,7 @@ class Drawn:
                 continue
             if not painted.whole:
                 self._armed.discard(window)
-            if window in self._armed:
+            if window in self._armed or window in self._seen_late:
                 self._taken.setdefault(window, []).extend(painted.boxes)
             self._emptied.add(window)
             self._anew.add(window)
@@ -131,7 +135,8 @@ class Drawn:
         `doubted`, until the next call: those of them that were not emptied again in the time since track was lost.
         """
         taken = {window: self._taken.get(window, []) for window in self._armed}
-        self._taken = {}
+        self.fresh = {window: self._taken.get(window, []) for window in self._seen_late}
+        self._taken, self._seen_late = {}, set()
         self._armed = set(self._emptied)
         self.doubted, self._doubts = frozenset(self._doubts), self._doubts - self._anew
         self._anew = set()

@@ -254,7 +254,15 @@ class Screenful:
         known = not (self.tree.begun or len(set(self.sizes)) > 1)
         airy = {top for top, skin in self.skins.items() if isinstance(skin, Skin) and not skin.draws}
         airy |= {gone.top.id for gone in self.departed if isinstance(gone.skin, Skin) and not gone.skin.draws}
-        self.tracker.follow(self._panes(), airy, self.sizes[-1], known=known, late=self.raced, orphaned=self.orphaned())
+        self.tracker.follow(
+            self._panes(),
+            airy,
+            self.sizes[-1],
+            known=known,
+            late=self.raced,
+            orphaned=self.orphaned(),
+            composited=self.compositor != 0,
+        )
 
     def _panes(self) -> list[Pane]:
         skins = {top: self.skins.get(top, Blind.VANISHED) for top in self.tree.order if self.tree.tops[top].mapped}

@@ -8,6 +8,7 @@ from typing import Final
 from agent.core.model.seen import Box, StalePixels
 from agent.desktop.clock import BootClock
 from agent.desktop.x11.changing import Done, Pane
+from agent.desktop.x11.copied import Copied, Painting
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.drawn import Drawn
 from agent.desktop.x11.tree import Tree
@@ -25,6 +26,8 @@ class StalePixelTracker:
         self._clock = BootClock()
         self._drawn = Drawn(wire.display)
         self._regions = Unpainted(self._drawn.redirected, self._drawn.repaints_root)
+        self._copied = Copied()
+        self._renewed = False  # a compositor came or went since the last look
         self._painters: set[int] = set()
         self.painted = False  # something that matters, since it was last taken
 
@@ -42,6 +45,7 @@ class StalePixelTracker:
     def distrust(self) -> None:
         """A compositor came or went: windows that painted beside the screen did so under what covers them, too."""
         self._drawn.distrust()
+        self._renewed = True
 
     def take(self, orphaned: Iterable[int] = ()) -> None:
         """What was painted so far in windows that have to paint, or may have to. `orphaned`: see `mark_orphaned`."""
@@ -61,6 +65,7 @@ class StalePixelTracker:
         known: bool,
         late: bool,
         orphaned: Container[int] = (),
+        composited: bool = False,
     ) -> None:
         """`panes` as of now, bottom first; `airy`: windows without pixels, which change nothing. `known`: whether the
         tree has told all that happened; `late`: some of it after `take`.
@@ -75,11 +80,26 @@ class StalePixelTracker:
         now = self._clock.now()
         drawn = self._drawn.collect()
         self._regions.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted, late=late)
+        painting = Painting(drawn, self._drawn.doubted, self._drawn.fresh)
+        self._copied.follow(
+            panes,
+            done if known else None,
+            painting,
+            screen,
+            now,
+            composited=composited,
+            renewed=self._renewed,
+            late=late,
+        )
+        self._renewed = False
         if late or not known:
             self._drawn.lose_track()
         self._regions.mark_orphaned(orphaned, screen, now)
-        self._painters = self._regions.painters(now)
+        self._painters = self._regions.painters(now) | self._copied.painters(now)
         self._drawn.keep(tree.tops)
 
-    def reported(self) -> tuple[StalePixels, ...] | None:
-        return self._regions.reported() if self._drawn.able else None
+    def reported(self, *, composited: bool) -> tuple[StalePixels, ...] | None:
+        """Under a compositor only what windows have copied; what else it goes on showing it says to none."""
+        if not self._drawn.able:
+            return None
+        return (*self._copied.reported(), *(() if composited else self._regions.reported()))

@@ -162,3 +162,82 @@ def test_what_lingers_on_the_display_is_not_heard() -> None:
         assert made.proof.provable_after == (41 if waits else 11)
         made.see(attribution(20, (StalePixels(left=11, until=60),)))
         assert made.proof.provable_after == (60 if waits else 11)
+
+
+def copied(left: int, until: int = 9000, most: int = 9000) -> tuple[StalePixels, ...]:
+    """What a window has taken along: until it is painted."""
+    return (StalePixels(left, until, most),)
+
+
+def test_what_a_window_copied_while_something_was_hidden_holds_until_it_has_painted() -> None:
+    made = proof()
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(20, copied(20), WITH_CHART))
+    made.see(attribution(60, copied(20)))
+    assert made.proof.provable_after == 9000
+    made.see(attribution(90, copied(20, 80)))
+    assert made.proof.provable_after == 80
+
+
+def test_what_it_copied_counts_from_the_look_before_that_found_it() -> None:
+    """The picture may be a moment older than the word of it: a chart may have been there then."""
+    made = proof()
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, ()))
+    began = made.proof.runs["w"].began
+    made.see(attribution(began, ()))
+    made.see(attribution(began + 5, copied(began + 5)))
+    assert made.proof.provable_after == 9000
+
+
+def test_a_copy_that_cannot_be_watched_holds_for_so_long_after_the_run_began() -> None:
+    made = proof()
+    made.see(attribution(10, copied(10, most=30), WITH_CHART))
+    made.see(attribution(1000, copied(10, most=30)))
+    assert made.proof.provable_after == made.proof.runs["w"].began + 30
+
+
+def test_a_copy_of_what_was_kept_hides_nothing_for_good() -> None:
+    """It was in view in a picture that was kept: when something is hidden and gone again it does not count."""
+    made = proof()
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, ()))
+    for at in range(50, 200, 5):
+        made.see(attribution(at, copied(60) if at >= 60 else ()))
+    made.see(attribution(200, copied(60), WITH_CHART))
+    made.see(attribution(250, copied(60)))
+    assert made.proof.provable_after == made.proof.runs["w"].began
+    assert made.proof.stale_pixels.reported == ()
+
+
+def test_one_that_is_newer_than_hindsight_is_not_among_those() -> None:
+    made = proof()
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, ()))
+    hindsight = made.proof.hindsight
+    for at in range(50, 200, 5):
+        made.see(attribution(at, ()))
+    made.see(attribution(200, copied(200)))
+    made.see(attribution(200 + hindsight, copied(200)))
+    made.see(attribution(202 + hindsight, copied(200), WITH_CHART))
+    made.see(attribution(210 + hindsight, copied(200)))
+    assert made.proof.provable_after == 9000
+
+
+def test_nor_is_one_that_holds_what_a_window_left_without_being_copied() -> None:
+    made = proof()
+    made.see(attribution(10, (), WITH_CHART))
+    for at in range(40, 200, 5):
+        made.see(attribution(at, (StalePixels(left=90, until=9000),) if at >= 90 else ()))
+    made.see(attribution(200, (StalePixels(left=90, until=9000),), WITH_CHART))
+    made.see(attribution(210, (StalePixels(left=90, until=9000),)))
+    assert made.proof.provable_after == 9000
+
+
+def test_a_copy_that_holds_is_not_kept_by_the_looks_that_it_holds_back() -> None:
+    made = proof()
+    made.see(attribution(10, copied(10), WITH_CHART))
+    for at in range(40, 200, 5):
+        made.see(attribution(at, copied(10)))
+    assert made.proof.stale_pixels.reported == copied(10)
+    assert made.proof.provable_after == 9000
