@@ -77,9 +77,15 @@ class Call:
     def words(self, channel: Channel) -> Sequence[Word]:
         return self.channels[channel].words if channel in self.channels else ()
 
+    def _sounds(self, channel: Channel) -> Sequence[Interval]:
+        heard = self.channels.get(channel)
+        if heard is None:
+            return ()
+        return joined([*(Interval(word.start, word.end) for word in heard.words), *heard.wordless])
+
     def _turns(self) -> Iterator[Turn]:
         for channel in self.channels:
-            words, others = self.words(channel), self.words(channel.other)
+            words, others = self.words(channel), self._sounds(channel.other)
             first, other = 0, 0
             for place in range(1, len(words) + 1):
                 if place < len(words):

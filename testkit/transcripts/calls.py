@@ -119,11 +119,11 @@ def one(random: Random, lists: Mapping[str, Any], language: str, kind: str, aske
     return scene.call
 
 
-def calls(name: str, each: int = EACH) -> list[Spoken]:
-    """Of both languages: `each` of every kind, half of them asked for, and half as many without personal data."""
+def calls(name: str, each: int = EACH, kinds: Sequence[str] = ()) -> list[Spoken]:
+    """Of both languages `each` of every kind, or of these; half of them are asked for."""
     found = []
     for language, lists in family(name).items():
-        for kind in lists["kinds"]:
+        for kind in [one for one in lists["kinds"] if not kinds or one in kinds]:
             random = Random(f"{SEEDS[name]} {language} {kind}")
             found += [one(random, lists, language, kind, asked=number % 2 == 0) for number in range(each)]
     return found

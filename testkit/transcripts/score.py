@@ -80,3 +80,19 @@ def share(calls: Iterable[Spoken], masked: Masked, *, of_words: bool = False) ->
                 whole += one.end - one.start
                 lost += round(covered(mask[channel], one) * (one.end - one.start))
     return lost / max(whole, 1)
+
+
+def beside(calls: Iterable[Spoken], masked: Masked) -> float:
+    """Of the words of calls with a datum, all that are not the datum: the share of their time that is masked, too."""
+    lost = whole = 0
+    for spoken in calls:
+        call = spoken.call()
+        mask = masked(call)
+        for channel, heard in call.channels.items():
+            data = joined(datum.at for datum in spoken.data if datum.channel is channel)
+            for word in heard.words:
+                at = Interval(word.start, word.end)
+                if not covered(data, at):
+                    whole += at.end - at.start
+                    lost += round(covered(mask[channel], at) * (at.end - at.start))
+    return lost / max(whole, 1)
