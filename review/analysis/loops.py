@@ -77,7 +77,7 @@ def _digit(said: Sequence[Token], at: int) -> Loop | None:
     last = at
     while digit and last + 1 < len(said) and _only(said[last + 1].plain) == digit:
         last += 1
-    many = sum(token.digits for token in said[at : last + 1]) >= _DIGITS
+    many = last - at + 1 >= _DIGITS
     within = any(
         sign.isdigit() and len(list(same)) >= _DIGITS
         for sign, same in groupby(sign for sign in said[at].plain if sign.isdigit())

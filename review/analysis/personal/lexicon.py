@@ -41,7 +41,7 @@ NUMERIC: Final = frozenset(Kind) - {Kind.EMAIL, Kind.SPELLING, Kind.NAME, Kind.A
 NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     Kind.CARD: (
         "kartennummer", "kreditkartennummer", "nummer karte", "nummer kreditkarte", "kreditkarte nummer",
-        "sechzehn ziffern", "sechzehn stellen", "karte zahlen", "zahle karte", "mastercard", "visa", "amex",
+        "sechzehn ziffern", "sechzehn stellen", "karte zahlen", "zahle karte",
         "card number", "number card", "long number", "sixteen digits", "credit card number", "debit card number",
         "which card", "welche karte", "pay card",
     ),
@@ -49,7 +49,7 @@ NAMED: Final[Mapping[str, tuple[str, ...]]] = {
         "prüfziffer", "kartenprüfnummer", "prüfnummer", "sicherheitscode", "sicherheitsnummer", "kartenprüfziffer",
         "drei ziffern", "drei zahlen", "drei stellen", "ziffern rückseite", "hinten steht", "rückseite steht",
         "zahlen hinten", "cvv", "cvc", "cvb", "cv", "security code", "three digits", "four digits front",
-        "verification number", "verification code", "on back", "digits back", "see vv", "ce vau vau",
+        "verification number", "verification code", "on the back", "digits back", "see vv", "ce vau vau",
     ),
     Kind.EXPIRY: (
         "gültig bis", "bis gültig", "ablaufdatum", "läuft ab", "verfallsdatum", "gültigkeit", "verfällt", "ablauf",
@@ -58,40 +58,37 @@ NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     Kind.IBAN: (
         "iban", "i ban", "e-bahn", "ebahn", "e-mahn", "eye ban", "bankverbindung", "kontoverbindung", "i-ban",
-        "konto abbuchen", "bank account details", "überweisen auf", "buchen von", "abbuchen von", "pay to account",
-        "transfer it to", "sort code",
+        "konto abbuchen", "bank account details",
+        "sort code",
     ),
     Kind.ACCOUNT: (
-        "kontonummer", "kundennummer", "vertragsnummer", "mitgliedsnummer", "depotnummer", "konto", "account number",
-        "routing number", "member number", "customer number", "account is", "policy number", "membership number",
+        "kontonummer", "kundennummer", "vertragsnummer", "mitgliedsnummer", "depotnummer", "account number",
+        "routing number", "member number", "customer number", "policy number", "membership number",
         "bankleitzahl", "iban konto", "passnummer", "ausweisnummer", "passport number", "pin", "kennwort",
-        "have account",
     ),
     Kind.SSN: (
         "social security", "social security number", "ssn", "your social", "my social", "national insurance",
         "sozialversicherungsnummer", "rentenversicherungsnummer",
     ),
     Kind.TAX_ID: (
-        "steuer-id", "steuerid", "steuer id", "steueridentifikationsnummer", "steuernummer", "finanzamt",
+        "steuer-id", "steuerid", "steuer id", "steueridentifikationsnummer", "steuernummer",
         "steuerliche identifikationsnummer", "identifikationsnummer", "tax number", "tax id", "taxpayer",
     ),
     Kind.HEALTH_INSURANCE: (
         "versichertennummer", "krankenversichertennummer", "krankenversicherungsnummer", "gesundheitskarte",
-        "krankenkasse", "krankenkassenkarte", "versicherungsnummer", "insurance number", "medicare", "nhs number",
+        "krankenkassenkarte", "versicherungsnummer", "insurance number", "medicare", "nhs number",
     ),
     Kind.BIRTH: (
         "geburtsdatum", "geburtstag", "geboren", "geburtsjahr", "jahrgang", "date of birth", "birthday", "birth date",
         "birthdate", "was born", "were born", "dob",
     ),
     Kind.PHONE: (
-        "telefonnummer", "handynummer", "mobilnummer", "rufnummer", "rückrufnummer", "telefon", "erreichen telefonisch",
-        "nummer zurückrufen", "nummer erreichen", "rufen zurück", "rufen an", "erreichbar", "phone number",
-        "telephone number", "mobile number", "cell number", "cell phone", "number reach", "call back", "call me",
-        "reach me", "my cell", "nummer ist", "mobil",
+        "telefonnummer", "handynummer", "mobilnummer", "rufnummer", "rückrufnummer", "erreichen telefonisch",
+        "nummer zurückrufen", "nummer erreichen", "phone number",
+        "telephone number", "mobile number", "cell number", "cell phone", "number reach",
     ),
     Kind.EMAIL: (
-        "e-mail", "email", "mailadresse", "e-mail-adresse", "mail", "mailen", "e-mails", "email address",
-        "schreiben an", "write to", "line at", "mailen an",
+        "e-mail", "email", "mailadresse", "e-mail-adresse", "mail", "e-mails", "email address",
     ),
     Kind.SPELLING: (
         "buchstabieren", "buchstabiere", "buchstabiert", "wie schreibt", "schreibt sich", "wird geschrieben",
@@ -104,7 +101,7 @@ NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     Kind.LAST_FOUR: (
         "letzten vier", "letzte vier", "endet auf", "enden auf", "worauf endet", "last four", "ends in", "end in",
-        "ending", "ending in",
+        "ending in",
     ),
 }  # fmt: skip
 
@@ -226,8 +223,29 @@ NO_NAME: Final = _set(
     "okay mein my the der die das danke thanks"
 )
 
-# Said by a speaker of a datum; in a question it is no sign.
-SAID_ONLY: Final[Mapping[Kind, tuple[str, ...]]] = {Kind.EXPIRY: ("läuft",)}
+# Said by a speaker of a datum; in a question they are no sign.
+SAID_ONLY: Final[Mapping[Kind, tuple[str, ...]]] = {
+    Kind.EXPIRY: ("läuft",),
+    Kind.CARD: ("mastercard", "visa", "amex"),
+    Kind.IBAN: ("überweisen auf", "buchen von", "abbuchen von", "pay to account", "transfer it to"),
+    Kind.ACCOUNT: ("konto", "account is", "have account"),
+    Kind.TAX_ID: ("finanzamt",),
+    Kind.HEALTH_INSURANCE: ("krankenkasse",),
+    Kind.PHONE: (
+        "telefon",
+        "rufen zurück",
+        "rufen an",
+        "erreichbar",
+        "call back",
+        "call me",
+        "reach me",
+        "my cell",
+        "nummer ist",
+        "mobil",
+    ),
+    Kind.EMAIL: ("mailen", "schreiben an", "write to", "line at", "mailen an"),
+    Kind.LAST_FOUR: ("ending",),
+}
 
 # All phrases by the list that they are in: those of a datum by its kind, which a question and a statement share.
 BEFORE, BEFORE_CAPITAL, AFTER = "before-a-name", "before-a-capital", "after-a-name"

@@ -22,6 +22,7 @@ def transcript(text: str) -> str:
         ("1 1 1 1 1 1 1 1 1 zwei", "zwei"),
         ("eins eins eins eins eins eins eins eins", ""),
     ],
+    ids=["phrase", "word", "figures", "digits", "words for digits"],
 )
 def test_loops_are_left_out_of_the_transcript(text: str, kept: str) -> None:
     assert transcript(text) == kept
@@ -36,6 +37,7 @@ def test_loops_are_left_out_of_the_transcript(text: str, kept: str) -> None:
         "eins eins null",
         "1 2 1 2 1 2 1 2",
     ],
+    ids=["thrice", "twice", "a card", "three digits", "two digits"],
 )
 def test_what_people_say_twice_is_no_loop(text: str) -> None:
     assert transcript(text) == text
