@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from review.analysis.personal import lexicon
+from review.analysis.personal.answer_windows import echo, windows
 from review.analysis.personal.lexicon import Kind
 from review.analysis.personal.matching import Text
-from review.analysis.personal.questions import echo, windows
 from review.analysis.personal.runs import FEWEST, Run, runs
 from review.analysis.personal.shapes import Found, shapes
 from review.analysis.personal.spans import Span, merged, padded
