@@ -1,0 +1,1 @@
+"""What is worked out from what was said and shown: measures, categories, trends."""
