@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from review.analysis.measures import Measures, Unknown
-from review.analysis.spans import MINUTE, SECOND, Span, Spans
+from review.analysis.spans import MINUTE, SECOND, Spans
 from review.analysis.spoken import Party
 
 
@@ -48,7 +48,8 @@ class Hint:
         of = f" by the {self.by}" if self.by else ""
         number = len(self.moments)
         what = self.kind.value.removesuffix("s") if number == 1 else self.kind.value
-        return f"{number} {what}{of} in call {self.call}, at {', '.join(_clock(one, start_ns) for one in self.moments)}"
+        times = ", ".join(clock(one.start_ns - start_ns) for one in self.moments)
+        return f"{number} {what}{of} in call {self.call}, at {times}"
 
 
 def hints_of(call: str, measures: Measures, limits: Limits = USUAL) -> tuple[Hint, ...]:
@@ -73,6 +74,7 @@ def _from(spans: Spans | Unknown, shortest: int) -> Spans:
     return () if isinstance(spans, Unknown) else tuple(span for span in spans if span.length_ns >= shortest)
 
 
-def _clock(moment: Span, start_ns: int) -> str:
-    minutes, seconds = divmod((moment.start_ns - start_ns) // SECOND, 60)
+def clock(ns: int) -> str:
+    """Since the call's start, as in 2:07."""
+    minutes, seconds = divmod(ns // SECOND, 60)
     return f"{minutes}:{seconds:02}"

@@ -42,7 +42,7 @@ NEVER: Final = Said(())  # after a mistake
 def parse_file(name: str, content: bytes) -> Categories:
     """`name`: what mistakes call the file. Its tests are read, and not run. Raises MistakesError."""
     if len(content) > keys.LARGEST:
-        large = f"the file has {len(content)} bytes, at most {keys.LARGEST} are read, leave some categories out"
+        large = f"the file has {len(content)} bytes or more, at most {keys.LARGEST} are read, leave some categories out"
         raise MistakesError((f"{name}:1:1 {large}",))
     marked = read_marks(name, content)
     mistakes = [f"{mark} {mistake}" for mark, mistake in marked.mistakes]
@@ -123,7 +123,7 @@ class _Reader:
         table = self.reading.table(node, keys.CONDITION, "a condition")
         subjects = [name for name in keys.SUBJECTS if name in table]
         if len(subjects) != 1:
-            if isinstance(node, Table):
+            if isinstance(node, Table) and (table or not node.entries):
                 says = " and ".join(subjects) if subjects else "none"
                 how = "begin the second with its own -" if subjects else "write for example { said: fonds }"
                 one = ", ".join(keys.SUBJECTS)

@@ -24,7 +24,7 @@ def in_words(condition: Condition) -> str:
     match condition:
         case Said():
             who = f"the {condition.by} says" if condition.by else "somebody says"
-            within = f"at most {condition.within} words from"
+            within = f"at most {condition.within} word{'' if condition.within == 1 else 's'} from"
             near = f" {within} {one_of(condition.near)}" if condition.near else ""
             return f"{who} {one_of(condition.phrases)}{near}{_window(condition.window)}"
         case Lasts():

@@ -167,15 +167,10 @@ class Raster:
 
     def borders(self, run: tuple[int, int], stop: Cells) -> bool:
         """Whether the first thing that stops, at most 200 cells away, is closed time."""
-        for step, at in ((-1, run[0] - 1), (1, run[1])):
-            for _ in range(201):
-                if not 0 <= at < self.count:
-                    break
-                if stop[at]:
-                    if self.closed[at]:
-                        return True
-                    break
-                at += step
+        for before in (range(run[0] - 1, run[0] - 202, -1), range(run[1], run[1] + 201)):
+            stopped = next((at for at in before if 0 <= at < self.count and stop[at]), None)
+            if stopped is not None and self.closed[stopped]:
+                return True
         return False
 
     def interruptions(self, party: Party) -> tuple[tuple[Span, ...], int] | str:

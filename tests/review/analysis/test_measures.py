@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_spans_are_sets_of_cells(one: tuple[Span, ...], other: tuple[Span, ...])
     for found, cells in ((joined([*other, *one]), a | b), (without(one, other), a - b), (common(one, other), a & b)):
         assert {cell for span in found for cell in range(span.start_ns, span.end_ns, CELL)} == cells
         assert total_ns(found) == len(cells) * CELL
-        assert all(left.end_ns < right.start_ns for left, right in zip(found, found[1:], strict=False))
+        assert all(left.end_ns < right.start_ns for left, right in pairwise(found))
 
 
 # -- what changes nothing -------------------------------------------------------------------------------------------
