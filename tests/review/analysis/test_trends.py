@@ -7,6 +7,7 @@ and asks whether some combination is of the calls of at most four persons.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from itertools import combinations
@@ -15,25 +16,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from review.analysis.trends import ALL, Figure, Group, Observed, Of, Table, TooFew, table_of, trends, week_of
+from review.analysis.trends import Amount, Cell, Figure, Observed, Of, Table, TooFew, table_of, trends, week_of
 from review.governance.times import DAY, start_of
 
 MONDAY = start_of(date(2026, 11, 30))
 HIDDEN = TooFew.TOO_FEW
+ALL = Cell(Of.ALL, "", "m")
 
 
-def team(name: str) -> Group:
-    return Group(Of.TEAM, name)
+def team(name: str, measure: str = "m") -> Cell:
+    return Cell(Of.TEAM, name, measure)
 
 
-def category(name: str) -> Group:
-    return Group(Of.CATEGORY, name)
+def category(name: str, measure: str = "m") -> Cell:
+    return Cell(Of.CATEGORY, name, measure)
 
 
 def calls(
     persons: Iterable[int], of: str, *categories: str, amount: int = 6, weight: int = 2, at: int = MONDAY
 ) -> list[Observed]:
-    return [Observed(f"p{one}", of, frozenset(categories), at, amount, weight) for one in persons]
+    amounts = {"m": Amount(amount, weight)}
+    return [Observed(f"p{one}", of, frozenset(categories), at, amounts) for one in persons]
 
 
 # -- the attack -----------------------------------------------------------------------------------------------------
@@ -54,13 +57,13 @@ def rank(rows: Sequence[Sequence[int]]) -> int:
     return found
 
 
-def attacked(observed: Sequence[Observed], shown: Iterable[Group]) -> frozenset[str] | None:
+def attacked(observed: Sequence[Observed], shown: Iterable[Cell]) -> frozenset[str] | None:
     """At most four persons of whom alone some combination of the shown sums is; None where there are none.
 
     A combination that is zero on all others' calls, but not on theirs, is there if their calls add to the rank.
     """
     rows = sorted(shown)
-    signatures = {one: tuple(int(group in one.groups) for group in rows) for one in observed}
+    signatures = [(one.person, tuple(int(cell in one.cells) for cell in rows)) for one in observed]
     persons = sorted({one.person for one in observed})
     known: dict[frozenset[tuple[int, ...]], int] = {}
 
@@ -69,15 +72,15 @@ def attacked(observed: Sequence[Observed], shown: Iterable[Group]) -> frozenset[
             known[columns] = rank(sorted(columns))
         return known[columns]
 
-    whole = rank_of(frozenset(signatures.values()))
+    whole = rank_of(frozenset(signature for _, signature in signatures))
     for few in combinations(persons, min(4, len(persons))):
-        if rank_of(frozenset(signatures[one] for one in observed if one.person not in few)) < whole:
+        if rank_of(frozenset(signature for person, signature in signatures if person not in few)) < whole:
             return frozenset(few)
     return None
 
 
-def shown_in(table: Table) -> set[Group]:
-    return {group for group, figure in table.items() if isinstance(figure, Figure)}
+def shown_in(table: Table) -> set[Cell]:
+    return {cell for cell, figure in table.items() if isinstance(figure, Figure)}
 
 
 somebodys = st.builds(
@@ -86,8 +89,9 @@ somebodys = st.builds(
     team=st.sampled_from("ab"),
     categories=st.frozensets(st.sampled_from("xyz"), max_size=2),
     at_ns=st.just(MONDAY),
-    amount=st.integers(-9, 9),
-    weight=st.integers(1, 3),
+    amounts=st.dictionaries(
+        st.sampled_from("mn"), st.builds(Amount, st.integers(-9, 9), st.integers(1, 3)), min_size=1
+    ),
 )
 
 
@@ -99,6 +103,8 @@ def weeks(draw: st.DrawFn) -> list[Observed]:
         first, count = draw(st.integers(0, 8)), draw(st.integers(4, 7))
         some = draw(st.frozensets(st.sampled_from("xyz"), max_size=2))
         found += calls(range(first, first + count), draw(st.sampled_from("ab")), *some)
+    if draw(st.booleans()):
+        found += [replace(one, amounts={"n": Amount(1), **one.amounts}) for one in found[draw(st.integers(0, 7)) :]]
     return found + draw(st.lists(somebodys, max_size=3))
 
 
@@ -109,11 +115,12 @@ def test_no_combination_of_what_is_shown_is_of_fewer_than_five(observed: list[Ob
 
 @given(weeks())
 def test_what_is_shown_are_the_sums(observed: list[Observed]) -> None:
-    for group, figure in table_of(observed).items():
+    for cell, figure in table_of(observed).items():
         if isinstance(figure, Figure):
-            inside = [one for one in observed if group in one.groups]
-            assert figure.amount == sum(one.amount for one in inside)
-            assert (figure.weight, figure.calls) == (sum(one.weight for one in inside), len(inside))
+            inside = [one for one in observed if cell in one.cells]
+            amounts = [one.amounts[cell.measure] for one in inside]
+            assert figure.amount == sum(one.amount for one in amounts)
+            assert (figure.weight, figure.calls) == (sum(one.weight for one in amounts), len(inside))
             assert len({one.person for one in inside}) >= 5
 
 
@@ -130,6 +137,16 @@ def test_the_total_minus_the_others_is_no_small_group() -> None:
     assert table_of(observed) == {team("a"): Figure(30, 10, 5), team("b"): HIDDEN, ALL: HIDDEN}
     five = [*observed, *calls([14], "b")]
     assert shown_in(table_of(five)) == {team("a"), team("b"), ALL}
+
+
+def test_a_measure_that_is_unknown_of_one_persons_calls_is_hidden() -> None:
+    """The ratio's sum of talk is of the calls with both channels: less than all talk by one person's calls."""
+    both = {"talk": Amount(6), "ratio": Amount(6, 9)}
+    observed = [Observed(f"p{one}", "a", frozenset(), MONDAY, both) for one in range(6)]
+    alone = Observed("p6", "a", frozenset(), MONDAY, {"talk": Amount(99)})
+    assert shown_in(table_of(observed)) >= {team("a", "ratio"), team("a", "talk")}
+    assert "p6" in (attacked([*observed, alone], {team("a", "ratio"), team("a", "talk")}) or ())
+    assert {team("a", "ratio"), team("a", "talk")} - shown_in(table_of([*observed, alone])) == {team("a", "talk")}
 
 
 # -- what is shown --------------------------------------------------------------------------------------------------
@@ -174,4 +191,4 @@ def test_a_week_that_was_shown_is_not_made_again() -> None:
 
 def test_an_observation_has_a_weight() -> None:
     with pytest.raises(ValueError, match="weight"):
-        Observed("p", "a", frozenset(), 0, 1, 0)
+        Observed("p", "a", frozenset(), 0, {"m": Amount(1, 0)})
