@@ -4,9 +4,9 @@ There is one table a week: each team, each category, all calls, of each measure.
 all not a team's calls of one category. Hiding small groups alone would not do: of six persons, five of whom have a
 category, the team's sum minus the category's is the sixth's. Nor would it do to look at one measure at a time: talk
 time is known where talk ratio is not, and the difference is of the calls without a channel. So a week's calls are taken
-apart by the set of shown figures that they are in. A figure is shown only while each such part has five persons, and no
-person more than half of the weight of any measure. Every sum, difference or combination of what is shown is then one
-of whole parts (docs/decisions/0090-trends-are-of-five-persons-in-every-part.md).
+apart by the set of shown figures that they are in. A part is large if it has five persons, and no person more than
+half of the weight of any measure. What is shown is such that every sum, difference or other combination of it has a
+large part in it (docs/decisions/0090-trends-are-of-five-persons-in-every-combination.md).
 
 A week's table is made once, when the week is over, and kept: made anew after a late call or an erasure, the difference
 of both would be one person's.
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from math import gcd
 from typing import Final, NamedTuple
 
 from review.governance.times import day_of, start_of
@@ -91,6 +92,8 @@ class Figure:
 
 
 Table = Mapping[Cell, Figure | TooFew]
+Vector = dict[int, int]  # number of a cell -> factor; what is not there is 0
+Alike = defaultdict[tuple[str, frozenset[Cell]], Counter[str]]  # a person's calls in the same cells: weight by measure
 
 
 def week_of(at_ns: int) -> date:
@@ -130,56 +133,57 @@ def _by_name(cell: Cell) -> tuple[int, str, str]:
     return list(Of).index(cell.of), cell.name, cell.measure
 
 
-class _Alike(NamedTuple):
-    """Calls of one person in the same cells, together. `weights`: by measure."""
-
-    person: str
-    weights: Counter[str]
-
-
 def _shown(calls: Sequence[Observed], cells: Sequence[Cell]) -> set[Cell]:
-    """Cell by cell in this order: each cuts the parts that there are, and is taken if all pieces are large enough.
+    """Those left when every cell has gone that only small parts tell from the others.
 
-    Calls in no cell that is shown are in no part.
+    A combination of shown sums gives each part a factor. Factors of all parts follow from those of the large ones while
+    the small parts' sets of cells are combinations of the large parts'; then none but the empty one leaves all large
+    parts out.
     """
-    together: defaultdict[tuple[str, frozenset[Cell]], Counter[str]] = defaultdict(Counter)
+    place = {cell: number for number, cell in enumerate(cells)}
+    alike: Alike = defaultdict(Counter)
     for call in calls:
-        weights = {measure: amount.weight for measure, amount in call.amounts.items()}
-        together[call.person, call.cells].update(weights)
-    alike = [_Alike(person, weights) for (person, _), weights in together.items()]
-    within: defaultdict[Cell, set[int]] = defaultdict(set)
-    for number, (_, of) in enumerate(together):
-        for cell in of:
-            within[cell].add(number)
-    part_of = [0] * len(alike)  # 0: none
-    parts: dict[int, set[int]] = {}
-    shown = set()
-    for cell in cells:
-        cut: defaultdict[int, set[int]] = defaultdict(set)
-        for number in within[cell]:
-            cut[part_of[number]].add(number)
-        left = {part: parts[part] - those for part, those in cut.items() if part}
-        if not all(_large([alike[number] for number in piece]) for piece in (*cut.values(), *left.values()) if piece):
-            continue
-        shown.add(cell)
-        for part, those in cut.items():
-            new = len(parts) + 1
-            parts[new] = those
-            if part:
-                parts[part] = left[part]
-            for number in those:
-                part_of[number] = new
-    return shown
+        alike[call.person, call.cells].update({measure: amount.weight for measure, amount in call.amounts.items()})
+    shown = set(cells)
+    while True:
+        large, small = _parts(alike, shown)
+        basis: dict[int, Vector] = {}
+        for part in large:
+            if rest := _rest(part, basis, place):
+                basis[min(rest)] = rest
+        hidden = {max(rest) for part in small if (rest := _rest(part, basis, place))}
+        if not hidden:
+            return shown
+        shown -= {cells[number] for number in hidden}
 
 
-def _large(piece: Sequence[_Alike]) -> bool:
-    by_measure: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for one in piece:
-        for measure, weight in one.weights.items():
-            by_measure[measure][one.person] += weight
-    return len({one.person for one in piece}) >= FEWEST and all(
-        2 * max(persons.values()) <= persons.total() for persons in by_measure.values()
-    )
+def _parts(alike: Alike, shown: set[Cell]) -> tuple[list[frozenset[Cell]], list[frozenset[Cell]]]:
+    """(large, small), each as the shown cells that its calls are in."""
+    weights: defaultdict[frozenset[Cell], defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for (person, cells), by_person in alike.items():
+        by_measure = weights[cells & shown]
+        for measure, weight in by_person.items():
+            by_measure[measure][person] += weight
+    large: list[frozenset[Cell]] = []
+    small: list[frozenset[Cell]] = []
+    for part, by_measure in weights.items():
+        good = len({person for persons in by_measure.values() for person in persons}) >= FEWEST and all(
+            2 * max(persons.values()) <= persons.total() for persons in by_measure.values()
+        )
+        (large if good else small).append(part)
+    return large, small
+
+
+def _rest(part: frozenset[Cell], basis: Mapping[int, Vector], place: Mapping[Cell, int]) -> Vector:
+    """What of it is no combination of the basis, whose vectors stand at their first place. In whole numbers."""
+    vector = {place[cell]: 1 for cell in part}
+    while (first := min(vector.keys() & basis.keys(), default=None)) is not None:
+        factor, other = vector[first], basis[first]
+        times = other[first]
+        added = {at: vector.get(at, 0) * times - other.get(at, 0) * factor for at in vector.keys() | other.keys()}
+        vector = {at: value for at, value in added.items() if value}
+    shared = gcd(*vector.values())
+    return {at: value // shared for at, value in vector.items()}
 
 
 def _figure(measure: str, calls: Sequence[Observed]) -> Figure:

@@ -134,7 +134,11 @@ def test_what_is_closed_is_no_silence() -> None:
 def test_hold_is_music_and_long_silence() -> None:
     found = measured([(0, 10)], [(45, 60)], hold_music=seconds((5, 12)))
     assert found.hold == seconds((5, 45))
-    assert measured([(0, 10)], [(39, 60)], hold_music=()).hold_ns == 0  # 29 s is no hold
+
+
+def test_hold_begins_with_thirty_seconds_of_silence() -> None:
+    assert measured([(0, 10)], [(40, 60)], hold_music=()).hold_ns == 30 * SECOND
+    assert measured([(0, 10)], [(39.99, 60)], hold_music=()).hold_ns == 0
 
 
 def test_without_a_channel_there_is_no_figure_of_both() -> None:
@@ -194,6 +198,8 @@ def test_what_closed_time_hides_of_an_interruption(
         ([(0, 10)], [(9, 12)], [(12, 14)], (0, 9), False),  # the other speaks in between
         ([(0, 10), (20, 21)], [], [(23.1, 24)], (0, 10), False),
         ([(0, 10), (20, 21)], [], [(23, 24)], (0, 10), True),
+        ([(3, 10)], [], [(0, 1)], (3, 10), True),
+        ([(3.01, 10)], [], [(0, 1)], (3.01, 10), False),
     ],
 )
 def test_monologues(agent: Any, customer: Any, closed: Any, longest: tuple[float, float], at_least: bool) -> None:

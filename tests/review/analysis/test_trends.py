@@ -149,6 +149,13 @@ def test_a_measure_that_is_unknown_of_one_persons_calls_is_hidden() -> None:
     assert {team("a", "ratio"), team("a", "talk")} - shown_in(table_of([*observed, alone])) == {team("a", "talk")}
 
 
+def test_a_category_that_cuts_teams_into_large_parts_is_shown() -> None:
+    """Also where it cuts another team into small ones: what they say is not to be had without the large ones."""
+    observed = [*calls(range(6), "a"), *calls(range(6), "a", "x"), *calls(range(10, 16), "b"), *calls([12], "b", "x")]
+    assert shown_in(table_of(observed)) == {team("a"), team("b"), category("x"), ALL}
+    assert attacked(observed, shown_in(table_of(observed))) is None
+
+
 # -- what is shown --------------------------------------------------------------------------------------------------
 
 

@@ -162,13 +162,14 @@ windows = st.one_of(
 nears = st.one_of(
     st.just({}), st.fixed_dictionaries({"near": some}, optional={"within": st.integers(1, 4)})
 )  # fmt: skip
+phrase_rules = st.builds(
+    lambda *parts: {key: value for part in parts for key, value in part.items()},
+    st.fixed_dictionaries({"said": some}, optional={"by": st.sampled_from(["agent", "customer"])}),
+    nears,
+    windows,
+)
 plain_rules = st.one_of(
-    st.builds(
-        lambda *parts: {key: value for part in parts for key, value in part.items()},
-        st.fixed_dictionaries({"said": some}, optional={"by": st.sampled_from(["agent", "customer"])}),
-        nears,
-        windows,
-    ),
+    phrase_rules,
     st.builds(
         lambda what, time, window: {what: f"over {time}", **window},
         st.sampled_from(["silence", "overlap"]),

@@ -12,7 +12,7 @@ from review.analysis.categories.match import MOST_HITS, Because, Found, find, fo
 from review.analysis.categories.model import Categories
 from review.analysis.spans import SECOND, Span
 from review.analysis.spoken import Call, Party, Speech
-from tests.review.analysis.categories.naive import Naive, Rule, calls, rules
+from tests.review.analysis.categories.naive import Naive, Rule, calls, phrase_rules, rules
 from tests.review.analysis.categories.written import rule, written
 from tests.review.analysis.raster import Word
 
@@ -40,13 +40,16 @@ def has(condition: Any, heard: Call) -> bool | None:
 
 @given(rules, calls())
 def test_a_category_holds_where_the_naive_matcher_says_so(condition: Rule, heard: Call) -> None:
-    naive = Naive(heard)
+    assert find(rule(condition), heard)[0].holds is Naive(heard).holds(condition)
+
+
+@given(phrase_rules, calls())
+def test_a_hit_is_where_the_naive_matcher_finds_it(condition: Rule, heard: Call) -> None:
+    hits = list(Naive(heard).hits(condition))
     found = find(rule(condition), heard)[0]
-    assert found.holds is naive.holds(condition)
-    if "said" in condition:
-        hits = list(naive.hits(condition))
-        spans = {(one.party, *one.span) for one in found.because if one.party and one.span}
-        assert spans == set(hits) if len(hits) <= MOST_HITS else spans <= set(hits)
+    spans = {(one.party, *one.span) for one in found.because if one.party and one.span}
+    assert spans == set(hits) if len(hits) <= MOST_HITS else spans <= set(hits)
+    assert bool(spans) is bool(hits)
 
 
 @given(rules, calls())
@@ -97,7 +100,8 @@ def test_a_hit_says_which_words_and_when() -> None:
 @pytest.mark.parametrize(("between", "found"), [(2, True), (3, False)])
 def test_near_counts_the_words_between(between: int, found: bool) -> None:
     for text in (f"empfehle {'x ' * between}fonds", f"fonds {'x ' * between}empfehle"):
-        assert has({**FONDS, "within": 2}, call(says(text))) is found
+        hits = find(rule({**FONDS, "within": 2}), call(says(text)))[0].because
+        assert [one.says for one in hits] == ['agent: "fonds" near "empfehle"'] * found
 
 
 def test_near_is_another_word_of_the_same_party() -> None:
@@ -124,6 +128,17 @@ def test_a_phrase_does_not_reach_across_closed_time() -> None:
     assert has({"said": "empfehle den fonds"}, call(heard, closed=(Span(5 * SECOND, 6 * SECOND),))) is False
 
 
+def test_closed_time_is_not_heard() -> None:
+    assert has({"said": "fonds"}, call(says("fonds", start=5), closed=(Span(5 * SECOND, 6 * SECOND),))) is False
+    assert has({"said": "fonds"}, call(says("fonds", start=6), closed=(Span(5 * SECOND, 6 * SECOND),))) is True
+
+
+def test_a_word_without_a_length_is_masked_where_it_begins() -> None:
+    heard = {Party.AGENT: [Word("4711", 2 * SECOND, 2 * SECOND)]}
+    assert has({"said": "4711", "by": "agent"}, call(heard, masked=(Span(2 * SECOND, 3 * SECOND),))) is False
+    assert has({"said": "4711", "by": "agent"}, call(heard, masked=(Span(SECOND, 2 * SECOND),))) is True
+
+
 @pytest.mark.parametrize(
     ("window", "start", "found"),
     [
@@ -145,6 +160,9 @@ def test_silence_overlap_length_and_closed_by() -> None:
     assert (has({"silence": "over 19s"}, quiet), has({"silence": "over 20s"}, quiet)) == (True, False)
     assert (has({"silence": "over 5s", "first": "10s"}, quiet), has({"silence": "over 5s", "first": "11s"}, quiet)) == (
         False, True,
+    )  # fmt: skip
+    assert (has({"silence": "over 5s", "last": "20s"}, quiet), has({"silence": "over 5s", "last": "19s"}, quiet)) == (
+        True, False,
     )  # fmt: skip
     assert has({"overlap": "over 1s"}, quiet) is False
     assert (has({"length": "over 59s"}, quiet), has({"length": "over 1m"}, quiet)) == (True, False)
