@@ -11,7 +11,7 @@ from review.analysis.spoken import Party
 LARGEST: Final = 1 << 18  # bytes of a file
 MOST_NODES: Final = 20_000  # words, lists and tables of a file
 MOST_CATEGORIES: Final = 200
-MOST_CONDITIONS: Final = 2_000  # of all categories together, those inside of others included
+MOST_CONDITIONS: Final = 1_000  # of all categories together, those inside of others included
 MOST_PHRASES: Final = 4_000  # of all categories together, near included
 MOST_OPEN: Final = 1_000  # words with a *, of all categories together
 MOST_WORDS: Final = 12  # of a phrase
@@ -19,7 +19,7 @@ LONGEST_WORD: Final = 40  # letters
 SHORTEST_OPEN: Final = 3  # letters beside a *
 DEEPEST: Final = 6  # any, all and not inside of one another
 FARTHEST: Final = 100  # words
-MOST_TESTS: Final = 200
+MOST_TESTS: Final = 100
 MOST_TEST_WORDS: Final = 10_000  # said in all tests together
 
 PHRASES: Final[Shape] = {"anyOf": [WORD, WORDS]}

@@ -1,4 +1,4 @@
-"""The analysis draws no emotion from voices or words, and ranks nobody: no name, key or value of it says so."""
+"""The analysis draws no emotion from voices or words, and ranks no one: no name, key or value of it says so."""
 
 from __future__ import annotations
 

@@ -240,13 +240,13 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (lambda more: file_of([{"length": "over 1s"}] * (2_000 + more)), "a file has at most 2000 conditions"),
+        (lambda more: file_of([{"length": "over 1s"}] * (1_000 + more)), "a file has at most 1000 conditions"),
         (lambda more: file_of([{"said": ["a"] * (3_999 + more), "near": "b"}]), "a file has at most 4000 words and"),
         (lambda more: file_of([{"said": ["abc*"] * (1_000 + more)}]), "a file has at most 1000 words with a *"),
         (lambda more: file_of([{"said": "a" * (40 + more)}]), "has 41 letters, a word has at most 40"),
         (lambda more: file_of([nested(6 + more)]), "any, all and not are more than 6 deep"),
-        (lambda more: file_of([{"said": "a"}], tests=[{"call": [{"silence": "1s"}], "expect": []}] * (200 + more)),
-         "a file has at most 200 tests"),
+        (lambda more: file_of([{"said": "a"}], tests=[{"call": [{"silence": "1s"}], "expect": []}] * (100 + more)),
+         "a file has at most 100 tests"),
         (lambda more: file_of([{"said": "a"}], tests=[
             {"call": [{"by": "agent", "says": "b " * 5_000}], "expect": []},
             {"call": [{"by": "agent", "says": "b " * (5_000 + more)}], "expect": []}]),
@@ -296,7 +296,7 @@ def test_a_hostile_file_costs_little_over_a_long_call() -> None:
 def test_the_schema_is_of_one_mind_with_the_reader() -> None:
     judge = fastjsonschema.compile(keys.schema())
     judge(yaml.safe_load(TEXT))
-    for was, becomes in (("why", "whi"), ("by: agent, near", "by: nobody, near"), ("within: 5", "within: 0"),
+    for was, becomes in (("why", "whi"), ("by: agent, near", "by: all, near"), ("within: 5", "within: 0"),
                          ("first: 10m", "first: 10"), ("expect: []", "expect: ''")):  # fmt: skip
         assert was in TEXT
         text = TEXT.replace(was, becomes, 1)
