@@ -19,6 +19,7 @@ from protocol.terminal import Wrapped, add_commands, add_version, chosen, error_
 # Module of review.commands -> the commands that it adds, each with its line in the help of the whole.
 COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "governance": {"governance": "write, check, test and understand who may see what, and how long it is kept"},
+    "categories": {"categories": "write, check and test what calls are about, as rules on what was said"},
     "audit": {"audit": "the log of what people did: read, verify, export, cosign"},
     "custodian": {"custodian": "the process that opens recordings: make, start and look after it"},
     "consent": {"consent": "consent to recordings, as people signed it at the custodian"},

@@ -27,7 +27,7 @@ BLOCK = re.compile(
 )
 
 
-@pytest.mark.parametrize(("name", "at_least"), [("policy-guide.md", 7), ("governance.md", 5)])
+@pytest.mark.parametrize(("name", "at_least"), [("policy-guide.md", 7), ("governance.md", 5), ("categories.md", 4)])
 def test_the_guide_shows_the_terminal_as_it_is(
     name: str, at_least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

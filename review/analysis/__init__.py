@@ -1,1 +1,1 @@
-"""What was said in a call: its words, and the personal data in them. Pure: no I/O, no clock, no model."""
+"""What is worked out from the words of a call: personal data in them, measures, categories, trends. No I/O."""

@@ -171,9 +171,7 @@ class Custodian:
                 own, part = facts.packet.stream_key(key, stream), chunks.get(stream, ())
                 return b"".join(chunk_key(own, recording, stream, one) for one in part) if "case" in terms else own
 
-            more: dict[str, object] = (
-                {"chunks": {str(n): those for n, those in chunks.items()}} if "case" in terms else {}
-            )
+            more: dict[str, object] = {"chunks": {str(n): c for n, c in chunks.items()}} if "case" in terms else {}
             if act is Act.PLAY:
                 length, lasts = facts.recording.end - facts.packet.start, (now, decision.until)
                 reports = self._watching.begin(signed.id, by.person, recording, entry, streams, length, lasts)

@@ -85,7 +85,6 @@ class Service:
             except RuntimeError:  # no more threads
                 connection.close()
                 self._places[uid].release()
-                time.sleep(PAUSE)
 
     def _publish(self) -> None:
         """What reads only the log's tiles sees an entry within seconds; and no month begins without a seed."""

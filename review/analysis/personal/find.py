@@ -1,4 +1,4 @@
-"""Finds personal data in a call: windows that questions open, statements, shapes, runs of digits, repetitions."""
+"""Finds personal data in a call: windows that questions open, statements, patterns, runs of digits, repetitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from review.analysis.personal.answer_windows import echo, windows
 from review.analysis.personal.lexicon import Kind
 from review.analysis.personal.matching import Text
 from review.analysis.personal.runs import FEWEST, Run, runs
-from review.analysis.personal.shapes import Found, shapes
+from review.analysis.personal.patterns import Found, patterned
 from review.analysis.personal.spans import Span, merged, padded
 from review.analysis.personal.statements import statements
 from review.analysis.words import SECOND, Call, Channel, Interval
@@ -49,7 +49,7 @@ def _of_channel(call: Call, text: Text, channel: Channel) -> Iterator[Span]:
             kind = _kind(run, named)
             because = f"{run.digits} digits" if kind is Kind.NUMBER else f"{run.digits} digits, {kind}"
             yield Span(channel, run.start, run.end, kind, "digits", 0.95 if run.digits >= _CARD else 0.7, because)
-    found = list(shapes(text.tokens))
+    found = list(patterned(text.tokens))
     for turn in call.turns:
         if turn.channel is channel:
             found += statements(text, turn, customer=channel is Channel.CUSTOMER)

@@ -8,7 +8,7 @@ from typing import Final
 from review.analysis.personal import lexicon
 from review.analysis.personal.lexicon import Kind
 from review.analysis.personal.matching import Hit, Text
-from review.analysis.personal.shapes import Found
+from review.analysis.personal.patterns import Found
 from review.analysis.personal.tokens import Token
 from review.analysis.words import SECOND, Turn
 

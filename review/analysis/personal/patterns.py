@@ -1,4 +1,4 @@
-"""Data that has a shape of its own, whatever was asked: spelled names, e-mail addresses, streets, dates of birth."""
+"""Data that has a pattern of its own, whatever was asked: spelled names, e-mail addresses, streets, dates of birth."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Found:
     confidence: float
 
 
-def shapes(tokens: Sequence[Token]) -> Iterator[Found]:
+def patterned(tokens: Sequence[Token]) -> Iterator[Found]:
     for finder in FINDERS:
         yield from finder(tokens)
 

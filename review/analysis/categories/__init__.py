@@ -1,0 +1,1 @@
+"""Categories of calls: rules that people write as YAML, with tests, on what was said and when."""
