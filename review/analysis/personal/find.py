@@ -9,8 +9,8 @@ from review.analysis.personal import lexicon
 from review.analysis.personal.answer_windows import echo, windows
 from review.analysis.personal.lexicon import Kind
 from review.analysis.personal.matching import Text
-from review.analysis.personal.runs import FEWEST, Run, runs
 from review.analysis.personal.patterns import Found, patterned
+from review.analysis.personal.runs import FEWEST, Run, runs
 from review.analysis.personal.spans import Span, merged, padded
 from review.analysis.personal.statements import statements
 from review.analysis.words import SECOND, Call, Channel, Interval
