@@ -7,8 +7,8 @@ const STANDS = 0.1; // seconds for which a picture counts that is looked at whil
 const LATE = 2; // seconds by which a picture on the canvas may be behind while it plays
 const STALLED = 5; // seconds, at 1x, after which nothing is known of what was shown between two looks
 const SEAM = 0.05; // seconds between spans that are one
-const MOST = 512; // spans of a report
-const EVERY = 55_000; // ms between reports
+const MOST_SPANS = 512; // spans of a report
+const REPORTED_EVERY = 55_000; // ms between reports
 const READY = 1000; // ms between two looks at whether there is more to report
 const ENDS = ["microphone", "far-end"]; // by their channels
 const LAST = ["unknown-opening", "over"]; // refusals after which none is taken any more
@@ -56,7 +56,7 @@ export class Played {
     this.changes++;
   }
 
-  /** All of it, lane -> spans in ns, in order and apart; at most MOST, those with the least between them joined. */
+  /** All of it, lane -> spans in ns, in order and apart; at most MOST_SPANS, those with the least between them joined. */
   said() {
     const end = Math.round(this.player.length * 1e9);
     const found = [...this.lanes].map(([lane, spans]) => {
@@ -70,7 +70,7 @@ export class Played {
       return [lane, whole];
     });
     const between = found.flatMap(([, whole]) => whole.slice(1).map(([from], place) => from - whole[place][1]));
-    const over = found.reduce((sum, [, whole]) => sum + whole.length, 0) - MOST;
+    const over = found.reduce((sum, [, whole]) => sum + whole.length, 0) - MOST_SPANS;
     const joins = over > 0 ? between.sort((some, other) => some - other)[over - 1] : -1;
     return Object.fromEntries(
       found.filter(([, whole]) => whole.length).map(([lane, whole]) => {
@@ -109,7 +109,7 @@ export class Reports {
   }
 
   async beat() {
-    if (performance.now() - this.sent >= EVERY) await this.flush();
+    if (performance.now() - this.sent >= REPORTED_EVERY) await this.flush();
     else await this.prepare();
   }
 

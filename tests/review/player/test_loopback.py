@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_what_the_page_needs_at_once_is_two_files_with_the_lines_of_those_listed
             assert text == re.sub(r"^export ", "", listed, flags=re.MULTILINE)
         assert first in ("", 'import { ask, listenToWorker, open, secret } from "./asking.js";\n')
     assert re.findall(r'src="([^"]+\.js)"', files["index.html"].decode()) == ["asking.js", "page.whole.js"]
+
+
+@pytest.mark.parametrize("name", ["page.whole.js", "worker.whole.js"])
+def test_no_two_modules_of_a_whole_file_declare_the_same_name(name: str) -> None:
+    """It would not run at all, and say so only in the browser's own console."""
+    whole = served(page_files())[name].decode()
+    plain = re.findall(r"^(?:async )?(?:const|let|class|function\*?) ([\w$]+)", whole, re.MULTILINE)
+    unpacked = re.findall(r"^(?:const|let) [{\[]([^}\]]*)[}\]] =", whole, re.MULTILINE)
+    names = [*plain, *(one.rpartition(":")[2].strip() for names in unpacked for one in names.split(","))]
+    assert len(names) > 60
+    assert [one for one, times in Counter(names).items() if times > 1] == []
 
 
 def test_keys_are_given_once_and_only_to_who_has_the_secret() -> None:
