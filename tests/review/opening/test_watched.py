@@ -120,9 +120,11 @@ def is_heard(page: Page) -> bool:
 
 
 def flush(page: Page) -> None:
-    """Waits for what is being sealed, and reports."""
-    until(page, "!eyelid.reports.busy")
-    page.run("eyelid.reports.flush()")
+    """Waits for what is being sealed, and reports at once: while something is sealed, a page reports nothing."""
+    page.run("""(async () => {
+      while (eyelid.reports.busy) await new Promise((tried) => setTimeout(tried, 20));
+      await eyelid.reports.flush();
+    })()""")
 
 
 def sent(house: House) -> dict[str, Any]:
