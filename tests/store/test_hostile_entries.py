@@ -25,7 +25,8 @@ from protocol.ledger import line, parse_line
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.statements import newest_bundle
-from store.commands import audit, fleet, rules, sweep
+from store.commands import audit, fleet, sweep
+from store.evidence.timeline import rules_used
 from store.evidence.verify import sweep as verify_sweep
 from store.server import entries, metrics
 from store.server.enrolment import make_secret
@@ -299,7 +300,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, who
     [
         ("devices", fleet, "device_status"),
         ("gaps", sweep, "gaps"),
-        ("rules", rules, "_used"),
+        ("rules", rules_used, "_used"),
         ("verify --all", verify_sweep, "check_ledger"),
         ("verify --all", verify_sweep, "_examined"),
         ("recordings", audit, "_facts_of"),

@@ -12,9 +12,10 @@ from agent.core.matching.match import (
     any_of,
     attributes,
     fits,
+    searched_for,
 )
 from agent.core.matching.ternary import Ternary
-from agent.core.model.rules import AllOf, Attribute, Matcher
+from agent.core.model.rules import AllOf, Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import Blind, Box, Page, Window
 
 NO, DOUBT, YES = Ternary.NO, Ternary.DOUBT, Ternary.YES
@@ -152,3 +153,12 @@ def test_a_page_without_any_address_is_like_one_whose_address_says_nothing() -> 
 def test_what_a_condition_looks_at() -> None:
     assert attributes(app("x")) == {Attribute.APP}
     assert attributes(AllOf((app("x"), title("y")))) == {Attribute.APP, Attribute.TITLE}
+
+
+def test_pages_are_searched_for_what_a_policy_names_anywhere() -> None:
+    number, either = Matcher(Attribute.FIELD, ("cc-number",)), Matcher(Attribute.FIELD, ("cc-number", "cc-csc"))
+    pay, done, call = (Matcher(Attribute.CSS, (of,)) for of in (".pay", "#done", ".call"))
+    rule = Rule(0, "cards", "PCI", any=(number, AllOf((url("shop.example"), pay))), unless=(done,))
+    policy = Policy("h", 1, "test", (rule,), record_when=(call,), allow_unseen=(either,))
+    assert searched_for(policy) == (("cc-number", "cc-csc"), (".pay", "#done", ".call"))
+    assert searched_for(Policy("h", 1, "test", ())) == ((), ())

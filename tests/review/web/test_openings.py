@@ -87,7 +87,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         every = sum(map(len, room.recordings.values()))
         with httpx.Client(base_url=made.address, timeout=60) as client:
             cookie = {"Cookie": f"{SESSION}={made.sessions['cleo']}"}
-            until(lambda: f"{every} recordings" in client.get("/", headers=cookie).text, "the index was filled")
+            until(lambda: f"{every} recordings" in client.get("/find", headers=cookie).text, "the index was filled")
         yield made
 
 
