@@ -159,8 +159,9 @@ def test_its_maker_sees_only_what_they_may_list(served: Served) -> None:
     case = made(served, "lena", "anna")
     anna, carl = newest(served, "anna", "carl")
     with served.console.people.database.writing() as connection:
-        row = dict(connection.execute(select(schema.case_spans)).one()._mapping)
-        connection.execute(schema.case_spans.insert().values(row | {"id": "f" * 16, "recording": carl}))
+        spans = schema.case_spans
+        row = dict(connection.execute(select(spans).where(spans.c.case_id == case)).one()._mapping)
+        connection.execute(spans.insert().values(row | {"id": "f" * 16, "recording": carl}))
     page = shown(served, "lena", f"/cases/{case}")
     assert anna in page
     assert carl not in page
