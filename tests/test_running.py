@@ -159,6 +159,7 @@ def test_what_gets_no_second_look_is_there(place: str) -> None:
         [fell("tests/review/web/test_a.py::test_a", WRONG)],
         [fell("tests/end_to_end/test_sound.py::test_a", LATE), fell("tests/tray/test_panel.py::test_b", "")],
         [fell("tests/desktop/test_a.py::test_a", LATE), fell("tests/desktop/test_a.py::test_a", LATE, "teardown")],
+        [fell("tests/desktop/test_a.py::test_a", "test_a.py:9: Failed: Timeout (>300.0s) from pytest-timeout.")],
         [fell(f"tests/tray/test_panel.py::test_{number}") for number in range(MOST)],
     ],
 )

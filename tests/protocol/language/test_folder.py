@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from protocol.language import folder as of_language
 from protocol.language.errors import MistakesError
-from protocol.language.folder import LARGEST, LARGEST_FOLDER, fingerprint, read_documents, read_files
+from protocol.language.folder import (
+    LARGEST,
+    LARGEST_FOLDER,
+    MOST_FILES,
+    fingerprint,
+    only_read,
+    read_documents,
+    read_files,
+)
 
 
 def text(name: str) -> str:
@@ -167,3 +176,25 @@ def save_during_reads(place: Path, monkeypatch: pytest.MonkeyPatch, *saves: str)
         return real(path)
 
     monkeypatch.setattr(of_language, "_read", read)  # another program writes just then
+
+
+def test_of_files_that_lie_in_no_folder_those_with_a_name_that_is_read_are_taken() -> None:
+    given = {"a.yaml": b"a", ".b.yaml": b"b", "c.md": b"c"}
+    assert only_read(given, "policy") == {"a.yaml": b"a"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "there is no policy"),
+        ({"c.md": b""}, "there is no policy"),
+        ({"a.yaml": b"", "b.YAML": b""}, r"b\.YAML:1:1"),
+        ({"b.yml.txt": b""}, r"b\.yml\.txt:1:1"),
+        ({f"{number}.yaml": b"" for number in range(MOST_FILES + 1)}, f"at most {MOST_FILES} are read"),
+    ],
+)
+def test_and_none_is_passed_over_silently_there_either(given: dict[str, bytes], said: str) -> None:
+    with pytest.raises(MistakesError) as caught:
+        only_read(given, "policy")
+    assert len(caught.value.mistakes) == 1
+    assert re.search(said, caught.value.mistakes[0])

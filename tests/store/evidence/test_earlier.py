@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import tracemalloc
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -24,7 +24,6 @@ from store.evidence.evidence import TooManyChunks, gather
 from store.evidence.verify import sweep as verify_sweep
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
-from tests.agent.keys.services import fork
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 from tests.store.recorded import ZERO, Filmed
 
@@ -99,6 +98,24 @@ def test_what_no_reader_asks_for_is_not_kept() -> None:
     assert entry_of(7, written.decode()) == Entry(7, 3, "lane-closed", {"lane": SCREEN, "rules": [1], "wall": 4})
 
 
+TAKES = """
+import json, sys, tracemalloc
+from protocol.ledger import line
+from store.evidence.earlier import Allowance, Earlier, TooManyEntries, entry_of
+
+told = json.load(sys.stdin)
+def largest(after, until):
+    for seq in range(after + 1, until):
+        yield entry_of(seq, line(seq, "a" * 64, at=seq, wall=0, kind="lane-closed", **told).decode())
+
+tracemalloc.start()
+try:
+    Earlier().before(largest, "pc", 0, 2_000, zero=0, kept=Allowance(10_000))
+except TooManyEntries:
+    print(tracemalloc.get_traced_memory()[1])
+"""
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -111,27 +128,11 @@ def test_what_no_reader_asks_for_is_not_kept() -> None:
 def test_large_entries_are_bounded_by_the_memory_that_they_take(told: dict[str, Any]) -> None:
     """Ten thousand entries may be kept, but not ten thousand of the largest."""
 
-    def largest(after: int, until: int) -> Iterator[Entry]:
-        for seq in range(after + 1, until):
-            entry = entry_of(seq, line(seq, "a" * 64, at=seq, wall=0, kind="lane-closed", **told).decode())
-            assert entry is not None
-            yield entry
-
-    reads, writes = os.pipe()
-    child = fork()  # threads that other tests left take memory too, and are not in it
-    if not child:
-        tracemalloc.start()
-        try:
-            Earlier().before(largest, "pc", 0, 2_000, zero=0, kept=Allowance(10_000))
-        except TooManyEntries:
-            os.write(writes, b"%d" % tracemalloc.get_traced_memory()[1])
-        finally:
-            os._exit(0)
-    os.close(writes)
-    os.waitpid(child, 0)
-    with os.fdopen(reads, "rb") as told_by_child:
-        peak = int(told_by_child.read() or b"0")
-    assert 0 < peak < 1.2 * 10_000 * earlier.MEMORY
+    # In an interpreter of its own: threads that other tests left take memory too.
+    measured = subprocess.run(
+        [sys.executable, "-c", TAKES], input=json.dumps(told), capture_output=True, text=True, check=True, timeout=200
+    )
+    assert 0 < int(measured.stdout) < 1.2 * 10_000 * earlier.MEMORY
 
 
 def test_an_agents_own_entries_fit_by_their_number() -> None:
