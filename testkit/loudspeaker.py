@@ -21,6 +21,7 @@ from testkit.sounds import RATE, SoundServer
 PIECE: Final = RATE // 100
 QUIET: Final = 30  # pieces
 LOUD: Final = 300  # of 32,767
+LATEST: Final = 20  # seconds of sound, in which what a test waits for has to come
 HEARD: Final = 0.8  # seconds that are judged
 Samples = npt.NDArray[np.float64]
 """(samples, 2), as 16 bit have them."""
@@ -42,24 +43,30 @@ class Monitor:
         self._begin = min(self._begin, time.time() - self._at / RATE)
         return np.frombuffer(read, "<i2").reshape(-1, 2).astype(float)
 
+    def _pieces(self, awaited: str) -> Iterator[Samples]:
+        for _ in range(LATEST * RATE // PIECE):
+            yield self.read()
+        raise TimeoutError(f"no {awaited} within {LATEST} s")
+
     def until_quiet(self) -> None:
         quiet = 0
-        while quiet < QUIET:
-            quiet = quiet + 1 if not loud(self.read()).size else 0
+        for piece in self._pieces("silence"):
+            quiet = quiet + 1 if not loud(piece).size else 0
+            if quiet == QUIET:
+                return
 
     def heard(self, seconds: float = HEARD) -> Samples:
         """So much without a hole, which a busy machine makes."""
         pieces: list[Samples] = []
-        while len(pieces) * PIECE < seconds * RATE:
-            piece = self.read()
+        for piece in self._pieces("sound without a hole"):
             pieces = [*pieces, piece] if loud(piece).size else []
+            if len(pieces) * PIECE >= seconds * RATE:
+                break
         return np.concatenate(pieces)
 
     def onset(self) -> float:
         """The wall clock's seconds at the next sound."""
-        while not (found := loud(self.read())).size:
-            pass
-        at = self._at - PIECE + int(found[0])
+        at = next(self._at - PIECE + int(found[0]) for piece in self._pieces("sound") if (found := loud(piece)).size)
         for _ in range(QUIET):
             self.read()  # for the clock
         return self._begin + at / RATE

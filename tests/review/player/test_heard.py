@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from typing import Final
 
@@ -99,12 +98,15 @@ def test_sound_begins_with_its_picture(opened: Page, monitor: Monitor) -> None:
         opened.run("(eyelid.player.seek(14.6), window.shown = [])")
         monitor.until_quiet()
         opened.run("eyelid.player.play()")
-        heard = monitor.onset()
+        try:
+            heard = monitor.onset()
+        except TimeoutError:  # the page plays on without sound that does not begin within seconds
+            heard = float("inf")
         opened.run("eyelid.player.pause()")
         times = [(wall, int(at) / 1e6) for wall, at in opened.run("window.shown")]
         late = [wall - at for wall, at in times if begins - 2 < at < begins]
         if len(late) > 4:
-            offs.append(heard - begins - statistics.quantiles(late)[0])
+            offs.append(heard - begins - min(late))  # a busy machine makes pictures late, and none of them early
 
 
 def test_firefox_is_not_asked_how_late_it_is_heard(opened: Page) -> None:
