@@ -183,7 +183,9 @@ def test_what_is_refused_for_its_form_is_noted_once_a_minute_with_how_many(
     clock.now -= 2 * MINUTE  # a clock that went back keeps nothing from being noted
     send(clear)
     assert [one[2:4] for one in noted(home)][3:] == [("clear-body", 1)]
-    assert "secret" not in json.dumps([one for one in OperatorsLog(home.folder).check().entries if one["what"] == "end"])
+    assert "secret" not in json.dumps(
+        [one for one in OperatorsLog(home.folder).check().entries if one["what"] == "end"]
+    )
     assert code(send(clear, api.INTEGRATION_KEY + "another")) == (401, "bad-key")
     assert len(noted(home)) == 4
 
