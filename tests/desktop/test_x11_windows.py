@@ -103,6 +103,28 @@ def test_a_window_reparented_into_another_programs_stays_a_window(bare: X11Stage
         assert (seen.app, seen.title, seen.shown) == ("lodger", "moves in", True)
 
 
+def test_a_lodger_beside_the_client_in_its_frame(managed: X11Stage) -> None:
+    """As `xterm -into` with the number of a frame: no window manager looks after it, and it is in no client."""
+    host = managed.open(title="host", x=100, y=100, width=400, height=300)
+    settled(managed.desktop)
+    with displays.connection(managed.display) as link:
+        frame = link.create_resource_object("window", host).query_tree().parent.id
+    with program(managed.display, "lodger") as lodger:
+        window = lodger.open(title="card number", override=True, mapped=False)
+        lodger.put_into(window=window, parent=frame)
+        part = lodger.open(title="a part of it", parent=window)
+        assert is_shown(managed.desktop.look(), window)
+        last = settled(managed.desktop)
+        seen = find(last, window)
+        assert seen is not None
+        assert (seen.app, seen.title, seen.shown) == ("lodger", "card number", True)
+        assert find(last, part) is None
+        lodger.destroy(window=window)
+        seen_after = settled(managed.desktop)
+        assert find(seen_after, window) is None
+        assert is_shown(seen_after, host)
+
+
 def test_a_lodger_gone_before_it_could_be_read_has_vanished(either: X11Stage) -> None:
     host = either.open(title="host", x=100, y=100, width=400, height=300)
     with program(either.display, "lodger") as lodger:

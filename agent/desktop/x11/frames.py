@@ -52,7 +52,8 @@ def find_clients(wire: Wire, tops: list[int]) -> dict[int, tuple[int, ...]]:
 
 
 def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[int, tuple[int, ...]], dict[int, int]]:
-    """Windows that other programs have inside the clients (xterm -into, mpv --wid, XEmbed), for each top level.
+    """Windows that other programs have inside the clients (xterm -into, mpv --wid, XEmbed), for each top level, or
+    beside them in the window manager's frame.
 
     `homes`: the clients of each top level. Also returns the top level of every window that was passed, all of which
     are watched from before they were read: whatever comes into them later is an event.
@@ -62,7 +63,7 @@ def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[in
     level = [
         (top, client, client)
         for top, clients in homes.items()
-        for client in ((top,) if top in clients else clients)  # strangers in a top level without frame are found below
+        for client in ((top,) if top in clients else (*clients, top))  # strangers in one without frame are found below
     ]
     for _ in range(DEEPEST_PART):
         below: list[tuple[int, int, int]] = []
@@ -71,7 +72,7 @@ def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[in
             if window != top:
                 (wire.watch_client if window == host else wire.watch_part)(window)
         answers = wire.insides([window for _, window, _ in level])
-        for (top, _, host), inside in zip(level, answers, strict=True):
+        for (top, window, host), inside in zip(level, answers, strict=True):
             for child in inside.children if isinstance(inside, Inside) else ():
                 if child in passed:
                     continue
@@ -79,6 +80,8 @@ def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[in
                 lodges = not wire.same_connection(child, host) and not wire.same_connection(child, top)
                 if lodges:
                     found[top].append(child)
+                elif window == top and top not in homes[top]:
+                    continue  # the frame's own decoration
                 below.append((top, child, child if lodges else host))
         level = below
     return {top: tuple(lodgers) for top, lodgers in found.items()}, passed
