@@ -162,6 +162,10 @@ class Finder:
         owners = self.meanings.owners(connection)
         return {number: owners[number] for reach in self._reaches(connection, Wanted()) for number in reach.owners}
 
+    def reaches_somebody(self) -> bool:
+        with self.index.reading() as connection:
+            return bool(self.reachable(connection))
+
     def choices(self) -> Choices:
         with self.index.reading() as connection:
             owners = self.meanings.owners(connection)

@@ -193,6 +193,7 @@ def _look(position: int, ms: int, said: Mapping[str, Any], names: Mapping[str, s
     facts = said["facts"]
     named = frozenset(map(str, [*said["resource"], *facts.get("recordings", [])]))
     who, purpose = names.get(str(said["who"]), ""), str(facts.get("purpose", ""))
+    purpose = "" if purpose == "none" else purpose  # the custodian's word for one that was left out
     return Look(position, ms * 1_000_000, who, str(said["kind"]), purpose, named, str(facts.get("rule", "")))
 
 

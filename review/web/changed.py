@@ -129,7 +129,8 @@ def _sections(look: _Look) -> Iterator[Section]:
     rules, person, now = look.finder.governance, look.finder.person, look.finder.now
     if look.sees.some:
         yield from _of_computers(look)
-    yield _closed(look)
+    if look.finder.reaches_somebody():
+        yield _closed(look)
     if auditor.may_report(rules, person, now):
         yield _bundles(look)
     yield _waiting(look)
@@ -269,7 +270,8 @@ def _holds(look: _Look) -> Section:
         (Line(placed, words("put on hold"), "/retention"),
          Line(released, words("taken off a hold"), "/retention"),
          Line(erased, words("erased"), "/retention")),
-        words("Nothing was put on hold, released or erased."),
+        words("Nothing was put on hold, released or erased.") if knows else words("Nothing was erased."),
+        "" if knows else words("Legal holds are not shown to you."),
     )  # fmt: skip
 
 

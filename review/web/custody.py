@@ -263,9 +263,14 @@ def _approve(asked: _Asked) -> dict[str, Any]:
 
 
 def _sampled(asked: _Asked) -> dict[str, Any]:
+    """Only for a purpose for which they open what was drawn: others would learn what a secret sample holds."""
     asked.own(asked.body.text("person"))
     said = {name: asked.body.text(name) for name in ("recording", "purpose", "person", "nonce")}
-    return said | {"papers": asked.console.custody.papers(asked.listed(asked.body))}
+    finder, wanted = asked.console.finder(asked.session), asked.body.uuid("recording")
+    listed, _ = _found(finder, asked.console.index.blobs, wanted)
+    if said["purpose"] not in recording.sampled(finder, listed):
+        raise Refusal(404, "no-such-path", "there is no sample for this purpose")
+    return said | {"papers": asked.console.custody.papers(wanted)}
 
 
 def _watched(asked: _Asked) -> dict[str, Any]:

@@ -403,7 +403,7 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     # Computers
     "Computers": "Computer",
     "The computers are being checked. Load this page again in a moment.":
-        "Sie werden gerade durchgesehen. Laden Sie diese Seite gleich noch einmal.",
+        "Die Computer werden gerade geprüft. Laden Sie diese Seite gleich noch einmal.",
     "As of {moment}. Problems are worded as in eyelid-store devices.":
         "Stand: {moment}. Was nicht stimmt, ist so gesagt, wie eyelid-store devices es sagt (englisch).",
     "Computer, user or group": "Computer, Benutzer oder Gruppe",

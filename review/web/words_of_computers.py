@@ -48,6 +48,8 @@ GERMAN: Final = {
     "put on hold": "unter eine Löschsperre gestellt",
     "taken off a hold": "aus einer Löschsperre entlassen",
     "erased": "gelöscht",
+    "Nothing was erased.": "Es wurde nichts gelöscht.",
+    "Legal holds are not shown to you.": "Löschsperren werden Ihnen nicht gezeigt.",
     "Nothing was put on hold, released or erased.":
         "Keine Löschsperre wurde gesetzt oder aufgehoben, und nichts gelöscht.",
     "Alarms": "Alarme",

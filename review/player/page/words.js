@@ -533,6 +533,7 @@ const own = (of, name) => (Object.hasOwn(of, name) ? of[name] : undefined);
 export function describe(part, names, words) {
   const margin = part.margin ? ` · ${words.margin}` : "";
   if (part.what === "kept") return { title: words.kept, why: "" };
+  if (part.what === "outside") return { title: words.outside, why: "" };
   if (part.what === "closed") {
     const rules = part.rules.map((rule) => nameOf(rule, own(names, part.policy)?.rules ?? [], words));
     const title = rules.length ? words.closedBy(rules.map(([id]) => id).join(", ")) : words.closedAlone;
@@ -554,7 +555,7 @@ export function describe(part, names, words) {
 /** [id, why] of a rule: by its number in the policy, or by Eyelid's own name. */
 export function nameOf(rule, rules, words) {
   if (typeof rule === "string") return [rule, own(words.own, rule) ?? ""];
-  return rules[rule]?.[0] ? rules[rule] : [`rule ${rule}`, ""];
+  return rules[rule]?.[0] ? rules[rule] : [String(rule), ""];
 }
 
 function holdOf(hold, { reason, policy }, names, words) {

@@ -84,6 +84,20 @@ def test_what_others_may_not_see_has_no_part(served: Served) -> None:
     assert parts["paula"] == ["closed", "waiting", "holds"]
 
 
+@pytest.mark.parametrize(("who", "told"), [("cleo", True), ("paula", False)])
+def test_who_may_not_hear_of_holds_is_not_told_that_there_are_none(served: Served, who: str, told: bool) -> None:
+    with served.client(who) as client:
+        text = client.get("/since?from=2199-01-01T00:00").text
+    assert ("Nothing was put on hold, released or erased." in text) is told
+    assert ("Nothing was erased." in text and "Legal holds are not shown to you." in text) is not told
+
+
+def test_who_lists_no_recording_hears_of_no_rule_that_closed(served: Served) -> None:
+    with served.client("kim") as client:
+        answer = client.get("/since")
+    assert "Closed by rules" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("language", "none"),
     [("en", ("No alarm was raised", "No gap.", "None came", "Each rule closed as often", "No bundle came",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +94,8 @@ def test_settling_beside_a_reader_keeps_nobody_from_writing_and_says_whether_the
             if len(wrote) == 7:
                 reading.close()
 
-        monkeypatch.setattr(module.time, "sleep", pause)  # so that no time passes, and others act meanwhile
+        # So that no time passes, and others act meanwhile. The module of time itself is that of every thread.
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=pause))
         with database.writing() as connection:
             connection.execute(text("update alembic_version set version_num = version_num"))
         reading.enter_context(database.reading()).execute(text("select * from alembic_version"))
