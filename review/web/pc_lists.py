@@ -128,6 +128,8 @@ async def _uses(request: Request) -> Response:
     since, until = bounds.get("since", 0), bounds.get("until", questions.LAST)
     said = {"text": text, "kind": kind} | questions.written_span(since, until)
     said = {name: value for name, value in said.items() if value}
+    if until <= console.sign_in.people.clock() - pc_index.WEEK:
+        raise Refusal(400, "bad-question", spoken("the use of rules is known for the last seven days"))
     day = pc_index.day_of
     wanted = AskedRules(
         day(since) if since else 0, day(until - 1) if until != questions.LAST else day(questions.LAST), kind, after

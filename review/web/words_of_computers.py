@@ -48,6 +48,8 @@ GERMAN: Final = {
     "put on hold": "unter eine Löschsperre gestellt",
     "taken off a hold": "aus einer Löschsperre entlassen",
     "erased": "gelöscht",
+    "the use of rules is known for the last seven days":
+        "wie Regeln wirkten, ist für die letzten sieben Tage bekannt",
     "Nothing was erased.": "Es wurde nichts gelöscht.",
     "Legal holds are not shown to you.": "Löschsperren werden Ihnen nicht gezeigt.",
     "Nothing was put on hold, released or erased.":

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from review.player.files import page_files
+from review.web.lines import HELD
 from store import cli
 from testkit import devtools, player_page
 from testkit.player_compared import PIXELS, difference, parts_exported, parts_shown, pictures
@@ -176,6 +177,25 @@ def test_both_languages_say_everything(opened: Page) -> None:
     assert opened.run("document.documentElement.lang") == "de"
     assert opened.run("document.querySelector('#badge-text').textContent") == "In diesem Browser geprüft"
     opened.run("document.querySelector('#language').click()")
+
+
+def test_every_part_of_an_account_is_said_in_words(opened: Page) -> None:
+    """As the console says them: `lines.HELD` has the codes of the recorder's holds and of blind time."""
+    parts = json.dumps([
+        *({"what": "held", "holds": [code]} for code in HELD),
+        *({"what": "blind", "why": code} for code in HELD),
+        {"what": "outside"},
+        {"what": "closed", "rules": [4], "policy": "unknown"},
+    ])  # fmt: skip
+    said = opened.run(f"""(async () => {{
+      const {{LANGUAGES, describe}} = await import("./words.js");
+      const all = (words) => {parts}.map((part) => Object.values(describe(part, {{}}, words)).join(" "));
+      return [...all(LANGUAGES.en), ...all(LANGUAGES.de)];
+    }})()""")
+    for one in said:
+        assert not any(code in one for code in HELD if "-" in code), one
+        assert "undefined" not in one
+        assert "rule rule" not in one
 
 
 # Done by the page's own code: what a browser's tools run is not bound by the policy. Each is what must not work.

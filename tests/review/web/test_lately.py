@@ -158,7 +158,7 @@ def test_names_that_a_pc_can_send_stay_text(
     "asked",
     ["/alarms?state=x", "/gaps?kind=x", "/rules/uses?kind=x", "/gaps?after=x", "/alarms?from=2026-13-01",
      "/alarms?from=2026-11-30T25:00", "/gaps?from=2026-11-30T08:00&to=2026-11-30T08:00", "/gaps?text=%00",
-     "/rules/uses?after=%00", "/alarms?kind=" + "a" * 201],
+     "/rules/uses?after=%00", "/rules/uses?to=2026-01-01", "/alarms?kind=" + "a" * 201],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_said_in_words(served: Served, asked: str) -> None:
     with served.client("cleo") as client:
