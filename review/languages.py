@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 _SECOND: Final = 10**9
@@ -28,3 +28,8 @@ class Spoken:
 def local(ns: int) -> datetime:
     """`ns`: since 1970. In this machine's own time zone: it has one, as a house has."""
     return datetime.fromtimestamp(min(max(ns // _SECOND, _FIRST), _LAST)).astimezone()
+
+
+def start_of(day: date) -> int:
+    """ns since 1970 at which that day begins here: where clocks are put forward at midnight, at one o'clock."""
+    return int(datetime(day.year, day.month, day.day).timestamp()) * _SECOND  # noqa: DTZ001 - as the machine's clocks

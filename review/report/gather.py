@@ -17,6 +17,7 @@ from protocol.language.errors import MistakesError
 from protocol.policyhash import policy_hash
 from review.audit.notes import VerifierKey
 from review.governance.model import Governance
+from review.languages import start_of
 from review.report import logs, reviewing
 from review.report.counting import MOST_NAMES, Counting, size
 from review.report.model import AlarmSum, BundleRow, ErasureRow, LogRead, Model
@@ -52,11 +53,11 @@ class Period:
 
     @property
     def start(self) -> int:
-        return _midnight(self.first)
+        return start_of(self.first)
 
     @property
     def end(self) -> int:
-        return _midnight(self.last + timedelta(days=1))
+        return start_of(self.last + timedelta(days=1))
 
 
 def _unread(sources: Sources) -> list[LogRead]:
@@ -66,10 +67,6 @@ def _unread(sources: Sources) -> list[LogRead]:
     if named is None or named.key in {public_to_text(one.key.public) for one in sources.logs}:
         return []
     return [LogRead("lifecycle", legible(named.log), why_not=UNREAD_HOLDS)]
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day).astimezone().timestamp()) * SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from protocol.claims import is_uuid
-from review.languages import local
+from review.languages import local, start_of
 from review.report.gather import LONGEST, Period
 from review.search import log_index
 from review.search.find import Key, Wanted
 from review.search.schema import LENGTHS as BOUNDS
-from review.web.words import Words, start_of
+from review.web.words import Words
 from store.errors import Refusal
 
 LENGTHS: Final = ("under 1 min", "1 to 5 min", "5 to 15 min", "15 min and more")

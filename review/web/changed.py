@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from review.governance.model import Act
-from review.languages import local
+from review.languages import local, start_of
 from review.people.routes import session_of
 from review.people.service import Session
 from review.requests import privacy
@@ -36,7 +36,7 @@ from review.web.computers import WAITING
 from review.web.fleet import CHANGES, Sees
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.pcs_read import seen
-from review.web.words import Words, lasting, start_of
+from review.web.words import Words, lasting
 from store.catalog import schema
 
 MOST_SHOWN: Final = 20  # rules, and openings

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from review.governance.times import FOR_EVER
-from review.languages import Spoken, local
+from review.languages import Spoken, local, start_of
 from review.web import (
     words_of_cases,
     words_of_computers,
@@ -58,11 +58,6 @@ class Words(Spoken):
 def zone() -> str:
     said = datetime.now().astimezone().strftime("%Z %z")
     return f"{said[:-5]}(UTC{said[-5:-2]}:{said[-2:]})"
-
-
-def start_of(day: date) -> int:
-    """ns since 1970 at which that day begins here."""
-    return int(datetime(day.year, day.month, day.day).astimezone().timestamp()) * _SECOND
 
 
 def lasting(ns: int) -> str:

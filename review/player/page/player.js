@@ -89,6 +89,7 @@ export class Player extends EventTarget {
   }
 
   seek(t) {
+    this.dispatchEvent(new Event("leaves")); // a moment up to which it played
     const to = this.inside(Math.max(0, Math.min(t, this.last)));
     this.jumps++;
     this.sound?.element.pause();

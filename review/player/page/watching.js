@@ -5,7 +5,9 @@ import { root } from "./state.js";
 
 const STANDS = 0.1; // seconds for which a picture counts that is looked at while nothing plays
 const LATE = 2; // seconds by which a picture on the canvas may be behind while it plays
-const STALLED = 5; // seconds, at 1x, after which nothing is known of what was shown between two looks
+// Seconds, at 1x, after which nothing is known of what was shown between two looks. Sound plays on where a browser stops
+// all scripts, as for its dialog to print, and its clock says how far.
+const STALLED = 5;
 const SEAM = 0.05; // seconds between spans that are one
 const MOST_SPANS = 512; // spans of a report
 const REPORTED_EVERY = 55_000; // ms between reports
@@ -33,7 +35,7 @@ function lanesOf(player, t) {
 export class Played {
   constructor(player) {
     Object.assign(this, { player, lanes: new Map(), last: null, changes: 0 });
-    for (const event of ["time", "drawn"]) player.addEventListener(event, () => this.look());
+    for (const event of ["time", "drawn", "leaves"]) player.addEventListener(event, () => this.look());
   }
 
   look() {
@@ -41,8 +43,9 @@ export class Played {
     const { time: t, jumps, playing, rate } = player;
     const lanes = lanesOf(player, t);
     this.last = { t, jumps, playing, lanes };
-    if (last?.playing && last.jumps === jumps && t > last.t && t - last.t < STALLED * rate)
-      for (const lane of last.lanes) this.add(lane, last.t, t);
+    const stalled = last && t - last.t >= STALLED * rate;
+    if (last?.playing && last.jumps === jumps && t > last.t)
+      for (const lane of last.lanes) if (!stalled || ENDS.includes(lane)) this.add(lane, last.t, t);
     if (!playing) for (const lane of lanes) this.add(lane, t, Math.min(t + STANDS, player.length));
   }
 

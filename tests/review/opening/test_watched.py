@@ -172,6 +172,39 @@ def test_a_page_that_is_not_seen_reports_what_is_heard_alone(open_house: House, 
     assert all(near(found[lane], spans) for lane, spans in wanted.items()), found
 
 
+# The page's own ticks stop, as all scripts do; its sound plays on.
+STANDS_STILL: Final = """(async () => {
+  const {player} = eyelid, {element} = player.sound ?? {};
+  const frame = () => new Promise(requestAnimationFrame);
+  player.play();
+  while (player.master !== "sound" && player.time < 16) await frame();
+  if (player.master !== "sound" || player.sound.audio.state !== "running") return null;
+  const from = player.time;
+  player.tick = () => {};
+  while (element.currentTime < from + 6) await frame();
+  const at = element.currentTime;
+  delete player.tick;
+  %s;
+  player.pause();
+  return [from, at];
+})()"""
+
+
+@pytest.mark.parametrize("then", ["player.tick()", "player.seek(1)"])
+def test_sound_that_plays_on_while_the_page_stands_still_is_noted(open_house: House, page: Page, then: str) -> None:
+    """As under a browser's dialog to print: nothing is drawn then, and it is heard."""
+    begin(open_house, page, 13)
+    flush(page)
+    stood = page.run(STANDS_STILL % then)
+    assert stood or not isinstance(page, DevTools)  # Firefox has no device to play it
+    flush(page)
+    found = reported(open_house)
+    wanted = [tuple(stood)] if stood else []
+    for lane in ("microphone", "far-end"):
+        assert near(found.get(lane, []), wanted), found
+    assert stood is None or sum(min(end, stood[1]) - start for start, end in found["0"] if start > 12) < 4, found
+
+
 def test_a_page_that_goes_reports_what_is_left(open_house: House, page: Page) -> None:
     begin(open_house, page, 1)
     flush(page)

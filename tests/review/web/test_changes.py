@@ -19,6 +19,7 @@ from sqlalchemy import func, insert, select, update
 
 from review.audit.kinds import Act
 from review.governance import model
+from review.languages import start_of
 from review.search import pc_index
 from review.search import schema as found
 from review.search.facts import Listed, Whose
@@ -28,7 +29,7 @@ from review.web import asked, changed, fleet
 from review.web.access import opened_since
 from review.web.fleet import Fleet, Sees
 from review.web.pcs_read import PcLists
-from review.web.words import Words, start_of
+from review.web.words import Words
 from store.catalog import schema
 from store.catalog.alarms import acknowledge
 from store.catalog.database import Database
