@@ -300,7 +300,8 @@ def test_a_judge_that_is_killed_ends_in_a_sentence_and_the_next_is_tried(house: 
 
 @pytest.mark.slow(reason="the console waits fifteen seconds for what is under way")
 def test_a_console_that_ends_meanwhile_leaves_no_judge(house: Served) -> None:
-    [console] = [one for one in psutil.Process().children() if "up" in one.cmdline()]
+    home = str(house.room.home)  # other tests may have consoles too
+    [console] = [one for one in psutil.Process().children() if "up" in one.cmdline() and home in one.cmdline()]
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, house, heavy())
         [judge] = until(judges, "a judge is at work")
