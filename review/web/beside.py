@@ -6,6 +6,7 @@ Thousands of PCs take many seconds, so who asks waits a little and is shown the 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
@@ -16,7 +17,7 @@ WITHIN: Final = 5.0  # seconds that who asks waits for a new round
 T = TypeVar("T")
 
 
-class Beside(Generic[T]):
+class Beside(ABC, Generic[T]):
     """`name`: of the thread. A subclass says what a round is, and whether the last one is due for another."""
 
     def __init__(self, name: str, clock: Clock = wall) -> None:
@@ -62,9 +63,10 @@ class Beside(Generic[T]):
                 self._last, self._asked = found or self._last, False
                 self._turn.notify_all()
 
+    @abstractmethod
     def _due(self, last: T) -> bool:
-        raise NotImplementedError
+        """Whether a round is to be made anew."""
 
+    @abstractmethod
     def _round(self) -> T | None:
         """None where the console ends meanwhile."""
-        raise NotImplementedError

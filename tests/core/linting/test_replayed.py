@@ -1,4 +1,4 @@
-"""A recording's scenes are read whole or refused without a word of them; what another policy does is told as facts."""
+"""A recording's scenes are read whole, or refused in words that quote none of them; another policy is told as facts."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_was_seen_and_what_was_not_is_read(scenes: Scenes) -> None:
 
 
 @pytest.mark.parametrize("wrong", [b"", b"{}", b"[1]", b"{", b"\xff", b"[" * 100_000, text({**HEAD, "lanes": [1]})])
-def test_what_is_no_scenes_at_all_is_refused_without_a_word_of_it(wrong: bytes) -> None:
+def test_what_is_no_scenes_at_all_is_refused_and_not_quoted(wrong: bytes) -> None:
     with pytest.raises(ScenesError) as caught:
         read_scenes(wrong)
     assert not str(caught.value)

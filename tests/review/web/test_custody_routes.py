@@ -155,7 +155,7 @@ def test_what_is_left_of_a_sample_is_asked_for_oneself_alone(served: Served) -> 
 
 @pytest.mark.parametrize(("who", "purpose"), [("lena", "coaching"), ("lena", "none-of-theirs"), ("anna", "coaching")])
 def test_nor_for_a_purpose_that_opens_more_than_what_was_drawn(served: Served, who: str, purpose: str) -> None:
-    """Whoever may list a recording would else learn whether it lies in a sample that is secret."""
+    """Or everybody who may list a recording would learn whether it lies in a secret sample."""
     asked = {"recording": paths(served)["anna_new"], "purpose": purpose, "nonce": "A" * 22}
     answer = post(served, who, do="sampled", person=f"{who}@example.com", **asked)
     assert (answer.status_code, answer.json()["error"]) == (404, "no-such-path")
