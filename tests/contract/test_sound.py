@@ -196,14 +196,16 @@ def test_blocks_follow_each_other_on_the_clock_with_each_end_on_its_side(rig: Ri
     rig.sound.listen(on=True)
     with rig.speaks(0):
         blocks, mishaps = rig.until(ends_with(True, False))
+    # What a player that is ended had handed in is still heard, and would fall into one block with what the next says.
+    pause, meanwhile = rig.until(ends_with(False, False))
     with rig.speaks(1):
         more, worse = rig.until(ends_with(False, True))
-    assert rig.surprises(mishaps + worse) == []
-    for one, after in itertools.pairwise(blocks + more):
+    assert rig.surprises(mishaps + meanwhile + worse) == []
+    for one, after in itertools.pairwise(blocks + pause + more):
         assert after.stream == one.stream
         assert after.position == one.position + 960
         assert after.at == one.at + 20 * MILLISECOND
-    for one in blocks + more:
+    for one in blocks + pause + more:
         assert len(one.samples) == 960 * 4
         assert before < one.span.start < one.at
         assert one.at + 20 * MILLISECOND < one.span.end < CLOCK.now() + SECOND
