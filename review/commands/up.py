@@ -72,7 +72,7 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.requests.cases import Cases  # noqa: PLC0415
     from review.requests.reviews import Reviews  # noqa: PLC0415
-    from review.search import log_index, pc_index, schema  # noqa: PLC0415
+    from review.search import log_index, pc_index, pc_schema, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.comments import Comments  # noqa: PLC0415
     from review.web.custody import Custody  # noqa: PLC0415
@@ -119,7 +119,7 @@ def _up(asked: Namespace) -> int:
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
-            closing(pc_index.opened(asked.home / PC_INDEX)) as of_pcs,
+            closing(pc_schema.opened(asked.home / PC_INDEX)) as of_pcs,
             _openings(asked.openings, asked.home, secret) as openings,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),

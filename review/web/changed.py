@@ -26,9 +26,9 @@ from review.people.service import Session
 from review.requests import privacy
 from review.requests.cases import may_see_cases
 from review.requests.states import CaseStep, Step
-from review.search import pc_index
+from review.search import pc_find, pc_index, pc_schema
 from review.search.find import MOST, Finder
-from review.search.pc_index import Asked
+from review.search.pc_find import Asked
 from review.web import asked as questions
 from review.web import auditor, bundles, fleet, recording
 from review.web.access import Looks, opened_since
@@ -149,9 +149,9 @@ def _of_computers(look: _Look) -> Iterator[Section]:
     with console.lists.index.index.reading() as connection:
 
         def sums(of: str) -> dict[str, tuple[int, int]]:
-            return pc_index.sums(connection, about.reach, Asked(of, since=look.since))
+            return pc_find.sums(connection, about.reach, Asked(of, since=look.since))
 
-        raised, settled, gaps, erased = map(sums, (pc_index.ALARM, pc_index.SETTLED, pc_index.GAP, pc_index.ERASED))
+        raised, settled, gaps, erased = map(sums, (pc_schema.ALARM, pc_schema.SETTLED, pc_schema.GAP, pc_schema.ERASED))
     yield look.section(
         "alarms", words("Alarms"),
         (Line(_number(raised), words("raised"), look.path("/alarms", state="alarm")),

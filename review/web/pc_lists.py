@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from review.people.routes import session_of
 from review.people.service import Session
-from review.search import pc_index
+from review.search import pc_find, pc_index, pc_schema
 from review.search.find import Finder
-from review.search.pc_index import Asked, AskedRules
+from review.search.pc_find import Asked, AskedRules
 from review.web import asked as questions
 from review.web.computers import WAITING, sees_some
 from review.web.fleet import Sees
@@ -28,16 +28,16 @@ from review.web.words import Words
 from store.errors import Refusal
 
 STATES: Final[Mapping[str, str]] = {
-    pc_index.OPEN: "open", pc_index.SETTLED: "acknowledged", pc_index.ALARM: "all",
+    pc_schema.OPEN: "open", pc_schema.SETTLED: "acknowledged", pc_schema.ALARM: "all",
 }  # fmt: skip
 KINDS: Final[Mapping[str, str]] = {
-    pc_index.LOST: "lost", "given-up": "given up: the computer's disk was full", "on-its-way": "still on its way",
-    pc_index.UNEXPLAINED: "time that is unexplained", pc_index.CONTRADICTED: "not what the computer had named",
-    pc_index.ERASED: "erased by a signed order",
+    pc_schema.LOST: "lost", "given-up": "given up: the computer's disk was full", "on-its-way": "still on its way",
+    pc_schema.UNEXPLAINED: "time that is unexplained", pc_schema.CONTRADICTED: "not what the computer had named",
+    pc_schema.ERASED: "erased by a signed order",
 }  # fmt: skip
 USES: Final[Mapping[str, str]] = {
-    pc_index.NEVER: "never closed anything", pc_index.CLOSED: "closed something",
-    pc_index.WOULD: "would have closed something",
+    pc_find.NEVER: "never closed anything", pc_find.CLOSED: "closed something",
+    pc_find.WOULD: "would have closed something",
 }  # fmt: skip
 
 
@@ -53,15 +53,15 @@ async def _sees(request: Request) -> tuple[Session, Console, Sees]:
 
 async def _alarms(request: Request) -> Response:
     await _sees(request)
-    state = request.query_params.get("state", pc_index.OPEN)
+    state = request.query_params.get("state", pc_schema.OPEN)
     if state not in STATES:
         raise Refusal(400, "bad-question", words_of(request)("the state is one of those in the list"))
     return await _lines(request, "/alarms", state, state)
 
 
 async def _gaps(request: Request) -> Response:
-    erased = request.query_params.get("kind", "") == pc_index.ERASED
-    return await _lines(request, "/gaps", pc_index.ERASED if erased else pc_index.GAP, "")
+    erased = request.query_params.get("kind", "") == pc_schema.ERASED
+    return await _lines(request, "/gaps", pc_schema.ERASED if erased else pc_schema.GAP, "")
 
 
 async def _lines(request: Request, path: str, of: str, state: str) -> Response:
@@ -72,7 +72,7 @@ async def _lines(request: Request, path: str, of: str, state: str) -> Response:
         raise Refusal(400, "bad-question", spoken("the kind is one of those in the list"))
     after = questions.list_key(query.get("after", ""), spoken)
     wanted = Asked(of, kind, after=after, **questions.span(query, spoken))
-    said = {"text": text, "kind": kind, "state": "" if state == pc_index.OPEN else state}
+    said = {"text": text, "kind": kind, "state": "" if state == pc_schema.OPEN else state}
     said |= questions.written_span(wanted.since, wanted.until)
     said = {name: value for name, value in said.items() if value}
 
@@ -84,8 +84,8 @@ async def _lines(request: Request, path: str, of: str, state: str) -> Response:
             lists.ask()
         about = seen(lists, sees, text)
         with lists.index.index.reading() as connection:
-            found = pc_index.page(connection, about.reach, wanted)
-            kinds = pc_index.kinds(connection, about.reach, of) if alarms else list(KINDS)
+            found = pc_find.page(connection, about.reach, wanted)
+            kinds = pc_find.kinds(connection, about.reach, of) if alarms else list(KINDS)
         named = may_list(console.finder(session), found.rows)
         facts = {"recordings": sorted(named)} if named else {}
         console.note(request, session, "list", of=path[1:], results=found.count, **facts)
@@ -110,7 +110,7 @@ def _address(path: str, said: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(said)}" if said else path
 
 
-def _further(path: str, said: Mapping[str, str], following: pc_index.Key | None) -> str:
+def _further(path: str, said: Mapping[str, str], following: pc_find.Key | None) -> str:
     return _address(path, {**said, "after": questions.key(following)}) if following else ""
 
 
@@ -142,7 +142,7 @@ async def _uses(request: Request) -> Response:
         first = max(since, now - pc_index.WEEK)
         settled = first + max(0, min(until, now) - first) // 10
         with lists.index.index.reading() as connection:
-            rows, following = pc_index.used(connection, about.reach, wanted, settled)
+            rows, following = pc_find.used(connection, about.reach, wanted, settled)
         console.note(request, session, "list", of="rules", results=len(rows))
         return about, rows, following, set(finder.choices().rules), settled
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from review.search import pc_index
-from review.search.pc_index import PcIndex, Reach
+from review.search import pc_schema
+from review.search.pc_find import Reach
+from review.search.pc_index import PcIndex
 from review.web.beside import Beside
 from review.web.fleet import Sees
 from store.catalog import schema
@@ -92,5 +93,5 @@ def seen(lists: PcLists, sees: Sees, text: str = "") -> Seen:
 
 
 _READ: Final = select(
-    pc_index.pcs.c.device, pc_index.pcs.c.read_at, pc_index.pcs.c.why, pc_index.pcs.c.more
+    pc_schema.pcs.c.device, pc_schema.pcs.c.read_at, pc_schema.pcs.c.why, pc_schema.pcs.c.more
 )  # fmt: skip
