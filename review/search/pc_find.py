@@ -88,7 +88,7 @@ def page(connection: Connection, reach: Reach, asked: Asked) -> Lines:
 
 
 def sums(connection: Connection, reach: Reach, asked: Asked) -> dict[str, tuple[int, int]]:
-    """By kind: how many, and ns that are lost."""
+    """By kind: how many, and ns that are missing."""
     where, values = _bound(reach, asked)
     question = _SUMS.format(where=where + (_OF_FEW if reach.few else _these(reach)), by=_by(reach))
     return {row.kind: (row.number, row.length or 0) for row in connection.execute(sa.text(question), values)}

@@ -7,7 +7,7 @@ asked for (docs/decisions/0084).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,13 +16,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Connection, delete, insert, select
 
+from protocol.envelope import lane_of
 from review.languages import local
 from review.search.pc_schema import (
     ALARM,
+    CAUSES,
     CONTRADICTED,
     ERASED,
     GAP,
-    LOST,
     OPEN,
     SETTLED,
     UNEXPLAINED,
@@ -35,12 +36,12 @@ from store.catalog import schema as catalog
 from store.catalog.database import Database
 from store.catalog.queries import Device, legible, padded
 from store.clock import MINUTE
-from store.evidence.account import totals
+from store.evidence.account import Interval, Missing, union, without
 from store.evidence.earlier import MOST_EACH
-from store.evidence.evidence import MOST_POLICIES, Policies, gather
+from store.evidence.evidence import MOST_POLICIES, Evidence, Policies, gather
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import PolicyNames, at_most
-from store.evidence.timeline.gaps import SILENT, DeviceGaps, Short, entries_since, gaps
+from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, Short, entries_since, gaps
 from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
 DAY: Final = 24 * 60 * MINUTE
@@ -141,13 +142,12 @@ class PcIndex:
         came = self._came(found.device, named)
         otherwise = found.heard or found.device.enrolled_at
         for number, short in enumerate(found.recordings):
-            length = self._missing(short) if number < MOST_MEASURED and short.start is not None else None
+            missing = self._missing(short) if number < MOST_MEASURED and short.start is not None else {}
             at = came.get(str(short.recording), otherwise)
             for kind in dict.fromkeys([*([short.why] if short.why else []), *(hole.why for hole in short.holes)]):
                 holes = [hole for hole in short.holes if hole.why == kind]
                 chunks = sum(hole.last - hole.first + 1 for hole in holes) if holes else None
-                lost = length if kind == LOST or not any(hole.why == LOST for hole in short.holes) else None
-                yield _line(GAP, at, kind, recording=str(short.recording), number=chunks, length=lost)
+                yield _line(GAP, at, kind, recording=str(short.recording), number=chunks, length=missing.get(kind))
         for one in found.contradicted:
             at = came.get(one.recording or "", otherwise)
             where = {"recording": one.recording, "stream": one.stream, "sequence": one.sequence}
@@ -178,16 +178,26 @@ class PcIndex:
                     found |= _pairs(connection, asked)
         return found
 
-    def _missing(self, short: Short) -> int | None:
-        """ns of the lane that lacks most."""
+    def _missing(self, short: Short) -> dict[str, int]:
+        """Cause -> ns of the lane that lacks most for it; without what cannot be read."""
 
-        def measured() -> int:
+        def measured() -> dict[str, int]:
             with self.catalog.reading() as connection:
                 evidence = gather(connection, UUID(str(short.recording)), whole=True, most=MOST_EACH, policies=False)
-            return max((totals(evidence.account_of(lane)).missing for lane in evidence.lanes), default=0)
+            found = dict[str, int]()
+            for lane in evidence.lanes:
+                here = [Interval(one.start, one.end) for one in evidence.account_of(lane)
+                        if isinstance(one.cause, Missing)]  # fmt: skip
+                holes = [hole for hole in short.holes if lane_of(hole.stream) == lane]
+                for kind in CAUSES:
+                    own = union(_time_of(hole, evidence) for hole in holes if hole.why == kind)
+                    left = list(without(here, own))
+                    found[kind] = max(found.get(kind, 0), _long(here) - _long(left))
+                    here = left
+            return found
 
         found = isolated(measured)
-        return None if isinstance(found, Unreadable) else found
+        return {} if isinstance(found, Unreadable) else found
 
     def known_marks(self) -> dict[str, str]:
         with self.index.reading() as connection:
@@ -221,6 +231,18 @@ class PcIndex:
 def _pairs(connection: Connection, asked: sa.Select[Any]) -> dict[str, Any]:
     """The first column -> the second."""
     return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def _time_of(hole: Hole, evidence: Evidence) -> Interval:
+    """From the chunk before it to the one after it."""
+    chain = evidence.chosen.streams.get(hole.stream, ())
+    start = max((one.span.end for one in chain if one.sequence < hole.first), default=0)
+    end = min((one.span.start for one in chain if one.sequence > hole.last), default=evidence.length)
+    return Interval(start, max(start, end))
+
+
+def _long(spans: Iterable[Interval]) -> int:
+    return sum(end - start for start, end in spans)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,9 @@ from store.catalog.database import Database, explained
 # acknowledged.
 ALARM, OPEN, SETTLED, GAP, ERASED = "alarm", "open", "settled", "gap", "erased"
 UNEXPLAINED, CONTRADICTED, LOST = "unexplained", "contradicted", "lost"
-GAPS: Final = (LOST, "given-up", "on-its-way", UNEXPLAINED, CONTRADICTED)
+GIVEN_UP, ON_ITS_WAY = "given-up", "on-its-way"
+CAUSES: Final = (LOST, GIVEN_UP, ON_ITS_WAY)  # of chunks that are not here; time of which two are true counts once
+GAPS: Final = (*CAUSES, UNEXPLAINED, CONTRADICTED)
 metadata: Final = sa.MetaData()
 _Number: Final = BigInteger().with_variant(Integer, "sqlite")
 
@@ -37,7 +39,7 @@ lines: Final = Table(
     Column("at", BigInteger, nullable=False),  # ns by the store's clock
     Column("kind", Text, nullable=False),  # an alarm's code, or one of GAPS
     Column("until", BigInteger),  # of time that is unexplained
-    Column("length", BigInteger),  # ns that are lost, where they were measured
+    Column("length", BigInteger),  # ns that are missing for that reason, where they were measured
     Column("number", BigInteger),  # an alarm's, or how many chunks
     Column("why", Text, nullable=False, server_default=""),
     Column("recording", String(36)),

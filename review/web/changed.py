@@ -158,12 +158,12 @@ def _of_computers(look: _Look) -> Iterator[Section]:
          Line(_number(settled), words("acknowledged since"), look.path("/alarms", state="settled"))),
         words("No alarm was raised, and none acknowledged."),
     )  # fmt: skip
-    lost = sum(length for _, length in gaps.values())
+    missing = sum(length for kind, (_, length) in gaps.items() if kind != pc_schema.ON_ITS_WAY)
     note = _unread(words, about.read, len(about.names))
     week = words("Gaps are looked at seven days back.") if look.since < look.finder.now - pc_index.WEEK else ""
     yield look.section(
         "gaps", words("Gaps"),
-        (Line(_number(gaps), words("found, {time} lost", time=lasting(lost)), look.path("/gaps")),
+        (Line(_number(gaps), words("found, {time} missing", time=lasting(missing)), look.path("/gaps")),
          Line(_number(erased), words("erased by a signed order"), look.path("/gaps", kind="erased"))),
         words("No gap."), " ".join(one for one in (note, week) if one),
     )  # fmt: skip

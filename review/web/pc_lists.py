@@ -31,7 +31,8 @@ STATES: Final[Mapping[str, str]] = {
     pc_schema.OPEN: "open", pc_schema.SETTLED: "acknowledged", pc_schema.ALARM: "all",
 }  # fmt: skip
 KINDS: Final[Mapping[str, str]] = {
-    pc_schema.LOST: "lost", "given-up": "given up: the computer's disk was full", "on-its-way": "still on its way",
+    pc_schema.LOST: "lost", pc_schema.GIVEN_UP: "given up: the computer's disk was full",
+    pc_schema.ON_ITS_WAY: "still on its way",
     pc_schema.UNEXPLAINED: "time that is unexplained", pc_schema.CONTRADICTED: "not what the computer had named",
     pc_schema.ERASED: "erased by a signed order",
 }  # fmt: skip

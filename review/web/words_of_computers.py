@@ -20,7 +20,7 @@ GERMAN: Final = {
     "raised": "neu",
     "acknowledged since": "seither quittiert",
     "No alarm was raised, and none acknowledged.": "Es gab keinen neuen Alarm, und keiner wurde quittiert.",
-    "found, {time} lost": "gefunden, {time} verloren",
+    "found, {time} missing": "gefunden, {time} fehlen",
     "No gap.": "Keine Lücke.",
     "Gaps are looked at seven days back.": "Lücken werden sieben Tage zurück angesehen.",
     "enrolled": "neu angemeldet",
@@ -75,7 +75,7 @@ GERMAN: Final = {
     "{count} gaps": "{count} Lücken",
     "About": "Worum es geht",
     "Acknowledged": "Quittiert",
-    "Lost": "Verloren",
+    "Missing": "Fehlt",
     "more than {count}": "mehr als {count}",
     "Nothing that you may see fits.": "Nichts, was Sie sehen dürfen, passt dazu.",
     "a recording that you may not list, or that is not here":

@@ -21,7 +21,10 @@ from review.search.pc_schema import GAP
 from store.catalog import schema as catalog
 from store.catalog.alarms import acknowledge
 from store.catalog.database import Database, upgrade
+from store.catalog.queries import devices
 from store.clock import SECOND
+from store.evidence.evidence import Policies
+from testkit.lifecycle import World
 
 EMPTY = {"until": None, "length": None, "number": None, "why": "", "recording": None, "stream": None, "sequence": None}
 
@@ -211,3 +214,33 @@ def test_rules_are_put_together_by_days_and_pcs(index: Database, monkeypatch: py
                 if not after:
                     break
             assert found == wanted
+
+
+def test_what_is_missing_is_measured_by_its_cause(tmp_path: Path, index: Database) -> None:
+    """Time that is still on its way is not lost, and none counts twice: of a recording of which one chunk was given up,
+    and of which one in the middle and one at the end may come."""
+    world = World.found(tmp_path / "world")
+    with world.serving() as pcs:
+        pc = pcs.pc()
+        made, write, zero = (
+            pc.open_recording(pcs.bundle, start=world.days() - 60 * SECOND),
+            pc.ledger.write,
+            4000 * SECOND,
+        )
+        pc.ledger.wall = world.days() - 60 * SECOND - zero
+        sealed = [made.seal(length=length * SECOND) for length in (3, 2, 3, 4, 3, 5)]
+        write("start", at=zero)
+        write("recording-open", at=zero, recording=str(made.id), policy="", zero=zero)
+        write("given-up", at=zero + SECOND, recording=str(made.id), stream=0, sequence=1)
+        write("recording-closed", at=zero + 20 * SECOND, recording=str(made.id), heads=made.heads(), why="stop")
+        for body in sealed[::2]:
+            assert pc.put_sealed(body).status_code == 200
+        assert pc.send_ledger().status_code == 200
+        for pending, cause in ((2, pc_schema.ON_ITS_WAY), (0, pc_schema.LOST)):
+            assert pc.put_health(pc.report(wall=world.days()), pending_chunks=pending).is_success
+            with world.opened() as (database, _):
+                with database.reading() as connection:
+                    [device] = devices(connection)
+                read = PcIndex(database, index).read(device, world.days(), Policies())
+            found = {line["kind"]: (line["number"], line["length"]) for line in read.lines if line["recording"]}
+            assert found == {pc_schema.GIVEN_UP: (1, 2 * SECOND), cause: (2, 9 * SECOND)}
