@@ -84,6 +84,7 @@ class People:
     rules: Callable[[], Governance]
     note: Callable[[Act], object]
     clock: Clock = wall
+    ended: Callable[[str], None] = lambda _: None  # gets the id of each session that ends
 
     # -- one-time links -------------------------------------------------------------------------------------------
 
@@ -249,6 +250,7 @@ class People:
             assert NEXT[SessionState(row.state), event] is SessionState.ENDED  # noqa: S101 - by the table
             if connection.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount:
                 self.note(Act("sign-out", row.person, row.origin, [row.id], {"by": event.value}))
+                self.ended(row.id)
                 ended += 1
         return ended
 

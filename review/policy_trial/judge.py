@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from protocol.language.characters import printable
 from review import policies
-from review.policy_trial.form import Form, FormError, read_form
+from review.policy_trial.form import Form, FormError, TooManyParts, read_form
 from store.evidence.film.confined import confine, end_with
 
 MEMORY: Final = 2 * 10**9  # bytes of address space: a working day of scenes (3 MB) takes 0.1 GB
@@ -52,6 +52,8 @@ def judged(job: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     """Raises Refused."""
     try:
         form = read_form(body, job["boundary"])
+    except TooManyParts:
+        raise Refused("many-parts") from None
     except FormError:
         raise Refused("no-form") from None
     scenes = form.files.get("scenes", [])

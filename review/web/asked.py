@@ -142,7 +142,7 @@ def read_log(asked: Mapping[str, str], kinds: Collection[str], words: Words) -> 
     who, recording = (named(asked.get(name, ""), words).lower() for name in ("who", "recording"))
     kind, outcome = asked.get("kind", ""), asked.get("outcome", "")
     if kind and kind not in kinds:
-        raise _refusal(words("the kind is one of those in the list"))
+        raise _refusal(words("the act is one of those in the list"))
     if outcome not in _OUTCOMES:
         raise _refusal(words("the outcome is success or failure"))
     if recording and not is_uuid(recording):

@@ -27,14 +27,14 @@ from review.requests import privacy
 from review.requests.cases import may_see_cases
 from review.requests.states import CaseStep, Step
 from review.search import pc_find, pc_index, pc_schema
-from review.search.find import MOST, Finder
+from review.search.find import MOST, MOST_RULES, Finder
 from review.search.pc_find import Asked
 from review.web import asked as questions
 from review.web import auditor, bundles, fleet, recording
 from review.web.access import Looks, opened_since
-from review.web.computers import WAITING
+from review.web.beside import Beside
 from review.web.fleet import CHANGES, Sees
-from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.pages import WAITING, Console, console_of, not_here, page, words_of
 from review.web.pcs_read import seen
 from review.web.words import Words, lasting
 from store.catalog import schema
@@ -144,8 +144,8 @@ def _sections(look: _Look) -> Iterator[Section]:
 def _of_computers(look: _Look) -> Iterator[Section]:
     console, words = look.console, look.words
     console.lists.index.take_in_alarms()
-    console.lists.ask()
-    about, found = seen(console.lists, look.sees), console.fleet.ask()
+    _, found = Beside.together(console.lists, console.fleet)
+    about = seen(console.lists, look.sees)
     with console.lists.index.index.reading() as connection:
 
         def sums(of: str) -> dict[str, tuple[int, int]]:
@@ -193,7 +193,7 @@ def _number(sums: Mapping[str, tuple[int, int]]) -> int:
 def _closed(look: _Look) -> Section:
     """Recordings that each rule closed, beside as much time before; those of which it is not the same."""
     words, now = look.words, look.finder.now
-    found = look.finder.closed_by((look.since, questions.LAST), (2 * look.since - now, look.since))
+    found, whole = look.finder.closed_by((look.since, questions.LAST), (2 * look.since - now, look.since))
     differ = {rule: both for rule, both in found.items() if both[0] != both[1]}
     shown = sorted(differ, key=lambda rule: (-abs(differ[rule][0] - differ[rule][1]), rule))[:MOST_SHOWN]
 
@@ -207,8 +207,14 @@ def _closed(look: _Look) -> Section:
     made = tuple(line(one) for one in shown)
     more = len(differ) - len(shown)
     note = words("Counted are recordings that began since then, beside as much time before.") if made else ""
-    note += f" {words('{count} more rules differ.', count=words.number(more))}" if more else ""
-    return Section("closed", words("Closed by rules"), made, words("Each rule closed as often as before."), note)
+    if more:
+        several = words("{count} more rules differ.", count=words.number(more))
+        note += f" {words('1 more rule differs.') if more == 1 else several}"
+    if not whole:
+        note += f" {words('Compared are the {count} newest rules.', count=words.number(MOST_RULES))}"
+    return Section(
+        "closed", words("Closed by rules"), made, words("Each rule closed as often as before."), note.strip()
+    )  # fmt: skip
 
 
 def _bundles(look: _Look) -> Section:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -53,7 +54,8 @@ from store.server.turns import Allowance
 PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+)|reviews/[^/]+/[^/]+/list)")
 ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
 AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
-KEPT: Final = 64  # recordings that are being played
+KEPT: Final = 64  # recordings that are being played: of more, those that were asked for last
+WITHIN: Final = 10.0  # s for all that a page asks of a sample
 _DAY: Final = 24 * 3600
 _NO_PAPERS: Final = {
     "not-closed": "its device has not signed its end yet: a recording that goes on is not opened",
@@ -93,16 +95,23 @@ class Custody:
         except (OSError, ValueError):
             raise Refusal(503, "no-custodian", "the custodian does not answer") from None
 
-    def left(self, wanted: UUID, purpose: str, person: str) -> dict[str, Any]:
-        """What is left of the sample for them, as the custodian says; `error` where it does not. Not verified here:
-        the player's page does that.
+    def left(self, wanted: UUID, purposes: Sequence[str], person: str) -> dict[str, dict[str, Any]]:
+        """Purpose -> what is left of its sample for them, as the custodian says; `error` where it does not. Its papers
+        are asked once, and all together takes WITHIN at most. Not verified here: the player's page does that.
         """
-        papers, nonce = self.papers(wanted), base64url.encode(os.urandom(16))
+        until = time.monotonic() + WITHIN
+        papers = self.papers(wanted) if purposes else {}
+        return {one: self._left(wanted, one, person, papers, until) for one in purposes}
+
+    def _left(self, wanted: UUID, purpose: str, person: str, papers: dict[str, Any], until: float) -> dict[str, Any]:
         if "error" in papers:
             return {"error": papers["error"]}
-        asked = {"recording": str(wanted), "purpose": purpose, "person": person, "nonce": nonce, "papers": papers}
+        asked = {"recording": str(wanted), "purpose": purpose, "person": person, "papers": papers,
+                 "nonce": base64url.encode(os.urandom(16))}  # fmt: skip
         try:
-            answer = exchange(self.socket, "sampled", **asked)
+            if (within := until - time.monotonic()) <= 0:
+                return {"error": "no-custodian"}
+            answer = exchange(self.socket, "sampled", within=within, **asked)
             if "error" in answer:
                 return {"error": answer["error"]}
             return parse_object(base64url.decode(str(answer["sampled"]).split(".")[1]))
@@ -112,12 +121,21 @@ class Custody:
     def keep(self, session: str, wanted: UUID, playing: Playing) -> None:
         with self._lock:
             self._kept[session, wanted] = playing
+            self._kept.move_to_end((session, wanted))
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
     def kept(self, session: str, wanted: UUID) -> Playing | None:
         with self._lock:
+            if (session, wanted) in self._kept:
+                self._kept.move_to_end((session, wanted))
             return self._kept.get((session, wanted))
+
+    def forget(self, session: str) -> None:
+        """What was played in a session that ended."""
+        with self._lock:
+            for one in [one for one in self._kept if one[0] == session]:
+                del self._kept[one]
 
 
 class ForPlayer:

@@ -37,6 +37,8 @@ from review.web.wanted import NOT_HERE
 from review.web.words import Words
 from store.errors import Refusal
 
+# Who waits for a round of all PCs holds a thread for seconds: other pages have theirs nevertheless.
+WAITING: Final = CapacityLimiter(4)
 LANGUAGE: Final = "__Host-eyelid-language"
 _EVERYBODYS: Final = (
     ("/find", "find", "Recordings"), ("/mine", "mine", "My recordings"), ("/requests", "requests", "Requests"),

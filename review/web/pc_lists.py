@@ -20,9 +20,9 @@ from review.search import pc_find, pc_index, pc_schema
 from review.search.find import Finder
 from review.search.pc_find import Asked, AskedRules
 from review.web import asked as questions
-from review.web.computers import WAITING, sees_some
+from review.web.computers import sees_some
 from review.web.fleet import Sees
-from review.web.pages import Console, console_of, page, words_of
+from review.web.pages import WAITING, Console, console_of, page, words_of
 from review.web.pcs_read import seen
 from review.web.words import Words
 from store.errors import Refusal

@@ -72,6 +72,7 @@ def create_app(console: Console) -> ASGIApp:
     )
     people_routes.share(app, console.sign_in)
     app.state.console = console
+    console.sign_in.people.ended = console.custody.forget
     settings = console.sign_in.people.settings
     return headers.Headers(ForPlayer(app, origin=settings.player), secure=settings.address.startswith("https:"))
 
@@ -256,7 +257,7 @@ async def _recording(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted, spoken = wanted_id(request), words_of(request)
 
-    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any], dict[str, Any]] | None:
+    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any], list[str]] | None:
         finder = console.finder(session)
         shown = recording.shown(finder, console.index, wanted)
         if shown is None:
@@ -266,16 +267,17 @@ async def _recording(request: Request) -> Response:
         asked_of_it |= cased.of_recording(console, finder, shown.listed, request.query_params)
         readable = recording.may_open(finder, shown.listed)
         comments = console.comments.about(str(wanted)) if readable else []
-        samples = {
-            purpose: console.custody.left(wanted, purpose, session.person)
-            for purpose in (recording.sampled(finder, shown.listed) if console.sign_in.people.settings.player else ())
-        }
-        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments, samples
+        sampled = recording.sampled(finder, shown.listed) if console.sign_in.people.settings.player else []
+        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments, sampled
 
     found = await run_sync(look)
     if found is None:
         raise not_here()
-    shown, lanes, asked_of_it, comments, samples = found
+    shown, lanes, asked_of_it, comments, sampled = found
+    samples: dict[str, dict[str, Any]] = {}
+    if sampled:
+        left = partial(console.custody.left, wanted, sampled, session.person)
+        samples = await run_sync(left, limiter=console.custody.limit)
     return page(
         request, "recording.html", session=session, shown=shown, lanes=lanes, comments=comments, samples=samples,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,

@@ -93,7 +93,7 @@ _OTHERS: Final = (
     *(words_of_cases, words_of_computers, words_of_openings, words_of_privacy, words_of_reviews, words_of_rules),
     words_of_trying,
 )
-GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMAN.items()} | {
+_OWN: Final = {
     # Every page
     "Skip to the content": "Zum Inhalt springen",
     "Main": "Hauptnavigation",
@@ -224,6 +224,8 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "What": "Was",
     "Why": "Warum",
     "given up around it": "Sicherheitsabstand",
+    "1 more part is not shown: eyelid-store timeline lists it.":
+        "1 weiterer Teil ist nicht gezeigt: eyelid-store timeline zählt ihn auf.",
     "{count} more parts are not shown: eyelid-store timeline lists them.":
         "{count} weitere Teile sind nicht gezeigt: eyelid-store timeline zählt sie auf.",
     "There is nothing of it yet.": "Von ihr liegt noch nichts vor.",
@@ -502,7 +504,8 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "Another report is being made. Try again when it is there.":
         "Gerade entsteht ein anderer Bericht. Versuchen Sie es danach noch einmal.",
     "a report is of 366 days at most": "ein Bericht umfasst höchstens 366 Tage",
-    "the kind is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the act is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the kind is one of those in the list": "die Art ist eine aus der Liste",
     "the outcome is success or failure": "das Ergebnis ist „success“ oder „failure“",
     "a recording is named by its whole number": "eine Aufnahme wird mit ihrer ganzen Kennung genannt",
     # Sessions
@@ -567,3 +570,5 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "nothing that the policy records was open": "nichts war offen, was die Richtlinie aufzeichnet",
     "no text of this policy is here that can be read": "von dieser Richtlinie ist kein lesbarer Text hier",
 }  # fmt: skip
+TABLES: Final = (_OWN, *(one.GERMAN for one in _OTHERS))
+GERMAN: Final = {english: said for one in TABLES for english, said in one.items()}
