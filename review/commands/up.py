@@ -40,6 +40,7 @@ LOG_INDEX: Final = "log.db"
 PC_INDEX: Final = "pcs.db"
 OPENINGS_INDEX: Final = "openings.db"  # of the copy of the custodian's log
 WITHIN: Final = 10.0  # seconds in which papers come
+LARGEST: Final = 16 * 2**20  # bytes of them: rules have 2 MiB, and the rest is small
 _COMMAND: Final = (sys.executable, "-m")
 
 
@@ -213,8 +214,10 @@ class Papers:
 
 
 def _line(descriptor: int, until: float) -> bytes:
-    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic)."""
-    found = b""
+    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic), or not
+    within LARGEST.
+    """
+    found = bytearray()
     with selectors.DefaultSelector() as ready:
         ready.register(descriptor, selectors.EVENT_READ)
         while not found.endswith(b"\n"):
@@ -224,7 +227,9 @@ def _line(descriptor: int, until: float) -> bytes:
             if not more:
                 raise OSError("it has ended")
             found += more
-    return found
+            if len(found) > LARGEST:
+                raise OSError("it says more than an answer may have")
+    return bytes(found)
 
 
 def _end(running: subprocess.Popen[bytes], patience: float) -> None:

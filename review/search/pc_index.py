@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from protocol.envelope import lane_of
 from review.languages import local
@@ -49,10 +49,28 @@ WEEK: Final = 7 * DAY  # so far back gaps and rules are looked at, as `eyelid-st
 MOST_MEASURED: Final = 200  # recordings of a PC of which what is missing is measured
 MOST_RULES: Final = 1000  # of a PC
 AT_ONCE: Final = 1000  # alarms that are taken in at once
+LATE: Final = 200  # numbers of alarms, and of acknowledgements, that may be shown after a higher one
 
 
 def day_of(ns: int) -> int:
     return local(ns).date().toordinal()
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What of a table was taken in, by its numbers. PostgreSQL shows a lower number after a higher one where two
+    transactions wrote at once: so the LATE last are looked at again."""
+
+    last: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    def new(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        return [row for row in rows if row.id not in self.seen]
+
+    def took(self, rows: Sequence[Row[Any]]) -> None:
+        self.seen.update(row.id for row in rows)
+        self.last = max(self.seen, default=self.last)
+        self.seen = {one for one in self.seen if one > self.last - LATE}
 
 
 @dataclass
@@ -61,8 +79,8 @@ class PcIndex:
 
     catalog: Database
     index: Database
-    _alarm: int = 0  # the last that was taken in
-    _audit: int = 0
+    _alarms: _Taken = field(default_factory=_Taken)
+    _audit: _Taken = field(default_factory=_Taken)
     _taking: threading.Lock = field(default_factory=threading.Lock)
 
     # -- alarms ---------------------------------------------------------------------------------------------------
@@ -75,12 +93,16 @@ class PcIndex:
 
     def _take_in_some(self) -> bool:
         alarms, audit = catalog.alarms.c, catalog.audit.c
+        most = AT_ONCE + LATE
         with self.catalog.reading() as connection:
-            asked = select(catalog.alarms).where(alarms.id > self._alarm).order_by(alarms.id).limit(AT_ONCE)
-            raised = connection.execute(asked).all()
-            known = raised[-1].id if len(raised) == AT_ONCE else None  # no word of alarms that are still to come
-            settled_of = select(catalog.audit).where(audit.id > self._audit, audit.alarm.is_not(None))
-            settled = [] if known else connection.execute(settled_of.order_by(audit.id).limit(AT_ONCE)).all()
+            # Acknowledgements first: whatever one is about is then among the alarms.
+            asked = select(catalog.audit).where(audit.id > self._audit.last - LATE, audit.alarm.is_not(None))
+            settled = connection.execute(asked.order_by(audit.id).limit(most)).all()
+            asked = select(catalog.alarms).where(alarms.id > self._alarms.last - LATE)
+            raised = connection.execute(asked.order_by(alarms.id).limit(most)).all()
+        if len(raised) == most:
+            settled = []  # no word of alarms that are still to come
+        raised, settled = self._alarms.new(raised), self._audit.new(settled)
         if not raised and not settled:
             return False
         rows = [_alarm(row) | {"list": name} for row in raised for name in (ALARM, OPEN)]
@@ -89,8 +111,8 @@ class PcIndex:
                 connection.execute(insert(lines), rows)
             for row in settled:
                 _settle(connection, row)
-        self._alarm = raised[-1].id if raised else self._alarm
-        self._audit = settled[-1].id if settled else self._audit
+        self._alarms.took(raised)
+        self._audit.took(settled)
         return True
 
     # -- what PCs sent --------------------------------------------------------------------------------------------

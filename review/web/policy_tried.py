@@ -33,7 +33,7 @@ from store.server.routes.bodies import read_body
 
 LARGEST: Final = 24 * 2**20  # bytes of all that is sent
 WITHIN: Final = 120.0  # s for it to arrive: meanwhile others wait
-WAITING: Final = 4  # who wait for their turn; nothing of theirs is read before
+QUEUED: Final = 4  # who wait for their turn; nothing of theirs is read before
 MOST_RULES: Final = 1000  # that closed something, of a page
 LEFT: Final = 130  # of the drawing, for words
 # Why there is no answer, and its status.
@@ -183,7 +183,7 @@ def _refuse_foreign(request: Request) -> None:
 
 async def _judged(request: Request, console: Console, bundle: Shown) -> dict[str, Any]:
     """Raises NotTried."""
-    if console.trying.statistics().tasks_waiting >= WAITING:
+    if console.trying.statistics().tasks_waiting >= QUEUED:
         raise NotTried("busy")
     async with console.trying:
         try:
