@@ -6,6 +6,7 @@ What `eyelid-store alarms`, `gaps` and `rules` say, without a shell. A recording
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from review.languages import local, start_of
 from review.people.routes import session_of
 from review.people.service import Session
 from review.search import pc_find, pc_index, pc_schema
@@ -126,7 +128,7 @@ async def _uses(request: Request) -> Response:
     if kind and kind not in USES:
         raise Refusal(400, "bad-question", spoken("the kind is one of those in the list"))
     bounds = questions.span(query, spoken)
-    since, until = bounds.get("since", 0), bounds.get("until", questions.LAST)
+    since, until = map(_whole_days, (bounds.get("since", 0), bounds.get("until", questions.LAST)), (False, True))
     said = {"text": text, "kind": kind} | questions.written_span(since, until)
     said = {name: value for name, value in said.items() if value}
     if until <= console.sign_in.people.clock() - pc_index.WEEK:
@@ -154,6 +156,14 @@ async def _uses(request: Request) -> Response:
         next=_address("/rules/uses", said | {"after": following}) if following else "",
         dates=urlencode([(name, said[name]) for name in ("from", "to") if name in said]),
     )  # fmt: skip
+
+
+def _whole_days(ns: int, end: bool) -> int:
+    """Uses are counted by days: the beginning of the one that a moment is of, or the end of it."""
+    if ns in {0, questions.LAST}:
+        return ns
+    day = local(ns).date()
+    return ns if ns == start_of(day) else start_of(day + timedelta(days=1) if end else day)
 
 
 ROUTES: Final = (Route("/alarms", _alarms), Route("/gaps", _gaps), Route("/rules/uses", _uses))

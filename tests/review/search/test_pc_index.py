@@ -177,6 +177,31 @@ def test_alarms_are_followed_as_they_are_raised_and_acknowledged(
         assert pc_find.kinds(connection, every, pc_schema.ALARM) == ["x", "y", "z"]
 
 
+def test_numbers_that_come_after_higher_ones_are_taken_in(raised: tuple[Database, PcIndex]) -> None:
+    """As PostgreSQL shows them where two transactions wrote at once."""
+    database, made = raised
+    every = Reach(frozenset("ab"), every=True)
+
+    def write(table: sa.Table, **row: object) -> None:
+        with database.writing() as connection:
+            connection.execute(sa.insert(table).values(row))
+
+    def found(of: str) -> list[int]:
+        made.take_in_alarms()
+        with made.index.reading() as connection:
+            return sorted(row.number for row in pc_find.page(connection, every, Asked(of)).rows)
+
+    said = {"operator": "op", "reason": "ticket", "at": 9}
+    for number in (2, 3, 1):
+        write(catalog.alarms, id=number, at=number, code="x", device="a")
+        assert number in found(pc_schema.OPEN)
+    for number, alarm in ((12, 3), (11, 2)):
+        write(catalog.audit, id=number, alarm=alarm, **said)
+        assert alarm in found(pc_schema.SETTLED)
+    assert found(pc_schema.OPEN) == [1]
+    assert found(pc_schema.ALARM) == [1, 2, 3]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_rules_are_put_together_by_days_and_pcs(index: Database, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(pc_find, "SIZE", 3)

@@ -133,6 +133,13 @@ def test_uses_of_rules_are_those_of_the_command(served: Served) -> None:
     assert {row[3] for row in rows(served, "sam", "/rules/uses")} == {"1"}
 
 
+def test_uses_are_of_whole_days_and_the_page_says_which(served: Served) -> None:
+    day = today().isoformat()
+    with served.client("cleo") as client:
+        text = client.get(f"/rules/uses?from={day}T00:01&to={day}T00:02").text
+    assert text.count(f'type="date" value="{day}"') == 2
+
+
 def test_a_recording_is_named_to_those_who_may_list_it(served: Served, alarms: dict[str, list[int]]) -> None:
     """Leads reach back thirty days: Lena sees the gap of the oldest, and not which recording it is of."""
     assert alarms

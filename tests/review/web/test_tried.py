@@ -21,6 +21,7 @@ from agent.cli.main import main
 from agent.core.account.scenes import Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from protocol import api
+from review.policy_trial.form import MOST_PARTS
 from review.web.policy_tried import LARGEST, SUMS, WAITING
 from review.web.words import exactly
 from store.clock import wall
@@ -175,6 +176,7 @@ def test_markup_stays_text(house: Served) -> None:
         ([], {}, 422, "Choose the files of a policy"),
         ([("policy", ("a.yaml", b"x")), ("policy", ("a.yaml", b"y"))], {}, 422, "Two files have the same name"),
         ([("policy", ("a.yaml", b"x"))] + [("scenes", (f"{n}", b"")) for n in range(21)], {}, 422, "20 files"),
+        ([("scenes", ("a", b""))] * MOST_PARTS, {}, 422, "Send 200 files"),
         ([("scenes", ("a", b"x" * LARGEST))], {}, 413, "more than 24 MiB"),
     ],
 )
