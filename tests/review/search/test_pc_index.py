@@ -191,7 +191,7 @@ def test_numbers_that_come_after_higher_ones_are_taken_in(raised: tuple[Database
         with made.index.reading() as connection:
             return sorted(row.number for row in pc_find.page(connection, every, Asked(of)).rows)
 
-    said = {"operator": "op", "reason": "ticket", "at": 9}
+    said = {"operator": "op", "reason": "ticket", "at": 9, "action": "acknowledge"}
     for number in (2, 3, 1):
         write(catalog.alarms, id=number, at=number, code="x", device="a")
         assert number in found(pc_schema.OPEN)

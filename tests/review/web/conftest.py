@@ -45,14 +45,18 @@ class Served:
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
-        if who == "enrolling" and self.console.people.clock() - self.joined > LASTS[SessionState.ENROLLING] // 3:
-            self.join()  # anew: on a busy machine the tests take longer than such a session
-        cookie = {"Cookie": f"{SESSION}={self.sessions[who]}"} if who else {}
+        cookie = {"Cookie": f"{SESSION}={self.session(who)}"} if who else {}
         return httpx.Client(base_url=self.address, headers=cookie | headers, timeout=60)
 
     def sign_in(self, who: str) -> str:
         """A new session of them; its token."""
         return self.console.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
+
+    def session(self, who: str) -> str:
+        """Their token. Who enrols joins anew: on a busy machine the tests take longer than such a session."""
+        if who == "enrolling" and self.console.people.clock() - self.joined > LASTS[SessionState.ENROLLING] // 3:
+            self.join()
+        return self.sessions[who]
 
     def join(self) -> None:
         """As Bert, who has no way to sign in yet."""

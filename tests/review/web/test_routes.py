@@ -6,7 +6,9 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import update
 
+from review.people import schema
 from review.people.names import Narrowing
 from review.people.routes import ROUTES as SIGN_IN_ROUTES
 from review.people.routes import SESSION
@@ -173,6 +175,15 @@ def test_each_person_gets_what_the_rules_give_them(served: Served, path: str) ->
             if who not in MINE or name not in MINE[who]:
                 assert not [one for one in ids if one in answer.text and one not in path.format(**paths(served))]
     assert " ".join(got) == TABLE[path]
+
+
+def test_a_run_may_take_longer_than_the_session_of_who_enrols(served: Served) -> None:
+    """Fifteen minutes, which the tests of this module pass on a busy machine."""
+    served.joined = 0
+    with served.console.people.database.writing() as connection:
+        connection.execute(update(schema.sessions).values(ends_at=0).where(schema.sessions.c.state == "enrolling"))
+    with served.client("enrolling") as client:
+        assert client.get("/").headers["Location"] == "/enrol"
 
 
 @pytest.mark.parametrize("path", POSTED)

@@ -22,7 +22,7 @@ from agent.core.account.scenes import Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from protocol import api
 from review.policy_trial.form import MOST_PARTS
-from review.web.policy_tried import LARGEST, SUMS, WAITING
+from review.web.policy_tried import LARGEST, QUEUED, SUMS
 from review.web.words import exactly
 from store.clock import wall
 from testkit.fakes.pc import SECOND, Pc
@@ -253,15 +253,15 @@ class Slow:
 def test_two_uploads_at_once_wait_for_each_other_and_many_are_refused(house: Served) -> None:
     slow = Slow(house)
     assert slow.begun.wait(60)
-    with ThreadPoolExecutor(WAITING + 8) as pool:
-        others = [pool.submit(ask, house, files({"a.yaml": NEXT})) for _ in range(WAITING + 8)]
+    with ThreadPoolExecutor(QUEUED + 8) as pool:
+        others = [pool.submit(ask, house, files({"a.yaml": NEXT})) for _ in range(QUEUED + 8)]
         until(lambda: sum(one.done() for one in others) >= 7, "those for whom there is no room are refused")
         assert not slow.go_on.is_set()
         first = slow.end()
         codes = sorted(one.result().status_code for one in others)
     assert first.status_code == 200
     assert set(codes) == {200, 503}
-    assert codes.count(200) in {WAITING, WAITING + 1}  # the slow one may not have its turn yet when they come
+    assert codes.count(200) in {QUEUED, QUEUED + 1}  # the slow one may not have its turn yet when they come
     assert any("Try again in a minute" in one.result().text for one in others)
 
 
