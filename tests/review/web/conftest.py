@@ -124,6 +124,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield made
 
 
+def looked_at(served: Served) -> None:
+    with served.client("cleo") as client:
+        until(lambda: "were looked at so far" not in client.get("/gaps").text, "all computers were looked at")
+
+
 def today() -> date:
     return date.today()  # noqa: DTZ011 - as the console's
 

@@ -16,8 +16,7 @@ from sqlalchemy import insert
 from store.catalog import schema
 from store.catalog.alarms import acknowledge
 from testkit.reading_room import MARKUP
-from testkit.waits import until
-from tests.review.web.conftest import Served, today
+from tests.review.web.conftest import Served, looked_at, today
 
 ROW = re.compile(r'<tr class="one">(.*?)</tr>', re.DOTALL)
 
@@ -91,11 +90,6 @@ def test_alarms_are_those_of_the_command(served: Served, alarms: dict[str, list[
     assert numbers(rows(served, "cleo", asked)) == set(alarms["bert"][:2])
     assert rows(served, "sam", asked) == []
     assert rows(served, "cleo", f"/alarms?to={today() - timedelta(days=1)}") == []
-
-
-def looked_at(served: Served) -> None:
-    with served.client("cleo") as client:
-        until(lambda: "were looked at so far" not in client.get("/gaps").text, "all computers were looked at")
 
 
 def test_gaps_are_those_of_the_command(served: Served) -> None:

@@ -32,7 +32,7 @@ from testkit.waits import until
 from tests.review.policy_trial import chance as chances
 from tests.review.policy_trial.test_apart import IN_FORCE, NEXT
 from tests.review.policy_trial.test_oracle import folder, sent
-from tests.review.web.conftest import Served
+from tests.review.web.conftest import Served, looked_at
 from tests.review.web.test_governed import shown
 
 GERMAN = {"Accept-Language": "de"}
@@ -58,6 +58,7 @@ def house(served: Served) -> Served:
             pc.ledger.write("lane-open", at=at + seconds * SECOND, lane="screen")
         assert pc.send_ledger().status_code == 200
     govern(served.room.world.home, RULES, policy={"p.yaml": IN_FORCE.decode()})
+    looked_at(served)
     return served
 
 
