@@ -335,6 +335,7 @@ class People:
         with self.database.writing() as connection:
             person = self._existing(connection, name)
             self._forget(connection, person)
+            connection.execute(delete(schema.searches).where(schema.searches.c.person == person))
             persons = schema.persons
             connection.execute(update(persons).where(persons.c.person == person).values(removed_at=self.clock()))
             self._change(by, origin, "removed", person)

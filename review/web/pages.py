@@ -23,6 +23,7 @@ from review.requests.cases import Cases, may_see_cases
 from review.requests.privacy import PrivacyRequests, kinds_of
 from review.requests.requests import Requests
 from review.requests.reviews import Reviews, may_see_reviews
+from review.requests.searches import Searches
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
@@ -91,6 +92,10 @@ class Console:
     @property
     def privacy(self) -> PrivacyRequests:
         return PrivacyRequests(self.sign_in.people)
+
+    @property
+    def searches(self) -> Searches:
+        return Searches(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:

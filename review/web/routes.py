@@ -26,6 +26,7 @@ from review.people import routes as people_routes
 from review.people.routes import posted, session_of
 from review.people.service import PROVIDER
 from review.people.states import Use
+from review.requests.searches import asked_by
 from review.search import calls
 from review.search.find import Wanted
 from review.web import (
@@ -146,7 +147,7 @@ async def _find(request: Request) -> Response:
     if call:
         await console.sign_in.turns.wait(f"find {session.person}", SEARCHES)
 
-    def find() -> tuple[Any, Any]:
+    def find() -> tuple[Any, Any, Any]:
         finder = console.finder(session)
         found = finder.page(wanted, None if tags is None else calls.recordings(finder, tags))
         if wanted.filtered:
@@ -155,9 +156,9 @@ async def _find(request: Request) -> Response:
         elif wanted.after or found.following or tags is not None:
             of = "recordings" if tags is None else "caller"  # whom they searched for is an entry already
             console.note(request, session, "list", of=of, results=found.count)
-        return found, finder.choices()
+        return found, finder.choices(), console.searches.of(session.person)
 
-    found, choices = await run_sync(find)
+    found, choices, kept = await run_sync(find)
     spoken = words_of(request)
     days = [(day, list(rows)) for day, rows in groupby(found.rows, lambda one: spoken.day(one.start))]
     person_of = console.sign_in.people.rules().person_of
@@ -167,7 +168,7 @@ async def _find(request: Request) -> Response:
         request, "find.html", session=session, page=found, days=days, choices=choices, wanted=wanted,
         asked=asked.written(wanted), lengths=asked.LENGTHS, person_of=lambda one: person_of(one.whose.user),
         next=f"/find?{urlencode(further)}", first=f"/find?{urlencode(same)}", call=call,
-        by_call=console.finding is not None, place="find",
+        by_call=console.finding is not None, place="find", kept=kept, keeps=urlencode(same),
     )  # fmt: skip
 
 
@@ -197,6 +198,24 @@ async def _find_call(request: Request) -> Response:
         return console.sign_in.people.sealer.seal(_CALLER, {"tags": list(caller.tags)})
 
     return JSONResponse({"call": await run_sync(find)}, headers={"Cache-Control": "no-store"})
+
+
+async def _keep_search(request: Request) -> Response:
+    body, session, console = await posted(request), await session_of(request), console_of(request)
+    name, said = body.text("name"), asked_by(body.text("asked"))
+    question = asked.written(asked.read(said, words_of(request)))
+    if call := said.get("call", ""):
+        _tags(console, call, words_of(request))
+        question["call"] = call
+    made = await run_sync(console.searches.keep, session.person, name, question)
+    return JSONResponse({"search": made}, headers={"Cache-Control": "no-store"})
+
+
+async def _remove_search(request: Request) -> Response:
+    await posted(request)
+    session, console = await session_of(request), console_of(request)
+    await run_sync(console.searches.remove, session.person, request.path_params["search"])
+    return JSONResponse({}, headers={"Cache-Control": "no-store"})
 
 
 # -- one's own --------------------------------------------------------------------------------------------------------
@@ -325,6 +344,8 @@ ROUTES: Final = (
     Route("/mine", _mine),
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
+    Route("/v1/searches", _keep_search, methods=["POST"]),
+    Route("/v1/searches/{search}", _remove_search, methods=["POST"]),
     *requested.ROUTES,
     *cased.ROUTES,
     *reviewed.ROUTES,

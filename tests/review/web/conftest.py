@@ -27,6 +27,26 @@ FIRST = "lena@example.com"
 REASON = "<b>letter</b> of 3 May"
 
 
+class Pool(httpx.HTTPTransport):
+    """Connections that all clients of a console share: it takes so many new ones a second, and these tests ask more."""
+
+    def __init__(self) -> None:
+        # Less than the server keeps one: none is used in the moment in which that closes it.
+        super().__init__(limits=httpx.Limits(keepalive_expiry=2.0))
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What a client leaves, the next uses."""
+
+    def close(self) -> None:
+        """As `__exit__`."""
+
+    def end(self) -> None:
+        super().close()
+
+
 @dataclass
 class Served:
     """`sessions`: person -> token. `link`: for the first person, who has not used it. `about`: entries of the log.
@@ -41,12 +61,13 @@ class Served:
     about: dict[str, int] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
     privacy: dict[str, str] = field(default_factory=dict)
+    pool: Pool = field(default_factory=Pool)
     joined: int = 0  # when who enrols came, ns
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
         cookie = {"Cookie": f"{SESSION}={self.session(who)}"} if who else {}
-        return httpx.Client(base_url=self.address, headers=cookie | headers, timeout=60)
+        return httpx.Client(base_url=self.address, headers=cookie | headers, timeout=60, transport=self.pool)
 
     def sign_in(self, who: str) -> str:
         """A new session of them; its token."""
@@ -102,6 +123,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         secret = (room.home / "secret").read_bytes()
         console = stack.enter_context(opened(room.home, Path(room.world.folder / "home"), secret))
         made = Served(room, console, said["address"], said["link"])
+        stack.callback(made.pool.end)
         for who in PEOPLE:
             if who != FIRST.partition("@")[0]:
                 console.people.invite(f"{who}@example.com", "root@host", "host")

@@ -104,6 +104,8 @@ TABLE = {
 # What is posted, with nothing in the body. All are JSON of this origin alone.
 POSTED = {
     "/v1/find/call": "401 403 400 400 400 400 400 400 400",
+    "/v1/searches": "401 403 400 400 400 400 400 400 400",
+    "/v1/searches/{nothing}": "401 403 200 200 200 200 200 200 200",
     "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
     "/v1/reports": "401 403 404 404 400 404 404 404 404",
     "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 400 404 404",
@@ -312,6 +314,7 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
             "name": "staff",
             "recording": served.room.recordings["anna"][-1],
             "request": "0" * 16,
+            "search": "0" * 16,
             "case": served.cases["anna"],
             "review": "mifid",
             "month": "2026-10",
