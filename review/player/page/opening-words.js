@@ -66,6 +66,7 @@ const EN = {
     `${left} are left. This recording is ${among ? "" : "not "}among them.`,
   leftSigned: "The custodian signed these figures.",
   notDrawn: (month) => `Of ${month} nothing is drawn yet.`,
+  leftAsked: "The custodian is asked what is left of the sample …",
   leftUnknown: (code) => `What is left of the sample the custodian does not say now (${code}).`,
   needs: (need, by, hours) => `${need} of these roles approve, each by another person: ${by}; within ${hours} h.`,
   rendition: {
@@ -269,6 +270,7 @@ const DE = {
     `geöffnet; ${left} sind übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
   leftSigned: "Diese Zahlen hat der Treuhänder signiert.",
   notDrawn: (month) => `Aus ${month} ist noch nichts gezogen.`,
+  leftAsked: "Der Treuhänder wird gefragt, was von der Stichprobe übrig ist …",
   leftUnknown: (code) => `Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht (${code}).`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
