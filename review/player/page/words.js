@@ -51,6 +51,7 @@ const EN = {
   commentNoSpan: "To comment, set a start (A) and an end (B).",
   commentNote: "Sealed with the recording's own key, and signed by you. Who may open the recording can read it.",
   commentSend: "Sign and save",
+  commentSending: "The comment is being saved …",
   commentKept: "Comment saved.",
   commentRefused: (why) => `Comment not saved: ${why}`,
   commentsFailed: (code) => `Comments could not be loaded (${code}).`,
@@ -94,7 +95,6 @@ const EN = {
   noDecoder: "This browser cannot decode this screen.",
   good: "good",
   wrongMark: "wrong",
-  notYet: "not yet",
   notChecked: "not checked",
   checks: {
     bytes: "every chunk is here, with the bytes that were received",
@@ -305,6 +305,7 @@ const DE = {
   commentNote:
     "Mit dem Schlüssel der Aufnahme versiegelt und von Ihnen signiert. Wer die Aufnahme öffnen darf, kann ihn lesen.",
   commentSend: "Signieren und speichern",
+  commentSending: "Der Kommentar wird gespeichert …",
   commentKept: "Kommentar gespeichert.",
   commentRefused: (why) => `Kommentar nicht gespeichert: ${why}`,
   commentsFailed: (code) => `Die Kommentare konnten nicht geladen werden (${code}).`,
@@ -349,7 +350,6 @@ const DE = {
   noDecoder: "Dieser Browser kann diesen Bildschirm nicht dekodieren.",
   good: "in Ordnung",
   wrongMark: "falsch",
-  notYet: "steht aus",
   notChecked: "nicht geprüft",
   checks: {
     bytes: "jeder Block ist da, mit den Bytes, die empfangen wurden",
