@@ -1,5 +1,5 @@
-// One person approves or denies what another asked for. What is shown is what that person signed, not what the console
-// says of it.
+// One person approves or denies what another asked for. What is shown is what that person signed, not what the
+// console says of it.
 
 import { digest, fromBase64url, hex, parseObject, utf8 } from "./bytes.js";
 import { button, facts, h, heading, link, purposeOf, relay, show, sign, text, Trouble, trouble, when } from "./desk.js";

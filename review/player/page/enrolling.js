@@ -1,5 +1,5 @@
-// A person's key is made by compliance's invitation and enrolled with the custodian; the page without an order lists the
-// keys that are here.
+// A person's key is made by compliance's invitation and enrolled with the custodian; the page without an order lists
+// the keys that are here.
 
 import { button, facts, h, heading, link, relay, show, text, trouble, when } from "./desk.js";
 import { keep, keysHere, newKey, ofOtherHouse, readInvitation } from "./person.js";

@@ -1,9 +1,9 @@
-// Before a picture: the purpose, the custodian's answer, and approvals where the rules want them. Nothing that the console
-// passes on is trusted: the worker checks what the custodian signed.
+// Before a picture: the purpose, the custodian's answer, and approvals where the rules want them. Nothing that the
+// console passes on is trusted: the worker checks what the custodian signed.
 
 import { toBase64url } from "./bytes.js";
-import { api, button, facts, h, heading, leave, link, place, purposeOf, reasonsOf, relay, render, renderIf } from "./desk.js";
-import { show, sign, text, Trouble, trouble, when, words } from "./desk.js";
+import { api, button, facts, h, heading, leave, link, place, purposeOf, reasonsOf, relay, render } from "./desk.js";
+import { renderIf, show, sign, text, Trouble, trouble, when, words } from "./desk.js";
 import { keyOf } from "./person.js";
 import { publicKey, verifyJws } from "./statements.js";
 import { clock } from "./words.js";

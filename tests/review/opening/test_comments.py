@@ -163,7 +163,7 @@ def test_what_the_console_makes_of_a_comment_is_named_and_not_shown(keyed: House
         play(keyed, page, "cleo")
         assert page.run(SHOWN) == [], case
         said = page.run("document.querySelector('#comments-refused').innerText")
-        assert said == f"1 comment was not verified and not shown: {wanted}.", case
+        assert said == f"1 comment did not pass the check and is not shown: {wanted}.", case
     keyed.between.change = lambda path, _asked, given: (
         {"comments": 2 * given["comments"]} if path.endswith("/comments") else given
     )

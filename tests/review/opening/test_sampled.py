@@ -52,7 +52,7 @@ def test_what_is_left_is_shown_before_and_less_of_it_after_an_opening(drawn: Hou
     page.run("document.querySelector('#open').click()")
     until(page, READY)
     assert opened(drawn, page, "quinn") == "purpose"
-    assert "You opened 1 of these; 1 are left." in text(page)
+    assert "You opened 1 of these; 1 is left." in text(page)
     assert "You opened 1 of these; 1 are left." in console(drawn, "en")
     assert "Davon haben Sie 1 geöffnet; 1 sind übrig." in console(drawn, "de")
 
@@ -109,7 +109,7 @@ def test_figures_that_were_changed_are_not_shown(drawn: House, page: Page, case:
     change, code = CHANGES[case]
     drawn.between.change = changing(change)
     assert opened(drawn, page, "quinn") == "purpose"
-    assert f"does not say now ({code})" in text(page)
+    assert f"does not say now what is left of the sample ({code})" in text(page)
     assert "were drawn" not in text(page)
 
 
@@ -124,4 +124,4 @@ def test_earlier_figures_and_another_persons_are_not_shown(drawn: House, page: P
     assert opened(drawn, page, "quinn") == "purpose"
     drawn.between.change = changing(lambda _: kept[0])
     assert opened(drawn, page, "quinn") == "purpose"
-    assert "does not say now (other-request)" in text(page)
+    assert "does not say now what is left of the sample (other-request)" in text(page)
