@@ -1,6 +1,6 @@
 // Comments on spans: listed, marked on the timeline, and written. The worker seals and opens them.
 
-import { $, element, fill, language, player, refocus, words } from "./state.js";
+import { $, element, language, player, refocus, setItems, words } from "./state.js";
 import { clock } from "./words.js";
 
 let source = null; // {list, send}: of the console; `send` null where the rules let this person write none
@@ -85,7 +85,7 @@ export function showComments() {
   $("comments-state").textContent = state?.(words) ?? "";
   $("comments-refused").hidden = !unopened.length;
   $("comments-refused").textContent = words.commentsRefused(unopened.length, [...new Set(unopened)].join(", "));
-  fill(
+  setItems(
     $("comments-list"),
     found.map(({ person, at, start, end, text }) => {
       const [item, go, what] = [element("li"), element("button", span(start, end), "row"), element("p", text, "text")];

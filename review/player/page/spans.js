@@ -1,7 +1,7 @@
 // A span that is repeated, and marks: both in the memory of this page alone.
 
 import { showCommentSpan } from "./comments.js";
-import { $, element, fill, player, refocus, words } from "./state.js";
+import { $, element, player, refocus, setItems, words } from "./state.js";
 import { clock } from "./words.js";
 
 const HERE = 0.5; // seconds within which a mark is the one that stands here
@@ -69,7 +69,7 @@ export function showSpans() {
       return pin;
     }),
   );
-  fill(
+  setItems(
     $("marks"),
     marks.map((t) => {
       const [item, go, remove] = [element("li"), element("button", clock(t, true), "row"), element("button", "×")];

@@ -15,7 +15,7 @@ export function element(name, text = "", className = "") {
 
 /** Gives a list other items. What had the focus in it gives it to what is in its place, or `otherwise` gets it: one who
  * works by keyboard would have to begin anew. */
-export function fill(list, items, otherwise = null) {
+export function setItems(list, items, otherwise = null) {
   const stops = () => [...list.querySelectorAll("button, a")];
   const at = stops().indexOf(document.activeElement);
   list.replaceChildren(...items);

@@ -2,7 +2,7 @@
 
 import { showTime } from "./moment.js";
 import { streamName } from "./stage.js";
-import { $, about, AUDIO, element, fill, player, timeline, words } from "./state.js";
+import { $, about, AUDIO, element, player, setItems, timeline, words } from "./state.js";
 
 const PACKET = 65_535;
 const EVERY = 200; // ms from one drawing to the next, or drawing would take the time of checking
@@ -123,7 +123,7 @@ export function showProof() {
       return item;
     }),
   );
-  fill(
+  setItems(
     $("findings"),
     findings.map((one) => {
       const item = element("li");
