@@ -42,7 +42,7 @@ export function say(text) {
 
 /** In place of what was said before; also while the recording is still opened. */
 export function sayWaits(so) {
-  waits = so;
+  waits = so && root.dataset.state !== "failed";
   clearTimeout(announcing);
   showNow();
 }

@@ -41,10 +41,8 @@ function speak(chosen) {
   }
   $("language").textContent = words.language;
   $("keys-list").replaceChildren(...words.keysOf.flatMap(([key, does]) => [element("dt", key), element("dd", does)]));
-  if (!about) {
-    showNow();
-    return;
-  }
+  showNow();
+  if (!about) return;
   const when = new Date(about.start).toLocaleString(chosen, { dateStyle: "full", timeStyle: "short" });
   $("title").textContent = `${about.device.os_user ? `${about.device.os_user} · ` : ""}${about.device.host}`;
   const facts = [when, clock(about.length / 1e9), words.states[about.state], about.other && words.otherName(about.other)];
@@ -96,6 +94,7 @@ function gone(code) {
   player?.stop();
   reports?.end();
   fail(code);
+  sayWaits(false); // it is not asked again
 }
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
