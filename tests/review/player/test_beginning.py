@@ -50,6 +50,7 @@ LISTENING = """(async () => {
   for (const moment of [20, 2]) {
     sound.generation++;
     Object.assign(sound, {next: sound.chain.from(moment), anew: true});
+    player.seek(moment);
     const before = added.length;
     await new Promise((done) => player.addEventListener("time", function look() {
       if (sound.busy || sound.anew || added.length === before || !sound.has(moment)) return;
