@@ -261,7 +261,7 @@ const DE = {
   before: "Voriges Bild",
   after: "Nächstes Bild",
   speed: "Tempo",
-  skip: "Nicht Aufgezeichnetes überspringen",
+  skip: "Lücken überspringen",
   microphone: "Mikrofon",
   farEnd: "Gegenseite",
   screens: "Bildschirme",
