@@ -59,10 +59,10 @@ const EN = {
     "not yet": "not yet",
     no: "you may not",
   },
-  sample: (n) => `Only recordings that were drawn can be opened: ${n} for each agent and month. The custodian knows which.`,
+  sample: (n) => `Only a sample can be opened: ${n} recordings for each agent and month. The custodian knows which.`,
   left: ({ candidates, drawn, opened, left, among }, month) =>
     `Of ${candidates} recordings of this agent in ${month}, ${drawn} were drawn. You opened ${opened} of these; ` +
-    `${left} ${left === 1 ? "is" : "are"} left. This recording is ${among ? "" : "not "}among them.`,
+    `${left} ${Number(left) === 1 ? "is" : "are"} left. This recording is ${among ? "" : "not "}among them.`,
   leftSigned: "The custodian signed these figures.",
   notDrawn: (month) => `For ${month}, nothing is drawn yet.`,
   leftAsked: "The custodian is asked what is left of the sample …",
@@ -207,7 +207,7 @@ const DE = {
     `${custodian} öffnet eine Aufnahme nur für das, was Sie unterschrieben haben. Ihr Schlüssel bleibt hier: ` +
     "Niemand sonst kann für Sie unterschreiben, und keine Seite der Konsole bekommt ihn.",
   keepsTill: (when) => `Die Einladung gilt bis ${when}, und nur einmal.`,
-  makeKey: "Schlüssel in diesem Browser anlegen",
+  makeKey: "Schlüssel im Browser anlegen",
   makeKeyWhy: "Keine Seite kann ihn auslesen. Wer dieses Profil des Browsers oder eine Kopie davon benutzt, kann mit ihm unterschreiben.",
   makePasskey: "Einen Passkey verwenden",
   makePasskeyWhy: "Ihr Gerät fragt bei jeder Öffnung nach Finger, Gesicht oder PIN.",
@@ -265,7 +265,7 @@ const DE = {
     `Nur gezogene Aufnahmen lassen sich öffnen: ${n} je Person und Monat. Welche, weiß der Treuhänder.`,
   left: ({ candidates, drawn, opened, left, among }, month) =>
     `Von ${candidates} Aufnahmen dieser Person aus ${month} wurden ${drawn} gezogen. Davon haben Sie ${opened} ` +
-    `geöffnet; ${left} ${left === 1 ? "ist" : "sind"} übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
+    `geöffnet; ${left} ${Number(left) === 1 ? "ist" : "sind"} übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
   leftSigned: "Diese Zahlen hat der Treuhänder signiert.",
   notDrawn: (month) => `Für ${month} ist noch nichts gezogen.`,
   leftAsked: "Der Treuhänder wird gefragt, was von der Stichprobe übrig ist …",

@@ -76,7 +76,10 @@ export function showSpans() {
       remove.className = "quiet";
       remove.setAttribute("aria-label", words.unmark(clock(t, true)));
       go.addEventListener("click", () => player.seek(t));
-      remove.addEventListener("click", () => mark(t));
+      remove.addEventListener("click", () => {
+        remove.focus(); // also where it was clicked: what takes its place gets it
+        mark(t);
+      });
       item.append(go, remove);
       return item;
     }),

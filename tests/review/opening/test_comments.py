@@ -66,7 +66,8 @@ def write(page: Page, text: str = TEXT) -> str:
     page.run(f"document.querySelector('#comment-text').value = {json.dumps(text)}")
     page.run("document.querySelector('#comments-state').textContent = ''")
     page.run("document.querySelector('#comment-send').click()")
-    until(page, "document.querySelector('#comments-state').textContent !== ''")
+    shown = "document.querySelector('#comments-state').textContent"
+    until(page, f"!['', 'The comment is being saved …'].includes({shown})")
     return str(page.run("document.querySelector('#comments-state').textContent"))
 
 

@@ -179,13 +179,11 @@ def test_a_console_that_does_not_answer_is_said_until_it_answers_again(keyed: Ho
     try:
         page.run(forget)
         until(page, f"{said} === 'The console does not answer. Trying again.'")
-        before = len(keyed.between.seen)
         page.run("new Promise((done) => setTimeout(done))")  # what passes has passed
         assert page.run(said) == "The console does not answer. Trying again."
     finally:
         keyed.between.busy = False
     until(page, f"{said} === ''")
-    assert len(keyed.between.seen) > before
     until(page, "eyelid.player.ready")
 
 

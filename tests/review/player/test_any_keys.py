@@ -125,9 +125,11 @@ def test_any_keys_in_any_order(page: Page, recorded: Recorded, seed: int) -> Non
             press(page, key)
             pressed.append(key)
             after = page.run(SEEN)
+            if before["dialog"] and after["dialog"] and key in (" ", "Enter", "Escape"):
+                after = page.run(SEEN)  # Firefox closes it a moment after the key
             if after["dialog"] and not before["dialog"]:
                 opener = before["focus"]
             found = wrong(key, before, after, opener)
-            assert not found, (found, pressed[-12:], before, after)
+            assert not found, f"after {pressed[-8:]}: {found}"
             before = after
         page.run("eyelid.player.pause()")
