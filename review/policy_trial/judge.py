@@ -59,7 +59,7 @@ def judged(job: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     scenes = form.files.get("scenes", [])
     if len(scenes) > MOST_SCENES:
         raise Refused("many-scenes")
-    asked = policies.Asked(
+    asked = policies.TrialInput(
         in_force={name: text.encode() for name, text in job["in_force"].items()},
         shown_in=job["shown_in"],
         sent=_policy(form),
@@ -108,7 +108,7 @@ def _warm() -> None:
         + b'\n{"at":0,"witness":"window","windows":[],"pages":[],"accounted":[],"pages_only":false}\n'
     )
     for sent in (policy + b"...\n", policy.replace(b"rulez: [a]\n", b"") + b"...\n", b"\xff", b"a: [", b"a: &b [*b]\n"):
-        policies.tried(policies.Asked({"a.yaml": policy}, "x", {"a.yaml": sent}, [("s", scenes)], own=True))
+        policies.tried(policies.TrialInput({"a.yaml": policy}, "x", {"a.yaml": sent}, [("s", scenes)], own=True))
 
 
 def _say(**what: object) -> None:
