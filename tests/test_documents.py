@@ -23,10 +23,50 @@ def documents() -> list[Path]:
     return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))])
 
 
+HEADING = re.compile(r"(?m)^(#+) (.+)$")
+ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+BLOCK = re.compile(r"(?ms)^```.*?^```$")
+
+
+def anchors(document: Path, level: int | None = None) -> list[str]:
+    """What a link to each heading, or to each of one level, has after its "#", as GitHub makes it."""
+    text = BLOCK.sub("", document.read_text("utf-8"))
+    headings = HEADING.findall(text)
+    said = [re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", one) for marks, one in headings if level in (None, len(marks))]
+    named = ANCHOR.findall(text) if level is None else []
+    return [*named, *(re.sub(r"[^\w\- ]", "", one.strip().lower()).replace(" ", "-") for one in said)]
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    links = [link.split("#")[0] for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
-    assert [link for link in links if link and not (document.parent / link).exists()] == []
+    lost = []
+    for link in [link for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]:
+        name, _, anchor = link.partition("#")
+        there = document.parent / name if name else document
+        if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
+            lost.append(link)
+    assert lost == []
+
+
+LONG = 200  # lines, about four screens
+CONTENTS = re.compile(r"(?ms)^Contents: .+?\n\n")
+
+
+def of_many_lines() -> list[Path]:
+    """But the changelog: it is read from its top, newest first."""
+    pages = [path for path in documents() if path.name != "CHANGELOG.md"]
+    return [path for path in pages if len(path.read_text("utf-8").splitlines()) > LONG]
+
+
+@pytest.mark.parametrize("document", of_many_lines(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_long_page_begins_with_its_contents(document: Path) -> None:
+    """Each of its sections, in their order."""
+    text = document.read_text("utf-8")
+    found = CONTENTS.search(text, 0, text.index("\n## ") + 1)
+    assert found, 'it needs a paragraph "Contents: [...](#...) · ..." before its first section'
+    linked = [link.removeprefix("#") for link in LINK.findall(found.group())]
+    sections = anchors(document, 2)
+    assert [link for link in linked if link in sections] == sections
 
 
 WIDTH = 120

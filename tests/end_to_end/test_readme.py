@@ -35,6 +35,13 @@ PROMPTS: Final = {"PROMPT_COMMAND": 'echo "<ended $?>"', "PS1": "", "PS2": "", "
 (TO_END,) = re.findall(r"To end it all:\s+`([^`]+)`", (ROOT / "README.md").read_text("utf-8"))
 # With a code other than 0 these two say that the PC lacks something, as this one lacks a headset and an extension.
 JUDGES: Final = re.compile(r"(?:sleep \d+; )?eyelid (?:status|doctor)\b")
+# In a new network the loopback is down. SIOCSIFFLAGS with IFF_UP and IFF_RUNNING: `ip` is not on every machine.
+WITH_LOOPBACK: Final = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH22x", b"lo", 0x41))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,8 @@ class Shell:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._here, there = pty.openpty()
         apart = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
-        bash = ["sh", "-c", "ip link set lo up && exec bash --norc --noprofile -i"]
         self._process = subprocess.Popen(
-            [*apart, *bash],
+            [*apart, sys.executable, "-c", WITH_LOOPBACK, "bash", "--norc", "--noprofile", "-i"],
             cwd=folder,
             env={**environment, **PROMPTS},
             stdin=there,
