@@ -111,7 +111,23 @@ COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-review|-store)? [a-z-]+(?: (?:check
 COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
 
 
+NAMED = re.compile(rf"`((?:{TOPS})/[\w/.]+\.py)::([\w.]+)`")
 TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_code_that_is_named_exists(document: Path) -> None:
+    """A class or a function, and of `Class.method` both."""
+    for file, name in NAMED.findall(document.read_text("utf-8")):
+        text = (ROOT / file).read_text("utf-8")
+        for part in name.split("."):
+            assert re.search(rf"(?m)^ *(?:async )?(?:class|def) {part}\b", text), f"{file}::{name}"
+
+
+def test_the_architecture_says_where_to_look() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("## Where to look\n")[1].split("\n## ")[0]
+    assert len(NAMED.findall(table)) > 10
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
