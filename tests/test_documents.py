@@ -138,6 +138,12 @@ def test_tests_that_are_named_exist(document: Path) -> None:
         assert [path for path in files if f"\ndef {name}(" in path.read_text("utf-8")], f"{file}::{name}"
 
 
+def test_each_statement_of_the_proof_names_the_test_that_would_fail() -> None:
+    said = re.findall(r"(?ms)^\d+\. \*\*.*?(?=^\d+\. |^#|^[^\s\d])", (ROOT / "docs" / "proof.md").read_text("utf-8"))
+    assert len(said) > 10
+    assert [statement for statement in said if not TEST.search(statement)] == []
+
+
 def test_the_readme_lists_commands() -> None:
     assert len(COMMANDS) > 8
 
