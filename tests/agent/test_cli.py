@@ -109,7 +109,7 @@ def test_status_says_the_same_in_words_and_in_json(
         ({"sound": sound(far_end={**NO_DEVICE, "wanted": False})}, 0, "far end not recorded: none in agent.yaml"),
         ({"sound": sound(far_end={**NO_DEVICE, "device": "Hub"})}, 0, "Hub: silence, last heard not yet; gave Eyelid"),
         (
-            {"sound": sound(far_end={**NO_DEVICE, "device": "Hub", "filled_s": 130.0})},
+            {"sound": sound(far_end={**NO_DEVICE, "device": "Hub", "padding_s": 130.0})},
             0,
             "silence put in for 2 min since the start",
         ),

@@ -1,8 +1,7 @@
 """Every trouble that a running recorder can report, by its code, and which of them make it a degraded one.
 
-Degraded is a recorder of which something is not kept, closed, sealed or confirmed as settings and policy ask for, or
-will not be after its next start, until it is mended. The rest concerns a policy, from a recorder that does all that
-the policy asks for. Ledger, status and store have the codes as text.
+Degraded: the recorder falls short of policy or settings, now or after a restart, until that is mended. The other codes
+are about a policy: the recorder does all that it asks for. Ledger, status and store have the codes as text.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class TroubleCode(StrEnum):
     HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
     # what it is judged by
     POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
-    RULE_USAGE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may raise no alarm after one
+    RULE_USAGE_NOT_REMEMBERED = "usage-not-remembered"  # a rule that never fits may raise no alarm after a restart
     POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
     # A browser's pages are not judged by it.
     CSS_REFUSED = "css-refused"
