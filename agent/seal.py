@@ -58,7 +58,7 @@ class RecordingSealer:
         self._start = start
         self._device = origin.keys
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
-        # Self-test, as the recipients' private keys are not here: also wrap to a throw-away key, unwrap it, and drop it.
+        # Self-test, as the recipients' private keys are not here: wrap to a throw-away key too, unwrap it, and drop it.
         throw_away = RecipientPrivate.generate()
         tried = packet.KeyPacket.build(
             self._key,

@@ -36,7 +36,7 @@ class Poll:
         self._nudged.set()
 
     def close(self, patience: float = LETS_GO_WITHIN) -> None:
-        """The devices are released when it returns, unless the sound system hangs: then the thread is left to the process's end."""
+        """The devices are released when it returns, unless the sound system hangs: then at the process's end."""
         self._closing = True
         self.nudge()
         self._thread.join(patience)

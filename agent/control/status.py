@@ -32,7 +32,6 @@ class End:
 
     `peak_dbfs`: of the last seconds, None for silence. `captured_ago_s`: since it last gave samples, be they silence.
     `padding_s`: silence that the recorder put in since its start, where the device gave nothing that can be dated.
-    `filled_s`: the same under its name until 0.1, for programs that read it; it goes with the next version.
     """
 
     wanted: bool
@@ -41,7 +40,6 @@ class End:
     heard_ago_s: float | None  # None: not since the start
     captured_ago_s: float | None
     padding_s: float = 0.0
-    filled_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +326,6 @@ def describe_sound(
             heard_ago_s=ago(channel.heard_at),
             captured_ago_s=ago(ear.captured_at),
             padding_s=round(channel.padding / SECOND, 1),
-            filled_s=round(channel.padding / SECOND, 1),
         )
         for ear, channel in ends
     )

@@ -39,7 +39,7 @@ class _Stream:
 class SoundEncoder:
     """Implements `agent.ports.Encoder` of blocks for one recording.
 
-    Costs an encoder (0.1 MB) and the packets of at most a chunk (16 KB). Every chunk can be played on its own behind the
+    Costs an encoder (0.1 MB) and the packets of at most a chunk (16 KB). Each chunk can be played on its own behind the
     header: Opus finds its feet within 80 ms.
     """
 
