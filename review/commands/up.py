@@ -63,7 +63,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
                    action="store_true"),
             with_console,
-            says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it "
+            says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where no person can sign in yet, it "
             "prints the link by which the first person makes a passkey, or a password with a code. Where people.yaml "
             "has `player`, it starts the player's page at that port, too.")  # fmt: skip
 
@@ -106,7 +106,7 @@ def _up(asked: Namespace) -> int:
                 if link:
                     sys.stdout.write(f"{link}\nfor {printable(asked.first)}: once, and for 24 hours.\n")
                 elif alone and not people.settings.providers:
-                    sys.stdout.write("Nobody can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
+                    sys.stdout.write("No person can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 

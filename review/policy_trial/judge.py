@@ -1,4 +1,4 @@
-"""The process that tries a policy: it reads what it was sent, gives up everything else, and only then looks at it.
+"""The process that tries a policy: it reads what it was sent, drops all its other rights, and only then looks at it.
 
 Its job comes on stdin, a line of JSON and then the body as the browser sent it; what it says goes to stdout, a line of
 JSON each (review/policy_trial/apart.py). Policy and scenes are whatever somebody sent.

@@ -550,7 +550,7 @@ _OWN: Final = {
     "chunks were not received": "Blöcke kamen nicht an",
     "it is on its way": "noch unterwegs",
     "it was erased": "es wurde gelöscht",
-    "the ledger has not told of it": "das Journal hat nichts davon gemeldet",
+    "the ledger has not reported it": "das Journal hat nichts davon gemeldet",
     "nothing was heard": "es war nichts zu hören",
     "the recorder ended and did not say how": "der Rekorder endete ohne Angabe eines Grundes",
     "the device's own clock went back": "die Uhr des Geräts ging zurück",

@@ -63,7 +63,7 @@ def test_a_field_that_is_named_later_is_found(live: Live, case: str) -> None:
     with live.opened("late", body):
         live.look_until_tab("/late", lambda tab: read(tab) and not fields(tab))
         live.site.order("late", change)
-        time.sleep(SETTLED)
+        time.sleep(SETTLED)  # the first look after it must know: each look asks the extension again
         assert "cc-number" in fields(live.look_until_tab("/late"))
 
 
