@@ -172,6 +172,11 @@ def _found(finder: Finder, blobs: BlobStore, wanted: UUID) -> tuple[Listed, Any]
     return found
 
 
+def _look(request: Request, session: Session, console: Any, wanted: UUID, of: str = "account") -> None:
+    """An entry that they looked at it, before they are answered."""
+    console.note(request, session, "list", of=of, results=1, recordings=[str(wanted)])
+
+
 async def _opening(request: Request) -> Response:
     """What this person is asked before they open it: purposes, and what the rules say to each."""
     session, console, wanted = await session_of(request), request.app.state.console, wanted_id(request)
@@ -181,8 +186,8 @@ async def _opening(request: Request) -> Response:
         listed, evidence = _found(finder, console.index.blobs, wanted)
         custody = console.custody
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=custody.compliance)
+        _look(request, session, console, wanted)
         custody.keep(session.id, wanted, Playing(listed.whose, listed.start, source))
-        console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         return {
             "recording": str(wanted), "me": session.person,
             "agent": finder.governance.person_of(listed.whose.user) or listed.whose.user,
@@ -204,6 +209,7 @@ def source_of(request: Request) -> Source:
         listed, evidence = _found(finder, console.index.blobs, wanted)
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=console.custody.compliance)
         kept = Playing(listed.whose, listed.start, source)
+        _look(request, session, console, wanted)  # who leaves out `opening` learns as much
         console.custody.keep(session.id, wanted, kept)
     if not finder.may_list(kept.whose, kept.start) or str(wanted) not in finder.there([str(wanted)]):
         raise Refusal(404, "no-such-path", NOT_HERE)
@@ -330,6 +336,8 @@ async def _relay(request: Request) -> Response:
     def answered() -> dict[str, Any]:
         asked = _Asked(body, session, console)
         fields = VERBS[do](asked)
+        if do == "consent-of":
+            _look(request, session, console, body.uuid("recording"), "consent")
         if code := fields.get("papers", {}).get("error"):
             return {"error": code, "message": _NO_PAPERS.get(code, _NO_PAPERS["no-papers"]), "reasons": [], "filed": ""}
         try:
@@ -374,6 +382,7 @@ async def _comments(request: Request) -> Response:
         listed, _ = _found(finder, console.index.blobs, wanted)
         if not recording.may_open(finder, listed):
             raise Refusal(403, "not-yours", "the signed rules do not let you open it, nor read its comments")
+        _look(request, session, console, wanted, "comments")  # they say who wrote when, on which span
         return [{"comment": one.token, "commented": one.commented} for one in console.comments.sealed(str(wanted))]
 
     return JSONResponse({"comments": await run_sync(look)})

@@ -10,6 +10,7 @@ import pytest
 from protocol import base64url, personal
 from review.people.names import Narrowing
 from review.people.routes import ROUTES as SIGN_IN_ROUTES
+from review.people.routes import SESSION
 from review.player.files import page_files
 from review.web.custody import PATHS, VERBS
 from review.web.routes import ROUTES
@@ -211,6 +212,25 @@ def test_ciphertext_is_asked_for_anew_each_time(served: Served) -> None:
         finally:
             people.narrow("lena@example.com", Narrowing(), "root@host", "host")
         assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*READ, "comments", "consent"])
+def test_who_leaves_out_the_opening_is_noted_as_well(served: Served, path: str) -> None:
+    """Papers, account and comments say as much of a recording as its page."""
+    anna, session = paths(served)["anna_new"], {"Cookie": f"{SESSION}={served.sign_in('cleo')}"}
+    before = served.entries()
+    with served.client(**origin_of(served, "player"), **session) as client:
+        if path == "consent":
+            client.post("/v1/custodian", json={"do": "consent-of", "recording": anna})
+        else:
+            assert client.get(f"/v1/recordings/{anna}/{path}").status_code == 200
+            assert client.get(f"/v1/recordings/{anna}/player/index").status_code == 200
+    noted = [one["facts"] for one in served.noted(before) if one["kind"] == "list"]
+    assert all(one["recordings"] == [anna] for one in noted)
+    assert noted[0]["of"] == (path if path in {"comments", "consent"} else "account")
+    assert len(noted) == (2 if path == "comments" else 1)
+    with served.client(Origin=served.room.address, **session) as client:
+        assert client.post("/v1/sign-out", json={}).status_code == 200
 
 
 def test_the_players_origin_serves_its_files_and_nothing_else(served: Served) -> None:
