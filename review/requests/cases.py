@@ -21,6 +21,7 @@ from review.audit.kinds import Act as Noted
 from review.cases.spans import LONGEST_TITLE, MOST_SPANS
 from review.governance.decide import decide
 from review.governance.model import Act, Approval, Governance, Person, Question, Reason, Rendition
+from review.governance.narrowing import approves_by_taken
 from review.people import schema
 from review.people.service import HOUR, People
 from review.requests.requests import MOST_A_DAY, UNKNOWN, may_some, purposes_of, too_much, written
@@ -322,7 +323,10 @@ class Cases:
         covers = whole and bool(names)
         works = row.person == me or (covers and all(may_some(finder, CASING, *one) for one in facts))
         mine = _roles(rules, finder.person, finder.now)
-        approves = covers and row.asked_by not in {None, me} and bool(mine & _approvers(rules))
+        approves = (
+            covers and row.asked_by not in {None, me} and bool(mine & _approvers(rules))
+            and not approves_by_taken(rules, finder.person, rules.person(me), Act.EXPORT)
+        )  # fmt: skip
         if not works and not approves:
             return None
         state, text = CaseState(row.state), self._open(row.id, "text", row.text)

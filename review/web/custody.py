@@ -34,6 +34,8 @@ from protocol.errors import ProtocolError
 from review.audit.kinds import MOST
 from review.audit.kinds import Act as Noted
 from review.exchange import exchange
+from review.governance.model import Act, Question, Rendition
+from review.governance.narrowing import approves_by_taken, needs_taken
 from review.people.routes import LARGEST, origin_of, session_of
 from review.people.service import Session
 from review.player.source import Source, routes
@@ -239,11 +241,27 @@ class _Asked:
         if person.lower() != self.session.person:
             raise Refusal(403, "other-person", "signed in another person's name than that of this session")
 
-    def listed(self, claims: Claims) -> UUID:
-        """Refusals: 404 for a recording that they may not list."""
-        wanted = claims.uuid("recording")
-        _found(self.console.finder(self.session), self.console.index.blobs, wanted)
+    def listed(self, claims: Claims, act: str = "") -> UUID:
+        """`act`: where `claims` name none. Refusals: 404 for a recording that they may not list; 403 narrowed for an
+        act that the custodian could grant by what was taken from this session.
+        """
+        finder, wanted = self.console.finder(self.session), claims.uuid("recording")
+        listed, _ = _found(finder, self.console.index.blobs, wanted)
+        act = act or (claims.text("act") if claims.has("act") else "")
+        if act in set(Act):  # any other is refused there
+            known = listed.whose.recording(
+                finder.governance, listed.start, end=listed.start + listed.length, closed_by=frozenset(listed.rules)
+            )
+            said = claims.text("rendition") if claims.has("rendition") else ""
+            rendition = Rendition.ORIGINAL if said == Rendition.ORIGINAL else Rendition.REDACTED
+            asked = Question(finder.person, Act(act), finder.now, known, claims.text("purpose"), rendition)
+            if needs_taken(finder.governance, asked, finder.governance.person(self.session.person)):
+                raise _narrowed()
         return wanted
+
+
+def _narrowed() -> Refusal:
+    return Refusal(403, "narrowed", "this session was left less than the signed rules give you, and not this")
 
 
 def _open(asked: _Asked) -> dict[str, Any]:
@@ -252,19 +270,22 @@ def _open(asked: _Asked) -> dict[str, Any]:
 
 
 def _consent(asked: _Asked) -> dict[str, Any]:
-    claims = asked.signed(personal.CONSENT, "consent")
-    return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(asked.listed(claims))}
+    wanted = asked.listed(asked.signed(personal.CONSENT, "consent"), Act.CONSENT)
+    return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(wanted)}
 
 
 def _comment(asked: _Asked) -> dict[str, Any]:
     claims = asked.signed(personal.COMMENT, "comment")
-    wanted = asked.listed(claims)
+    wanted = asked.listed(claims, Act.COMMENT)
     asked.console.comments.check_room(str(wanted))
     return {"comment": asked.body.text("comment"), "papers": asked.console.custody.papers(wanted)}
 
 
 def _approve(asked: _Asked) -> dict[str, Any]:
-    asked.signed(personal.APPROVAL, "approval")
+    act, finder = asked.signed(personal.APPROVAL, "approval").text("act"), asked.console.finder(asked.session)
+    whole = finder.governance.person(asked.session.person)
+    if act in set(Act) and approves_by_taken(finder.governance, finder.person, whole, Act(act)):
+        raise _narrowed()
     return {"approval": asked.body.text("approval")}
 
 

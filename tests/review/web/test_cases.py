@@ -324,6 +324,21 @@ def test_an_approval_is_of_one_request(served: Served, end: str) -> None:
     assert "Refused by" not in page
 
 
+def test_a_role_that_narrowing_took_approves_no_export(served: Served) -> None:
+    """Who counts the approvals knows the signed rules alone, and would count it as of that role."""
+    people, home = served.console.people, served.room.world.home
+    govern(home, APPROVED.replace("bert@example.com: { roles: [", "bert@example.com: { roles: [privacy, "))
+    case = made(served, "cleo", "anna")
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    people.narrow("bert@example.com", Narrowing(roles=frozenset({"privacy", "agent"})), "root@host", "host")
+    try:
+        assert step(served, "bert", case, "approve").status_code == 404
+    finally:
+        people.narrow("bert@example.com", Narrowing(), "root@host", "host")
+    assert step(served, "bert", case, "approve").status_code == 200
+    govern(home, APPROVED)
+
+
 @pytest.mark.parametrize("name", ["approve", "refuse"])
 def test_an_answer_is_of_the_spans_that_its_page_showed(served: Served, name: str) -> None:
     """Who asks can withdraw, add another recording and ask again while somebody reads the page."""
