@@ -363,9 +363,11 @@ class Cases:
     def _export(self, finder: Finder, case: _Read, listed: Sequence[Listed]) -> Export:
         rules, row = finder.governance, case.row
         asked = self._open(row.id, "asked", row.asked)
+        # Of who asked for it counts what is left to them.
+        person = finder.person if row.asked_by == finder.person.id else rules.person(row.asked_by)
         question = Question(
-            rules.person(row.asked_by), Act.EXPORT, 0, None, asked.text("purpose"), asked=row.asked_at,
-            approvals=tuple(Approval(rules.person(person), at) for person, at in case.approved),
+            person, Act.EXPORT, 0, None, asked.text("purpose"), asked=row.asked_at,
+            approvals=tuple(Approval(rules.person(who), at) for who, at in case.approved),
         )  # fmt: skip
         missing = _against(finder, listed, question)
         return Export(row.asked_by, row.asked_at, question.purpose, asked.text("reason"), case.approved, missing)
