@@ -134,10 +134,17 @@ class ForPlayer:
             facts = {"error": "no-such-path", "message": "there is no such path"}
             await JSONResponse(facts, 404)(scope, receive, send)
             return
-        if scope["type"] != "http" or not PATHS.fullmatch(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        if not PATHS.fullmatch(scope["path"]):
+            if _is_part_of_another(request):
+                facts = {"error": "cross-origin", "message": "no page elsewhere has this as a part of it"}
+                await JSONResponse(facts, 403)(scope, receive, send)
+                return
+            await self._app(scope, receive, send)
+            return
         if not self._origin or request.headers.get("Origin") != self._origin:
             facts = {"error": "cross-origin", "message": "this is asked from the player's pages alone"}
             await JSONResponse(facts, 403)(scope, receive, send)
@@ -157,6 +164,14 @@ class ForPlayer:
             await Response(status_code=204, headers=allowed)(scope, receive, sent)
             return
         await self._app(scope, receive, sent)
+
+
+def _is_part_of_another(request: Request) -> bool:
+    """Whether a page of another origin loads it, such as a picture: from another port of this host a browser sends the
+    session with that, and the log would say that its person looked. Who follows a link from there does look.
+    """
+    said = request.headers.get("Sec-Fetch-Site") in {"same-site", "cross-site"}
+    return said and request.headers.get("Sec-Fetch-Dest") != "document"
 
 
 # -- one recording ----------------------------------------------------------------------------------------------------

@@ -103,6 +103,19 @@ def test_the_paths_are_those_of_the_routes() -> None:
         assert not PATHS.fullmatch(odd)
 
 
+@pytest.mark.parametrize("path", ["/recordings/{anna_new}", "/find?agent=anna", "/audit", "/v1/session"])
+@pytest.mark.parametrize("site", ["same-site", "cross-site", "same-origin", "none", ""])
+def test_no_page_elsewhere_makes_an_entry_in_the_name_of_who_is_signed_in(served: Served, path: str, site: str) -> None:
+    """A page on another port of the host is sent the session with what it loads, such as a picture."""
+    for dest in ("image", "script", "iframe", "empty", "document", ""):
+        headers = {name: value for name, value in (("Sec-Fetch-Site", site), ("Sec-Fetch-Dest", dest)) if value}
+        foreign = site in {"same-site", "cross-site"} and dest != "document"
+        before = served.entries()
+        with served.client("cleo", **headers) as client:
+            assert client.get(path.format(**paths(served))).status_code == (403 if foreign else 200)
+        assert not foreign or served.entries() == before
+
+
 @pytest.mark.parametrize("path", CUSTODY)
 @pytest.mark.parametrize("more", ["%0A", "%0D%0A", "%00", "%C2%85"])
 def test_a_path_with_a_control_character_is_none(served: Served, path: str, more: str) -> None:
