@@ -218,6 +218,11 @@ class People:
             return Person(session.person)
         return narrowed(self.rules().person(session.person), _narrowing(row), _narrowing(session))
 
+    def left(self, person: str) -> Person:
+        """With what the signed rules give them, less what the catalog takes away: whatever session they have."""
+        row = self.known(person)
+        return Person(person) if row is None or row.removed_at is not None else self._left(row)
+
     def sessions(self, person: str) -> Sequence[Session]:
         self.sweep()
         found = select(schema.sessions).where(schema.sessions.c.person == person)

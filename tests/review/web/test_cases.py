@@ -324,6 +324,44 @@ def test_an_approval_is_of_one_request(served: Served, end: str) -> None:
     assert "Refused by" not in page
 
 
+def test_a_role_that_narrowing_took_approves_no_export(served: Served) -> None:
+    """Who counts the approvals knows the signed rules alone, and would count it as of that role."""
+    people, home = served.console.people, served.room.world.home
+    govern(home, APPROVED.replace("bert@example.com: { roles: [", "bert@example.com: { roles: [privacy, "))
+    case = made(served, "cleo", "anna")
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    people.narrow("bert@example.com", Narrowing(roles=frozenset({"privacy", "agent"})), "root@host", "host")
+    try:
+        assert step(served, "bert", case, "approve").status_code == 404
+    finally:
+        people.narrow("bert@example.com", Narrowing(), "root@host", "host")
+    assert step(served, "bert", case, "approve").status_code == 200
+    govern(home, APPROVED)
+
+
+@pytest.mark.parametrize("role", ["agent", "lead"])
+def test_what_was_granted_is_not_handed_over_once_its_role_was_taken(
+    served: Served, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    """A lead still sees the case."""
+    people, home = served.console.people, served.room.world.home
+    both = "{ roles: [compliance, lead], teams: [north], since: 2026-01-01 }"
+    govern(home, APPROVED.replace("{ roles: [compliance] }", both, 1))
+    case = made(served, "cleo", "anna")
+    command = ["case", "show", case, *served.room.paths]
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    for who in ("bert", "paula"):
+        assert step(served, who, case, "approve").status_code == 200
+    assert main(command) == 0
+    people.narrow("cleo@example.com", Narrowing(roles=frozenset({role})), "root@host", "host")
+    try:
+        assert main(command) == 1
+        assert f"the export of case {case} is not granted" in capsys.readouterr().err or role == "agent"
+    finally:
+        people.narrow("cleo@example.com", Narrowing(), "root@host", "host")
+        govern(home, APPROVED)
+
+
 @pytest.mark.parametrize("name", ["approve", "refuse"])
 def test_an_answer_is_of_the_spans_that_its_page_showed(served: Served, name: str) -> None:
     """Who asks can withdraw, add another recording and ask again while somebody reads the page."""
