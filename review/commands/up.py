@@ -33,8 +33,12 @@ from store.commands.values import port
 from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from review.analysis.jobs import Jobs
+    from review.governance.model import Governance
     from review.search.index import SearchIndex
     from review.search.log_index import LogIndex
+    from review.search.to_analyse import ToAnalyse
+    from store.catalog.database import Database
 
 LOG_INDEX: Final = "log.db"
 PC_INDEX: Final = "pcs.db"
@@ -110,8 +114,8 @@ def _up(asked: Namespace) -> int:
             sys.stdout.flush()
 
         def forget(erased: Collection[str]) -> None:
-            for forgets in (Comments(people.database).forget, Cases(people).forget, Reviews(people).forget):
-                forgets(erased)
+            for one in (Comments(people.database), Cases(people), Reviews(people), jobs):
+                one.forget(erased)
 
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
         beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]
@@ -120,6 +124,7 @@ def _up(asked: Namespace) -> int:
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
             closing(pc_index.opened(asked.home / PC_INDEX)) as of_pcs,
+            _analysing(asked.home, found, people.rules, log.say) as jobs,
             _openings(asked.openings, asked.home, secret) as openings,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
@@ -142,6 +147,19 @@ def _up(asked: Namespace) -> int:
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
+
+
+@contextmanager
+def _analysing(
+    home: Path, index: Database, rules: Callable[[], Governance], say: Callable[..., None]
+) -> Iterator[Jobs]:  # fmt: skip
+    """The job table, and what fills it."""
+    from review.analysis.jobs import Jobs  # noqa: PLC0415 - as above
+    from review.commands.analyse import MODELS, table  # noqa: PLC0415
+    from review.search.to_analyse import ToAnalyse  # noqa: PLC0415
+
+    with closing(Jobs(table(home))) as jobs, _following(ToAnalyse(index, jobs, rules, MODELS), say):
+        yield jobs
 
 
 @contextmanager
@@ -278,7 +296,7 @@ def _player(
 
 
 @contextmanager
-def _following(index: SearchIndex | LogIndex, say: Callable[..., None]) -> Iterator[None]:
+def _following(index: SearchIndex | LogIndex | ToAnalyse, say: Callable[..., None]) -> Iterator[None]:
     stop = threading.Event()
 
     def failed(kind: str) -> None:
