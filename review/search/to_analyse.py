@@ -19,14 +19,13 @@ from review.governance.decide import decide
 from review.governance.model import Act, Governance, Person, Question, Reason
 from review.search import schema
 from review.search.facts import Whose
-from review.search.index import UNREADABLE
+from review.search.index import EVERY, UNREADABLE
 from store.catalog.database import Database
 from store.clock import Clock, wall
 
 PAGE: Final = 200
 RECENT: Final = 2 * DAY  # what was opened since is looked at in each pass: most is over by then
 AGAIN: Final = DAY  # from one walk through all of the index to the next: some end days later
-EVERY: Final = 30.0  # s between passes where there is nothing to do
 _Key = tuple[int, str]
 _NEWEST: Final[_Key] = (2**63 - 1, "")
 _FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
