@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from review.cli import main
@@ -49,7 +51,7 @@ def until_filled(room: ReadingRoom, capsys: pytest.CaptureFixture[str]) -> dict[
 def test_the_console_fills_it_as_the_signed_rules_say(room: ReadingRoom, capsys: pytest.CaptureFixture[str]) -> None:
     assert analyse(room, "--status") == 1
     assert "is not there yet: `eyelid-review up` makes and fills it" in capsys.readouterr().err
-    with room.up():
+    with room.up("--metrics", "127.0.0.1:0") as said:
         found = status(room, capsys)
         assert (found["allowed"], found["kinds"]["speech"]["waiting"]) == (False, 0)
         assert analyse(room, "--status") == 0
@@ -57,6 +59,11 @@ def test_the_console_fills_it_as_the_signed_rules_say(room: ReadingRoom, capsys:
         at = dict(zip(room.paths[::2], room.paths[1::2], strict=True))
         govern(Home.open(Path(at["--store"])), ALLOWED)
         found = until_filled(room, capsys)
+        scraped = httpx.get(said["metrics"]).text
+    waiting = re.search(r'eyelid_review_analysis_jobs{kind="screen-text",state="waiting"} ([0-9]+)', scraped)
+    assert waiting
+    assert int(waiting[1]) > 0
+    assert 'eyelid_review_analysis_failed{code="unsound"} 0.0' in scraped
     assert found["allowed"]
     assert found["kinds"]["screen-text"]["reader"] is False
     assert analyse(room, "--status") == 0
