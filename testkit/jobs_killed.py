@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from review.analysis.job_states import LIVE, MADE_OF, Kind, State, versions, with_what_follows
-from review.analysis.jobs import LASTS, Jobs, Lease, Offer
+from review.analysis.job_states import LIVE, MADE_OF, Failure, Kind, State, versions, with_what_follows
+from review.analysis.jobs import LASTS, JobRefused, Jobs, Lease, Offer
 from review.analysis.worker import Progress, Worker
 
 WORKERS: Final = 3
@@ -51,14 +51,14 @@ class Writer:
     says: int
 
     def read(self, lease: Lease, progress: Progress) -> str:
-        os.write(self.says, f"{os.getpid()} {lease.fence}\n".encode())
+        os.write(self.says, f"{os.getpid()} {lease.fence} {lease.job}\n".encode())
         of_it = self.jobs.of(lease.recording)
         left = [one for one in of_it if one.kind in MADE_OF[lease.kind] and one.state in LIVE]
         mine = [one for one in of_it if (one.fence, one.state) == (lease.fence, State.LEASED)]
         if left and mine:  # else it was withdrawn meanwhile
             os.write(self.says, f"early {lease.recording} {lease.kind}\n".encode())
-        for step in range(random.choice((1, 2, 8))):
-            progress(step / 8)
+        for step in range(random.choice((1, 2, 8, 40))):
+            progress(step / 40)
             time.sleep(random.uniform(0, 0.004))
         content = f"{lease.recording} {lease.kind} {lease.model} {lease.fence}".encode()
         result = hashlib.sha256(content).hexdigest()
@@ -91,6 +91,8 @@ class Run:
     running: list[int] = field(default_factory=list)
     started: int = 0
     stopped: int = 0
+    refused: int = 0
+    wrong: list[str] = field(default_factory=list)
 
     def table(self) -> Jobs:
         return Jobs(self.folder / "table" / "jobs.db", fast_clock)
@@ -129,7 +131,7 @@ class Run:
         child = self.chance.choice(self.running)
         if self.chance.random() < 0.03:
             os.kill(child, signal.SIGSTOP)
-            time.sleep(1.3 * LASTS / FASTER / 10**9)  # its lease is over, and another has the job
+            time.sleep(1.6 * LASTS / FASTER / 10**9)  # its lease is over, and another has the job
             os.kill(child, signal.SIGCONT)
             self.stopped += 1
             return
@@ -147,6 +149,25 @@ class Run:
             self.offer(jobs, gone)  # as one that was read before it was erased
         if there and self.chance.random() < 0.1:
             jobs.ask(self.chance.choice(there))
+
+    def come_late(self, jobs: Jobs) -> None:
+        """Workers whose job another has, or had since, say something of it: all is to be refused."""
+        lines = (line.split() for line in (self.folder / "said").read_text().splitlines())
+        leases = sorted((int(words[1]), int(words[2])) for words in lines if words[0].isdigit())[-60:]
+        over = [
+            (job, fence) for at, (fence, job) in enumerate(leases) if job in {other for _, other in leases[at + 1 :]}
+        ]
+        for job, fence in over:
+            says = self.chance.choice((
+                lambda: jobs.finish(job, fence, "00" * 32), lambda: jobs.renew(job, fence),  # noqa: B023 - at once
+                lambda: jobs.fail(job, fence, Failure.BROKEN), lambda: jobs.give_back(job, fence),  # noqa: B023
+            ))  # fmt: skip
+            try:
+                says()
+            except JobRefused:
+                self.refused += 1
+            else:
+                self.wrong.append(f"fence {fence} of job {job} was over, and was taken")
 
     def settle(self, jobs: Jobs, within: float) -> bool:
         """Whether nothing is left to do. Those that were killed too often are asked for again. `within`: s without a
@@ -168,7 +189,7 @@ class Run:
 
 
 def judged(run: Run, jobs: Jobs) -> dict[str, object]:
-    lost, doubled, wrong = 0, 0, list[str]()
+    lost, doubled, wrong = 0, 0, list(run.wrong)
     wanted = models(run.speech)
     done = 0
     for recording, kinds in run.offered.items():
@@ -190,7 +211,7 @@ def judged(run: Run, jobs: Jobs) -> dict[str, object]:
     for line in (run.folder / "said").read_text().splitlines():
         first, _, rest = line.partition(" ")
         if first.isdigit():
-            fences.setdefault(first, []).append(int(rest))
+            fences.setdefault(first, []).append(int(rest.split()[0]))
         else:
             wrong.append(line)
     every = Counter(number for some in fences.values() for number in some)
@@ -206,6 +227,7 @@ def killed(folder: Path, kills: int, seed: int, within: float = 60.0) -> dict[st
     (folder / "results").mkdir(parents=True)
     run = Run(folder, random.Random(seed))
     run.table().close()
+    (folder / "said").touch()
     for _ in range(WORKERS):
         run.start()
     try:
@@ -215,6 +237,7 @@ def killed(folder: Path, kills: int, seed: int, within: float = 60.0) -> dict[st
                 if number == kills // 2:  # a new model: workers that go on read the old one until they are killed
                     run.speech = "b"
                     run.offer(jobs, *run.offered)
+                run.come_late(jobs)
             run.disturb()
         for child in list(run.running):
             run.end(child, signal.SIGTERM)
@@ -226,7 +249,12 @@ def killed(folder: Path, kills: int, seed: int, within: float = 60.0) -> dict[st
         for child in list(run.running):
             run.end(child, signal.SIGTERM)
     with closing(run.table()) as jobs:
-        return {"kills": kills - run.stopped, "stopped": run.stopped, "settled": settled} | judged(run, jobs)
+        return {
+            "kills": kills - run.stopped,
+            "stopped": run.stopped,
+            "settled": settled,
+            "late_refused": run.refused,
+        } | judged(run, jobs)
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from review.analysis.job_states import DAY, HOUR, MINUTE, SOURCES, Failure, Kind
 from review.analysis.jobs import JobRefused, Jobs, Lease, Offer
@@ -119,6 +119,11 @@ class Lives(RuleBasedStateMachine):
         self.jobs.close()
         self.folder.cleanup()
 
+    @initialize()
+    def there_are_jobs(self) -> None:
+        for recording in RECORDINGS:
+            self.offer(recording, "m1", True)
+
     @rule(recording=st.sampled_from(RECORDINGS), model=st.sampled_from(MODELS), screen=st.booleans())
     def offer(self, recording: str, model: str, screen: bool) -> None:
         kinds = tuple(kind for kind in KINDS if screen or kind is not Kind.SCREEN_TEXT)
@@ -137,6 +142,14 @@ class Lives(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((1, 119, 300, 86_400)))
     def time_goes_on(self, seconds: int) -> None:
         self.now += seconds * 10**9
+
+    @rule()
+    def a_worker_is_lost_and_another_begins(self) -> None:
+        self.lease()
+        self.now += 2 * MINUTE
+        self.lease()
+        self.now += HOUR
+        self.lease()
 
     @rule()
     def lease(self) -> None:
@@ -163,8 +176,8 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), does=st.sampled_from(("finish", "finish", "finish", "renew", "give-back", "fail")))
     def a_worker_says_something(self, data: st.DataObject, does: str) -> None:
         """One that still has its lease, or one whose lease was over long ago."""
-        near = data.draw(st.integers(0, min(4, len(self.leases) - 1)))
-        lease, key = self.leases[-1 - near]
+        lease, key = data.draw(st.sampled_from(self.leases[-6:]))
+        self.now += data.draw(st.sampled_from((0, 0, 0, 2 * MINUTE)))
         row, known = self.held(lease, key), self.model.rows.get(key)
         result = f"{lease.fence:064x}"
         told_before = known is not None and known.state == "done" and known.fence == lease.fence
