@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from review.analysis.job_states import LIVE, MADE_OF, Failure, Kind, State, versions, with_what_follows
+from review.analysis.job_states import LIVE, MADE_OF, Failure, JobState, Kind, versions, with_what_follows
 from review.analysis.jobs import LASTS, JobRefused, Jobs, Lease, Offer
 from review.analysis.worker import Progress, Worker
 
@@ -54,7 +54,7 @@ class Writer:
         os.write(self.says, f"{os.getpid()} {lease.fence} {lease.job}\n".encode())
         of_it = self.jobs.of(lease.recording)
         left = [one for one in of_it if one.kind in MADE_OF[lease.kind] and one.state in LIVE]
-        mine = [one for one in of_it if (one.fence, one.state) == (lease.fence, State.LEASED)]
+        mine = [one for one in of_it if (one.fence, one.state) == (lease.fence, JobState.LEASED)]
         if left and mine:  # else it was withdrawn meanwhile
             os.write(self.says, f"early {lease.recording} {lease.kind}\n".encode())
         for step in range(random.choice((1, 2, 8, 40))):
@@ -178,11 +178,11 @@ class Run:
             found = jobs.status()
             if not any(found.count(kind, state) for kind in Kind for state in LIVE):
                 return True
-            done = sum(found.count(kind, state) for kind in Kind for state in (State.DONE, State.WITHDRAWN))
+            done = sum(found.count(kind, state) for kind in Kind for state in (JobState.DONE, JobState.WITHDRAWN))
             if done != last:
                 until, last = time.monotonic() + within, done
             for one in self.offered:
-                if any(job.state is State.FAILED for job in jobs.of(one)):
+                if any(job.state is JobState.FAILED for job in jobs.of(one)):
                     jobs.ask(one)
             time.sleep(0.2)
         return False
@@ -196,10 +196,10 @@ def judged(run: Run, jobs: Jobs) -> dict[str, object]:
         rows = jobs.of(recording)
         if recording in run.erased:
             wrong += [f"{recording} is erased and has {one.kind} {one.state}" for one in rows
-                      if one.state is not State.WITHDRAWN or one.result]  # fmt: skip
+                      if one.state is not JobState.WITHDRAWN or one.result]  # fmt: skip
             continue
         for kind in kinds:
-            ended = [one for one in rows if one.kind is kind and one.state is State.DONE]
+            ended = [one for one in rows if one.kind is kind and one.state is JobState.DONE]
             lost += not any(one.model == wanted[kind] for one in ended)
             doubled += len(ended) > 1
             done += len(ended)

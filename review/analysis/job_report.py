@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from review.analysis.job_states import MEANINGS, SECOND, Failure, Kind, State
+from review.analysis.job_states import MEANINGS, SECOND, Failure, JobState, Kind
 from review.analysis.jobs import Status
 
 NOT_ALLOWED: Final = "No line of the signed rules lets anybody `analyse`: nothing is analysed."
@@ -14,7 +14,7 @@ NOT_ALLOWED: Final = "No line of the signed rules lets anybody `analyse`: nothin
 def facts(status: Status, readers: Collection[Kind], *, allowed: bool) -> dict[str, Any]:
     """For --json. Times: s."""
     kinds = {
-        kind: {state: status.count(kind, state) for state in State}
+        kind: {state: status.count(kind, state) for state in JobState}
         | {
             "reader": kind in readers,
             "oldest_s": round((status.at - status.oldest[kind]) / SECOND, 1) if kind in status.oldest else None,
@@ -37,9 +37,9 @@ def failures(status: Status) -> dict[str, dict[str, int]]:
     """By code: how many jobs failed for good, and how many wait for another try."""
     found: dict[str, dict[str, int]] = {}
     for (_, state, why), number in status.states.items():
-        if why in set(Failure) and state in {State.FAILED, State.WAITING}:
+        if why in set(Failure) and state in {JobState.FAILED, JobState.WAITING}:
             of_it = found.setdefault(why, {"failed": 0, "waiting": 0})
-            of_it["failed" if state is State.FAILED else "waiting"] += number
+            of_it["failed" if state is JobState.FAILED else "waiting"] += number
     return dict(sorted(found.items()))
 
 
@@ -48,7 +48,9 @@ def lines(said: Mapping[str, Any]) -> list[str]:
     made = [] if said["allowed"] else [NOT_ALLOWED]
     for kind, one in said["kinds"].items():
         parts = [
-            f"{one[state]} {'failed for good' if state is State.FAILED else state}" for state in State if one[state]
+            f"{one[state]} {'failed for good' if state is JobState.FAILED else state}"
+            for state in JobState
+            if one[state]
         ]
         if one["oldest_s"] is not None:
             parts.append(f"the oldest for {_lasting(one['oldest_s'])}")
@@ -56,7 +58,7 @@ def lines(said: Mapping[str, Any]) -> list[str]:
             parts.append(f"{one['done_last_hour']} done in the last hour, {one['mean_s']:.1f} s each")
         made.append(f"{kind}: {', '.join(parts) or 'no jobs'}")
         if not one["reader"]:
-            left = one[State.WAITING]
+            left = one[JobState.WAITING]
             made.append(f"  no reader is installed{f': {left} stay waiting until one is' if left else ''}")
     made += [
         f"{code}: {MEANINGS[Failure(code)].says} ({one['failed']} for good, {one['waiting']} are tried again)"

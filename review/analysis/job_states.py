@@ -61,7 +61,7 @@ def with_what_follows(sources: Iterable[Kind]) -> tuple[Kind, ...]:
 # -- states -----------------------------------------------------------------------------------------------------------
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     WAITING = "waiting"
     LEASED = "leased"
     DONE = "done"
@@ -81,29 +81,31 @@ class Event(StrEnum):
     ASK = "ask"  # a person asks for it
 
 
-NEXT: Final[Mapping[tuple[State, Event], State]] = {
-    (State.WAITING, Event.LEASE): State.LEASED,
-    (State.WAITING, Event.ASK): State.WAITING,
-    (State.WAITING, Event.OFFER): State.WAITING,
-    (State.WAITING, Event.WITHDRAW): State.WITHDRAWN,
-    (State.LEASED, Event.RENEW): State.LEASED,
-    (State.LEASED, Event.FINISH): State.DONE,
-    (State.LEASED, Event.RETRY): State.WAITING,
-    (State.LEASED, Event.FAIL): State.FAILED,
-    (State.LEASED, Event.GIVE_BACK): State.WAITING,
-    (State.LEASED, Event.ASK): State.LEASED,
-    (State.LEASED, Event.OFFER): State.LEASED,
-    (State.LEASED, Event.WITHDRAW): State.WITHDRAWN,
-    (State.DONE, Event.ASK): State.DONE,
-    (State.DONE, Event.OFFER): State.DONE,
-    (State.DONE, Event.WITHDRAW): State.WITHDRAWN,
-    (State.FAILED, Event.ASK): State.WAITING,
-    (State.FAILED, Event.OFFER): State.FAILED,
-    (State.FAILED, Event.WITHDRAW): State.WITHDRAWN,
-    (State.WITHDRAWN, Event.ASK): State.WITHDRAWN,
-    (State.WITHDRAWN, Event.OFFER): State.WAITING,
+NEXT: Final[Mapping[tuple[JobState, Event], JobState]] = {
+    (JobState.WAITING, Event.LEASE): JobState.LEASED,
+    (JobState.WAITING, Event.ASK): JobState.WAITING,
+    (JobState.WAITING, Event.OFFER): JobState.WAITING,
+    (JobState.WAITING, Event.WITHDRAW): JobState.WITHDRAWN,
+    (JobState.LEASED, Event.RENEW): JobState.LEASED,
+    (JobState.LEASED, Event.FINISH): JobState.DONE,
+    (JobState.LEASED, Event.RETRY): JobState.WAITING,
+    (JobState.LEASED, Event.FAIL): JobState.FAILED,
+    (JobState.LEASED, Event.GIVE_BACK): JobState.WAITING,
+    (JobState.LEASED, Event.ASK): JobState.LEASED,
+    (JobState.LEASED, Event.OFFER): JobState.LEASED,
+    (JobState.LEASED, Event.WITHDRAW): JobState.WITHDRAWN,
+    (JobState.DONE, Event.ASK): JobState.DONE,
+    (JobState.DONE, Event.OFFER): JobState.DONE,
+    (JobState.DONE, Event.WITHDRAW): JobState.WITHDRAWN,
+    (JobState.FAILED, Event.ASK): JobState.WAITING,
+    (JobState.FAILED, Event.OFFER): JobState.FAILED,
+    (JobState.FAILED, Event.WITHDRAW): JobState.WITHDRAWN,
+    (JobState.WITHDRAWN, Event.ASK): JobState.WITHDRAWN,
+    (JobState.WITHDRAWN, Event.OFFER): JobState.WAITING,
 }
-LIVE: Final = frozenset({State.WAITING, State.LEASED, State.FAILED})  # a kind of a recording has one of these at most
+LIVE: Final = frozenset(
+    {JobState.WAITING, JobState.LEASED, JobState.FAILED}
+)  # a kind of a recording has one of these at most
 
 
 class Withdrawn(StrEnum):

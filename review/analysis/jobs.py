@@ -28,8 +28,8 @@ from review.analysis.job_states import (
     SECOND,
     Event,
     Failure,
+    JobState,
     Kind,
-    State,
     Turn,
     Withdrawn,
     counts,
@@ -109,7 +109,7 @@ class Job:
     recording: str
     kind: Kind
     model: str
-    state: State
+    state: JobState
     why: str | None
     turn: Turn
     blocked: bool
@@ -203,7 +203,7 @@ class Jobs:
         connection.execute(
             "insert into jobs (recording, kind, model, state, turn, place, offered_at, ready_at)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (one.recording, kind, model, State.WAITING, turn, place, now, now),
+            (one.recording, kind, model, JobState.WAITING, turn, place, now, now),
         )
         return True
 
@@ -319,7 +319,7 @@ class Jobs:
             )
             _unblock(connection, held.recording)
 
-    def fail(self, job: int, fence: int, failure: Failure) -> State:
+    def fail(self, job: int, fence: int, failure: Failure) -> JobState:
         """What became of it: waiting, or failed for good. Raises JobRefused."""
         with self._writing() as connection:
             now = self._clock()
@@ -345,7 +345,7 @@ class Jobs:
         with self._reading() as connection:
             now = self._clock()
             states = {
-                (Kind(kind), State(state), why or ""): number
+                (Kind(kind), JobState(state), why or ""): number
                 for kind, state, why, number in connection.execute(
                     "select kind, state, why, count(*) from jobs group by kind, state, why"
                 )
@@ -405,12 +405,12 @@ class Status:
     """
 
     at: int
-    states: Mapping[tuple[Kind, State, str], int]
+    states: Mapping[tuple[Kind, JobState, str], int]
     speed: Mapping[Kind, tuple[int, float]]
     oldest: Mapping[Kind, int]
     leased: Sequence[Job]
 
-    def count(self, kind: Kind, state: State) -> int:
+    def count(self, kind: Kind, state: JobState) -> int:
         return sum(number for (one, there, _), number in self.states.items() if (one, there) == (kind, state))
 
 
@@ -421,7 +421,7 @@ def _jobs(connection: sqlite3.Connection, where: str, *values: object) -> list[J
     """`where`: of this module."""
     rows = connection.execute(f"select {_COLUMNS} from jobs where {where} order by id", values)  # noqa: S608
     return [
-        Job(row[0], row[1], Kind(row[2]), row[3], State(row[4]), row[5], Turn(row[6]), bool(row[7]), *row[8:])
+        Job(row[0], row[1], Kind(row[2]), row[3], JobState(row[4]), row[5], Turn(row[6]), bool(row[7]), *row[8:])
         for row in rows
     ]
 
@@ -429,7 +429,7 @@ def _jobs(connection: sqlite3.Connection, where: str, *values: object) -> list[J
 def _held(connection: sqlite3.Connection, job: int, fence: int, now: int, event: Event) -> Job:
     """The job, if this lease of it still holds. Raises JobRefused."""
     for known in _jobs(connection, "id = ? and fence = ?", job, fence):
-        if known.state is State.WITHDRAWN:
+        if known.state is JobState.WITHDRAWN:
             raise JobRefused("withdrawn", f"the job was withdrawn ({known.why}): what was made of it is thrown away")
         if (known.state, event) in NEXT and known.deadline is not None and not _over(known.deadline, now):
             return known
@@ -446,7 +446,7 @@ def _take_back(connection: sqlite3.Connection, now: int) -> None:
         _fail(connection, job, Failure.LOST, now)
 
 
-def _fail(connection: sqlite3.Connection, job: Job, failure: Failure, now: int) -> State:
+def _fail(connection: sqlite3.Connection, job: Job, failure: Failure, now: int) -> JobState:
     number = "tries" if counts(failure) else "waits"
     counted = f"update jobs set {number} = {number} + 1 where id = ? returning {number}"  # noqa: S608 - one of two
     ((times,),) = connection.execute(counted, (job.id,)).fetchall()
@@ -462,7 +462,7 @@ def _fail(connection: sqlite3.Connection, job: Job, failure: Failure, now: int) 
 
 def _withdraw(connection: sqlite3.Connection, job: Job, why: Withdrawn, now: int) -> None:
     """An erased one says so, whatever it was withdrawn for before."""
-    state = State.WITHDRAWN if job.state is State.WITHDRAWN else NEXT[job.state, Event.WITHDRAW]
+    state = JobState.WITHDRAWN if job.state is JobState.WITHDRAWN else NEXT[job.state, Event.WITHDRAW]
     connection.execute(
         "update jobs set state = ?, why = ?, worker = null, deadline = null, progress = null, result = null,"
         " ended_at = ?, blocked = 1 where id = ?",
@@ -476,7 +476,7 @@ def _unblock(connection: sqlite3.Connection, recording: str) -> None:
     jobs = _jobs(connection, "recording = ? and state <> 'withdrawn'", recording)
     for job in jobs:
         of = [one.state for one in jobs if one.kind in MADE_OF[job.kind]]
-        ready = not MADE_OF[job.kind] or (State.DONE in of and not LIVE.intersection(of))
+        ready = not MADE_OF[job.kind] or (JobState.DONE in of and not LIVE.intersection(of))
         if job.blocked == ready:
             connection.execute("update jobs set blocked = ? where id = ?", (not ready, job.id))
 

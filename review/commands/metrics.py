@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from review.analysis.job_report import failures
-from review.analysis.job_states import SECOND, Failure, Kind, State
+from review.analysis.job_states import SECOND, Failure, JobState, Kind
 from review.analysis.jobs import Jobs, Status
 from store.clock import MINUTE, Clock, wall
 
@@ -43,7 +43,7 @@ class Analysis(Collector):
         done = GaugeMetricFamily(f"{_NAME}done_last_hour", "Jobs done in the last hour, by kind", labels=("kind",))
         spent = GaugeMetricFamily(f"{_NAME}mean_seconds", "Mean time of these, by kind; NaN for none", labels=("kind",))
         for kind in Kind:
-            for state in State:
+            for state in JobState:
                 jobs.add_metric((kind, state), status.count(kind, state))
             oldest.add_metric((kind,), (status.at - status.oldest.get(kind, status.at)) / SECOND)
             number, seconds = status.speed.get(kind, (0, float("nan")))

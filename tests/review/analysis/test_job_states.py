@@ -16,8 +16,8 @@ from review.analysis.job_states import (
     SOURCES,
     Event,
     Failure,
+    JobState,
     Kind,
-    State,
     versions,
     wait,
     with_what_follows,
@@ -25,21 +25,26 @@ from review.analysis.job_states import (
 
 
 def test_what_is_done_stays_done_until_it_is_withdrawn() -> None:
-    assert {after for (state, _), after in NEXT.items() if state is State.DONE} == {State.DONE, State.WITHDRAWN}
-    assert {event for state, event in NEXT if state is State.DONE} == {Event.ASK, Event.OFFER, Event.WITHDRAW}
-    assert {state for (state, event) in NEXT if event in {Event.FINISH, Event.FAIL, Event.RENEW}} == {State.LEASED}
-    assert {state for (state, event), after in NEXT.items() if after is State.LEASED and event is Event.LEASE} == {
-        State.WAITING
+    assert {after for (state, _), after in NEXT.items() if state is JobState.DONE} == {
+        JobState.DONE,
+        JobState.WITHDRAWN,
     }
-    assert frozenset(State) - {State.DONE, State.WITHDRAWN} == LIVE
+    assert {event for state, event in NEXT if state is JobState.DONE} == {Event.ASK, Event.OFFER, Event.WITHDRAW}
+    assert {state for (state, event) in NEXT if event in {Event.FINISH, Event.FAIL, Event.RENEW}} == {JobState.LEASED}
+    assert {state for (state, event), after in NEXT.items() if after is JobState.LEASED and event is Event.LEASE} == {
+        JobState.WAITING
+    }
+    assert frozenset(JobState) - {JobState.DONE, JobState.WITHDRAWN} == LIVE
 
 
 def test_every_state_can_be_withdrawn_and_none_is_a_dead_end() -> None:
-    for state in frozenset(State) - {State.WITHDRAWN}:
-        assert NEXT[state, Event.WITHDRAW] is State.WITHDRAWN
-    assert NEXT[State.WITHDRAWN, Event.OFFER] is State.WAITING
-    assert NEXT[State.FAILED, Event.ASK] is State.WAITING
-    assert NEXT[State.FAILED, Event.OFFER] is State.FAILED  # what is offered again at each start is not tried again
+    for state in frozenset(JobState) - {JobState.WITHDRAWN}:
+        assert NEXT[state, Event.WITHDRAW] is JobState.WITHDRAWN
+    assert NEXT[JobState.WITHDRAWN, Event.OFFER] is JobState.WAITING
+    assert NEXT[JobState.FAILED, Event.ASK] is JobState.WAITING
+    assert (
+        NEXT[JobState.FAILED, Event.OFFER] is JobState.FAILED
+    )  # what is offered again at each start is not tried again
 
 
 def test_a_kind_is_made_after_what_it_is_made_of() -> None:

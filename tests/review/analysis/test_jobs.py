@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from review.analysis import job_report
-from review.analysis.job_states import DAY, HOUR, MINUTE, SECOND, Failure, Kind, State, versions, with_what_follows
+from review.analysis.job_states import DAY, HOUR, MINUTE, SECOND, Failure, JobState, Kind, versions, with_what_follows
 from review.analysis.jobs import LASTS, LONGEST, JobRefused, Jobs, JobsUnusable, Lease, Offer
 
 START = 1_790_000_000 * SECOND
@@ -86,7 +86,7 @@ def test_nothing_is_made_of_what_failed(table: Table) -> None:
     """A rendition without the personal data of what was said would let it be heard."""
     table.offer("r1")
     lease = table.lease()
-    assert table.jobs.fail(lease.job, lease.fence, Failure.UNSOUND) is State.FAILED
+    assert table.jobs.fail(lease.job, lease.fence, Failure.UNSOUND) is JobState.FAILED
     assert table.jobs.lease("pc-1", dict(MODELS)) is None
     assert table.states("r1")[0] == "speech base failed unsound"
     table.now += 100 * DAY
@@ -133,11 +133,11 @@ def test_it_is_tried_five_times_and_then_for_good(table: Table) -> None:
     table.offer("r1")
     for number in range(5):
         lease = table.lease()
-        assert table.jobs.fail(lease.job, lease.fence, Failure.NO_ROOM) is State.WAITING  # counts nothing
+        assert table.jobs.fail(lease.job, lease.fence, Failure.NO_ROOM) is JobState.WAITING  # counts nothing
         table.now += DAY
         lease = table.lease()
         state = table.jobs.fail(lease.job, lease.fence, Failure.BROKEN)
-        assert state is (State.FAILED if number == 4 else State.WAITING)
+        assert state is (JobState.FAILED if number == 4 else JobState.WAITING)
         table.now += DAY
     assert table.jobs.lease("pc-1", READS) is None
 
@@ -183,7 +183,7 @@ def test_erasure_takes_jobs_and_results_at_once_and_none_comes_back(table: Table
     table.jobs.forget(["r1", "r2", "never-seen"])
     with pytest.raises(JobRefused, match=r"withdrawn \(erased\)"):
         table.jobs.finish(at_work.job, at_work.fence, DONE)
-    assert {one.state for each in ("r1", "r2") for one in table.jobs.of(each)} == {State.WITHDRAWN}
+    assert {one.state for each in ("r1", "r2") for one in table.jobs.of(each)} == {JobState.WITHDRAWN}
     assert table.offer("r1", "r2", "never-seen") == 0
     assert table.jobs.ask("r1") == 0
     assert table.jobs.lease("pc-1", dict(MODELS)) is None

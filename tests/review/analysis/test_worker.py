@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from review.analysis.job_states import SECOND, Failure, Kind, State, versions, with_what_follows
+from review.analysis.job_states import SECOND, Failure, JobState, Kind, versions, with_what_follows
 from review.analysis.jobs import Jobs, Lease, Offer
 from review.analysis.worker import READERS, LeaseOver, Progress, ReadError, Worker
 
@@ -41,7 +41,7 @@ def worker(jobs: Jobs, does: Callable[[Lease, Progress], str], said: list[str]) 
     return Worker(jobs, [Reads(does)], "pc-1", lambda kind, error: said.append(f"{kind} {error}"), beat=0.01, idle=0.01)
 
 
-def speech(jobs: Jobs) -> tuple[State, str | None, int]:
+def speech(jobs: Jobs) -> tuple[JobState, str | None, int]:
     one = jobs.of("r1")[0]
     return one.state, one.why, one.tries
 
@@ -65,9 +65,9 @@ def test_what_was_made_is_done(jobs: Jobs) -> None:
 @pytest.mark.parametrize(
     ("error", "known", "said"),
     [
-        (ReadError(Failure.NO_ROOM), (State.WAITING, "no-room", 0), []),
-        (ReadError(Failure.REFUSED), (State.FAILED, "refused", 1), []),
-        (ZeroDivisionError("what the customer said"), (State.WAITING, "broken", 1), ["speech ZeroDivisionError"]),
+        (ReadError(Failure.NO_ROOM), (JobState.WAITING, "no-room", 0), []),
+        (ReadError(Failure.REFUSED), (JobState.FAILED, "refused", 1), []),
+        (ZeroDivisionError("what the customer said"), (JobState.WAITING, "broken", 1), ["speech ZeroDivisionError"]),
     ],
 )
 def test_a_failure_is_a_code(jobs: Jobs, error: Exception, known: tuple[object, ...], said: list[str]) -> None:
@@ -90,7 +90,7 @@ def test_one_that_is_to_end_gives_its_job_back(jobs: Jobs) -> None:
         return DONE
 
     worker(jobs, does, []).work(stop)
-    assert speech(jobs) == (State.WAITING, None, 0)
+    assert speech(jobs) == (JobState.WAITING, None, 0)
 
 
 def test_a_worker_hears_while_it_reads_that_its_job_was_withdrawn(jobs: Jobs) -> None:
@@ -108,7 +108,7 @@ def test_a_worker_hears_while_it_reads_that_its_job_was_withdrawn(jobs: Jobs) ->
 
     worker(jobs, does, []).work(stop)
     assert heard == ["over"]
-    assert speech(jobs) == (State.WITHDRAWN, "erased", 0)
+    assert speech(jobs) == (JobState.WITHDRAWN, "erased", 0)
 
 
 def test_a_long_read_keeps_its_lease(jobs: Jobs) -> None:
@@ -128,4 +128,4 @@ def test_a_long_read_keeps_its_lease(jobs: Jobs) -> None:
         return DONE
 
     replace(worker(jobs, does, []), lasts=3600 * SECOND).work(stop)
-    assert speech(jobs) == (State.DONE, None, 0)
+    assert speech(jobs) == (JobState.DONE, None, 0)

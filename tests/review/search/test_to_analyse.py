@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from review.analysis.job_states import DAY, HOUR, SECOND, Kind, State, versions
+from review.analysis.job_states import DAY, HOUR, SECOND, JobState, Kind, versions
 from review.analysis.jobs import Jobs
 from review.governance.model import Governance
 from review.rules import parse_files
@@ -65,7 +65,7 @@ class House:
             pass
 
     def kinds(self, recording: str) -> list[Kind]:
-        return [one.kind for one in self.jobs.of(recording) if one.state is not State.WITHDRAWN]
+        return [one.kind for one in self.jobs.of(recording) if one.state is not JobState.WITHDRAWN]
 
 
 @pytest.fixture
