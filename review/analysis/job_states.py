@@ -103,9 +103,8 @@ NEXT: Final[Mapping[tuple[JobState, Event], JobState]] = {
     (JobState.WITHDRAWN, Event.ASK): JobState.WITHDRAWN,
     (JobState.WITHDRAWN, Event.OFFER): JobState.WAITING,
 }
-LIVE: Final = frozenset(
-    {JobState.WAITING, JobState.LEASED, JobState.FAILED}
-)  # a kind of a recording has one of these at most
+# A kind of a recording has one job in these at most.
+LIVE: Final = frozenset({JobState.WAITING, JobState.LEASED, JobState.FAILED})
 
 
 class Withdrawn(StrEnum):

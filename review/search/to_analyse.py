@@ -7,6 +7,7 @@ consent, too, which stands there alone.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,6 +27,7 @@ from store.clock import Clock, wall
 PAGE: Final = 200
 RECENT: Final = 2 * DAY  # what was opened since is looked at in each pass: most is over by then
 AGAIN: Final = DAY  # from one walk through all of the index to the next: some end days later
+_REST: Final = 20  # times as long as a pass took nothing is done
 _Key = tuple[int, str]
 _NEWEST: Final[_Key] = (2**63 - 1, "")
 _FOUND: Final = select(schema.found, schema.owners.c.group_name, schema.owners.c.os_user).join(schema.owners)
@@ -67,20 +69,22 @@ class ToAnalyse:
     _by: Governance | None = None
     _may: bool = False
     _walk: _Key | None = None
-    _walked: int = field(default=-AGAIN)
+    _walked: int = -AGAIN
+    _in: set[str] = field(default_factory=set)  # recordings whose jobs are all in the table, since the last walk
 
     def pass_once(self, stop: threading.Event | None = None) -> bool:
         """Whether there is more to do at once. Where the rules allow nothing more, what is not done is withdrawn."""
         rules, now = self.rules(), self.clock()
         people = analysts(rules, now)
         if rules is not self._by or bool(people) != self._may:
-            self._by, self._may, self._walk, self._walked = rules, bool(people), _NEWEST, now
+            self._by, self._may, self._walked = rules, bool(people), now - AGAIN
             if not people:
                 self.jobs.withdraw()
         if not people:
             return False
         if now - self._walked >= AGAIN:
             self._walk, self._walked = _NEWEST, now
+            self._in.clear()
         key: _Key | None = _NEWEST
         while key is not None and key[0] >= now - RECENT and not (stop is not None and stop.is_set()):
             key = self._page(rules, people, now, key)
@@ -94,7 +98,7 @@ class ToAnalyse:
         with self.index.reading() as connection:
             newest = asked.order_by(columns.opened_at.desc(), columns.recording.desc()).limit(PAGE)
             rows = connection.execute(newest).all()
-        over = [row for row in rows if is_over(row)]
+        over = [row for row in rows if is_over(row) and row.recording not in self._in]
         known = self.jobs.known([row.recording for row in over], self.models)
         offers, against = list[Offer](), list[str]()
         for row in over:
@@ -103,6 +107,8 @@ class ToAnalyse:
                     against.append(row.recording)
             elif not known[row.recording].issuperset(kinds_of(row)):
                 offers.append(Offer(row.recording, row.start, row.opened_at, kinds_of(row)))
+            else:
+                self._in.add(row.recording)
         if offers:
             self.jobs.offer(offers, self.models)
         if against:
@@ -126,13 +132,13 @@ class ToAnalyse:
     def follow(self, stop: threading.Event, failed: Callable[[str], None]) -> None:
         """Until `stop`; `failed` gets the kind of an error, after which it is tried again."""
         while not stop.is_set():
-            more = False
+            more, began = False, time.monotonic()
             try:
                 more = self.pass_once(stop)
             except Exception as error:  # noqa: BLE001 - a database that is locked or damaged ends no console
                 failed(type(error).__name__)
             if not more:
-                stop.wait(EVERY)
+                stop.wait(max(EVERY, _REST * (time.monotonic() - began)))
 
 
 def is_over(row: Row[Any]) -> bool:

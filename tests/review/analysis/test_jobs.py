@@ -96,6 +96,18 @@ def test_nothing_is_made_of_what_failed(table: Table) -> None:
     assert table.lease().kind is Kind.SPEECH
 
 
+def test_nothing_is_made_of_one_source_where_another_failed(table: Table) -> None:
+    kinds = with_what_follows([Kind.SPEECH, Kind.SCREEN_TEXT])
+    table.jobs.offer([Offer("r1", START, START, kinds)], MODELS)
+    speech = table.lease()
+    screen = table.jobs.lease("pc-2", {Kind.SCREEN_TEXT: MODELS[Kind.SCREEN_TEXT]})
+    assert screen is not None
+    table.jobs.finish(screen.job, screen.fence, DONE)
+    assert table.jobs.lease("pc-2", dict(MODELS)) is None
+    table.jobs.fail(speech.job, speech.fence, Failure.UNSOUND)
+    assert table.jobs.lease("pc-2", dict(MODELS)) is None
+
+
 def test_a_late_result_is_refused(table: Table) -> None:
     table.offer("r1")
     slow = table.lease()
