@@ -134,4 +134,27 @@ GERMAN: Final = {
         "Ihre Löschung können Sie nur zu verschiedenen Zwecken beantragen: Lassen Sie sich weniger davon zeigen.",
     "The signed rules do not let you ask for their erasure.":
         "Die signierten Regeln erlauben Ihnen nicht, die Löschung dieser Aufnahmen zu beantragen.",
+    # How far the analysis is
+    "Analysis": "Auswertung",
+    "No line of the signed rules lets anybody analyse recordings: nothing is analysed.":
+        "Keine Zeile der signierten Regeln erlaubt die Auswertung von Aufnahmen: Es wird nichts ausgewertet.",
+    "What has no program that reads it stays waiting.": "Wofür kein Programm installiert ist, das bleibt in der "
+        "Warteschlange.",
+    "What is made": "Was entsteht",
+    "Program": "Programm",
+    "installed": "installiert",
+    "not installed": "nicht installiert",
+    "Waiting": "Wartend",
+    "In work": "In Arbeit",
+    "Done": "Fertig",
+    "In the last hour": "Letzte Stunde",
+    "Failed": "Gescheitert",
+    "Why something failed says eyelid-review analyse --status.":
+        "Woran etwas gescheitert ist, zeigt eyelid-review analyse --status.",
+    "Speech": "Sprache",
+    "Text on screens": "Text auf Bildschirmen",
+    "Chats and mails": "Chats und Mails",
+    "Personal data": "Personenbezogene Daten",
+    "Redacted rendition": "Geschwärzte Fassung",
+    "Search index": "Suchverzeichnis",
 }  # fmt: skip

@@ -47,7 +47,7 @@ def said() -> set[str]:
              requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              cased.ONLY, privacies.KINDS, privacies.STATES, privacies.OUTCOMES, privacies.GROUNDS, privacies.LANES,
              pc_lists.STATES, pc_lists.KINDS, pc_lists.USES, fleet.CHANGES,
-             governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, policy_tried.KINDS,
+             governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, governed.JOB_KINDS, policy_tried.KINDS,
              policy_tried.BECOMES, policy_tried.SUMS, policy_tried.LANES,
              {code: says for code, (_, says) in policy_tried.WRONG.items()})  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
