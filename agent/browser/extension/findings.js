@@ -46,7 +46,7 @@
       this.wanted = null; // names, or null while there is no policy: then all
       this.selectors = readSelectors([]);
       this.controls = new Map(); // control -> its names
-      this.called = new Map(); // control -> all that it was ever called
+      this.called = new Map(); // control -> all that it was ever called, and whether it still is
       this.roots = new Map([[doc, NO_FITS]]); // document or shadow root -> place of a selector -> elements that it fits
       this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
@@ -361,7 +361,7 @@
 
     judge(control, pass) {
       const names = isControl(control) && nameOf(control) !== "form" ? namesOf(control, pass) : null;
-      if (names?.sure.length > 0) this.called.set(control, new Set([...(this.called.get(control) ?? []), ...names.sure]));
+      this.noteCalled(control, names?.sure ?? []);
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
       if (names && (names.sure.some(counts) || names.beside.some(counts))) {
         this.controls.set(control, names);
@@ -370,6 +370,11 @@
       const before = this.controls.get(control)?.sure ?? [];
       this.controls.delete(control);
       if (!isGone(control)) for (const name of before) this.lingering.add("control", name, control);
+    }
+
+    noteCalled(control, names) {
+      const all = new Set([...(this.called.get(control)?.all ?? []), ...names]);
+      if (all.size > 0) this.called.set(control, {all, hasLost: all.size > names.length});
     }
 
     // A parser attaches a declarative root to an element that is in the page already, and no observer hears of it.
@@ -453,12 +458,11 @@
     // control keeps them while it is in the page. A translated page may go on to insert forms in its own language.
     *translated() {
       const documents = new Map();
-      for (const [control, names] of this.called) {
-        const sure = this.controls.get(control)?.sure ?? [];
-        if (names.size === sure.length || isGone(control)) continue; // most have the names that they always had
+      for (const [control, {all, hasLost}] of this.called) {
+        if (!hasLost || isGone(control)) continue;
         const doc = ownerOf(control);
         if (!documents.has(doc)) documents.set(doc, isTranslated(doc));
-        if (documents.get(doc)) yield* names;
+        if (documents.get(doc)) yield* all;
       }
     }
 
