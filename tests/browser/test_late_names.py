@@ -81,7 +81,8 @@ IN_RUSSIAN = "document.querySelector('label').firstChild.data = 'Номер ка
 @pytest.mark.parametrize("comes", ["before", "after"])
 def test_a_field_keeps_its_name_when_its_words_are_translated(live: Live, by: str, comes: str) -> None:
     """Whether it comes before its page is translated or after. What is called otherwise counts for two seconds more."""
-    first, then = ([FORM], [IN_RUSSIAN, TRANSLATED[by]]) if comes == "before" else ([TRANSLATED[by], FORM], [IN_RUSSIAN])
+    translate = TRANSLATED[by]
+    first, then = ([FORM], [IN_RUSSIAN, translate]) if comes == "before" else ([translate, FORM], [IN_RUSSIAN])
     with live.opened("translated", "<main></main>"):
         for change in first:
             live.site.order("translated", change)
