@@ -29,7 +29,7 @@ from testkit.lifecycle import Days, Pcs, World, govern
 
 MARKUP: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}"  # where a PC may write a text of its own
 POLICY_FILES: Final = {
-    "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
+    "p.yaml": "revision: 7\nrules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
     f"  - {{id: {json.dumps(MARKUP)}, why: {json.dumps(MARKUP)}}}\nuser_hold: {{reasons: [Break]}}\n...\n"
 }
 POLICY: Final = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})
