@@ -70,6 +70,7 @@ def create_app(console: Console) -> ASGIApp:
         routes=[*people_routes.ROUTES, *custody.ROUTES, *ROUTES],
         exception_handlers=dict.fromkeys(people_routes.ANSWERS, _problem),
     )
+    app.router.redirect_slashes = False  # it sends on to the host that the request names
     people_routes.share(app, console.sign_in)
     app.state.console = console
     settings = console.sign_in.people.settings
