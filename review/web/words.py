@@ -566,5 +566,5 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
         "gezeigt wurde etwas, das nicht zu den erlaubten Anwendungen gehört",
     "nothing that the policy records was open": "nichts war offen, was die Richtlinie aufzeichnet",
     "no text of this policy is here that can be read": "von dieser Richtlinie ist kein lesbarer Text hier",
-    "(revision {revision} of the policy)": "(Revision {revision} der Richtlinie)",
+    "(revision {revision} of the policy)": "(Stand {revision} der Richtlinie)",
 }  # fmt: skip

@@ -340,7 +340,7 @@ const DE = {
   bad: "Prüfung gescheitert",
   closedBy: (rules) => `Geschlossen durch Regel ${rules}`,
   closedAlone: "Geschlossen",
-  revision: (number) => `Revision ${number} der Richtlinie`,
+  revision: (number) => `Stand ${number} der Richtlinie`,
   heldBy: (holds) => `Angehalten: ${holds}`,
   margin: "Sicherheitsabstand",
   byPerson: "durch die Person selbst",
