@@ -78,6 +78,21 @@ class DevTools:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def frames(self, script: str) -> dict[str, Any]:
+        """What `run` gives in each frame of another site, by the address that it was to show."""
+        page, given = self._session, dict[str, Any]()
+        self._events.clear()
+        self.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        self.call("Page.getFrameTree")  # by then all that are there have been named
+        attached = [one["params"] for one in self._events if one["method"] == "Target.attachedToTarget"]
+        try:
+            for one in attached:
+                self._session = one["sessionId"]
+                given[one["targetInfo"]["url"]] = self.run(script)
+        finally:
+            self._session = page
+        return given
+
     def press(self, key: str) -> None:
         """A key by its name or its one character."""
         text = {"text": key} if len(key) == 1 else {}

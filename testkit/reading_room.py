@@ -29,7 +29,7 @@ from testkit.lifecycle import Days, Pcs, World, govern
 
 MARKUP: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}"  # where a PC may write a text of its own
 POLICY_FILES: Final = {
-    "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
+    "p.yaml": "revision: 7\nrules:\n  - {id: card-forms, why: PCI DSS 3.2}\n  - {id: patient-charts, why: HIPAA}\n"
     f"  - {{id: {json.dumps(MARKUP)}, why: {json.dumps(MARKUP)}}}\nuser_hold: {{reasons: [Break]}}\n...\n"
 }
 POLICY: Final = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})
@@ -52,12 +52,16 @@ roles:
     purposes: [audit]
   clerk: { may: [erase-request], of: all }
   privacy: { may: [list, erase-request, subject-access], of: all, purposes: [request] }
+  it: { may: [see-fleet], of: all }
+  auditor: { may: [list, play, read-audit], of: all, purposes: [audit] }
 people:
   lena@example.com: { roles: [lead], teams: [north], since: 2026-01-01 }
   sam@example.com: { roles: [lead], teams: [south], since: 2026-01-01 }
   cleo@example.com: { roles: [compliance] }
   kim@example.com: { roles: [clerk] }
   paula@example.com: { roles: [privacy] }
+  ian@example.com: { roles: [it] }
+  otto@example.com: { roles: [auditor] }
   "*@example.com": { roles: [agent] }
 teams:
   north: { users: [anna, bert] }
@@ -72,7 +76,7 @@ notice: |
   You may ask for access, erasure and correction: privacy@example.com
 ...
 """
-PEOPLE: Final = ("lena", "sam", "cleo", "kim", "paula", "anna", "bert", "carl")
+PEOPLE: Final = ("lena", "sam", "cleo", "kim", "paula", "ian", "otto", "anna", "bert", "carl")
 NUMBER: Final = "+49 (0)30 1234567"  # called Anna, and then Carl
 CUSTOMER: Final = "kim.sommer@example.org"  # wrote to Bert
 MINUTE: Final = 60 * SECOND

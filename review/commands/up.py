@@ -136,7 +136,7 @@ def _up(asked: Namespace) -> int:
             index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=forget)
             fleet, lists = Fleet(opens.catalog), PcLists(pc_index.PcIndex(opens.catalog, of_pcs))
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
-            reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries)
+            reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries, openings=openings)
             parts = index, own, entries, reports, fleet, Custody(asked.custodian, papers, compliance), lists
             console = Console(SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs)
             with (

@@ -33,7 +33,9 @@ def create_app(files: Mapping[str, bytes], console: str) -> ASGIApp:
     every = headers(console)
     if console.startswith("https:"):
         every["Strict-Transport-Security"] = f"max-age={_YEAR}"
-    return _Headers(Starlette(routes=[Route("/", file), Route("/{name}", file)]), every)
+    app = Starlette(routes=[Route("/", file), Route("/{name}", file)])
+    app.router.redirect_slashes = False  # it sends on to the host that the request names
+    return _Headers(app, every)
 
 
 class _Headers:

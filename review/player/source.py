@@ -92,7 +92,10 @@ def _papers(connection: Connection, evidence: Evidence, blobs: BlobStore, compli
         "ledger_next": evidence.ledger_next,
         "undecided": [[one.stream, one.sequence] for one in evidence.chosen.undecided],
         "names": {
-            policy: {"rules": [[rule.id, rule.why] for rule in names.rules], "reasons": list(names.reasons)}
+            policy: {
+                "rules": [[rule.id, rule.why] for rule in names.rules], "reasons": list(names.reasons),
+                "revision": names.revision,
+            }
             for policy, names in evidence.policies.items()
         },
     }  # fmt: skip

@@ -28,7 +28,7 @@ _TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # s b
 @dataclass(frozen=True, slots=True)
 class Line:
     """A part. `kind`: kept, closed, held, blind or missing; `x`, `width`: in the drawing. `why`: of compliance, or in
-    the reader's language."""
+    the reader's language. `revision`: of the policy that closed it, where its text says one."""
 
     kind: str
     start: int
@@ -38,6 +38,7 @@ class Line:
     margin: bool
     x: float
     width: float
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,13 @@ def ticks(length: int) -> list[Tick]:
 
 
 def _line(evidence: Evidence, part: Part, words: Words) -> Line:
-    kind, rules, why = "kept", tuple[str, ...](), ""
+    kind, rules, why, revision = "kept", tuple[str, ...](), "", None
     match part.cause:
         case Kept():
             pass
         case Closed(policy, numbers):
             names = [rule_name(evidence, policy, one) for one in numbers]
-            kind, rules = "closed", tuple(one.id for one in names)
+            kind, rules, revision = "closed", tuple(one.id for one in names), evidence.names_of(policy).revision
             why = "; ".join(dict.fromkeys(words(one.why) for one in names if one.why))
         case Held(holds):
             kind = "held"
@@ -99,7 +100,7 @@ def _line(evidence: Evidence, part: Part, words: Words) -> Line:
     length = max(evidence.length, 1)
     x = _x(part.start, length)
     width = max(_x(part.end, length) - x, 0.5)  # a narrower one would not be seen
-    return Line(kind, part.start, part.end, rules, why, part.margin, x, round(width, 2))
+    return Line(kind, part.start, part.end, rules, why, part.margin, x, round(width, 2), revision)
 
 
 def _x(at: int, length: int) -> float:

@@ -29,6 +29,7 @@ from store.server.log import say
 LASTS: Final = 60 * MINUTE
 MOST: Final = 4  # reports that are kept, each of a person
 _UNREAD: Final = "it is the custodian's own, and the console has no key to it"
+Names = Callable[[LogIndex], Mapping[str, str]]  # of the pseudonyms in a log
 
 
 class _Stopped(Exception):
@@ -54,14 +55,14 @@ class Job:
 
 
 class Reports:
-    """`compliance`: fingerprint of the key that signs bundles."""
+    """`compliance`: fingerprint of the key that signs bundles. `openings`: of a copy of the custodian's log."""
 
     def __init__(
         self, catalog: Database, blobs: BlobStore, compliance: str, log: AuditLog, entries: LogIndex, *,
-        clock: Clock = wall,
+        openings: LogIndex | None = None, clock: Clock = wall,
     ) -> None:  # fmt: skip
         self._catalog, self._blobs, self._compliance = catalog, blobs, compliance
-        self._log, self._entries, self._clock = log, entries, clock
+        self._log, self._entries, self._openings, self._clock = log, entries, openings, clock
         self._jobs: dict[str, Job] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -73,8 +74,7 @@ class Reports:
             return self._jobs.get(person)
 
     def start(
-        self, person: str, origin: str, period: Period, *, verify: bool, language: str,
-        names: Callable[[], Mapping[str, str]],
+        self, person: str, origin: str, period: Period, *, verify: bool, language: str, names: Names,
     ) -> Job:  # fmt: skip
         """Its entry is in the log before anything is read. Refusals: 409 report-running. Raises AuditError."""
         with self._lock:
@@ -97,13 +97,12 @@ class Reports:
         for name in [*over, *ended[: max(0, len(self._jobs) - len(over) - MOST)]]:
             del self._jobs[name]
 
-    def _run(
-        self, job: Job, origin: str, verify: bool, language: str, names: Callable[[], Mapping[str, str]]
-    ) -> None:  # fmt: skip
+    def _run(self, job: Job, origin: str, verify: bool, language: str, names: Names) -> None:
         try:
-            own = Source("console", self._entries.folder, self._entries.log, self._entries.key, names())
-            absent = [LogRead("custodian", why_not=_UNREAD)]
-            sources = Sources(self._catalog, self._blobs, self._compliance, self._log.verifier, [own], absent)
+            read = {"console": self._entries} | ({"custodian": self._openings} if self._openings else {})
+            logs = [Source(log, one.folder, one.log, one.key, names(one)) for log, one in read.items()]
+            absent = [] if self._openings else [LogRead("custodian", why_not=_UNREAD)]
+            sources = Sources(self._catalog, self._blobs, self._compliance, self._log.verifier, logs, absent)
             job.total = amount(sources, job.period)
 
             def advance(done: int) -> None:

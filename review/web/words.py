@@ -577,6 +577,7 @@ _OWN: Final = {
         "gezeigt wurde etwas, das nicht zu den erlaubten Anwendungen gehört",
     "nothing that the policy records was open": "nichts war offen, was die Richtlinie aufzeichnet",
     "no text of this policy is here that can be read": "von dieser Richtlinie ist kein lesbarer Text hier",
+    "(revision {revision} of the policy)": "(Stand {revision} der Richtlinie)",
 }  # fmt: skip
 TABLES: Final = (_OWN, *(one.GERMAN for one in _OTHERS))
 GERMAN: Final = {english: said for one in TABLES for english, said in one.items()}

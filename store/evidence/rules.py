@@ -53,10 +53,12 @@ class RuleName:
 
 @dataclass(frozen=True, slots=True)
 class PolicyNames:
-    """By their number in the policy: its rules, and what it lets the person in front choose from."""
+    """By their number in the policy: its rules, and what it lets the person in front choose from. `revision`: the
+    highest that its files say; None where none says one."""
 
     rules: tuple[RuleName, ...] = ()
     reasons: tuple[str, ...] = ()
+    revision: int | None = None
 
 
 UNREAD: Final = PolicyNames()
@@ -87,6 +89,7 @@ def read_names(files: Mapping[str, str], bound: Bound = WHOLE) -> PolicyNames:
         return UNREAD
     rules: list[RuleName] = []
     terms: _Node = None
+    revisions = list[int]()
     left = bound.nodes
     try:
         for _, text in sorted(files.items(), key=lambda file: file[0].encode("utf-8")):
@@ -97,11 +100,14 @@ def read_names(files: Mapping[str, str], bound: Bound = WHOLE) -> PolicyNames:
                 for rule in _children(_member(tree, "rules"))
             ]
             terms = _member(tree, "user_hold") if terms is None else terms  # in one file of a policy at most
+            if (revision := _revision(tree)) is not None:
+                revisions.append(revision)
     except (yaml.YAMLError, _BeyondError):
         return UNREAD
     if len(rules) > bound.nodes // LEAST_NODES:
         return UNREAD
-    return PolicyNames(tuple(rules), tuple(_scalar(reason) for reason in _children(_member(terms, "reasons"))))
+    reasons = tuple(_scalar(reason) for reason in _children(_member(terms, "reasons")))
+    return PolicyNames(tuple(rules), reasons, max(revisions, default=None))
 
 
 def at_most(most: int, names_of: NamesOf) -> NamesOf:
@@ -125,12 +131,16 @@ def revision_in(files: Mapping[str, str]) -> int | None:
     found = []
     for text in files.values():
         try:
-            said = _scalar(_member(_tree(text, MOST_NODES)[0], "revision"))
+            revision = _revision(_tree(text, MOST_NODES)[0])
         except (yaml.YAMLError, _BeyondError):
             continue
-        if (revision := read_number(said, MAX_INTEGER)) is not None:
+        if revision is not None:
             found.append(revision)
     return max(found, default=None)
+
+
+def _revision(tree: _Node) -> int | None:
+    return read_number(_scalar(_member(tree, "revision")), MAX_INTEGER)
 
 
 def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:

@@ -21,7 +21,7 @@ from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.filmed import film
 
 POLICY_FILES = {
-    "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS}\n  - {id: notes, why: HIPAA}\n"
+    "p.yaml": "revision: 12\nrules:\n  - {id: card-forms, why: PCI DSS}\n  - {id: notes, why: HIPAA}\n"
     "user_hold: {reasons: [Lunch, Break]}\n...\n"
 }
 POLICY = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})

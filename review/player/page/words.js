@@ -85,6 +85,7 @@ const EN = {
   bad: "does not verify",
   closedBy: (rules) => `Closed by rule ${rules}`,
   closedAlone: "Closed",
+  revision: (number) => `revision ${number} of the policy`,
   heldBy: (holds) => `Held: ${holds}`,
   margin: "given up around it",
   byPerson: "by the person",
@@ -339,6 +340,7 @@ const DE = {
   bad: "Prüfung nicht bestanden",
   closedBy: (rules) => `Geschlossen durch Regel ${rules}`,
   closedAlone: "Geschlossen",
+  revision: (number) => `Stand ${number} der Richtlinie`,
   heldBy: (holds) => `Angehalten: ${holds}`,
   margin: "Sicherheitsabstand",
   byPerson: "von der Person",
@@ -544,12 +546,12 @@ export function describe(part, names, words) {
   if (part.what === "kept") return { title: words.kept, why: "" };
   if (part.what === "outside") return { title: words.outside, why: "" };
   if (part.what === "closed") {
-    const rules = part.rules.map((rule) => nameOf(rule, own(names, part.policy)?.rules ?? [], words));
+    const policy = own(names, part.policy);
+    const rules = part.rules.map((rule) => nameOf(rule, policy?.rules ?? [], words));
     const title = rules.length ? words.closedBy(rules.map(([id]) => id).join(", ")) : words.closedAlone;
     return {
       title: title + margin,
-      why: rules
-        .map(([, why]) => why)
+      why: [...rules.map(([, why]) => why), Number.isInteger(policy?.revision) && words.revision(policy.revision)]
         .filter(Boolean)
         .join("; "),
     };

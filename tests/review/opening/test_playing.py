@@ -83,6 +83,20 @@ def test_a_key_cannot_be_taken_out_of_the_browser(keyed: House, page: Page) -> N
     assert page.run(tried) == [False, "InvalidAccessError", "InvalidAccessError"]
 
 
+def test_the_session_s_key_cannot_be_taken_out_either(keyed: House, page: Page) -> None:
+    """To which the custodian seals what it releases. It is made as the worker makes its own."""
+    keyed.show(page, "approve", "0")
+    reach(page, "refused")
+    tried = """(async () => {
+      const {newSession} = await import("./released.js");
+      const {pair: {privateKey: key}} = await newSession();
+      const exported = await Promise.all(["pkcs8", "jwk", "raw"].map((how) => crypto.subtle.exportKey(how, key)
+        .then(() => "taken", (error) => error.name)));
+      return [key.extractable, key.usages, exported.includes("taken")];
+    })()"""
+    assert page.run(tried) == [False, ["deriveBits"], False]
+
+
 def test_the_page_without_an_order_says_whose_keys_are_here(keyed: House, page: Page) -> None:
     page.open("about:blank")
     page.open(keyed.page)

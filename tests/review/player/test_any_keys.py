@@ -113,7 +113,7 @@ def wrong(key: str, before: dict[str, Any], after: dict[str, Any], opener: str) 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_keys_in_any_order(page: Page, recorded: Recorded, seed: int) -> None:
     if isinstance(page, Bidi) and seed == 1:
-        pytest.skip("in Firefox WebDriver's Enter there is a key that nothing prevents, and makes no click: not understood yet")
+        pytest.skip("in Firefox, WebDriver's Enter there makes no click though nothing prevents it: not understood")
     chosen, pressed, opener = random.Random(seed), list[str](), "body"
     with played(recorded.home, recorded.id) as address:
         page.open(address)

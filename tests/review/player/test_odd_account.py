@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 
 import pytest
 
-from protocol import base64url
+from protocol import api, base64url
 from protocol.bundle import verify as verify_bundle
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
+from protocol.policyhash import policy_hash
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.catalog.statements import newest_bundle
@@ -17,16 +19,79 @@ from store.clock import wall
 from store.evidence.opening import load_recipient
 from store.server.enrolment import make_secret
 from store.server.serving import open_services
-from testkit.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from testkit.lifecycle import govern
+from testkit.reading_room import MARKUP
+from tests.review.player import made as made_recording
 from tests.review.player.conftest import READY, Page, played, until
 from tests.review.player.made import LENGTH, make
+from tests.store import recorded
 from tests.store.conftest import COST, PASSPHRASE, serving
 from tests.store.recorded import ZERO
 
 FAR: int = 2**62  # ns: 146 years
 GAPS = "[...document.querySelectorAll('#gaps .what')].map((one) => one.textContent)"
 FOUND = "[...document.querySelectorAll('#findings li')].map((one) => [one.dataset.check, one.dataset.code])"
+
+
+HOSTILE: dict[str, str] = {
+    "p.yaml": "rules:\n"
+    f"  - {{id: {json.dumps(MARKUP)}, why: {json.dumps(MARKUP)}}}\n"
+    f"user_hold: {{reasons: [{json.dumps(MARKUP)}]}}\n...\n"
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+    """A PC whose policy, host and user have markup for names."""
+    home = found(Plan(tmp_path_factory.mktemp("hostile") / "home", "https://localhost:8443", cost=COST), PASSPHRASE)
+    policy = policy_hash({name: text.encode() for name, text in HOSTILE.items()})
+    with closing(open_services(home, wall)) as services, pytest.MonkeyPatch.context() as patched:
+        with services.database.writing() as connection:
+            newest = newest_bundle(connection)
+            secret = make_secret(connection, uses=1, expires_at=wall() + 60 * SECOND, group="", now=wall())
+        assert newest is not None
+        patched.setattr(made_recording, "POLICY", policy)
+        patched.setattr(made_recording, "POLICY_FILES", HOSTILE)
+        patched.setattr(recorded, "POLICY", policy)
+        patched.setattr(FakeRecording, "os_user", MARKUP)
+        with serving(home, services) as client:
+            pc = Pc(client)
+            asked = pc.application(secret, host=MARKUP, user=MARKUP)
+            pc.device = client.post(api.ENROLL, json=asked).json()["device"]
+            assert pc.ask_token(wall() // SECOND).is_success
+            write = pc.ledger.write
+
+            def held(kind: str, **facts: object) -> object:
+                if facts.get("rules") == ["unreadable"]:
+                    write("hold", at=facts["at"], hold="user", reason=0, policy=policy)
+                elif kind == "heads":
+                    write("release", at=facts["at"], hold="user")
+                return write(kind, **facts)
+
+            patched.setattr(pc.ledger, "write", held)
+            made = make(pc, verify_bundle(newest[1], home.key(COMPLIANCE).id))
+            made.send()
+            assert pc.put_health(pc.report()).is_success
+    return home, str(made.recording.id)
+
+
+def test_markup_of_a_pc_stays_text(page: Page, hostile: tuple[Home, str]) -> None:
+    """Rule, its reason, the person's reason, host and user: shown, and nothing of them runs or is an element."""
+    home, recording = hostile
+    with played(home, recording) as address:
+        page.open(address)
+        until(page, READY)
+        assert page.run("document.querySelector('#title').textContent") == f"{MARKUP} · {MARKUP}"
+        assert f"Closed by rule {MARKUP}" in page.run(GAPS)
+        assert any(MARKUP in one and "Closed" not in one for one in page.run(GAPS))
+        whys = page.run("[...document.querySelectorAll('#gaps .why')].map((one) => one.textContent)")
+        assert MARKUP in whys
+        page.run("new Promise((done) => { eyelid.player.addEventListener('time', done); eyelid.player.seek(10); })")
+        slates = "[...document.querySelectorAll('.slate:not([hidden])')].map((one) => one.textContent).join()"
+        assert MARKUP in page.run(slates)
+        assert page.run("[...document.images].filter((one) => one.getAttribute('src') === 'x').length") == 0
+        assert page.run("document.querySelectorAll('[onerror]').length") == 0
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,9 @@ def test_the_account_is_that_of_the_export(opened: Page, exported: Path) -> None
     assert opened.run("eyelid.about.length") == LENGTH == facts["whole_ns"]
     rows = opened.run("[...document.querySelectorAll('#gaps .what')].map((one) => one.textContent)")
     assert rows == ["Closed by rule card-forms", "Closed by rule card-forms", "Closed by rule unreadable"]
+    whys = opened.run("[...document.querySelectorAll('#gaps .why')].map((one) => one.textContent)")
+    assert whys[:2] == ["PCI DSS; revision 12 of the policy"] * 2
+    assert whys[2].endswith("; revision 12 of the policy")  # what rule is Eyelid's own, the policy in force let in
 
 
 def test_everything_is_said_to_be_verified_once_it_is(opened: Page) -> None:

@@ -246,6 +246,16 @@ def test_of_however_many_a_statement_names_a_few(store: Database, tmp_path: Path
     assert max(bound) <= 2
 
 
+def test_more_than_are_counted_are_said_to_be_more(index: Database, store: Database) -> None:
+    rules = Governance(roles={"a": Role(name="a", may=frozenset({Act.LIST}), of=Reach(everything=True))})
+    person = Person("ann@example.com", (Grant(role="a", teams=frozenset(), since=0),))
+    for count, said in ((3, 3), (4, 4), (9, 4)):
+        fill(index, store, [listed(number, Whose("g", "ann"), NOW - number, 60, ()) for number in range(count)])
+        with patch.object(find, "MOST", 3):
+            page = Finder(index, store, rules, person, NOW, Meanings()).page(Wanted())
+        assert page.count == said
+
+
 def test_what_is_put_again_or_removed_leaves_nothing_behind(index: Database, store: Database) -> None:
     fill(index, store, [])
     with index.writing() as connection:

@@ -66,8 +66,11 @@ class Served:
 
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a browser of that person, which follows no redirect; "" is nobody."""
-        cookie = {"Cookie": f"{SESSION}={self.session(who)}"} if who else {}
-        return httpx.Client(base_url=self.address, headers=cookie | headers, timeout=60, transport=self.pool)
+        headers = self.cookie(who) | headers
+        return httpx.Client(base_url=self.address, headers=headers, timeout=60, transport=self.pool)
+
+    def cookie(self, who: str) -> dict[str, str]:
+        return {"Cookie": f"{SESSION}={self.session(who)}"} if who else {}
 
     def sign_in(self, who: str) -> str:
         """A new session of them; its token."""

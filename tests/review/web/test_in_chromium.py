@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from review.people import schema
 from review.people.routes import SESSION
 from store.catalog import schema as catalog
 from store.catalog.alarms import acknowledge
+from testkit import web
 from testkit.axe import question
 from testkit.console_browser import press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
@@ -95,7 +98,7 @@ def test_from_the_link_to_the_recording_by_keyboard_alone(served: Served, browse
     shown = browser.run("[...document.querySelectorAll('caption + thead + tbody tr')].map((one) => one.innerText)")
     assert [row.split("\t")[3].strip() for row in shown] == ["kept", "closed", "kept", "missing", "kept", "kept"]
     assert "card-forms" in shown[1]
-    assert "PCI DSS 3.2" in shown[1]
+    assert "PCI DSS 3.2 (revision 7 of the policy)" in shown[1]
 
 
 PAGES = {
@@ -304,11 +307,22 @@ def test_trusted_types_and_the_policy_stop_what_gets_in(served: Served, browser:
 
 
 @pytest.mark.slow(reason="a browser")
-def test_a_page_of_another_origin_shows_it_in_no_frame(served: Served, browser: DevTools, tmp_path: Path) -> None:
-    page = tmp_path / "frame.html"
-    page.write_text(f'<iframe src="{served.room.address}/sign-in"></iframe>')
-    browser.open(page.as_uri())
-    assert browser.run("document.querySelector('iframe').contentDocument") is None  # Chromium's own page of refusal
+def test_a_page_of_another_origin_shows_it_in_no_frame(served: Served, browser: DevTools) -> None:
+    """Nor the player. A page that lets itself be framed is beside them: without it, nothing shown would prove nothing."""
+
+    class Framing(web.Answer):
+        def get(self, path: str, query: dict[str, list[str]]) -> None:
+            shown = "".join(f'<iframe src="{one}"></iframe>' for one in query.get("of", ()))
+            self.send("text/html", f"<!doctype html><p>{path}</p>{shown}")
+
+    with web.serving(Framing, web.HERE, "127.0.0.2") as port:
+        control = f"http://127.0.0.2:{port}/control"
+        refused = [f"{served.room.address}/sign-in", f"{served.room.player}/"]
+        with httpx.Client(timeout=60) as client:
+            assert [client.get(one).status_code for one in refused] == [200, 200]
+        browser.open(f"http://{web.HERE}:{port}/?{urlencode({'of': [control, *refused]}, doseq=True)}")
+        shown = browser.frames("location.href")
+        assert shown == {control: control, **dict.fromkeys(refused, "chrome-error://chromewebdata/")}
 
 
 @pytest.mark.slow(reason="a browser")

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,24 @@ def test_a_copy_that_was_changed_is_said_and_shows_nothing(house: Shared) -> Non
     finally:
         house.copy()
     assert rows(house.get("cleo", f"/recordings/{anna}/access"))
+
+
+def test_the_report_has_who_opened_what(house: Shared) -> None:
+    carl, day = house.room.recordings["carl"][-1], date.today().isoformat()  # noqa: DTZ011 - as the console counts days
+    position = house.note("open", "lena", carl)
+    house.report("lena", carl, position, {"0": [[0, 2 * SECOND]]})
+    house.copy()
+    cookie = {"Cookie": f"{SESSION}={house.sessions['cleo']}", "Origin": house.room.address}
+    with httpx.Client(base_url=house.address, timeout=60, headers=cookie) as client:
+        asked = client.post("/v1/reports", json={"from": day, "to": day, "verify": False})
+        assert asked.status_code == 200, asked.text
+        until(lambda: client.get("/v1/reports").json()["state"] == "made", "the report is made")
+        facts, page = client.get("/report/report.json").json(), client.get("/report").text
+    (found,) = (one for one in facts["openings"]["rows"] if one["entry"] == position and one["log"] == "custodian")
+    assert (found["who"], found["purpose"], found["rule"]) == ("lena@example.com", "complaint", "roles/lead")
+    assert (found["recordings"], found["played"]) == ([carl], 2 * SECOND)
+    assert [one["why_not"] for one in facts["logs"] if one["log"] == "custodian"] == [""]
+    assert "has no key to it" not in page
 
 
 SECOND = 10**9

@@ -103,7 +103,7 @@ def clock() -> int:
 
 def begin(kept: Reports, person: str) -> reports.Job:
     period = Period(today(), today())
-    return kept.start(person, "-", period, verify=False, language="en", names=dict)
+    return kept.start(person, "-", period, verify=False, language="en", names=lambda _: {})
 
 
 def test_one_is_made_at_a_time_and_is_forgotten(kept: Reports, monkeypatch: pytest.MonkeyPatch) -> None:

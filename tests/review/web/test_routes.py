@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import update
 
@@ -18,111 +21,127 @@ from review.web.routes import ROUTES
 from testkit.reading_room import MARKUP
 from tests.review.web.conftest import Served
 
-WHO = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "paula", "anna", "carl")
+WHO = ("nobody", "enrolling", "lena", "sam", "cleo", "kim", "paula", "ian", "otto", "anna", "carl")
 # What each gets, in the order of WHO: 200, or a redirect to sign-in (S) or to making a way in (E), or not found (-).
 TABLE = {
-    "/sign-in": "200 200 200 200 200 200 200 200 200",
-    "/join": "200 200 200 200 200 200 200 200 200",
-    "/enrol": "S 200 200 200 200 200 200 200 200",
-    "/": "S E 200 200 303 200 200 200 200",  # compliance begins with what changed
-    "/since": "S E 200 200 200 - 200 - -",
-    "/since?from=2026-01-01T08:30": "S E 200 200 200 - 200 - -",
-    "/since?from=x": "S E 400 400 400 - 400 - -",
-    "/fleet?change=stopped&from=2026-01-01T08:30": "S E 200 200 200 - - - -",
-    "/find": "S E 200 200 200 200 200 200 200",
-    "/mine": "S E 200 200 200 200 200 200 200",
-    "/requests": "S E 200 200 200 200 200 200 200",
-    "/notice": "200 200 200 200 200 200 200 200 200",
-    "/sessions": "S E 200 200 200 200 200 200 200",
+    "/sign-in": "200 200 200 200 200 200 200 200 200 200 200",
+    "/join": "200 200 200 200 200 200 200 200 200 200 200",
+    "/enrol": "S 200 200 200 200 200 200 200 200 200 200",
+    "/": "S E 200 200 303 200 303 303 303 200 200",  # who answers for all begins elsewhere: test_mine.py
+    "/since": "S E 200 200 200 - 200 200 200 - -",
+    "/since?from=2026-01-01T08:30": "S E 200 200 200 - 200 200 200 - -",
+    "/since?from=x": "S E 400 400 400 - 400 400 400 - -",
+    "/fleet?change=stopped&from=2026-01-01T08:30": "S E 200 200 200 - - 200 - - -",
+    "/find": "S E 200 200 200 200 200 200 200 200 200",
+    "/mine": "S E 200 200 200 200 200 200 200 200 200",
+    "/requests": "S E 200 200 200 200 200 200 200 200 200",
+    "/notice": "200 200 200 200 200 200 200 200 200 200 200",
+    "/sessions": "S E 200 200 200 200 200 200 200 200 200",
     # Anna is of team north, Carl of team south; leads reach back thirty days.
-    "/recordings/{anna_new}": "S E 200 - 200 - 200 200 -",
-    "/recordings/{anna_old}": "S E - - 200 - 200 200 -",
-    "/recordings/{carl_new}": "S E - 200 200 - 200 - 200",
-    "/recordings/{nothing}": "S E - - - - - - -",
-    "/recordings/{upper}": "S E - - - - - - -",  # one name for one recording
+    "/recordings/{anna_new}": "S E 200 - 200 - 200 - 200 200 -",
+    "/recordings/{anna_old}": "S E - - 200 - 200 - 200 200 -",
+    "/recordings/{carl_new}": "S E - 200 200 - 200 - 200 - 200",
+    "/recordings/{nothing}": "S E - - - - - - - - -",
+    "/recordings/{upper}": "S E - - - - - - - - -",  # one name for one recording
     # Who may see who looked: agents at their own, compliance at all.
-    "/recordings/{anna_new}/access": "S E - - 200 - - 200 -",
-    "/recordings/{carl_new}/access": "S E - - 200 - - - 200",
-    "/recordings/{nothing}/access": "S E - - - - - - -",
+    "/recordings/{anna_new}/access": "S E - - 200 - - - - 200 -",
+    "/recordings/{carl_new}/access": "S E - - 200 - - - - - 200",
+    "/recordings/{nothing}/access": "S E - - - - - - - - -",
     # Leads see the computers of their teams, compliance all.
-    "/fleet": "S E 200 200 200 - - - -",
-    "/fleet?level=fine&text=desk&gone=1": "S E 200 200 200 - - - -",
-    "/fleet?level=x": "S E 400 400 400 - - - -",
-    "/fleet?after=x": "S E 400 400 400 - - - -",
-    "/fleet/{anna_pc}": "S E 200 - 200 - - - -",
-    "/fleet/{carl_pc}": "S E - 200 200 - - - -",
-    "/fleet/{nothing}": "S E - - - - - - -",
+    "/fleet": "S E 200 200 200 - - 200 - - -",
+    "/fleet?level=fine&text=desk&gone=1": "S E 200 200 200 - - 200 - - -",
+    "/fleet?level=x": "S E 400 400 400 - - 400 - - -",
+    "/fleet?after=x": "S E 400 400 400 - - 400 - - -",
+    "/fleet/{anna_pc}": "S E 200 - 200 - - 200 - - -",
+    "/fleet/{carl_pc}": "S E - 200 200 - - 200 - - -",
+    "/fleet/{nothing}": "S E - - - - - - - - -",
     # Lists of the same computers.
-    "/alarms": "S E 200 200 200 - - - -",
-    "/alarms?state=x": "S E 400 400 400 - - - -",
-    "/gaps": "S E 200 200 200 - - - -",
-    "/gaps?kind=lost&text=desk&from=2026-01-01T08:30": "S E 200 200 200 - - - -",
-    "/rules/uses": "S E 200 200 200 - - - -",
-    "/rules/uses?text={anna_pc}": "S E 200 200 200 - - - -",
-    "/language/de": "303 303 303 303 303 303 303 303 303",
-    "/static/0/style.css": "- - - - - - - - -",
-    "/nothing": "- - - - - - - - -",
+    "/alarms": "S E 200 200 200 - - 200 - - -",
+    "/alarms?state=x": "S E 400 400 400 - - 400 - - -",
+    "/gaps": "S E 200 200 200 - - 200 - - -",
+    "/gaps?kind=lost&text=desk&from=2026-01-01T08:30": "S E 200 200 200 - - 200 - - -",
+    "/rules/uses": "S E 200 200 200 - - 200 - - -",
+    "/rules/uses?text={anna_pc}": "S E 200 200 200 - - 200 - - -",
+    "/language/de": "303 303 303 303 303 303 303 303 303 303 303",
+    "/static/0/style.css": "- - - - - - - - - - -",
+    "/nothing": "- - - - - - - - - - -",
     # Who reads the audit log: compliance all of it, leads what is about their team's recordings alone.
-    "/audit": "S E 200 200 200 - - - -",
-    "/audit/{about_anna}": "S E 200 - 200 - - - -",
-    "/audit/{about_anna}/proof": "S E 200 - 200 - - - -",
-    "/audit/{about_carl}": "S E - 200 200 - - - -",
-    "/audit/{about_both}": "S E - - 200 - - - -",
-    "/audit/{about_none}": "S E - - 200 - - - -",
-    "/audit/{about_none}/proof": "S E - - 200 - - - -",
-    "/audit/{beyond}": "S E - - - - - - -",
-    "/audit/{beyond}/proof": "S E - - - - - - -",
+    "/audit": "S E 200 200 200 - - - 200 - -",
+    "/audit/{about_anna}": "S E 200 - 200 - - - 200 - -",
+    "/audit/{about_anna}/proof": "S E 200 - 200 - - - 200 - -",
+    "/audit/{about_carl}": "S E - 200 200 - - - 200 - -",
+    "/audit/{about_both}": "S E - - 200 - - - 200 - -",
+    "/audit/{about_none}": "S E - - 200 - - - 200 - -",
+    "/audit/{about_none}/proof": "S E - - 200 - - - 200 - -",
+    "/audit/{beyond}": "S E - - - - - - - - -",
+    "/audit/{beyond}/proof": "S E - - - - - - - - -",
     # A report tells of all recordings and all of the log.
-    "/report": "S E - - 200 - - - -",
-    "/rules": "S E - - 200 - - - -",
-    "/rules/policy": "S E - - 200 - - - -",
-    "/rules?who=anna@example.com&recording={anna_new}": "S E - - 200 - - - -",
-    "/rules?who=anna@example.com&do=x": "S E - - 400 - - - -",
+    "/report": "S E - - 200 - - - 200 - -",
+    "/rules": "S E - - 200 - - - 200 - -",
+    "/rules/policy": "S E - - 200 - - - 200 - -",
+    "/rules?who=anna@example.com&recording={anna_new}": "S E - - 200 - - - 200 - -",
+    "/rules?who=anna@example.com&do=x": "S E - - 400 - - - 400 - -",
     # What is deleted next: for who lists all, and sees to holds, to erasures, or to the audit log.
-    "/retention": "S E - - 200 - 200 - -",
-    "/retention?recording={anna_new}": "S E - - 200 - 200 - -",
-    "/retention?recording=x": "S E - - 400 - 400 - -",
+    "/retention": "S E - - 200 - 200 - 200 - -",
+    "/retention?recording={anna_new}": "S E - - 200 - 200 - 200 - -",
+    "/retention?recording=x": "S E - - 400 - 400 - 400 - -",
     # A case is seen by who made it, and by who may hold or export all of it.
-    "/cases": "S E 200 200 200 - 200 - -",  # who answers requests for access makes some, too
-    "/cases?after=x": "S E 400 400 400 - 400 - -",
-    "/cases/{case_anna}": "S E 200 - 200 - - - -",
-    "/cases/{case_both}": "S E - - 200 - - - -",
-    "/cases/{case_empty}": "S E - - 200 - - - -",
-    "/cases/{nothing}": "S E - - - - - - -",
+    "/cases": "S E 200 200 200 - 200 - - - -",  # who answers requests for access makes some, too
+    "/cases?after=x": "S E 400 400 400 - 400 - - - -",
+    "/cases/{case_anna}": "S E 200 - 200 - - - - - -",
+    "/cases/{case_both}": "S E - - 200 - - - - - -",
+    "/cases/{case_empty}": "S E - - 200 - - - - - -",
+    "/cases/{nothing}": "S E - - - - - - - - -",
     # No review is demanded here; tests/review/web/test_reviews.py has rules that demand two.
-    "/reviews": "S E - - - - - - -",
-    "/reviews/{review}/{month}": "S E - - - - - - -",
+    "/reviews": "S E - - - - - - - - -",
+    "/reviews/{review}/{month}": "S E - - - - - - - - -",
     # Privacy requests: for who has the act for a kind over all recordings.
-    "/privacy": "S E - - - 200 200 - -",
-    "/privacy?after=x": "S E - - - 400 400 - -",
-    "/privacy/{privacy_access}": "S E - - - - 200 - -",
-    "/privacy/{privacy_erasure}": "S E - - - 200 200 - -",
-    "/privacy/{no_privacy}": "S E - - - - - - -",
-    "/privacy/{nothing}": "S E - - - - - - -",
-    "/report/report.pdf": "S E - - - - - - -",  # there is none yet
+    "/privacy": "S E - - - 200 200 - - - -",
+    "/privacy?after=x": "S E - - - 400 400 - - - -",
+    "/privacy/{privacy_access}": "S E - - - - 200 - - - -",
+    "/privacy/{privacy_erasure}": "S E - - - 200 200 - - - -",
+    "/privacy/{no_privacy}": "S E - - - - - - - - -",
+    "/privacy/{nothing}": "S E - - - - - - - - -",
+    "/v1/reports": "401 403 - - 200 - - - 200 - -",
+    "/v1/rules/trial": "401 403 - - 200 - - - 200 - -",
+    "/v1/session": "401 403 200 200 200 200 200 200 200 200 200",
+    "/v1/sessions": "401 403 200 200 200 200 200 200 200 200 200",
+    "/v1/oidc/{nothing}/callback": "- - - - - - - - - - -",
+    "/report/report.pdf": "S E - - - - - - - - -",  # there is none yet
 }
 # What is posted, with nothing in the body. All are JSON of this origin alone.
 POSTED = {
-    "/v1/find/call": "401 403 400 400 400 400 400 400 400",
-    "/v1/searches": "401 403 400 400 400 400 400 400 400",
-    "/v1/searches/{nothing}": "401 403 200 200 200 200 200 200 200",
-    "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400",
-    "/v1/reports": "401 403 404 404 400 404 404 404 404",
-    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 400 404 404",
-    "/v1/cases": "401 403 400 400 400 404 400 404 404",
-    "/v1/cases/{case_anna}": "401 403 400 400 400 404 400 404 404",
-    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 400 404 404",
-    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 400 404 404",
-    "/v1/reviews/{review}/{month}": "401 403 404 404 404 404 404 404 404",
-    "/v1/privacy": "401 403 404 404 404 400 400 404 404",
-    "/v1/privacy/{privacy_access}": "401 403 404 404 404 400 400 404 404",
-    "/v1/privacy/{privacy_access}/case": "401 403 404 404 404 400 400 404 404",
-    "/v1/privacy/{privacy_access}/hold": "401 403 404 404 404 400 400 404 404",
-    "/v1/retention/requests": "401 403 404 404 400 404 400 404 404",
-    "/v1/rules/trial": "401 403 404 404 400 404 404 404 404",
+    "/v1/find/call": "401 403 400 400 400 400 400 400 400 400 400",
+    "/v1/searches": "401 403 400 400 400 400 400 400 400 400 400",
+    "/v1/searches/{nothing}": "401 403 200 200 200 200 200 200 200 200 200",
+    "/v1/recordings/{anna_new}/requests": "401 403 400 400 400 400 400 400 400 400 400",
+    "/v1/reports": "401 403 404 404 400 404 404 404 400 404 404",
+    "/v1/recordings/{anna_new}/case": "401 403 400 400 400 404 400 404 404 404 404",
+    "/v1/cases": "401 403 400 400 400 404 400 404 404 404 404",
+    "/v1/cases/{case_anna}": "401 403 400 400 400 404 400 404 404 404 404",
+    "/v1/cases/{case_anna}/remove": "401 403 400 400 400 404 400 404 404 404 404",
+    "/v1/cases/{case_anna}/hold": "401 403 400 400 400 404 400 404 404 404 404",
+    "/v1/reviews/{review}/{month}": "401 403 404 404 404 404 404 404 404 404 404",
+    "/v1/privacy": "401 403 404 404 404 400 400 404 404 404 404",
+    "/v1/privacy/{privacy_access}": "401 403 404 404 404 400 400 404 404 404 404",
+    "/v1/privacy/{privacy_access}/case": "401 403 404 404 404 400 400 404 404 404 404",
+    "/v1/privacy/{privacy_access}/hold": "401 403 404 404 404 400 400 404 404 404 404",
+    "/v1/retention/requests": "401 403 404 404 400 404 400 404 400 404 404",
+    "/v1/rules/trial": "401 403 404 404 400 404 404 404 400 404 404",
+    # Sign-in's own: an empty body proves nothing of anybody, and changes what is one's own alone.
+    "/v1/sessions/end": "401 403 400 400 400 400 400 400 400 400 400",
+    "/v1/join": "400 400 400 400 400 400 400 400 400 400 400",
+    "/v1/password": "400 400 400 400 400 400 400 400 400 400 400",
+    "/v1/password/new": "401 400 400 400 400 400 400 400 400 400 400",
+    "/v1/password/set": "401 400 400 400 400 400 400 400 400 400 400",
+    "/v1/passkey/ask": "200 200 200 200 200 200 200 200 200 200 200",
+    "/v1/passkey": "400 400 400 400 400 400 400 400 400 400 400",
+    "/v1/passkey/new": "401 200 200 200 200 200 200 200 200 200 200",
+    "/v1/passkey/add": "401 400 400 400 400 400 400 400 400 400 400",
+    "/v1/oidc/{nothing}": "404 404 404 404 404 404 404 404 404 404 404",
     # A form: it sends people on to sign in.
-    "/v1/rules/policy": "303 303 404 404 400 404 404 404 404",
-    "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400",
+    "/v1/rules/policy": "303 303 404 404 400 404 404 404 400 404 404",
+    "/v1/requests/{nothing}": "401 403 400 400 400 400 400 400 400 400 400",
 }
 POSTS = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES) if "POST" in (route.methods or ())]
 MINE = {  # whose recordings each lists, and how many of each
@@ -131,6 +150,8 @@ MINE = {  # whose recordings each lists, and how many of each
     "cleo": {"anna": 4, "bert": 4, "carl": 4},
     "kim": {},
     "paula": {"anna": 4, "bert": 4, "carl": 4},
+    "ian": {},
+    "otto": {"anna": 4, "bert": 4, "carl": 4},
     "anna": {"anna": 4},
     "carl": {"carl": 4},
 }
@@ -156,20 +177,33 @@ def paths(served: Served) -> dict[str, str]:
     }
 
 
-def test_the_table_has_every_route() -> None:
-    shapes = {re.sub(r"\{[^}]*\}", "*", one) for one in TABLE}
-    shapes |= {"/static/*/*" if one.startswith("/static") else one for one in shapes}
-    shapes |= {"/language/*", "/report/*"}
-    shapes |= {re.sub(r"\{[^}]*\}", "*", one) for one in POSTED}
-    assert {re.sub(r"\{[^}]*\}", "*", route.path) for route in ROUTES} <= shapes
+def shape(path: str) -> str:
+    """Of what is asked, or of a route: with a star for each part that it takes."""
+    return re.sub(r"\{[^}]*\}", "*", path.partition("?")[0])
+
+
+def test_the_table_has_every_route_by_its_method() -> None:
+    """But one: signing out would end the sessions of the others. tests/review/people tries it."""
+    tried = {("GET", shape(one)) for one in TABLE} | {("POST", shape(one)) for one in POSTED}
+    tried |= {("GET", one) for one in ("/static/*/*", "/language/*", "/report/*")} | {("POST", "/v1/sign-out")}
+    for route in (*SIGN_IN_ROUTES, *ROUTES):
+        assert {(method, shape(route.path)) for method in (route.methods or set()) - {"HEAD"}} <= tried, route.path
+
+
+def answers(served: Served, method: str, path: str, **asked: Any) -> Iterator[tuple[str, httpx.Response]]:
+    """To each of WHO; over one connection, as a console takes only so many new ones of an address."""
+    more = asked.pop("headers", {})
+    with served.client() as client:
+        for who in WHO:
+            cookie = served.cookie("" if who == "nobody" else who)
+            yield who, client.request(method, path.format(**paths(served)), headers=cookie | more, **asked)
+            client.cookies.clear()
 
 
 @pytest.mark.parametrize("path", TABLE)
 def test_each_person_gets_what_the_rules_give_them(served: Served, path: str) -> None:
     got = []
-    for who in WHO:
-        with served.client("" if who == "nobody" else who) as client:
-            answer = client.get(path.format(**paths(served)))
+    for who, answer in answers(served, "GET", path):
         location = answer.headers.get("Location", "")
         short = "S" if location.startswith("/sign-in") else "E" if location == "/enrol" else str(answer.status_code)
         got.append("-" if short == "404" else short)
@@ -190,11 +224,8 @@ def test_a_run_may_take_longer_than_the_session_of_who_enrols(served: Served) ->
 
 @pytest.mark.parametrize("path", POSTED)
 def test_what_is_posted_asks_first_who_it_is(served: Served, path: str) -> None:
-    got = []
-    for who in WHO:
-        with served.client("" if who == "nobody" else who, Origin=served.room.address) as client:
-            got.append(str(client.post(path.format(**paths(served)), json={}).status_code))
-    assert " ".join(got) == POSTED[path]
+    got = answers(served, "POST", path, headers={"Origin": served.room.address}, json={})
+    assert " ".join(str(answer.status_code) for _, answer in got) == POSTED[path]
 
 
 @pytest.mark.parametrize("who", MINE)
@@ -325,7 +356,7 @@ def test_no_page_elsewhere_makes_a_browser_change_anything(served: Served, path:
     assert answer.json()["error"] == "cross-origin"
 
 
-@pytest.mark.parametrize("path", [one for one in TABLE if one != "/language/de"])
+@pytest.mark.parametrize("path", [one for one in TABLE if one != "/language/de" and one[:4] != "/v1/"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_pages_are_read_alone(served: Served, path: str, method: str) -> None:
     with served.client("cleo", Origin=served.room.address) as client:

@@ -96,6 +96,12 @@ def test_the_reasons_of_a_hold_stand_in_one_of_the_files() -> None:
         assert read_names({"a.yaml": text}).reasons == ()
 
 
+def test_the_revision_of_a_policy_is_the_highest_that_its_files_say() -> None:
+    files = {"a.yaml": "revision: 3\n" + CARDS, "b.yaml": "revision: 12\n", "c.yaml": "revision: x\n"}
+    assert read_names(files).revision == 12
+    assert read_names({"a.yaml": CARDS}).revision is None
+
+
 def rules(number: int) -> str:
     return "rules:\n" + "- {id: a, any: [{url: [b]}]}\n" * number + "...\n"
 
