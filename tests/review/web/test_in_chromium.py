@@ -308,7 +308,7 @@ def test_trusted_types_and_the_policy_stop_what_gets_in(served: Served, browser:
 
 @pytest.mark.slow(reason="a browser")
 def test_a_page_of_another_origin_shows_it_in_no_frame(served: Served, browser: DevTools) -> None:
-    """Nor the player. A page that lets itself be framed is beside them: without it, nothing shown would prove nothing."""
+    """Nor the player. A page that lets itself be framed is beside them, or an empty frame would prove nothing."""
 
     class Framing(web.Answer):
         def get(self, path: str, query: dict[str, list[str]]) -> None:
