@@ -22,16 +22,16 @@ RECORDING: Final = "/v1/recordings/{anna_new}"
 READ: Final = ("opening", "player/papers", "player/index", "player/account", "player/chunks/0?from=0&to=1")
 # In the order of WHO: 200, not signed in (S), not enrolled or not theirs to open (E), not found (-).
 ASKED: Final = {
-    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 200 -" for one in READ},
-    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200" for one in READ},
-    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - -" for one in READ},
-    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - -" for one in READ},
-    f"{RECORDING}/comments": "S E 200 - 200 - E 200 -",
-    "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200",
-    "/v1/recordings/{nothing}/comments": "S E - - - - - - -",
-    f"{RECORDING}/player/keys": "- - - - - - - - -",
-    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - -",
-    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - -",
+    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 - 200 200 -" for one in READ},
+    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200 - 200" for one in READ},
+    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - - - -" for one in READ},
+    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - - - -" for one in READ},
+    f"{RECORDING}/comments": "S E 200 - 200 - E - 200 200 -",
+    "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200 - 200",
+    "/v1/recordings/{nothing}/comments": "S E - - - - - - - - -",
+    f"{RECORDING}/player/keys": "- - - - - - - - - - -",
+    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - - - -",
+    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
 CUSTODY: Final = ("/v1/custodian", "/v1/reviews/mifid/2026-10/list", f"{RECORDING}/opening", f"{RECORDING}/comments",
