@@ -17,7 +17,7 @@ from store.catalog import schema as catalog
 from store.catalog.alarms import acknowledge
 from testkit import web
 from testkit.axe import question
-from testkit.console_browser import press, to, wait_for, with_authenticator
+from testkit.console_browser import kept, press, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.reading_room import NUMBER, RULES
 from testkit.waits import until
@@ -244,6 +244,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(
             browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} at {width}: {wide} px to the side"
+            kept(browser, name, scheme, width)
             browser.run(axe)
             ran = browser.run(question())
             assert ran["passes"]
@@ -308,7 +309,7 @@ def test_trusted_types_and_the_policy_stop_what_gets_in(served: Served, browser:
 
 @pytest.mark.slow(reason="a browser")
 def test_a_page_of_another_origin_shows_it_in_no_frame(served: Served, browser: DevTools) -> None:
-    """Nor the player. A page that lets itself be framed is beside them, or an empty frame would prove nothing."""
+    """Nor the player. Beside them is a page that lets itself be framed: what is not shown is refused."""
 
     class Framing(web.Answer):
         def get(self, path: str, query: dict[str, list[str]]) -> None:

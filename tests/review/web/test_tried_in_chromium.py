@@ -15,7 +15,7 @@ from agent.core.account.scenes import Ended, Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from agent.core.model.times import SECOND
 from testkit.axe import question
-from testkit.console_browser import press, to, wait_for
+from testkit.console_browser import kept, press, to, wait_for
 from testkit.devtools import DevTools, headless
 from testkit.lifecycle import govern
 from testkit.reading_room import RULES
@@ -108,6 +108,7 @@ def axe_faults(browser: DevTools, axe: str) -> list[Any]:
         browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{width}: {wide} px to the side"
+        kept(browser, "a policy tried", scheme, width)
         browser.run(axe)
         ran = browser.run(question())
         assert ran["passes"]
