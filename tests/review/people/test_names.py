@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from review.governance.decide import decide
 from review.governance.model import Governance, Grant, Person, Question
-from review.governance.narrowing import needs_taken
 from review.people.names import Narrowing, narrowed, person_id
 from tests.review.governance.worlds import governances, questions
 
@@ -85,25 +84,6 @@ def test_nothing_that_narrows_ever_widens(rules: Governance, asked: Question, by
     decision = decide(rules, replace(asked, person=less))
     if decision.granted:
         assert decide(rules, asked).granted
-
-
-@settings(max_examples=400)
-@given(governances(), questions, narrowings)
-def test_what_the_console_passes_on_is_granted_by_what_is_left(
-    rules: Governance, asked: Question, by: list[Narrowing]
-) -> None:
-    """The custodian judges by the signed rules alone, and knows what was drawn, consented to and approved."""
-    if asked.recording is None:
-        return
-    person, recording = asked.person, replace(asked.recording, has_redacted=False)
-    assume(all(grant.role in rules.roles for grant in person.grants))
-    left = narrowed(person, *by)
-    known = Question(left, asked.act, asked.now, replace(recording, consent={}, drawn=frozenset()), asked.purpose,
-                     asked.rendition)  # fmt: skip
-    whole = replace(asked, recording=recording)
-    if not needs_taken(rules, known, person) and decide(rules, whole).granted:
-        assert decide(rules, replace(whole, person=left)).granted
-    assert not needs_taken(rules, replace(known, person=person), person)
 
 
 @given(questions)
