@@ -100,13 +100,13 @@ def _serving(app: ASGIApp, listener: socket.socket) -> Iterator[str]:
 
 
 def memory() -> tuple[int, int]:
-    """MB (PSS) of Chromium's largest page, all of its process, and of all that this process started."""
+    """MB (PSS) of the browser's largest page, all of its process, and of all that this process started."""
     pages, every = [0], 0
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it has just ended
             used = one.memory_full_info().pss >> 20
             every += used
-            if "--type=renderer" in one.cmdline():
+            if "--type=renderer" in one.cmdline() or one.cmdline()[-1:] == ["tab"]:  # Chromium's, or Firefox's
                 pages.append(used)
     return max(pages), every
 
