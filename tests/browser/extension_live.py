@@ -97,11 +97,15 @@ def press(display: str, *keys: str) -> None:
 
 @contextmanager
 def browser(
-    name: str, folder: Path, preferences: Mapping[str, Any] | None = None, beside: Sequence[Path] = ()
+    name: str,
+    folder: Path,
+    preferences: Mapping[str, Any] | None = None,
+    beside: Sequence[Path] = (),
+    flags: Sequence[str] = (),
 ) -> Iterator[Live]:
     """`name`: chromium or firefox, on a display of its own, with a policy taken and the tab `desk` read.
 
-    `beside`: folders of other extensions.
+    `beside`: folders of other extensions. `flags`: of Chromium's command line.
     """
     with ExitStack() as stack:
         display = stack.enter_context(displays.xvfb())
@@ -112,7 +116,7 @@ def browser(
         site.serve({"/desk": page("desk", "")})
         bus = stack.enter_context(private_bus(folder))
         desk = f"{site.here}/desk"
-        more = {"preferences": preferences, "beside": beside}
+        more = {"preferences": preferences, "beside": beside, "flags": flags}
         stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk, **more))
         running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
         try:

@@ -76,6 +76,8 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             self._send(404, "none such")
 
+    do_HEAD = do_GET
+
     def _send(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
