@@ -65,7 +65,9 @@ def test_a_page_is_unread_as_long_as_it_has_a_picture_of_a_screen(granting: Live
     with live.opened("share", BODY.format(call=CALLS[call])):
         since = len(live.line.heard)
         live.site.order("share", FOCUS)
-        live.line.look_until(lambda _: any(told.get("what") == "share" for told in live.line.heard[since:]) or enter(live))
+        live.line.look_until(
+            lambda _: any(told.get("what") == "share" for told in live.line.heard[since:]) or enter(live)
+        )
         live.site.order("share", GRANTED)
         live.site.order("share", LONGER_THAN_A_DIALOG)
         assert not read(live.look_until_tab("/share"))
