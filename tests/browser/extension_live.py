@@ -95,6 +95,28 @@ def press(display: str, *keys: str) -> None:
         Hands(link).chord(*keys, held=0.05)
 
 
+FOCUS = """
+while (document.readyState !== "complete" || !document.hasFocus()) await new Promise((then) => setTimeout(then, 10));
+document.querySelector("button").focus();
+"""
+
+
+def press_button(live: Live, name: str) -> None:
+    """Of page `name`, as its user, until the page has asked for a picture of a screen or for a payment. Once may be too
+    early: the page may have the focus before its window has the keys."""
+
+    def asked() -> bool:
+        return any(told.get("what") == "share" for told in live.line.heard[since:])
+
+    def enter() -> bool:
+        press(live.display, "Return")
+        return False
+
+    since = len(live.line.heard)
+    live.site.order(name, FOCUS)
+    live.line.look_until(lambda _: asked() or enter())
+
+
 @contextmanager
 def browser(
     name: str,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.browser.extension_live import Live, press, read, tabs_at
+from tests.browser.extension_live import Live, press, press_button, read, tabs_at
 from tests.browser.extension_pages import CARD, page
 
 pytestmark = [pytest.mark.desktop, pytest.mark.parametrize("live", ["chromium"], indirect=True)]
@@ -43,27 +43,15 @@ document.querySelector("#ask").onclick = async ({target}) => {
   globalThis.response = await request.show();
 };
 </script>"""
-FOCUS = """
-while (document.readyState !== "complete" || !document.hasFocus()) await new Promise((then) => setTimeout(then, 10));
-document.querySelector("button").focus();
-"""
 TYPE = "document.querySelector('[autocomplete=cc-number]').focus()"
 PAY = "(await navigator.serviceWorker.ready).active.postMessage('pay')"
 PAID = "while (!globalThis.response) await new Promise((then) => setTimeout(then, 10));"
 LONGER_THAN_A_DIALOG = "await new Promise((then) => setTimeout(then, 1300));"
 
 
-def enter(live: Live) -> bool:
-    """Once may be too early: the page may have the focus before its window has the keys."""
-    press(live.display, "Return")
-    return False
-
-
 def ask(live: Live) -> None:
     """Until the app's page is there."""
-    since = len(live.line.heard)
-    live.site.order("pay", FOCUS)
-    live.line.look_until(lambda _: any(told.get("what") == "share" for told in live.line.heard[since:]) or enter(live))
+    press_button(live, "pay")
     live.site.order("wallet", TYPE)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.extension_live import Live, browser, press, read
+from tests.browser.extension_live import Live, browser, press_button, read
 
 pytestmark = pytest.mark.desktop
 
@@ -32,19 +32,9 @@ document.querySelector("#ask").onclick = async ({{target}}) => {{
   document.body.dataset.granted = "yes";
 }};
 </script>"""
-FOCUS = """
-while (document.readyState !== "complete" || !document.hasFocus()) await new Promise((then) => setTimeout(then, 10));
-document.querySelector("button").focus();
-"""
 GRANTED = "while (!document.body.dataset.granted) await new Promise((then) => setTimeout(then, 10));"
 LONGER_THAN_A_DIALOG = "await new Promise((then) => setTimeout(then, 1300));"
 END = "for (const track of picture.getTracks()) track.stop();"  # no event tells of this
-
-
-def enter(live: Live) -> bool:
-    """Once may be too early: the page may have the focus before its window has the keys."""
-    press(live.display, "Return")
-    return False
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
@@ -63,11 +53,7 @@ def test_a_page_is_unread_as_long_as_it_has_a_picture_of_a_screen(granting: Live
     if call == "user media" and live.name == "chromium":
         pytest.skip("Chromium gives no page the picture of a screen that way, unless an extension lets it")
     with live.opened("share", BODY.format(call=CALLS[call])):
-        since = len(live.line.heard)
-        live.site.order("share", FOCUS)
-        live.line.look_until(
-            lambda _: any(told.get("what") == "share" for told in live.line.heard[since:]) or enter(live)
-        )
+        press_button(live, "share")
         live.site.order("share", GRANTED)
         live.site.order("share", LONGER_THAN_A_DIALOG)
         assert not read(live.look_until_tab("/share"))
