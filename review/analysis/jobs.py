@@ -146,7 +146,7 @@ class Jobs:
                     self._connection.execute(f"pragma {pragma}")
                 with self._writing() as connection:
                     self._prepare(connection)
-            except BaseException:
+            except BaseException:  # whatever it was, raised again: no file stays open that has no owner
                 self._connection.close()
                 raise
 
@@ -385,7 +385,7 @@ class Jobs:
             try:
                 yield self._connection
                 self._connection.execute("commit")
-            except BaseException:
+            except BaseException:  # also Ctrl-C, raised again: half of a change is none
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise

@@ -52,7 +52,7 @@ class Line:
 
 
 class Shell:
-    """An interactive bash at a pseudo-terminal. Its network is a loopback: nobody else serves at the store's port."""
+    """An interactive bash at a pseudo-terminal, in a network of its own, where the store's port is free."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._here, there = pty.openpty()

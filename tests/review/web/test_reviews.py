@@ -226,7 +226,7 @@ def test_a_note_is_bound_to_its_recording(served: Served, month: str) -> None:
         moved = select(columns.note).where((columns.recording == anna) & (columns.review == "mifid")).scalar_subquery()
         values = {"note": connection.scalar(select(moved)), "outcome": "fine"}
         connection.execute(schema.review_outcomes.update().where(columns.recording == carl).values(values))
-    # The console ends the connection of an error that it did not expect: nobody else is to have that one.
+    # The console ends the connection of an error that it did not expect: no other test is to have that one.
     assert got(served, "cleo", path, Connection="close").status_code != 200
 
 
