@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -72,6 +73,7 @@ retention: [{{ class: rest, keep: 180d }}]
 ...
 """
 FORM: Final = "<h1>Pay</h1><form><input name=card_number placeholder='Card number'><input name=cvv></form>"
+WHY: Final = "PCI DSS 3.3.1.2 and 3.5.1 - a card's code and number are not kept; typed into any form that asks for them"
 COMMENT: Final = "The number was typed and not said: well done."
 REASON: Final = "The customer disputes the payment."
 TONES: Final = (300, 500)  # Hz, of the microphone and the far end
@@ -80,11 +82,12 @@ CARDS: Final = ("looked", "opened")
 LOADED: Final = "document.readyState === 'complete'"
 SEEN: Final = "document.querySelector('main').innerText"
 FOUND: Final = "[...document.querySelectorAll('tr.one a')].map((one) => one.innerText)"
-# Of the time that the rule closed the screen: how many seconds the page says it was, and why.
+# Of the time that the rule closed the screen: how many seconds the page says it was, and what it says of each part.
 GAP: Final = """(() => {
   const rows = [...document.querySelectorAll('#gaps button')].map((one) => one.innerText.split('\\n'));
   const closed = rows.filter(([, , lane, what]) => lane === 'Screen' && /^Closed by rule .*card-forms/.test(what));
-  return [closed.reduce((sum, [, long]) => sum + parseFloat(long), 0), closed.map((one) => one.slice(3).join(' '))[0]];
+  const seconds = closed.reduce((sum, [, long]) => sum + parseFloat(long), 0);
+  return [seconds, closed.map((one) => one.slice(3).join(' '))];
 })()"""
 # The page goes to two seconds before the sound ends.
 BEFORE: Final = """[...document.querySelectorAll('#gaps button')].find((one) =>
@@ -193,6 +196,10 @@ def test_a_call_from_its_number_to_the_hold_and_what_others_see_of_it(story: Sto
             _agent_sees(browser)
 
 
+def _today() -> date:
+    return date.today()  # noqa: DTZ011 - as the console counts days
+
+
 def _lead_finds(browser: DevTools, story: Story) -> None:
     """By the number, and then by the rule. She has two links from compliance: to sign in, and to make a key."""
     sign_in(browser, story.links)
@@ -220,10 +227,9 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     checks = browser.run("[...document.querySelectorAll('#checks li')].map((one) => [one.className, one.innerText])")
     assert {state for state, _ in checks} == {"good"}
     assert any("the ledger is signed by the device and has no gap" in said for _, said in checks)
-    seconds, why = browser.run(GAP)
-    assert CLOSED + STAYS <= seconds < 3 * CLOSED  # a busy machine is late
-    assert why.startswith("Closed by rule card-forms PCI DSS 3.3.1.2 and 3.5.1 - a card's code and number are not kept")
-    assert why.endswith("revision 2 of the policy")
+    seconds, whys = browser.run(GAP)
+    assert CLOSED + STAYS <= seconds < 3 * (CLOSED + STAYS)  # eleven; a busy machine is late
+    assert f"Closed by rule card-forms {WHY}; revision 2 of the policy" in whys
     monitor.until_quiet()
     browser.run(BEFORE)
     _click(browser, "Start (A)")
@@ -257,6 +263,8 @@ def _lead_asks_for_a_hold(browser: DevTools) -> None:
 def _auditor_reports(browser: DevTools, story: Story, folder: Path) -> None:
     """Of the week, every byte verified; what is downloaded verifies without the console."""
     _went(browser, "Report")
+    for field, day in (("from", _today() - timedelta(6)), ("to", _today())):
+        browser.run(f"document.querySelector('#{field}').value = '{day}'")
     browser.run("document.querySelector('#verify').click()")
     _went(browser, "Make the report")
     wait_for(browser, f"{LOADED} && document.querySelector('article.report') !== null")
@@ -265,7 +273,12 @@ def _auditor_reports(browser: DevTools, story: Story, folder: Path) -> None:
         _click(browser, name)
         eventually((folder / name).exists, f"{name} was downloaded")
     facts = json.loads((folder / signing.JSON).read_bytes())
-    print(json.dumps(facts, indent=1))
+    (opening,) = facts["openings"]["rows"]
+    assert (opening["who"], opening["purpose"], opening["recordings"]) == (LEAD, "complaint", [story.recording])
+    assert opening["played"] > SECOND
+    assert (facts["verified"]["sound"], facts["verified"]["unsound"]) == (1, [])
+    (closed,) = (one["closed"] for one in facts["rules"] if (one["lane"], one["rule"]) == ("screen", "card-forms"))
+    assert closed > CLOSED * SECOND
     key = story.house.console / "keys" / "audit.pub"
     verify = installed("eyelid-review", "report", "verify", str(folder), "--key", str(key), "--json")
     assert json.loads(answer("eyelid-review report verify", run(verify, os.environ)))["sound"]
@@ -274,7 +287,7 @@ def _auditor_reports(browser: DevTools, story: Story, folder: Path) -> None:
 def _agent_sees(browser: DevTools) -> None:
     _went(browser, "My recordings")
     looked, released = (browser.run(f"document.querySelector('#{one}').closest('.card').innerText") for one in CARDS)
-    print(browser.run(SEEN))
+    assert "card-forms" in browser.run(SEEN)
     assert "commented on it" in looked
     assert LEAD in looked
     assert "legal hold" not in looked
@@ -283,7 +296,7 @@ def _agent_sees(browser: DevTools) -> None:
     (found,) = browser.run(FOUND)
     _went(browser, found, "tr.one")
     _click(browser, "The same as a table")
-    print(browser.run(SEEN))
+    assert f"card-forms {WHY} (revision 2 of the policy)" in browser.run(SEEN)
 
 
 @contextmanager
