@@ -89,10 +89,11 @@ GAP: Final = """(() => {
   const seconds = closed.reduce((sum, [, long]) => sum + parseFloat(long), 0);
   return [seconds, closed.map((one) => one.slice(3).join(' '))];
 })()"""
-# The page goes to two seconds before the sound ends.
+# The page goes to two seconds before the rule closed the sound. Its lead may stand as another rule's: she goes back five
+# more.
 BEFORE: Final = """[...document.querySelectorAll('#gaps button')].find((one) =>
   /\\nSound\\nClosed by rule .*card-forms/.test(one.innerText)).click()"""
-# From there on, `met`: seconds that are heard before what is missing and after it, and seconds that are passed over.
+# From then on, `met`: seconds that are heard before what is missing and after it, and seconds that are passed over.
 NOTED: Final = """(() => {
   const {player} = eyelid, ends = player.time + 2, met = window.met = {before: 0, after: 0, over: 0};
   let [last, jumps] = [null, 0];
@@ -232,11 +233,13 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     assert f"Closed by rule card-forms {WHY}; revision 2 of the policy" in whys
     monitor.until_quiet()
     browser.run(BEFORE)
+    browser.run(NOTED)
+    browser.press("ArrowLeft")
     _click(browser, "Start (A)")
     browser.press("End")
     _click(browser, "End (B)")  # what is between is repeated
     browser.run(BEFORE)
-    browser.run(NOTED)
+    browser.press("ArrowLeft")
     _click(browser, "Play")
     samples = monitor.heard(HEARD)
     assert [pitch(samples[:, end]) for end in (0, 1)] == pytest.approx(TONES, rel=0.02)
