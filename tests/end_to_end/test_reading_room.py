@@ -89,8 +89,8 @@ GAP: Final = """(() => {
   const seconds = closed.reduce((sum, [, long]) => sum + parseFloat(long), 0);
   return [seconds, closed.map((one) => one.slice(3).join(' '))];
 })()"""
-# The page goes to two seconds before the rule closed the sound. Its lead may stand as another rule's: she goes back five
-# more.
+# The page goes to two seconds before the rule closed the sound. The lead may stand as another rule's: she goes back
+# five more.
 BEFORE: Final = """[...document.querySelectorAll('#gaps button')].find((one) =>
   /\\nSound\\nClosed by rule .*card-forms/.test(one.innerText)).click()"""
 # From then on, `met`: seconds that are heard before what is missing and after it, and seconds that are passed over.
