@@ -40,7 +40,7 @@ from tests.end_to_end.walk import walking
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.slow(reason="a call is recorded for half a minute, and five processes serve it"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 ROOT: Final = Path(__file__).resolve().parents[2]
 CLOSED: Final = 8  # seconds that the form is open
