@@ -229,7 +229,8 @@ def whole(folder: Path, say: Say, *, rate: float, kind: str, quick: bool) -> Sai
     page, every = zip(*used, strict=True)
     facts = {"browser": kind, "rate": rate, "page_mb": page, "browser_mb": every, "heap_mb_max": max(page)}
     short = ["heap_mb_max is over its goal"] if max(page) > GOALS["heap_mb_max"] else []
-    short += [f"{one} grew" for one in ("page_mb", "browser_mb") if facts[one][-1] > 1.25 * facts[one][0]]
+    higher = [one for one in ("page_mb", "browser_mb") if facts[one][-1] > 1.25 * facts[one][0]]
+    short += [f"{one} ends a quarter above its begin" for one in higher]
     return Said(facts, tables.facts("The player's memory over a whole recording", facts), [], short)
 
 

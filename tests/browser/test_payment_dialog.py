@@ -26,7 +26,7 @@ APP = {
     "icons": [{"src": "icon.svg", "sizes": "any", "type": "image/svg+xml"}],
     "serviceworker": {"src": "worker.js"},
 }
-# The app by which /wallet is paid; Chromium installs it by itself.
+# The app by which /wallet is paid; Chromium installs it when a page asks for a payment by it.
 WALLET = {
     "/wallet": "",
     "/wallet.json": json.dumps({"default_applications": ["wallet/app.json"]}),
