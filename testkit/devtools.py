@@ -105,6 +105,10 @@ class DevTools:
         self.call("Emulation.setDeviceMetricsOverride", **size)
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
+    def downloads_to(self, folder: Path) -> None:
+        """Of this page, and those that are opened with it."""
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder), **self._context)
+
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
         number = self._number

@@ -23,6 +23,7 @@ QUIET: Final = 30  # pieces
 LOUD: Final = 300  # of 32,767
 LATEST: Final = 20  # seconds of sound, in which what a test waits for has to come
 HEARD: Final = 0.8  # seconds that are judged
+BROAD: Final = 0.05  # of a tone's frequency
 Samples = npt.NDArray[np.float64]
 """(samples, 2), as 16 bit have them."""
 
@@ -75,6 +76,14 @@ class Monitor:
 def loud(piece: Samples) -> Any:
     """Places of what can be heard."""
     return np.flatnonzero(np.abs(piece).max(axis=1) > LOUD)
+
+
+def pitch(samples: Samples) -> float:
+    """Hz of the loudest tone of one channel: the middle of its peak, which speeding up broadens."""
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    hertz = np.arange(len(power)) * RATE / len(samples)
+    peak = np.abs(hertz - hertz[power.argmax()]) < BROAD * hertz[power.argmax()]
+    return float((hertz[peak] * power[peak]).sum() / power[peak].sum())
 
 
 @contextmanager

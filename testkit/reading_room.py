@@ -164,24 +164,29 @@ def served(port: str, *words: str) -> Iterator[dict[str, Any]]:
 
 def _call_in(room: ReadingRoom, address: str, now: int) -> None:
     """A telephone system that sends three: to Anna, to Carl by the same number, and a mail to Bert."""
-    store, secret = str(room.world.folder / "home"), ["--key-file", str(room.home / "secret"), "--json"]
-    finding, own = ["--finding-key", str(room.finding)], str(room.home / "phone.key")
     day = 24 * 60 * MINUTE
     called = (("anna", {"tel": NUMBER, "id": "C-17"}, 50 * MINUTE), ("carl", {"tel": NUMBER}, day + 104 * MINUTE))
     lines = [
-        _vcon(agent, party, now - ago + 30 * SECOND, 120) for agent, party, ago in called
-    ] + [_vcon("bert", {"mailto": CUSTOMER}, now - 56 * MINUTE, 60)]  # fmt: skip
-    calls = room.home / "calls.jsonl"
+        vcon(agent, party, now - ago + 30 * SECOND, 120) for agent, party, ago in called
+    ] + [vcon("bert", {"mailto": CUSTOMER}, now - 56 * MINUTE, 60)]  # fmt: skip
+    import_calls(room.home, room.world.folder / "home", room.home / "secret", address, lines)
+
+
+def import_calls(home: Path, store: Path, secret: Path, address: str, lines: list[dict[str, Any]]) -> Path:
+    """As a telephone system of the house sends them; the finding key, which is made. `home`: the console's."""
+    finding, own, calls = home / "keys" / "finding.key", home / "phone.key", home / "calls.jsonl"
     calls.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    words = ["--finding-key", finding, "--key-file", secret, "--json"]
     add = ["phone", "--house", "example.com", "--country", "49", "--address", address, "--home", store, "-o", own]
+    imported = [calls, "--integration", own, "--queue", "support", "--key-file", secret, "--json"]
     with cheap_keys():
-        assert review_main(["interactions", "init", *finding, *secret]) == 0
-        assert review_main(["interactions", "add", *add, *finding, *secret]) == 0
-    imported = ["import", str(calls), "--integration", own, "--queue", "support", *secret]
-    assert review_main(["interactions", *imported]) == 0
+        for verb, asked in (("init", words), ("add", [*add, *words]), ("import", imported)):
+            assert review_main(["interactions", verb, *map(str, asked)]) == 0
+    return finding
 
 
-def _vcon(agent: str, party: dict[str, str], start: int, seconds: int) -> dict[str, Any]:
+def vcon(agent: str, party: dict[str, str], start: int, seconds: int) -> dict[str, Any]:
+    """One that began at `start`, ns."""
     began = datetime.fromtimestamp(start // SECOND, UTC).isoformat()
     dialog = {"type": "recording", "start": began, "duration": seconds, "parties": [0, 1]}
     return {"vcon": "0.4.0", "uuid": str(uuid4()), "created_at": began, "dialog": [dialog],

@@ -45,6 +45,7 @@ MOODS: Final[dict[str, str]] = {
             "life",
             "packs",
             "payments",
+            "reading_room",
             "readme",
             "scenes",
             "silence",

@@ -83,17 +83,18 @@ class House:
     secure: bool
     address: str
     player: str
+    rules: str = RULES
 
     @classmethod
-    def furnish(cls, folder: Path, store: Store, short: Path, *, secure: bool) -> House:
+    def furnish(cls, folder: Path, store: Store, short: Path, *, secure: bool, rules: str = RULES) -> House:
         with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as other:
             ports = [listener.getsockname()[1] for listener in (one, other)]
         address, player = (f"{'https' if secure else 'http'}://localhost:{port}" for port in ports)
-        house = cls(folder, store, short, secure, address, player)
+        house = cls(folder, store, short, secure, address, player, rules)
         house._custodian()
         house._bundle()
         home = house.console
-        house._review("audit", "init", "--name", "localhost/audit", "--log", home / "audit", "--keys", home / "keys")
+        house.review("audit", "init", "--name", "localhost/audit", "--log", home / "audit", "--keys", home / "keys")
         (home / "people.yaml").write_text(f"schema: 1\naddress: {address}\nplayer: {player}\n...\n", "utf-8")
         if secure:
             shutil.copytree(store.home / "tls", home / "tls")
@@ -111,14 +112,14 @@ class House:
         token = self.folder / "custodian.token"
         token.write_text(self.store.ask("enroll-token", "--address", self.store.address)["token"], "ascii")
         words = ("--name", "localhost/custodian", "--token", token, "--origin", self.player, "--console", os_user())
-        self._review("custodian", "init", "--home", self.folder / "custodian", *words)
+        self.review("custodian", "init", "--home", self.folder / "custodian", *words)
         token.unlink()
 
     def _bundle(self) -> None:
         """Who may see what, and the custodian as a reader, signed by compliance; each PC has it when it enrols."""
         rules, before = self.folder / "governance", self.folder / "first.bundle"
         rules.mkdir()
-        (rules / "demo.yaml").write_text(RULES, "utf-8")
+        (rules / "demo.yaml").write_text(self.rules, "utf-8")
         (reader,) = (self.folder / "custodian" / "keys").glob("review-*.pub")
         _ran(store_main, "bundle", "show", "--home", self.store.home, "--save", before)
         words = ("--key", self.compliance, "--from", before, "--governance", rules, "--add-reader", reader)
@@ -130,12 +131,15 @@ class House:
     def bundle(self) -> Path:
         return self.folder / "demo.bundle"
 
-    def _review(self, *words: object) -> Any:
+    def review(self, *words: object) -> Any:
         return json.loads(_ran(review_main, *words, "--key-file", self.store.secret, "--json"))
 
     @contextmanager
-    def served(self) -> Iterator[Links]:
-        """All of it, as processes; ended with the context. Raises StageError with the log of what does not start."""
+    def served(self, *more: object, person: str = PERSON) -> Iterator[Links]:
+        """All of it, as processes; ended with the context. Raises StageError with the log of what does not start.
+
+        `more`: words for `eyelid-review up`. `person`: whom the links are for.
+        """
         with ExitStack() as stack:
 
             def start(name: str, command: list[str], said: str) -> tuple[Running, str]:
@@ -149,11 +153,12 @@ class House:
                 "custodian", installed("python", "-P", "-m", "scripts.showcase.custodian", *map(str, words)), "listens"
             )
             _ran(review_main, "custodian", "bundle", self.bundle, "--socket", socket)
-            asked = (PERSON, "--to", self.folder / "custodian" / "keys" / "audit.pub", "--key", self.compliance)
+            asked = (person, "--to", self.folder / "custodian" / "keys" / "audit.pub", "--key", self.compliance)
             invited = ("--player", self.player, "-o", self.folder / "invitation")
-            enrol = self._review("custodian", "invite", *asked, *invited)["link"]
+            enrol = self.review("custodian", "invite", *asked, *invited)["link"]
             up = ["--home", self.console, "--store", self.store.home, "--key-file", self.store.secret, "--custodian",
-                  socket, "--first", PERSON, "--host", "127.0.0.1", *([] if self.secure else ["--http"])]  # fmt: skip
+                  socket, "--first", person, "--host", "127.0.0.1", *more]  # fmt: skip
+            up += [] if self.secure else ["--http"]
             _, said = start("console", installed("eyelid-review", "up", "--json", *map(str, up)), '"link"')
             yield Links(self.address, json.loads(said)["link"], enrol)
 
@@ -184,19 +189,19 @@ def check(house: House, links: Links, recordings: tuple[str, str], rule: str, pi
     folder.mkdir()
     with headless(folder, f"--ignore-certificate-errors-spki-list={_pin(certificate)}") as browser:
         try:
-            _sign_in(browser, links)
+            sign_in(browser, links)
             both = {with_rules, without}
-            wait_until(lambda: both <= _listed(browser, links, ""), "both recordings in the console's list")
-            found = _listed(browser, links, f"?rule={rule}") & both
+            wait_until(lambda: both <= listed(browser, links, ""), "both recordings in the console's list")
+            found = listed(browser, links, f"?rule={rule}") & both
             if found != {with_rules}:
                 raise StageError(f"the console finds {len(found)} recordings closed by {rule}, and not the one")
             browser.open("about:blank")
             to(browser, links.enrol)
-            _press(browser, "enrol", "#custody .choices div:nth-child(2) button", "enrolled")  # a key, no passkey
+            press(browser, "enrol", "#custody .choices div:nth-child(2) button", "enrolled")  # a key, no passkey
             for recording in (without, with_rules):
                 browser.open("about:blank")
                 to(browser, f"{house.player}/#play={recording}")
-                _press(browser, "purpose", "#open", "open")
+                press(browser, "purpose", "#open", "open")
                 until(browser, READY)
                 if (state := browser.run("document.querySelector('#badge').dataset.state")) != "good":
                     raise StageError(f"the player's verdict on {recording} is {state}")
@@ -214,7 +219,7 @@ _SHOW: Final = """(async () => {
 })()"""
 
 
-def _sign_in(browser: DevTools, links: Links) -> None:
+def sign_in(browser: DevTools, links: Links) -> None:
     browser.open(f"{links.address}/sign-in")
     with_authenticator(browser)
     to(browser, links.sign_in)
@@ -223,13 +228,13 @@ def _sign_in(browser: DevTools, links: Links) -> None:
         wait_for(browser, f"location.pathname === '{path}' && document.readyState === 'complete'")
 
 
-def _listed(browser: DevTools, links: Links, query: str) -> set[str]:
+def listed(browser: DevTools, links: Links, query: str) -> set[str]:
     to(browser, f"{links.address}/find{query}")
     rows = "[...document.querySelectorAll('tr.one a')].map((one) => one.pathname.split('/').at(-1))"
     return set(browser.run(rows))
 
 
-def _press(browser: DevTools, state: str, button: str, then: str) -> None:
+def press(browser: DevTools, state: str, button: str, then: str) -> None:
     for wanted in (state, then):
         reached = f"['{wanted}', 'refused'].includes(document.documentElement.dataset.custody)"
         wait_for(browser, reached)

@@ -16,6 +16,7 @@ export class Sound {
     this.generation = 0;
     this.busy = true; // until the header is in
     this.next = -1;
+    this.removes = 0; // seconds up to which what lies ready is to be removed, or is being removed
     this.volumes = [1, 1];
   }
 
@@ -88,6 +89,7 @@ export class Sound {
   }
 
   has(t) {
+    if (t < this.removes) return false;
     const { buffered } = this.buffer;
     for (let at = 0; at < buffered.length; at++)
       if (t >= buffered.start(at) - 0.01 && t < buffered.end(at) - 0.001) return true;
@@ -100,9 +102,16 @@ export class Sound {
     if (!this.has(t)) {
       this.generation++;
       this.next = this.chain.from(t);
-      this.anew = true;
+      this.removes = Infinity;
     }
     this.element.currentTime = t;
+  }
+
+  /** Until it is done, what is removed does not lie ready: who is sent there meanwhile loads it again. */
+  async remove(until) {
+    this.removes = until;
+    if (this.buffer.buffered.length) await this.update(() => this.buffer.remove(0, until));
+    if (this.removes === until) this.removes = 0;
   }
 
   async pump(t, rate) {
@@ -120,10 +129,8 @@ export class Sound {
     const { rows, plays, stream } = this.chain;
     const generation = this.generation;
     if (this.next < 0) this.next = this.chain.from(t);
-    if (this.anew) {
-      this.anew = false;
-      if (this.buffer.buffered.length) await this.update(() => this.buffer.remove(0, Infinity));
-    }
+    if (this.removes) await this.remove(this.removes);
+    if (generation !== this.generation) return true;
     while (this.next < rows.length && !plays[this.next]) this.next++;
     if (this.next >= rows.length || rows[this.next].start > t + AHEAD * Math.max(1, rate)) return false;
     const from = this.next;
@@ -132,7 +139,8 @@ export class Sound {
     const contents = await this.media(stream, from, to);
     if (generation !== this.generation) return true; // somebody sought: what came is of no use
     const { buffered } = this.buffer;
-    if (buffered.length && buffered.start(0) < t - 2 * BACK) await this.update(() => this.buffer.remove(0, t - BACK));
+    const past = Math.min(t, this.element.currentTime); // it may have been sent back meanwhile
+    if (buffered.length && buffered.start(0) < past - 2 * BACK) await this.remove(past - BACK);
     for (const [place, content] of contents.entries())
       if (content && !(await this.append(from + place, content))) return false;
     if (generation === this.generation) this.next = to;

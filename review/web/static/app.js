@@ -47,6 +47,9 @@ function act(id, event, work) {
   });
 }
 
+// After Back a browser shows a page from memory, whatever its headers say: as it was before what was done since.
+window.addEventListener("pageshow", ({persisted}) => persisted && location.reload());
+
 const field = (form, name) => form.elements.namedItem(name).value;
 const enter = () => location.assign(page.dataset.back || "/");
 

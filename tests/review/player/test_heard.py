@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
 import pytest
 
 from testkit import bidi
-from testkit.loudspeaker import Monitor, Samples, heard_browser, listening
-from testkit.sounds import RATE, SoundServer, missing, sound_server
+from testkit.loudspeaker import Monitor, heard_browser, listening, pitch
+from testkit.sounds import SoundServer, missing, sound_server
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import QUIET as QUIET_SPAN
 from tests.review.player.made import TONES
 
 NEAR: Final = 0.01  # of a tone's frequency
-BROAD: Final = 0.05  # of it
 TRIES: Final = 6
 IN_STEP: Final = 0.04  # seconds
 FIREFOX_LATE: Final = 0.04  # seconds
@@ -52,14 +50,6 @@ def opened(speaking: Page, recorded: Recorded) -> Iterator[Page]:
         until(speaking, READY)
         yield speaking
         speaking.run("eyelid.player.pause()")
-
-
-def pitch(samples: Samples) -> float:
-    """Hz of the loudest tone: the middle of its peak, which speeding up broadens."""
-    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
-    hertz = np.arange(len(power)) * RATE / len(samples)
-    peak = np.abs(hertz - hertz[power.argmax()]) < BROAD * hertz[power.argmax()]
-    return float((hertz[peak] * power[peak]).sum() / power[peak].sum())
 
 
 def at_speed(page: Page, monitor: Monitor, rate: float) -> list[float]:

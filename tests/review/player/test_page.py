@@ -128,6 +128,22 @@ def test_the_sound_is_both_ends_apart(opened: Page) -> None:
     opened.run("eyelid.player.pause()")
 
 
+# Whether the sound lies ready where one is, after one left that moment and came back at once.
+LEFT_AND_BACK = """(async () => {
+  const {player} = eyelid, {sound} = player;
+  const loaded = async () => { do await new Promise(requestAnimationFrame); while (sound.busy); return sound.has(2); };
+  player.seek(2);
+  while (!await loaded());
+  player.seek(player.length);
+  player.seek(2);
+  return loaded();
+})()"""
+
+
+def test_who_leaves_a_moment_and_comes_back_at_once_hears_it(opened: Page) -> None:
+    assert opened.run(LEFT_AND_BACK)
+
+
 def test_everything_goes_by_keyboard(opened: Page) -> None:
     def time() -> float:
         return float(opened.run("eyelid.player.time"))
