@@ -35,11 +35,12 @@ def started(
     *urls: str,
     preferences: Mapping[str, Any] | None = None,
     beside: Sequence[Path] = (),
+    flags: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`.
 
     `bus`: address of a message bus, by which a second start of Firefox finds the first. `preferences`: of the profile,
-    as each browser writes them. `beside`: folders of other extensions.
+    as each browser writes them. `beside`: folders of other extensions. `flags`: of Chromium's command line.
     """
     home = folder / "home"
     profile = folder / "profile"
@@ -50,7 +51,8 @@ def started(
         own.parent.mkdir()
         own.write_text(json.dumps(preferences or {}))
         loaded = ",".join(str(path) for path in (EXTENSION, *beside))
-        command = ["chromium", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"--load-extension={loaded}", *urls]
+        own_flags = [*CHROMIUM_FLAGS, *flags, f"--user-data-dir={profile}", f"--load-extension={loaded}"]
+        command = ["chromium", *own_flags, *urls]
     else:
         browsers.introduce("firefox", folder, socket, home / browsers.FIREFOX_HOSTS, FIREFOX_ID)
         for extension in (EXTENSION, *beside):

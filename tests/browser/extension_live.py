@@ -95,13 +95,39 @@ def press(display: str, *keys: str) -> None:
         Hands(link).chord(*keys, held=0.05)
 
 
+FOCUS = """
+while (document.readyState !== "complete" || !document.hasFocus()) await new Promise((then) => setTimeout(then, 10));
+document.querySelector("button").focus();
+"""
+
+
+def press_button(live: Live, name: str) -> None:
+    """Of page `name`, as its user, until the page has asked for a picture of a screen or for a payment. Once may be too
+    early: the page may have the focus before its window has the keys."""
+
+    def asked() -> bool:
+        return any(told.get("what") == "share" for told in live.line.heard[since:])
+
+    def enter() -> bool:
+        press(live.display, "Return")
+        return False
+
+    since = len(live.line.heard)
+    live.site.order(name, FOCUS)
+    live.line.look_until(lambda _: asked() or enter())
+
+
 @contextmanager
 def browser(
-    name: str, folder: Path, preferences: Mapping[str, Any] | None = None, beside: Sequence[Path] = ()
+    name: str,
+    folder: Path,
+    preferences: Mapping[str, Any] | None = None,
+    beside: Sequence[Path] = (),
+    flags: Sequence[str] = (),
 ) -> Iterator[Live]:
     """`name`: chromium or firefox, on a display of its own, with a policy taken and the tab `desk` read.
 
-    `beside`: folders of other extensions.
+    `beside`: folders of other extensions. `flags`: of Chromium's command line.
     """
     with ExitStack() as stack:
         display = stack.enter_context(displays.xvfb())
@@ -112,7 +138,7 @@ def browser(
         site.serve({"/desk": page("desk", "")})
         bus = stack.enter_context(private_bus(folder))
         desk = f"{site.here}/desk"
-        more = {"preferences": preferences, "beside": beside}
+        more = {"preferences": preferences, "beside": beside, "flags": flags}
         stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk, **more))
         running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
         try:

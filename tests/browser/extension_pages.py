@@ -17,7 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 from tests.browser.extension_agent import DEADLINE
 
 SLOW: Final = 2.5  # seconds until a style sheet comes
-TYPES: Final = {"pdf": "application/pdf", "svg": "image/svg+xml", "js": "text/javascript"}  # by the end of a name
+TYPES: Final = {
+    "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+    "js": "text/javascript",
+    "json": "application/json",
+}  # by the end of a name
 CARD: Final = "<input autocomplete=cc-number>"
 
 # A page with this listens for orders under its name and does them as a script of its own would, once it has been read
@@ -76,6 +81,9 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             self._send(404, "none such")
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def _send(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
@@ -84,8 +92,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         if self.path.startswith("/denied"):
             self.send_header("X-Frame-Options", "DENY")
+        if self.path == "/wallet":
+            self.send_header("Link", '</wallet.json>; rel="payment-method-manifest"')
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def _stream(self, orders: queue.Queue[dict[str, object]]) -> None:
         self.send_response(200)
