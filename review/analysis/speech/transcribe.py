@@ -1,0 +1,206 @@
+"""The samples of a channel become its transcript: gaps first, then silence, voices, language, words, doubts.
+
+What a rule closed is cut out before anything looks at a sample, and each side of it is heard alone: filled with silence
+it would make the recogniser invent, and a word could reach across it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from review.analysis.loops import loops
+from review.analysis.spans import MILLISECOND, SECOND, Span, Spans, common, joined, total_ns, without
+from review.analysis.speech.pcm import Pcm, loud_spans, resampled
+from review.analysis.speech.port import RATE, Part, Recogniser, Sound
+from review.analysis.speech.transcript import Gap, Language, Segment, Settings, State, Transcript
+from review.analysis.words import Word
+
+SHORTEST: Final = 100 * MILLISECOND  # no word is shorter
+AT_ONCE: Final = 300 * RATE  # samples: what is recognised together; each time costs at least a window of 30 s
+_ASIDE: Final = 400 * MILLISECOND  # a recogniser's words begin late and end early
+_WORDLESS: Final = 500 * MILLISECOND  # shorter sound without a word is none
+_LOUD: Final = 30.0  # dB below a piece's loudest tenth of a second it is a pause
+USUAL: Final = Settings()
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Speech between two pauses, at `RATE`."""
+
+    span: Span
+    sound: Sound
+
+
+@dataclass(slots=True)
+class _Written:
+    words: list[Word] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    invented: set[int] = field(default_factory=set)
+
+
+def transcribe(
+    recogniser: Recogniser,
+    pcm: Pcm,
+    closed: Sequence[Gap] = (),
+    settings: Settings = USUAL,
+    progress: Progress = lambda _: None,
+) -> Transcript:
+    """`closed`: spans of which nothing is kept, in any order. `progress`: 0 to 1, after each part; what it raises passes.
+
+    Whatever the sound is, the transcript's state says what became of it. Raises SpeechError for a language that the
+    recogniser does not know.
+    """
+    versions = recogniser.versions
+    if wrong := pcm.wrong():
+        return Transcript(State.UNUSABLE, wrong, 0, versions, settings)
+    end = pcm.end
+    gaps = tuple(_within(closed, end))
+
+    def ended(state: State, why: str) -> Transcript:
+        progress(1.0)
+        return Transcript(state, why, end, versions, settings, gaps=gaps)
+
+    if not 0 <= pcm.channel < pcm.channels:
+        has = "1 channel" if pcm.channels == 1 else f"{pcm.channels} channels"
+        return ended(State.MISSING, f"The sound has {has}, and none with the number {pcm.channel}")
+    if not len(pcm.samples):
+        return ended(State.EMPTY, "The channel has no samples")
+    if end < SHORTEST:
+        return ended(State.TOO_SHORT, f"It lasts {end / SECOND:.3f} s: no word is that short")
+    open_spans = without([(0, end)], [gap.span for gap in gaps])
+    open_ns = total_ns(open_spans)
+    if not any(span.length_ns >= SHORTEST for span in open_spans):
+        return ended(State.CLOSED, f"Rules closed {_s(end - open_ns)} of {_s(end)}, and what is left has no word")
+    try:
+        loud = tuple(found for span in open_spans for found in loud_spans(pcm, span, settings.silent_below))
+    except ValueError as error:
+        return ended(State.UNUSABLE, str(error))
+    if not loud:
+        return ended(State.NO_SPEECH, f"Silence: no sample of {_s(open_ns)} reaches {settings.silent_below:g} dBFS")
+    pieces = list(_pieces(recogniser, pcm, loud, settings))
+    if not pieces:
+        return ended(State.NO_SPEECH, f"Sound in {_s(total_ns(loud))} of {_s(open_ns)}, and no speech in it")
+
+    spoken = sum(piece.span.length_ns for piece in pieces)
+    written, language, done = _Written(), _language(recogniser, pieces, settings), 0
+    for group in _groups(pieces, open_spans):
+        offset, whole = done, sum(piece.span.length_ns for piece in group)
+        for part in recogniser.parts(np.concatenate([piece.sound for piece in group]), language.code):
+            _place(written, part, group, settings)
+            reached = part.words[-1].end * SECOND if part.words else 0.0
+            progress(min((offset + min(reached, whole)) / spoken, 1.0))
+        done += whole
+        progress(min(done / spoken, 1.0))
+    words = tuple(written.words)
+    for loop in loops(words):
+        written.invented.update(range(loop.again, loop.last + 1))
+    wordless = _wordless(pieces, words)
+    if len(written.invented) == len(words):
+        state, why = State.NO_WORDS, f"{_s(spoken)} sounded like speech, and no word of it is believed"
+    else:
+        said = len(words) - len(written.invented)
+        state = State.TRANSCRIBED
+        why = f"{said} {'word' if said == 1 else 'words'}, {len(written.invented)} more invented, in {_s(spoken)} of speech"
+    unsure = {place for place, word in enumerate(words) if word.probability < settings.unsure_below}
+    return Transcript(
+        state, why, end, versions, settings, language, words, tuple(written.segments), gaps,
+        frozenset(unsure), frozenset(written.invented), wordless,
+    )  # fmt: skip
+
+
+def _within(closed: Sequence[Gap], end: int) -> Iterator[Gap]:
+    for gap in sorted(closed, key=lambda one: (one.span, one.rule)):
+        start, behind = max(gap.span.start_ns, 0), min(gap.span.end_ns, end)
+        if start < behind:
+            yield Gap(Span(start, behind), gap.rule)
+
+
+def _pieces(recogniser: Recogniser, pcm: Pcm, loud: Spans, settings: Settings) -> Iterator[Piece]:
+    """In order. None reaches into what is closed: the recogniser gets one open stretch at a time."""
+    for span in loud:
+        sound = resampled(pcm, span)
+        for first, behind in recogniser.voices(sound, settings):
+            at = Span(span.start_ns + first * SECOND // RATE, span.start_ns + behind * SECOND // RATE)
+            inside = Span(at.start_ns, min(at.end_ns, span.end_ns))
+            if inside.length_ns >= SHORTEST:
+                yield Piece(inside, sound[first:behind])
+
+
+def _groups(pieces: Sequence[Piece], open_spans: Spans) -> Iterator[list[Piece]]:
+    """What is recognised together: of one open stretch, and not too much."""
+    group, size, stretch = list[Piece](), 0, 0
+    for piece in pieces:
+        before = stretch
+        while open_spans[stretch].end_ns <= piece.span.start_ns:
+            stretch += 1
+        if group and (stretch != before or size + len(piece.sound) > AT_ONCE):
+            yield group
+            group, size = [], 0
+        group.append(piece)
+        size += len(piece.sound)
+    if group:
+        yield group
+
+
+def _language(recogniser: Recogniser, pieces: Sequence[Piece], settings: Settings) -> Language:
+    if settings.language:
+        return Language(settings.language)
+    first, size = [], 0
+    for piece in pieces:
+        if size >= 30 * RATE:
+            break
+        first.append(piece.sound)
+        size += len(piece.sound)
+    return recogniser.language(np.concatenate(first), settings.languages)
+
+
+def _place(written: _Written, part: Part, group: Sequence[Piece], settings: Settings) -> None:
+    """Each word goes into the piece in which its middle lies, and is cut to it; so does each segment."""
+    at, offset, last = 0, 0.0, None
+    for word in part.words:
+        middle = (word.start + word.end) / 2
+        while at + 1 < len(group) and middle >= offset + len(group[at].sound) / RATE:
+            offset += len(group[at].sound) / RATE
+            at += 1
+        within = group[at].span
+        start = min(max(within.start_ns + round((word.start - offset) * SECOND), within.start_ns), within.end_ns)
+        end = min(max(within.start_ns + round((word.end - offset) * SECOND), start), within.end_ns)
+        if written.words:
+            start = max(start, written.words[-1].start)
+            end = max(start, end)
+        place = len(written.words)
+        written.words.append(Word(word.text, start, end, word.probability))
+        if part.no_speech >= settings.no_speech_from:
+            written.invented.add(place)
+        if last == at:
+            before = written.segments.pop()
+            longer = Span(before.span.start_ns, max(before.span.end_ns, end))
+            written.segments.append(Segment(before.first, place, longer))
+        else:
+            written.segments.append(Segment(place, place, Span(start, end)))
+        last = at
+
+
+def _wordless(pieces: Sequence[Piece], words: Sequence[Word]) -> Spans:
+    """Where a piece of speech is loud, and no word is near."""
+    size, loud = RATE // 10, list[Span]()
+    for piece in pieces:
+        rows = len(piece.sound) // size
+        if not rows:
+            continue
+        power = np.square(piece.sound[: rows * size].reshape(rows, size)).mean(axis=1)
+        for row in np.flatnonzero(power >= max(power.max() * 10 ** (-_LOUD / 10), 1e-12)).tolist():
+            start = piece.span.start_ns + row * size * SECOND // RATE
+            loud.append(Span(start, min(start + SECOND // 10, piece.span.end_ns)))
+    near = [Span(word.start - _ASIDE, word.end + _ASIDE) for word in words]
+    left = without(common(joined(loud, SECOND // 5), [piece.span for piece in pieces]), near)
+    return tuple(span for span in left if span.length_ns >= _WORDLESS)
+
+
+def _s(ns: int) -> str:
+    return f"{ns / SECOND:.1f} s"
