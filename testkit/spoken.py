@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,46 @@ LONE: Final = (
     "september oktober november dezember elf zwölf dreizehn sechzehn siebzehn zwanzig dreißig vierzig fünfzig sechzig "
     "siebzig achtzig neunzig"
 )
+AGENTS: Final = frozenset({"mb-de6", "mb-us2"})
+VOICES: Final = {
+    "mb-de6": ("de", "MBROLA de6"), "mb-de7": ("de", "MBROLA de7"),
+    "mb-us2": ("en", "MBROLA us2"), "mb-us1": ("en", "MBROLA us1"),
+}  # fmt: skip
+# Lines of a call; numbers are written as they are said.
+CALLS: Final = {
+    "de": (
+        ("agent", "Guten Tag, Sie sprechen mit der Kundenbetreuung, wie kann ich Ihnen helfen?"),
+        ("customer", "Guten Tag, ich habe letzte Woche eine Rechnung bekommen, die ich nicht verstehe."),
+        ("agent", "Das sehe ich mir gern an. Nennen Sie mir bitte Ihre Kundennummer."),
+        ("customer", "Die Kundennummer ist vier acht zwei eins drei sieben null."),
+        ("agent", "Vielen Dank. Im Januar wurden Ihnen zwei Monate berechnet, das ist ein Fehler."),
+        ("customer", "Genau das meinte ich. Können Sie das bitte ändern?"),
+        ("agent", "Ja, ich schreibe Ihnen den Betrag gut. Auf welche Bankverbindung sollen wir ihn überweisen?"),
+        ("customer", "Auf dasselbe Konto wie immer, bei der Sparkasse in München."),
+        ("agent", "Zur Sicherheit brauche ich noch Ihr Geburtsdatum und die Telefonnummer."),
+        ("customer", "Meine Telefonnummer ist null eins sieben sechs drei vier fünf sechs sieben acht neun zwei."),
+        ("agent", "Das habe ich notiert. Der Betrag ist in drei Tagen auf Ihrem Konto."),
+        ("customer", "Sehr schön, dann warte ich bis Donnerstag. Vielen Dank für Ihre Hilfe."),
+        ("agent", "Sehr gern. Ich wünsche Ihnen noch einen schönen Tag. Auf Wiederhören."),
+        ("customer", "Danke, Ihnen auch. Auf Wiederhören."),
+    ),
+    "en": (
+        ("agent", "Good morning, this is customer service, how may I help you today?"),
+        ("customer", "Good morning, I received a bill last week that I do not understand."),
+        ("agent", "Let me have a look. Could you give me your customer number, please?"),
+        ("customer", "My customer number is four eight two one three seven zero."),
+        ("agent", "Thank you. In January you were charged for two months, and that is a mistake."),
+        ("customer", "That is exactly what I meant. Can you change that, please?"),
+        ("agent", "Yes, I will refund the amount. Which account should we send it to?"),
+        ("customer", "The same account as always, with the savings bank in Boston."),
+        ("agent", "To be safe, I also need your date of birth and your telephone number."),
+        ("customer", "My phone number is five five five zero one seven six three four two."),
+        ("agent", "I have noted that down. The money will be in your account in three days."),
+        ("customer", "Very good, then I will wait until Thursday. Thank you for your help."),
+        ("agent", "You are welcome. I hope you have a wonderful day. Goodbye."),
+        ("customer", "Thank you, the same to you. Goodbye."),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -90,3 +130,73 @@ def prompts(language: str, *names: str, pause: int = _PAUSE) -> Sound:
 def digits(language: str, number: str) -> Sound:
     """Digit by digit, 0.1 s between them."""
     return prompts(language, *(f"digits/{digit}" for digit in number))
+
+
+# -- sets with their words --------------------------------------------------------------------------------------------
+
+
+def speeches() -> Iterator[Speech | str]:
+    """Each set, or a sentence on why it is not here."""
+    for language in ("de", "en"):
+        yield _or_why(lambda language=language: _numbers(language))  # type: ignore[misc]
+    yield _or_why(_lone)
+    yield _or_why(_sentences)
+    yield _or_why(_book)
+    for voice, (language, what) in VOICES.items():
+        yield _or_why(lambda voice=voice, language=language, what=what: _call(voice, language, what))  # type: ignore[misc]
+
+
+def _or_why(made: Callable[[], Speech]) -> Speech | str:
+    try:
+        return made()
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"not run: {error}"
+
+
+def _numbers(language: str) -> Speech:
+    """Strings with 3 s between them."""
+    gap = np.zeros(3 * RATE, np.float32)
+    sound = np.concatenate([part for number in NUMBERS for part in (gap, digits(language, number))] + [gap])
+    words = " ".join(DIGITS[language][int(digit)] for number in NUMBERS for digit in number)
+    what = "recorded digits, 8 kHz" if language == "de" else "recorded digits"
+    return Speech(f"{language}-numbers", language, what, sound, words, NUMBERS)
+
+
+def _lone() -> Speech:
+    sound = prompts("de", *LONE_FILES, pause=RATE // 2)
+    return Speech("de-words", "de", "recorded days, months, numbers, 8 kHz", sound, LONE)
+
+
+def _sentences() -> Speech:
+    sound = prompts("en", *SENTENCES, pause=RATE)
+    return Speech("en-prompts", "en", "recorded sentences", sound, " ".join(SENTENCES.values()))
+
+
+def _book() -> Speech:
+    parts, words = list[Sound](), list[str]()
+    for folder, text in (("librivox", "transcription"), ("cards", "cards.transcription")):
+        for line in (_BOOK / folder / text).read_text("utf-8").splitlines():
+            said, _, name = line.rpartition("(")
+            parts += [decoded(_BOOK / folder / f"{name.rstrip(')')}.wav"), np.zeros(RATE, np.float32)]
+            words.append(said.replace("<s>", "").replace("</s>", "").strip())
+    read = " ".join(words).replace("a more a amiable", "a more amiable")  # its transcript has one word too many
+    return Speech("en-book", "en", "a book and cards, read", np.concatenate(parts), read)
+
+
+def _call(voice: str, language: str, what: str) -> Speech:
+    """One end's lines at a telephone's rate, with a little noise, 1.2 s between them."""
+    who = "agent" if voice in AGENTS else "customer"
+    lines = [line for one, line in CALLS[language] if one == who]
+    with tempfile.TemporaryDirectory() as folder:
+        parts = list[Sound]()
+        for place, line in enumerate(lines):
+            file = Path(folder) / f"{place}.wav"
+            command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), line]
+            # Without the voice of MBROLA it says so, and speaks with none.
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            if done.stderr or not file.exists():
+                raise FileNotFoundError(f"espeak-ng has no voice {voice}, of Debian's mbrola-{voice[3:]} (non-free)")
+            parts += [decoded(file), np.zeros(RATE * 6 // 5, np.float32)]
+    sound = np.concatenate(parts)
+    noise = np.random.default_rng(5).normal(0, 0.003, len(sound)).astype(np.float32)
+    return Speech(f"{language}-{who}", language, what, sound + noise, " ".join(lines))

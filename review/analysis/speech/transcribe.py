@@ -36,6 +36,14 @@ class Piece:
     sound: Sound
 
 
+class _Ended(Exception):
+    """There is nothing to recognise."""
+
+    def __init__(self, state: State, why: str) -> None:
+        super().__init__(why)
+        self.state, self.why = state, why
+
+
 @dataclass(slots=True)
 class _Written:
     words: list[Word] = field(default_factory=list)
@@ -50,7 +58,7 @@ def transcribe(
     settings: Settings = USUAL,
     progress: Progress = lambda _: None,
 ) -> Transcript:
-    """`closed`: spans of which nothing is kept, in any order. `progress`: 0 to 1, after each part; what it raises passes.
+    """`closed`: spans of which nothing is kept, in any order. `progress`: 0 to 1, after each part; its errors pass.
 
     Whatever the sound is, the transcript's state says what became of it. Raises SpeechError for a language that the
     recogniser does not know.
@@ -60,57 +68,72 @@ def transcribe(
         return Transcript(State.UNUSABLE, wrong, 0, versions, settings)
     end = pcm.end
     gaps = tuple(_within(closed, end))
-
-    def ended(state: State, why: str) -> Transcript:
+    open_spans = without([(0, end)], [gap.span for gap in gaps])
+    try:
+        pieces = _spoken(recogniser, pcm, open_spans, settings)
+    except _Ended as ended:
         progress(1.0)
-        return Transcript(state, why, end, versions, settings, gaps=gaps)
+        return Transcript(ended.state, ended.why, end, versions, settings, gaps=gaps)
+    language = _language(recogniser, pieces, settings)
+    written = _recognised(recogniser, pieces, open_spans, language, settings, progress)
+    words, spoken = tuple(written.words), sum(piece.span.length_ns for piece in pieces)
+    for loop in loops(words):
+        written.invented.update(range(loop.again, loop.last + 1))
+    said, invented = len(words) - len(written.invented), len(written.invented)
+    if said:
+        state = State.TRANSCRIBED
+        why = f"{said} {'word' if said == 1 else 'words'}, {invented} more invented, in {_s(spoken)} of speech"
+    else:
+        state, why = State.NO_WORDS, f"{_s(spoken)} sounded like speech, and no word of it is believed"
+    unsure = frozenset(place for place, word in enumerate(words) if word.probability < settings.unsure_below)
+    return Transcript(
+        state, why, end, versions, settings, language, words, tuple(written.segments), gaps, unsure,
+        frozenset(written.invented), _wordless(pieces, words),
+    )  # fmt: skip
 
+
+def _spoken(recogniser: Recogniser, pcm: Pcm, open_spans: Spans, settings: Settings) -> list[Piece]:
+    """Raises _Ended where there is none."""
+    end, open_ns = pcm.end, total_ns(open_spans)
     if not 0 <= pcm.channel < pcm.channels:
         has = "1 channel" if pcm.channels == 1 else f"{pcm.channels} channels"
-        return ended(State.MISSING, f"The sound has {has}, and none with the number {pcm.channel}")
+        raise _Ended(State.MISSING, f"The sound has {has}, and none with the number {pcm.channel}")
     if not len(pcm.samples):
-        return ended(State.EMPTY, "The channel has no samples")
+        raise _Ended(State.EMPTY, "The channel has no samples")
     if end < SHORTEST:
-        return ended(State.TOO_SHORT, f"It lasts {end / SECOND:.3f} s: no word is that short")
-    open_spans = without([(0, end)], [gap.span for gap in gaps])
-    open_ns = total_ns(open_spans)
+        raise _Ended(State.TOO_SHORT, f"It lasts {end / SECOND:.3f} s: no word is that short")
     if not any(span.length_ns >= SHORTEST for span in open_spans):
-        return ended(State.CLOSED, f"Rules closed {_s(end - open_ns)} of {_s(end)}, and what is left has no word")
+        raise _Ended(State.CLOSED, f"Rules closed {_s(end - open_ns)} of {_s(end)}, and what is left has no word")
     try:
         loud = tuple(found for span in open_spans for found in loud_spans(pcm, span, settings.silent_below))
     except ValueError as error:
-        return ended(State.UNUSABLE, str(error))
+        raise _Ended(State.UNUSABLE, str(error)) from None
     if not loud:
-        return ended(State.NO_SPEECH, f"Silence: no sample of {_s(open_ns)} reaches {settings.silent_below:g} dBFS")
+        raise _Ended(State.NO_SPEECH, f"Silence: no sample of {_s(open_ns)} reaches {settings.silent_below:g} dBFS")
     pieces = list(_pieces(recogniser, pcm, loud, settings))
     if not pieces:
-        return ended(State.NO_SPEECH, f"Sound in {_s(total_ns(loud))} of {_s(open_ns)}, and no speech in it")
+        raise _Ended(State.NO_SPEECH, f"Sound in {_s(total_ns(loud))} of {_s(open_ns)}, and no speech in it")
+    return pieces
 
-    spoken = sum(piece.span.length_ns for piece in pieces)
-    written, language, done = _Written(), _language(recogniser, pieces, settings), 0
+
+def _recognised(
+    recogniser: Recogniser,
+    pieces: Sequence[Piece],
+    open_spans: Spans,
+    language: Language,
+    settings: Settings,
+    progress: Progress,
+) -> _Written:
+    written, done, whole = _Written(), 0, sum(len(piece.sound) for piece in pieces)
     for group in _groups(pieces, open_spans):
-        offset, whole = done, sum(piece.span.length_ns for piece in group)
-        for part in recogniser.parts(np.concatenate([piece.sound for piece in group]), language.code):
+        sound = np.concatenate([piece.sound for piece in group])
+        for part in recogniser.parts(sound, language.code):
             _place(written, part, group, settings)
-            reached = part.words[-1].end * SECOND if part.words else 0.0
-            progress(min((offset + min(reached, whole)) / spoken, 1.0))
-        done += whole
-        progress(min(done / spoken, 1.0))
-    words = tuple(written.words)
-    for loop in loops(words):
-        written.invented.update(range(loop.again, loop.last + 1))
-    wordless = _wordless(pieces, words)
-    if len(written.invented) == len(words):
-        state, why = State.NO_WORDS, f"{_s(spoken)} sounded like speech, and no word of it is believed"
-    else:
-        said = len(words) - len(written.invented)
-        state = State.TRANSCRIBED
-        why = f"{said} {'word' if said == 1 else 'words'}, {len(written.invented)} more invented, in {_s(spoken)} of speech"
-    unsure = {place for place, word in enumerate(words) if word.probability < settings.unsure_below}
-    return Transcript(
-        state, why, end, versions, settings, language, words, tuple(written.segments), gaps,
-        frozenset(unsure), frozenset(written.invented), wordless,
-    )  # fmt: skip
+            if part.words:
+                progress(min((done + part.words[-1].end * RATE) / whole, 1.0))
+        done += len(sound)
+        progress(done / whole)
+    return written
 
 
 def _within(closed: Sequence[Gap], end: int) -> Iterator[Gap]:

@@ -49,7 +49,7 @@ class Whisper:
             self._model: faster_whisper.WhisperModel = faster_whisper.WhisperModel(
                 files.name, device="cpu", compute_type="int8", cpu_threads=threads, files=dict(files.contents)
             )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - RuntimeError, ValueError and plain Exception, as it says
             raise SpeechError(f"{files.name} is pinned, and cannot be loaded: {error}") from None
         self.languages: Final = frozenset(self._model.supported_languages)
 

@@ -16,8 +16,8 @@ from review.analysis.speech.port import RATE, Part, Recogniser, Sound, SpeechErr
 from review.analysis.speech.transcript import Settings
 from review.analysis.speech.whisper import Whisper
 from testkit.fakes.recogniser import FakeRecogniser, tones
-from testkit.spoken import prompts
 from testkit.speech_models import TINY
+from testkit.spoken import prompts
 
 SETTINGS = Settings()
 SILENCE = np.zeros(2 * RATE, np.float32)
