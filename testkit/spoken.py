@@ -29,7 +29,7 @@ DIGITS: Final = {
 }
 # As long as the numbers that people say: cards, an IBAN's digits, phones, security codes.
 NUMBERS: Final = (
-    "4111111111111111", "5500005555555559", "89370400440532013000", "017634567892", "739", "60313", "20270931",
+    "4111111111111111", "5425233430109903", "89370400440532013000", "017634567892", "739", "60313", "20270931",
     "86095742719", "4242",
 )  # fmt: skip
 # What the prompts of these names say.

@@ -73,7 +73,7 @@ class FakeRecogniser:
             raise SpeechError(f"tones-de-en knows de and en, and not {language}")
         self.asked.append(len(sound) / RATE)
         for start, end, word in _heard(sound):
-            probability = 0.2 if word == MUMBLED else 0.95
+            probability = 0.2 if word in {MUMBLED, BREATH} else 0.95
             yield Part((HeardWord(word, start, end, probability),), 0.9 if word == BREATH else 0.01)
 
 

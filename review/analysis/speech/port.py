@@ -37,6 +37,11 @@ class Part:
     words: Sequence[HeardWord]
     no_speech: float
 
+    @property
+    def mean(self) -> float:
+        """Probability of its words."""
+        return sum(word.probability for word in self.words) / max(len(self.words), 1)
+
 
 class Recogniser(Protocol):
     """It is asked by one thread, keeps nothing of one sound for the next, and asks no other machine."""

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from review.analysis.loops import loops
+from review.analysis.loops import loops, too_fast
 from review.analysis.spans import MILLISECOND, SECOND, Span, Spans, common, joined, total_ns, without
 from review.analysis.speech.pcm import Pcm, loud_spans, resampled
-from review.analysis.speech.port import RATE, Part, Recogniser, Sound
+from review.analysis.speech.port import RATE, HeardWord, Part, Recogniser, Sound
 from review.analysis.speech.transcript import Gap, Language, Segment, Settings, State, Transcript
 from review.analysis.words import Word
 
@@ -23,6 +23,8 @@ SHORTEST: Final = 100 * MILLISECOND  # no word is shorter
 AT_ONCE: Final = 300 * RATE  # samples: what is recognised together; each time costs at least a window of 30 s
 _ASIDE: Final = 400 * MILLISECOND  # a recogniser's words begin late and end early
 _WORDLESS: Final = 500 * MILLISECOND  # shorter sound without a word is none
+NO_SPEECH: Final = 0.7  # the recogniser's own probability that a part has no speech; digits with pauses have it, too,
+DOUBTFUL: Final = 0.6  # so that its words are invented only if they are improbable on the whole as well
 _LOUD: Final = 30.0  # dB below a piece's loudest tenth of a second it is a pause
 USUAL: Final = Settings()
 Progress = Callable[[float], None]
@@ -75,10 +77,9 @@ def transcribe(
         progress(1.0)
         return Transcript(ended.state, ended.why, end, versions, settings, gaps=gaps)
     language = _language(recogniser, pieces, settings)
-    written = _recognised(recogniser, pieces, open_spans, language, settings, progress)
+    written = _recognised(recogniser, pieces, open_spans, language, progress)
     words, spoken = tuple(written.words), sum(piece.span.length_ns for piece in pieces)
-    for loop in loops(words):
-        written.invented.update(range(loop.again, loop.last + 1))
+    written.invented |= _loops(words)
     said, invented = len(words) - len(written.invented), len(written.invented)
     if said:
         state = State.TRANSCRIBED
@@ -117,23 +118,39 @@ def _spoken(recogniser: Recogniser, pcm: Pcm, open_spans: Spans, settings: Setti
 
 
 def _recognised(
-    recogniser: Recogniser,
-    pieces: Sequence[Piece],
-    open_spans: Spans,
-    language: Language,
-    settings: Settings,
-    progress: Progress,
+    recogniser: Recogniser, pieces: Sequence[Piece], open_spans: Spans, language: Language, progress: Progress
 ) -> _Written:
     written, done, whole = _Written(), 0, sum(len(piece.sound) for piece in pieces)
-    for group in _groups(pieces, open_spans):
-        sound = np.concatenate([piece.sound for piece in group])
-        for part in recogniser.parts(sound, language.code):
-            _place(written, part, group, settings)
+
+    def parts(group: Sequence[Piece]) -> Iterator[Part]:
+        for part in recogniser.parts(np.concatenate([piece.sound for piece in group]), language.code):
+            yield part
             if part.words:
                 progress(min((done + part.words[-1].end * RATE) / whole, 1.0))
-        done += len(sound)
+
+    for group in _groups(pieces, open_spans):
+        found = [(part, group) for part in parts(group)]
+        if len(group) > 1 and _loops([_word(word) for part, _ in found for word in part.words]):
+            # A loop swallows what is said after it. Alone, a piece that brings one on spoils no other.
+            found = []
+            for piece in group:
+                found += [(part, [piece]) for part in parts([piece])]
+                done += len(piece.sound)
+        else:
+            done += sum(len(piece.sound) for piece in group)
+        for part, of in found:
+            _place(written, part, of)
         progress(done / whole)
     return written
+
+
+def _loops(words: Sequence[Word]) -> set[int]:
+    """Places of words that repeat what stands before them without an end, or come faster than anybody speaks."""
+    return {place for loop in loops(words) for place in range(loop.again, loop.last + 1)} | too_fast(words)
+
+
+def _word(word: HeardWord) -> Word:
+    return Word(word.text, round(word.start * SECOND), round(word.end * SECOND), word.probability)
 
 
 def _within(closed: Sequence[Gap], end: int) -> Iterator[Gap]:
@@ -182,23 +199,22 @@ def _language(recogniser: Recogniser, pieces: Sequence[Piece], settings: Setting
     return recogniser.language(np.concatenate(first), settings.languages)
 
 
-def _place(written: _Written, part: Part, group: Sequence[Piece], settings: Settings) -> None:
-    """Each word goes into the piece in which its middle lies, and is cut to it; so does each segment."""
-    at, offset, last = 0, 0.0, None
+def _place(written: _Written, part: Part, group: Sequence[Piece]) -> None:
+    """Each word goes into one piece, and is cut to it; so is each segment."""
+    begins = [0, *np.cumsum([len(piece.sound) for piece in group]).tolist()]
+    last = None
+    invented = part.no_speech >= NO_SPEECH and part.mean < DOUBTFUL
     for word in part.words:
-        middle = (word.start + word.end) / 2
-        while at + 1 < len(group) and middle >= offset + len(group[at].sound) / RATE:
-            offset += len(group[at].sound) / RATE
-            at += 1
-        within = group[at].span
-        start = min(max(within.start_ns + round((word.start - offset) * SECOND), within.start_ns), within.end_ns)
-        end = min(max(within.start_ns + round((word.end - offset) * SECOND), start), within.end_ns)
+        at = _piece_of(round(word.start * RATE), round(word.end * RATE), group, begins)
+        within, offset = group[at].span, begins[at] * SECOND // RATE
+        heard = _word(word)
+        start = min(max(within.start_ns + heard.start - offset, within.start_ns), within.end_ns)
         if written.words:
             start = max(start, written.words[-1].start)
-            end = max(start, end)
+        end = max(min(within.start_ns + heard.end - offset, within.end_ns), start)
         place = len(written.words)
         written.words.append(Word(word.text, start, end, word.probability))
-        if part.no_speech >= settings.no_speech_from:
+        if invented:
             written.invented.add(place)
         if last == at:
             before = written.segments.pop()
@@ -207,6 +223,18 @@ def _place(written: _Written, part: Part, group: Sequence[Piece], settings: Sett
         else:
             written.segments.append(Segment(place, place, Span(start, end)))
         last = at
+
+
+def _piece_of(first: int, behind: int, group: Sequence[Piece], begins: Sequence[int]) -> int:
+    """Recognisers count a pause to the word before or after it: where it reaches over one, it is where it is loud."""
+    touched = [
+        (at, piece.sound[max(first - begins[at], 0) : max(behind - begins[at], 0)])
+        for at, piece in enumerate(group)
+        if begins[at] <= max(behind - 1, first) and first < begins[at + 1]
+    ]
+    if not touched:
+        return len(group) - 1
+    return max(touched, key=lambda one: float(np.square(one[1]).sum()))[0]
 
 
 def _wordless(pieces: Sequence[Piece], words: Sequence[Word]) -> Spans:

@@ -44,7 +44,6 @@ class Settings:
     pause: int = 2 * SECOND  # a longer one separates two pieces of speech
     silent_below: float = -66.0  # dBFS of the highest sample in 0.1 s: voice detection is not asked
     unsure_below: float = 0.5  # a word's probability
-    no_speech_from: float = 0.7  # the recogniser's own probability that a part has no speech: its words are invented
 
 
 @dataclass(frozen=True, slots=True)

