@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -184,7 +183,7 @@ def lines(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _line(speech: str, compared: str, one: Mapping[str, Any]) -> str:
-    exact = f"{one['numbers_exact']}/{one['numbers']}" if one["numbers"] else "–"
+    exact = f"{one['numbers_exact']}/{one['numbers']}" if one["numbers"] else ""
     return (
         f"| {speech} | {one['audio_s']:.0f} | {compared} | {one['wer']:.1%} | {one['cpu_s_per_audio_s']:.3f} | {exact} "
         f"| {one['unsure']}: {one['unsure_wrong']} | {one['sure']}: {one['sure_wrong']} |"
@@ -201,7 +200,3 @@ def main() -> int:
         facts = measure(asked.set or (QUICK if asked.quick else ()), models(Path(folder)), Console(stderr=True))
     print(json.dumps(facts) if asked.json else "\n".join(lines(facts)))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
