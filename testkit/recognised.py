@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from review.analysis.spans import MILLISECOND
+from review.analysis.spans import MILLISECOND, SECOND
 from review.analysis.speech.model_files import read_model
 from review.analysis.speech.pcm import Pcm
 from review.analysis.speech.port import RATE
@@ -120,17 +120,20 @@ def scored(speech: Speech, transcript: Transcript, cpu: float) -> Score:
         counts[0] += 1
         counts[1] += place in wrong
     if speech.numbers:
-        made.numbers, made.exact = len(speech.numbers), _exact(speech, heard)
+        made.numbers, made.exact = len(speech.numbers), _exact(speech, transcript)
     return made
 
 
-def _exact(speech: Speech, heard: Sequence[str]) -> int:
-    """Strings that come whole and in order; what stands between them is passed over."""
-    found, digits = 0, "".join(token if token.isdigit() else " " for token in heard)
-    for number in speech.numbers:
-        before, there, behind = digits.partition(number)
-        if there and not (before[-1:].isdigit() and before[-1:] == number[:1]):
-            found, digits = found + 1, behind
+def _exact(speech: Speech, transcript: Transcript) -> int:
+    """Strings that are written digit by digit, and nothing else, where they are said."""
+    found = 0
+    for number, start, end in speech.numbers:
+        there = [
+            word.text
+            for place, word in enumerate(transcript.words)
+            if place not in transcript.invented and start - 1.5 < (word.start + word.end) / 2 / SECOND < end + 1.5
+        ]
+        found += "".join(plain(" ".join(there), speech.language)) == number
     return found
 
 

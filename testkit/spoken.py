@@ -99,14 +99,16 @@ CALLS: Final = {
 
 @dataclass(frozen=True)
 class Speech:
-    """`words`: what is said, in small letters without signs. `numbers`: strings of digits among them."""
+    """`words`: what is said, in small letters without signs. `numbers`: strings of digits among them, each with the
+    seconds from which till when it is said.
+    """
 
     name: str
     language: str
     what: str
     sound: Sound
     words: str
-    numbers: Sequence[str] = ()
+    numbers: Sequence[tuple[str, float, float]] = ()
 
 
 def decoded(file: Path, form: str | None = None) -> Sound:
@@ -155,11 +157,14 @@ def _or_why(made: Callable[[], Speech]) -> Speech | str:
 
 def _numbers(language: str) -> Speech:
     """Strings with 3 s between them."""
-    gap = np.zeros(3 * RATE, np.float32)
-    sound = np.concatenate([part for number in NUMBERS for part in (gap, digits(language, number))] + [gap])
+    parts, numbers, at = [np.zeros(3 * RATE, np.float32)], list[tuple[str, float, float]](), 3 * RATE
+    for number in NUMBERS:
+        parts += [digits(language, number), parts[0]]
+        numbers.append((number, at / RATE, (at + len(parts[-2])) / RATE))
+        at += len(parts[-2]) + len(parts[0])
     words = " ".join(DIGITS[language][int(digit)] for number in NUMBERS for digit in number)
     what = "recorded digits, 8 kHz" if language == "de" else "recorded digits"
-    return Speech(f"{language}-numbers", language, what, sound, words, NUMBERS)
+    return Speech(f"{language}-numbers", language, what, np.concatenate(parts), words, numbers)
 
 
 def _lone() -> Speech:

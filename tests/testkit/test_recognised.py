@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from review.analysis.spans import SECOND
 from review.analysis.speech.transcript import Settings, State, Transcript, Versions
 from review.analysis.words import Word
 from testkit.recognised import aligned, plain, scored
@@ -40,10 +41,14 @@ def test_each_word_left_out_added_or_changed_is_one_error(said: str, heard: str,
 
 
 def test_a_transcript_is_scored_without_what_was_invented() -> None:
-    words = [Word(text, place, place) for place, text in enumerate(["73", "neun", "vier", "vier", "drei"])]
+    words = [
+        Word(text, place * SECOND, place * SECOND) for place, text in enumerate(["73", "neun", "vier", "vier", "drei"])
+    ]
     versions, doubts = Versions("e", "1", "m", "0"), {"unsure": frozenset({0, 4}), "invented": frozenset({2})}
     transcript = Transcript(State.TRANSCRIBED, "", 9, versions, Settings(), words=words, **doubts)
-    speech = Speech("s", "de", "", np.zeros(16_000, np.float32), "sieben drei neun vier zwei", ("739", "42"))
+    speech = Speech(
+        "s", "de", "", np.zeros(16_000, np.float32), "sieben drei neun vier zwei", [("739", 0, 1), ("42", 3, 4)]
+    )
     facts = scored(speech, transcript, 0.5).facts()
     assert facts["wer"] == 0.2
     assert (facts["numbers_exact"], facts["numbers"]) == (1, 2)
