@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from review.analysis.spans import SECOND
-from review.analysis.speech.transcript import Settings, State, Transcript, Versions
+from review.analysis.speech.transcript import Settings, Transcript, TranscriptState, Versions
 from review.analysis.words import Word
 from testkit.recognised import aligned, plain, scored
 from testkit.spoken import Speech
@@ -45,7 +45,7 @@ def test_a_transcript_is_scored_without_what_was_invented() -> None:
         Word(text, place * SECOND, place * SECOND) for place, text in enumerate(["73", "neun", "vier", "vier", "drei"])
     ]
     versions, doubts = Versions("e", "1", "m", "0"), {"unsure": frozenset({0, 4}), "invented": frozenset({2})}
-    transcript = Transcript(State.TRANSCRIBED, "", 9, versions, Settings(), words=words, **doubts)
+    transcript = Transcript(TranscriptState.TRANSCRIBED, "", 9, versions, Settings(), words=words, **doubts)
     speech = Speech(
         "s", "de", "", np.zeros(16_000, np.float32), "sieben drei neun vier zwei", [("739", 0, 1), ("42", 3, 4)]
     )

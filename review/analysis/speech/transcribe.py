@@ -16,7 +16,7 @@ from review.analysis.loops import loops, too_fast
 from review.analysis.spans import MILLISECOND, SECOND, Span, Spans, common, joined, total_ns, without
 from review.analysis.speech.pcm import Pcm, loud_spans, resampled
 from review.analysis.speech.port import RATE, HeardWord, Part, Recogniser, Sound
-from review.analysis.speech.transcript import Gap, Language, Segment, Settings, State, Transcript
+from review.analysis.speech.transcript import Gap, Language, Segment, Settings, Transcript, TranscriptState
 from review.analysis.words import Word
 
 SHORTEST: Final = 100 * MILLISECOND  # no word is shorter
@@ -41,7 +41,7 @@ class Piece:
 class _Ended(Exception):
     """There is nothing to recognise."""
 
-    def __init__(self, state: State, why: str) -> None:
+    def __init__(self, state: TranscriptState, why: str) -> None:
         super().__init__(why)
         self.state, self.why = state, why
 
@@ -67,7 +67,7 @@ def transcribe(
     """
     versions = recogniser.versions
     if wrong := pcm.wrong():
-        return Transcript(State.UNUSABLE, wrong, 0, versions, settings)
+        return Transcript(TranscriptState.UNUSABLE, wrong, 0, versions, settings)
     end = pcm.end
     gaps = tuple(_within(closed, end))
     open_spans = without([(0, end)], [gap.span for gap in gaps])
@@ -82,10 +82,10 @@ def transcribe(
     written.invented |= _loops(words)
     said, invented = len(words) - len(written.invented), len(written.invented)
     if said:
-        state = State.TRANSCRIBED
+        state = TranscriptState.TRANSCRIBED
         why = f"{said} {'word' if said == 1 else 'words'}, {invented} more invented, in {_s(spoken)} of speech"
     else:
-        state, why = State.NO_WORDS, f"{_s(spoken)} sounded like speech, and no word of it is believed"
+        state, why = TranscriptState.NO_WORDS, f"{_s(spoken)} sounded like speech, and no word of it is believed"
     unsure = frozenset(place for place, word in enumerate(words) if word.probability < settings.unsure_below)
     return Transcript(
         state, why, end, versions, settings, language, words, tuple(written.segments), gaps, unsure,
@@ -98,22 +98,26 @@ def _spoken(recogniser: Recogniser, pcm: Pcm, open_spans: Spans, settings: Setti
     end, open_ns = pcm.end, total_ns(open_spans)
     if not 0 <= pcm.channel < pcm.channels:
         has = "1 channel" if pcm.channels == 1 else f"{pcm.channels} channels"
-        raise _Ended(State.MISSING, f"The sound has {has}, and none with the number {pcm.channel}")
+        raise _Ended(TranscriptState.MISSING, f"The sound has {has}, and none with the number {pcm.channel}")
     if not len(pcm.samples):
-        raise _Ended(State.EMPTY, "The channel has no samples")
+        raise _Ended(TranscriptState.EMPTY, "The channel has no samples")
     if end < SHORTEST:
-        raise _Ended(State.TOO_SHORT, f"It lasts {end / SECOND:.3f} s: no word is that short")
+        raise _Ended(TranscriptState.TOO_SHORT, f"It lasts {end / SECOND:.3f} s: no word is that short")
     if not any(span.length_ns >= SHORTEST for span in open_spans):
-        raise _Ended(State.CLOSED, f"Rules closed {_s(end - open_ns)} of {_s(end)}, and what is left has no word")
+        raise _Ended(
+            TranscriptState.CLOSED, f"Rules closed {_s(end - open_ns)} of {_s(end)}, and what is left has no word"
+        )
     try:
         loud = tuple(found for span in open_spans for found in loud_spans(pcm, span, settings.silent_below))
     except ValueError as error:
-        raise _Ended(State.UNUSABLE, str(error)) from None
+        raise _Ended(TranscriptState.UNUSABLE, str(error)) from None
     if not loud:
-        raise _Ended(State.NO_SPEECH, f"Silence: no sample of {_s(open_ns)} reaches {settings.silent_below:g} dBFS")
+        raise _Ended(
+            TranscriptState.NO_SPEECH, f"Silence: no sample of {_s(open_ns)} reaches {settings.silent_below:g} dBFS"
+        )
     pieces = list(_pieces(recogniser, pcm, loud, settings))
     if not pieces:
-        raise _Ended(State.NO_SPEECH, f"Sound in {_s(total_ns(loud))} of {_s(open_ns)}, and no speech in it")
+        raise _Ended(TranscriptState.NO_SPEECH, f"Sound in {_s(total_ns(loud))} of {_s(open_ns)}, and no speech in it")
     return pieces
 
 

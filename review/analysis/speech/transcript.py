@@ -18,7 +18,7 @@ from review.analysis.words import Heard, Interval, Word
 CODE: Final = 1  # version of this folder's code, where a change of it changes transcripts
 
 
-class State(StrEnum):
+class TranscriptState(StrEnum):
     """How it ended; `Transcript.why` says it of this sound."""
 
     TRANSCRIBED = "transcribed"
@@ -94,7 +94,7 @@ class Transcript:
     part of the mask all the same. `wordless`: speech without a word.
     """
 
-    state: State
+    state: TranscriptState
     why: str
     end: int
     versions: Versions

@@ -13,7 +13,7 @@ from review.analysis.spans import SECOND, Span, common, joined
 from review.analysis.speech.pcm import Pcm
 from review.analysis.speech.port import RATE, SpeechError
 from review.analysis.speech.transcribe import AT_ONCE, transcribe
-from review.analysis.speech.transcript import Gap, Language, Settings, State, Transcript
+from review.analysis.speech.transcript import Gap, Language, Settings, Transcript, TranscriptState
 from testkit.fakes.recogniser import BREATH, GERMAN, MUMBLED, FakeRecogniser, Said, tones
 
 MS = SECOND // 1000
@@ -43,7 +43,7 @@ SAID: Sequence[Said] = [("ja", 1, 1.4), ("karte", 1.6, 2), ("vier", 6, 6.4), ("e
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000])
 def test_words_stand_at_their_times_whatever_the_rate(rate: int) -> None:
     transcript = made(SAID, 14, rate=rate)
-    assert transcript.state is State.TRANSCRIBED
+    assert transcript.state is TranscriptState.TRANSCRIBED
     assert texts(transcript) == ["ja", "karte", "vier", "eins", "zwei"]
     assert near(transcript, SAID)
     assert transcript.end == 14 * SECOND
@@ -110,7 +110,7 @@ def test_samples_that_are_no_numbers_in_a_gap_are_not_looked_at() -> None:
     sound = tones(SAID, 14)
     sound[6 * RATE : 7 * RATE] = np.nan
     assert transcribe(FakeRecogniser(), Pcm(sound, RATE), [Gap(Span(6 * SECOND, 7 * SECOND), "r")]).words
-    assert transcribe(FakeRecogniser(), Pcm(sound, RATE)).state is State.UNUSABLE
+    assert transcribe(FakeRecogniser(), Pcm(sound, RATE)).state is TranscriptState.UNUSABLE
 
 
 def test_words_of_a_low_probability_are_unsure() -> None:
@@ -125,7 +125,7 @@ def test_words_where_the_recogniser_hears_no_speech_are_invented_and_stay_in_the
     assert transcript.invented == {1}
     assert [word.text for word in transcript.said] == ["ja"]
     assert [word.text for word in transcript.heard().words] == ["ja", BREATH]
-    assert made([(BREATH, 1, 2)], 4).state is State.NO_WORDS
+    assert made([(BREATH, 1, 2)], 4).state is TranscriptState.NO_WORDS
 
 
 def test_a_loop_is_invented_from_its_second_turn_on() -> None:
@@ -207,33 +207,36 @@ LOUD = tones([("ja", 0, 1)], 1)
 @pytest.mark.parametrize(
     ("pcm", "closed", "state", "why"),
     [
-        (Pcm(SILENT, 8_000), [], State.NO_SPEECH, "Silence: no sample of 3600.0 s reaches -66 dBFS"),
-        (Pcm(np.zeros(0, np.int16), RATE), [], State.EMPTY, "The channel has no samples"),
-        (Pcm(LOUD[:1000], RATE), [], State.TOO_SHORT, "It lasts 0.062 s: no word is that short"),
-        (Pcm(STEREO, RATE, 2), [], State.MISSING, "The sound has 2 channels, and none with the number 2"),
-        (Pcm(LOUD, RATE, 1), [], State.MISSING, "The sound has 1 channel, and none with the number 1"),
-        (Pcm(LOUD, RATE), [(0, 2)], State.CLOSED, "Rules closed 1.0 s of 1.0 s, and what is left has no word"),
-        (Pcm(LOUD, 4_000), [], State.UNUSABLE, "The rate is 4000 Hz; 8000 to 192000 can be read"),
-        (Pcm(LOUD, 0), [], State.UNUSABLE, "The rate is 0 Hz; 8000 to 192000 can be read"),
-        (Pcm(LOUD.astype(np.float64), RATE), [], State.UNUSABLE, "The samples are float64; int16 and"),
-        (Pcm(LOUD * 32_768, RATE), [], State.UNUSABLE, "A sample is 9830 times full scale; float32 goes from -1 to 1"),
-        (Pcm(LOUD * np.nan, RATE), [], State.UNUSABLE, "Some samples are no numbers"),
-        (Pcm(LOUD.reshape(1, 1, -1), RATE), [], State.UNUSABLE, "The samples have 3 dimensions"),
-        (Pcm(tones([(None, 1, 2)], 4), RATE), [], State.NO_WORDS, "2.2 s sounded like speech, and no word"),
+        (Pcm(SILENT, 8_000), [], TranscriptState.NO_SPEECH, "Silence: no sample of 3600.0 s reaches -66 dBFS"),
+        (Pcm(np.zeros(0, np.int16), RATE), [], TranscriptState.EMPTY, "The channel has no samples"),
+        (Pcm(LOUD[:1000], RATE), [], TranscriptState.TOO_SHORT, "It lasts 0.062 s: no word is that short"),
+        (Pcm(STEREO, RATE, 2), [], TranscriptState.MISSING, "The sound has 2 channels, and none with the number 2"),
+        (Pcm(LOUD, RATE, 1), [], TranscriptState.MISSING, "The sound has 1 channel, and none with the number 1"),
+        (Pcm(LOUD, RATE), [(0, 2)], TranscriptState.CLOSED, "Rules closed 1.0 s of 1.0 s, and what is left has no word"),
+        (Pcm(LOUD, 4_000), [], TranscriptState.UNUSABLE, "The rate is 4000 Hz; 8000 to 192000 can be read"),
+        (Pcm(LOUD, 0), [], TranscriptState.UNUSABLE, "The rate is 0 Hz; 8000 to 192000 can be read"),
+        (Pcm(LOUD.astype(np.float64), RATE), [], TranscriptState.UNUSABLE, "The samples are float64; int16 and"),
+        (Pcm(LOUD * 32_768, RATE), [], TranscriptState.UNUSABLE, "A sample is 9830 times full scale; float32 goes from -1 to 1"),
+        (Pcm(LOUD * np.nan, RATE), [], TranscriptState.UNUSABLE, "Some samples are no numbers"),
+        (Pcm(LOUD.reshape(1, 1, -1), RATE), [], TranscriptState.UNUSABLE, "The samples have 3 dimensions"),
+        (Pcm(tones([(None, 1, 2)], 4), RATE), [], TranscriptState.NO_WORDS, "2.2 s sounded like speech, and no word"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_in_a_state_that_says_what_and_why(
-    pcm: Pcm, closed: Sequence[tuple[int, int]], state: State, why: str
+    pcm: Pcm, closed: Sequence[tuple[int, int]], state: TranscriptState, why: str
 ) -> None:
     recogniser = FakeRecogniser()
     transcript = transcribe(recogniser, pcm, [Gap(Span(a * SECOND, b * SECOND), "r") for a, b in closed])
     assert transcript.state is state
     assert transcript.why.startswith(why)
     assert not transcript.words
-    assert state is State.NO_WORDS or not recogniser.asked
+    assert state is TranscriptState.NO_WORDS or not recogniser.asked
 
 
 def test_sound_without_speech_says_so() -> None:
     quiet = np.full(5 * RATE, 0.001, np.float32)
     transcript = transcribe(FakeRecogniser(), Pcm(quiet, RATE))
-    assert (transcript.state, transcript.why) == (State.NO_SPEECH, "Sound in 5.0 s of 5.0 s, and no speech in it")
+    assert (transcript.state, transcript.why) == (
+        TranscriptState.NO_SPEECH,
+        "Sound in 5.0 s of 5.0 s, and no speech in it",
+    )

@@ -16,7 +16,7 @@ from review.analysis.speech.model_files import read_model
 from review.analysis.speech.pcm import Pcm
 from review.analysis.speech.port import RATE, Sound, SpeechError
 from review.analysis.speech.transcribe import transcribe
-from review.analysis.speech.transcript import Gap, State
+from review.analysis.speech.transcript import Gap, TranscriptState
 from review.analysis.speech.whisper import Whisper
 from testkit.speech_models import BASE, TINY
 from testkit.spoken import SENTENCES, digits, prompts
@@ -40,7 +40,7 @@ def music() -> Sound:
 @pytest.mark.parametrize("sound", [noise(), music()], ids=["noise", "music"])
 def test_noise_and_music_have_no_words_that_are_believed(whisper: Loaded, sound: Sound) -> None:
     transcript = transcribe(whisper(TINY), Pcm(sound, RATE))
-    assert transcript.state in {State.NO_SPEECH, State.NO_WORDS}, transcript.why
+    assert transcript.state in {TranscriptState.NO_SPEECH, TranscriptState.NO_WORDS}, transcript.why
     assert not transcript.said
 
 
