@@ -20,7 +20,7 @@ from testkit.speech_models import TINY
 from testkit.spoken import prompts
 
 SETTINGS = Settings()
-SILENCE = np.zeros(2 * RATE, np.float32)
+QUIET = np.zeros(2 * RATE, np.float32)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def fake(whisper: Callable[[str], Whisper]) -> Example:
 
 
 def tiny(whisper: Callable[[str], Whisper]) -> Example:
-    sound = np.concatenate([SILENCE, prompts("en", "conf-lockednow"), SILENCE])
+    sound = np.concatenate([QUIET, prompts("en", "conf-lockednow"), QUIET])
     return Example(whisper(TINY), sound, ("the", "conference", "is", "now", "locked"))
 
 
