@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.envelope import SIGNATURE_SIZE, SOUND_STREAM, Edition, Header, digest, sign_digest
+from protocol.envelope import SIGNATURE_SIZE, SOUND_STREAM, Edition, Header, digest, seal, sign_digest
 from review.player.source import Source
 from store.admin.home import Home
 from store.catalog.blobs import sealed_name
@@ -175,6 +175,27 @@ def test_sound_stops_at_the_chunk_and_goes_on_after_it(page: Page, copied: Recor
         buffered = page.run(BUFFERED)
         assert not [one for one in buffered if one[0] < good - MARGIN and one[1] > bad + MARGIN], buffered
         assert any(start <= good + MARGIN < end for start, end in buffered), buffered
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_after_sound_that_is_no_media_pictures_go_on(page: Page, copied: Recorded, place: int) -> None:
+    """Its device signed it. A browser may take no more sound after it, or wait for more of it. `place`: its header, or a
+    chunk."""
+    recording = copied.made.recording
+    header = Header.parse(bodies_of(copied, SOUND_STREAM)[place])
+    key, signer = recording.stream_key(SOUND_STREAM), copied.made.pc.evidence_key
+    put_in_place(copied, SOUND_STREAM, place, seal(key, header, bytes(range(200)), signer))
+    with played(copied.home, copied.id) as address:
+        page.open(f"{address}&t=3.5")
+        until(page, READY)
+        page.run("(window.failed = [], addEventListener('unhandledrejection', ({reason}) => failed.push(`${reason}`)))")
+        page.run(PLAYED % (2, 6.0, 3.5))
+        until(page, "document.querySelector('#findings [data-code=not-media]') !== null")
+        for moment in (1.0, 13.1):
+            assert page.run(PIXELS % (moment, 0))["hidden"] is False
+        met = page.run(PLAYED % (2, 3.0, 1.0))
+        assert place == 2 or not met["bySound"]
+        assert page.run("failed") == []
 
 
 def test_it_stops_at_a_chunk_that_was_changed_and_goes_on_at_the_next_key_frame(page: Page, copied: Recorded) -> None:
