@@ -372,7 +372,7 @@ def _recordings(home: Home, *, more: bool = True) -> tuple[MadeRecording, dict[s
             assert made.ask_token(wall() // SECOND).is_success
             return made
 
-        made = make(pc("north desk"), bundle)
+        made = make(pc("north desk"), bundle, start=None if more else wall() - 3600 * SECOND)
         made.send()
         for name, group in (("south", "south desk"), ("open", "north desk")) if more else ():
             filmed = make_filmed(pc(group), bundle)

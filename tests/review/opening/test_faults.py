@@ -103,7 +103,7 @@ def test_what_was_played_while_the_custodian_was_dead_is_reported_once_it_runs_a
     until(page, "eyelid.player.ready")
     flush(page)
     found = reported(keyed)
-    screens = [(1, 1.1), (3, end), (14, 14.1)]
+    screens: list[tuple[float, float]] = [(1, 1.1), (3, end), (14, 14.1)]
     assert near(found["0"], screens), found
     if is_heard(page):
         assert near(found["microphone"], [(3, end)]), found
@@ -196,8 +196,10 @@ def test_a_recording_that_is_erased_by_its_command_while_it_plays_ends_there(key
     press_open(page, "open")
     until(page, READY)
     page.run("eyelid.player.play()")
-    said = {"act": "erase", "recordings": set_of([recording]), "request": "DSR-1", "purpose": "request",
-            "expires": str(wall() + 3600 * SECOND), "person": "quinn@example.com", **ask(keyed.socket, "nonce")}  # fmt: skip
+    said = {
+        "act": "erase", "recordings": set_of([recording]), "request": "DSR-1", "purpose": "request",
+        "expires": str(wall() + 3600 * SECOND), "person": "quinn@example.com", **ask(keyed.socket, "nonce"),
+    }  # fmt: skip
     filed = ask(keyed.socket, "file", request=personal.sign(personal.REQUEST, said, keyed.keys("quinn")))["filed"]
     keyed.approve("pia", filed)
     with keyed.client("ann") as client:
@@ -205,7 +207,8 @@ def test_a_recording_that_is_erased_by_its_command_while_it_plays_ends_there(key
         paths = [f"{place}/opening", *(f"{place}/player/{one}" for one in ("papers", "index", "account"))]
         paths += [f"{place}/player/chunks/{stream}?from=0&to=1" for stream in (0, 1, SOUND_STREAM)]
         assert [client.get(one).status_code for one in paths] == [200] * len(paths)
-        command(keyed, "erase", recording, "--request", "DSR-1", "--apply", "--approved", filed)
+        done = command(keyed, "erase", recording, "--request", "DSR-1", "--apply", "--approved", filed)
+        assert list(done["erased"]) == [recording], done
         assert [client.get(one).status_code for one in paths] == [404] * len(paths)
     page.run(FORGET)
     page.run("eyelid.player.seek(14)")
