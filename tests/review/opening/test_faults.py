@@ -36,12 +36,19 @@ FORGET: Final = """(() => {
   for (const one of eyelid.player.screens) { one.next = -1; one.times.clear(); }
 })()"""
 
+LOADED: Final = """(async () => {
+  const {screens, sound} = eyelid.player;
+  while (sound.busy || sound.next < 5 || screens.some((one) => one.next < 3))
+    await new Promise(requestAnimationFrame);
+})()"""
+
 
 def test_a_console_that_is_killed_is_said_and_played_on_from_once_it_is_there_again(keyed: House, page: Page) -> None:
     with keyed.without_proxy():
         begin(keyed, page, 1)
         with keyed.client("ann") as client:
             before = client.get(f"/v1/recordings/{keyed.recording}/opening").json()
+        page.run(LOADED)
         keyed.kill_console()
         try:
             play(page, 3)  # with what it has
