@@ -179,8 +179,8 @@ def test_sound_stops_at_the_chunk_and_goes_on_after_it(page: Page, copied: Recor
 
 @pytest.mark.parametrize("place", [0, 2])
 def test_after_sound_that_is_no_media_pictures_go_on(page: Page, copied: Recorded, place: int) -> None:
-    """Its device signed it. A browser may take no more sound after it, or wait for more of it. `place`: its header, or a
-    chunk."""
+    """Its device signed it. A browser may take no more sound after it, or wait for more of it. `place`: of its header,
+    or of a chunk."""
     recording = copied.made.recording
     header = Header.parse(bodies_of(copied, SOUND_STREAM)[place])
     key, signer = recording.stream_key(SOUND_STREAM), copied.made.pc.evidence_key
