@@ -82,7 +82,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
-        self._sampled, self._watching = Sampled(home / "samples", log), Watching(ticks)
+        self._sampled, self._watching = Sampled(home / "samples", log), Watching(home / "watching", ticks)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
