@@ -116,9 +116,9 @@ def enrol_all(
     """Enrol each user who has a home here and was not enrolled by this before: (user, "" or what went wrong).
 
     For root, who alone can read the token: a user's process gets that user's keys and never the token, and what it
-    says decides nothing but whether it is enrolled already. `config`: root's. What goes wrong with one user ends
-    nobody else's enrolment. Raises UserError for the token's file, EnvironmentFault where a mark cannot be written: who
-    went on would spend uses that nobody remembers.
+    says decides nothing but whether it is enrolled already. `config`: root's. What goes wrong with one user does
+    not end the others' enrolment. Raises UserError for the token's file, EnvironmentFault where a mark cannot be
+    written: uses would be spent without a record of it.
     """
     token = _token_of_the_machine(file)
     command = [sys.executable, "-I", "-m", "agent", "enroll", "--handed"]
@@ -263,7 +263,7 @@ def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
         _keys(config).forget()  # where that fails nothing is forgotten
         try:
             (home / IDENTITY).unlink()
-            durable.sync_folder(home)  # first and by itself: half of an enrolment is none
+            durable.sync_folder(home)  # first and on its own: half of an enrolment is none
             for name in STATE:
                 _remove(home / name)
             return informed, tuple(_remove_policy(config.policies, ours))

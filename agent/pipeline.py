@@ -1,7 +1,7 @@
 """How the stages of the recorder hand things on: bounded, in order, with the end as part of the type.
 
 Linear only: one consumer a mailbox. A full mailbox is an answer (`put` says False), never a silent loss or a stall of
-whoever captures.
+the thread that captures.
 """
 
 from __future__ import annotations

@@ -190,22 +190,22 @@ PEAK_OF: Final = 3 * SECOND  # ns that a level is of: longer than its readers wa
 class Channel:
     """What status and ledger say of one end of the call. `peak`: the loudest of the last `PEAK_OF` ns, whatever else
     asked, dBFS; None for digital silence. `heard_at`: when sound above -60 dBFS was last there, ns; None if never since
-    the start. `filled`: ns of silence put in for it since the start."""
+    the start. `padding`: ns of silence put in for it since the start."""
 
     device: str  # as the sound server names it; "" while there is none
     peak: float | None = None
     heard_at: int | None = None
-    filled: int = 0
+    padding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
     """Something of the capture that the account must tell: `overflow`, `drift`, `silent-device`, `device-changed`,
-    `device-lost`, `device-back`, `server-lost`. `filled`: ns of silence put in for it."""
+    `device-lost`, `device-back`, `server-lost`. `padding`: ns of silence put in for it."""
 
     what: str
     channel: str  # "microphone" or "far-end"
-    filled: int = 0
+    padding: int = 0
 
 
 class Sound(Protocol):

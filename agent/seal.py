@@ -58,12 +58,11 @@ class RecordingSealer:
         self._start = start
         self._device = origin.keys
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
-        # The recipients' private keys are not here, so a passer-by whose private key is becomes a recipient until its
-        # packet has been opened once: what it opens with was wrapped by the same calls as theirs.
-        passer_by = RecipientPrivate.generate()
+        # Self-test, as the recipients' private keys are not here: wrap to a throw-away key too, unwrap it, and drop it.
+        throw_away = RecipientPrivate.generate()
         tried = packet.KeyPacket.build(
             self._key,
-            (*bundle.recipients, passer_by.public),
+            (*bundle.recipients, throw_away.public),
             recording=self.recording,
             bundle_revision=bundle.revision,
             policy=policy,
@@ -79,10 +78,10 @@ class RecordingSealer:
             edition=Edition.KEYED,
         )
         try:
-            tried.open_key(passer_by)
+            tried.open_key(throw_away)
         except KeyProblem as problem:
             raise EnvironmentFault(f"what this PC seals cannot be opened again: {problem}") from problem
-        theirs = {key_id: wrapped for key_id, wrapped in tried.wrapped.items() if key_id != passer_by.key_id}
+        theirs = {key_id: wrapped for key_id, wrapped in tried.wrapped.items() if key_id != throw_away.key_id}
         data = origin.keys.packet(replace(tried, wrapped=theirs)).encode("ascii")
         self._packet = Sealed(self.recording, KEY_PACKET_STREAM, 0, data, envelope.digest(data))
         self._streams: dict[int, _Stream] = {}

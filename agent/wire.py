@@ -317,7 +317,7 @@ class Wire:
             raise Transient(_in_words(failure)) from failure
 
     def break_off(self, off: bool = True) -> None:
-        """Bodies that a limit holds back give up (Transient), until this is called with False."""
+        """Bodies that a limit holds back fail (Transient), until this is called with False."""
         self._pace.break_off(off)
 
     def store_time(self) -> int:

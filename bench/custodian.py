@@ -16,7 +16,7 @@ from bench import harness, tables
 from bench.harness import Said, Say
 from protocol import local_socket
 from review.audit.log import AuditLog
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.custodian.service import Service
 from review.exchange import ask
 from testkit.custody import House
@@ -54,7 +54,7 @@ def measure(folder: Path, releases: int) -> dict[str, Any]:
         listening.shutdown(2)
     shutil.rmtree(path.parent)
     copy = shutil.copytree(house.folder / "audit", folder / "copy")
-    report = verify_log(copy, Asked(house.signer.key, house.reading))
+    report = verify_log(copy, VerifyOptions(house.signer.key, house.reading))
     slowest = sorted(seconds for seconds, _ in done)[int(0.99 * len(done))]
     return {
         "releases_per_s": round(releases / took, 1),

@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "player": {"player": "the player's page for browsers of others"},
     "case": {"case": "spans of recordings as one sealed folder, which opens without a server"},
     "report": {"report": "make the signed report of a period, or check one"},
+    "analyse": {"analyse": "analyse recordings, as far as the signed rules allow it; how far that is"},
     "up": {"up": "serve the console until it is told to stop; prints a link for the first person"},
 }
 _LONG: Final = re.compile(r"--[a-z-]+")

@@ -21,11 +21,11 @@ MAX_SIZE: Final = 16 * 2**20
 SIZE: Final = struct.Struct(">I")
 
 
-def exchange(path: Path, do: str, **fields: Any) -> dict[str, Any]:
-    """What it answers, a refusal too. Raises OSError; ValueError for what is no JSON."""
+def exchange(path: Path, do: str, *, within: float = 2 * WITHIN, **fields: Any) -> dict[str, Any]:
+    """What it answers within so many seconds, a refusal too. Raises OSError; ValueError for what is no JSON."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        until = time.monotonic() + 2 * WITHIN
-        connection.settimeout(2 * WITHIN)
+        until = time.monotonic() + within
+        connection.settimeout(within)
         connection.connect(str(path))
         sent = json.dumps({"do": do, **fields}).encode()
         connection.sendall(SIZE.pack(len(sent)) + sent)

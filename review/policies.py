@@ -37,7 +37,7 @@ def read(files: Mapping[str, bytes], shown_in: str) -> Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrialInput:
     """`in_force`: the files that count, which places show in `shown_in`; none where each PC's own folder rules. `sent`:
     the files to try. `rest`: the other files of the policy in force belong to it. `scenes`: (name, content). `own`:
     compare with the policy that each recording had, and not with the one in force.
@@ -51,7 +51,7 @@ class Asked:
     own: bool = False
 
 
-def tried(asked: Asked) -> dict[str, Any]:
+def tried(asked: TrialInput) -> dict[str, Any]:
     """As JSON has it: `mistakes` and `warnings` as `eyelid policy check` says them, and, where the policy can be read,
     `name`, `revision`, `rules`, `tests`, `changes`, `becomes` (what becomes of each rule in force) and `recordings`.
     """
@@ -75,7 +75,7 @@ def _few(found: Sequence[Any]) -> list[Any]:
     return list(found[:MOST])
 
 
-def _checked(asked: Asked) -> tuple[tuple[str, ...], Policy | None]:
+def _checked(asked: TrialInput) -> tuple[tuple[str, ...], Policy | None]:
     """(mistakes, what can be read of the policy), as `eyelid policy check` has them."""
     try:
         files = only_read(asked.sent, "policy")
@@ -92,7 +92,7 @@ def _checked(asked: Asked) -> tuple[tuple[str, ...], Policy | None]:
         return mistakes, None
 
 
-def _in_force(asked: Asked) -> Policy | None:
+def _in_force(asked: TrialInput) -> Policy | None:
     """None where there is none, or none that can still be read."""
     try:
         return read(asked.in_force, asked.shown_in) if asked.in_force else None
@@ -182,4 +182,4 @@ def _own(scenes: Scenes) -> Policy:
     return policy
 
 
-__all__ = ["Asked", "Change", "changes", "read", "tried"]
+__all__ = ["Change", "TrialInput", "changes", "read", "tried"]

@@ -55,7 +55,7 @@ class Sampled:
         drawn = drawn_of(self.folder, purpose, of.person, month) if purpose in numbers(rules) else None
         if drawn is None:
             return said
-        who, agent = self.log.pseudonym(person), self.log.pseudonym(of.person) if of.person else ""
+        who, agent = self.log.pseudonym(person.lower()), self.log.pseudonym(of.person) if of.person else ""
         with self._lock:
             self._read()
             opened = self._opened.get((purpose, who), set()) & set(drawn)

@@ -5,6 +5,7 @@ The player takes it for the console. So a test sees all that a page sends, and a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +28,8 @@ Change = Callable[[str, dict[str, Any], dict[str, Any]], dict[str, Any]]
 @dataclass
 class HostileConsole:
     """`origin`: the player's, as the console knows it. `seen`: (path, body) of each request, `given`: each answer.
-    `withholds`: a verb of the custodian's that is not passed on.
+    `withholds`: a verb of the custodian's that is not passed on; `keeps`: one that is once `goes_on` is set. `busy`:
+    nothing of a recording is answered.
     """
 
     console: str
@@ -35,6 +37,9 @@ class HostileConsole:
     address: str = ""
     change: Change | None = None
     withholds: str = ""
+    keeps: str = ""
+    goes_on: threading.Event = field(default_factory=threading.Event)
+    busy: bool = False
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     given: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -48,8 +53,11 @@ class HostileConsole:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allowed)
         self.seen.append((f"{path}?{request.url.query}", body))
-        if self.withholds and json.loads(body or b"{}").get("do") == self.withholds:
+        verb = json.loads(body or b"{}").get("do")
+        if (self.withholds and verb == self.withholds) or (self.busy and "/player/" in path):
             return Response(b'{"error": "no-custodian"}', 503, headers=allowed | {"Content-Type": "application/json"})
+        if self.keeps and verb == self.keeps:
+            assert await asyncio.to_thread(self.goes_on.wait, 120)
         kept = {name: request.headers[name] for name in ("cookie", "content-type") if name in request.headers}
         asked = f"{self.console}{path}?{request.url.query}"
         async with httpx.AsyncClient(timeout=60) as client:

@@ -45,6 +45,7 @@ MOODS: Final[dict[str, str]] = {
             "life",
             "packs",
             "payments",
+            "readme",
             "scenes",
             "silence",
             "sound",

@@ -23,10 +23,50 @@ def documents() -> list[Path]:
     return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))])
 
 
+HEADING = re.compile(r"(?m)^(#+) (.+)$")
+ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+BLOCK = re.compile(r"(?ms)^```.*?^```$")
+
+
+def anchors(document: Path, level: int | None = None) -> list[str]:
+    """What a link to each heading, or to each of one level, has after its "#", as GitHub makes it."""
+    text = BLOCK.sub("", document.read_text("utf-8"))
+    headings = HEADING.findall(text)
+    said = [re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", one) for marks, one in headings if level in (None, len(marks))]
+    named = ANCHOR.findall(text) if level is None else []
+    return [*named, *(re.sub(r"[^\w\- ]", "", one.strip().lower()).replace(" ", "-") for one in said)]
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    links = [link.split("#")[0] for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
-    assert [link for link in links if link and not (document.parent / link).exists()] == []
+    lost = []
+    for link in [link for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]:
+        name, _, anchor = link.partition("#")
+        there = document.parent / name if name else document
+        if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
+            lost.append(link)
+    assert lost == []
+
+
+LONG = 200  # lines, about four screens
+CONTENTS = re.compile(r"(?ms)^Contents: .+?\n\n")
+
+
+def of_many_lines() -> list[Path]:
+    """But the changelog: it is read from its top, newest first."""
+    pages = [path for path in documents() if path.name != "CHANGELOG.md"]
+    return [path for path in pages if len(path.read_text("utf-8").splitlines()) > LONG]
+
+
+@pytest.mark.parametrize("document", of_many_lines(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_long_page_begins_with_its_contents(document: Path) -> None:
+    """Each of its sections, in their order."""
+    text = document.read_text("utf-8")
+    found = CONTENTS.search(text, 0, text.index("\n## ") + 1)
+    assert found, 'it needs a paragraph "Contents: [...](#...) · ..." before its first section'
+    linked = [link.removeprefix("#") for link in LINK.findall(found.group())]
+    sections = anchors(document, 2)
+    assert [link for link in linked if link in sections] == sections
 
 
 WIDTH = 120
@@ -71,7 +111,23 @@ COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-review|-store)? [a-z-]+(?: (?:check
 COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
 
 
+NAMED = re.compile(rf"`((?:{TOPS})/[\w/.]+\.py)::([\w.]+)`")
 TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_code_that_is_named_exists(document: Path) -> None:
+    """A class or a function, and of `Class.method` both."""
+    for file, name in NAMED.findall(document.read_text("utf-8")):
+        text = (ROOT / file).read_text("utf-8")
+        for part in name.split("."):
+            assert re.search(rf"(?m)^ *(?:async )?(?:class|def) {part}\b", text), f"{file}::{name}"
+
+
+def test_the_architecture_says_where_to_look() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("## Where to look\n")[1].split("\n## ")[0]
+    assert len(NAMED.findall(table)) > 10
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -80,6 +136,12 @@ def test_tests_that_are_named_exist(document: Path) -> None:
     for file, name in TEST.findall(document.read_text("utf-8")):
         files = [ROOT / file] if "/" in file else [*ROOT.glob(f"tests/**/{file}")]
         assert [path for path in files if f"\ndef {name}(" in path.read_text("utf-8")], f"{file}::{name}"
+
+
+def test_each_statement_of_the_proof_names_the_test_that_would_fail() -> None:
+    said = re.findall(r"(?ms)^\d+\. \*\*.*?(?=^\d+\. |^#|^[^\s\d])", (ROOT / "docs" / "proof.md").read_text("utf-8"))
+    assert len(said) > 10
+    assert [statement for statement in said if not TEST.search(statement)] == []
 
 
 def test_the_readme_lists_commands() -> None:

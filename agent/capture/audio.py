@@ -43,7 +43,7 @@ class _Level:
     peaks: deque[tuple[int, int]] = field(default_factory=deque)  # (when it came, peak of 32768), falling
     heard_at: int | None = None
     captured_at: int | None = None
-    filled: int = 0  # ns
+    padding: int = 0  # ns
 
     def heard(self, at: int, peak: int) -> None:
         """Only what nothing louder has come after can be the loudest of the last seconds, now or later."""
@@ -84,7 +84,7 @@ class LiveSound:
             now = self._clock.now()
             blocks, mishaps = self._merger.blocks(now), self._merger.mishaps()
             if blocks or mishaps or woken or now >= deadline:
-                self._note_filled(mishaps)
+                self._note_padding(mishaps)
                 return blocks, mishaps
             self._events.wait(min(BREATH, deadline - now) / SECOND)
         return (), ()
@@ -150,10 +150,10 @@ class LiveSound:
             if peak and _decibels(peak) > SILENT_BELOW:
                 level.heard_at = event.arrived
 
-    def _note_filled(self, mishaps: Iterable[Mishap]) -> None:
+    def _note_padding(self, mishaps: Iterable[Mishap]) -> None:
         with self._measuring:
             for mishap in mishaps:
-                self._levels[next(end for end in End if end.word == mishap.channel)].filled += mishap.filled
+                self._levels[next(end for end in End if end.word == mishap.channel)].padding += mishap.padding
 
     def _note_placed(self, end: End) -> None:
         with self._measuring:
@@ -166,7 +166,7 @@ class LiveSound:
     @staticmethod
     def _channel(level: _Level, now: int) -> Channel:
         peak = level.peak(now)
-        return Channel(level.device, _decibels(peak) if peak else None, level.heard_at, level.filled)
+        return Channel(level.device, _decibels(peak) if peak else None, level.heard_at, level.padding)
 
 
 def pulse_sound(clock: Clock, devices: Devices | None = None, server: str | None = None) -> LiveSound:

@@ -60,7 +60,7 @@ class _Track:
     samples: bytearray = field(default_factory=bytearray)  # up to `written`
     bounds: deque[tuple[int, int, int]] = field(default_factory=deque)  # up to which place; how early, how late (ns)
     offsets: deque[int] = field(default_factory=lambda: deque(maxlen=PLACES))  # proven place minus count, in samples
-    filled: int = 0  # samples of silence that no mishap has told yet
+    padding: int = 0  # samples of silence that no mishap has told yet
     reported_at: int = 0  # ns
 
     @property
@@ -123,7 +123,7 @@ class Merger:
         track = self._tracks[event.end]
         if event.doubtful:
             silence = bytes(len(track.samples))
-            track.filled += len(track.samples) // SAMPLE
+            track.padding += len(track.samples) // SAMPLE
             track.samples[:] = silence
         track.absent, track.back = event.why, ""
         track.stalled, track.open_since = False, None
@@ -225,7 +225,7 @@ class Merger:
         samples = piece.samples
         track.placed_at = track.placed_at if piece.missing else now
         if piece.missing:
-            track.filled += len(samples) // SAMPLE
+            track.padding += len(samples) // SAMPLE
             self._tell("overflow", track, now)
         elif abs(typical) > TOLERANCE:
             step = min(CORRECTION, abs(typical))
@@ -248,7 +248,7 @@ class Merger:
         """What is still to be dropped comes off the silence first."""
         before = track.written
         track.put(bytes(samples * SAMPLE))
-        track.filled += track.written - before
+        track.padding += track.written - before
 
     def _watch(self, track: _Track, ripe: int, now: int) -> None:
         """Silence for a device that is not there, or that says nothing though it is open, or whose word is no proof."""
@@ -285,7 +285,7 @@ class Merger:
         self._out = -(-first // BLOCK) * BLOCK
         for track in self._tracks:
             self._align(track, self._out)
-            track.filled = 0
+            track.padding = 0
         return True
 
     def _align(self, track: _Track, start: int) -> None:
@@ -322,7 +322,7 @@ class Merger:
         self._out = self._started_at = None
         for track in self._tracks:
             track.samples.clear()
-            track.filled = 0
+            track.padding = 0
             if let_go:
                 track.device = track.absent = ""
 
@@ -332,7 +332,7 @@ class Merger:
             track.stalled = False
             track.cool()
             track.samples.clear()
-            track.filled = 0
+            track.padding = 0
             if track.open_since is not None:
                 track.open_since = now
                 self._tell("silent-device", track, now)
@@ -340,9 +340,9 @@ class Merger:
 
     def _tell(self, what: str, track: _Track, now: int, samples: int | None = None) -> None:
         """With all silence that was not told yet, or with `samples` of it."""
-        length = track.filled if samples is None else samples
+        length = track.padding if samples is None else samples
         self._mishaps.append(Mishap(what, track.end.word, length * SECOND // RATE))
-        track.filled -= length
+        track.padding -= length
         track.reported_at = now
 
     def _place(self, at: int) -> int:

@@ -36,12 +36,12 @@ class Poll:
         self._nudged.set()
 
     def close(self, patience: float = LETS_GO_WITHIN) -> None:
-        """Has let go when it returns, unless the sound system hangs: then the thread is left to the process's end."""
+        """The devices are released when it returns, unless the sound system hangs: then at the process's end."""
         self._closing = True
         self.nudge()
         self._thread.join(patience)
         if self._thread.is_alive():
-            log.warning("the sound system hangs and does not let go of its devices")
+            log.warning("the sound system hangs and does not release its devices")
 
     def _run(self) -> None:
         while not self._closing:

@@ -182,9 +182,20 @@ def _status(asked: argparse.Namespace) -> int:
     return status_table.watch(home)
 
 
+def with_earlier_names(status: dict[str, Any]) -> dict[str, Any]:
+    """What was renamed since 0.1 under both names, for programs that read it. For one version."""
+    sound, troubles = status.get("sound"), status.get("troubles", {})
+    for end in ("microphone", "far_end"):
+        if sound and "padding_s" in sound[end]:
+            sound[end]["filled_s"] = sound[end]["padding_s"]
+    if "usage-not-remembered" in troubles:
+        troubles["silence-not-remembered"] = troubles["usage-not-remembered"]
+    return status
+
+
 def _tell(status: dict[str, Any], asked: argparse.Namespace) -> int:
     if asked.json:
-        print(json.dumps(status), flush=True)
+        print(json.dumps(with_earlier_names(status)), flush=True)
     else:
         from agent.cli import status_table  # noqa: PLC0415 - draws, which a program that asks does not need
 

@@ -127,7 +127,7 @@ def _end(end: dict[str, Any]) -> str:
     level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
     captured = end.get("captured_ago_s", 0.0)
     given = "" if captured is not None and captured < MISSED else f"; gave Eyelid its last samples: {_ago(captured)}"
-    put_in = end.get("filled_s", 0.0)  # a recorder of another version may not say
+    put_in = end.get("padding_s", 0.0)  # a recorder of another version may not say
     filled = f"; silence put in for {spoken(put_in)} since the start" if put_in >= 1 else ""
     return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{given}{filled}"
 

@@ -31,7 +31,7 @@ class End:
     """One end of the call. `wanted`: False where the settings say none. `device`: "" while there is none.
 
     `peak_dbfs`: of the last seconds, None for silence. `captured_ago_s`: since it last gave samples, be they silence.
-    `filled_s`: silence that the recorder put in since its start, where the device gave nothing that can be dated.
+    `padding_s`: silence that the recorder put in since its start, where the device gave nothing that can be dated.
     """
 
     wanted: bool
@@ -39,7 +39,7 @@ class End:
     peak_dbfs: float | None
     heard_ago_s: float | None  # None: not since the start
     captured_ago_s: float | None
-    filled_s: float = 0.0
+    padding_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +325,7 @@ def describe_sound(
             peak_dbfs=None if channel.peak is None else round(channel.peak, 1),
             heard_ago_s=ago(channel.heard_at),
             captured_ago_s=ago(ear.captured_at),
-            filled_s=round(channel.filled / SECOND, 1),
+            padding_s=round(channel.padding / SECOND, 1),
         )
         for ear, channel in ends
     )

@@ -1,6 +1,6 @@
 """When a chunk ends, and when a picture must be a key frame.
 
-A chunk bounds what a kill -9 can cost, so it never stands for more than its length; a key frame costs a hundred times
+A chunk bounds what a kill -9 can cost, so it never covers more than its length; a key frame costs a hundred times
 an ordinary one (280 KB against a few hundred bytes, measured), so it comes only where a player needs it to start.
 """
 

@@ -39,12 +39,12 @@ class _Stream:
 class SoundEncoder:
     """Implements `agent.ports.Encoder` of blocks for one recording.
 
-    Costs an encoder (0.1 MB) and the packets of at most a chunk (16 KB). Every chunk can be played by itself behind the
+    Costs an encoder (0.1 MB) and the packets of at most a chunk (16 KB). Each chunk can be played on its own behind the
     header: Opus finds its feet within 80 ms.
     """
 
     def __init__(self, start: int, *, bit_rate: int = BIT_RATE, chunk_length: int = CHUNK_LENGTH) -> None:
-        """`start`: the recording's zero; `chunk_length`: what a chunk stands for at most. In ns."""
+        """`start`: the recording's zero; `chunk_length`: what a chunk covers at most. In ns."""
         self._start = start
         self._bit_rate = bit_rate
         self._chunk_length = chunk_length

@@ -1,4 +1,4 @@
-"""Fragments of CMAF: what one sealed chunk holds, placed in the recording's time by itself.
+"""Fragments of CMAF: what one sealed chunk holds, placed in the recording's time on its own.
 
 Written by hand because FFmpeg's muxer starts every fragment file at time 0 and cannot be told otherwise: its output
 would have to be parsed and patched, which is longer than these boxes. The header is FFmpeg's own.

@@ -60,7 +60,7 @@ class ScreenEncoder:
         chunk_length: int = CHUNK_LENGTH,
         hurry: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`start`: the recording's zero; `chunk_length`: what a chunk stands for at most; both in ns.
+        """`start`: the recording's zero; `chunk_length`: what a chunk covers at most; both in ns.
 
         `hurry`: whether time counts more than bytes. Then every new picture is a key frame: x264 looks for nothing
         that moved, which takes four fifths of its time where everything has changed (measured: 125 and 29 ms).
@@ -124,7 +124,7 @@ class ScreenEncoder:
         return []
 
     def _end_forsaken(self, now: int) -> list[Chunk]:
-        """Nothing says how long the last picture of a monitor that is gone was on it: it stands for its own span."""
+        """Nothing says how long the last picture of a monitor that is gone was on it: it covers its own span."""
         forsaken = [
             (number, stream.pictures[-1].span.end)
             for number, stream in self._streams.items()

@@ -33,5 +33,5 @@ def listen(sound: Sound, stopped: threading.Event, *, deliver: Callable[[Heard],
 def tell(ledger: Ledger, mishaps: Iterable[Mishap]) -> None:
     """What the account says of them: names and lengths, and nothing of what was heard."""
     for mishap in mishaps:
-        filled = {"filled_ms": mishap.filled // MILLISECOND} if mishap.filled else {}
+        filled = {"filled_ms": mishap.padding // MILLISECOND} if mishap.padding else {}
         ledger.write("sound", what=mishap.what, channel=mishap.channel, **filled)

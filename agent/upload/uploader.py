@@ -128,7 +128,7 @@ class Uploader:
     def flush(self, until: int) -> bool:
         """Send what waits, this moment's ledger entries included; whether all of it is sent.
 
-        For the end, when `run` has returned. Gives up at the first failure, and once the clock is past `until` (ns).
+        For the end, when `run` has returned. Ends at the first failure, and once the clock is past `until` (ns).
         """
         self._sync_tasks.hurry()
         self._failures = 0

@@ -51,7 +51,7 @@ class Report:
     last: int | None = None
     bodies: dict[str, int] = field(default_factory=lambda: {"opened": 0, "sealed": 0, "shredded": 0})
     cosigned: dict[str, Any] | None = None
-    over_period: int = 0  # bodies that are still there and older than `Asked.before`
+    over_period: int = 0  # bodies that are still there and older than `VerifyOptions.before`
 
     def find(self, code: str, message: str) -> None:
         if len(self.findings) < _MOST:
@@ -63,7 +63,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerifyOptions:
     """`noted`: signed checkpoints that were kept elsewhere, each with its name. `cosigner`: whose word counts for the
     file `cosigned`. `key`: opens the bodies. `before`: ms; bodies of older entries are over their period.
     """
@@ -75,12 +75,12 @@ class Asked:
     before: int = 0
 
 
-def verify_log(folder: Path, asked: Asked) -> Report:
+def verify_log(folder: Path, asked: VerifyOptions) -> Report:
     return _Verifier(folder, asked).report
 
 
 class _Verifier:
-    def __init__(self, folder: Path, asked: Asked) -> None:
+    def __init__(self, folder: Path, asked: VerifyOptions) -> None:
         self._folder = folder
         self._asked = asked
         self._tree = Tree()

@@ -5,6 +5,7 @@ The folder may come from anywhere: a name in it is used only where it is one tha
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -23,6 +24,7 @@ from protocol.origin import Origin
 from review.cases.sealing import (
     KEY_FILE,
     KEY_KIND,
+    LARGEST_SEALED,
     SEALED,
     STATEMENT,
     Content,
@@ -37,7 +39,6 @@ from review.cases.sealing import (
 from review.cases.selecting import Row
 from review.cases.spans import Case, CaseError
 
-LARGEST: Final = 2**30  # bytes of what is read whole
 _STATEMENT: Final = 2**20
 _PIECE: Final = 2**20
 _BATCHES: Final = 8  # of the account, a request
@@ -76,7 +77,7 @@ def by_passphrase(folder: Path, statement: Statement, passphrase: bytes) -> byte
 
 def content_of(folder: Path, statement: Statement, key: bytes) -> Content:
     """Raises CaseError: changed, wrong-tag, malformed; OSError."""
-    sealed = _read(folder / SEALED, LARGEST)
+    sealed = _read(folder / SEALED, LARGEST_SEALED)
     if hashlib.sha256(sealed).hexdigest() != statement.files[SEALED]:
         raise CaseError("changed", f"{SEALED} is not what was signed")
     content = Content.read(unseal(key, statement.case, sealed))
@@ -86,17 +87,23 @@ def content_of(folder: Path, statement: Statement, key: bytes) -> Content:
 
 
 def _read(path: Path, most: int) -> bytes:
+    """All of it; a larger one is not read at all. Raises CaseError, OSError."""
     with _opened(path) as file:
-        found = file.read(most + 1)
-    if len(found) > most:
-        raise CaseError("oversized", f"{path.name} has more than {most} bytes")
+        found = b"" if os.fstat(file.fileno()).st_size > most else file.read(most + 1)
+        if len(found) > most or os.fstat(file.fileno()).st_size > most:
+            raise CaseError("oversized", f"{path.name} has more than {most >> 20} MiB: no case has so much there")
     return found
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """Raises CaseError ("bad-name") for what is no file; OSError."""
-    descriptor = os.open(path, _HOW)
+    try:
+        descriptor = os.open(path, _HOW)
+    except OSError as error:
+        if error.errno in _LINK:
+            raise CaseError("bad-name", f"{path.name} is a link: no link in a case is followed") from None
+        raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CaseError("bad-name", f"{path.name} is no file")
@@ -106,6 +113,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         os.close(descriptor)
 
 
+_LINK: Final = (errno.ELOOP, errno.EMLINK)  # BSD has the second
 _HOW: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 

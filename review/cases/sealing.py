@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol import base64url, jws, keys
-from protocol.claims import MAX_INTEGER, VERSION, Claims, parse_object
+from protocol.claims import MAX_INTEGER, VERSION, Claims, has_values, parse_object
 from protocol.errors import SignatureError
 from protocol.numbers import read_number
 from review.cases.beside import NOTHING, Beside, Gone
@@ -31,9 +31,12 @@ STATEMENT, SEALED, KEY_FILE = "case.jws", "case.sealed", "case.key"
 KEY_KIND: Final = "case"  # of the key file
 KEY_SIZE: Final = 32
 MOST_FILES: Final = 4096
+LARGEST_SEALED: Final = 128 * 2**20  # bytes; an hour has some 2,000 chunks, of 170 bytes each in it, and its account
+MOST_VALUES: Final = 4_000_000  # of the sealed object, eight a chunk; each may take a hundred bytes of memory
 _SEALED_AS: Final = b"eyelid case v1"
 _COMMIT: Final = b"eyelid case commit"
 _NONCE: Final = 12
+_TAG: Final = 16
 _LAST_STREAM: Final = 0xFFFE  # what follows is the key packet's
 _CHUNKS: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(0|[1-9][0-9]{0,4})\.chunks")
 
@@ -169,6 +172,8 @@ class Content:
     @classmethod
     def read(cls, content: bytes) -> Content:
         """Raises CaseError."""
+        if not fits(content):
+            raise CaseError("oversized", f"case: {SEALED} has more than {MOST_VALUES} values: no case has so many")
         try:
             values = parse_object(content)
             case = Case.read(values)
@@ -221,6 +226,11 @@ def _rows(said: Mapping[str, Any]) -> tuple[Row, ...]:
     if any(one.sequence >= after.sequence for one, after in pairwise(rows)):
         raise ValueError("chunks are out of order")
     return rows
+
+
+def fits(content: bytes) -> bool:
+    """Whether it is as small as what is read: before any of it is read into objects."""
+    return len(content) <= LARGEST_SEALED - _NONCE - _TAG and has_values(content, MOST_VALUES)
 
 
 def seal(key: bytes, case: UUID, content: bytes) -> bytes:

@@ -23,7 +23,7 @@ from protocol.errors import EnvelopeError
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPublic
 from review.cases.beside import NOTHING, Beside, Gone
-from review.cases.sealing import KEY_FILE, KEY_KIND, SEALED, STATEMENT, Content, Part, chunks_file, seal, sign
+from review.cases.sealing import KEY_FILE, KEY_KIND, SEALED, STATEMENT, Content, Part, chunks_file, fits, seal, sign
 from review.cases.selecting import Row, belonging
 from review.cases.spans import Case
 from review.player.source import Source
@@ -96,7 +96,10 @@ def write(
         with building(register, folder) as hidden:
             hashes: dict[str, str] = {}
             parts = tuple(_part(one, hidden, hashes, advance) for one in recordings)
-            sealed = seal(key, case.id, Content(case, parts, tuple(gone)).write())
+            content = Content(case, parts, tuple(gone)).write()
+            if not fits(content):  # and could not be opened again
+                raise StoreError(f"case {case.id} is of too many recordings: make several cases of it")
+            sealed = seal(key, case.id, content)
             hashes[SEALED] = hashlib.sha256(sealed).hexdigest()
             write_new(hidden / SEALED, sealed)
             if reader is None:

@@ -26,7 +26,7 @@ from review.audit.log import LEAST_KEPT
 from review.audit.notes import Checkpoint, KeyType, Signer, VerifierKey, signed_checkpoint
 from review.audit.ocsf import event
 from review.audit.operators import adopt
-from review.audit.verify import Asked, Report, verify_log
+from review.audit.verify import Report, VerifyOptions, verify_log
 from review.commands.open_log import PUBLIC, READ, SIGN, make_log, open_log, private, public_key, reading_key, with_log
 from review.commands.shared import Subcommands, answer, command, group, option
 from store.admin import passphrase
@@ -305,7 +305,7 @@ def _verify(asked: Namespace) -> int:
     if kept < LEAST_KEPT:
         raise WrongUsage("--keep is 365d or more: nothing is shredded before")
     before = time.time_ns() // _MS - kept
-    report = verify_log(asked.folder, Asked(log, key, cosigner, noted(asked), before))
+    report = verify_log(asked.folder, VerifyOptions(log, key, cosigner, noted(asked), before))
     if report.over_period:
         days, old = f"{kept // _DAY} days", _bodies_are(report.over_period)
         how = f"`eyelid-review audit shred --keep {kept // _DAY}d --apply` destroys them"

@@ -28,7 +28,7 @@ def show(asked: Namespace) -> int:
         if (asker := cases.asker(id)) is None:
             raise WrongUsage(f"the console has no case {id}, or its export was not asked for")
         rules = people.rules()
-        finder = Finder(index, console.catalog, rules, rules.person(asker), people.clock(), Meanings())
+        finder = Finder(index, console.catalog, rules, people.left(asker), people.clock(), Meanings())
         try:
             seen = cases.get(finder, id)
         except Refusal:

@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from protocol.erasure import Erasure, hash_of
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.commands.audit import noted
 from review.commands.choosing import KEYS, OpenStore, choose, each_known, note, to_hold
 from review.commands.open_log import open_log, operator, public_key, with_log
@@ -448,7 +448,7 @@ def _ended(asked: Namespace, outcome: ErasureRun) -> int:
 def _restored(asked: Namespace) -> int:
     log = public_key(str(asked.keys / "audit.pub"))
     cosigner = public_key(asked.cosigner) if asked.cosigner else None
-    report = verify_log(asked.log, Asked(log, None, cosigner, noted(asked)))
+    report = verify_log(asked.log, VerifyOptions(log, None, cosigner, noted(asked)))
     if report.findings:
         for found in report.findings:
             sys.stderr.write(f"eyelid-review: {found.code}: {found.message}\n")

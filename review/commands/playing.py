@@ -31,6 +31,7 @@ from store.evidence.show import print_json
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+_NAMED: Final = 20  # files that are no part of a case: a folder may have any number
 _RECORDING: Final = re.compile(r"[0-9a-fA-F-]+")
 
 
@@ -97,8 +98,10 @@ def _open_case(asked: Namespace) -> int:
     missing, others = reading.missing(folder, statement), reading.others(folder, statement)
     for one in missing:
         sys.stderr.write(f"eyelid-review: {one} is missing: what it holds does not play\n")
-    for one in others:
+    for one in others[:_NAMED]:
         sys.stderr.write(f"eyelid-review: {printable(one)} is no part of the case\n")
+    if len(others) > _NAMED:
+        sys.stderr.write(f"eyelid-review: nor are {len(others) - _NAMED} more\n")
     if asked.signer is None:
         sys.stderr.write(f"eyelid-review: signed by the store's key {statement.fingerprint}: compare it\n")
     player = CaseLoopback(content, reading.sources_of(folder, statement, content), files)

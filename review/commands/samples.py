@@ -18,7 +18,7 @@ from protocol.terminal import printable
 from review import samples
 from review.audit.bodies import bodies
 from review.audit.kinds import pseudonym
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.commands.audit import findings_of, noted
 from review.commands.custodian import log_of, with_home
 from review.commands.open_log import operator, public_key, reading_key
@@ -105,7 +105,7 @@ def _verify(asked: Namespace) -> int:
     key = reading_key(asked.reading_key, passphrase.existing(asked, str(asked.reading_key)))
     log, rules = public_key(asked.key), read_folder(asked.rules, tested=False)
     store_key = public_to_text(enrolment.parse(asked.token.read_text("utf-8")).store_key)
-    report = verify_log(asked.folder, Asked(log, key, noted=noted(asked)))
+    report = verify_log(asked.folder, VerifyOptions(log, key, noted=noted(asked)))
     found = Result({}, {}, [])
     if not report.findings:  # what was changed is not asked what it says
         said, shown = bodies(asked.folder, log, key), _candidates(asked.papers, store_key, rules)

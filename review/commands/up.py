@@ -29,17 +29,22 @@ from review.people.service import People
 from store.admin import passphrase
 from store.admin.init import COMPLIANCE
 from store.commands.options import Subcommands
-from store.commands.values import port
+from store.commands.values import loopback, port
 from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from review.analysis.jobs import Jobs
+    from review.governance.model import Governance
     from review.search.index import SearchIndex
     from review.search.log_index import LogIndex
+    from review.search.to_analyse import ToAnalyse
+    from store.catalog.database import Database
 
 LOG_INDEX: Final = "log.db"
 PC_INDEX: Final = "pcs.db"
 OPENINGS_INDEX: Final = "openings.db"  # of the copy of the custodian's log
 WITHIN: Final = 10.0  # seconds in which papers come
+LARGEST: Final = 16 * 2**20  # bytes of them: rules have 2 MiB, and the rest is small
 _COMMAND: Final = (sys.executable, "-m")
 
 
@@ -57,12 +62,14 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             option("--custodian", "where the custodian listens (%(default)s)", "FILE", type=Path, default=SOCKET),
             option("--openings", "show who opened a recording: a folder with a copy of the custodian's log in `audit`, "
                    "and what `custodian share-log` wrote, under the console's passphrase (none)", "DIR", type=Path),
+            option("--metrics", "answer Prometheus there, at /metrics: an address of this machine alone, such as "
+                   "127.0.0.1:9465 (none)", "HOST:PORT", type=loopback),
             option("--papers", "the command that signs where recordings come from, in place of `eyelid-store "
                    "papers -`: such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
             option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
                    action="store_true"),
             with_console,
-            says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where nobody can sign in yet, it "
+            says="Serve the console until it is told to stop (SIGINT, SIGTERM). Where no person can sign in yet, it "
             "prints the link by which the first person makes a passkey, or a password with a code. Where people.yaml "
             "has `player`, it starts the player's page at that port, too.")  # fmt: skip
 
@@ -72,7 +79,7 @@ def _up(asked: Namespace) -> int:
     from review.people.routes import SignIn  # noqa: PLC0415
     from review.requests.cases import Cases  # noqa: PLC0415
     from review.requests.reviews import Reviews  # noqa: PLC0415
-    from review.search import log_index, pc_index, schema  # noqa: PLC0415
+    from review.search import log_index, pc_index, pc_schema, schema  # noqa: PLC0415
     from review.search.index import SearchIndex  # noqa: PLC0415
     from review.web.comments import Comments  # noqa: PLC0415
     from review.web.custody import Custody  # noqa: PLC0415
@@ -100,18 +107,18 @@ def _up(asked: Namespace) -> int:
 
         def announce(here: str) -> None:
             if asked.json:
-                sys.stdout.write(json.dumps({"address": here} | ({"link": link} if link else {})) + "\n")
+                sys.stdout.write(json.dumps({"address": here} | ({"link": link} if link else {}) | scraped) + "\n")
             else:
                 if link:
                     sys.stdout.write(f"{link}\nfor {printable(asked.first)}: once, and for 24 hours.\n")
                 elif alone and not people.settings.providers:
-                    sys.stdout.write("Nobody can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
+                    sys.stdout.write("No person can sign in yet: `eyelid-review people invite NAME` prints a link.\n")
                 sys.stdout.write(f"People sign in at {address.geturl()}, served at {here} (end it with Ctrl-C)\n")
             sys.stdout.flush()
 
         def forget(erased: Collection[str]) -> None:
-            for forgets in (Comments(people.database).forget, Cases(people).forget, Reviews(people).forget):
-                forgets(erased)
+            for one in (Comments(people.database), Cases(people), Reviews(people), jobs):
+                one.forget(erased)
 
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
         beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]
@@ -119,7 +126,9 @@ def _up(asked: Namespace) -> int:
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
-            closing(pc_index.opened(asked.home / PC_INDEX)) as of_pcs,
+            closing(pc_schema.opened(asked.home / PC_INDEX)) as of_pcs,
+            _analysing(asked.home, found, people.rules, log.say) as jobs,
+            _scraped(asked.metrics, jobs) as scraped,
             _openings(asked.openings, asked.home, secret) as openings,
             closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
@@ -129,7 +138,7 @@ def _up(asked: Namespace) -> int:
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries, openings=openings)
             parts = index, own, entries, reports, fleet, Custody(asked.custodian, papers, compliance), lists
-            console = Console(SignIn(people), *parts, finding=finding, openings=openings)
+            console = Console(SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs)
             with (
                 closing(reports),
                 closing(console.trials),
@@ -142,6 +151,32 @@ def _up(asked: Namespace) -> int:
             ):
                 run(make_server(create_app(console), tls), asked.host, chosen, announce=announce)
     return 0
+
+
+@contextmanager
+def _analysing(
+    home: Path, index: Database, rules: Callable[[], Governance], say: Callable[..., None]
+) -> Iterator[Jobs]:  # fmt: skip
+    """The job table, and what fills it."""
+    from review.analysis.jobs import Jobs  # noqa: PLC0415 - as above
+    from review.commands.analyse import MODELS, table  # noqa: PLC0415
+    from review.search.to_analyse import ToAnalyse  # noqa: PLC0415
+
+    with closing(Jobs(table(home))) as jobs, _following(ToAnalyse(index, jobs, rules, MODELS), say):
+        yield jobs
+
+
+@contextmanager
+def _scraped(where: tuple[str, int] | None, jobs: Jobs) -> Iterator[dict[str, str]]:
+    """What `up` says of it, with the port that it has."""
+    from review.commands import metrics  # noqa: PLC0415 - as above
+    from store.server.serving import scraped  # noqa: PLC0415
+
+    if where is None:
+        yield {}
+        return
+    with scraped(metrics.app(jobs), *where) as answers:
+        yield {} if answers is None else {"metrics": f"http://{where[0]}:{answers}/metrics"}
 
 
 @contextmanager
@@ -213,8 +248,10 @@ class Papers:
 
 
 def _line(descriptor: int, until: float) -> bytes:
-    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic)."""
-    found = b""
+    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic), or not
+    within LARGEST.
+    """
+    found = bytearray()
     with selectors.DefaultSelector() as ready:
         ready.register(descriptor, selectors.EVENT_READ)
         while not found.endswith(b"\n"):
@@ -224,7 +261,9 @@ def _line(descriptor: int, until: float) -> bytes:
             if not more:
                 raise OSError("it has ended")
             found += more
-    return found
+            if len(found) > LARGEST:
+                raise OSError("it says more than an answer may have")
+    return bytes(found)
 
 
 def _end(running: subprocess.Popen[bytes], patience: float) -> None:
@@ -278,7 +317,7 @@ def _player(
 
 
 @contextmanager
-def _following(index: SearchIndex | LogIndex, say: Callable[..., None]) -> Iterator[None]:
+def _following(index: SearchIndex | LogIndex | ToAnalyse, say: Callable[..., None]) -> Iterator[None]:
     stop = threading.Event()
 
     def failed(kind: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, T
 from store.catalog.database import Database, explained
 from store.errors import StoreError
 
-VERSION: Final = 6
+VERSION: Final = 7
 metadata: Final = sa.MetaData()
 
 version: Final = Table("people_version", metadata, Column("version", Integer, nullable=False))
@@ -216,10 +216,20 @@ privacy_requests: Final = Table(
     Index("ix_privacy_person", "person", "made_at"),
 )
 
+# Searches that people keep (review.requests.searches). Name and question are sealed.
+searches: Final = Table(
+    "searches",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("person", String(200), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 # Version -> the tables that it added. A column that changes wants a step of its own here.
 ADDED: Final[Mapping[int, tuple[Table, ...]]] = {
     2: (requests,), 3: (comments,), 4: (cases, case_spans, case_approvals),
-    5: (review_samples, review_outcomes, review_signatures), 6: (privacy_requests,),
+    5: (review_samples, review_outcomes, review_signatures), 6: (privacy_requests,), 7: (searches,),
 }  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class People:
     rules: Callable[[], Governance]
     note: Callable[[Act], object]
     clock: Clock = wall
+    ended: Callable[[str], None] = lambda _: None  # gets the id of each session that ends
 
     # -- one-time links -------------------------------------------------------------------------------------------
 
@@ -217,6 +218,11 @@ class People:
             return Person(session.person)
         return narrowed(self.rules().person(session.person), _narrowing(row), _narrowing(session))
 
+    def left(self, person: str) -> Person:
+        """With what the signed rules give them, less what the catalog takes away: whatever session they have."""
+        row = self.known(person)
+        return Person(person) if row is None or row.removed_at is not None else self._left(row)
+
     def sessions(self, person: str) -> Sequence[Session]:
         self.sweep()
         found = select(schema.sessions).where(schema.sessions.c.person == person)
@@ -249,6 +255,7 @@ class People:
             assert NEXT[SessionState(row.state), event] is SessionState.ENDED  # noqa: S101 - by the table
             if connection.execute(delete(sessions).where(sessions.c.id == row.id)).rowcount:
                 self.note(Act("sign-out", row.person, row.origin, [row.id], {"by": event.value}))
+                self.ended(row.id)
                 ended += 1
         return ended
 
@@ -333,6 +340,7 @@ class People:
         with self.database.writing() as connection:
             person = self._existing(connection, name)
             self._forget(connection, person)
+            connection.execute(delete(schema.searches).where(schema.searches.c.person == person))
             persons = schema.persons
             connection.execute(update(persons).where(persons.c.person == person).values(removed_at=self.clock()))
             self._change(by, origin, "removed", person)

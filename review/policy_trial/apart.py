@@ -21,7 +21,7 @@ from store.evidence.film.apart import environment
 WITHIN: Final = 180.0  # s of time; of CPU it has less, and a busy machine gives it slowly
 _LARGEST: Final = 2**24  # bytes of what it says
 CODES: Final = frozenset({
-    "too-much", "memory", "failed", "no-form", "many-scenes", "no-policy", "twice", "slow", "ended",
+    "too-much", "memory", "failed", "no-form", "many-parts", "many-scenes", "no-policy", "twice", "slow", "ended",
 })  # fmt: skip
 
 

@@ -15,7 +15,11 @@ _ESCAPED: Final = {"%22": '"', "%0D": "\r", "%0A": "\n"}  # of a name, as browse
 
 
 class FormError(ValueError):
-    """It is none, or has more parts than one may have."""
+    """It is none."""
+
+
+class TooManyParts(FormError):
+    """It has more than one may have."""
 
 
 @dataclass(slots=True)
@@ -33,7 +37,7 @@ def boundary_of(content_type: str) -> str:
 
 
 def read_form(body: bytes, boundary: str) -> Form:
-    """Raises FormError."""
+    """Raises FormError, TooManyParts."""
     form = Form()
     delimiter = b"--" + boundary.encode("ascii")
     if not body.startswith(delimiter):
@@ -48,7 +52,7 @@ def read_form(body: bytes, boundary: str) -> Form:
             raise FormError
         _take(form, body[start:head_end], body[head_end + 4 : end])
         start = end + 2 + len(delimiter)
-    raise FormError
+    raise TooManyParts
 
 
 def _take(form: Form, head: bytes, content: bytes) -> None:

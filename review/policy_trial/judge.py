@@ -1,4 +1,4 @@
-"""The process that tries a policy: it reads what it was sent, gives up everything else, and only then looks at it.
+"""The process that tries a policy: it reads what it was sent, drops all its other rights, and only then looks at it.
 
 Its job comes on stdin, a line of JSON and then the body as the browser sent it; what it says goes to stdout, a line of
 JSON each (review/policy_trial/apart.py). Policy and scenes are whatever somebody sent.
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from protocol.language.characters import printable
 from review import policies
-from review.policy_trial.form import Form, FormError, read_form
+from review.policy_trial.form import Form, FormError, TooManyParts, read_form
 from store.evidence.film.confined import confine, end_with
 
 MEMORY: Final = 2 * 10**9  # bytes of address space: a working day of scenes (3 MB) takes 0.1 GB
@@ -52,12 +52,14 @@ def judged(job: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     """Raises Refused."""
     try:
         form = read_form(body, job["boundary"])
+    except TooManyParts:
+        raise Refused("many-parts") from None
     except FormError:
         raise Refused("no-form") from None
     scenes = form.files.get("scenes", [])
     if len(scenes) > MOST_SCENES:
         raise Refused("many-scenes")
-    asked = policies.Asked(
+    asked = policies.TrialInput(
         in_force={name: text.encode() for name, text in job["in_force"].items()},
         shown_in=job["shown_in"],
         sent=_policy(form),
@@ -106,7 +108,7 @@ def _warm() -> None:
         + b'\n{"at":0,"witness":"window","windows":[],"pages":[],"accounted":[],"pages_only":false}\n'
     )
     for sent in (policy + b"...\n", policy.replace(b"rulez: [a]\n", b"") + b"...\n", b"\xff", b"a: [", b"a: &b [*b]\n"):
-        policies.tried(policies.Asked({"a.yaml": policy}, "x", {"a.yaml": sent}, [("s", scenes)], own=True))
+        policies.tried(policies.TrialInput({"a.yaml": policy}, "x", {"a.yaml": sent}, [("s", scenes)], own=True))
 
 
 def _say(**what: object) -> None:

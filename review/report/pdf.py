@@ -19,6 +19,7 @@ COLOURS: Final = {
 _INK, _SOFT, _HAIR = (29, 33, 38), (86, 93, 102), (220, 223, 227)
 _ROW: Final = 4.2  # mm
 _LABEL: Final = 45.0  # mm of a bar's label
+_CELL: Final = 800  # letters of a cell: twenty ids of recordings
 _BROKEN: Final = 24  # letters after which a word without a break gets one: fpdf2 refuses what fits in no line
 
 
@@ -104,7 +105,8 @@ def _table(pdf: FPDF, block: Table) -> None:
         for cells in (block.headings, *block.rows):
             row = table.row()
             for cell in cells:
-                row.cell(legible(cell))
+                shown = legible(cell)  # which makes up to eight of one, and a row is no longer than a page
+                row.cell(shown if len(shown) <= _CELL else f"{shown[: _CELL - 1]}…")
     pdf.ln(2)
 
 

@@ -21,6 +21,7 @@ from review.audit.kinds import Act as Noted
 from review.cases.spans import LONGEST_TITLE, MOST_SPANS
 from review.governance.decide import decide
 from review.governance.model import Act, Approval, Governance, Person, Question, Reason, Rendition
+from review.governance.narrowing import approves_by_taken
 from review.people import schema
 from review.people.service import HOUR, People
 from review.requests.requests import MOST_A_DAY, UNKNOWN, may_some, purposes_of, too_much, written
@@ -322,7 +323,10 @@ class Cases:
         covers = whole and bool(names)
         works = row.person == me or (covers and all(may_some(finder, CASING, *one) for one in facts))
         mine = _roles(rules, finder.person, finder.now)
-        approves = covers and row.asked_by not in {None, me} and bool(mine & _approvers(rules))
+        approves = (
+            covers and row.asked_by not in {None, me} and bool(mine & _approvers(rules))
+            and not approves_by_taken(rules, finder.person, rules.person(me), Act.EXPORT)
+        )  # fmt: skip
         if not works and not approves:
             return None
         state, text = CaseState(row.state), self._open(row.id, "text", row.text)
@@ -359,9 +363,11 @@ class Cases:
     def _export(self, finder: Finder, case: _Read, listed: Sequence[Listed]) -> Export:
         rules, row = finder.governance, case.row
         asked = self._open(row.id, "asked", row.asked)
+        # Of who asked for it counts what is left to them.
+        person = finder.person if row.asked_by == finder.person.id else rules.person(row.asked_by)
         question = Question(
-            rules.person(row.asked_by), Act.EXPORT, 0, None, asked.text("purpose"), asked=row.asked_at,
-            approvals=tuple(Approval(rules.person(person), at) for person, at in case.approved),
+            person, Act.EXPORT, 0, None, asked.text("purpose"), asked=row.asked_at,
+            approvals=tuple(Approval(rules.person(who), at) for who, at in case.approved),
         )  # fmt: skip
         missing = _against(finder, listed, question)
         return Export(row.asked_by, row.asked_at, question.purpose, asked.text("reason"), case.approved, missing)

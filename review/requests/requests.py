@@ -44,7 +44,7 @@ class Wish(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SeenRequest:
     """A request as one person may see it. `recording`: what it is of, where they may list it. `answer`: "" before it.
 
     `own`: they asked. `may`: the steps that are theirs.
@@ -69,10 +69,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedPage:
+class RequestPage:
     """`following`: where the next page begins."""
 
-    requests: tuple[Asked, ...]
+    requests: tuple[SeenRequest, ...]
     following: Key | None
 
 
@@ -193,7 +193,7 @@ class Requests:
 
     # -- lists ----------------------------------------------------------------------------------------------------
 
-    def page(self, finder: Finder, *, ended: bool, after: Key | None = None) -> AskedPage:
+    def page(self, finder: Finder, *, ended: bool, after: Key | None = None) -> RequestPage:
         """Newest first: one's own, and those that one may answer."""
         columns = schema.requests.c
         chosen = columns.state != RequestState.ASKED if ended else columns.state == RequestState.ASKED
@@ -201,7 +201,7 @@ class Requests:
         if not self.may_answer_any(finder):
             asked = asked.where(columns.person == finder.person.id)
         asked = asked.order_by(columns.asked_at.desc(), columns.id.desc()).limit(_BATCH)
-        found: list[Asked] = []
+        found: list[SeenRequest] = []
         while len(found) <= SIZE:
             rows = self._rows(asked if after is None else asked.where(tuple_(columns.asked_at, columns.id) < after))
             found += self._seen(finder, rows)
@@ -209,9 +209,9 @@ class Requests:
                 break
             after = rows[-1].asked_at, rows[-1].id
         shown = found[:SIZE]
-        return AskedPage(tuple(shown), (shown[-1].asked_at, shown[-1].id) if len(found) > SIZE else None)
+        return RequestPage(tuple(shown), (shown[-1].asked_at, shown[-1].id) if len(found) > SIZE else None)
 
-    def of_recording(self, finder: Finder, recording: str) -> tuple[Asked, ...]:
+    def of_recording(self, finder: Finder, recording: str) -> tuple[SeenRequest, ...]:
         """Newest first, a page at most."""
         columns = schema.requests.c
         asked = select(schema.requests).where(columns.recording == recording)
@@ -222,7 +222,7 @@ class Requests:
         with self.people.database.reading() as connection:
             return connection.execute(asked).all()
 
-    def _seen(self, finder: Finder, rows: Iterable[Row[Any]]) -> list[Asked]:
+    def _seen(self, finder: Finder, rows: Iterable[Row[Any]]) -> list[SeenRequest]:
         """Those that are theirs to see."""
         rows = list(rows)
         known, may_list = finder.listed({row.recording for row in rows})
@@ -233,7 +233,7 @@ class Requests:
 
     def _asked(
         self, finder: Finder, row: Row[Any], known: Mapping[str, Listed], may_list: Collection[str], today: str
-    ) -> Asked | None:
+    ) -> SeenRequest | None:
         listed, own = known.get(row.recording), row.person == finder.person.id
         whose, start = (UNKNOWN, 0) if listed is None else (listed.whose, listed.start)
         if not own and not self.may_answer(finder, SUBJECTS[row.subject], whose, start):
@@ -243,7 +243,7 @@ class Requests:
         opened = self.people.sealer.open(_bound(row.id, "asked"), row.text)
         ended = row.answer and self.people.sealer.open(_bound(row.id, "ended"), row.answer)
         late = state is RequestState.ASKED and bool(row.due) and row.due < today
-        return Asked(
+        return SeenRequest(
             id=row.id, of=row.recording, recording=listed if row.recording in may_list else None, subject=row.subject,
             person=row.person, state=state, asked_at=row.asked_at, due=row.due or "", late=late,
             purpose=opened.text("purpose"), reason=opened.text("reason"), ended_at=row.ended_at or 0,

@@ -182,19 +182,23 @@ class Finder:
         teams = {team for (_, several), _ in meant for team in several}
         return Choices(tuple(sorted(people)), tuple(sorted(teams)), tuple(sorted(rules)))
 
-    def closed_by(self, *times: tuple[int, int]) -> dict[str, tuple[int, ...]]:
-        """Rule -> how many recordings that it closed began at each of these times [since, until), to MOST + 1 each."""
+    def closed_by(self, *times: tuple[int, int]) -> tuple[dict[str, tuple[int, ...]], bool]:
+        """Rule -> how many recordings that it closed began at each of these times [since, until), to MOST + 1 each; and
+        whether these are all rules, and not the MOST_RULES alone that closed something for the first time last."""
         with self.index.reading() as connection:
             reaches = self._reaches(connection, Wanted())
-            tags = {row.rule: row.id for row in connection.execute(select(schema.tags).limit(MOST_RULES))}
+            newest = select(schema.tags).order_by(schema.tags.c.id.desc()).limit(MOST_RULES + 1)
+            rows = connection.execute(newest).all()
+            tags = {row.rule: row.id for row in rows[:MOST_RULES]}
             wanted = [Wanted(since=since, until=until) for since, until in times]
-            return {
+            found = {
                 rule: tuple(
                     min(sum(_count(connection, reach, one, tag, MOST + 1) for reach in reaches), MOST + 1)
                     for one in wanted
                 )
                 for rule, tag in tags.items()
             }
+            return found, len(rows) <= MOST_RULES
 
     def listed(self, recordings: Collection[str]) -> tuple[dict[str, Listed], set[str]]:
         """What the index has of these, whosever they are, and which of them may be listed."""

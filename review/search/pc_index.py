@@ -1,108 +1,76 @@
-"""Alarms, gaps and uses of rules of all PCs as rows: what lists are filtered and paged by.
+"""Takes alarms, gaps and uses of rules of all PCs in as rows: what lists are filtered and paged by.
 
 The catalog has the alarms; gaps and uses come out of what each PC sent, which takes too long to ask when a page is
-asked for (docs/decisions/0084). The file is made anew at each start of a console.
+asked for (docs/decisions/0084).
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
+from protocol.envelope import lane_of
 from review.languages import local
+from review.search.pc_schema import (
+    ALARM,
+    CAUSES,
+    CONTRADICTED,
+    ERASED,
+    GAP,
+    OPEN,
+    SETTLED,
+    UNEXPLAINED,
+    lines,
+    pcs,
+    rules,
+    uses,
+)
 from store.catalog import schema as catalog
-from store.catalog.database import Database, explained
+from store.catalog.database import Database
 from store.catalog.queries import Device, legible, padded
 from store.clock import MINUTE
-from store.evidence.account import totals
+from store.evidence.account import Interval, Missing, union, without
 from store.evidence.earlier import MOST_EACH
-from store.evidence.evidence import MOST_POLICIES, Policies, gather
+from store.evidence.evidence import MOST_POLICIES, Evidence, Policies, gather
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import PolicyNames, at_most
-from store.evidence.timeline.gaps import SILENT, DeviceGaps, Short, entries_since, gaps
+from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, Short, entries_since, gaps
 from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
-# What a list is of. An alarm is in ALARM by when it was raised, and in OPEN by the same, or in SETTLED by when it was
-# acknowledged.
-ALARM, OPEN, SETTLED, GAP, ERASED = "alarm", "open", "settled", "gap", "erased"
-UNEXPLAINED, CONTRADICTED, LOST = "unexplained", "contradicted", "lost"
-GAPS: Final = (LOST, "given-up", "on-its-way", UNEXPLAINED, CONTRADICTED)
 DAY: Final = 24 * 60 * MINUTE
 WEEK: Final = 7 * DAY  # so far back gaps and rules are looked at, as `eyelid-store gaps` does
 MOST_MEASURED: Final = 200  # recordings of a PC of which what is missing is measured
 MOST_RULES: Final = 1000  # of a PC
 AT_ONCE: Final = 1000  # alarms that are taken in at once
-metadata: Final = sa.MetaData()
-_Number: Final = BigInteger().with_variant(Integer, "sqlite")
-
-# `mark`: of what a PC had sent when it was read; one that sent nothing since is not read again. `why`: "" for one that
-# could be read. `more`: whether it has more gaps than are listed.
-pcs: Final = Table(
-    "pcs", metadata, Column("device", String(36), primary_key=True), Column("read_at", BigInteger, nullable=False),
-    Column("mark", Text, nullable=False), Column("why", Text, nullable=False), Column("more", Integer, nullable=False),
-)  # fmt: skip
-
-lines: Final = Table(
-    "lines",
-    metadata,
-    Column("id", _Number, primary_key=True),
-    Column("list", String(8), nullable=False),
-    Column("device", String(36), nullable=False),
-    Column("at", BigInteger, nullable=False),  # ns by the store's clock
-    Column("kind", Text, nullable=False),  # an alarm's code, or one of GAPS
-    Column("until", BigInteger),  # of time that is unexplained
-    Column("length", BigInteger),  # ns that are lost, where they were measured
-    Column("number", BigInteger),  # an alarm's, or how many chunks
-    Column("why", Text, nullable=False, server_default=""),
-    Column("recording", String(36)),
-    Column("stream", Integer),
-    Column("sequence", BigInteger),
-    Column("settled_at", BigInteger),
-    Column("operator", Text),
-    Index("ix_lines_list_at", "list", "at", "id", "device"),
-    Index("ix_lines_list_kind_at", "list", "kind", "at", "id", "device"),
-    Index("ix_lines_list_device_at", "list", "device", "at", "id"),
-    Index("ix_lines_alarm", "number", sqlite_where=sa.text("list in ('alarm', 'open')")),
-)
-
-rules: Final = Table(
-    "rules", metadata, Column("rule", Text, primary_key=True), Column("device", String(36), primary_key=True),
-    Column("why", Text, nullable=False), Column("known", BigInteger, nullable=False),
-    Index("ix_rules_device", "device"), sqlite_with_rowid=False,
-)  # fmt: skip
-
-uses: Final = Table(
-    "uses", metadata, Column("rule", Text, primary_key=True), Column("device", String(36), primary_key=True),
-    Column("day", Integer, primary_key=True, autoincrement=False), Column("times", BigInteger, nullable=False),
-    Column("ns", BigInteger, nullable=False), Column("would_times", BigInteger, nullable=False),
-    Column("would_ns", BigInteger, nullable=False), Column("last", BigInteger, nullable=False),
-    Index("ix_uses_device", "device"), sqlite_with_rowid=False,
-)  # fmt: skip
-
-
-def opened(path: Path) -> Database:
-    """Empty, whatever was there: it is made of what can be read anew. Raises StoreError."""
-    with explained(str(path)):
-        for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            one.unlink(missing_ok=True)
-        path.touch(0o600)
-    database = Database.sqlite(path)
-    with explained(str(path)), database.writing() as connection:
-        metadata.create_all(connection)
-    return database
+LATE: Final = 200  # numbers of alarms, and of acknowledgements, that may be shown after a higher one
 
 
 def day_of(ns: int) -> int:
     return local(ns).date().toordinal()
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What of a table was taken in, by its numbers. PostgreSQL shows a lower number after a higher one where two
+    transactions wrote at once: so the LATE last are looked at again."""
+
+    last: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    def new(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        return [row for row in rows if row.id not in self.seen]
+
+    def took(self, rows: Sequence[Row[Any]]) -> None:
+        self.seen.update(row.id for row in rows)
+        self.last = max(self.seen, default=self.last)
+        self.seen = {one for one in self.seen if one > self.last - LATE}
 
 
 @dataclass
@@ -111,8 +79,8 @@ class PcIndex:
 
     catalog: Database
     index: Database
-    _alarm: int = 0  # the last that was taken in
-    _audit: int = 0
+    _alarms: _Taken = field(default_factory=_Taken)
+    _audit: _Taken = field(default_factory=_Taken)
     _taking: threading.Lock = field(default_factory=threading.Lock)
 
     # -- alarms ---------------------------------------------------------------------------------------------------
@@ -125,12 +93,16 @@ class PcIndex:
 
     def _take_in_some(self) -> bool:
         alarms, audit = catalog.alarms.c, catalog.audit.c
+        most = AT_ONCE + LATE
         with self.catalog.reading() as connection:
-            asked = select(catalog.alarms).where(alarms.id > self._alarm).order_by(alarms.id).limit(AT_ONCE)
-            raised = connection.execute(asked).all()
-            known = raised[-1].id if len(raised) == AT_ONCE else None  # no word of alarms that are still to come
-            settled_of = select(catalog.audit).where(audit.id > self._audit, audit.alarm.is_not(None))
-            settled = [] if known else connection.execute(settled_of.order_by(audit.id).limit(AT_ONCE)).all()
+            # Acknowledgements first: whatever one is about is then among the alarms.
+            asked = select(catalog.audit).where(audit.id > self._audit.last - LATE, audit.alarm.is_not(None))
+            settled = connection.execute(asked.order_by(audit.id).limit(most)).all()
+            asked = select(catalog.alarms).where(alarms.id > self._alarms.last - LATE)
+            raised = connection.execute(asked.order_by(alarms.id).limit(most)).all()
+        if len(raised) == most:
+            settled = []  # no word of alarms that are still to come
+        raised, settled = self._alarms.new(raised), self._audit.new(settled)
         if not raised and not settled:
             return False
         rows = [_alarm(row) | {"list": name} for row in raised for name in (ALARM, OPEN)]
@@ -139,8 +111,8 @@ class PcIndex:
                 connection.execute(insert(lines), rows)
             for row in settled:
                 _settle(connection, row)
-        self._alarm = raised[-1].id if raised else self._alarm
-        self._audit = settled[-1].id if settled else self._audit
+        self._alarms.took(raised)
+        self._audit.took(settled)
         return True
 
     # -- what PCs sent --------------------------------------------------------------------------------------------
@@ -192,13 +164,12 @@ class PcIndex:
         came = self._came(found.device, named)
         otherwise = found.heard or found.device.enrolled_at
         for number, short in enumerate(found.recordings):
-            length = self._missing(short) if number < MOST_MEASURED and short.start is not None else None
+            missing = self._missing(short) if number < MOST_MEASURED and short.start is not None else {}
             at = came.get(str(short.recording), otherwise)
             for kind in dict.fromkeys([*([short.why] if short.why else []), *(hole.why for hole in short.holes)]):
                 holes = [hole for hole in short.holes if hole.why == kind]
                 chunks = sum(hole.last - hole.first + 1 for hole in holes) if holes else None
-                lost = length if kind == LOST or not any(hole.why == LOST for hole in short.holes) else None
-                yield _line(GAP, at, kind, recording=str(short.recording), number=chunks, length=lost)
+                yield _line(GAP, at, kind, recording=str(short.recording), number=chunks, length=missing.get(kind))
         for one in found.contradicted:
             at = came.get(one.recording or "", otherwise)
             where = {"recording": one.recording, "stream": one.stream, "sequence": one.sequence}
@@ -229,16 +200,26 @@ class PcIndex:
                     found |= _pairs(connection, asked)
         return found
 
-    def _missing(self, short: Short) -> int | None:
-        """ns of the lane that lacks most."""
+    def _missing(self, short: Short) -> dict[str, int]:
+        """Cause -> ns of the lane that lacks most for it; without what cannot be read."""
 
-        def measured() -> int:
+        def measured() -> dict[str, int]:
             with self.catalog.reading() as connection:
                 evidence = gather(connection, UUID(str(short.recording)), whole=True, most=MOST_EACH, policies=False)
-            return max((totals(evidence.account_of(lane)).missing for lane in evidence.lanes), default=0)
+            found = dict[str, int]()
+            for lane in evidence.lanes:
+                here = [Interval(one.start, one.end) for one in evidence.account_of(lane)
+                        if isinstance(one.cause, Missing)]  # fmt: skip
+                holes = [hole for hole in short.holes if lane_of(hole.stream) == lane]
+                for kind in CAUSES:
+                    own = union(_time_of(hole, evidence) for hole in holes if hole.why == kind)
+                    left = list(without(here, own))
+                    found[kind] = max(found.get(kind, 0), _long(here) - _long(left))
+                    here = left
+            return found
 
         found = isolated(measured)
-        return None if isinstance(found, Unreadable) else found
+        return {} if isinstance(found, Unreadable) else found
 
     def known_marks(self) -> dict[str, str]:
         with self.index.reading() as connection:
@@ -272,6 +253,18 @@ class PcIndex:
 def _pairs(connection: Connection, asked: sa.Select[Any]) -> dict[str, Any]:
     """The first column -> the second."""
     return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def _time_of(hole: Hole, evidence: Evidence) -> Interval:
+    """From the chunk before it to the one after it."""
+    chain = evidence.chosen.streams.get(hole.stream, ())
+    start = max((one.span.end for one in chain if one.sequence < hole.first), default=0)
+    end = min((one.span.start for one in chain if one.sequence > hole.last), default=evidence.length)
+    return Interval(start, max(start, end))
+
+
+def _long(spans: Iterable[Interval]) -> int:
+    return sum(end - start for start, end in spans)
 
 
 @dataclass(slots=True)
@@ -308,165 +301,3 @@ def _settle(connection: Connection, entry: Any) -> None:
     connection.execute(sa.update(lines).where(of, columns.list == ALARM).values(said))
     row = {name: value for name, value in open_.items() if name != "id"}
     connection.execute(insert(lines).values(row | said | {"list": SETTLED, "at": entry.at}))
-
-
-# -- the questions ----------------------------------------------------------------------------------------------------
-
-SIZE: Final = 50  # rows of a page
-MOST: Final = 10_000  # that are counted
-MANY: Final = 400  # PCs that are looked up one by one; of more, all lines are gone through
-_END: Final = 2**63 - 1
-Key = tuple[int, int]
-"""Moment (ns) and number of the last line of a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Lines of one list. `since`, `until`: ns. `after`: where the page begins."""
-
-    list: str
-    kind: str = ""
-    since: int = 0
-    until: int = _END
-    after: Key | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """PCs that one may see, and that fit. `every`: they are all that there are."""
-
-    devices: frozenset[str]
-    every: bool
-
-    @property
-    def few(self) -> bool:
-        return not self.every and len(self.devices) <= MANY
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """`count`: of all pages, MOST + 1 for more than MOST. `following`: where the next page begins."""
-
-    rows: tuple[Any, ...]
-    count: int
-    following: Key | None
-
-
-_WHERE: Final = "x.list = :list and x.at >= :since and x.at < :until"
-_KIND: Final = " and x.kind = :kind"
-_BEFORE: Final = " and (x.at, x.id) < (:at, :id)"
-_THESE: Final = " and +x.device in (select value from json_each(:devices))"
-_NEWEST: Final = " order by x.at desc, x.id desc limit :most"
-# Of each PC so many as a page has, newest first, and of these the page.
-_FEW: Final = (
-    "select x.at, x.id from json_each(:devices) d cross join lines x on x.id in"
-    " (select x.id from lines x indexed by ix_lines_list_device_at"
-    " where x.device = d.value and {where}{newest}){newest}"
-)  # fmt: skip
-_ANY: Final = "select x.at, x.id from lines x where {where}{newest}"
-_COUNT: Final = "select count(*) from (select 1 from lines x{by} where {where} limit :most) counted"
-_SUMS: Final = "select x.kind, count(*) number, sum(x.length) length from lines x{by} where {where} group by x.kind"
-_OF_FEW: Final = " and x.device in (select value from json_each(:devices))"
-
-
-def page(connection: Connection, reach: Reach, asked: Asked) -> Lines:
-    """`connection`: of the index."""
-    if not reach.devices:
-        return Lines((), 0, None)
-    where, values = _bound(reach, asked)
-    at, number = asked.after or (_END, _END)
-    place = {"at": at, "id": number, "most": SIZE + 1}
-    behind = where + (_BEFORE if asked.after else "")
-    question = (_FEW if reach.few else _ANY).format(where=behind + ("" if reach.few else _these(reach)), newest=_NEWEST)
-    keys: list[Key] = [(row.at, row.id) for row in connection.execute(sa.text(question), values | place)]
-    counting, counted = _bound(reach, replace(asked, after=None))
-    counting += _OF_FEW if reach.few else _these(reach)
-    count = connection.scalar(sa.text(_COUNT.format(where=counting, by=_by(reach))), counted | {"most": MOST + 1}) or 0
-    shown = [own for _, own in keys[:SIZE]]
-    rows = connection.execute(select(lines).where(lines.c.id.in_(shown))).all()
-    ordered = tuple(sorted(rows, key=lambda row: (row.at, row.id), reverse=True))
-    return Lines(ordered, count, keys[SIZE - 1] if len(keys) > SIZE else None)
-
-
-def sums(connection: Connection, reach: Reach, asked: Asked) -> dict[str, tuple[int, int]]:
-    """By kind: how many, and ns that are lost."""
-    where, values = _bound(reach, asked)
-    question = _SUMS.format(where=where + (_OF_FEW if reach.few else _these(reach)), by=_by(reach))
-    return {row.kind: (row.number, row.length or 0) for row in connection.execute(sa.text(question), values)}
-
-
-def kinds(connection: Connection, reach: Reach, of: str) -> list[str]:
-    """Those that there are of a list, which the index gives without a look at each line."""
-    asked = "select max(x.kind) from lines x where x.list = :list and x.kind < :kind"
-    found, last = list[str](), "\U0010ffff"
-    while len(found) < SIZE:
-        last = connection.scalar(sa.text(asked), {"list": of, "kind": last}) or ""
-        if not last:
-            break
-        where, values = _bound(reach, Asked(of, last))
-        limited = _COUNT.format(where=where + (_OF_FEW if reach.few else _these(reach)), by=_by(reach))
-        if connection.scalar(sa.text(limited), values | {"most": 1}):
-            found.append(last)
-    return sorted(found)
-
-
-def _by(reach: Reach) -> str:
-    """The engine knows nothing of how many PCs there are, and would go through all lines for a few."""
-    return " indexed by ix_lines_list_device_at" if reach.few else ""
-
-
-def _these(reach: Reach) -> str:
-    return "" if reach.every else _THESE
-
-
-def _bound(reach: Reach, asked: Asked) -> tuple[str, dict[str, Any]]:
-    at = asked.after[0] + 1 if asked.after else _END
-    values: dict[str, Any] = {"list": asked.list, "since": asked.since, "until": min(asked.until, at)}
-    values |= {"kind": asked.kind} if asked.kind else {}
-    values |= {} if reach.every else {"devices": json.dumps(sorted(reach.devices))}
-    return _WHERE + (_KIND if asked.kind else ""), values
-
-
-# -- rules ------------------------------------------------------------------------------------------------------------
-
-NEVER, CLOSED, WOULD = "never", "closed", "would"
-
-
-@dataclass(frozen=True, slots=True)
-class AskedRules:
-    """`first`, `last`: days, both included. `after`: the last rule of the page before."""
-
-    first: int
-    last: int
-    kind: str = ""
-    after: str = ""
-
-
-_FITS: Final = {
-    "": "1", CLOSED: "u.times > 0", WOULD: "u.would_times > 0",
-    # As `eyelid-store rules` has it: some PC has had it for nearly all of the time.
-    NEVER: "u.last is null and r.known <= :settled",
-}  # fmt: skip
-_USED: Final = (
-    "with chosen as materialized (select rule from rules where rule > :after{these} group by rule{limit})"
-    " select r.rule, r.why, r.devices, r.known, u.times, u.ns, u.would_times, u.would_ns, u.last from (select rule,"
-    " min(why) why, count(*) devices, min(known) known from rules where rule in (select rule from chosen){these}"
-    " group by rule) r left join (select rule, sum(times) times, sum(ns) ns, sum(would_times) would_times,"
-    " sum(would_ns) would_ns, nullif(max(last), 0) last from uses where rule in (select rule from chosen)"
-    " and day between :first and :last{these} group by rule) u on u.rule = r.rule where {fits} order by r.rule"
-    " limit :most"
-)
-_OF_THESE: Final = " and +device in (select value from json_each(:devices))"
-
-
-def used(connection: Connection, reach: Reach, asked: AskedRules, settled: int) -> tuple[list[Any], str]:
-    """Rows by rule, and the rule after which the next page begins; "" where there is none. `settled`: ns, until when
-    a PC must have had a rule that is said never to have closed anything."""
-    these = "" if reach.every else _OF_THESE
-    limit = "" if asked.kind else " order by rule limit :most"
-    question = _USED.format(these=these, fits=_FITS[asked.kind], limit=limit)
-    values: dict[str, Any] = {"after": asked.after, "first": asked.first, "last": asked.last, "most": SIZE + 1}
-    values |= {} if reach.every else {"devices": json.dumps(sorted(reach.devices))}
-    values |= {"settled": settled} if asked.kind == NEVER else {}
-    rows = list(connection.execute(sa.text(question), values))
-    return rows[:SIZE], rows[SIZE - 1].rule if len(rows) > SIZE else ""

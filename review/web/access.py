@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from review.audit import journal
-from review.audit.bodies import bodies
 from review.audit.errors import AuditError
-from review.audit.notes import signed_checkpoint
 from review.cases.spans import united
 from review.search.facts import Listed
 from review.search.log_index import Asked, LogIndex
 
-WALK: Final = 5_000  # entries that are gone through for one's own: a quarter of a second
+WALK: Final = 2_000  # entries of these kinds that are gone through for a page: a second where they lie far apart
 CATCH_UP: Final = 5_000  # entries that a page waits for; of more it says so
 MOST: Final = 500  # entries that are opened for one
 SIZE: Final = 50  # looks of a page
@@ -72,12 +69,14 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """Who looked at one's own. `looks`: each with the recording. `before`: the entry before which it goes on."""
+    """Who looked at one's own. `looks`: each with the recording. `before`: the entry before which it goes on. `whole`:
+    as in `Looks`."""
 
     first: int
     end: int
     looks: tuple[tuple[Look, Listed], ...]
     before: int | None
+    whole: bool = True
     readable: bool = True
 
 
@@ -89,9 +88,8 @@ def looks(
     whole = entries.catch_up(CATCH_UP)
     end = entries.end
     # Of a log in which pages report as well: not those among them.
-    wanted = sorted(OPENED) if kinds is OPENED else [""]
-    asked = (entries.positions(Asked(recording=recording, before=before, kind=kind), MOST + 1) for kind in wanted)
-    positions = sorted((one for some in asked for one in some), reverse=True)[: MOST + 1]
+    asked = Asked(recording=recording, before=before)
+    positions = _newest(entries, asked, sorted(OPENED) if kinds is OPENED else [""], MOST + 1)
     found, first, following = list[Look](), 0, None
     for one in entries.read(positions):
         if len(found) == SIZE or one.position == (positions[MOST] if len(positions) > MOST else -1):
@@ -105,20 +103,30 @@ def looks(
 
 def mirror(
     reader: LogIndex, person: str, names: Mapping[str, str], own: Callable[[Collection[str]], Mapping[str, Listed]],
-    before: int | None = None, *, kinds: Container[str] = DID,
+    before: int | None = None, *, kinds: Iterable[str] = DID,
 ) -> Mirror:  # fmt: skip
     """What others looked at of what `own` gives, newest first. Raises as `looks`."""
-    size = _size(reader)
-    first = max(0, (size if before is None else min(before, size)) - WALK)
-    read, end = _read(reader, first, before, names, kinds)
-    found = [one for one in read if one.who != person]
-    mine = own(frozenset[str]().union(*(one.recordings for one in found)))
+    whole, end = reader.catch_up(CATCH_UP), reader.end
+    end = end if before is None else min(before, end)
+    positions = _newest(reader, Asked(before=before, outcome="success"), sorted(kinds), WALK + 1)
     shown: list[tuple[Look, Listed]] = []
-    for one in reversed(found):
-        if len(shown) >= SIZE:
-            return Mirror(shown[-1][0].position, end, tuple(shown), shown[-1][0].position)
-        shown += [(one, mine[name]) for name in sorted(one.recordings & mine.keys())]
-    return Mirror(first, end, tuple(shown), first or None)
+    for at in range(0, min(len(positions), WALK), MOST):
+        several = positions[at : min(at + MOST, WALK)]
+        found = [_look(one.position, one.time, one.said, names) for one in reader.read(several) if one.said]
+        found = [one for one in found if one.who != person]
+        mine = own(frozenset[str]().union(*(one.recordings for one in found)))
+        for one in found:
+            if len(shown) >= SIZE:
+                return Mirror(shown[-1][0].position, end, tuple(shown), shown[-1][0].position, whole)
+            shown += [(one, mine[name]) for name in sorted(one.recordings & mine.keys())]
+    first = positions[WALK - 1] if len(positions) > WALK else 0
+    return Mirror(first, max(first, end), tuple(shown), first or None, whole)
+
+
+def _newest(entries: LogIndex, asked: Asked, kinds: Iterable[str], most: int) -> list[int]:
+    """Positions of entries of these kinds, newest first: others among them, however many, hide none."""
+    found = (entries.positions(replace(asked, kind=kind), most) for kind in kinds)
+    return sorted((one for some in found for one in some), reverse=True)[:most]
 
 
 def openings(
@@ -135,17 +143,19 @@ def openings(
 
 
 def opened_since(entries: LogIndex | None, since: int, names: Callable[[LogIndex], Mapping[str, str]]) -> Looks | None:
-    """What the custodian released from `since` (ns) on, newest first; None as `openings`. Of a long time the last WALK
-    entries are gone through; then `following` is the first of them."""
+    """What the custodian released from `since` (ns) on, newest first; None as `openings`. Of more than WALK openings
+    the newest are read; then `following` is the first of them."""
     if entries is None:
         return None
     try:
-        whole, end = entries.catch_up(CATCH_UP), _size(entries)
-        found = [entries.positions(Asked(since=since // 1_000_000, kind=kind), WALK) for kind in sorted(OPENED)]
-        first = min((one for several in found for one in several), default=end)
-        start = max(first, end - WALK)
-        shown, last = _read(entries, start, None, names(entries), OPENED)
-        return Looks(start, max(start, last), tuple(reversed(shown)), start if start > first else None, whole)
+        whole, end = entries.catch_up(CATCH_UP), entries.end
+        asked = Asked(since=since // 1_000_000, outcome="success")
+        positions = _newest(entries, asked, sorted(OPENED), WALK + 1)
+        known = names(entries)
+        shown = tuple(_look(one.position, one.time, one.said, known) for one in entries.read(positions[:WALK])
+                      if one.said)  # fmt: skip
+        first = positions[:WALK][-1] if positions else end
+        return Looks(first, max(first, end), shown, first if len(positions) > WALK else None, whole)
     except (AuditError, OSError):
         return Looks(0, 0, (), None, True, readable=False)
 
@@ -159,7 +169,6 @@ def opened_of_mine(
         return None
     try:
         found = mirror(entries, person, names(entries), own, before, kinds=OPENED)
-        entries.catch_up(CATCH_UP)
         shown = played(entries, [look for look, _ in found.looks])
         return replace(found, looks=tuple(zip(shown, (one for _, one in found.looks), strict=True)))
     except (AuditError, OSError):
@@ -195,22 +204,3 @@ def _look(position: int, ms: int, said: Mapping[str, Any], names: Mapping[str, s
     who, purpose = names.get(str(said["who"]), ""), str(facts.get("purpose", ""))
     purpose = "" if purpose == "none" else purpose  # the custodian's word for one that was left out
     return Look(position, ms * 1_000_000, who, str(said["kind"]), purpose, named, str(facts.get("rule", "")))
-
-
-def _size(reader: LogIndex) -> int:
-    return signed_checkpoint(journal.read_note(reader.folder / journal.CHECKPOINT), reader.log).size
-
-
-def _read(
-    reader: LogIndex, first: int, before: int | None, names: Mapping[str, str], kinds: Container[str]
-) -> tuple[list[Look], int]:
-    """In order, and where they end: at the log's own end, which is newer than its published checkpoint."""
-    found, end = list[Look](), first
-    for entry in bodies(reader.folder, reader.log, reader.key, first):
-        if before is not None and entry.position >= before:
-            break
-        end = entry.position + 1
-        said = entry.said
-        if said and said["kind"] in kinds and said["outcome"] == "success":
-            found.append(_look(entry.position, entry.time, said, names))
-    return found, end

@@ -21,7 +21,7 @@ _LONGEST: Final = 200
 LAST: Final = 2**63 - 1  # ns
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _DAY: Final = re.compile(r"(?:19[7-9]|20|21)[0-9]{1,2}-[0-9]{2}-[0-9]{2}")
-_MOMENT: Final = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}")
+_MOMENT: Final = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2})?")
 
 
 def read(asked: Mapping[str, str], words: Words) -> Wanted:
@@ -73,7 +73,9 @@ def written_span(since: int, until: int) -> dict[str, str]:
 
 
 def moment(text: str, words: Words) -> int:
-    """ns of 2027-01-31T08:30, here. Refusals: 400."""
+    """ns of 2027-01-31T08:30, here. Of an hour that comes twice, as clocks are put back, the first; the other with
+    its distance to UTC: 2027-10-31T02:30+01:00. Refusals: 400.
+    """
     try:
         at = datetime.fromisoformat(text if _MOMENT.fullmatch(text) else "")
         return int(at.astimezone().timestamp()) * 10**9
@@ -82,8 +84,11 @@ def moment(text: str, words: Words) -> int:
 
 
 def written_moment(ns: int) -> str:
-    """To the minute."""
-    return local(ns).strftime("%Y-%m-%dT%H:%M")
+    """To the minute, as `moment` reads it."""
+    at = local(ns)
+    said, zone = at.strftime("%Y-%m-%dT%H:%M"), at.strftime("%z")
+    first = at.replace(tzinfo=None).astimezone()
+    return said if first.utcoffset() == at.utcoffset() else f"{said}{zone[:3]}:{zone[3:5]}"
 
 
 def key(place: Key) -> str:
@@ -142,7 +147,7 @@ def read_log(asked: Mapping[str, str], kinds: Collection[str], words: Words) -> 
     who, recording = (named(asked.get(name, ""), words).lower() for name in ("who", "recording"))
     kind, outcome = asked.get("kind", ""), asked.get("outcome", "")
     if kind and kind not in kinds:
-        raise _refusal(words("the kind is one of those in the list"))
+        raise _refusal(words("the act is one of those in the list"))
     if outcome not in _OUTCOMES:
         raise _refusal(words("the outcome is success or failure"))
     if recording and not is_uuid(recording):

@@ -6,10 +6,11 @@ Thousands of PCs take many seconds, so who asks waits a little and is shown the 
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from store.clock import Clock, wall
 
@@ -34,6 +35,14 @@ class Beside(ABC, Generic[T]):
                 self._turn.notify_all()
                 self._turn.wait_for(lambda: not self._asked or self._over, within)
             return self._last
+
+    @staticmethod
+    def together(*several: Beside[Any], within: float = WITHIN) -> list[Any]:
+        """As `ask` of each: their rounds go on at the same time, so that who asks waits once."""
+        until = time.monotonic() + within
+        for one in several:
+            one.ask(0)
+        return [one.ask(max(0.0, until - time.monotonic())) for one in several]
 
     @contextmanager
     def looking(self, failed: Callable[[str], None]) -> Iterator[None]:

@@ -26,15 +26,15 @@ from review.people.service import Session
 from review.requests import privacy
 from review.requests.cases import may_see_cases
 from review.requests.states import CaseStep, Step
-from review.search import pc_index
-from review.search.find import MOST, Finder
-from review.search.pc_index import Asked
+from review.search import pc_find, pc_index, pc_schema
+from review.search.find import MOST, MOST_RULES, Finder
+from review.search.pc_find import Asked
 from review.web import asked as questions
 from review.web import auditor, bundles, fleet, recording
 from review.web.access import Looks, opened_since
-from review.web.computers import WAITING
+from review.web.beside import Beside
 from review.web.fleet import CHANGES, Sees
-from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.pages import WAITING, Console, console_of, not_here, page, words_of
 from review.web.pcs_read import seen
 from review.web.words import Words, lasting
 from store.catalog import schema
@@ -94,18 +94,11 @@ def may_look(finder: Finder, sees: Sees) -> bool:
     return sees.some or auditor.may_report(rules, person, now) or auditor.may_see_retention(rules, person, now)
 
 
-def beginning(finder: Finder) -> str:
-    """Where who lists all recordings begins: who puts on hold what must stay, with what changed; who audits, with the
-    report; who answers privacy requests, with these. "" for everybody else.
-    """
-    if not finder.may_list_anything():
-        return ""
-    who = finder.governance, finder.person, finder.now
-    if auditor.may_of_all(*who, Act.LEGAL_HOLD):
-        return "/since"
-    if auditor.may_report(*who):
-        return "/report"
-    return "/privacy" if auditor.may_of_all(*who, Act.SUBJECT_ACCESS) else ""
+def is_first(finder: Finder) -> bool:
+    """Whether it is where they begin: they list all recordings, and put what must stay on hold."""
+    return finder.may_list_anything() and auditor.may_of_all(
+        finder.governance, finder.person, finder.now, Act.LEGAL_HOLD
+    )
 
 
 async def _since(request: Request) -> Response:
@@ -151,26 +144,26 @@ def _sections(look: _Look) -> Iterator[Section]:
 def _of_computers(look: _Look) -> Iterator[Section]:
     console, words = look.console, look.words
     console.lists.index.take_in_alarms()
-    console.lists.ask()
-    about, found = seen(console.lists, look.sees), console.fleet.ask()
+    _, found = Beside.together(console.lists, console.fleet)
+    about = seen(console.lists, look.sees)
     with console.lists.index.index.reading() as connection:
 
         def sums(of: str) -> dict[str, tuple[int, int]]:
-            return pc_index.sums(connection, about.reach, Asked(of, since=look.since))
+            return pc_find.sums(connection, about.reach, Asked(of, since=look.since))
 
-        raised, settled, gaps, erased = map(sums, (pc_index.ALARM, pc_index.SETTLED, pc_index.GAP, pc_index.ERASED))
+        raised, settled, gaps, erased = map(sums, (pc_schema.ALARM, pc_schema.SETTLED, pc_schema.GAP, pc_schema.ERASED))
     yield look.section(
         "alarms", words("Alarms"),
         (Line(_number(raised), words("raised"), look.path("/alarms", state="alarm")),
          Line(_number(settled), words("acknowledged since"), look.path("/alarms", state="settled"))),
         words("No alarm was raised, and none acknowledged."),
     )  # fmt: skip
-    lost = sum(length for _, length in gaps.values())
+    missing = sum(length for kind, (_, length) in gaps.items() if kind != pc_schema.ON_ITS_WAY)
     note = _unread(words, about.read, len(about.names))
     week = words("Gaps are looked at seven days back.") if look.since < look.finder.now - pc_index.WEEK else ""
     yield look.section(
         "gaps", words("Gaps"),
-        (Line(_number(gaps), words("found, {time} lost", time=lasting(lost)), look.path("/gaps")),
+        (Line(_number(gaps), words("found, {time} missing", time=lasting(missing)), look.path("/gaps")),
          Line(_number(erased), words("erased by a signed order"), look.path("/gaps", kind="erased"))),
         words("No gap."), " ".join(one for one in (note, week) if one),
     )  # fmt: skip
@@ -200,7 +193,7 @@ def _number(sums: Mapping[str, tuple[int, int]]) -> int:
 def _closed(look: _Look) -> Section:
     """Recordings that each rule closed, beside as much time before; those of which it is not the same."""
     words, now = look.words, look.finder.now
-    found = look.finder.closed_by((look.since, questions.LAST), (2 * look.since - now, look.since))
+    found, whole = look.finder.closed_by((look.since, questions.LAST), (2 * look.since - now, look.since))
     differ = {rule: both for rule, both in found.items() if both[0] != both[1]}
     shown = sorted(differ, key=lambda rule: (-abs(differ[rule][0] - differ[rule][1]), rule))[:MOST_SHOWN]
 
@@ -214,8 +207,14 @@ def _closed(look: _Look) -> Section:
     made = tuple(line(one) for one in shown)
     more = len(differ) - len(shown)
     note = words("Counted are recordings that began since then, beside as much time before.") if made else ""
-    note += f" {words('{count} more rules differ.', count=words.number(more))}" if more else ""
-    return Section("closed", words("Closed by rules"), made, words("Each rule closed as often as before."), note)
+    if more:
+        several = words("{count} more rules differ.", count=words.number(more))
+        note += f" {words('1 more rule differs.') if more == 1 else several}"
+    if not whole:
+        note += f" {words('Compared are the {count} newest rules.', count=words.number(MOST_RULES))}"
+    return Section(
+        "closed", words("Closed by rules"), made, words("Each rule closed as often as before."), note.strip()
+    )  # fmt: skip
 
 
 def _bundles(look: _Look) -> Section:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +18,7 @@ from review.people.service import Session
 from review.web import asked as questions
 from review.web import fleet
 from review.web.fleet import CHANGES, LEVELS, Level, Sees, Wanted
-from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.pages import WAITING, Console, console_of, not_here, page, words_of
 from review.web.words import Words
 from store.errors import Refusal
 from store.evidence.isolation import Unreadable
@@ -32,8 +31,6 @@ KINDS: Final[Mapping[What, str]] = {
     What.UNPROVEN: "missing", What.UNEXPLAINED: "missing",
 }  # fmt: skip
 _LEFT, _RIGHT = 160, 1000  # of the drawing
-# Who waits for a round of all PCs holds a thread for seconds: other pages have theirs nevertheless.
-WAITING: Final = CapacityLimiter(4)
 
 
 @dataclass(frozen=True, slots=True)

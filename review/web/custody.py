@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -34,6 +35,8 @@ from protocol.errors import ProtocolError
 from review.audit.kinds import MOST
 from review.audit.kinds import Act as Noted
 from review.exchange import exchange
+from review.governance.model import Act, Question, Rendition
+from review.governance.narrowing import approves_by_taken, needs_taken
 from review.people.routes import LARGEST, origin_of, session_of
 from review.people.service import Session
 from review.player.source import Source, routes
@@ -53,7 +56,8 @@ from store.server.turns import Allowance
 PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+)|reviews/[^/]+/[^/]+/list)")
 ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
 AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
-KEPT: Final = 64  # recordings that are being played
+KEPT: Final = 64  # recordings that are being played: of more, those that were asked for last
+WITHIN: Final = 10.0  # s for all that a page asks of a sample
 _DAY: Final = 24 * 3600
 _NO_PAPERS: Final = {
     "not-closed": "its device has not signed its end yet: a recording that goes on is not opened",
@@ -93,16 +97,23 @@ class Custody:
         except (OSError, ValueError):
             raise Refusal(503, "no-custodian", "the custodian does not answer") from None
 
-    def left(self, wanted: UUID, purpose: str, person: str) -> dict[str, Any]:
-        """What is left of the sample for them, as the custodian says; `error` where it does not. Not verified here:
-        the player's page does that.
+    def left(self, wanted: UUID, purposes: Sequence[str], person: str) -> dict[str, dict[str, Any]]:
+        """Purpose -> what is left of its sample for them, as the custodian says; `error` where it does not. Its papers
+        are asked once, and all together takes WITHIN at most. Not verified here: the player's page does that.
         """
-        papers, nonce = self.papers(wanted), base64url.encode(os.urandom(16))
+        until = time.monotonic() + WITHIN
+        papers = self.papers(wanted) if purposes else {}
+        return {one: self._left(wanted, one, person, papers, until) for one in purposes}
+
+    def _left(self, wanted: UUID, purpose: str, person: str, papers: dict[str, Any], until: float) -> dict[str, Any]:
         if "error" in papers:
             return {"error": papers["error"]}
-        asked = {"recording": str(wanted), "purpose": purpose, "person": person, "nonce": nonce, "papers": papers}
+        asked = {"recording": str(wanted), "purpose": purpose, "person": person, "papers": papers,
+                 "nonce": base64url.encode(os.urandom(16))}  # fmt: skip
         try:
-            answer = exchange(self.socket, "sampled", **asked)
+            if (within := until - time.monotonic()) <= 0:
+                return {"error": "no-custodian"}
+            answer = exchange(self.socket, "sampled", within=within, **asked)
             if "error" in answer:
                 return {"error": answer["error"]}
             return parse_object(base64url.decode(str(answer["sampled"]).split(".")[1]))
@@ -112,12 +123,21 @@ class Custody:
     def keep(self, session: str, wanted: UUID, playing: Playing) -> None:
         with self._lock:
             self._kept[session, wanted] = playing
+            self._kept.move_to_end((session, wanted))
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
     def kept(self, session: str, wanted: UUID) -> Playing | None:
         with self._lock:
+            if (session, wanted) in self._kept:
+                self._kept.move_to_end((session, wanted))
             return self._kept.get((session, wanted))
+
+    def forget(self, session: str) -> None:
+        """What was played in a session that ended."""
+        with self._lock:
+            for one in [one for one in self._kept if one[0] == session]:
+                del self._kept[one]
 
 
 class ForPlayer:
@@ -132,10 +152,17 @@ class ForPlayer:
             facts = {"error": "no-such-path", "message": "there is no such path"}
             await JSONResponse(facts, 404)(scope, receive, send)
             return
-        if scope["type"] != "http" or not PATHS.fullmatch(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        if not PATHS.fullmatch(scope["path"]):
+            if _is_part_of_another(request):
+                facts = {"error": "cross-origin", "message": "no page elsewhere has this as a part of it"}
+                await JSONResponse(facts, 403)(scope, receive, send)
+                return
+            await self._app(scope, receive, send)
+            return
         if not self._origin or request.headers.get("Origin") != self._origin:
             facts = {"error": "cross-origin", "message": "this is asked from the player's pages alone"}
             await JSONResponse(facts, 403)(scope, receive, send)
@@ -157,6 +184,14 @@ class ForPlayer:
         await self._app(scope, receive, sent)
 
 
+def _is_part_of_another(request: Request) -> bool:
+    """Whether a page of another origin loads it, such as a picture: from another port of this host a browser sends the
+    session with that, and the log would say that its person looked. Who follows a link from there does look.
+    """
+    said = request.headers.get("Sec-Fetch-Site") in {"same-site", "cross-site"}
+    return said and request.headers.get("Sec-Fetch-Dest") != "document"
+
+
 # -- one recording ----------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +207,11 @@ def _found(finder: Finder, blobs: BlobStore, wanted: UUID) -> tuple[Listed, Any]
     return found
 
 
+def _look(request: Request, session: Session, console: Any, wanted: UUID, of: str = "account") -> None:
+    """An entry that they looked at it, before they are answered."""
+    console.note(request, session, "list", of=of, results=1, recordings=[str(wanted)])
+
+
 async def _opening(request: Request) -> Response:
     """What this person is asked before they open it: purposes, and what the rules say to each."""
     session, console, wanted = await session_of(request), request.app.state.console, wanted_id(request)
@@ -181,8 +221,8 @@ async def _opening(request: Request) -> Response:
         listed, evidence = _found(finder, console.index.blobs, wanted)
         custody = console.custody
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=custody.compliance)
+        _look(request, session, console, wanted)
         custody.keep(session.id, wanted, Playing(listed.whose, listed.start, source))
-        console.note(request, session, "list", of="account", results=1, recordings=[str(wanted)])
         return {
             "recording": str(wanted), "me": session.person,
             "agent": finder.governance.person_of(listed.whose.user) or listed.whose.user,
@@ -204,6 +244,7 @@ def source_of(request: Request) -> Source:
         listed, evidence = _found(finder, console.index.blobs, wanted)
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=console.custody.compliance)
         kept = Playing(listed.whose, listed.start, source)
+        _look(request, session, console, wanted)  # who leaves out `opening` learns as much
         console.custody.keep(session.id, wanted, kept)
     if not finder.may_list(kept.whose, kept.start) or str(wanted) not in finder.there([str(wanted)]):
         raise Refusal(404, "no-such-path", NOT_HERE)
@@ -233,11 +274,27 @@ class _Asked:
         if person.lower() != self.session.person:
             raise Refusal(403, "other-person", "signed in another person's name than that of this session")
 
-    def listed(self, claims: Claims) -> UUID:
-        """Refusals: 404 for a recording that they may not list."""
-        wanted = claims.uuid("recording")
-        _found(self.console.finder(self.session), self.console.index.blobs, wanted)
+    def listed(self, claims: Claims, act: str = "") -> UUID:
+        """`act`: where `claims` name none. Refusals: 404 for a recording that they may not list; 403 narrowed for an
+        act that the custodian could grant by what was taken from this session.
+        """
+        finder, wanted = self.console.finder(self.session), claims.uuid("recording")
+        listed, _ = _found(finder, self.console.index.blobs, wanted)
+        act = act or (claims.text("act") if claims.has("act") else "")
+        if act in set(Act):  # any other is refused there
+            known = listed.whose.recording(
+                finder.governance, listed.start, end=listed.start + listed.length, closed_by=frozenset(listed.rules)
+            )
+            said = claims.text("rendition") if claims.has("rendition") else ""
+            rendition = Rendition.ORIGINAL if said == Rendition.ORIGINAL else Rendition.REDACTED
+            asked = Question(finder.person, Act(act), finder.now, known, claims.text("purpose"), rendition)
+            if needs_taken(finder.governance, asked, finder.governance.person(self.session.person)):
+                raise _narrowed()
         return wanted
+
+
+def _narrowed() -> Refusal:
+    return Refusal(403, "narrowed", "this session was left less than the signed rules give you, and not this")
 
 
 def _open(asked: _Asked) -> dict[str, Any]:
@@ -246,19 +303,22 @@ def _open(asked: _Asked) -> dict[str, Any]:
 
 
 def _consent(asked: _Asked) -> dict[str, Any]:
-    claims = asked.signed(personal.CONSENT, "consent")
-    return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(asked.listed(claims))}
+    wanted = asked.listed(asked.signed(personal.CONSENT, "consent"), Act.CONSENT)
+    return {"consent": asked.body.text("consent"), "papers": asked.console.custody.papers(wanted)}
 
 
 def _comment(asked: _Asked) -> dict[str, Any]:
     claims = asked.signed(personal.COMMENT, "comment")
-    wanted = asked.listed(claims)
+    wanted = asked.listed(claims, Act.COMMENT)
     asked.console.comments.check_room(str(wanted))
     return {"comment": asked.body.text("comment"), "papers": asked.console.custody.papers(wanted)}
 
 
 def _approve(asked: _Asked) -> dict[str, Any]:
-    asked.signed(personal.APPROVAL, "approval")
+    act, finder = asked.signed(personal.APPROVAL, "approval").text("act"), asked.console.finder(asked.session)
+    whole = finder.governance.person(asked.session.person)
+    if act in set(Act) and approves_by_taken(finder.governance, finder.person, whole, Act(act)):
+        raise _narrowed()
     return {"approval": asked.body.text("approval")}
 
 
@@ -330,6 +390,8 @@ async def _relay(request: Request) -> Response:
     def answered() -> dict[str, Any]:
         asked = _Asked(body, session, console)
         fields = VERBS[do](asked)
+        if do == "consent-of":
+            _look(request, session, console, body.uuid("recording"), "consent")
         if code := fields.get("papers", {}).get("error"):
             return {"error": code, "message": _NO_PAPERS.get(code, _NO_PAPERS["no-papers"]), "reasons": [], "filed": ""}
         try:
@@ -374,6 +436,7 @@ async def _comments(request: Request) -> Response:
         listed, _ = _found(finder, console.index.blobs, wanted)
         if not recording.may_open(finder, listed):
             raise Refusal(403, "not-yours", "the signed rules do not let you open it, nor read its comments")
+        _look(request, session, console, wanted, "comments")  # they say who wrote when, on which span
         return [{"comment": one.token, "commented": one.commented} for one in console.comments.sealed(str(wanted))]
 
     return JSONResponse({"comments": await run_sync(look)})

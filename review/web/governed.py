@@ -20,6 +20,8 @@ from protocol.claims import is_uuid
 from protocol.errors import ProtocolError
 from protocol.language.errors import MistakesError
 from protocol.language.findings import line_at
+from review.analysis import job_report
+from review.analysis.worker import READERS
 from review.governance.decide import decide
 from review.governance.model import Act, Consent, Question, Recording, Rendition
 from review.governance.words import Explained, disposal_in_words, explained
@@ -28,6 +30,7 @@ from review.lifecycle.facts import Facts
 from review.lifecycle.trial import consents_of, what_it_is
 from review.people.routes import posted, refuse_foreign
 from review.search.find import Finder
+from review.search.to_analyse import analysts
 from review.web import asked, bundles, trials
 from review.web.pages import Console, page, reporting, words_of
 from review.web.words import Words
@@ -39,6 +42,10 @@ WEIGHTS: Final = {
     "opens more": "Opens more", "deletes sooner": "Deletes sooner", "reviews less": "Reviews less",
     "opens less": "Opens less", "keeps longer": "Keeps longer", "weaker": "Weaker: what was closed will be recorded",
     "stronger": "Stronger: what was recorded will be closed", "other": "Other change",
+}  # fmt: skip
+JOB_KINDS: Final = {
+    "speech": "Speech", "screen-text": "Text on screens", "text": "Chats and mails", "personal": "Personal data",
+    "rendition": "Redacted rendition", "index": "Search index",
 }  # fmt: skip
 _GRAVE: Final = frozenset({"opens more", "deletes sooner", "reviews less", "weaker"})
 
@@ -81,9 +88,9 @@ async def _rules(request: Request) -> Response:
                 facts = {"of": "account", "results": 1, "recordings": [wish.recording]}
                 console.note(request, session, "list", **facts)
             answer = _explain(console, finder, wish)
-        return finder.governance, shown, changed, answer, finder.choices().people
+        return finder.governance, shown, changed, answer, finder.choices().people, _analysis(console, finder)
 
-    rules, shown, changed, answer, people = await run_sync(
+    rules, shown, changed, answer, people, analysis = await run_sync(
         read, limiter=console.custody.limit if wish.recording else None
     )  # fmt: skip
     bundle, before = shown[0], shown[1] if len(shown) > 1 else None
@@ -93,8 +100,15 @@ async def _rules(request: Request) -> Response:
         of_rules=changed and changed[0], of_policy=changed and changed[1],
         line=partial(line_at, held=bundle.held), signer=console.custody.compliance, acts=tuple(Act), weights=WEIGHTS,
         renditions=RENDITIONS, days=DAYS, trial=console.trials.of(session.person), ahead=trials.AHEAD, grave=_GRAVE,
-        place="rules",
+        place="rules", analysis=analysis, job_kinds=JOB_KINDS,
     )  # fmt: skip
+
+
+def _analysis(console: Console, finder: Finder) -> dict[str, Any] | None:
+    if console.jobs is None:
+        return None
+    allowed = bool(analysts(finder.governance, finder.now))
+    return job_report.facts(console.jobs.status(), {one.kind for one in READERS}, allowed=allowed)
 
 
 def _query(asks: Mapping[str, str], words: Words) -> ExplainQuery:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from review.analysis.jobs import Jobs
 from review.audit.kinds import Act as Noted
 from review.audit.log import AuditLog
 from review.people.routes import SignIn, origin_of, session_of
@@ -23,6 +24,7 @@ from review.requests.cases import Cases, may_see_cases
 from review.requests.privacy import PrivacyRequests, kinds_of
 from review.requests.requests import Requests
 from review.requests.reviews import Reviews, may_see_reviews
+from review.requests.searches import Searches
 from review.search.find import MOST, Finder, Meanings
 from review.search.index import SearchIndex
 from review.search.log_index import LogIndex
@@ -37,6 +39,8 @@ from review.web.wanted import NOT_HERE
 from review.web.words import Words
 from store.errors import Refusal
 
+# Who waits for a round of all PCs holds a thread for seconds: other pages have theirs nevertheless.
+WAITING: Final = CapacityLimiter(4)
 LANGUAGE: Final = "__Host-eyelid-language"
 _EVERYBODYS: Final = (
     ("/find", "find", "Recordings"), ("/mine", "mine", "My recordings"), ("/requests", "requests", "Requests"),
@@ -54,8 +58,9 @@ TEMPLATES.globals |= {
 @dataclass
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
-    be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `signing`: held
-    while a review is signed, and while an outcome is written. `judge`: of policies that are tried; `trying`: the turn.
+    be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `jobs`: of the
+    analysis. `signing`: held while a review is signed, and while an outcome is written. `judge`: of policies that are
+    tried; `trying`: the turn.
     """
 
     sign_in: SignIn
@@ -69,6 +74,7 @@ class Console:
     meanings: Meanings = field(default_factory=Meanings)
     finding: bytes | None = field(default=None, repr=False)
     openings: LogIndex | None = None
+    jobs: Jobs | None = None
     trials: Trials = field(default_factory=Trials)
     judge: Judge = field(default_factory=Judge)
     trying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
@@ -89,6 +95,10 @@ class Console:
     @property
     def privacy(self) -> PrivacyRequests:
         return PrivacyRequests(self.sign_in.people)
+
+    @property
+    def searches(self) -> Searches:
+        return Searches(self.sign_in.people)
 
     @property
     def comments(self) -> Comments:

@@ -6,6 +6,7 @@ What `eyelid-store alarms`, `gaps` and `rules` say, without a shell. A recording
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,30 +15,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from review.languages import local, start_of
 from review.people.routes import session_of
 from review.people.service import Session
-from review.search import pc_index
+from review.search import pc_find, pc_index, pc_schema
 from review.search.find import Finder
-from review.search.pc_index import Asked, AskedRules
+from review.search.pc_find import Asked, AskedRules
 from review.web import asked as questions
-from review.web.computers import WAITING, sees_some
+from review.web.computers import sees_some
 from review.web.fleet import Sees
-from review.web.pages import Console, console_of, page, words_of
+from review.web.pages import WAITING, Console, console_of, page, words_of
 from review.web.pcs_read import seen
 from review.web.words import Words
 from store.errors import Refusal
 
 STATES: Final[Mapping[str, str]] = {
-    pc_index.OPEN: "open", pc_index.SETTLED: "acknowledged", pc_index.ALARM: "all",
+    pc_schema.OPEN: "open", pc_schema.SETTLED: "acknowledged", pc_schema.ALARM: "all",
 }  # fmt: skip
 KINDS: Final[Mapping[str, str]] = {
-    pc_index.LOST: "lost", "given-up": "given up: the computer's disk was full", "on-its-way": "still on its way",
-    pc_index.UNEXPLAINED: "time that is unexplained", pc_index.CONTRADICTED: "not what the computer had named",
-    pc_index.ERASED: "erased by a signed order",
+    pc_schema.LOST: "lost", pc_schema.GIVEN_UP: "given up: the computer's disk was full",
+    pc_schema.ON_ITS_WAY: "still on its way",
+    pc_schema.UNEXPLAINED: "time that is unexplained", pc_schema.CONTRADICTED: "not what the computer had named",
+    pc_schema.ERASED: "erased by a signed order",
 }  # fmt: skip
 USES: Final[Mapping[str, str]] = {
-    pc_index.NEVER: "never closed anything", pc_index.CLOSED: "closed something",
-    pc_index.WOULD: "would have closed something",
+    pc_find.NEVER: "never closed anything", pc_find.CLOSED: "closed something",
+    pc_find.WOULD: "would have closed something",
 }  # fmt: skip
 
 
@@ -53,15 +56,15 @@ async def _sees(request: Request) -> tuple[Session, Console, Sees]:
 
 async def _alarms(request: Request) -> Response:
     await _sees(request)
-    state = request.query_params.get("state", pc_index.OPEN)
+    state = request.query_params.get("state", pc_schema.OPEN)
     if state not in STATES:
         raise Refusal(400, "bad-question", words_of(request)("the state is one of those in the list"))
     return await _lines(request, "/alarms", state, state)
 
 
 async def _gaps(request: Request) -> Response:
-    erased = request.query_params.get("kind", "") == pc_index.ERASED
-    return await _lines(request, "/gaps", pc_index.ERASED if erased else pc_index.GAP, "")
+    erased = request.query_params.get("kind", "") == pc_schema.ERASED
+    return await _lines(request, "/gaps", pc_schema.ERASED if erased else pc_schema.GAP, "")
 
 
 async def _lines(request: Request, path: str, of: str, state: str) -> Response:
@@ -72,7 +75,7 @@ async def _lines(request: Request, path: str, of: str, state: str) -> Response:
         raise Refusal(400, "bad-question", spoken("the kind is one of those in the list"))
     after = questions.list_key(query.get("after", ""), spoken)
     wanted = Asked(of, kind, after=after, **questions.span(query, spoken))
-    said = {"text": text, "kind": kind, "state": "" if state == pc_index.OPEN else state}
+    said = {"text": text, "kind": kind, "state": "" if state == pc_schema.OPEN else state}
     said |= questions.written_span(wanted.since, wanted.until)
     said = {name: value for name, value in said.items() if value}
 
@@ -84,8 +87,8 @@ async def _lines(request: Request, path: str, of: str, state: str) -> Response:
             lists.ask()
         about = seen(lists, sees, text)
         with lists.index.index.reading() as connection:
-            found = pc_index.page(connection, about.reach, wanted)
-            kinds = pc_index.kinds(connection, about.reach, of) if alarms else list(KINDS)
+            found = pc_find.page(connection, about.reach, wanted)
+            kinds = pc_find.kinds(connection, about.reach, of) if alarms else list(KINDS)
         named = may_list(console.finder(session), found.rows)
         facts = {"recordings": sorted(named)} if named else {}
         console.note(request, session, "list", of=path[1:], results=found.count, **facts)
@@ -110,7 +113,7 @@ def _address(path: str, said: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(said)}" if said else path
 
 
-def _further(path: str, said: Mapping[str, str], following: pc_index.Key | None) -> str:
+def _further(path: str, said: Mapping[str, str], following: pc_find.Key | None) -> str:
     return _address(path, {**said, "after": questions.key(following)}) if following else ""
 
 
@@ -125,7 +128,7 @@ async def _uses(request: Request) -> Response:
     if kind and kind not in USES:
         raise Refusal(400, "bad-question", spoken("the kind is one of those in the list"))
     bounds = questions.span(query, spoken)
-    since, until = bounds.get("since", 0), bounds.get("until", questions.LAST)
+    since, until = map(_whole_days, (bounds.get("since", 0), bounds.get("until", questions.LAST)), (False, True))
     said = {"text": text, "kind": kind} | questions.written_span(since, until)
     said = {name: value for name, value in said.items() if value}
     if until <= console.sign_in.people.clock() - pc_index.WEEK:
@@ -142,7 +145,7 @@ async def _uses(request: Request) -> Response:
         first = max(since, now - pc_index.WEEK)
         settled = first + max(0, min(until, now) - first) // 10
         with lists.index.index.reading() as connection:
-            rows, following = pc_index.used(connection, about.reach, wanted, settled)
+            rows, following = pc_find.used(connection, about.reach, wanted, settled)
         console.note(request, session, "list", of="rules", results=len(rows))
         return about, rows, following, set(finder.choices().rules), settled
 
@@ -153,6 +156,14 @@ async def _uses(request: Request) -> Response:
         next=_address("/rules/uses", said | {"after": following}) if following else "",
         dates=urlencode([(name, said[name]) for name in ("from", "to") if name in said]),
     )  # fmt: skip
+
+
+def _whole_days(ns: int, end: bool) -> int:
+    """Uses are counted by days: the beginning of the one that a moment is of, or the end of it."""
+    if ns in {0, questions.LAST}:
+        return ns
+    day = local(ns).date()
+    return ns if ns == start_of(day) else start_of(day + timedelta(days=1) if end else day)
 
 
 ROUTES: Final = (Route("/alarms", _alarms), Route("/gaps", _gaps), Route("/rules/uses", _uses))

@@ -9,8 +9,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from review.search import pc_index
-from review.search.pc_index import PcIndex, Reach
+from review.search import pc_schema
+from review.search.pc_find import Reach
+from review.search.pc_index import PcIndex
 from review.web.beside import Beside
 from review.web.fleet import Sees
 from store.catalog import schema
@@ -38,6 +39,12 @@ class PcLists(Beside[Looked]):
         super().__init__("pc-lists", clock)
         self.index = index
 
+    @property
+    def looked_at(self) -> int | None:
+        """When the last round over all PCs began, ns: what had sent nothing since the one before was as it is shown."""
+        last = self._last
+        return last.at if last is not None else None
+
     def _due(self, last: Looked) -> bool:
         return abs(self._clock() - last.at) > max(FRESH, _REST * last.took)
 
@@ -61,7 +68,7 @@ class PcLists(Beside[Looked]):
 @dataclass(frozen=True, slots=True)
 class Seen:
     """PCs of this person that fit. `names`: id -> host and user. `read`: how many of them were looked at; `since`:
-    when the first of these was, ns. `unread`: that could not be read; `more`: with more gaps than are listed."""
+    as of when that is, ns. `unread`: that could not be read; `more`: with more gaps than are listed."""
 
     reach: Reach
     names: Mapping[str, tuple[str, str]]
@@ -86,11 +93,11 @@ def seen(lists: PcLists, sees: Sees, text: str = "") -> Seen:
         looked = [row for row in connection.execute(_READ) if row.device in names]
     return Seen(
         Reach(frozenset(names), len(names) == len(rows)), names, len(looked),
-        min((row.read_at for row in looked), default=None),
+        lists.looked_at or min((row.read_at for row in looked), default=None),
         tuple(row.device for row in looked if row.why), tuple(row.device for row in looked if row.more),
     )  # fmt: skip
 
 
 _READ: Final = select(
-    pc_index.pcs.c.device, pc_index.pcs.c.read_at, pc_index.pcs.c.why, pc_index.pcs.c.more
+    pc_schema.pcs.c.device, pc_schema.pcs.c.read_at, pc_schema.pcs.c.why, pc_schema.pcs.c.more
 )  # fmt: skip

@@ -6,15 +6,14 @@ Nothing that is sent is kept: the form's answer is the page itself. What it says
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import takewhile
 from typing import Any, Final
 
 from anyio.to_thread import run_sync
 from jinja2 import UndefinedError
+from sqlalchemy import select
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,32 +21,33 @@ from starlette.routing import Route
 from review.people.routes import refuse_foreign
 from review.people.service import Session
 from review.policy_trial.apart import NotTried
+from review.search import pc_find, pc_index, pc_schema
+from review.search.pc_find import AskedRules
 from review.web import bundles
 from review.web.bundles import Shown
 from review.web.lines import WIDE, Tick, ticks
-from review.web.pages import Console, page, reporting
-from store.catalog.queries import Device, devices
-from store.clock import MINUTE
+from review.web.pages import WAITING, Console, page, reporting
+from store.catalog.queries import devices
 from store.errors import Refusal
-from store.evidence.isolation import Unreadable
-from store.evidence.timeline.rules_used import Rule, joined, of_each
 from store.server.routes.bodies import read_body
 
 LARGEST: Final = 24 * 2**20  # bytes of all that is sent
 WITHIN: Final = 120.0  # s for it to arrive: meanwhile others wait
-WAITING: Final = 4  # who wait for their turn; nothing of theirs is read before
-WEEK: Final = 7 * 24 * 60 * MINUTE
-COUNTING: Final = 10.0  # s in which the PCs' accounts are read; thousands take longer
+QUEUED: Final = 4  # who wait for their turn; nothing of theirs is read before
+MOST_RULES: Final = 1000  # that closed something, of a page
 LEFT: Final = 130  # of the drawing, for words
 # Why there is no answer, and its status.
 WRONG: Final = {
     "busy": (503, "Others are trying policies. Try again in a minute."),
+    "receiving": (503, "The console is receiving as much as it can. Try again in a minute."),
+    "no-process": (503, "The trial could not be started. Try again, or tell who runs this console."),
     "oversized": (413, "This is more than 24 MiB together. Send fewer scenes."),
     "slow-body": (408, "The files did not arrive in time. Try again."),
     "cut-short": (400, "The files did not arrive in time. Try again."),
     "no-form": (400, "This did not come from the form of this page. Load it again."),
     "no-policy": (422, "Choose the files of a policy, or paste one."),
     "twice": (422, "Two files have the same name."),
+    "many-parts": (422, "Send 200 files and fields together at most."),
     "many-scenes": (422, "Send 20 files of scenes at most."),
     "too-much": (422, "This would say more than a page holds. Send fewer scenes."),
     "memory": (422, "This needs more memory than it may have. Send fewer scenes."),
@@ -55,6 +55,8 @@ WRONG: Final = {
     "failed": (503, "The trial ended before it was done. Try again, or tell who runs this console."),
     "ended": (503, "The trial ended before it was done. Try again, or tell who runs this console."),
 }  # fmt: skip
+# Why no body came, as the server says it.
+_RECEIVING: Final = {"busy": "receiving", "oversized": "oversized", "slow-body": "slow-body"}
 KINDS: Final = {
     "kept": "recorded", "closed": "closed", "blind": "not judged", "missing": "newly open: closed until now",
     "held": "newly closed: recorded until now",
@@ -109,6 +111,16 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One that closed something. `devices`: PCs that have it; `times`, `ns`: how often, and for how long in all."""
+
+    id: str
+    devices: int
+    times: int
+    ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """A rule that closed something in the last seven days. `became`: of BECOMES, "" where nothing was tried."""
 
@@ -151,7 +163,7 @@ async def _try(request: Request) -> Response:
         found = await _judged(request, console, bundle)
     except NotTried as error:
         return _shown(request, session, bundle, wrong=str(error))
-    usage = await run_sync(partial(_usage, console))
+    usage = await run_sync(partial(_usage, console), limiter=WAITING) if "ids" in found else None
     try:
         recordings = tuple(map(_recording, found.get("recordings", ())))
         answer = _shown(request, session, bundle, answer=found, recordings=recordings, usage=usage)
@@ -171,7 +183,7 @@ def _refuse_foreign(request: Request) -> None:
 
 async def _judged(request: Request, console: Console, bundle: Shown) -> dict[str, Any]:
     """Raises NotTried."""
-    if console.trying.statistics().tasks_waiting >= WAITING:
+    if console.trying.statistics().tasks_waiting >= QUEUED:
         raise NotTried("busy")
     async with console.trying:
         try:
@@ -182,10 +194,13 @@ async def _judged(request: Request, console: Console, bundle: Shown) -> dict[str
         except ClientDisconnect:
             raise NotTried("cut-short") from None
         except Refusal as refusal:
-            raise NotTried(refusal.code if refusal.code in WRONG else "slow-body") from None
+            raise NotTried(_RECEIVING.get(refusal.code, "no-form")) from None
         kind = request.headers.get("Content-Type", "")
         ask = partial(console.judge.try_policy, bundle.policy, bundle.name, kind, body)
-        return await run_sync(ask, abandon_on_cancel=True)  # the console ends: so does the judge
+        try:
+            return await run_sync(ask, abandon_on_cancel=True)  # the console ends: so does the judge
+        except OSError:
+            raise NotTried("no-process") from None
 
 
 def _shown(
@@ -244,21 +259,24 @@ def _x(at: int, length: int) -> float:
 
 
 def _usage(console: Console) -> Usage:
-    """What `eyelid-store rules --since 7d` counts, of as many PCs as there is time for."""
-    database, since = console.index.catalog, console.sign_in.people.clock() - WEEK
-    with database.reading() as connection:
-        known = devices(connection)
-    looked, until = 0, time.monotonic() + COUNTING
-    left_out: list[tuple[Device, Unreadable | None]] = []
-
-    def advance(done: int) -> None:
-        nonlocal looked
-        looked += done
-
-    each = of_each(database, known, since, advance, left_out)
-    rules = joined(takewhile(lambda _: time.monotonic() < until, each), since, WEEK // 10)
-    closed = sorted((one for one in rules if one.total.times), key=lambda one: (-one.total.ns, one.id))
-    return Usage(tuple(closed), looked, len(known), len(left_out))
+    """What `eyelid-store rules --since 7d` counts, as the lists of the computers have it."""
+    lists, now = console.lists, console.sign_in.people.clock()
+    lists.ask()
+    with console.index.catalog.reading() as connection:
+        known = frozenset(one.id for one in devices(connection))
+    asked = AskedRules(pc_index.day_of(now - pc_index.WEEK), pc_index.day_of(now), pc_find.CLOSED)
+    found: list[Rule] = []
+    with lists.index.index.reading() as connection:
+        while len(found) < MOST_RULES:
+            rows, after = pc_find.used(connection, pc_find.Reach(known, every=True), asked, now)
+            found += (Rule(row.rule, row.devices, row.times, row.ns) for row in rows)
+            if not after:
+                break
+            asked = replace(asked, after=after)
+        why = pc_schema.pcs.c.why
+        looked = [one for one in connection.execute(select(pc_schema.pcs.c.device, why)) if one.device in known]
+    closed = sorted(found, key=lambda one: (-one.ns, one.id))
+    return Usage(tuple(closed), len(looked), len(known), sum(bool(one.why) for one in looked))
 
 
 def _used(rule: Rule, answer: Mapping[str, Any]) -> Used:

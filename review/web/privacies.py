@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from protocol.claims import MAX_INTEGER, Claims, is_uuid
+from protocol.claims import MAX_INTEGER
 from protocol.envelope import AUDIO, SCREEN
 from protocol.interaction import Interaction
 from review.cases.spans import MOST_SPANS
@@ -32,12 +32,12 @@ from review.requests.requests import Wish, may_some
 from review.requests.states import PrivacyState, PrivacyStep
 from review.search import calls
 from review.search.facts import Listed
-from review.search.find import SIZE, Finder, Wanted
+from review.search.find import Finder, Wanted
 from review.search.find import Key as Place
 from review.web import asked, auditor, retained
 from review.web.pages import Console, console_of, not_here, page, words_of
 from review.web.recording import HOLDING
-from review.web.wanted import NOT_HERE
+from review.web.wanted import NOT_HERE, wanted_ids
 from review.web.words import Words
 from store.errors import Refusal
 
@@ -293,7 +293,7 @@ async def _case(request: Request) -> Response:
     only = body.text("only")
     if only not in LANES:
         raise Refusal(422, "bad-question", "a case has its sound, its screens, or both")
-    ids = _recordings(body)
+    ids = wanted_ids(body)
 
     def make() -> str:
         finder, origin = console.finder(session), origin_of(request)
@@ -311,7 +311,7 @@ async def _case(request: Request) -> Response:
 async def _hold(request: Request) -> Response:
     """One request for each recording that the page showed; those that were asked for before stay as they are."""
     body, (session, console), wanted = await posted(request), await _may(request), _wanted(request)
-    wish, ids = Wish(HOLD, body.text("purpose"), body.text("reason")), _recordings(body)
+    wish, ids = Wish(HOLD, body.text("purpose"), body.text("reason")), wanted_ids(body)
 
     def ask() -> int:
         finder = console.finder(session)
@@ -321,14 +321,6 @@ async def _hold(request: Request) -> Response:
         return console.requests.ask_each(finder, listed, wish, origin_of(request))
 
     return JSONResponse({"asked": await run_sync(ask)}, headers={"Cache-Control": "no-store"})
-
-
-def _recordings(body: Claims) -> list[str]:
-    """Refusals: 422."""
-    ids = body.text("recordings").split()
-    if not 0 < len(ids) <= SIZE or not all(map(is_uuid, ids)):
-        raise Refusal(422, "bad-question", f"name 1 to {SIZE} recordings")
-    return ids
 
 
 def _theirs(console: Console, finder: Finder, seen: PrivacySeen, ids: Sequence[str]) -> list[Listed]:

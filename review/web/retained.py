@@ -32,6 +32,7 @@ from review.search.facts import Listed
 from review.search.find import SIZE, Finder
 from review.web import asked, auditor, recording
 from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.wanted import wanted_ids
 from store.catalog import schema
 from store.errors import Refusal
 
@@ -172,10 +173,8 @@ def preview(console: Console, finder: Finder, facts: Facts, listed: Listed, *, k
 async def _ask(request: Request) -> Response:
     """One request for each recording of a preview; those that they asked for before stay as they are."""
     body, (session, console) = await posted(request), await _may(request)
-    ids = body.text("recordings").split()
+    ids = wanted_ids(body)
     wish = Wish(_SUBJECT, body.text("purpose"), body.text("reason"))
-    if not 0 < len(ids) <= SIZE or not all(map(is_uuid, ids)):
-        raise Refusal(422, "bad-question", f"name 1 to {SIZE} recordings")
 
     def ask() -> int:
         finder = console.finder(session)

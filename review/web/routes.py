@@ -26,6 +26,7 @@ from review.people import routes as people_routes
 from review.people.routes import posted, session_of
 from review.people.service import PROVIDER
 from review.people.states import Use
+from review.requests.searches import asked_by
 from review.search import calls
 from review.search.find import Wanted
 from review.web import (
@@ -73,6 +74,7 @@ def create_app(console: Console) -> ASGIApp:
     app.router.redirect_slashes = False  # it sends on to the host that the request names
     people_routes.share(app, console.sign_in)
     app.state.console = console
+    console.sign_in.people.ended = console.custody.forget
     settings = console.sign_in.people.settings
     return headers.Headers(ForPlayer(app, origin=settings.player), secure=settings.address.startswith("https:"))
 
@@ -121,8 +123,8 @@ async def _sessions(request: Request) -> Response:
 
 
 async def _first(request: Request) -> Response:
-    """Find; of who answers for all recordings what changed, the report or the privacy requests; of who may list their
-    own alone: these, or the computers, where they look after them.
+    """Find; what changed, of who answers for all recordings; of who may list their own alone: these, or the computers,
+    where they look after them.
 
     A search is always one of Find.
     """
@@ -130,8 +132,8 @@ async def _first(request: Request) -> Response:
     if request.url.query:
         return await _find(request)
     finder, sees = await run_sync(lambda: (console.finder(session), console.sees(session).some))
-    if beginning := await run_sync(changed.beginning, finder):
-        return RedirectResponse(beginning, 303)
+    if await run_sync(changed.is_first, finder):
+        return RedirectResponse("/since", 303)
     lists = mine.lists(finder)
     if lists != mine.OTHERS and sees:
         return RedirectResponse("/fleet", 303)
@@ -146,7 +148,7 @@ async def _find(request: Request) -> Response:
     if call:
         await console.sign_in.turns.wait(f"find {session.person}", SEARCHES)
 
-    def find() -> tuple[Any, Any]:
+    def find() -> tuple[Any, Any, Any]:
         finder = console.finder(session)
         found = finder.page(wanted, None if tags is None else calls.recordings(finder, tags))
         if wanted.filtered:
@@ -155,9 +157,9 @@ async def _find(request: Request) -> Response:
         elif wanted.after or found.following or tags is not None:
             of = "recordings" if tags is None else "caller"  # whom they searched for is an entry already
             console.note(request, session, "list", of=of, results=found.count)
-        return found, finder.choices()
+        return found, finder.choices(), console.searches.of(session.person)
 
-    found, choices = await run_sync(find)
+    found, choices, kept = await run_sync(find)
     spoken = words_of(request)
     days = [(day, list(rows)) for day, rows in groupby(found.rows, lambda one: spoken.day(one.start))]
     person_of = console.sign_in.people.rules().person_of
@@ -167,7 +169,7 @@ async def _find(request: Request) -> Response:
         request, "find.html", session=session, page=found, days=days, choices=choices, wanted=wanted,
         asked=asked.written(wanted), lengths=asked.LENGTHS, person_of=lambda one: person_of(one.whose.user),
         next=f"/find?{urlencode(further)}", first=f"/find?{urlencode(same)}", call=call,
-        by_call=console.finding is not None, place="find",
+        by_call=console.finding is not None, place="find", kept=kept, keeps=urlencode(same),
     )  # fmt: skip
 
 
@@ -197,6 +199,24 @@ async def _find_call(request: Request) -> Response:
         return console.sign_in.people.sealer.seal(_CALLER, {"tags": list(caller.tags)})
 
     return JSONResponse({"call": await run_sync(find)}, headers={"Cache-Control": "no-store"})
+
+
+async def _keep_search(request: Request) -> Response:
+    body, session, console = await posted(request), await session_of(request), console_of(request)
+    name, said = body.text("name"), asked_by(body.text("asked"))
+    question = asked.written(asked.read(said, words_of(request)))
+    if call := said.get("call", ""):
+        _tags(console, call, words_of(request))
+        question["call"] = call
+    made = await run_sync(console.searches.keep, session.person, name, question)
+    return JSONResponse({"search": made}, headers={"Cache-Control": "no-store"})
+
+
+async def _remove_search(request: Request) -> Response:
+    await posted(request)
+    session, console = await session_of(request), console_of(request)
+    await run_sync(console.searches.remove, session.person, request.path_params["search"])
+    return JSONResponse({}, headers={"Cache-Control": "no-store"})
 
 
 # -- one's own --------------------------------------------------------------------------------------------------------
@@ -257,7 +277,7 @@ async def _recording(request: Request) -> Response:
     session, console = await session_of(request), console_of(request)
     wanted, spoken = wanted_id(request), words_of(request)
 
-    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any], dict[str, Any]] | None:
+    def look() -> tuple[recording.Shown, Any, dict[str, Any], list[Any], list[str]] | None:
         finder = console.finder(session)
         shown = recording.shown(finder, console.index, wanted)
         if shown is None:
@@ -267,16 +287,17 @@ async def _recording(request: Request) -> Response:
         asked_of_it |= cased.of_recording(console, finder, shown.listed, request.query_params)
         readable = recording.may_open(finder, shown.listed)
         comments = console.comments.about(str(wanted)) if readable else []
-        samples = {
-            purpose: console.custody.left(wanted, purpose, session.person)
-            for purpose in (recording.sampled(finder, shown.listed) if console.sign_in.people.settings.player else ())
-        }
-        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments, samples
+        sampled = recording.sampled(finder, shown.listed) if console.sign_in.people.settings.player else []
+        return shown, lines.lanes(shown.evidence, spoken), asked_of_it, comments, sampled
 
     found = await run_sync(look)
     if found is None:
         raise not_here()
-    shown, lanes, asked_of_it, comments, samples = found
+    shown, lanes, asked_of_it, comments, sampled = found
+    samples: dict[str, dict[str, Any]] = {}
+    if sampled:
+        left = partial(console.custody.left, wanted, sampled, session.person)
+        samples = await run_sync(left, limiter=console.custody.limit)
     return page(
         request, "recording.html", session=session, shown=shown, lanes=lanes, comments=comments, samples=samples,
         ticks=lines.ticks(shown.listed.length), kinds=KINDS, acts=recording.ACTS,
@@ -324,6 +345,8 @@ ROUTES: Final = (
     Route("/mine", _mine),
     Route("/notice", _notice),
     Route("/v1/find/call", _find_call, methods=["POST"]),
+    Route("/v1/searches", _keep_search, methods=["POST"]),
+    Route("/v1/searches/{search}", _remove_search, methods=["POST"]),
     *requested.ROUTES,
     *cased.ROUTES,
     *reviewed.ROUTES,

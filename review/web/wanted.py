@@ -1,4 +1,4 @@
-"""Which recording, or case, an address names."""
+"""Which recording, or case, an address names; which recordings a form names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from protocol.claims import Claims, is_uuid
+from review.search.find import SIZE
 from store.errors import Refusal
 
 NOT_HERE: Final = "there is no such page, or you may not see it"
@@ -22,3 +24,11 @@ def wanted_id(request: Request, name: str = "recording") -> UUID:
     if str(found) != text:
         raise Refusal(404, "no-such-path", NOT_HERE)
     return found
+
+
+def wanted_ids(body: Claims) -> list[str]:
+    """Of recordings that are posted, at most those of a page. Refusals: 422."""
+    ids = body.text("recordings").split()
+    if not 0 < len(ids) <= SIZE or not all(map(is_uuid, ids)):
+        raise Refusal(422, "bad-question", f"name 1 to {SIZE} recordings")
+    return ids

@@ -93,7 +93,7 @@ _OTHERS: Final = (
     *(words_of_cases, words_of_computers, words_of_openings, words_of_privacy, words_of_reviews, words_of_rules),
     words_of_trying,
 )
-GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMAN.items()} | {
+_OWN: Final = {
     # Every page
     "Skip to the content": "Zum Inhalt springen",
     "Main": "Hauptnavigation",
@@ -171,6 +171,14 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "15 min and more": "15 min und mehr",
     "Show": "Anzeigen",
     "Clear": "Zurücksetzen",
+    "My searches": "Meine Suchen",
+    "Keep this search": "Diese Suche behalten",
+    "A name for this search": "Ein Name für diese Suche",
+    "Keep it": "Behalten",
+    "Only you see it, above this form. Name and question are kept sealed.":
+        "Nur Sie sehen sie, oberhalb dieses Formulars. Name und Frage liegen verschlüsselt vor.",
+    "Remove the search {name}": "Die Suche {name} entfernen",
+    "You keep 50 searches already: remove one first.": "Sie behalten schon 50 Suchen: Entfernen Sie erst eine.",
     "1 recording": "1 Aufnahme",
     "{count} recordings": "{count} Aufnahmen",
     "More than {count} recordings": "Mehr als {count} Aufnahmen",
@@ -224,6 +232,8 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "What": "Was",
     "Why": "Warum",
     "given up around it": "Sicherheitsabstand",
+    "1 more part is not shown: eyelid-store timeline lists it.":
+        "1 weiterer Teil ist nicht gezeigt: eyelid-store timeline zählt ihn auf.",
     "{count} more parts are not shown: eyelid-store timeline lists them.":
         "{count} weitere Teile sind nicht gezeigt: eyelid-store timeline zählt sie auf.",
     "There is nothing of it yet.": "Von ihr liegt noch nichts vor.",
@@ -502,7 +512,8 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "Another report is being made. Try again when it is there.":
         "Gerade entsteht ein anderer Bericht. Versuchen Sie es danach noch einmal.",
     "a report is of 366 days at most": "ein Bericht umfasst höchstens 366 Tage",
-    "the kind is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the act is one of those in the list": "die Handlung ist eine aus der Liste",
+    "the kind is one of those in the list": "die Art ist eine aus der Liste",
     "the outcome is success or failure": "das Ergebnis ist „success“ oder „failure“",
     "a recording is named by its whole number": "eine Aufnahme wird mit ihrer ganzen Kennung genannt",
     # Sessions
@@ -539,7 +550,7 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "chunks were not received": "Blöcke kamen nicht an",
     "it is on its way": "noch unterwegs",
     "it was erased": "es wurde gelöscht",
-    "the ledger has not told of it": "das Journal hat nichts davon gemeldet",
+    "the ledger has not reported it": "das Journal hat nichts davon gemeldet",
     "nothing was heard": "es war nichts zu hören",
     "the recorder ended and did not say how": "der Rekorder endete ohne Angabe eines Grundes",
     "the device's own clock went back": "die Uhr des Geräts ging zurück",
@@ -568,3 +579,5 @@ GERMAN: Final = {english: said for one in _OTHERS for english, said in one.GERMA
     "no text of this policy is here that can be read": "von dieser Richtlinie ist kein lesbarer Text hier",
     "(revision {revision} of the policy)": "(Stand {revision} der Richtlinie)",
 }  # fmt: skip
+TABLES: Final = (_OWN, *(one.GERMAN for one in _OTHERS))
+GERMAN: Final = {english: said for one in TABLES for english, said in one.items()}

@@ -10,8 +10,8 @@ GERMAN: Final = {
     "A case is a set of spans of recordings. You see your own cases, and those of others where the signed rules let "
     "you see every recording and hold, export or approve the export.":
         "Ein Fall fasst Abschnitte von Aufnahmen zusammen. Sie sehen Ihre eigenen Fälle und diejenigen anderer, bei "
-        "denen Sie nach den signierten Regeln jede Aufnahme sehen und sie sperren, exportieren oder den Export "
-        "freigeben dürfen.",
+        "denen Sie nach den signierten Regeln jede Aufnahme sehen und sie sperren, exportieren oder dem Export "
+        "zustimmen dürfen.",
     "Title": "Titel",
     "Spans": "Abschnitte",
     "Made by": "Angelegt von",
@@ -26,6 +26,8 @@ GERMAN: Final = {
     "Added by": "Hinzugefügt von",
     "Remove": "Entfernen",
     "Comment by {person} at {time}": "Kommentar von {person} bei {time}",
+    "1 more is not shown: you may not see its recording, or it is no longer here.":
+        "1 weiterer wird nicht gezeigt: Sie dürfen die Aufnahme nicht sehen, oder es gibt sie nicht mehr.",
     "{count} more are not shown: you may not see their recordings, or they are no longer here.":
         "{count} weitere werden nicht gezeigt: Sie dürfen die Aufnahmen nicht sehen, oder es gibt sie nicht mehr.",
     "Spans are added on a recording's page.": "Abschnitte fügen Sie auf der Seite einer Aufnahme hinzu.",
@@ -36,7 +38,7 @@ GERMAN: Final = {
     "The rest is left out for the rights of others.": "Das Übrige ist zum Schutz der Rechte anderer weggelassen.",
     "Export": "Export",
     "Asked for by {person}, {moment}": "Beantragt von {person}, {moment}",
-    "Approved by": "Freigegeben von",
+    "Approved by": "Zugestimmt von",
     "The signed rules grant it. This command exports it on the store's machine:":
         "Die signierten Regeln erlauben den Export. Dieser Befehl führt ihn auf dem Computer des Speichers aus:",
     "Refused by {person}": "Abgelehnt von {person}",
@@ -55,7 +57,7 @@ GERMAN: Final = {
     "exported": "exportiert",
     "finished": "abgeschlossen",
     "Ask for its export": "Export beantragen",
-    "Approve the export": "Export freigeben",
+    "Approve the export": "Dem Export zustimmen",
     "Refuse the export": "Export ablehnen",
     "It was exported": "Der Export ist erledigt",
     "Finish the case": "Fall abschließen",

@@ -31,6 +31,7 @@ GERMAN: Final = {
     "This console cannot look for customers: it has no finding key.":
         "Diese Konsole kann nicht nach Kunden suchen: Sie hat keinen Suchschlüssel.",
     "Nothing was found that you may list.": "Es wurde nichts gefunden, was Sie sehen dürfen.",
+    "1 recording that you may list.": "1 Aufnahme, die Sie sehen dürfen.",
     "{count} recordings that you may list.": "{count} Aufnahmen, die Sie sehen dürfen.",
     "Deletion, if it is asked for": "Löschung, falls beantragt",
     "Calls": "Gespräche",
@@ -55,8 +56,8 @@ GERMAN: Final = {
     "Cases of this request": "Fälle zu dieser Anfrage",
     "There is nothing to do here.": "Hier ist nichts zu tun.",
     "A case of these recordings is exported with the approvals that the signed rules want, as any case.":
-        "Ein Fall mit diesen Aufnahmen wird wie jeder Fall exportiert, mit den Freigaben, die die signierten Regeln "
-        "verlangen.",
+        "Ein Fall mit diesen Aufnahmen wird wie jeder Fall exportiert, mit den Zustimmungen, die die signierten "
+        "Regeln verlangen.",
     "Of a customer it has the time of their calls alone.":
         "Bei einem Kunden enthält er nur die Zeit der eigenen Gespräche.",
     "For the rights of others": "Zum Schutz der Rechte anderer",
@@ -73,6 +74,7 @@ GERMAN: Final = {
         "Dafür müssen die signierten Regeln geändert werden.",
     "The signed rules do not let you ask for a legal hold on them: somebody who may has to.":
         "Nach den signierten Regeln dürfen Sie keine Löschsperre beantragen: Das muss jemand tun, der es darf.",
+    "This counts for the recording of this page.": "Das gilt für die Aufnahme dieser Seite.",
     "This counts for the {count} recordings of this page.": "Das gilt für die {count} Aufnahmen dieser Seite.",
     "Access (GDPR 15)": "Auskunft (Art. 15 DSGVO)",
     "Erasure (GDPR 17)": "Löschung (Art. 17 DSGVO)",

@@ -25,7 +25,6 @@ GERMAN: Final = {
     "Demanded by": "Verlangt durch",
     "Role": "Rolle",
     "What was drawn": "Was gezogen wurde",
-    "Outcome": "Ergebnis",
     "a finding": "Beanstandung",
     "escalated": "weitergemeldet",
     "not looked at yet": "noch nicht geprüft",

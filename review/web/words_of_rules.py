@@ -60,9 +60,11 @@ GERMAN: Final = {
         "Gerade werden andere Regeln erprobt. Versuchen Sie es danach noch einmal.",
     "{name}, revision {number}, in place of the rules in force":
         "{name}, Stand {number}, anstelle der geltenden Regeln",
+    "Tried over 1 recording:": "Erprobt an 1 Aufnahme:",
     "Tried over {count} recordings:": "Erprobt an {count} Aufnahmen:",
     "{deleted} would be deleted in the next {days} days, {sooner} sooner than now.":
         "In den nächsten {days} Tagen würden {deleted} gelöscht, {sooner} davon früher als jetzt.",
+    "1 cannot be read, and is kept.": "1 ist nicht lesbar und wird aufbewahrt.",
     "{count} cannot be read, and are kept.": "{count} sind nicht lesbar und werden aufbewahrt.",
     "Who could open more, or less": "Wer mehr oder weniger öffnen könnte",
     "No change: all could open what they can open now.": "Keine Änderung: Alle können öffnen, was sie jetzt öffnen.",
@@ -101,7 +103,7 @@ GERMAN: Final = {
         "Löschsperren sind nicht eingerechnet: Was gesperrt ist, bleibt.",
     "What is under a legal hold is left out.": "Was unter einer Löschsperre steht, ist weggelassen.",
     "Hold": "Löschsperre",
-    "Review": "Überprüfung",
+    "Review by": "Zu überprüfen bis",
     "Owner": "Verantwortlich",
     "Placed": "Gesetzt",
     "If released": "Nach Aufhebung",
@@ -109,6 +111,7 @@ GERMAN: Final = {
     "first deleted on {day}": "erste Löschung am {day}",
     "none deleted": "keine gelöscht",
     "not visible to you": "für Sie nicht sichtbar",
+    "1 more is not shown: eyelid-review holds list.": "1 weitere ist nicht gezeigt: eyelid-review holds list.",
     "{count} more are not shown: eyelid-review holds list.":
         "{count} weitere sind nicht gezeigt: eyelid-review holds list.",
     "Preview of an erasure": "Vorschau einer Löschung",
@@ -117,6 +120,7 @@ GERMAN: Final = {
         "Suche.",
     "One recording (ID)": "Eine Aufnahme (Kennung)",
     "Show what would be deleted": "Zeigen, was gelöscht würde",
+    "1 of the {count} shown would be deleted now.": "1 der {count} gezeigten würde jetzt gelöscht.",
     "{going} of the {count} shown would be deleted now.": "{going} der {count} gezeigten würden jetzt gelöscht.",
     "There are more than {count}: ask for some at a time.": "Es sind mehr als {count}: Beantragen Sie sie in Teilen.",
     "Each preview is noted in the audit log.": "Jede Vorschau wird im Prüfprotokoll vermerkt.",
@@ -130,4 +134,27 @@ GERMAN: Final = {
         "Ihre Löschung können Sie nur zu verschiedenen Zwecken beantragen: Lassen Sie sich weniger davon zeigen.",
     "The signed rules do not let you ask for their erasure.":
         "Die signierten Regeln erlauben Ihnen nicht, die Löschung dieser Aufnahmen zu beantragen.",
+    # How far the analysis is
+    "Analysis": "Auswertung",
+    "No line of the signed rules lets anybody analyse recordings: nothing is analysed.":
+        "Keine Zeile der signierten Regeln erlaubt die Auswertung von Aufnahmen: Es wird nichts ausgewertet.",
+    "What has no program that reads it stays waiting.": "Wofür kein Programm installiert ist, das bleibt in der "
+        "Warteschlange.",
+    "What is made": "Was entsteht",
+    "Program": "Programm",
+    "installed": "installiert",
+    "not installed": "nicht installiert",
+    "Waiting": "Wartend",
+    "In work": "In Arbeit",
+    "Done": "Fertig",
+    "In the last hour": "Letzte Stunde",
+    "Failed": "Gescheitert",
+    "Why something failed says eyelid-review analyse --status.":
+        "Woran etwas gescheitert ist, zeigt eyelid-review analyse --status.",
+    "Speech": "Sprache",
+    "Text on screens": "Text auf Bildschirmen",
+    "Chats and mails": "Chats und Mails",
+    "Personal data": "Personenbezogene Daten",
+    "Redacted rendition": "Geschwärzte Fassung",
+    "Search index": "Suchverzeichnis",
 }  # fmt: skip

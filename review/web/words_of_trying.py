@@ -34,6 +34,13 @@ GERMAN: Final = {
         "bekommt sie mit eyelid-store export. Eine Richtlinie bewahrt Szenen mit keep_scenes: true auf. Ohne Szenen "
         "sagt diese Seite, was Prüfung und Tests der Richtlinie ergeben.",
     "The policy: mistakes, cautions, tests": "Die Richtlinie: Fehler, Hinweise, Tests",
+    "The console is receiving as much as it can. Try again in a minute.":
+        "Die Konsole empfängt so viel, wie sie kann. Versuchen Sie es in einer Minute noch einmal.",
+    "The trial could not be started. Try again, or tell who runs this console.":
+        "Der Versuch ließ sich nicht starten. Versuchen Sie es noch einmal, oder sagen Sie es dem Betreiber der "
+        "Konsole.",
+    "Send 200 files and fields together at most.": "Senden Sie höchstens 200 Dateien und Felder zusammen.",
+    "1 rule": "1 Regel",
     "{count} rules": "{count} Regeln",
     "In force: {name}, revision {number}.": "Es gilt: {name}, Stand {number}.",
     "It has mistakes, and would not come into force: {count}":
@@ -77,6 +84,8 @@ GERMAN: Final = {
     "Closed by both": "Von beiden geschlossen",
     "Recorded by both": "Von beiden aufgezeichnet",
     "Not judged": "Nicht beurteilt",
+    "1 more part is not shown: eyelid replay lists it.":
+        "1 weiterer Teil ist nicht gezeigt: eyelid replay führt ihn auf.",
     "{count} more parts are not shown: eyelid replay lists them.":
         "{count} weitere Teile sind nicht gezeigt: eyelid replay führt sie auf.",
     "Pages were not searched for these, which only the tried policy names: it may close more.":
@@ -86,13 +95,11 @@ GERMAN: Final = {
     "This archive has no policy in force that can be read: each computer's own folder rules.":
         "Dieses Archiv hat keine lesbare geltende Richtlinie: Auf jedem Computer gilt sein eigener Ordner.",
     "Rules that closed something in the last seven days": "Regeln, die in den letzten sieben Tagen geschlossen haben",
-    "Closed": "Geschlossen",
-    "For": "Dauer",
     "In the tried policy": "In der ausprobierten Richtlinie",
     "None closed anything.": "Keine hat etwas geschlossen.",
     "Counted on {looked} of {all} computers.": "Gezählt auf {looked} von {all} Computern.",
+    "What one of them says cannot be read whole.": "Was einer davon meldet, ist nicht ganz lesbar.",
     "What {count} of them say cannot be read whole.": "Was {count} davon melden, ist nicht ganz lesbar.",
-    "stays": "bleibt",
     "closes no more: it is only tried (dry_run)": "schließt nicht mehr: Sie wird nur erprobt (dry_run)",
     "gone, or called otherwise": "fehlt oder heißt anders",
     "now called {name}": "heißt jetzt {name}",

@@ -34,7 +34,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")  # `make_server` adds them itself
 
 def new_store_key(home: Home, connection: Connection, now: int) -> Ed25519PrivateKey:
     """Vouched for by the one until now. It counts from `put_store_key` on, when the transaction has ended: a key that
-    nobody vouches for would strand PCs, one that nobody holds does no harm."""
+    is not vouched for would strand PCs, one without a holder does no harm."""
     new = Ed25519PrivateKey.generate()
     statement = successor.sign(new.public_key(), home.store_key(), at=now)
     connection.execute(insert(schema.successors).values(token=statement, added_at=now))

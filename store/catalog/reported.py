@@ -89,7 +89,7 @@ def _room(connection: Connection, table: Table, device: str, wanted: int, now: i
 
 
 def _settle_heads(connection: Connection, device: str, now: int) -> None:
-    """Let go of what has come; a name of which only other bytes have come gets an alarm."""
+    """Forget what has come; a name of which only other bytes have come gets an alarm."""
     _raise(connection, now, device, _otherwise(connection, device))
     noted = schema.reported_heads.c
     connection.execute(delete(schema.reported_heads).where(noted.device == device, _came()))

@@ -135,8 +135,8 @@ def _refuse_early(database: Database, home: Home, options: Namespace) -> None:
         published, late = renew.is_published(home, connection), renew.not_followed(connection)
     if not published:
         raise WrongUsage(
-            "PCs were never told of the new authority: run `renew ca` again, which was cut short, and wait until they "
-            "were on"
+            "the new authority was never published to the PCs: run `renew ca` again, which was cut short, and wait "
+            "until they were on"
         )
     if late:
         raise WrongUsage(

@@ -62,7 +62,7 @@ def _rules(options: Namespace) -> int:
             }
         )
     elif not found:
-        console().print("No PC has told of a policy in this time.")
+        console().print("No PC has reported a policy in this time.")
     else:
         print_table(
             ["rule", "closed", "for", "PCs", "last", "would have closed", ""], map(_row, found), numbers=[1, 2, 3],

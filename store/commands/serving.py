@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from urllib.parse import urlsplit
 
 from store.commands.options import Subcommands, add_command, home_of, quota
-from store.commands.values import count, port, size
+from store.commands.values import count, loopback, port, size
 from store.server.room import Limits, Quota
 
 
@@ -25,7 +24,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     serve.add_argument("--port", type=port, help="the port to listen on (that of `init`; 0 takes a free one)")
     serve.add_argument(
         "--metrics",
-        type=_loopback,
+        type=loopback,
         metavar="HOST:PORT",
         help="answer Prometheus there, at /metrics: an address of this machine alone, such as 127.0.0.1:9464",
     )
@@ -95,18 +94,3 @@ def _group_quota(text: str) -> tuple[str, Quota]:
     """ "" is the group of `DAY/ALL` alone."""
     group, _, limits = text.rpartition("=")
     return group, quota(limits)
-
-
-def _loopback(text: str) -> tuple[str, int]:
-    """Scraping needs no secret, so it is for this machine alone."""
-    host, _, number = text.rpartition(":")
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise ArgumentTypeError(
-            f"{text!r}: an address of this machine alone and a port, such as 127.0.0.1:9464; for a Prometheus "
-            "elsewhere put a proxy of yours before it"
-        )
-    return host.strip("[]"), port(number)

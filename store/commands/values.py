@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from argparse import ArgumentTypeError
 from typing import Final
@@ -41,3 +42,18 @@ def count(text: str) -> int:
     if not number:
         raise ArgumentTypeError(f"{text!r} must be a number from 1 to 100000")
     return number
+
+
+def loopback(text: str) -> tuple[str, int]:
+    """Scraping needs no secret, so it is for this machine alone."""
+    host, _, number = text.rpartition(":")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ArgumentTypeError(
+            f"{text!r}: an address of this machine alone and a port, such as 127.0.0.1:9464; for a Prometheus "
+            "elsewhere put a proxy of yours before it"
+        )
+    return host.strip("[]"), port(number)

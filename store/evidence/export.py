@@ -52,7 +52,7 @@ class Gaps(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One stream's file: how many chunks are in it, what time they stand for (ns since the recording's start; none
+    """One stream's file: how many chunks are in it, what time they cover (ns since the recording's start; none
     where nothing plays), and which were left out although they were received."""
 
     stream: int

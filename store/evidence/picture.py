@@ -201,7 +201,7 @@ def _not_here(device: DeviceGaps) -> Iterator[Text]:
         yield Text(printable(f"- recording {gone.recording}: {gone}"))
     for short in device.recordings:
         if short.start is None:
-            text = f"! recording {short.recording}: the PC told of it, and nothing of it has come ({short.why})"
+            text = f"! recording {short.recording}: the PC reported it, and nothing of it has come ({short.why})"
             yield Text(text, _LOST if short.lost else "")
         for hole in short.holes:
             numbers = f"sequence {hole.first}" if hole.first == hole.last else f"sequences {hole.first} to {hole.last}"

@@ -33,7 +33,7 @@ REASONS: Final[Mapping[str, str]] = {
     "lost": "chunks were not received",
     "not-here-yet": "it is on its way",
     "erased": "it was erased",
-    "no-ledger": "the ledger has not told of it",
+    "no-ledger": "the ledger has not reported it",
     "silent": "nothing was heard",
     "no-end": "the recorder ended and did not say how",
     "clock-went-back": "the device's own clock went back",

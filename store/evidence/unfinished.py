@@ -1,7 +1,7 @@
 """The folder that an export is built in, and what becomes of it when the export is killed.
 
 It holds decrypted content under a hidden name beside the folder that was asked for. Its name is noted in the store's
-home before it is made, in a file that the exporter keeps locked. The system lets go of the lock when the exporter dies,
+home before it is made, in a file that the exporter keeps locked. The system releases the lock when the exporter dies,
 so that the next command knows the folder for abandoned, wherever it lies, and removes it.
 
 Root exports too, and the home is another user's: no link in it is followed, and what is no note of ours is left alone.
@@ -133,7 +133,7 @@ def _note(register: Path, name: str, hidden: Path, inside: tuple[int, int]) -> i
             if opened is not None:
                 os.fsync(opened)
             sync_folder(register.parent)
-        except BaseException:  # also Ctrl-C: a note whose folder was never made would stand for ever
+        except BaseException:  # also Ctrl-C: a note whose folder was never made would stay for ever
             os.unlink(place, dir_fd=opened)
             os.close(held)
             raise

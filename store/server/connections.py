@@ -321,7 +321,7 @@ def _of_loop(loop: asyncio.AbstractEventLoop) -> set[asyncio.WriteTransport]:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which at its end leaves open what it was not told of, and what its time of grace was too short for."""
+    """uvicorn's, which at its end leaves open what it does not know, and what its time of grace was too short for."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         vars(self.server_state)["ending"] = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, update
@@ -20,8 +19,6 @@ from store.catalog.statements import successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
 from store.server.services import Services
-
-MOST_USES: Final = 100_000
 
 
 def _hash(secret: str) -> str:

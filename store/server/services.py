@@ -61,7 +61,7 @@ class Services:
     room: Room
     quotas: Quotas
     refused: RefusedInteractions
-    io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
+    io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "io"))
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
     turns: Turns = field(default_factory=Turns)
     bundles: Bundles = field(default_factory=Bundles)

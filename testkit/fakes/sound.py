@@ -29,7 +29,7 @@ class Device:
     heard_at: int | None = None
     captured_at: int | None = None
     lost_at: int = 0
-    filled: int = 0
+    padding: int = 0
 
 
 class FakeSound:
@@ -69,10 +69,10 @@ class FakeSound:
             device.plugged = True
             self._tell("device-back", end, self._clock.now() - device.lost_at)
 
-    def _tell(self, what: str, end: int, filled: int = 0) -> None:
+    def _tell(self, what: str, end: int, padding: int = 0) -> None:
         if self._next is not None:
-            self._devices[end].filled += filled
-            self._mishaps.append(Mishap(what, WORDS[end], filled))
+            self._devices[end].padding += padding
+            self._mishaps.append(Mishap(what, WORDS[end], padding))
             self._news.notify_all()
 
     def listen(self, *, on: bool) -> None:
@@ -124,7 +124,7 @@ class FakeSound:
                 peak = max((level for _, level in device.peaks), default=0)
                 name = device.name if device.plugged and self._next is not None else ""
                 told.append(
-                    Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at, device.filled)
+                    Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at, device.padding)
                 )
             microphone, far_end = told
             return microphone, far_end

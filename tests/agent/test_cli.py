@@ -109,7 +109,7 @@ def test_status_says_the_same_in_words_and_in_json(
         ({"sound": sound(far_end={**NO_DEVICE, "wanted": False})}, 0, "far end not recorded: none in agent.yaml"),
         ({"sound": sound(far_end={**NO_DEVICE, "device": "Hub"})}, 0, "Hub: silence, last heard not yet; gave Eyelid"),
         (
-            {"sound": sound(far_end={**NO_DEVICE, "device": "Hub", "filled_s": 130.0})},
+            {"sound": sound(far_end={**NO_DEVICE, "device": "Hub", "padding_s": 130.0})},
             0,
             "silence put in for 2 min since the start",
         ),
@@ -130,6 +130,16 @@ def test_the_state_is_an_exit_code_and_a_sentence(
     assert main(["status"]) == code
     served.close()
     assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_json_has_what_was_renamed_under_both_names(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = {"sound": sound(far_end={**NO_DEVICE, "padding_s": 1.5}), "troubles": {"usage-not-remembered": "full"}}
+    served = ControlSocket(home, lambda _verb, _: {**STATUS, **more})
+    assert main(["status", "--json"]) == 1
+    served.close()
+    told = json.loads(capsys.readouterr().out)
+    assert told["sound"]["far_end"]["filled_s"] == told["sound"]["far_end"]["padding_s"] == 1.5
+    assert told["troubles"] == {"usage-not-remembered": "full", "silence-not-remembered": "full"}
 
 
 def test_json_goes_on_as_it_changes_until_the_recorder_ends(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,6 +154,7 @@ HOSTS = {
 @pytest.mark.parametrize("kind", HOSTS)
 def test_a_field_in_a_shadow_root_is_seen(live: Live, kind: str) -> None:
     with desk_shows(live, "<p>hosts</p>"):
+        # Milliseconds until observers have heard of what was done before: there is no event for that.
         script = """const main = document.querySelector('main'), host = document.createElement('div');
             const pause = () => new Promise((done) => setTimeout(done, 20));"""
         live.site.order("desk", script + HOSTS[kind])
@@ -180,6 +181,7 @@ LATE = {
 def test_a_custom_element_that_becomes_a_field_later_is_seen(live: Live, way: str) -> None:
     """No observer hears of that."""
     with desk_shows(live, "<p>cards</p>"):
+        # As above, and until the extension has read the page as it was.
         script = """const main = document.querySelector('main'), host = document.createElement('div');
             const kind = Math.random().toString(36).slice(2), card = `<x-${kind} autocomplete=cc-number></x-${kind}>`;
             const pause = () => new Promise((done) => setTimeout(done, 200));"""

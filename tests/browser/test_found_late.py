@@ -14,6 +14,7 @@ from tests.browser.extension_pages import CARD, page
 pytestmark = pytest.mark.desktop
 
 HOST = "<div id=host></div>"
+# Milliseconds: by then the extension has looked at the page as it was before, and says nothing of it.
 LATER = "await new Promise((done) => setTimeout(done, 300));"
 # Opens documents: the name of the one that acts, its way to the other's window, the path of the other's tab.
 Reached = Callable[[Live], AbstractContextManager[tuple[str, str, str]]]

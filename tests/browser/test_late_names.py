@@ -12,6 +12,7 @@ from tests.browser.extension_live import Live, fields, press, read
 pytestmark = pytest.mark.desktop
 
 SETTLED = 1.5  # seconds after which no observer has anything left to tell
+LINGERS = 2.5  # seconds: longer than what has lost its name counts as present for its own sake
 # A tab that is just opened has the focus a moment later, and a key goes through the browser's own process first.
 SOON = """for (let tries = 0; !({}); tries++) {{
   if (tries > 250) throw new Error("{}");
@@ -63,8 +64,51 @@ def test_a_field_that_is_named_later_is_found(live: Live, case: str) -> None:
     with live.opened("late", body):
         live.look_until_tab("/late", lambda tab: read(tab) and not fields(tab))
         live.site.order("late", change)
-        time.sleep(SETTLED)
+        time.sleep(SETTLED)  # the first look after it must know: each look asks the extension again
         assert "cc-number" in fields(live.look_until_tab("/late"))
+
+
+TRANSLATED = {
+    "Firefox": "document.documentElement.lang = 'ru'",
+    "Chrome": "document.documentElement.classList.add('translated-ltr')",
+    "Edge": "document.querySelector('main').setAttribute('_msttexthash', '1')",
+}
+FORM = "document.querySelector('main').innerHTML = '<label>Card number <input></label>'"
+IN_RUSSIAN = "document.querySelector('label').firstChild.data = 'Номер карты'"
+
+
+@pytest.mark.parametrize("by", TRANSLATED)
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_a_field_keeps_its_name_when_its_words_are_translated(live: Live, by: str, comes: str) -> None:
+    """Whether it comes before its page is translated or after. What is called otherwise counts for two seconds more."""
+    translate = TRANSLATED[by]
+    first, then = ([FORM], [IN_RUSSIAN, translate]) if comes == "before" else ([translate, FORM], [IN_RUSSIAN])
+    with live.opened("translated", "<main></main>"):
+        for change in first:
+            live.site.order("translated", change)
+        live.look_until_tab("/translated", lambda tab: "cc-number" in fields(tab))
+        for change in then:
+            live.site.order("translated", change)
+        time.sleep(LINGERS)
+        assert "cc-number" in fields(live.look_until_tab("/translated", read))
+        live.site.order("translated", "document.querySelector('label').remove()")
+        live.look_until_tab("/translated", lambda tab: read(tab) and not fields(tab))
+
+
+def test_a_hidden_code_keeps_its_name_beside_that_of_a_password_when_it_is_translated(live: Live) -> None:
+    with live.opened("code", "<label>Security code of your card <input type=password></label>"):
+        live.look_until_tab("/code", lambda tab: "cc-csc" in fields(tab))
+        for change in (TRANSLATED["Firefox"], "document.querySelector('label').firstChild.data = 'Код на обороте'"):
+            live.site.order("code", change)
+        time.sleep(LINGERS)
+        assert {"cc-csc", "current-password"} <= fields(live.look_until_tab("/code", read))
+
+
+def test_a_field_that_is_called_otherwise_in_the_same_language_loses_its_name(live: Live) -> None:
+    with live.opened("renamed", "<label>Card number <input></label>"):
+        live.look_until_tab("/renamed", lambda tab: "cc-number" in fields(tab))
+        live.site.order("renamed", "document.querySelector('label').firstChild.data = 'Your town'")
+        live.look_until_tab("/renamed", lambda tab: read(tab) and not fields(tab))
 
 
 def test_what_can_no_longer_be_written_into_is_no_field(live: Live) -> None:

@@ -127,7 +127,7 @@ CASES = {
           main:not(.secret) .amount { opacity: 0 }</style><main class=secret><div class=amount></div></main>`;
         void root.lastChild.offsetWidth; main.className = "";
         await new Promise((done) => setTimeout(done, 300));
-        root.lastChild.className = "";""",
+        root.lastChild.className = "";""",  # 300 ms: inside the second of the transition
     ),
     "it is one of many, and not of the first": Case(
         f"""<style>.amount {{ height: 100px }} #form {{ {BOX} }}</style>
@@ -284,7 +284,7 @@ def follow(live: Live, screen: Marks, *, addressed: bool) -> bool:
         if not names_it(tab, path):
             break
         tried |= magenta(screen.grab())
-        time.sleep(FRAME)
+        time.sleep(FRAME)  # nothing says when a browser has drawn: looks and pictures take turns, a frame apart
     known: list[str] = []
     screen_marked = 0
 

@@ -374,6 +374,7 @@ def test_a_page_sees_nothing_of_a_mark(live: Live, screen: Marks) -> None:
         if (document.getElementsByTagName("slot").length || document.getAnimations().length) found.push("elements");
         if (found.length) throw new Error(found.join());"""
     with live.opened("watching", f"<input id=typed>{CARD}"):
+        # An observer hears at the end of a turn, and nothing says that it has heard all of what was just set up.
         live.site.order("watching", f"{watch} await new Promise((done) => setTimeout(done, 100)); seen.length = 0")
         tab = live.look_until_tab("/watching", read)
         number, _ = screen.seen(tab["id"], 0)
@@ -390,8 +391,8 @@ def test_what_a_page_is_doing_goes_on(live: Live, screen: Marks) -> None:
         <p id=moves>Moves.</p>
         <div id=rolls style="overflow: auto; height: 50px"><p style="height: 500px">Long.</p></div>
         <input id=typed><iframe src=/inner></iframe><details open><summary>s</summary>d</details>"""
-    prepare = """const at = (id) => document.getElementById(id);
-        await new Promise((done) => setTimeout(done, 200)); at("rolls").scrollTop = 77; scrollTo(0, 40);
+    prepare = f"""{SOON.format("window.loads")} const at = (id) => document.getElementById(id);
+        at("rolls").scrollTop = 77; scrollTo(0, 40);
         at("typed").value = "abcdef"; at("typed").focus(); at("typed").setSelectionRange(2, 4);
         window.animation = at("moves").getAnimations()[0]; await animation.ready; window.began = animation.startTime;
         if (window.loads !== 1) throw new Error("the frame has not loaded");"""

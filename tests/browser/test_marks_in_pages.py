@@ -114,6 +114,7 @@ def test_react_takes_over_a_document_that_shows_a_mark(live: Live, screen: Marks
         click = (
             "doc.querySelector('button').click(); await soon(() => doc.querySelector('button').textContent === '%d');"
         )
+        # React hydrates in slices of its own and says nothing when it is done.
         run(live, f"await new Promise((done) => page.setTimeout(done, 300)); {click % 1} {NO_ERRORS}")
         number, _ = screen.seen(tab["id"], 0)
         run(live, click % 2)
@@ -139,6 +140,7 @@ def test_turbo_goes_from_page_to_page_and_back(live: Live, screen: Marks, packag
         screen.seen(tab["id"], 0)
         run(live, f"page.history.back(); {text % 'One.'}")
         number, _ = screen.seen(tab["id"], 0)
+        # The text is the same before and after: nothing says that it was morphed.
         morph = "page.Turbo.session.refresh(page.location.href); await new Promise((done) => setTimeout(done, 300));"
         run(live, f"{morph} {text % 'One.'} if (!page.here) throw new Error('loaded anew'); {NO_ERRORS}")
         live.line.tell(kind="mark", tab=tab["id"], marks={})

@@ -143,7 +143,7 @@ def test_lost_samples_that_nobody_told_of_are_silence_at_once_with_what_was_hear
     told = [one for one in call.mishaps if one.what != "silent-device"]
     assert [(one.what, one.channel) for one in told] == [("drift", "microphone")] * len(told)
     hole = lost * SECOND // RATE
-    assert hole - 5 * MILLISECOND < sum(one.filled for one in call.mishaps) < hole + 1400 * MILLISECOND
+    assert hole - 5 * MILLISECOND < sum(one.padding for one in call.mishaps) < hole + 1400 * MILLISECOND
     assert all(abs(off) < 3 for off in errors(call.blocks, End.MICROPHONE))
     for one, after in itertools.pairwise(call.blocks):
         assert after.position == one.position + BLOCK
@@ -157,7 +157,7 @@ def test_samples_that_came_twice_are_left_out() -> None:
     players[0].lose(-RATE // 10)
     call.run(6, *players)
     assert [one.what for one in call.mishaps] == ["drift"]
-    assert call.mishaps[0].filled <= 300 * MILLISECOND  # what was heard around it
+    assert call.mishaps[0].padding <= 300 * MILLISECOND  # what was heard around it
     assert all(abs(off) < 3 for off in errors(call.blocks[-50:], End.MICROPHONE))
 
 
@@ -173,7 +173,7 @@ def test_refused_samples_are_silence_of_their_length() -> None:
     call.hear(players[0], missing=3 * TENTH)
     call.hear(players[1])
     call.run(2, *players)
-    assert [(one.what, one.filled) for one in call.mishaps] == [("overflow", 300 * MILLISECOND)]
+    assert [(one.what, one.padding) for one in call.mishaps] == [("overflow", 300 * MILLISECOND)]
     assert all(abs(off) < 1.5 for off in errors(call.blocks, End.MICROPHONE))
 
 
@@ -235,7 +235,7 @@ def test_what_came_before_a_device_went_is_kept() -> None:
     call.run(3, *players)
     assert [one.what for one in call.mishaps] == ["device-lost", "device-back"]
     # Two without, one to warm up, and what is unproven at both ends.
-    assert 3 * SECOND <= call.mishaps[1].filled < 3400 * MILLISECOND
+    assert 3 * SECOND <= call.mishaps[1].padding < 3400 * MILLISECOND
     assert all(abs(off) < 1.5 for off in errors(call.blocks, End.MICROPHONE))
 
 

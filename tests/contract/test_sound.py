@@ -50,7 +50,7 @@ class Rig:
         if self.waits is None:
             return self.wanders
         self.waits.note()
-        return drift.filled < self.waits.seconds * SECOND
+        return drift.padding < self.waits.seconds * SECOND
 
     def until(self, wanted: Callable[[list[Block], list[Mishap]], bool]) -> tuple[list[Block], list[Mishap]]:
         """Everything up to the moment at which all of it is what is wanted."""
@@ -256,11 +256,11 @@ def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:
         rig.plug(0)
         again, back = rig.until(ends_with(True, True))
         assert [(one.what, one.channel) for one in back if one.what != "drift"] == [("device-back", "microphone")]
-        assert back[0].filled > 0
-        put_in = sum(one.filled for one in (*mishaps, *back) if one.channel == "microphone")
+        assert back[0].padding > 0
+        put_in = sum(one.padding for one in (*mishaps, *back) if one.channel == "microphone")
         microphone, far_end = rig.sound.channels()
-        assert microphone.filled >= put_in > 0
-        assert microphone.filled > far_end.filled
+        assert microphone.padding >= put_in > 0
+        assert microphone.padding > far_end.padding
     for one, after in itertools.pairwise(blocks + more + again):
         assert after.position == one.position + 960
 

@@ -222,7 +222,7 @@ def test_a_browser_that_comes_over_a_form_is_free_at_once(
     with contextlib.closing(stage), contextlib.ExitStack() as stack:
         with looked_at(form.desktop):
             stack.enter_context(browser(stage, tmp_path, "about:blank", eyes=None))
-            time.sleep(PAINTS_WITHIN)
+            time.sleep(PAINTS_WITHIN)  # no event says that a browser has painted the last of its window
         form.close()
         held = {window: copies for window, copies in pending(form).items() if copies[0].found > form.came}
         form.until_free()

@@ -102,7 +102,7 @@ def test_it_is_much_while_programs_want_more_cores_than_there_are(source: str, m
     measured.stalled()
     deadline = time.monotonic() + 30
     while True:
-        time.sleep(0.3)
+        time.sleep(0.3)  # what is measured is a share of the time since the last call: no event ends it
         if 0.6 < measured.stalled() <= 1.0:
             return
         assert time.monotonic() < deadline
@@ -115,5 +115,5 @@ def test_cores_that_rest_keep_nobody_waiting(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pressure.psutil, "cpu_times", iter(idle).__next__)
     measured = Pressure(time.monotonic_ns)
     measured.stalled()
-    time.sleep(0.01)
+    time.sleep(0.01)  # as above: a share of no time says nothing
     assert measured.stalled() == 0.0

@@ -136,6 +136,6 @@ def test_what_looks_like_it_is_recorded(pack: str, seen: tuple[Pc, Walk]) -> Non
         heard: set[str] = set()
         for _ in range(60):
             heard |= rules(recorded)
-            time.sleep(0.05)
+            time.sleep(0.05)  # 3 s in all: that no rule closes gives no event
         assert recorded.state() is RecorderState.RECORDING, page
         assert not heard & set(CLOSES[pack].values()), page

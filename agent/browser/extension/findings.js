@@ -18,6 +18,17 @@
   const IDLE_SHARE = 20; // between two unasked searches: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
+  // What tells that a document's words were translated where they stand: it has got another language (Firefox; pages
+  // that translate themselves), Chrome's class on its element, or Edge's attribute on what Edge has translated.
+  const rootElementOf = own(Document.prototype, "documentElement");
+  const languages = new WeakMap(); // document -> the language in which it came
+  const isTranslated = (doc) => {
+    const element = rootElementOf(doc);
+    if (element === null) return false;
+    if (languages.get(doc) !== attributeOf(element, "lang")) return true;
+    return searchIn(doc).first(doc, "html.translated-ltr,html.translated-rtl,[_msttexthash]") !== null;
+  };
+
   // Which registry may define it: a scoped one where the browser knows them and tells, else its document's.
   const scopeOf = "customElementRegistry" in Element.prototype ? own(Element.prototype, "customElementRegistry") : null;
   const registryOf = (element) => orNull(() => scopeOf(element)) ?? ownerOf(element);
@@ -35,6 +46,7 @@
       this.wanted = null; // names, or null while there is no policy: then all
       this.selectors = readSelectors([]);
       this.controls = new Map(); // control -> its names
+      this.called = new Map(); // control -> all that it was ever called, and whether it still is
       this.roots = new Map([[doc, NO_FITS]]); // document or shadow root -> place of a selector -> elements that it fits
       this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
@@ -203,6 +215,7 @@
       seen.add(element);
       const name = nameOf(element);
       this.dependants.came(element, name);
+      if (name === "html" && !languages.has(ownerOf(element))) languages.set(ownerOf(element), attributeOf(element, "lang"));
       if (CONTROL.has(name)) this.dependants.add(element);
       else if (frames.HOLDERS.has(name)) this.visitFrame(element, seen);
       else if (mayHost(name)) {
@@ -348,6 +361,7 @@
 
     judge(control, pass) {
       const names = isControl(control) && nameOf(control) !== "form" ? namesOf(control, pass) : null;
+      this.noteCalled(control, names?.sure ?? []);
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
       if (names && (names.sure.some(counts) || names.beside.some(counts))) {
         this.controls.set(control, names);
@@ -356,6 +370,11 @@
       const before = this.controls.get(control)?.sure ?? [];
       this.controls.delete(control);
       if (!isGone(control)) for (const name of before) this.lingering.add("control", name, control);
+    }
+
+    noteCalled(control, names) {
+      const all = new Set([...(this.called.get(control)?.all ?? []), ...names]);
+      if (all.size > 0) this.called.set(control, {all, hasLost: all.size > names.length});
     }
 
     // A parser attaches a declarative root to an element that is in the page already, and no observer hears of it.
@@ -385,8 +404,10 @@
 
     forgetGone() {
       const documents = new Set([this.doc, ...this.frames.values()]);
-      for (const control of this.controls.keys()) {
-        if (isGone(control) || !documents.has(ownerOf(control))) this.controls.delete(control);
+      for (const known of [this.controls, this.called]) {
+        for (const control of known.keys()) {
+          if (isGone(control) || !documents.has(ownerOf(control))) known.delete(control);
+        }
       }
       for (const root of this.roots.keys()) {
         if (isGone(root) || !documents.has(documentOf(root))) this.roots.delete(root);
@@ -433,8 +454,20 @@
       this.refresh();
     }
 
+    // The names that controls had before their words were translated into a language in which they are not known: a
+    // control keeps them while it is in the page. A translated page may go on to insert forms in its own language.
+    *translated() {
+      const documents = new Map();
+      for (const [control, {all, hasLost}] of this.called) {
+        if (!hasLost || isGone(control)) continue;
+        const doc = ownerOf(control);
+        if (!documents.has(doc)) documents.set(doc, isTranslated(doc));
+        if (documents.get(doc)) yield* all;
+      }
+    }
+
     compare(asked) {
-      const fields = new Set();
+      const fields = new Set(this.translated());
       let beside = false;
       for (const {sure} of this.controls.values()) for (const name of sure) fields.add(name);
       for (const name of CARD) beside ||= fields.has(name);

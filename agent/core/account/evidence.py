@@ -19,8 +19,8 @@ SLACK: Final = 1 * SECOND
 # its capture hung is still sealed up to 1.2 s later (hindsight, a look, the encoder), and the wait begins anew; within
 # ten seconds it must show.
 SCREEN_SLACK: Final = 600 * MILLISECOND
-# The capture says so before each grab, and grabs an unchanged screen again every 3.9 s: it need not be waited for until
-# no chunk comes of it.
+# The capture says so before each grab, and grabs an unchanged screen again every 3.9 s: a hang shows before a chunk is
+# missed.
 GRAB_SLACK: Final = 2 * SECOND
 # The store's receipt comes within a second on any line that works. Longer, and less than what is left of the ten
 # seconds in which a lost network must show: up to 3.9 s pass before there is anything to send.

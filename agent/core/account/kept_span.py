@@ -1,4 +1,4 @@
-"""How far an unchanged picture stands for the time after it: the account of what was kept without a break.
+"""How far an unchanged picture covers the time after it: the account of what was kept without a break.
 
 A picture is kept, and then nothing changes on the screen. Kept time extends to the slowest witness's proof, minus
 hindsight, and never beyond the first dropped picture: there the screen had changed. One witness's proof may end while

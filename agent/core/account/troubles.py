@@ -1,17 +1,25 @@
 """Every trouble that a running recorder can report, by its code, and which of them make it a degraded one.
 
-Degraded is a recorder of which something is not kept, closed, sealed or confirmed as settings and policy ask for, or
-will not be after its next start, until it is mended. The rest concerns a policy, from a recorder that does all that
-the policy asks for. Ledger, status and store have the codes as text.
+Degraded: the recorder falls short of policy or settings, now or after a restart, until that is mended. The other codes
+are about a policy: the recorder does all that it asks for. Ledger, status and store have the codes as text.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 
 class TroubleCode(StrEnum):
+    """A code, and whether it degrades: True unless said."""
+
+    degrades: bool
+
+    def __new__(cls, code: str, degrades: bool = True) -> TroubleCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.degrades = degrades
+        return member
+
     # what is recorded
     CALL_NOT_RECORDED = "call-not-recorded"
     CALL_RECORDED_IN_PART = "call-recorded-in-part"
@@ -24,7 +32,7 @@ class TroubleCode(StrEnum):
     HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
     # what it is judged by
     POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
-    RULE_USAGE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may raise no alarm after one
+    RULE_USAGE_NOT_REMEMBERED = "usage-not-remembered"  # a rule that never fits may raise no alarm after a restart
     POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
     # A browser's pages are not judged by it.
     CSS_REFUSED = "css-refused"
@@ -47,35 +55,21 @@ class TroubleCode(StrEnum):
     DEVICE_UNKNOWN = "unknown-device"
     AGENT_UNSUPPORTED = "agent-unsupported"
     NOT_LET_IN = "not-let-in"  # no bearer token, for a reason that has no name here
-    # of a policy, by a recorder that does what it asks for
-    RULE_CLOSES_TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
-    RULE_FLAPS = "rule-flaps"
-    RULE_CLOSES_MOST_OF_THE_DAY = "rule-closes-most-of-the-day"
-    RULE_NEVER_MATCHED = "rule-never-matched"  # for as many days as it says (core.account.rule_usage)
-    RULE_VANISHED = "rule-vanished"
-    RULE_DISARMED = "rule-disarmed"
-    UNSIGNED_POLICY = "unsigned-policy"  # it lies in the folder and changes nothing
-    POLICY_UNGUARDED = "policy-unguarded"  # the recorded person may change it; the account has each that was in force
-
-    @property
-    def degrades(self) -> bool:
-        return self not in REPORTED_ONLY
-
-
-REPORTED_ONLY: Final = frozenset({
-    # It closes as the rule says; whether that was meant, its author knows.
-    TroubleCode.RULE_CLOSES_TOO_LONG,
-    TroubleCode.RULE_FLAPS,
-    TroubleCode.RULE_CLOSES_MOST_OF_THE_DAY,
-    TroubleCode.RULE_NEVER_MATCHED,
+    # A rule closes as it says; whether that was meant, its author knows.
+    RULE_CLOSES_TOO_LONG = "rule-closes-too-long", False  # longer than its max_pause
+    RULE_FLAPS = "rule-flaps", False
+    RULE_CLOSES_MOST_OF_THE_DAY = "rule-closes-most-of-the-day", False
+    RULE_NEVER_MATCHED = "rule-never-matched", False  # for as many days as it says (core.account.rule_usage)
     # by a policy that may do so
-    TroubleCode.RULE_VANISHED,
-    TroubleCode.RULE_DISARMED,
-    TroubleCode.UNSIGNED_POLICY,
-    TroubleCode.POLICY_UNGUARDED,
-})  # fmt: skip
+    RULE_VANISHED = "rule-vanished", False
+    RULE_DISARMED = "rule-disarmed", False
+    UNSIGNED_POLICY = "unsigned-policy", False  # it lies in the folder and changes nothing
+    POLICY_UNGUARDED = "policy-unguarded", False  # the recorded person may change it; the account has each in force
 
 
 def degrades(code: str) -> bool:
     """Also of another version's recorder: a code that is not known here has its reasons."""
-    return code not in REPORTED_ONLY
+    try:
+        return TroubleCode(code).degrades
+    except ValueError:
+        return True

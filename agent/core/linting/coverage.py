@@ -23,8 +23,8 @@ EMPTY_WORDS: Final = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`closes`: for each lane that the rule closes, how many tests make it do so. `alike`: how many show that it stays
-    open on a lane of its own for something that has a word or a kind of field in common with what it names.
+    """`closes`: for each lane that the rule closes, the number of tests that make it do so. `alike`: the number of
+    look-alike tests, in which it stays open on such a lane for something that shares a word or a kind of field.
 
     `rule`: None for `allow`, which stands at `where`. There `alike` counts what is kept.
     """

@@ -196,7 +196,7 @@ class _Spell:
 
 
 def _spells(policy: Policy, lane: Lane, seen: Sequence[_Seen], judged: Judged, *, now: bool) -> Iterator[_Spell]:
-    """With what the proof gives up before a sign and after it, as in `core.proof.clearance`."""
+    """With what the proof leaves out before a sign and after it, as in `core.proof.clearance`."""
     interactions = tuple(_interactions(policy, seen))
     of_witness = timings(policy, lane)
     for whole in seen:

@@ -121,7 +121,7 @@ class ChunkFlag(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Encoded plaintext of one stream. `span` is the kept time it stands for, in ns of the clock."""
+    """Encoded plaintext of one stream. `span` is the kept time it covers, in ns of the clock."""
 
     stream: int
     kind: ChunkKind

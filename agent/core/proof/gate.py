@@ -65,7 +65,7 @@ class Gate(Generic[ItemT]):
             self._refused += (item,)
 
     def judge(self, proofs: Mapping[str, Proof], now: int) -> GateResult[ItemT]:
-        """Let go what every witness has covered and what none can cover any more. No witness at all proves nothing."""
+        """Release what every witness has covered; drop what can be covered no more. No witness proves nothing."""
         released: list[ItemT] = []
         dropped = list(self._refused)
         kept: list[Waiting[ItemT]] = []

@@ -350,11 +350,6 @@ class Wire:
             self._display.xfixes_query_version()
             self._display.xfixes_select_selection_input(root, self._compositor_atom, 0b111)
 
-    @property
-    def tells_compositors(self) -> bool:
-        """Whether a compositor that comes or goes is an event (XFIXES)."""
-        return "XFIXES" in self._opcodes
-
     def watch_top(self, window: int) -> None:
         """Events for the top level's own properties and shape, and for windows that come into it."""
         self._select(window, X.PropertyChangeMask | X.SubstructureNotifyMask)

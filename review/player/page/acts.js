@@ -4,8 +4,8 @@ import { toComment } from "./comments.js";
 import { partAt, wholeGaps } from "./gaps.js";
 import { RATES } from "./player.js";
 import { loopClear, loopFrom, loopOver, loopTo, mark, toMark } from "./spans.js";
-import { enlargeNext, fullScreen } from "./stage.js";
-import { $, about, element, player, root, words } from "./state.js";
+import { enlargeNext, fullScreen, leaveFullScreen } from "./stage.js";
+import { $, about, element, player, refocus, root, words } from "./state.js";
 import { RULER } from "./timeline.js";
 import { clock, describe } from "./words.js";
 
@@ -27,8 +27,9 @@ function gap(direction) {
   if (to !== undefined) player.seek(to);
 }
 
-let muted = null;
+let muted = null; // the volumes before; null while it can be heard
 function mute() {
+  if ($("volumes").hidden) return;
   const sliders = [$("volume-0"), $("volume-1")];
   const before = sliders.map(({ value }) => value);
   for (const [channel, slider] of sliders.entries()) {
@@ -38,10 +39,19 @@ function mute() {
   muted = muted ? null : before;
 }
 
-function proof(open = $("proof").hidden) {
+async function proof(open = $("proof").hidden) {
+  await leaveFullScreen();
+  const inside = $("proof").contains(document.activeElement);
   $("proof").hidden = !open;
   $("badge").setAttribute("aria-expanded", String(open));
   if (open) $("proof").focus();
+  else if (inside) $("badge").focus();
+}
+
+/** To where one writes. */
+async function comment() {
+  await leaveFullScreen();
+  toComment();
 }
 
 export function theme(dark) {
@@ -68,14 +78,14 @@ export const KEYS = {
   f: enlargeNext,
   g: fullScreen,
   s: () => $("skip").click(),
-  q: () => $("quiet").click(),
+  q: () => $("silence").hidden || $("quiet").click(),
   a: () => loopFrom(),
   b: () => loopTo(),
   c: loopClear,
   d: () => mark(),
   e: () => toMark(1),
   w: () => toMark(-1),
-  r: toComment,
+  r: comment,
   v: () => proof(),
   t: () => theme(root.dataset.theme !== "dark"),
   "?": () => $("keys").showModal(),
@@ -84,6 +94,10 @@ export const KEYS = {
 function pressed(event) {
   if (!player || event.ctrlKey || event.altKey || event.metaKey || $("keys").open) return;
   const { key, target } = event;
+  if (key === "Escape" && !$("proof").hidden && !document.fullscreenElement) {
+    proof(false);
+    return;
+  }
   if (target instanceof HTMLTextAreaElement) return;
   const own = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
   if (own && (key.startsWith("Arrow") || key === " " || key === "Home" || key === "End")) return; // what it does itself
@@ -151,9 +165,14 @@ export function listen() {
   $("skip").addEventListener("change", () => (player.skips = $("skip").checked));
   $("quiet").addEventListener("change", () => (player.skipsQuiet = $("quiet").checked));
   for (const channel of [0, 1])
-    $(`volume-${channel}`).addEventListener("input", ({ target }) =>
-      player.sound?.setVolume(channel, target.value / 100),
-    );
+    $(`volume-${channel}`).addEventListener("input", ({ target }) => {
+      muted = null; // who moves one hears it
+      player.sound?.setVolume(channel, target.value / 100);
+    });
   document.addEventListener("keydown", pressed);
+  document.addEventListener("fullscreenchange", () => {
+    document.querySelector("header").inert = Boolean(document.fullscreenElement); // it lies behind
+    refocus($("timeline"));
+  });
   pointed();
 }

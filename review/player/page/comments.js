@@ -1,6 +1,6 @@
 // Comments on spans: listed, marked on the timeline, and written. The worker seals and opens them.
 
-import { $, element, language, player, words } from "./state.js";
+import { $, element, language, player, refocus, setItems, words } from "./state.js";
 import { clock } from "./words.js";
 
 let source = null; // {list, send}: of the console; `send` null where the rules let this person write none
@@ -8,6 +8,7 @@ let worker = null;
 let found = []; // as the worker opened them, in the order of their spans
 let unopened = []; // codes of what it did not open
 let state = null; // (words) -> what became of the last try
+let sending = false;
 
 /** `from`: how comments are asked for and sent; null where there is no console. */
 export async function beginComments(from, asking) {
@@ -49,8 +50,10 @@ async function take(all) {
 async function write() {
   const { loop } = player;
   const text = $("comment-text").value;
-  if (!loop || !text.trim()) return;
-  $("comment-send").disabled = true;
+  if (!loop || !text.trim() || sending) return;
+  sending = true;
+  state = (w) => w.commentSending;
+  showComments();
   try {
     const before = unopened.length;
     await take([await source.send(loop.start, loop.end, await worker("seal", { text }))]);
@@ -61,6 +64,7 @@ async function write() {
     const why = error.reasons?.map(({ says }) => says).join("; ") || (error.code ?? "failed");
     state = (w) => w.commentRefused(why);
   }
+  sending = false;
   showComments();
 }
 
@@ -70,7 +74,9 @@ const span = (from, to) => `${clock(from, true)} – ${clock(to, true)}`;
 export function showCommentSpan() {
   const { loop } = player;
   $("comment-span").textContent = loop ? words.commentOn(span(loop.start, loop.end)) : words.commentNoSpan;
+  const had = document.activeElement === $("comment-send");
   $("comment-send").disabled = !loop;
+  if (had) refocus($("comment-text"));
 }
 
 export function showComments() {
@@ -79,8 +85,9 @@ export function showComments() {
   $("comments-state").textContent = state?.(words) ?? "";
   $("comments-refused").hidden = !unopened.length;
   $("comments-refused").textContent = words.commentsRefused(unopened.length, [...new Set(unopened)].join(", "));
-  $("comments-list").replaceChildren(
-    ...found.map(({ person, at, start, end, text }) => {
+  setItems(
+    $("comments-list"),
+    found.map(({ person, at, start, end, text }) => {
       const [item, go, what] = [element("li"), element("button", span(start, end), "row"), element("p", text, "text")];
       const when = new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
       what.dir = "auto";

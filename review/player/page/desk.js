@@ -1,6 +1,5 @@
 // What the pages before a picture share: the console that they ask, how they sign, and how they show things.
 
-import { Refused } from "./bytes.js";
 import { TEXTS } from "./opening-words.js";
 import { signed } from "./person.js";
 
@@ -65,14 +64,39 @@ export function show(state, make) {
   section().querySelector("h2")?.focus();
 }
 
+/** The same again, in other words or with more of them; what has the focus keeps it. */
 export function render() {
   section().hidden = false;
   document.getElementById("badge").hidden = true;
+  const focus = focusKept();
   section().replaceChildren(...drawn(words()));
+  focus();
   const title = section().querySelector("h2")?.textContent;
   if (title) document.title = `${title} – Eyelid`;
 }
 
+/** Where this is still what is shown: an answer may come late. */
+export function renderIf(state) {
+  if (root.dataset.custody === state) render();
+}
+
+/** The picture's page takes this one's place. */
+export function leave() {
+  spoken.disconnect();
+  section().hidden = true;
+  document.getElementById("badge").hidden = false;
+  root.dataset.custody = "open";
+}
+
+function focusKept() {
+  const one = document.activeElement;
+  if (!section().contains(one)) return () => {};
+  const alike = () => [...section().querySelectorAll(one.id ? `#${one.id}` : one.tagName)];
+  const at = alike().indexOf(one);
+  return () => alike()[at]?.focus();
+}
+
+export const purposeOf = (w, one) => w.purposes[one] ?? one;
 export const heading = (text) => h("h2", { tabIndex: -1, textContent: text });
 export const text = (said, className = "") => h("p", { textContent: said, className });
 export const when = (ms) => new Date(ms).toLocaleString(root.lang, { dateStyle: "full", timeStyle: "short" });
@@ -98,8 +122,7 @@ export const facts = (rows) =>
 
 /** A refusal in a sentence, with what to do. */
 export function trouble(error, path, retry, title = "refusedTitle", back = "back") {
-  const known = error instanceof Refused || error instanceof Trouble || error.code;
-  const code = known ? error.code : "failed";
+  const code = typeof error.code === "string" ? error.code : "failed"; // an exception of the browser's has a number
   root.dataset.code = code;
   show("refused", (w) => [
     heading(w[title]),

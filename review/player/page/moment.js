@@ -2,7 +2,7 @@
 
 import { firstLane, textAt } from "./gaps.js";
 import { figures, slateOf } from "./stage.js";
-import { $, about, element, language, player, words } from "./state.js";
+import { $, about, element, language, player, root, words } from "./state.js";
 import { clock, describe, length } from "./words.js";
 
 const ANNOUNCED = 6000; // ms for which the page says what was skipped
@@ -33,10 +33,24 @@ export function showTime() {
 }
 
 let announcing = 0;
+let waits = false; // for a console that does not answer: said as long as that is so
 export function say(text) {
   $("now").textContent = text;
   clearTimeout(announcing);
-  announcing = setTimeout(() => ($("now").textContent = ""), ANNOUNCED);
+  announcing = setTimeout(showNow, ANNOUNCED);
+}
+
+/** In place of what was said before; also while the recording is still opened. */
+export function sayWaits(so) {
+  waits = so && root.dataset.state !== "failed";
+  clearTimeout(announcing);
+  showNow();
+}
+
+export function showNow() {
+  const text = waits ? words.consoleWaits : "";
+  if ($("now").textContent !== text) $("now").textContent = text; // said anew only where it is
+  if (!about && root.dataset.state !== "failed") $("badge-text").textContent = text || words.loading;
 }
 
 let quiet = 0; // seconds of silence that were skipped so far

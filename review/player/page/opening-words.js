@@ -1,7 +1,6 @@
 // Texts of what comes before a picture, in each language: a person's key, the purpose, approvals, and refusals.
 
 const EN = {
-  rules: "as the rules say",
   console: "Open the console",
   back: "Back to the recording in the console",
   again: "Try again",
@@ -9,16 +8,16 @@ const EN = {
   inviting: (custodian) =>
     `Compliance invites you to sign what you do with recordings. The custodian ${custodian} opens a recording only ` +
     "for what you signed. Your key stays here: no other person can sign for you, and no page of the console gets it.",
-  keepsTill: (when) => `The invitation is good until ${when}, and once.`,
+  keepsTill: (when) => `The invitation can be used once, until ${when}.`,
   makeKey: "Make a key in this browser",
-  makeKeyWhy: "No page can read it out. Who uses this profile of the browser, or a copy of it, can sign with it.",
+  makeKeyWhy: "No page can read it out. Anyone who uses this profile of the browser, or a copy of it, can sign with it.",
   makePasskey: "Use a passkey",
   makePasskeyWhy: "Your device asks for your finger, face or PIN each time you open a recording.",
   making: "The key is being made and enrolled …",
   enrolled: "Your key is enrolled",
   enrolledWhy: (person) => `${person} can open recordings in this browser now. Begin in the console: Play.`,
   compliance: "Compliance's fingerprint",
-  compare: "Compare it with the fingerprint that compliance gives its people by another way than this link.",
+  compare: "Compare it with the fingerprint that compliance gives you in another way than by this link.",
   otherHouse: "This invitation is not accepted",
   complianceHere: "Compliance's fingerprint so far",
   complianceNew: "In this invitation",
@@ -60,13 +59,14 @@ const EN = {
     "not yet": "not yet",
     no: "you may not",
   },
-  sample: (n) => `Only what was drawn opens: ${n} recordings an agent and month. The custodian knows which.`,
+  sample: (n) => `Only a sample can be opened: ${n} recordings for each agent and month. The custodian knows which.`,
   left: ({ candidates, drawn, opened, left, among }, month) =>
     `Of ${candidates} recordings of this agent in ${month}, ${drawn} were drawn. You opened ${opened} of these; ` +
-    `${left} are left. This recording is ${among ? "" : "not "}among them.`,
+    `${left} ${Number(left) === 1 ? "is" : "are"} left. This recording is ${among ? "" : "not "}among them.`,
   leftSigned: "The custodian signed these figures.",
-  notDrawn: (month) => `Of ${month} nothing is drawn yet.`,
-  leftUnknown: (code) => `What is left of the sample the custodian does not say now (${code}).`,
+  notDrawn: (month) => `For ${month}, nothing is drawn yet.`,
+  leftAsked: "The custodian is asked what is left of the sample …",
+  leftUnknown: (code) => `The custodian does not say now what is left of the sample (${code}).`,
   needs: (need, by, hours) => `${need} of these roles approve, each by another person: ${by}; within ${hours} h.`,
   rendition: {
     original: "You ask for everything that was kept.",
@@ -83,7 +83,7 @@ const EN = {
   waitTitle: "The recording waits for approval",
   waitWhy: "Send this link to people who may approve it. It shows them what you ask, and opens nothing.",
   waitStay: "Keep this page open: what is approved opens here alone. It goes on as soon as enough people have approved.",
-  unanswered: "There is no answer at the moment. It is asked again; what you asked for still waits.",
+  unanswered: "There is no answer at the moment. This page keeps asking, and your request still waits.",
   link: "Link for approval",
   copy: "Copy",
   copied: "Copied",
@@ -116,7 +116,7 @@ const EN = {
   verdictWhy: "The custodian has noted it. You can close this page.",
   whose: "Sign as",
   see: "See the recording in the console",
-  erasure: "This asks for an erasure: look at its recordings and approve it with `eyelid-review custodian approve`.",
+  erasure: "This asks for an erasure: look at its recordings, and approve it with the command eyelid-review custodian approve.",
   reviewTitle: "Sign a review",
   review: "Review",
   month: "Month",
@@ -154,35 +154,35 @@ const EN = {
     "cross-origin": "The console does not know this page: `player` in its people.yaml names another address.",
     refused: "The rules refuse it.",
     "not-yet": "The rules do not allow it yet.",
-    "not-closed": "The recording goes on. It can be opened once its PC has signed its end.",
+    "not-closed": "The recording still goes on. It can be opened once its computer has signed its end.",
     "no-papers": "The store cannot show where this recording comes from.",
     "unknown-key": "The custodian does not know your key. Ask compliance for a new invitation.",
     "key-removed": "Your key was taken away. Ask compliance for a new invitation.",
     "other-person": "You are signed in to the console as somebody else. Sign in as the person whose key this is.",
     "other-custodian": "This comes from another custodian than the one that you enrolled with.",
     stale: "This took too long. Try again.",
-    replayed: "This was sent before, and counts once. Try again.",
+    replayed: "This was sent before and counts only once. Try again.",
     "too-many": "Too many in a short time. Try again later.",
     "no-rules": "No signed rules are in force, so nothing is opened.",
-    compromised: "A key of the custodian's was stolen. Nothing is opened until compliance has signed new rules.",
+    compromised: "A key of the custodian was stolen. Nothing is opened until compliance has signed new rules.",
     "stale-bundle": "The custodian lacks the newest rules. The operator has to install them.",
     "rules-changed": "Other rules came into force meanwhile. Try again.",
     "consent-changed": "Its consent was changed meanwhile. Try again.",
     "unknown-stream": "The recording has other parts than the console says.",
     "unknown-request": "The request is over: it was denied, used, or its time is up.",
-    "own-request": "Who asks cannot approve it.",
+    "own-request": "The person who asks cannot approve it.",
     "approved-before": "You have approved it already.",
-    "not-a-recipient": "It was sealed before this custodian had a key. The operator can have it taken over.",
-    "no-stream-keys": "An earlier recorder made it. It can be opened with the recovery key alone.",
+    "not-a-recipient": "The recording was sealed before this custodian had a key. The operator can have it taken over.",
+    "no-stream-keys": "An earlier recorder made it. It can be opened only with the recovery key.",
     "not-written": "The custodian cannot write its log, so nothing was opened.",
     expired: "This invitation has expired. Ask compliance for another.",
-    used: "This invitation was used already. Ask compliance for another, if it was not you.",
+    used: "This invitation was used already. If it was not you, ask compliance for another.",
     "wrong-secret": "This link is not complete. Copy all of it.",
     "other-invitation": "This key was made for another invitation.",
     malformed: "This link is not complete. Copy all of it.",
     "other-request": "What the console shows is not what was asked. Nothing was signed.",
     "no-passkey": "No passkey was used. Try again, or choose another way.",
-    "no-storage": "This browser keeps nothing for this page, such as in a private window. Use another window.",
+    "no-storage": "This browser stores nothing for this page, as in a private window. Use another window.",
     "no-ed25519": "This browser cannot sign or verify with Ed25519. Chromium 137, Firefox 130 and Safari 17 can.",
     "other-house":
       "A key in this browser was enrolled with another compliance key or another custodian. Ask compliance before you " +
@@ -198,7 +198,6 @@ const EN = {
 };
 
 const DE = {
-  rules: "nach den Regeln",
   console: "Konsole öffnen",
   back: "Zurück zur Aufnahme in der Konsole",
   again: "Noch einmal versuchen",
@@ -208,7 +207,7 @@ const DE = {
     `${custodian} öffnet eine Aufnahme nur für das, was Sie unterschrieben haben. Ihr Schlüssel bleibt hier: ` +
     "Niemand sonst kann für Sie unterschreiben, und keine Seite der Konsole bekommt ihn.",
   keepsTill: (when) => `Die Einladung gilt bis ${when}, und nur einmal.`,
-  makeKey: "Schlüssel in diesem Browser anlegen",
+  makeKey: "Schlüssel im Browser anlegen",
   makeKeyWhy: "Keine Seite kann ihn auslesen. Wer dieses Profil des Browsers oder eine Kopie davon benutzt, kann mit ihm unterschreiben.",
   makePasskey: "Einen Passkey verwenden",
   makePasskeyWhy: "Ihr Gerät fragt bei jeder Öffnung nach Finger, Gesicht oder PIN.",
@@ -266,10 +265,11 @@ const DE = {
     `Nur gezogene Aufnahmen lassen sich öffnen: ${n} je Person und Monat. Welche, weiß der Treuhänder.`,
   left: ({ candidates, drawn, opened, left, among }, month) =>
     `Von ${candidates} Aufnahmen dieser Person aus ${month} wurden ${drawn} gezogen. Davon haben Sie ${opened} ` +
-    `geöffnet; ${left} sind übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
+    `geöffnet; ${left} ${Number(left) === 1 ? "ist" : "sind"} übrig. Diese Aufnahme ist ${among ? "dabei" : "nicht dabei"}.`,
   leftSigned: "Diese Zahlen hat der Treuhänder signiert.",
-  notDrawn: (month) => `Aus ${month} ist noch nichts gezogen.`,
-  leftUnknown: (code) => `Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht (${code}).`,
+  notDrawn: (month) => `Für ${month} ist noch nichts gezogen.`,
+  leftAsked: "Der Treuhänder wird gefragt, was von der Stichprobe übrig ist …",
+  leftUnknown: (code) => `Der Treuhänder sagt gerade nicht, was von der Stichprobe übrig ist (${code}).`,
   needs: (need, by, hours) =>
     `${need} dieser Rollen stimmen zu, jede durch eine andere Person: ${by}; innerhalb von ${hours} h.`,
   rendition: {
@@ -278,8 +278,8 @@ const DE = {
   },
   byRules: "Die Regeln entscheiden, was Sie sehen.",
   noted:
-    "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt, ebenso die Sekunden, die diese Seite zeigt und " +
-    "abspielt, wie sie sie meldet.",
+    "Die Öffnung wird mit Ihrem Namen und diesem Zweck vermerkt, ebenso jede Sekunde, die diese Seite nach eigener " +
+    "Angabe zeigt und abspielt.",
   open: "Öffnen",
   opening: "Der Treuhänder wird gefragt …",
   ask: "Um Zustimmung bitten",
@@ -289,7 +289,7 @@ const DE = {
   waitStay:
     "Lassen Sie diese Seite offen: Was genehmigt ist, öffnet sich nur hier. Es geht weiter, sobald genug Personen " +
     "zugestimmt haben.",
-  unanswered: "Im Moment kommt keine Antwort. Es wird weiter nachgefragt, Ihre Bitte bleibt bestehen.",
+  unanswered: "Im Moment kommt keine Antwort. Diese Seite fragt weiter nach, und Ihre Bitte bleibt bestehen.",
   link: "Link zur Zustimmung",
   copy: "Kopieren",
   copied: "Kopiert",
@@ -299,10 +299,10 @@ const DE = {
   act: "Möchte",
   acts: {
     play: "sie abspielen, also ansehen und anhören",
-    export: "sie exportieren, also eine Kopie aus dem Speicher mitnehmen",
+    export: "sie exportieren, also eine Kopie aus dem Archiv mitnehmen",
     erase: "Aufnahmen endgültig löschen",
   },
-  asked: "Gestellt am",
+  asked: "Gefragt am",
   purposeIs: "Zweck",
   shows: "Zeigt",
   asksFor: {
@@ -323,8 +323,8 @@ const DE = {
   whose: "Unterschreiben als",
   see: "Die Aufnahme in der Konsole ansehen",
   erasure:
-    "Hier geht es um eine Löschung: Sehen Sie sich die Aufnahmen an, und stimmen Sie mit `eyelid-review custodian " +
-    "approve` zu.",
+    "Hier geht es um eine Löschung: Sehen Sie sich die Aufnahmen an, und stimmen Sie mit dem Befehl eyelid-review " +
+    "custodian approve zu.",
   reviewTitle: "Eine Prüfung unterschreiben",
   review: "Prüfung",
   month: "Monat",
@@ -374,8 +374,8 @@ const DE = {
     "cross-origin": "Die Konsole kennt diese Seite nicht: `player` in ihrer people.yaml nennt eine andere Adresse.",
     refused: "Die Regeln lassen es nicht zu.",
     "not-yet": "Die Regeln lassen es noch nicht zu.",
-    "not-closed": "Die Aufnahme läuft noch. Sie öffnet sich, sobald ihr PC das Ende signiert hat.",
-    "no-papers": "Der Speicher kann nicht belegen, woher diese Aufnahme stammt.",
+    "not-closed": "Die Aufnahme läuft noch. Sie lässt sich öffnen, sobald ihr Computer das Ende signiert hat.",
+    "no-papers": "Das Archiv kann nicht belegen, woher diese Aufnahme stammt.",
     "unknown-key": "Der Treuhänder kennt Ihren Schlüssel nicht. Bitten Sie die Compliance um eine neue Einladung.",
     "key-removed": "Ihr Schlüssel wurde entzogen. Bitten Sie die Compliance um eine neue Einladung.",
     "other-person":
@@ -395,8 +395,8 @@ const DE = {
     "own-request": "Wer fragt, kann nicht selbst zustimmen.",
     "approved-before": "Sie haben schon zugestimmt.",
     "not-a-recipient":
-      "Sie wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Der Betreiber kann sie übernehmen lassen.",
-    "no-stream-keys": "Ein früherer Rekorder hat sie gemacht. Sie öffnet sich nur mit dem Wiederherstellungsschlüssel.",
+      "Die Aufnahme wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Der Betreiber kann sie übernehmen lassen.",
+    "no-stream-keys": "Sie stammt von einem früheren Rekorder und lässt sich nur mit dem Wiederherstellungsschlüssel öffnen.",
     "not-written": "Der Treuhänder kann sein Protokoll nicht schreiben, darum wurde nichts geöffnet.",
     expired: "Diese Einladung ist abgelaufen. Bitten Sie die Compliance um eine neue.",
     used: "Diese Einladung wurde schon benutzt. Waren Sie das nicht, bitten Sie die Compliance um eine neue.",
@@ -411,7 +411,7 @@ const DE = {
       "Dieser Browser kann mit Ed25519 weder unterschreiben noch prüfen. Chromium 137, Firefox 130 und Safari 17 können es.",
     "other-house":
       "Ein Schlüssel in diesem Browser wurde mit einem anderen Schlüssel der Compliance oder bei einem anderen " +
-      "Treuhänder angemeldet. Fragen Sie erst die Compliance: So ein Link kann von jemandem stammen, der Sie täuschen " +
+      "Treuhänder registriert. Fragen Sie erst die Compliance: So ein Link kann von jemandem stammen, der Sie täuschen " +
       "will. Ihr Schlüssel bleibt, wie er ist.",
     "unknown-act": "Hier wird um etwas gebeten, das diese Seite nicht kennt. Es wurde nichts unterschrieben.",
     "other-release": "Was ankam, ist nicht das, worum Sie gebeten haben. Es wurde nicht geöffnet.",

@@ -5,12 +5,12 @@ import { ask, listenToWorker, open, secret } from "./asking.js";
 import { beginCase, showCase } from "./case.js";
 import { beginComments, showComments } from "./comments.js";
 import { showGaps } from "./gaps.js";
-import { say, showPlaying, showTime, skipped } from "./moment.js";
+import { say, sayWaits, showNow, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
 import { beginProof, checked, completeProof, refused, showProof } from "./verdict.js";
 import { loopOver, showSpans } from "./spans.js";
 import { canvasOf, enlarge, fitScreens, figures, streamName } from "./stage.js";
-import { $, about, AUDIO, element, language, player, root, words } from "./state.js";
+import { $, about, AUDIO, element, language, player, refocus, root, words } from "./state.js";
 import { setAbout, setLanguage, setPlayer, setTimeline } from "./state.js";
 import { Timeline } from "./timeline.js";
 import { Reports } from "./watching.js";
@@ -41,10 +41,8 @@ function speak(chosen) {
   }
   $("language").textContent = words.language;
   $("keys-list").replaceChildren(...words.keysOf.flatMap(([key, does]) => [element("dt", key), element("dd", does)]));
-  if (!about) {
-    $("badge-text").textContent = root.dataset.state === "failed" ? "" : words.loading;
-    return;
-  }
+  showNow();
+  if (!about) return;
   const when = new Date(about.start).toLocaleString(chosen, { dateStyle: "full", timeStyle: "short" });
   $("title").textContent = `${about.device.os_user ? `${about.device.os_user} · ` : ""}${about.device.host}`;
   const facts = [when, clock(about.length / 1e9), words.states[about.state], about.other && words.otherName(about.other)];
@@ -88,6 +86,7 @@ function fail(code) {
   $("failure").hidden = false;
   $("failure").textContent = words.failures[code] ?? `${words.failures.failed} (${words.codes[code] ?? code})`;
   $("badge").hidden = true;
+  refocus($("failure"));
 }
 
 /** Its source has ended: what is loaded stays, and nothing more comes. */
@@ -95,60 +94,57 @@ function gone(code) {
   player?.stop();
   reports?.end();
   fail(code);
+  sayWaits(false); // it is not asked again
 }
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
  * fragment); null: the custodian released them, and `comments` can be asked. `at`: the moment to begin at, seconds;
  * null: where something was kept. `report`: how the custodian is told what was played; null where it is not. */
 async function start({ keys = null, at = null, comments = null, report = null }) {
-  try {
-    setAbout(await open(keys));
-    performance.mark("opened");
-    for (const [name, at] of about.steps) performance.mark(name, { startTime: Math.max(0, at - performance.timeOrigin) });
-    if (about.case) document.querySelector("[data-text='limits']").dataset.text = "limitsCase";
-    beginProof();
-    setPlayer(new Player(about, ask, canvasOf));
-    const begun = player.begin(at); // the rest is set up while its first chunks are opened
-    reports = report && new Reports(player, report, ask);
-    window.eyelid = { player, about, loopOver, reports }; // for tests; no key is here
-    const sound = player.chains.get(AUDIO);
-    if (sound) {
-      waves = new Waves(sound, ask);
-      player.quiet = () => waves.quiet;
-      waves.addEventListener("more", showWaves);
-    }
-    window.eyelid.waves = waves;
-    $("silence").hidden = !waves;
-    setTimeline(new Timeline($("lanes"), about.lanes, player.length, waves));
-    $("timeline").setAttribute("aria-valuemax", player.length.toFixed(1));
-    $("main").hidden = false;
-    for (const event of ["time", "drawn"]) player.addEventListener(event, showTime);
-    player.addEventListener("refused", refused);
-    player.addEventListener("changed", showPlaying);
-    player.addEventListener("skipped", skipped);
-    player.addEventListener("silent", () => say(words.silent));
-    fitScreens();
-    await begun;
-    performance.mark("begun");
-    $("volumes").hidden = !player.sound;
-    listen();
-    speak(language);
-    player.run();
-    root.dataset.state = "ready";
-    beginComments(comments, ask);
-    beginCase();
-    performance.mark("ready");
-    await Promise.race([player.first, new Promise((done) => setTimeout(done, FIRST))]);
-    const check = ask("check");
-    waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so
-    await check;
-    completeProof();
-    performance.mark("checked");
-    root.dataset.state = "checked";
-  } catch (error) {
-    fail(error.code ?? "failed");
-    throw error;
+  setAbout(await open(keys));
+  performance.mark("opened");
+  for (const [name, at] of about.steps) performance.mark(name, { startTime: Math.max(0, at - performance.timeOrigin) });
+  if (about.case) document.querySelector("[data-text='limits']").dataset.text = "limitsCase";
+  beginProof();
+  setPlayer(new Player(about, ask, canvasOf));
+  const begun = player.begin(at); // the rest is set up while its first chunks are opened
+  reports = report && new Reports(player, report, ask);
+  window.eyelid = { player, about, loopOver, reports }; // for tests; no key is here
+  const sound = player.chains.get(AUDIO);
+  if (sound) {
+    waves = new Waves(sound, ask);
+    player.quiet = () => waves.quiet;
+    waves.addEventListener("more", showWaves);
   }
+  window.eyelid.waves = waves;
+  $("silence").hidden = !waves;
+  setTimeline(new Timeline($("lanes"), about.lanes, player.length, waves));
+  $("timeline").setAttribute("aria-valuemax", player.length.toFixed(1));
+  $("main").hidden = false;
+  for (const event of ["time", "drawn"]) player.addEventListener(event, showTime);
+  player.addEventListener("refused", refused);
+  player.addEventListener("changed", showPlaying);
+  player.addEventListener("skipped", skipped);
+  player.addEventListener("silent", () => say(words.silent));
+  fitScreens();
+  await begun;
+  performance.mark("begun");
+  $("volumes").hidden = !player.sound;
+  listen();
+  speak(language);
+  player.run();
+  root.dataset.state = "ready";
+  if (!keys) refocus($("play")); // of the page before, nothing is left that could have it
+  beginComments(comments, ask);
+  beginCase();
+  performance.mark("ready");
+  await Promise.race([player.first, new Promise((done) => setTimeout(done, FIRST))]);
+  const check = ask("check");
+  waves?.run(() => player.time, idleAfter(check)).catch(() => {}); // its source has gone: the page says so
+  await check;
+  completeProof();
+  performance.mark("checked");
+  root.dataset.state = "checked";
 }
 
 async function begin() {
@@ -156,7 +152,7 @@ async function begin() {
   listenToWorker({
     tick: () => player?.tick(),
     checked,
-    waits: (so) => say(so ? words.consoleWaits : ""),
+    waits: sayWaits,
     gone,
     failed: () => fail("failed"),
   });
@@ -180,4 +176,8 @@ async function begin() {
   await start({ keys: { secret: said }, at: secondsOf(new URLSearchParams(more.join("&")).get("t")) });
 }
 
-begin();
+begin().catch((error) => {
+  const known = typeof error?.code === "string"; // as the worker refuses; an exception of the browser's has a number
+  fail(known ? error.code : "failed");
+  if (!known) throw error;
+});

@@ -32,12 +32,12 @@ export async function review(value) {
     found = await api(`/v1/reviews/${value}/list`);
     const own = await keyOf(found.me);
     if (!own) throw new Trouble("no-key");
-    ask(own, read(found.outcomes));
+    offer(own, read(found.outcomes));
   } catch (error) {
     fail(error);
   }
 
-  function ask(own, { list, sums }) {
+  function offer(own, { list, sums }) {
     const state = sums.missing ? "unfinished" : "done";
     show("review", (w) =>
       [

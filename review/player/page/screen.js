@@ -8,6 +8,7 @@ const ROWS = 4; // rows a request ahead of the moment
 const MOST_ROWS = 16; // rows a request
 const MOST_ERRORS = 5;
 const SOON = 3; // seconds of samples that lie ready, at 1x
+const KNOWN_ROWS = 64; // rows around the last one loaded whose pictures' times are known, for steps back and on
 
 export class Screen {
   /** `media(stream, from, to)`: contents of rows, null for one that must not be played and was refused.
@@ -177,6 +178,7 @@ export class Screen {
       if (this.chain.endsRun(row)) samples.at(-1).last = true;
       this.samples.push(...samples);
     }
+    for (const row of this.times.keys()) if (Math.abs(row - this.next) > KNOWN_ROWS) this.times.delete(row);
     this.onpicture?.();
   }
 

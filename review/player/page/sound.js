@@ -48,11 +48,13 @@ export class Sound {
 
   /** One change of the buffer, once it is done. */
   update(change) {
+    const listening = new AbortController();
+    const { signal } = listening;
     return new Promise((done, failed) => {
-      this.buffer.addEventListener("updateend", done, { once: true });
-      this.buffer.addEventListener("error", () => failed(new Error("append")), { once: true });
+      this.buffer.addEventListener("updateend", done, { signal });
+      this.buffer.addEventListener("error", () => failed(new Error("append")), { signal });
       change();
-    });
+    }).finally(() => listening.abort()); // or each change would leave one that waits for an error
   }
 
   /** Only after a person's act may a page be heard. */

@@ -1,7 +1,7 @@
 // A span that is repeated, and marks: both in the memory of this page alone.
 
 import { showCommentSpan } from "./comments.js";
-import { $, element, player, words } from "./state.js";
+import { $, element, player, refocus, setItems, words } from "./state.js";
 import { clock } from "./words.js";
 
 const HERE = 0.5; // seconds within which a mark is the one that stands here
@@ -57,7 +57,9 @@ export function showSpans() {
     : half === null
       ? words.noLoop
       : words.loopHalf(clock(half, true));
+  const had = document.activeElement === $("loop-clear");
   $("loop-clear").disabled = $("loop").hidden;
+  if (had) refocus($("loop-start"));
   showCommentSpan();
   $("spans-note").hidden = $("loop").hidden && !marks.length;
   $("pins").replaceChildren(
@@ -67,18 +69,20 @@ export function showSpans() {
       return pin;
     }),
   );
-  $("marks").replaceChildren(
-    ...marks.map((t) => {
+  setItems(
+    $("marks"),
+    marks.map((t) => {
       const [item, go, remove] = [element("li"), element("button", clock(t, true), "row"), element("button", "×")];
       remove.className = "quiet";
       remove.setAttribute("aria-label", words.unmark(clock(t, true)));
       go.addEventListener("click", () => player.seek(t));
       remove.addEventListener("click", () => {
+        remove.focus(); // also where it was clicked: what takes its place gets it
         mark(t);
-        ($("marks").querySelector("button") ?? $("mark")).focus(); // or the keyboard would have to begin anew
       });
       item.append(go, remove);
       return item;
     }),
+    $("mark"),
   );
 }

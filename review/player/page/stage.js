@@ -58,6 +58,11 @@ export function fullScreen() {
   done.catch(() => {}); // a browser may refuse
 }
 
+/** What stands beside the screens is hidden there. */
+export async function leaveFullScreen() {
+  if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
+}
+
 /** What stands in place of a picture, or null: [title, why, kind]. */
 export function slateOf(screen, t) {
   const { chain, failed } = screen;

@@ -13,6 +13,21 @@ export function element(name, text = "", className = "") {
   return one;
 }
 
+/** Gives a list other items. What had the focus in it gives it to what is in its place, or `otherwise` gets it: one who
+ * works by keyboard would have to begin anew. */
+export function setItems(list, items, otherwise = null) {
+  const stops = () => [...list.querySelectorAll("button, a")];
+  const at = stops().indexOf(document.activeElement);
+  list.replaceChildren(...items);
+  if (at >= 0) (stops()[Math.min(at, stops().length - 1)] ?? otherwise)?.focus();
+}
+
+/** To another element, where what has the focus is no longer shown. */
+export function refocus(one) {
+  const now = document.activeElement;
+  if (!now || now === document.body || now.disabled || now.closest("[inert]") || !now.checkVisibility()) one.focus();
+}
+
 export let language = "en";
 export let words = LANGUAGES.en;
 

@@ -2,7 +2,7 @@
 
 import { showTime } from "./moment.js";
 import { streamName } from "./stage.js";
-import { $, about, AUDIO, element, player, timeline, words } from "./state.js";
+import { $, about, AUDIO, element, player, setItems, timeline, words } from "./state.js";
 
 const PACKET = 65_535;
 const EVERY = 200; // ms from one drawing to the next, or drawing would take the time of checking
@@ -10,13 +10,15 @@ const EVERY = 200; // ms from one drawing to the next, or drawing would take the
 const PER_CHUNK = ["bytes", "headers", "signatures", "chain", "tags"];
 
 const states = new Map(); // stream -> of each row: 0 not checked, 1 good, 2 bad
-let findings = [];
+let findings = null; // null before the page knows what there is to check
+const early = []; // what the worker had checked before
 let complete = false;
 
 /** Begins with what the worker found at opening. */
 export function beginProof() {
   findings = about.findings;
   for (const [stream, count] of about.counts) states.set(stream, new Array(count).fill(0));
+  for (const message of early.splice(0)) note(message);
 }
 
 export function completeProof() {
@@ -25,13 +27,22 @@ export function completeProof() {
   showProof();
 }
 
-export function checked({ checked: rows, findings: more }) {
+/** Of the worker, which opens the first chunks while the page makes itself ready: it may be early. */
+export function checked(message) {
+  if (!findings) {
+    early.push(message);
+    return;
+  }
+  note(message);
+  soon();
+}
+
+function note({ checked: rows, findings: more }) {
   findings.push(...more);
   for (const { stream, row, code } of rows) {
     states.get(stream)[row] = code ? 2 : 1;
     if (code) player?.refuse(stream, row, code);
   }
-  soon();
 }
 
 /** What proves and is no media: the page says so, too. */
@@ -112,8 +123,9 @@ export function showProof() {
       return item;
     }),
   );
-  $("findings").replaceChildren(
-    ...findings.map((one) => {
+  setItems(
+    $("findings"),
+    findings.map((one) => {
       const item = element("li");
       item.dataset.code = one.code;
       item.dataset.check = one.check;

@@ -1,4 +1,4 @@
-"""The process that makes the film: it opens its files, gives up everything else, and then decodes.
+"""The process that makes the film: it opens its files, drops all its other rights, and then decodes.
 
 Its job comes on stdin, as JSON; what becomes of it goes to stdout, a line of JSON each (store/evidence/film/apart.py).
 It never has the recording's key.

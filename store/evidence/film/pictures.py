@@ -97,7 +97,7 @@ class Pictures:
         yield from map(_Change, sorted(moments | {0}))
 
     def _changes(self, stream: int) -> Iterator[_Change]:
-        """Its pictures, and the end of each stretch of them. None is shown outside what its chunks stand for."""
+        """Its pictures, and the end of each stretch of them. None is shown outside what its chunks cover."""
         spans = iter(self._plan.kept[stream])
         span = next(spans, None)
         with av.open(for_ffmpeg(self._files[stream]), "r", format=FORMAT) as container:

@@ -1,6 +1,6 @@
 """What a film of a recording shows at each moment: pictures, or a slate that says why there are none.
 
-Pure. Only time that chunks in the export stand for counts as kept; the account gives the words for the rest. Times are
+Pure. Only time that chunks in the export cover counts as kept; the account gives the words for the rest. Times are
 ns since the recording's start.
 """
 

@@ -27,7 +27,7 @@ def ticks(at: int) -> int:
 
 
 class Sound:
-    """`kept`: the spans that its chunks stand for. Whatever a decoder gives beside them is not in the film."""
+    """`kept`: the spans that its chunks cover. Whatever a decoder gives beside them is not in the film."""
 
     def __init__(self, file: Source, kept: Sequence[Interval]) -> None:
         self._heard = self._decoded(file)

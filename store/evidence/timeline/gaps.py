@@ -75,7 +75,7 @@ class DeviceGaps:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
-    told of its health. `more`: whether more is unexplained, not whole, or not asked for, than `unexplained` and
+    reported its health. `more`: whether more is unexplained, not whole, or not asked for, than `unexplained` and
     `recordings` list.
     `erased`: recordings that are not here for a signed reason, ordered since then.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.

@@ -1,4 +1,4 @@
-"""What each rule has closed on all PCs together: for `eyelid-store rules`, and for the console that tries a policy."""
+"""What each rule has closed on all PCs together: for `eyelid-store rules`."""
 
 from __future__ import annotations
 

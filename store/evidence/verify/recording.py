@@ -43,7 +43,7 @@ CHECKS: Final = {
 }
 CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
 NOT_WHOLE: Final = "the catalog has not one row for each entry up to the last: some are gone, or were put in"
-NOT_TOLD: Final = "the device's ledger has not told of it yet"
+NOT_REPORTED: Final = "the device's ledger has not reported it yet"
 ERASURE: Final = "erasure"  # of what is wrong with one; no check of a recording that is here
 # ns after a recording's end that a chunk may reach. Where another takes over, the picture and the sound that began
 # before stand for their own spans; of sound the times are an estimate.
@@ -356,7 +356,7 @@ class Examination:
             if self._run and packet is not None:
                 for one in self._signed.since(packet.start - BEFORE_PACKET):  # and so would one that became another
                     self._take(one)
-            self._skipped |= dict.fromkeys(("ledger", "account"), NOT_TOLD)
+            self._skipped |= dict.fromkeys(("ledger", "account"), NOT_REPORTED)
             return
         for one in self._signed.defects(lines.start if self._run else lines.first, lines.last):
             self._take(one)
@@ -405,7 +405,7 @@ class Examination:
         self._reported_heads()
         self._tails()
         if self._evidence.lines is None:
-            self._leave_open(NOT_TOLD)
+            self._leave_open(NOT_REPORTED)
             return
         signed = packet is not None and packet.edition.is_signed
         self._end(signed=signed)

@@ -54,7 +54,7 @@ async def policy(request: Request) -> JSONResponse:
     services, device = services_of(request), await run_in_threadpool(device_of, request)
     named: str = request.path_params["hash"]
     if not _HASH.fullmatch(named):
-        raise Refusal(400, "bad-path", "a policy goes by the 64 lower-case hexadecimal digits of its hash")
+        raise Refusal(400, "bad-path", "a policy is named by the 64 lower-case hexadecimal digits of its hash")
     claims = await read_claims(request, api.MAX_POLICY_BODY, "policy")
     files = claims.text_map("files")
     contents = {name: text.encode("utf-8") for name, text in files.items()}

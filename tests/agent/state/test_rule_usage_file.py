@@ -119,7 +119,7 @@ def test_where_the_disk_refuses_it_counts_until_the_end_and_is_told(tmp_path: Pa
     with pytest.raises(Transient, match="cannot be written"):
         RuleUsageFile(home).remember(RuleUsage("x", {"a": Unused(1, 2)}))
     made = rig(home, policy(), 0)
-    assert made.daemon.troubles == {"silence-not-remembered": ""}
+    assert made.daemon.troubles == {"usage-not-remembered": ""}
     home.mkdir()
     made.clock.ahead += DAY
     made.watch()

@@ -191,6 +191,18 @@ def test_spelling_twice_changes_nothing_more(text: str) -> None:
     assert spell_path(spell_path(text)) == spell_path(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("a\x7f", "a%7f"),  # DEL, the last sign that no address has plain
+        ("\x80", "\x80"),
+        ("\ud800 b", "\ud800%20b"),  # half of a character, as a page's script can write one
+    ],
+)
+def test_what_no_address_has_plain_is_encoded(text: str, spelled: str) -> None:
+    assert spell(text) == spelled
+
+
 @given(st.text())
 def test_a_host_spelled_twice_is_the_same(text: str) -> None:
     try:

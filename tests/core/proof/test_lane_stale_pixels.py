@@ -9,6 +9,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
 from agent.core.model.seen import Alarm, Look, Scene, StalePixels
 from agent.core.model.times import Span
+from agent.core.proof.stale_pixels import StalePixelReports
 from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, look, proof, seen
 
 
@@ -208,6 +209,16 @@ def test_a_copy_of_what_was_kept_hides_nothing_for_good() -> None:
     made.see(attribution(250, copied(60)))
     assert made.proof.provable_after == made.proof.runs["w"].began
     assert made.proof.stale_pixels.reported == ()
+
+
+def test_where_nothing_is_proven_no_copy_was_kept() -> None:
+    """Between equal times lies no picture."""
+    reports = StalePixelReports()
+    for before, counts in ((60, copied(20)), (61, ())):
+        reports.tell("w", 30, copied(20))
+        reports.keep(60, before)
+        reports.tell("w", 70, copied(20))
+        assert reports.reported == counts
 
 
 def test_one_that_is_newer_than_hindsight_is_not_among_those() -> None:

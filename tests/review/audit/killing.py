@@ -16,7 +16,7 @@ from pathlib import Path
 
 from review.audit import journal
 from review.audit.log import AuditLog
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from tests.review.audit.making import DAY, KEY, SIGNER, START, Clock, opening
 
 YEAR = 366 * DAY // 1_000_000
@@ -75,7 +75,7 @@ def main(folder: Path, kills: int, what: str, seed: int) -> None:
         *_, last = journal.groups(folder, SIGNER.key)
         noted.append((f"after kill {turn}", last.note))
         if turn % 5 == 4:  # the checkpoint after each kill is held against what came of the log
-            report = verify_log(folder, Asked(SIGNER.key, noted=noted))
+            report = verify_log(folder, VerifyOptions(SIGNER.key, noted=noted))
             assert report.findings == [], report.findings
             torn += any(one.code in {"unfinished", "half-shredded"} for one in report.remarks)
     if what == "append":

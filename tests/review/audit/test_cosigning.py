@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from review.audit.cosigning import bring_back, cosign_log
 from review.audit.notes import Checkpoint, KeyType, Signer, verify
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from tests.review.audit.making import SIGNER, new_log, opening
 from tests.review.audit.test_log import code
 from tests.review.audit.test_verify import COUNCIL, endless, pipe, rewritten
@@ -91,7 +91,7 @@ def test_cosigned_checkpoints_come_back(tmp_path: Path) -> None:
     for name in ("old", "council", "auditor", "council"):
         assert bring_back(folder, SIGNER.key, (tmp_path / f"{name}.note").read_bytes()).size in {1, 2}
     for by in (COUNCIL, AUDITOR):  # two of one checkpoint stand in one note
-        report = verify_log(folder, Asked(SIGNER.key, cosigner=by.key))
+        report = verify_log(folder, VerifyOptions(SIGNER.key, cosigner=by.key))
         assert report.findings == []
         assert report.cosigned == {"by": by.key.name, "size": 2, "seconds": 1_900_000_000}
     assert code(bring_back, folder, SIGNER.key, (tmp_path / "old.note").read_bytes()) == "older"

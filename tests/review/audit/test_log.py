@@ -16,10 +16,10 @@ from review.audit.errors import AuditError
 from review.audit.kinds import read_body
 from review.audit.log import AuditLog
 from review.audit.notes import Signer, signed_checkpoint
-from review.audit.verify import Asked, Report, verify_log
+from review.audit.verify import Report, VerifyOptions, verify_log
 from tests.review.audit.making import DAY, KEY, ORIGIN, PRIVATE, SIGNER, START, Clock, new_log, opening
 
-ASKED = Asked(SIGNER.key, KEY)
+ASKED = VerifyOptions(SIGNER.key, KEY)
 YEAR = 365 * DAY // 1_000_000  # ms
 
 
@@ -238,7 +238,9 @@ def test_old_bodies_are_shredded_and_the_proofs_stay(tmp_path: Path) -> None:
     log.shred(old, YEAR)
     log.shred(log.to_shred(YEAR), YEAR)  # nothing is left to do, and nothing is said
     assert resources(folder) == [*["shredded"] * 300, "300", "301", "shred"]
-    report = verify_log(folder, Asked(SIGNER.key, KEY, noted=[("before", (folder / "checkpoint").read_bytes())]))
+    report = verify_log(
+        folder, VerifyOptions(SIGNER.key, KEY, noted=[("before", (folder / "checkpoint").read_bytes())])
+    )
     assert report.findings == []
     assert report.bodies == {"opened": 2, "sealed": 0, "shredded": 300}
     assert before.size == 302

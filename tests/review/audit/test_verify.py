@@ -21,13 +21,13 @@ from review.audit.kinds import CLOCK
 from review.audit.log import AuditLog, _statement
 from review.audit.notes import Checkpoint, KeyType, Note, Signer, sign
 from review.audit.tree import Tree, leaf_hash
-from review.audit.verify import Asked, Report, verify_log
+from review.audit.verify import Report, VerifyOptions, verify_log
 from tests.review.audit.making import DAY, KEY, ORIGIN, PRIVATE, SIGNER, START, Clock, new_log, opening
 from tests.review.audit.test_log import YEAR
 
 COUNCIL = Signer.of("council.example.com", Ed25519PrivateKey.from_private_bytes(bytes(32)), KeyType.COSIGNER)
-ASKED = Asked(SIGNER.key, KEY, COUNCIL.key)
-PUBLIC = Asked(SIGNER.key)
+ASKED = VerifyOptions(SIGNER.key, KEY, COUNCIL.key)
+PUBLIC = VerifyOptions(SIGNER.key)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def content(folder: Path) -> object:
         return "unreadable"
 
 
-def codes(folder: Path, asked: Asked = PUBLIC) -> list[str]:
+def codes(folder: Path, asked: VerifyOptions = PUBLIC) -> list[str]:
     return [one.code for one in verify_log(folder, asked).findings]
 
 
@@ -268,10 +268,10 @@ def test_a_cut_and_a_fork_against_what_was_noted_elsewhere(copy: Path, written: 
     noted = [("council.note", (written / "checkpoint").read_bytes())]
     rewritten(tmp_path / "short", entries=5)
     assert codes(tmp_path / "short") == []
-    assert codes(tmp_path / "short", Asked(SIGNER.key, noted=noted)) == ["cut"]
+    assert codes(tmp_path / "short", VerifyOptions(SIGNER.key, noted=noted)) == ["cut"]
     rewritten(tmp_path / "long", entries=300)
-    assert codes(tmp_path / "long", Asked(SIGNER.key, noted=noted)) == ["forked"]
-    assert codes(copy, Asked(SIGNER.key, noted=noted)) == []
+    assert codes(tmp_path / "long", VerifyOptions(SIGNER.key, noted=noted)) == ["forked"]
+    assert codes(copy, VerifyOptions(SIGNER.key, noted=noted)) == []
 
 
 def test_bytes_behind_a_last_block_that_is_full(tmp_path: Path) -> None:
@@ -367,8 +367,8 @@ def test_a_body_that_was_to_be_shredded_and_is_still_whole_is_a_remark(tmp_path:
 
 
 def test_a_body_of_another_key_or_kind(copy: Path) -> None:
-    assert set(codes(copy, Asked(SIGNER.key, ReadingKey(bytes(32))))) == {"other-key"}
-    assert len(verify_log(copy, Asked(SIGNER.key, ReadingKey(bytes(32)))).findings) == 100  # and no thousands
+    assert set(codes(copy, VerifyOptions(SIGNER.key, ReadingKey(bytes(32))))) == {"other-key"}
+    assert len(verify_log(copy, VerifyOptions(SIGNER.key, ReadingKey(bytes(32)))).findings) == 100  # and no thousands
 
 
 def forged(folder: Path, *makers: object) -> Report:

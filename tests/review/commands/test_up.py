@@ -55,7 +55,7 @@ def test_answers_come_from_one_process(make: Make, starts: Path) -> None:
 @pytest.mark.parametrize(
     ("act", "within"),
     [("time.sleep(1000)", 2.0), ("print('{', end='', flush=True); time.sleep(1000)", 2.0), ("sys.exit()", 60),
-     ("print('no JSON')", 60), ("print('{}')", 60), (f"asked = '{ONE}'", 60)],
+     ("print('x' * 2**25)", 60), ("print('no JSON')", 60), ("print('{}')", 60), (f"asked = '{ONE}'", 60)],
 )  # fmt: skip
 def test_what_gives_no_answer_to_the_question_is_ended_and_begun_anew(
     make: Make, starts: Path, act: str, within: float

@@ -19,7 +19,7 @@ from protocol.claims import Claims
 from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.custodian import facts
 from review.custodian.custodian import Custodian
 from review.nonces import NONCE_LIVES
@@ -301,9 +301,9 @@ def test_a_log_whose_last_tile_is_missing_is_named_and_loses_nothing(own: House)
     def findings() -> list[str]:
         custodian._log.publish()
         (tile,) = (log / "tile" / "0").glob(f"000.p/{custodian._log.size}")
-        assert verify_log(log, Asked(own.signer.key, None, None, ())).findings == []
+        assert verify_log(log, VerifyOptions(own.signer.key, None, None, ())).findings == []
         tile.unlink()
-        return [one.code for one in verify_log(log, Asked(own.signer.key, None, None, ())).findings]
+        return [one.code for one in verify_log(log, VerifyOptions(own.signer.key, None, None, ())).findings]
 
     assert findings() == ["tile-missing"]
     own.open(custodian, ANN, own.recording())  # and the next entry's tiles are whole

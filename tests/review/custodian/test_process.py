@@ -50,11 +50,12 @@ from store.catalog.interactions import Integration
 from store.catalog.queries import Device
 from store.evidence.chain import Stored
 from store.evidence.evidence import gather
-from store.evidence.opening import open_stream, read_packet
+from store.evidence.opening import read_packet
 from store.server.services import Services
 from testkit import waits
 from testkit.custody import NAME, PAGE, RULES, House
 from testkit.fakes.pc import FakeRecording, Pc
+from testkit.stream_keys import open_stream
 from tests.agent.keys.services import fork
 from tests.store.conftest import PASSPHRASE
 from tests.store.recorded import close, make_filmed

@@ -27,7 +27,7 @@ from review import samples
 from review.audit.bodies import bodies
 from review.audit.kinds import Act, pseudonym
 from review.audit.log import AuditLog
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.custodian.custodian import Custodian
 from review.custodian.facts import identify
 from review.governance.model import Governance
@@ -110,7 +110,7 @@ class Season:
     ) -> tuple[list[str], Drawn]:
         """Codes of the findings, and what a stranger draws."""
         house = self.house
-        self.report = verify_log(house.folder / "audit", Asked(house.signer.key, house.reading))
+        self.report = verify_log(house.folder / "audit", VerifyOptions(house.signer.key, house.reading))
         assert not self.report.findings
         said = bodies(house.folder / "audit", house.signer.key, house.reading)
         found = samples.check(

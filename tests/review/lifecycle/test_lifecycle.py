@@ -17,7 +17,7 @@ from protocol import api
 from protocol.erasure import Erasure
 from protocol.policyhash import policy_hash
 from protocol.receipt import Receipt
-from review.audit.verify import Asked, verify_log
+from review.audit.verify import VerifyOptions, verify_log
 from review.governance.model import Team
 from review.governance.times import DAY, day_of
 from review.lifecycle import facts as lifecycle_facts
@@ -209,7 +209,7 @@ def test_a_certificate_says_what_went_and_nothing_of_it_is_left(world: World) ->
     assert (said.destroyed.objects, said.destroyed.replicas) == (2, (str(world.replica),))
     assert said.destroyed.backups_until == day_of(world.days() + 36 * DAY - 1).isoformat()
     assert (world.files(recording.id), len(world.files(other.id))) == ([], 6)
-    report = verify_log(world.log_folder, Asked(SIGNER.key))
+    report = verify_log(world.log_folder, VerifyOptions(SIGNER.key))
     assert report.findings == []
 
 

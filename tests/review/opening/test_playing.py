@@ -34,7 +34,9 @@ def opened(house: House, page: Page, who: str, recording: str = "") -> str:
     """What the page says of it once it asked the console."""
     house.enter(page, who)
     house.show(page, "play", recording or house.recording)
-    return reach(page, "purpose", "refused")
+    state = reach(page, "purpose", "refused")
+    until(page, "!document.querySelector('#left-asked')")  # what is left of a sample comes later
+    return state
 
 
 def press_open(page: Page, *states: str) -> str:
@@ -171,6 +173,46 @@ def test_a_stranger_and_another_session_get_nowhere(keyed: House, page: Page) ->
     keyed.enter_beside(page, "sam")
     assert press_open(page, "refused", "open") == "refused"
     assert code(page) == "other-person"
+
+
+# What the page says passes at once, where it does not say it for as long as something is so.
+PASSES = """(() => {
+  const late = window.setTimeout;
+  window.setTimeout = (act, ms, ...more) => late(act, ms === 6000 ? 0 : ms, ...more);
+})()"""
+
+
+def test_a_console_that_does_not_answer_is_said_until_it_answers_again(keyed: House, page: Page) -> None:
+    assert opened(keyed, page, "ann") == "purpose"
+    press_open(page, "open")
+    until(page, READY)
+    page.run(PASSES)
+    said = "document.querySelector('#now').textContent"
+    forget = "(eyelid.player.screens.forEach((one) => { one.next = -1; one.times.clear(); }), eyelid.player.seek(14))"
+    keyed.between.busy = True
+    try:
+        page.run(forget)
+        until(page, f"{said} === 'The console does not answer. Trying again.'")
+        page.run("new Promise((done) => setTimeout(done))")  # what passes has passed
+        assert page.run(said) == "The console does not answer. Trying again."
+    finally:
+        keyed.between.busy = False
+    until(page, f"{said} === ''")
+    until(page, "eyelid.player.ready")
+
+
+def test_while_it_is_opened_a_console_that_does_not_answer_is_said(keyed: House, page: Page) -> None:
+    assert opened(keyed, page, "ann") == "purpose"
+    keyed.between.busy = True
+    try:
+        press_open(page, "open")
+        badge = "document.querySelector('#badge-text').textContent"
+        until(page, f"{badge} === 'The console does not answer. Trying again.'")
+    finally:
+        keyed.between.busy = False
+    until(page, READY)
+    assert page.run(badge) == "Verified in this browser"
+    assert page.run("document.activeElement.id") == "play"  # the page before is gone, and what had the focus
 
 
 def filed_of(page: Page) -> str:

@@ -11,7 +11,7 @@ import pytest
 from review.samples import Month
 from store.clock import wall
 from testkit.player_page import switch
-from tests.review.opening.conftest import House, Page, text
+from tests.review.opening.conftest import House, Page, reach, text
 from tests.review.opening.test_hostile import flipped, spliced
 from tests.review.opening.test_playing import keyed, opened, ready
 from tests.review.player.conftest import READY, until
@@ -52,9 +52,34 @@ def test_what_is_left_is_shown_before_and_less_of_it_after_an_opening(drawn: Hou
     page.run("document.querySelector('#open').click()")
     until(page, READY)
     assert opened(drawn, page, "quinn") == "purpose"
-    assert "You opened 1 of these; 1 are left." in text(page)
+    assert "You opened 1 of these; 1 is left." in text(page)
     assert "You opened 1 of these; 1 are left." in console(drawn, "en")
     assert "Davon haben Sie 1 geöffnet; 1 sind übrig." in console(drawn, "de")
+
+
+def test_a_person_can_choose_before_the_figures_have_come(drawn: House, page: Page) -> None:
+    drawn.between.keeps = "sampled"
+    drawn.between.goes_on.clear()
+    try:
+        drawn.enter(page, "quinn")
+        drawn.show(page, "play", drawn.recording)
+        assert reach(page, "purpose", "refused") == "purpose"
+        assert "The custodian is asked what is left of the sample" in text(page)
+        assert page.run("!document.querySelector('#open').disabled")
+        page.run("document.querySelector('#open').focus()")
+        drawn.between.goes_on.set()
+        until(page, "document.querySelector('#custody').innerText.includes('2 were drawn')")
+        assert page.run("document.activeElement.id") == "open"  # what had the focus keeps it
+        drawn.between.goes_on.clear()
+        drawn.show(page, "play", drawn.recording)
+        reach(page, "purpose")
+        page.run("document.querySelector('#open').click()")
+        until(page, READY)  # without them
+    finally:
+        drawn.between.keeps = ""
+        drawn.between.goes_on.set()
+    page.run("new Promise((done) => setTimeout(done))")
+    assert page.run("document.querySelector('#custody').hidden")  # late figures do not come over the picture
 
 
 def test_before_a_draw_the_pages_say_so(keyed: House, page: Page) -> None:
@@ -84,7 +109,7 @@ def test_figures_that_were_changed_are_not_shown(drawn: House, page: Page, case:
     change, code = CHANGES[case]
     drawn.between.change = changing(change)
     assert opened(drawn, page, "quinn") == "purpose"
-    assert f"does not say now ({code})" in text(page)
+    assert f"does not say now what is left of the sample ({code})" in text(page)
     assert "were drawn" not in text(page)
 
 
@@ -99,4 +124,4 @@ def test_earlier_figures_and_another_persons_are_not_shown(drawn: House, page: P
     assert opened(drawn, page, "quinn") == "purpose"
     drawn.between.change = changing(lambda _: kept[0])
     assert opened(drawn, page, "quinn") == "purpose"
-    assert "does not say now (other-request)" in text(page)
+    assert "does not say now what is left of the sample (other-request)" in text(page)

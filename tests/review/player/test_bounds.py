@@ -12,17 +12,18 @@ from tests.review.player.conftest import READY, Page, Recorded, played, until
 
 # So that 24 seconds are long: what lies ready is a fifth of a second of pictures, and half a second of sound.
 READY_AHEAD = {
-    "screen.js": {"SOON": 0.2, "ROWS": 1, "MOST_ROWS": 1},
+    "screen.js": {"SOON": 0.2, "ROWS": 1, "MOST_ROWS": 1, "KNOWN_ROWS": 1},
     "sound.js": {"AHEAD": 0.5, "BACK": 0.25, "LOAD": 1},
 }
 
 # Plays all of it and back to its begin, and takes the most that was kept at once.
 MOST = """new Promise((done) => {
-  const {player} = eyelid, {sound, screens} = player, most = {pictures: 0, samples: 0, sound: 0, turns: 0};
+  const {player} = eyelid, {sound, screens} = player, most = {pictures: 0, samples: 0, sound: 0, times: 0, turns: 0};
   const seconds = (buffered) =>
     Array.from({length: buffered.length}, (_, at) => buffered.end(at) - buffered.start(at)).reduce((a, b) => a + b, 0);
   player.addEventListener("time", function look() {
-    for (const {frames, samples, decoder} of screens) {
+    for (const {frames, samples, decoder, times} of screens) {
+      most.times = Math.max(most.times, times.size);
       most.pictures = Math.max(most.pictures, frames.length + decoder.decodeQueueSize);
       most.samples = Math.max(most.samples, samples.length);
     }
@@ -62,4 +63,5 @@ def test_what_lies_ready_is_all_that_is_kept(page: Page, recorded: Recorded, mon
         row = most["row"]
         assert 0 < most["pictures"] <= 6 + 12 + 1  # DECODED and QUEUE of screen.js
         assert 0 < most["samples"] <= (row + 2 * 2 * 0.2) * 5 + 1  # two rates of SOON, five pictures a second
+        assert 0 < most["times"] <= 2 * 1 + 1  # KNOWN_ROWS of screen.js, to both sides
         assert 0 < most["sound"] <= 2 * 0.5 + 2 * 0.25 + 2 * row  # at both ends up to a row more

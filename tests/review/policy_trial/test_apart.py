@@ -165,7 +165,7 @@ def test_what_is_long_and_odd_is_judged_in_time() -> None:
         ([], {}, "no-policy"),
         ([("policy", ("a.yaml", b"x")), ("policy", ("folder/a.yaml", b"y"))], {}, "twice"),
         ([("policy", ("a.yaml", b"x"))] + [("scenes", (f"{n}", b"")) for n in range(21)], {}, "many-scenes"),
-        ([("policy", (f"{n}.yaml", b"")) for n in range(300)], {}, "no-form"),
+        ([("policy", (f"{n}.yaml", b"")) for n in range(300)], {}, "many-parts"),
     ],
 )
 def test_what_is_not_tried(told: Any, texts: dict[str, str], code: str) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from agent.cli.main import main
-from review.policies import Asked, tried
+from review.policies import TrialInput, tried
 from review.policy_trial.apart import Judge
 from tests.review.policy_trial import chance as chances
 
@@ -90,7 +90,7 @@ def test_the_random_ones_differ() -> None:
         _, in_force, new = (chances.policy(chance, revision) for revision in (1, 2, 3))
         told = chances.scenes(chance, in_force)
         old, sent = ({name: text.encode() for name, text in one.items()} for one in (in_force, new))
-        said = tried(Asked(old, "x", sent, [("s", told)]))
+        said = tried(TrialInput(old, "x", sent, [("s", told)]))
         spans = [span for lane in said["recordings"][0]["lanes"].values() for span in lane["spans"]]
         kinds |= {(one["judged"], one["newly"], bool(one["then"]), bool(one["with"])) for one in spans}
     assert len(kinds) == 5

@@ -28,7 +28,7 @@ from review.report import html, pdf, signing
 from review.report.document import Document, Table, Text, document
 from review.report.gather import UNREAD_HOLDS, Period, Sources, amount, gather
 from review.report.logs import Source, add_played, read_log
-from review.report.model import KINDS, MOST, LogRead, Model, Newest, Opening
+from review.report.model import KINDS, MOST, HoldRow, LogRead, Model, Newest, Opening
 from review.report.words import GERMAN, lasting, visible
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
@@ -228,7 +228,7 @@ def test_all_three_forms_have_the_same_figures(made: Made, language: str) -> Non
 
 def plain_model(name: str) -> Model:
     """With this name wherever somebody else may write one."""
-    from review.report.model import AlarmSum, HoldRow, Policy, RuleSum, Sums  # noqa: PLC0415 - of this alone
+    from review.report.model import AlarmSum, Policy, RuleSum, Sums  # noqa: PLC0415 - of this alone
 
     model = Model("2026-11-01", "2026-11-30", "CET", 0, 1, NOON, name, "log", "key", "en", named=True)
     model.lanes = {"screen": Sums(1, 6, 1, 1, 1, 1, 1, 1)}
@@ -261,6 +261,16 @@ def test_a_hostile_name_stays_text_in_every_form(name: str) -> None:
     assert not re.search(rb"/(?:JavaScript|JS|AA|Launch|URI|EmbeddedFile)\b", written)
     assert re.findall(rb"/OpenAction \S+", written) in ([], [b"/OpenAction [3"])  # a page to begin with, and no act
     assert json.loads(json.dumps(model.facts()))["rules"][0]["rule"] == name
+
+
+@pytest.mark.parametrize("letter", ["\U0001f600", "W", "\u202e"])
+def test_the_longest_names_leave_a_pdf(letter: str) -> None:
+    """Names have 200 characters at the most; one without a letter in the fonts stands as up to eight."""
+    model = plain_model("x")
+    model.groups = {letter * 200: model.lanes}
+    model.openings.add(Opening(0, "console", 1, letter * 200, "open", "success", ("a" * 36,) * 20, "audit", "rule"))
+    model.holds.add(HoldRow(0, "console", "hold", "case-1", letter * 200, 1, 1))
+    assert pdf.page(document(model), NOON).startswith(b"%PDF")
 
 
 def test_the_page_asks_for_nothing_from_elsewhere_and_has_its_own_policy() -> None:

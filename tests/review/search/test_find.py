@@ -219,6 +219,17 @@ def test_what_is_being_erased_is_not_found_though_the_index_has_it(index: Databa
     assert [one.recording for one in finder.page(Wanted()).rows] == [ones[0].recording]
 
 
+def test_of_many_rules_the_newest_are_compared_and_it_says_so(index: Database, store: Database) -> None:
+    names = ("cards", "charts", "mail")
+    fill(index, store, [listed(number, Whose("g", "ann"), NOW - 9, 10, (rule,)) for number, rule in enumerate(names)])
+    rules = Governance(roles={"a": Role("a", frozenset({Act.LIST}), Reach(everything=True))})
+    finder = Finder(index, store, rules, Person("x", (Grant("a"),)), NOW, Meanings())
+    counted = (0, NOW), (NOW, 2 * NOW)
+    assert finder.closed_by(*counted) == (dict.fromkeys(names, (1, 0)), True)
+    with patch.object(find, "MOST_RULES", 2):
+        assert finder.closed_by(*counted) == (dict.fromkeys(names[1:], (1, 0)), False)
+
+
 @pytest.mark.parametrize("many", [0, 1, 2, 3, 5])
 def test_of_however_many_a_statement_names_a_few(store: Database, tmp_path: Path, many: int) -> None:
     """An engine takes a fixed number of values, and holds are as many as a case needs."""

@@ -165,7 +165,7 @@ def test_its_maker_sees_only_what_they_may_list(served: Served) -> None:
     page = shown(served, "lena", f"/cases/{case}")
     assert anna in page
     assert carl not in page
-    assert "1 more are not shown" in page
+    assert "1 more is not shown" in page
     assert served.post("lena", f"/v1/cases/{case}/remove", span="f" * 16).status_code == 404
     assert carl in shown(served, "cleo", f"/cases/{case}")
     people = served.console.people
@@ -322,6 +322,44 @@ def test_an_approval_is_of_one_request(served: Served, end: str) -> None:
     page = shown(served, "cleo", f"/cases/{case}")
     assert "2 more approvals" in page
     assert "Refused by" not in page
+
+
+def test_a_role_that_narrowing_took_approves_no_export(served: Served) -> None:
+    """Who counts the approvals knows the signed rules alone, and would count it as of that role."""
+    people, home = served.console.people, served.room.world.home
+    govern(home, APPROVED.replace("bert@example.com: { roles: [", "bert@example.com: { roles: [privacy, "))
+    case = made(served, "cleo", "anna")
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    people.narrow("bert@example.com", Narrowing(roles=frozenset({"privacy", "agent"})), "root@host", "host")
+    try:
+        assert step(served, "bert", case, "approve").status_code == 404
+    finally:
+        people.narrow("bert@example.com", Narrowing(), "root@host", "host")
+    assert step(served, "bert", case, "approve").status_code == 200
+    govern(home, APPROVED)
+
+
+@pytest.mark.parametrize("role", ["agent", "lead"])
+def test_what_was_granted_is_not_handed_over_once_its_role_was_taken(
+    served: Served, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    """A lead still sees the case."""
+    people, home = served.console.people, served.room.world.home
+    both = "{ roles: [compliance, lead], teams: [north], since: 2026-01-01 }"
+    govern(home, APPROVED.replace("{ roles: [compliance] }", both, 1))
+    case = made(served, "cleo", "anna")
+    command = ["case", "show", case, *served.room.paths]
+    assert step(served, "cleo", case, "ask-export").status_code == 200
+    for who in ("bert", "paula"):
+        assert step(served, who, case, "approve").status_code == 200
+    assert main(command) == 0
+    people.narrow("cleo@example.com", Narrowing(roles=frozenset({role})), "root@host", "host")
+    try:
+        assert main(command) == 1
+        assert f"the export of case {case} is not granted" in capsys.readouterr().err or role == "agent"
+    finally:
+        people.narrow("cleo@example.com", Narrowing(), "root@host", "host")
+        govern(home, APPROVED)
 
 
 @pytest.mark.parametrize("name", ["approve", "refuse"])

@@ -20,7 +20,7 @@ from sqlalchemy import func, insert, select, update
 from review.audit.kinds import Act
 from review.governance import model
 from review.languages import start_of
-from review.search import pc_index
+from review.search import pc_index, pc_schema
 from review.search import schema as found
 from review.search.facts import Listed, Whose
 from review.search.find import Finder, Meanings, Wanted
@@ -238,7 +238,7 @@ def test_counts_are_those_of_what_a_random_world_was_made_of(
     made_in, catalog, index, stack = world
     now = made_in.days()
     made = make(catalog, index, now, seed)
-    pcs = stack.enter_context(closing(pc_index.opened(tmp_path / "pcs.db")))
+    pcs = stack.enter_context(closing(pc_schema.opened(tmp_path / "pcs.db")))
     lists = PcLists(pc_index.PcIndex(catalog, pcs), made_in.days)
     devices = Fleet(catalog, made_in.days)
     stack.enter_context(lists.looking(pytest.fail))

@@ -10,6 +10,7 @@ import pytest
 from protocol import base64url, personal
 from review.people.names import Narrowing
 from review.people.routes import ROUTES as SIGN_IN_ROUTES
+from review.people.routes import SESSION
 from review.player.files import page_files
 from review.web.custody import PATHS, VERBS
 from review.web.routes import ROUTES
@@ -21,16 +22,16 @@ RECORDING: Final = "/v1/recordings/{anna_new}"
 READ: Final = ("opening", "player/papers", "player/index", "player/account", "player/chunks/0?from=0&to=1")
 # In the order of WHO: 200, not signed in (S), not enrolled or not theirs to open (E), not found (-).
 ASKED: Final = {
-    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 200 -" for one in READ},
-    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200" for one in READ},
-    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - -" for one in READ},
-    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - -" for one in READ},
-    f"{RECORDING}/comments": "S E 200 - 200 - E 200 -",
-    "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200",
-    "/v1/recordings/{nothing}/comments": "S E - - - - - - -",
-    f"{RECORDING}/player/keys": "- - - - - - - - -",
-    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - -",
-    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - -",
+    **{f"{RECORDING}/{one}": "S E 200 - 200 - 200 - 200 200 -" for one in READ},
+    **{f"/v1/recordings/{{carl_new}}/{one}": "S E - 200 200 - 200 - 200 - 200" for one in READ},
+    **{f"/v1/recordings/{{nothing}}/{one}": "S E - - - - - - - - -" for one in READ},
+    **{f"/v1/recordings/{{upper}}/{one}": "S E - - - - - - - - -" for one in READ},
+    f"{RECORDING}/comments": "S E 200 - 200 - E - 200 200 -",
+    "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200 - 200",
+    "/v1/recordings/{nothing}/comments": "S E - - - - - - - - -",
+    f"{RECORDING}/player/keys": "- - - - - - - - - - -",
+    f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - - - -",
+    f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
 CUSTODY: Final = ("/v1/custodian", "/v1/reviews/mifid/2026-10/list", f"{RECORDING}/opening", f"{RECORDING}/comments",
@@ -100,6 +101,19 @@ def test_the_paths_are_those_of_the_routes() -> None:
         "/v1/reviews/x/y",
     ):
         assert not PATHS.fullmatch(odd)
+
+
+@pytest.mark.parametrize("path", ["/recordings/{anna_new}", "/find?agent=anna", "/audit", "/v1/session"])
+@pytest.mark.parametrize("site", ["same-site", "cross-site", "same-origin", "none", ""])
+def test_no_page_elsewhere_makes_an_entry_in_the_name_of_who_is_signed_in(served: Served, path: str, site: str) -> None:
+    """A page on another port of the host is sent the session with what it loads, such as a picture."""
+    for dest in ("image", "script", "iframe", "empty", "document", ""):
+        headers = {name: value for name, value in (("Sec-Fetch-Site", site), ("Sec-Fetch-Dest", dest)) if value}
+        foreign = site in {"same-site", "cross-site"} and dest != "document"
+        before = served.entries()
+        with served.client("cleo", **headers) as client:
+            assert client.get(path.format(**paths(served))).status_code == (403 if foreign else 200)
+        assert not foreign or served.entries() == before
 
 
 @pytest.mark.parametrize("path", CUSTODY)
@@ -211,6 +225,25 @@ def test_ciphertext_is_asked_for_anew_each_time(served: Served) -> None:
         finally:
             people.narrow("lena@example.com", Narrowing(), "root@host", "host")
         assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*READ, "comments", "consent"])
+def test_who_leaves_out_the_opening_is_noted_as_well(served: Served, path: str) -> None:
+    """Papers, account and comments say as much of a recording as its page."""
+    anna, session = paths(served)["anna_new"], {"Cookie": f"{SESSION}={served.sign_in('cleo')}"}
+    before = served.entries()
+    with served.client(**origin_of(served, "player"), **session) as client:
+        if path == "consent":
+            client.post("/v1/custodian", json={"do": "consent-of", "recording": anna})
+        else:
+            assert client.get(f"/v1/recordings/{anna}/{path}").status_code == 200
+            assert client.get(f"/v1/recordings/{anna}/player/index").status_code == 200
+    noted = [one["facts"] for one in served.noted(before) if one["kind"] == "list"]
+    assert all(one["recordings"] == [anna] for one in noted)
+    assert noted[0]["of"] == (path if path in {"comments", "consent"} else "account")
+    assert len(noted) == (2 if path == "comments" else 1)
+    with served.client(Origin=served.room.address, **session) as client:
+        assert client.post("/v1/sign-out", json={}).status_code == 200
 
 
 def test_the_players_origin_serves_its_files_and_nothing_else(served: Served) -> None:

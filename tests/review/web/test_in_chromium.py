@@ -42,7 +42,7 @@ def browser(chromium: DevTools) -> Iterator[DevTools]:
 
 def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:
     browser.open(served.room.address + "/static/nothing")
-    value = served.sessions[who]
+    value = served.session(who)
     browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
     to(browser, served.room.address + path)
 
@@ -221,7 +221,7 @@ def test_axe_finds_no_fault_and_the_policy_is_kept(
     for name, (who, path) in list(PAGES.items())[part::PARTS]:
         browser.call("Network.clearBrowserCookies")
         if who:
-            value = served.sessions[who]
+            value = served.session(who)
             browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
         to(
             browser,

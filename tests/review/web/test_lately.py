@@ -16,8 +16,7 @@ from sqlalchemy import insert
 from store.catalog import schema
 from store.catalog.alarms import acknowledge
 from testkit.reading_room import MARKUP
-from testkit.waits import until
-from tests.review.web.conftest import Served, today
+from tests.review.web.conftest import Served, looked_at, today
 
 ROW = re.compile(r'<tr class="one">(.*?)</tr>', re.DOTALL)
 
@@ -100,8 +99,7 @@ def test_gaps_are_those_of_the_command(served: Served) -> None:
     said = command(served, "gaps")["devices"]
     wanted = sum(len(one["recordings"]) for one in said)
     unexplained = sum(len(one["unexplained"]) for one in said)
-    with served.client("cleo") as client:
-        until(lambda: "were looked at so far" not in client.get("/gaps").text, "all computers were looked at")
+    looked_at(served)
     every = rows(served, "cleo", "/gaps")
     assert lost(every) == wanted == 12
     assert sum("unexplained" in row[2] for row in every) == unexplained
@@ -118,6 +116,7 @@ def test_gaps_are_those_of_the_command(served: Served) -> None:
 
 
 def test_uses_of_rules_are_those_of_the_command(served: Served) -> None:
+    looked_at(served)
     said = {one["id"]: one for one in command(served, "rules", "--since", "7d")["rules"]}
     found = {row[0].removesuffix(f" {said[name]['why']}"): row for row in rows(served, "cleo", "/rules/uses")
              for name in said if row[0].startswith(name)}  # fmt: skip
@@ -128,9 +127,17 @@ def test_uses_of_rules_are_those_of_the_command(served: Served) -> None:
     assert {row[3] for row in rows(served, "sam", "/rules/uses")} == {"1"}
 
 
+def test_uses_are_of_whole_days_and_the_page_says_which(served: Served) -> None:
+    day = today().isoformat()
+    with served.client("cleo") as client:
+        text = client.get(f"/rules/uses?from={day}T00:01&to={day}T00:02").text
+    assert text.count(f'type="date" value="{day}"') == 2
+
+
 def test_a_recording_is_named_to_those_who_may_list_it(served: Served, alarms: dict[str, list[int]]) -> None:
     """Leads reach back thirty days: Lena sees the gap of the oldest, and not which recording it is of."""
     assert alarms
+    looked_at(served)
     for path, shown in (("/alarms", {"anna": 1, "bert": 1}), ("/gaps", {"anna": 3, "bert": 3})):
         with served.client("lena") as client:
             text = client.get(path).text
@@ -145,6 +152,7 @@ def test_names_that_a_pc_can_send_stay_text(
     served: Served, alarms: dict[str, list[int]], path: str, language: str
 ) -> None:
     assert alarms
+    looked_at(served)
     with served.client("cleo", **{"Accept-Language": language}) as client:
         text = client.get(path).text
         said = client.get(path, params={"text": MARKUP}).text
@@ -178,6 +186,7 @@ def test_a_moment_can_be_asked_from_and_its_address_shared(served: Served) -> No
 
 
 def test_each_look_is_noted_with_the_recordings_that_it_named(served: Served) -> None:
+    looked_at(served)
     before = served.entries()
     rows(served, "sam", "/gaps?kind=lost")
     [noted] = served.noted(before)

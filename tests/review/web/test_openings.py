@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,8 @@ from review.commands.open_log import OpenLog, make_log, open_log_in
 from review.commands.people import opened
 from review.people.routes import SESSION
 from review.people.service import Proof
+from review.search import log_index
+from review.web import access
 from review.web.access import MOST, REPORTS
 from testkit.cheap_keys import cheap_keys
 from testkit.reading_room import ReadingRoom, furnish
@@ -227,3 +230,26 @@ def test_reports_are_in_the_way_of_no_opening(house: Shared) -> None:
     house.custodian.log.append_all(acts * MOST)
     house.copy()
     assert len(rows(house.get("cleo", f"/recordings/{carl}/access"))) == 1
+
+
+def test_reports_are_in_the_way_of_no_opening_of_mine_nor_of_those_of_late(
+    house: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are gone through for a page, here by the console's own functions."""
+    monkeypatch.setattr(access, "WALK", 20)
+    bert = house.room.recordings["bert"][1]
+    opening = house.note("open", "lena", bert, purpose="coaching")
+    facts = {"opening": opening, "spans": [[0, 1]], "lanes": ["0"]}
+    house.custodian.log.append_all([Act("watched", "lena@example.com", "uid 0", [bert], facts)] * 100)
+    listed: Any = object()
+    with closing(log_index.opened(house.folder / "test.db")) as made:
+        index = log_index.LogIndex(
+            made, house.custodian.log.folder, house.custodian.log.verifier, house.custodian.key
+        )  # fmt: skip
+        late = access.opened_since(index, 0, lambda _: {})
+        mine = access.opened_of_mine(
+            index, "bert@example.com", lambda _: {}, lambda some: dict.fromkeys(some, listed), None
+        )  # fmt: skip
+    assert late is not None
+    assert mine is not None
+    assert [late.looks[0].position, mine.looks[0][0].position] == [opening, opening]

@@ -37,7 +37,7 @@ LINES: Final = """reviews:
   - { review: desk, by: lead, since: 2026-01-01, within: 10d, why: house rules }
 retention:"""
 REVIEWED: Final = (
-    RULES.replace("purposes: [audit]", "purposes: [audit, mifid]\n    sample: { mifid: 5 per agent per month }")
+    RULES.replace("    purposes: [audit]", "    purposes: [audit, mifid]\n    sample: { mifid: 5 per agent per month }")
     .replace("[coaching, complaint]", "[coaching, complaint, desk]\n    sample: { desk: 2 per agent per month }")
     .replace("retention:", LINES)
 )
@@ -156,7 +156,7 @@ def test_each_sees_what_they_may_list_and_how_many_more(served: Served, month: s
     for who, sees, hidden in (("lena", {anna}, True), ("sam", {carl}, True), ("cleo", {anna, carl}, False)):
         page = got(served, who, f"/reviews/desk/{month}").text
         assert {one for one in (anna, carl) if one in page} == sees
-        assert ("1 more are not shown" in page) == hidden
+        assert ("1 more is not shown" in page) == hidden
         assert 'id="sign"' not in page
     page = got(served, "cleo", f"/reviews/mifid/{month}").text
     assert f"#play={anna}&amp;for=mifid" in page
@@ -226,7 +226,8 @@ def test_a_note_is_bound_to_its_recording(served: Served, month: str) -> None:
         moved = select(columns.note).where((columns.recording == anna) & (columns.review == "mifid")).scalar_subquery()
         values = {"note": connection.scalar(select(moved)), "outcome": "fine"}
         connection.execute(schema.review_outcomes.update().where(columns.recording == carl).values(values))
-    assert got(served, "cleo", path).status_code != 200
+    # The console ends the connection of an error that it did not expect: no other test is to have that one.
+    assert got(served, "cleo", path, Connection="close").status_code != 200
 
 
 def test_what_was_signed_as_done_stays(served: Served, month: str) -> None:

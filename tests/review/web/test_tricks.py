@@ -1,4 +1,4 @@
-"""Paths and headers that no browser sends, over raw sockets: nothing is reached by them, and nobody believed."""
+"""Paths and headers that no browser sends, over raw sockets: they reach nothing, and their claims are not believed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from agent.cli.main import main
 from agent.core.account.scenes import Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from protocol import api
-from review.web.policy_tried import LARGEST, SUMS, WAITING
+from review.policy_trial.form import MOST_PARTS
+from review.web.policy_tried import LARGEST, QUEUED, SUMS
 from review.web.words import exactly
 from store.clock import wall
 from testkit.fakes.pc import SECOND, Pc
@@ -31,7 +32,7 @@ from testkit.waits import until
 from tests.review.policy_trial import chance as chances
 from tests.review.policy_trial.test_apart import IN_FORCE, NEXT
 from tests.review.policy_trial.test_oracle import folder, sent
-from tests.review.web.conftest import Served
+from tests.review.web.conftest import Served, looked_at
 from tests.review.web.test_governed import shown
 
 GERMAN = {"Accept-Language": "de"}
@@ -57,6 +58,7 @@ def house(served: Served) -> Served:
             pc.ledger.write("lane-open", at=at + seconds * SECOND, lane="screen")
         assert pc.send_ledger().status_code == 200
     govern(served.room.world.home, RULES, policy={"p.yaml": IN_FORCE.decode()})
+    looked_at(served)
     return served
 
 
@@ -175,6 +177,7 @@ def test_markup_stays_text(house: Served) -> None:
         ([], {}, 422, "Choose the files of a policy"),
         ([("policy", ("a.yaml", b"x")), ("policy", ("a.yaml", b"y"))], {}, 422, "Two files have the same name"),
         ([("policy", ("a.yaml", b"x"))] + [("scenes", (f"{n}", b"")) for n in range(21)], {}, 422, "20 files"),
+        ([("scenes", ("a", b""))] * MOST_PARTS, {}, 422, "Send 200 files"),
         ([("scenes", ("a", b"x" * LARGEST))], {}, 413, "more than 24 MiB"),
     ],
 )
@@ -251,15 +254,18 @@ class Slow:
 def test_two_uploads_at_once_wait_for_each_other_and_many_are_refused(house: Served) -> None:
     slow = Slow(house)
     assert slow.begun.wait(60)
-    with ThreadPoolExecutor(WAITING + 8) as pool:
-        others = [pool.submit(ask, house, files({"a.yaml": NEXT})) for _ in range(WAITING + 8)]
+    with house.client("cleo") as client:  # what was sent before is most likely at work once this is answered
+        client.get("/rules/policy")
+    with ThreadPoolExecutor(QUEUED + 8) as pool:
+        others = [pool.submit(ask, house, files({"a.yaml": NEXT})) for _ in range(QUEUED + 8)]
         until(lambda: sum(one.done() for one in others) >= 7, "those for whom there is no room are refused")
         assert not slow.go_on.is_set()
         first = slow.end()
         codes = sorted(one.result().status_code for one in others)
-    assert first.status_code == 200
     assert set(codes) == {200, 503}
-    assert codes.count(200) in {WAITING, WAITING + 1}  # the slow one may not have its turn yet when they come
+    # The slow one waits with them, or has no room, where others come to the turn before it.
+    wait = QUEUED + (first.status_code == 503)
+    assert codes.count(200) in {wait, wait + 1}
     assert any("Try again in a minute" in one.result().text for one in others)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from jinja2.ext import extract_from_ast
 from review.governance.model import Act
 from review.languages import local
 from review.people.states import Use
+from review.report import words as report_words
 from review.search.schema import LENGTHS
 from review.web import cased, fleet, governed, pc_lists, policy_tried, privacies, requested, reviewed, words
 from review.web.access import DID
@@ -22,7 +24,7 @@ from review.web.lines import HELD
 from review.web.pages import TEMPLATES
 from review.web.recording import ACTS
 from review.web.routes import BY, DIRECTIONS, KINDS
-from review.web.words import GERMAN, Words, chosen
+from review.web.words import GERMAN, TABLES, Words, chosen
 from store.evidence.rules import OWN
 
 WEB = Path(words.__file__).parent
@@ -45,7 +47,7 @@ def said() -> set[str]:
              requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              cased.ONLY, privacies.KINDS, privacies.STATES, privacies.OUTCOMES, privacies.GROUNDS, privacies.LANES,
              pc_lists.STATES, pc_lists.KINDS, pc_lists.USES, fleet.CHANGES,
-             governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, policy_tried.KINDS,
+             governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, governed.JOB_KINDS, policy_tried.KINDS,
              policy_tried.BECOMES, policy_tried.SUMS, policy_tried.LANES,
              {code: says for code, (_, says) in policy_tried.WRONG.items()})  # fmt: skip
     tables = (*KINDS, *(one for table in (*shown, KINDS) for one in table.values()))
@@ -80,6 +82,29 @@ def test_every_text_is_in_german_and_none_too_many() -> None:
     assert len(spoken) > 100
     assert sorted(spoken - GERMAN.keys()) == []
     assert sorted(GERMAN.keys() - spoken - {UNREAD}) == []
+
+
+def test_no_text_stands_in_two_tables() -> None:
+    """The one that is read last would be shown where the other was meant."""
+    counts = Counter(english for table in TABLES for english in table)
+    assert [english for english, number in counts.items() if number > 1] == []
+    for path in WEB.glob("words*.py"):
+        keys = [key.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Dict)
+                for key in node.keys if isinstance(key, ast.Constant)]  # fmt: skip
+        assert [one for one, number in Counter(keys).items() if number > 1 and one not in words.LANGUAGES] == []
+
+
+@pytest.mark.parametrize(
+    ("english", "german", "never"),
+    [("approv", "zu(ge)?stimm", "freig[ae]b|freigegeb|genehmig"), ("chunk", "bl[oö]ck", ""),
+     ("ledger", "journal", "protokoll des computers")],
+)  # fmt: skip
+def test_one_thing_has_one_german_word(english: str, german: str, never: str) -> None:
+    for text, said in (GERMAN | report_words.GERMAN).items():
+        if english in text.lower() and "`" not in text:
+            assert re.search(german, said.lower()), (text, said)
+        if never and "releas" not in text:  # what the custodian releases is another thing
+            assert not re.search(never, said.lower()), (text, said)
 
 
 @pytest.mark.parametrize("english", GERMAN)

@@ -15,8 +15,9 @@ from store.admin.home import Home
 from store.admin.init import RECIPIENT
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
-from store.evidence.opening import Unsound, open_stream, read_packet, recording_key, stream_key
+from store.evidence.opening import Unsound, read_packet, recording_key
 from testkit.fakes.pc import FakeRecording, Pc
+from testkit.stream_keys import open_stream, stream_key
 from tests.store.conftest import Gather
 
 SCREEN, OTHER_SCREEN = 0, 1

@@ -183,7 +183,7 @@ def test_rules_that_are_all_used(run: Run, told: Pc) -> None:  # noqa: F811
 
 
 def test_rules_before_any_pc_has_told(run: Run) -> None:  # noqa: F811
-    assert "No PC has told of a policy" in run("rules").out
+    assert "No PC has reported a policy" in run("rules").out
 
 
 @pytest.mark.usefixtures("now")

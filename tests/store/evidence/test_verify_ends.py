@@ -93,7 +93,7 @@ def test_names_what_only_the_receipts_of_a_report_speak_of(
     assert pc.put_health(pc.report(made.recording)).is_success
     report = examined(made.recording)
     assert report.sound
-    assert dict(report.not_checked)["heads"] == "the device's ledger has not told of it yet"
+    assert dict(report.not_checked)["heads"] == "the device's ledger has not reported it yet"
     cut_off_the_tail(services)
     assert misses_the_tail(examined(made.recording))
     pc.send_ledger()

@@ -1,0 +1,74 @@
+"""`eyelid-review analyse` beside a console that serves: its table, what the rules allow, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from review.cli import main
+from store.admin.home import Home
+from testkit.lifecycle import govern
+from testkit.reading_room import RULES, ReadingRoom, furnish
+
+ANALYST = "  analyst: { may: [analyse], of: all, rendition: original }\n"
+ALLOWED = RULES.replace("people:\n", f"{ANALYST}people:\n  analyst@example.com: {{ roles: [analyst] }}\n", 1)
+NONE = "0193a1b2-7c4d-7e5f-8a9b-0c1d2e3f4a5b"
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> ReadingRoom:
+    return furnish(tmp_path_factory.mktemp("room"))
+
+
+def analyse(room: ReadingRoom, *words: str) -> int:
+    at = dict(zip(room.paths[::2], room.paths[1::2], strict=True))
+    return main(["analyse", *words, "--home", at["--home"], "--store", at["--store"]])
+
+
+def status(room: ReadingRoom, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert analyse(room, "--status", "--json") == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def until_filled(room: ReadingRoom, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        found = status(room, capsys)
+        if found["kinds"]["screen-text"]["waiting"]:
+            return found
+        time.sleep(0.2)
+    raise AssertionError("the console put no jobs into the table")
+
+
+@pytest.mark.slow(reason="a store is furnished, and a console started twice")
+def test_the_console_fills_it_as_the_signed_rules_say(room: ReadingRoom, capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyse(room, "--status") == 1
+    assert "is not there yet: `eyelid-review up` makes and fills it" in capsys.readouterr().err
+    with room.up("--metrics", "127.0.0.1:0") as said:
+        found = status(room, capsys)
+        assert (found["allowed"], found["kinds"]["speech"]["waiting"]) == (False, 0)
+        assert analyse(room, "--status") == 0
+        assert capsys.readouterr().out.startswith("No line of the signed rules lets anybody `analyse`")
+        at = dict(zip(room.paths[::2], room.paths[1::2], strict=True))
+        govern(Home.open(Path(at["--store"])), ALLOWED)
+        found = until_filled(room, capsys)
+        scraped = httpx.get(said["metrics"]).text
+    waiting = re.search(r'eyelid_review_analysis_jobs{kind="screen-text",state="waiting"} ([0-9]+)', scraped)
+    assert waiting
+    assert int(waiting[1]) > 0
+    assert 'eyelid_review_analysis_failed{code="unsound"} 0.0' in scraped
+    assert found["allowed"]
+    assert found["kinds"]["screen-text"]["reader"] is False
+    assert analyse(room, "--status") == 0
+    assert "no reader is installed" in capsys.readouterr().out
+    assert analyse(room, "--request", NONE) == 1
+    assert "the console knows no such recording" in capsys.readouterr().err
+    assert analyse(room) == 1
+    assert "nothing that reads a recording is installed here" in capsys.readouterr().err
