@@ -94,11 +94,18 @@ def may_look(finder: Finder, sees: Sees) -> bool:
     return sees.some or auditor.may_report(rules, person, now) or auditor.may_see_retention(rules, person, now)
 
 
-def is_first(finder: Finder) -> bool:
-    """Whether it is where they begin: they list all recordings, and put what must stay on hold."""
-    return finder.may_list_anything() and auditor.may_of_all(
-        finder.governance, finder.person, finder.now, Act.LEGAL_HOLD
-    )
+def beginning(finder: Finder) -> str:
+    """Where who lists all recordings begins: who puts on hold what must stay, with what changed; who audits, with the
+    report; who answers privacy requests, with these. "" for everybody else.
+    """
+    if not finder.may_list_anything():
+        return ""
+    who = finder.governance, finder.person, finder.now
+    if auditor.may_of_all(*who, Act.LEGAL_HOLD):
+        return "/since"
+    if auditor.may_report(*who):
+        return "/report"
+    return "/privacy" if auditor.may_of_all(*who, Act.SUBJECT_ACCESS) else ""
 
 
 async def _since(request: Request) -> Response:
