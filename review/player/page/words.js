@@ -54,10 +54,10 @@ const EN = {
   commentSending: "The comment is being saved …",
   commentKept: "Comment saved.",
   commentRefused: (why) => `Comment not saved: ${why}`,
-  commentsFailed: (code) => `Comments could not be loaded (${code}).`,
-  commentsRefused: (count, codes) =>
+  commentsFailed: (why) => `Comments could not be loaded: ${why}`,
+  commentsRefused: (count, why) =>
     `${count === 1 ? "1 comment" : `${count} comments`} did not pass the check and ` +
-    `${count === 1 ? "is" : "are"} not shown: ${codes}.`,
+    `${count === 1 ? "is" : "are"} not shown: ${why}`,
   full: "Full screen",
   silent: "This browser has no sound device: pictures go on without sound.",
   loads: "Loading …",
@@ -310,10 +310,10 @@ const DE = {
   commentSending: "Der Kommentar wird gespeichert …",
   commentKept: "Kommentar gespeichert.",
   commentRefused: (why) => `Kommentar nicht gespeichert: ${why}`,
-  commentsFailed: (code) => `Die Kommentare konnten nicht geladen werden (${code}).`,
-  commentsRefused: (count, codes) =>
+  commentsFailed: (why) => `Die Kommentare konnten nicht geladen werden: ${why}`,
+  commentsRefused: (count, why) =>
     `${count === 1 ? "1 Kommentar hat" : `${count} Kommentare haben`} die Prüfung nicht bestanden und ` +
-    `${count === 1 ? "wird" : "werden"} nicht angezeigt: ${codes}.`,
+    `${count === 1 ? "wird" : "werden"} nicht angezeigt: ${why}`,
   full: "Vollbild",
   silent: "Dieser Browser hat keine Tonausgabe: Die Bilder laufen ohne Ton weiter.",
   loads: "Wird geladen …",

@@ -32,6 +32,7 @@ TEXT: Final = "The caller spells the number of their card here\nand we let them 
 COMMENTING: Final = PLAIN.replace("supervisor:\n    may: [list, play]", "supervisor:\n    may: [list, play, comment]")
 THIEF: Final = Ed25519PrivateKey.generate()
 LISTED: Final = "document.querySelector('#comments').dataset.state === 'listed'"
+SENTENCE: Final = "import('./refusal-words.js').then(({refusal}) => refusal('%s', '%s', 'comments'))"
 SHOWN: Final = "[...document.querySelectorAll('#comments-list li')].map((one) => one.innerText)"
 
 
@@ -135,7 +136,7 @@ def resigned(token: str, **changed: Any) -> str:
 
 SAM: Final = "sam@example.com"
 OTHER: Final = "0193a1b2-0000-7000-8000-0000000000a1"
-# What the console's owner makes of a comment -> the code that is shown in its place.
+# What the console's owner makes of a comment -> the code of what is said in its place.
 FORGED: Final[dict[str, tuple[Callable[[Answer], Answer], str]]] = {
     "another's name": (lambda one: one | {"comment": spliced(one["comment"], person=SAM)}, "other-comment"),
     "another span": (lambda one: one | {"comment": spliced(one["comment"], end=9 * 10**9)}, "other-comment"),
@@ -163,8 +164,16 @@ def test_what_the_console_makes_of_a_comment_is_named_and_not_shown(keyed: House
         keyed.between.change = forging
         play(keyed, page, "cleo")
         assert page.run(SHOWN) == [], case
-        said = page.run("document.querySelector('#comments-refused').innerText")
-        assert said == f"1 comment did not pass the check and is not shown: {wanted}.", case
+        for language, begins in (
+            ("en", "1 comment did not pass the check and is not shown: "),
+            ("de", "1 Kommentar hat die Prüfung nicht bestanden und wird nicht angezeigt: "),
+        ):
+            if language == "de":
+                page.run("document.querySelector('#language').click()")
+            said = page.run("document.querySelector('#comments-refused').innerText")
+            assert said == begins + page.run(SENTENCE % (wanted, language)), case
+            assert wanted not in said
+        page.run("document.querySelector('#language').click()")
     keyed.between.change = lambda path, _asked, given: (
         {"comments": 2 * given["comments"]} if path.endswith("/comments") else given
     )
@@ -194,7 +203,7 @@ def test_another_recordings_comment_is_no_comment_here(keyed: House, page: Page)
 def test_what_is_not_kept_says_why_and_the_text_stays(keyed: House, page: Page) -> None:
     play(keyed, page, "ann")
     keyed.govern(PLAIN)
-    assert "role supervisor may not comment" in write(page)
+    assert write(page).startswith("Comment not saved: The rules refuse it. (role supervisor may not comment)")
     assert page.run("document.querySelector('#comment-text').value") == TEXT
     assert page.run(SHOWN) == []
     keyed.govern(COMMENTING)
@@ -203,7 +212,7 @@ def test_what_is_not_kept_says_why_and_the_text_stays(keyed: House, page: Page) 
         return given | {"commented": resigned(given["commented"])} if "commented" in given else given
 
     keyed.between.change = swapped
-    assert write(page) == "Comment not saved: bad-signature"
+    assert write(page) == "Comment not saved: It was changed after your custodian signed it."
     assert page.run(SHOWN) == []
 
 
