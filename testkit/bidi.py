@@ -77,6 +77,8 @@ class _WebSocket:
 class Bidi:
     """One page of it. Each call waits for its answer."""
 
+    name = "firefox"
+
     def __init__(self, host: str, port: int) -> None:
         self._line = _WebSocket(host, port, "/session")
         self._number = 0
@@ -105,6 +107,22 @@ class Bidi:
         """A PNG of the window."""
         self.call("browsingContext.setViewport", context=self._page, viewport={"width": width, "height": height})
         return base64.b64decode(self.call("browsingContext.captureScreenshot", context=self._page)["data"])
+
+    def look(self, _scheme: str, width: int) -> None:
+        """As on a screen so wide. The player has a button for the scheme."""
+        self.call("browsingContext.setViewport", context=self._page, viewport={"width": width, "height": 900})
+
+    def whole(self) -> bytes:
+        """A PNG of all of the page."""
+        made = self.call("browsingContext.captureScreenshot", context=self._page, origin="document")
+        return base64.b64decode(made["data"])
+
+    def remember(self, address: str, name: str, value: str) -> None:
+        """A cookie of that address's host."""
+        host = address.partition("://")[2].partition(":")[0]
+        cookie = {"name": name, "value": {"type": "string", "value": value}, "domain": host, "path": "/",
+                  "secure": True, "httpOnly": True, "sameSite": "lax"}  # fmt: skip
+        self.call("storage.setCookie", cookie=cookie)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1

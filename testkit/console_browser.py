@@ -1,11 +1,7 @@
-"""A page of the console in Chromium, by DevTools: a virtual authenticator, keys, pictures."""
+"""A page of the console in Chromium, by DevTools: a virtual authenticator, keys."""
 
 from __future__ import annotations
 
-import base64
-import os
-import re
-from pathlib import Path
 from typing import Any, Final
 
 from testkit.devtools import DevTools
@@ -45,20 +41,3 @@ def to(browser: DevTools, url: str) -> None:
     browser.run("window.gone = false")
     browser.call("Page.navigate", url=url)
     wait_for(browser, "window.gone === undefined && document.readyState === 'complete' ? location.href : ''")
-
-
-def kept(browser: DevTools, name: str, scheme: str, width: int) -> None:
-    """A picture of the page as it is, where EYELID_PICTURES names a folder for those that people look at."""
-    if folder := os.environ.get("EYELID_PICTURES"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        language = browser.run("document.documentElement.lang")
-        file = f"{re.sub('[^a-z]+', '-', name)}-{language}-{scheme}-{width}.png"
-        picture(browser, Path(folder) / file, scheme, width)
-
-
-def picture(browser: DevTools, path: Path, scheme: str, width: int = 1280) -> None:
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.call("Emulation.setDeviceMetricsOverride", **metrics)
-    made = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-    path.write_bytes(base64.b64decode(made["data"]))

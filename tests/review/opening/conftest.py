@@ -141,13 +141,7 @@ class House:
 
     def enter_beside(self, page: Page, who: str) -> None:
         """The same, while its page stays."""
-        value = self.sessions[who]
-        if isinstance(page, bidi.Bidi):
-            cookie = {"name": SESSION, "value": {"type": "string", "value": value}, "domain": "localhost", "path": "/",
-                      "secure": True, "httpOnly": True, "sameSite": "lax"}  # fmt: skip
-            page.call("storage.setCookie", cookie=cookie)
-        else:
-            page.call("Network.setCookie", url=self.console, name=SESSION, value=value, secure=True, path="/")
+        page.remember(self.console, SESSION, self.sessions[who])
 
     def show(self, page: Page, verb: str, value: str) -> None:
         page.open("about:blank")
