@@ -100,8 +100,11 @@ class Bidi:
 
     def press(self, key: str) -> None:
         actions = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
-        keys = [{"type": "key", "id": "keyboard", "actions": actions}]
-        self.call("input.performActions", context=self._page, actions=keys)
+        self.act([{"type": "key", "id": "keyboard", "actions": actions}])
+
+    def act(self, actions: list[dict[str, Any]]) -> None:
+        """As WebDriver BiDi has them."""
+        self.call("input.performActions", context=self._page, actions=actions)
 
     def picture(self, width: int, height: int) -> bytes:
         """A PNG of the window."""
@@ -143,7 +146,9 @@ def headless(folder: Path, **preferences: bool | int | str) -> Iterator[Bidi]:
     profile, home = folder / "profile", folder / "home"
     for made in (profile, home):
         made.mkdir(parents=True)
-    chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **preferences}
+    # Without a window it has no focus that it would show, unless it is being tested.
+    focused = {"focusmanager.testmode": True}
+    chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **focused, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
     (profile / "user.js").write_text("".join(lines))
     command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]

@@ -1,13 +1,12 @@
-"""A page of the console in Chromium, by DevTools: a virtual authenticator, keys."""
+"""A page of the console in Chromium, by DevTools: a virtual authenticator, and waiting."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from testkit.bidi import Bidi
 from testkit.devtools import DevTools
 from testkit.waits import until
-
-KEYS: Final = {"ArrowDown": (40, ""), "Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
 
 
 def with_authenticator(browser: DevTools) -> None:
@@ -16,7 +15,7 @@ def with_authenticator(browser: DevTools) -> None:
     browser.call("WebAuthn.addVirtualAuthenticator", options=options | {"isUserVerified": True})
 
 
-def wait_for(browser: DevTools, script: str) -> Any:
+def wait_for(browser: Bidi | DevTools, script: str) -> Any:
     """What it gives, once that is something; a page that goes is asked again when it is there."""
 
     def ask() -> Any:
@@ -26,14 +25,6 @@ def wait_for(browser: DevTools, script: str) -> Any:
             return None
 
     return until(ask, script)
-
-
-def press(browser: DevTools, key: str, *, shift: bool = False) -> None:
-    code, text = KEYS[key]
-    common = {"key": key, "code": key if key != " " else "Space", "windowsVirtualKeyCode": code}
-    common["modifiers"] = 8 if shift else 0
-    browser.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
-    browser.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
 
 def to(browser: DevTools, url: str) -> None:

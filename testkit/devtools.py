@@ -114,8 +114,11 @@ class DevTools:
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
 
     def whole(self) -> bytes:
-        """A PNG of all of the page."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"])
+        """A PNG of all of the page, without the bar by which it is moved, which would cut off its right edge."""
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
+        made = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        self.call("Emulation.setScrollbarsHidden", hidden=False)
+        return base64.b64decode(made["data"])
 
     def asks_for(self, language: str) -> None:
         """From now on, of this page."""

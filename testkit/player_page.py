@@ -29,6 +29,7 @@ from store.commands.audit import evidence_of, keys_of
 from store.errors import StoreError
 from store.server.web_server import listen, make_server
 from testkit import bidi, devtools
+from testkit.looks import LOOKS, faults
 
 Page = bidi.Bidi | devtools.DevTools
 Change = Callable[[Source, str, Any], Any]
@@ -132,6 +133,18 @@ def until(page: Page, condition: str) -> None:
 
 
 READY: Final = 'root.dataset.state === "checked"'
+
+
+def faults_of(page: Page, axe: str, name: str, where: str = "document") -> list[Any]:
+    """What axe finds in that part of the page in both languages and schemes, wide and narrow."""
+    found: list[Any] = []
+    for language in ("en", "de"):
+        for scheme, width in LOOKS:
+            switch(page, language, scheme)
+            found += faults(page, axe, name, ((scheme, width),), where)
+    switch(page, "en", "light")
+    page.look("light", 1280)
+    return found
 
 
 def switch(page: Page, language: str, scheme: str) -> None:

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from review.people.routes import SESSION
-from testkit import web
-from testkit.console_browser import press, to, wait_for, with_authenticator
+from testkit import keyboard, web
+from testkit.console_browser import to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
+from testkit.keyboard import press
 from testkit.reading_room import NUMBER, RULES
 from tests.review.web.conftest import Served
 from tests.review.web.pages import PARTS, call, look_at
@@ -42,20 +43,7 @@ def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:
 
 
 def tab_to(browser: DevTools, wanted: str) -> None:
-    """By the Tab key alone; each step must show where it is."""
-    passed = []
-    for _ in range(60):
-        press(browser, "Tab")
-        outlined = browser.run(
-            # The parts within a date's field are the browser's own, and so is what shows where one is.
-            "(() => {const one = document.activeElement, s = getComputedStyle(one); return one === document.body"
-            " || one.type === 'date' || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none'})()"
-        )
-        assert outlined, browser.run(FOCUSED)
-        passed.append(browser.run(FOCUSED))
-        if passed[-1] == wanted:
-            return
-    raise AssertionError(f"{wanted} is not reached by Tab, but {passed}")
+    keyboard.tab_to(browser, wanted, FOCUSED)
 
 
 @pytest.mark.slow(reason="a browser, and a page after another")

@@ -24,8 +24,9 @@ from review.people.routes import SESSION
 from review.requests.reviews import Reviews
 from review.reviews import OUTCOMES, listed
 from review.samples import GRACE, Month
-from testkit.console_browser import press, to, wait_for
+from testkit.console_browser import to, wait_for
 from testkit.devtools import DevTools, headless
+from testkit.keyboard import press
 from testkit.lifecycle import govern
 from testkit.looks import faults
 from testkit.reading_room import MARKUP, RULES

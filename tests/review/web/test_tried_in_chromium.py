@@ -13,8 +13,9 @@ import pytest
 from agent.core.account.scenes import Ended, Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from agent.core.model.times import SECOND
-from testkit.console_browser import press, to, wait_for
+from testkit.console_browser import to, wait_for
 from testkit.devtools import DevTools, headless
+from testkit.keyboard import press
 from testkit.lifecycle import govern
 from testkit.looks import faults
 from testkit.reading_room import RULES
