@@ -83,7 +83,10 @@ class Bidi:
         self._line = _WebSocket(host, port, "/session")
         self._number = 0
         self.call("session.new", capabilities={})
-        self._page = self.call("browsingContext.getTree")["contexts"][0]["context"]
+        # The window of its start never gets the focus, and a page without one does not show where its own is.
+        (first,) = self.call("browsingContext.getTree")["contexts"]
+        self._page = self.call("browsingContext.create", type="window")["context"]
+        self.call("browsingContext.close", context=first["context"])
 
     def open(self, url: str) -> None:
         self.call("browsingContext.navigate", context=self._page, url=url, wait="complete")
@@ -146,9 +149,7 @@ def headless(folder: Path, **preferences: bool | int | str) -> Iterator[Bidi]:
     profile, home = folder / "profile", folder / "home"
     for made in (profile, home):
         made.mkdir(parents=True)
-    # Without a window it has no focus that it would show, unless it is being tested.
-    focused = {"focusmanager.testmode": True}
-    chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **focused, **preferences}
+    chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
     (profile / "user.js").write_text("".join(lines))
     command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
