@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any, Final
 
 from testkit.browsers import FIREFOX, FIREFOX_PREFERENCES, environment
+from testkit.stage import Stage
 
 _LISTENS: Final = re.compile(rb"WebDriver BiDi listening on ws://([\d.]+):(\d+)")
 _TEXT, _CLOSE, _PING = 1, 8, 9
@@ -144,16 +145,18 @@ class Bidi:
 
 
 @contextmanager
-def headless(folder: Path, **preferences: bool | int | str) -> Iterator[Bidi]:
-    """With a new profile in `folder`."""
+def headless(folder: Path, *, stage: Stage | None = None, **preferences: bool | int | str) -> Iterator[Bidi]:
+    """With a new profile in `folder`. On a stage it has a window, which can fill its screen."""
     profile, home = folder / "profile", folder / "home"
     for made in (profile, home):
         made.mkdir(parents=True)
     chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
     (profile / "user.js").write_text("".join(lines))
-    command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
-    process = subprocess.Popen(command, env=environment(os.environ, home), stdout=subprocess.DEVNULL,
+    command = [FIREFOX, "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
+    command += [] if stage else ["--headless"]
+    around = environment(stage.environment if stage else os.environ, home)
+    process = subprocess.Popen(command, env=around, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)  # fmt: skip
     assert process.stderr is not None
     said = iter(process.stderr.readline, b"")

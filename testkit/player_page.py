@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -130,6 +131,40 @@ UNTIL: Final = """new Promise((done, failed) => {
 def until(page: Page, condition: str) -> None:
     """Waits for what a script says of the page; fails with what the page says if it has failed."""
     page.run(UNTIL % condition)
+
+
+# Plays on so many seconds at a rate, and takes of each screen's new pictures how long after their sound they are drawn,
+# ms.
+PLAY: Final = """new Promise((done) => {
+  const {player} = eyelid, until = player.time + %f;
+  const all = [...document.querySelectorAll("canvas")].map((canvas) => ({canvas, shown: canvas.dataset.at, offs: []}));
+  player.setRate(%f);
+  player.addEventListener("time", function look() {
+    const late = player.master === "sound" ? player.sound.latency * player.rate : 0;
+    for (const one of all) {
+      const {at} = one.canvas.dataset;
+      if (at !== one.shown) one.offs.push((player.time - late) * 1000 - at / 1000);
+      one.shown = at;
+    }
+    if (player.time < until) return;
+    player.removeEventListener("time", look); player.pause(); done(all.map(({offs}) => offs.slice(3)));
+  });
+  player.play();
+})"""
+
+# Notes when each picture comes to which canvas.
+WATCH = """(() => {
+  window.shown = [];
+  document.querySelectorAll("canvas").forEach((canvas, screen) => new MutationObserver(() =>
+    window.shown.push([screen, (performance.timeOrigin + performance.now()) / 1000, canvas.dataset.at])
+  ).observe(canvas, {attributeFilter: ["data-at"]}));
+})()"""
+
+
+def worst_offset(offs: list[list[float]]) -> float:
+    """The median of the screen that is farthest from its sound, ms. Fails where a screen showed nothing."""
+    assert all(offs), "a screen showed no picture"
+    return max(map(statistics.median, offs), key=abs)
 
 
 READY: Final = 'root.dataset.state === "checked"'
