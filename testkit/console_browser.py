@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from testkit.bidi import Bidi
 from testkit.devtools import DevTools
+from testkit.looks import Runs
 from testkit.waits import until
 
 
@@ -15,7 +15,7 @@ def with_authenticator(browser: DevTools) -> None:
     browser.call("WebAuthn.addVirtualAuthenticator", options=options | {"isUserVerified": True})
 
 
-def wait_for(browser: Bidi | DevTools, script: str) -> Any:
+def wait_for(browser: Runs, script: str) -> Any:
     """What it gives, once that is something; a page that goes is asked again when it is there."""
 
     def ask() -> Any:

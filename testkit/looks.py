@@ -13,12 +13,16 @@ LOOKS: Final = (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320))
 """Scheme and width, CSS pixels."""
 
 
-class Looked(Protocol):
-    """A page in any of the browsers. `look`: from now on in this scheme and so wide."""
+class Runs(Protocol):
+    """A page in any of the browsers."""
+
+    def run(self, script: str, /) -> Any: ...
+
+
+class Looked(Runs, Protocol):
+    """`look`: from now on in this scheme and so wide."""
 
     name: str
-
-    def run(self, script: str) -> Any: ...
 
     def look(self, scheme: str, width: int) -> None: ...
 

@@ -125,6 +125,19 @@ class Marionette:
         """All cookies of the page's address."""
         self.call("WebDriver:DeleteAllCookies")
 
+    def add_authenticator(self) -> str:
+        """A virtual one, with no key in it; its id."""
+        made = self.call(
+            "WebAuthn:AddVirtualAuthenticator",
+            protocol="ctap2",
+            transport="internal",
+            hasResidentKey=True,
+            hasUserVerification=True,
+            isUserConsenting=True,
+            isUserVerified=True,
+        )
+        return str(made["value"])
+
     def press(self, key: str) -> None:
         value = KEYS.get(key, key)
         keys = [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]

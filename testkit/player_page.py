@@ -30,7 +30,7 @@ from store.commands.audit import evidence_of, keys_of
 from store.errors import StoreError
 from store.server.web_server import listen, make_server
 from testkit import bidi, devtools
-from testkit.looks import LOOKS, faults
+from testkit.looks import LOOKS, Runs, faults
 
 Page = bidi.Bidi | devtools.DevTools
 Change = Callable[[Source, str, Any], Any]
@@ -128,7 +128,7 @@ UNTIL: Final = """new Promise((done, failed) => {
 })"""
 
 
-def until(page: Page, condition: str) -> None:
+def until(page: Runs, condition: str) -> None:
     """Waits for what a script says of the page; fails with what the page says if it has failed."""
     page.run(UNTIL % condition)
 

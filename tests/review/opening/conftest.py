@@ -46,6 +46,8 @@ from testkit.fakes.pc import SECOND, Pc
 from testkit.free_ports import free_ports
 from testkit.hostile_console import HostileConsole, between
 from testkit.lifecycle import govern
+from testkit.looks import Runs
+from testkit.marionette import Marionette
 from testkit.reading_room import served
 from tests.review.player.made import MadeRecording, make
 from tests.store.conftest import PASSPHRASE, serving
@@ -139,7 +141,7 @@ class House:
         page.open("about:blank")
         self.enter_beside(page, who)
 
-    def enter_beside(self, page: Page, who: str) -> None:
+    def enter_beside(self, page: Page | Marionette, who: str) -> None:
         """The same, while its page stays."""
         page.remember(self.console, SESSION, self.sessions[who])
 
@@ -206,7 +208,7 @@ class House:
         return made
 
 
-def reach(page: Page, *states: str) -> str:
+def reach(page: Runs, *states: str) -> str:
     """Waits until the page says one of these, which it gives; fails with a refusal that is none of them."""
     found = str(
         page.run(f"""new Promise((done) => {{
@@ -221,7 +223,7 @@ def reach(page: Page, *states: str) -> str:
     return found
 
 
-def text(page: Page) -> str:
+def text(page: Runs) -> str:
     return str(page.run("document.querySelector('#custody').innerText"))
 
 

@@ -38,10 +38,9 @@ def browser(firefox: Marionette, served: Served) -> Marionette:
 @pytest.fixture
 def with_authenticator(browser: Marionette) -> Iterator[Marionette]:
     """And no key of another test's in it."""
-    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
-    made = browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    made = browser.add_authenticator()
     yield browser
-    browser.call("WebAuthn:RemoveVirtualAuthenticator", authenticatorId=made["value"])
+    browser.call("WebAuthn:RemoveVirtualAuthenticator", authenticatorId=made)
 
 
 def fill(browser: Marionette, form: str, **fields: str) -> None:
