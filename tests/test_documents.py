@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.showcase.console import SIZE
+
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = "agent|protocol|review|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
 PATH = re.compile(rf"`((?:{TOPS})/[^`\s]*)`")
