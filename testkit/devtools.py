@@ -114,7 +114,7 @@ class DevTools:
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
 
     def whole(self) -> bytes:
-        """A PNG of all of the page. As wide as its scroll bar leaves it: 15 pixels of a margin are missing on the right."""
+        """A PNG of all of the page. As wide as its scroll bar leaves it: 15 pixels on the right are missing."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"])
 
     def asks_for(self, language: str) -> None:
