@@ -86,6 +86,7 @@ function fail(code) {
   $("failure").hidden = false;
   $("failure").textContent = words.failures[code] ?? `${words.failures.failed} (${words.codes[code] ?? code})`;
   $("badge").hidden = true;
+  if ($("main").hidden && $("custody").hidden) $("failed").setAttribute("role", "main"); // it is all there is
   refocus($("failure"));
 }
 

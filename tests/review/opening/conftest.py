@@ -46,6 +46,8 @@ from testkit.fakes.pc import SECOND, Pc
 from testkit.free_ports import free_ports
 from testkit.hostile_console import HostileConsole, between
 from testkit.lifecycle import govern
+from testkit.looks import Runs
+from testkit.marionette import Marionette
 from testkit.reading_room import up
 from tests.review.player.made import MadeRecording, make
 from tests.store.conftest import PASSPHRASE, serving
@@ -142,15 +144,9 @@ class House:
         page.open("about:blank")
         self.enter_beside(page, who)
 
-    def enter_beside(self, page: Page, who: str) -> None:
+    def enter_beside(self, page: Page | Marionette, who: str) -> None:
         """The same, while its page stays."""
-        value = self.sessions[who]
-        if isinstance(page, bidi.Bidi):
-            cookie = {"name": SESSION, "value": {"type": "string", "value": value}, "domain": "localhost", "path": "/",
-                      "secure": True, "httpOnly": True, "sameSite": "lax"}  # fmt: skip
-            page.call("storage.setCookie", cookie=cookie)
-        else:
-            page.call("Network.setCookie", url=self.console, name=SESSION, value=value, secure=True, path="/")
+        page.remember(self.console, SESSION, self.sessions[who])
 
     def show(self, page: Page, verb: str, value: str) -> None:
         page.open("about:blank")
@@ -238,7 +234,7 @@ class House:
         return made
 
 
-def reach(page: Page, *states: str) -> str:
+def reach(page: Runs, *states: str) -> str:
     """Waits until the page says one of these, which it gives; fails with a refusal that is none of them."""
     found = str(
         page.run(f"""new Promise((done) => {{
@@ -253,7 +249,7 @@ def reach(page: Page, *states: str) -> str:
     return found
 
 
-def text(page: Page) -> str:
+def text(page: Runs) -> str:
     return str(page.run("document.querySelector('#custody').innerText"))
 
 

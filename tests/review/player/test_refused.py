@@ -20,6 +20,7 @@ from store.admin.home import Home
 from store.catalog.blobs import sealed_name
 from testkit.devtools import DevTools
 from testkit.fakes.pc import SECOND
+from testkit.player_page import faults_of
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import MadeRecording
 from tests.review.player.test_page import PIXELS, PLAYED
@@ -284,3 +285,23 @@ def test_a_source_that_has_ended_is_said(page: Page, recorded: Recorded) -> None
     page.run("(eyelid.player.screens.forEach((one) => { one.next = -1; one.times.clear(); }), eyelid.player.seek(14))")
     with pytest.raises(AssertionError, match="gone"):
         until(page, "false")
+
+
+@pytest.mark.slow(reason="axe looks at two pages in several looks")
+def test_axe_finds_no_fault_where_something_is_wrong(page: Page, copied: Recorded, axe: str) -> None:
+    """A chunk that was changed and one that is gone, and a page whose address was used up."""
+    flip(blob_of(copied, 0, 2), 200)
+    blob_of(copied, 1, 1).unlink()
+    with played(copied.home, copied.id) as address:
+        page.open(address)
+        until(page, READY)
+        page.run("eyelid.player.seek(5)")
+        page.press("v")
+        found = faults_of(page, axe, "player, not verified")
+        assert page.run("!document.querySelector('.slate').hidden")
+        page.open("about:blank")
+        page.open(address)
+        with pytest.raises(AssertionError, match="used-up"):
+            until(page, READY)
+        found += faults_of(page, axe, "player, failed")
+    assert not found, "\n".join(map(str, found))
