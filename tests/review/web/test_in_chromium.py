@@ -85,10 +85,10 @@ def test_from_the_link_to_the_recording_by_keyboard_alone(served: Served, browse
 
 def test_back_to_a_page_is_to_the_page_as_it_is_now(served: Served, browser: DevTools) -> None:
     """Chromium shows it from memory, whatever the headers say: without what was done, and seen, since."""
-    enter(browser, served, "lena", "/find")
+    enter(browser, served, "cleo", "/find")
     browser.run("window.before = true")
-    browser.run("document.querySelector('tr.one a').click()")
-    wait_for(browser, "location.pathname.startsWith('/recordings/') && document.readyState === 'complete'")
+    browser.run("document.querySelector('nav a[href=\"/requests\"]').click()")
+    wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
     browser.run("history.back()")
     wait_for(browser, "location.pathname === '/find' && window.before === undefined")
 
