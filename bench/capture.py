@@ -35,6 +35,7 @@ from bench.capture_delays import POLICY, SIZE
 from bench.harness import Said, Say
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
+from testkit.process_use import used
 from testkit.stage import Running, Stage, StageError, own_display, running
 from testkit.support_desk import SupportDesk
 
@@ -110,7 +111,7 @@ class Used:
 
     @classmethod
     def now(cls, recorder: Recorder) -> Used:
-        cpu, pss = harness.used(recorder.process.pid)
+        cpu, pss = used(recorder.process.pid)
         kept = sum(path.stat().st_size for path in recorder.media.rglob("*") if path.is_file())
         return cls(time.monotonic(), cpu, kept, pss)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from rich.console import Console, RenderableType
 
 from testkit.waits import StageError
@@ -99,14 +98,6 @@ def folder(chosen: Path | None = None) -> Iterator[Path]:
         place = chosen or Path(passing)
         place.mkdir(parents=True, exist_ok=True)
         yield place
-
-
-def used(pid: int) -> tuple[float, int]:
-    """What the process and its children have used: CPU-seconds since their start, and bytes of memory (PSS)."""
-    own = psutil.Process(pid)
-    processes = [own, *own.children(recursive=True)]
-    times = [one.cpu_times() for one in processes]
-    return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
 
 
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from rich.markdown import Markdown
 
 from bench import sound_account as account
-from bench.harness import Said, Say, used
+from bench.harness import Said, Say
 from bench.sound_account import SECOND, Kept, Span
 from bench.sound_play import AFTER, CASES, CLEAN, MARKED, NAME, Event, Till, a_till, beeping, hot_plug, marked
 from bench.sound_runs import Run, beyond, faults, markdown, total
@@ -27,6 +27,7 @@ from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
 from testkit.listening import packets_of
 from testkit.opened import OpenedRecording, open_all
+from testkit.process_use import used
 from testkit.sounds import RATE, SINKS, SoundServer, played
 from testkit.speech import talking
 from testkit.stage import StageError

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,8 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.folder import sync_folder, write_over
 from review import extracts
-from review.governance.model import PLAY_ORIGINAL, Act, ApprovalRule, Governance, Reason, Rendition
+from review.governance.decide import lacks
+from review.governance.model import PLAY_ORIGINAL, Act, Approval, ApprovalRule, Governance, Question, Reason, Rendition
 from review.refusal import Refusal
 
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
@@ -121,8 +122,16 @@ class Requests:
         (self._folder / id).unlink(missing_ok=True)
         sync_folder(self._folder)  # or a power cut brings back what was used
 
-    def ids(self) -> list[str]:
-        return [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]
+    def waiting(self, rules: Governance, now: int) -> dict[str, Filed]:
+        """By id; those whose time is over go."""
+        waits = {}
+        for id in [path.name for path in self._folder.iterdir() if not path.name.startswith(".")]:  # noqa: A001
+            filed = self.get(id)
+            if filed is None or ends(rules, filed) < now:
+                self.drop(id)
+            else:
+                waits[id] = filed
+        return waits
 
 
 # -- by the rules -----------------------------------------------------------------------------------------------------
@@ -147,3 +156,30 @@ def approving(rules: Governance, person: str, terms: Mapping[str, str], now: int
         return count[0]
     where = asked[0].where if asked else rules.where
     raise Refusal.by([Reason(f"{person} has no role whose approval counts here", where)])
+
+
+def waiting_for(rules: Governance, person: str, filed: Filed, now: int) -> dict[str, object] | None:
+    """What a list says of an opening or an export that waits: to who asked, and to who has a role whose approval is
+    still missing; None for everybody else, and once it can no longer be granted. `until`: ns, by when to approve it;
+    once no approval is missing, by when it has to be done. `filed`: with the approvals that count.
+    """
+    if filed.terms["act"] in SETS:
+        return None
+    given = tuple(Approval(rules.person(one.person), one.at) for one in filed.approvals)
+    question = Question(rules.person(filed.person), Act(filed.terms["act"]), now, approvals=given)
+    me = rules.person(person)
+    mine = replace(question, approvals=(*given, Approval(me, now)))
+    missing, until, counts = [], ends(rules, filed), False
+    for rule in rules_of_approval(rules, filed.terms):
+        need, by = lacks(rules, question, filed.asked, rule)
+        if need > 0:
+            missing.append({"need": need, "by": list(dict.fromkeys(by))})
+            until = min(until, filed.asked + rule.within)
+            counts |= lacks(rules, mine, filed.asked, rule)[0] < need
+    if until <= now or not (counts or me.id == question.person.id):
+        return None
+    return {
+        "person": filed.person, "act": filed.terms["act"], "recording": filed.terms["recording"],
+        "purpose": filed.terms["purpose"], "case": filed.terms.get("case", ""), "asked": filed.asked, "until": until,
+        "approved_by": [one.person for one in filed.approvals], "missing": missing,
+    }  # fmt: skip

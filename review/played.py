@@ -6,21 +6,25 @@ release's lanes, or nothing. What was released is the upper bound of what was se
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from protocol import base64url
 from protocol.claims import Claims, parse_object
 from protocol.envelope import SOUND_STREAM
 from protocol.errors import ProtocolError
+from protocol.folder import write_over
 from review.extracts import spans_of
 from review.refusal import Refusal
 
@@ -53,6 +57,24 @@ class _Opening:
     last: int = 0
     count: int = 0
 
+    def write(self, path: Path) -> None:
+        """All but `began`, which no other start of the custodian knows."""
+        said = {"person": self.person, "recording": str(self.recording), "entry": self.entry, "length": self.length,
+                "lanes": sorted(self.lanes), "ends": self.ends, "key": base64url.encode(self.key), "last": self.last,
+                "count": self.count}  # fmt: skip
+        write_over(path, json.dumps(said).encode())
+
+    @classmethod
+    def read(cls, path: Path, ticks: float) -> _Opening:
+        """Its page may report as often from now on as one that was just opened. Raises ProtocolError, OSError."""
+        said = Claims(parse_object(path.read_bytes()), path.name, ProtocolError)
+        count = said.integer("count")
+        return cls(
+            said.text("person"), said.uuid("recording"), said.integer("entry"), frozenset(said.texts("lanes")),
+            said.integer("length"), said.integer("ends"), ticks - count * EVERY, said.raw("key"),
+            said.integer("last"), count,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -64,10 +86,15 @@ class Report:
 
 
 class Watching:
-    """Openings of this start whose pages may report. Of any thread. `ticks`: s."""
+    """Openings whose pages may report, a file each in `folder`: a start of the custodian goes on with them. Of any
+    thread. `ticks`: s. Raises ProtocolError, OSError.
+    """
 
-    def __init__(self, ticks: Callable[[], float]) -> None:
-        self._ticks, self._open, self._lock = ticks, dict[str, _Opening](), threading.Lock()
+    def __init__(self, folder: Path, ticks: Callable[[], float]) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder, self._ticks, self._lock = folder, ticks, threading.Lock()
+        kept = (path for path in folder.iterdir() if not path.name.startswith("."))
+        self._open = {path.name: _Opening.read(path, ticks()) for path in kept}
 
     def begin(  # noqa: PLR0917 - what the custodian knows of an opening
         self, request: str, person: str, recording: UUID, entry: int, streams: Iterable[int], length: int,
@@ -83,10 +110,14 @@ class Watching:
         ends = min(until + LATE, now + LASTS)
         made = _Opening(person, recording, entry, lanes, length + SLACK, ends, self._ticks())
         with self._lock:
-            kept = {name: one for name, one in self._open.items() if one.ends > now}
-            for name in list(kept)[: max(0, len(kept) - HELD + 1)]:
-                del kept[name]
-            self._open = kept | {request: made}
+            kept = sorted(
+                (name for name, one in self._open.items() if one.ends > now), key=lambda name: self._open[name].entry
+            )
+            kept = kept[max(0, len(kept) - HELD + 1) :]
+            for name in self._open.keys() - set(kept):
+                (self._folder / name).unlink(missing_ok=True)
+            made.write(self._folder / request)
+            self._open = {name: self._open[name] for name in kept} | {request: made}
         return made.key
 
     def take(self, asked: Claims, now: int) -> Report:
@@ -96,7 +127,7 @@ class Watching:
         with self._lock:
             one = self._open.get(request)
             if one is None:
-                raise Refusal("unknown-opening", "no opening of this start of the custodian has this id")
+                raise Refusal("unknown-opening", "no opening that may still be reported on has this id")
             if now >= one.ends:
                 raise Refusal("over", "what was released is over, and so is the time to report on it")
             said = _opened(one, request, sealed)
@@ -106,7 +137,9 @@ class Watching:
             spans = _spans(said, one)
             if one.count >= min(MOST, EARLY + (self._ticks() - one.began) // EVERY):
                 raise Refusal("too-many", "its page reports too often")
-            one.last, one.count = number, one.count + 1
+            new = replace(one, last=number, count=one.count + 1)
+            new.write(self._folder / request)  # before its entry: killed in between, the page reports it again
+            self._open[request] = new
         facts: dict[str, object] = {"opening": one.entry, "spans": [span for _, span in spans]}
         return Report(one.person, str(one.recording), facts | {"lanes": [lane for lane, _ in spans]})
 

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any, Final
 
 from testkit.browsers import FIREFOX, FIREFOX_PREFERENCES, environment
+from testkit.stage import Stage
 
 _LISTENS: Final = re.compile(rb"WebDriver BiDi listening on ws://([\d.]+):(\d+)")
 _TEXT, _CLOSE, _PING = 1, 8, 9
@@ -77,11 +78,16 @@ class _WebSocket:
 class Bidi:
     """One page of it. Each call waits for its answer."""
 
+    name = "firefox"
+
     def __init__(self, host: str, port: int) -> None:
         self._line = _WebSocket(host, port, "/session")
         self._number = 0
         self.call("session.new", capabilities={})
-        self._page = self.call("browsingContext.getTree")["contexts"][0]["context"]
+        # The window of its start never gets the focus, and a page without one does not show where its own is.
+        (first,) = self.call("browsingContext.getTree")["contexts"]
+        self._page = self.call("browsingContext.create", type="window")["context"]
+        self.call("browsingContext.close", context=first["context"])
 
     def open(self, url: str) -> None:
         self.call("browsingContext.navigate", context=self._page, url=url, wait="complete")
@@ -98,13 +104,32 @@ class Bidi:
 
     def press(self, key: str) -> None:
         actions = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
-        keys = [{"type": "key", "id": "keyboard", "actions": actions}]
-        self.call("input.performActions", context=self._page, actions=keys)
+        self.act([{"type": "key", "id": "keyboard", "actions": actions}])
+
+    def act(self, actions: list[dict[str, Any]]) -> None:
+        """As WebDriver BiDi has them."""
+        self.call("input.performActions", context=self._page, actions=actions)
 
     def picture(self, width: int, height: int) -> bytes:
         """A PNG of the window."""
         self.call("browsingContext.setViewport", context=self._page, viewport={"width": width, "height": height})
         return base64.b64decode(self.call("browsingContext.captureScreenshot", context=self._page)["data"])
+
+    def look(self, _scheme: str, width: int) -> None:
+        """As on a screen so wide. The player has a button for the scheme."""
+        self.call("browsingContext.setViewport", context=self._page, viewport={"width": width, "height": 900})
+
+    def whole(self) -> bytes:
+        """A PNG of all of the page."""
+        made = self.call("browsingContext.captureScreenshot", context=self._page, origin="document")
+        return base64.b64decode(made["data"])
+
+    def remember(self, address: str, name: str, value: str) -> None:
+        """A cookie of that address's host."""
+        host = address.partition("://")[2].partition(":")[0]
+        cookie = {"name": name, "value": {"type": "string", "value": value}, "domain": host, "path": "/",
+                  "secure": True, "httpOnly": True, "sameSite": "lax"}  # fmt: skip
+        self.call("storage.setCookie", cookie=cookie)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
@@ -120,16 +145,18 @@ class Bidi:
 
 
 @contextmanager
-def headless(folder: Path, **preferences: bool | int | str) -> Iterator[Bidi]:
-    """With a new profile in `folder`."""
+def headless(folder: Path, *, stage: Stage | None = None, **preferences: bool | int | str) -> Iterator[Bidi]:
+    """With a new profile in `folder`. On a stage it has a window, which can fill its screen."""
     profile, home = folder / "profile", folder / "home"
     for made in (profile, home):
         made.mkdir(parents=True)
     chosen = {**FIREFOX_PREFERENCES, "media.autoplay.default": 0, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in chosen.items())
     (profile / "user.js").write_text("".join(lines))
-    command = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
-    process = subprocess.Popen(command, env=environment(os.environ, home), stdout=subprocess.DEVNULL,
+    command = [FIREFOX, "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
+    command += [] if stage else ["--headless"]
+    around = environment(stage.environment if stage else os.environ, home)
+    process = subprocess.Popen(command, env=around, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)  # fmt: skip
     assert process.stderr is not None
     said = iter(process.stderr.readline, b"")

@@ -1,17 +1,12 @@
-"""A page of the console in Chromium, by DevTools: a virtual authenticator, keys, pictures."""
+"""A page of the console in Chromium, by DevTools: a virtual authenticator, and waiting."""
 
 from __future__ import annotations
 
-import base64
-import os
-import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from testkit.devtools import DevTools
+from testkit.looks import Runs
 from testkit.waits import until
-
-KEYS: Final = {"ArrowDown": (40, ""), "Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
 
 
 def with_authenticator(browser: DevTools) -> None:
@@ -20,7 +15,7 @@ def with_authenticator(browser: DevTools) -> None:
     browser.call("WebAuthn.addVirtualAuthenticator", options=options | {"isUserVerified": True})
 
 
-def wait_for(browser: DevTools, script: str) -> Any:
+def wait_for(browser: Runs, script: str) -> Any:
     """What it gives, once that is something; a page that goes is asked again when it is there."""
 
     def ask() -> Any:
@@ -32,33 +27,8 @@ def wait_for(browser: DevTools, script: str) -> Any:
     return until(ask, script)
 
 
-def press(browser: DevTools, key: str, *, shift: bool = False) -> None:
-    code, text = KEYS[key]
-    common = {"key": key, "code": key if key != " " else "Space", "windowsVirtualKeyCode": code}
-    common["modifiers"] = 8 if shift else 0
-    browser.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
-    browser.call("Input.dispatchKeyEvent", type="keyUp", **common)
-
-
 def to(browser: DevTools, url: str) -> None:
     """In the same page, loaded."""
     browser.run("window.gone = false")
     browser.call("Page.navigate", url=url)
     wait_for(browser, "window.gone === undefined && document.readyState === 'complete' ? location.href : ''")
-
-
-def kept(browser: DevTools, name: str, scheme: str, width: int) -> None:
-    """A picture of the page as it is, where EYELID_PICTURES names a folder for those that people look at."""
-    if folder := os.environ.get("EYELID_PICTURES"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        language = browser.run("document.documentElement.lang")
-        file = f"{re.sub('[^a-z]+', '-', name)}-{language}-{scheme}-{width}.png"
-        picture(browser, Path(folder) / file, scheme, width)
-
-
-def picture(browser: DevTools, path: Path, scheme: str, width: int = 1280) -> None:
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.call("Emulation.setDeviceMetricsOverride", **metrics)
-    made = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-    path.write_bytes(base64.b64decode(made["data"]))

@@ -17,6 +17,8 @@ from testkit.browsers import AS_ROOT, CHROMIUM, CHROMIUM_FLAGS, environment
 class DevTools:
     """One page of it. Each call waits for its answer; the browser that ends instead raises EOFError."""
 
+    name = "chromium"
+
     def __init__(self, reads: int, writes: int) -> None:
         self._reads = os.fdopen(reads, "rb")
         self._writes = os.fdopen(writes, "wb")
@@ -108,6 +110,29 @@ class DevTools:
     def downloads_to(self, folder: Path) -> None:
         """Of this page, and those that are opened with it."""
         self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder), **self._context)
+
+    def look(self, scheme: str, width: int) -> None:
+        """As on a screen so wide, in that colour scheme."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **metrics)
+
+    def whole(self) -> bytes:
+        """A PNG of all of the page. As wide as its scroll bar leaves it: 15 pixels on the right are missing."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"])
+
+    def asks_for(self, language: str) -> None:
+        """From now on, of this page."""
+        self.call("Network.enable")
+        self.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+
+    def remember(self, address: str, name: str, value: str) -> None:
+        """A cookie of that address."""
+        self.call("Network.setCookie", url=address, name=name, value=value, secure=True, path="/")
+
+    def forget(self) -> None:
+        """All cookies."""
+        self.call("Network.clearBrowserCookies")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1

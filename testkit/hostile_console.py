@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from store.server.web_server import listen, make_server
 
@@ -25,11 +26,21 @@ Change = Callable[[str, dict[str, Any], dict[str, Any]], dict[str, Any]]
 """(path, what was asked, what the console answered) -> what the browser gets."""
 
 
+class _Cut(Response):
+    """Fewer bytes than it says, and then the end, as of a server that is killed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+
+
 @dataclass
 class HostileConsole:
     """`origin`: the player's, as the console knows it. `seen`: (path, body) of each request, `given`: each answer.
     `withholds`: a verb of the custodian's that is not passed on; `keeps`: one that is once `goes_on` is set. `busy`:
-    nothing of a recording is answered.
+    nothing of a recording is answered. `late`: of a path and its query, what its answer waits for. `cuts`: so many
+    answers with chunks end in their middle.
     """
 
     console: str
@@ -40,6 +51,8 @@ class HostileConsole:
     keeps: str = ""
     goes_on: threading.Event = field(default_factory=threading.Event)
     busy: bool = False
+    late: Callable[[str], threading.Event | None] | None = None
+    cuts: int = 0
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     given: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -58,11 +71,21 @@ class HostileConsole:
             return Response(b'{"error": "no-custodian"}', 503, headers=allowed | {"Content-Type": "application/json"})
         if self.keeps and verb == self.keeps:
             assert await asyncio.to_thread(self.goes_on.wait, 120)
+        where = f"{path}?{request.url.query}"
+        if self.late is not None and (event := self.late(where)) is not None:
+            assert await asyncio.to_thread(event.wait, 120)
         kept = {name: request.headers[name] for name in ("cookie", "content-type") if name in request.headers}
         asked = f"{self.console}{path}?{request.url.query}"
         async with httpx.AsyncClient(timeout=60) as client:
             headers = kept | {"Origin": self.origin}
-            answer = await client.request(request.method, asked, content=body, headers=headers)
+            try:
+                answer = await client.request(request.method, asked, content=body, headers=headers)
+            except httpx.TransportError:  # as a proxy says that nothing is behind it
+                return Response(status_code=502, headers=allowed)
+        if self.cuts and "/player/chunks/" in path:
+            self.cuts -= 1
+            length = {"Content-Length": str(len(answer.content)), "Connection": "close"}
+            return _Cut(answer.content[: len(answer.content) // 2], headers=allowed | length)
         content = answer.content
         kind = answer.headers.get("Content-Type", "")
         if self.change is not None and kind.startswith("application/json"):

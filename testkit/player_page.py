@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -29,6 +30,7 @@ from store.commands.audit import evidence_of, keys_of
 from store.errors import StoreError
 from store.server.web_server import listen, make_server
 from testkit import bidi, devtools
+from testkit.looks import LOOKS, Runs, faults
 
 Page = bidi.Bidi | devtools.DevTools
 Change = Callable[[Source, str, Any], Any]
@@ -126,12 +128,58 @@ UNTIL: Final = """new Promise((done, failed) => {
 })"""
 
 
-def until(page: Page, condition: str) -> None:
+def until(page: Runs, condition: str) -> None:
     """Waits for what a script says of the page; fails with what the page says if it has failed."""
     page.run(UNTIL % condition)
 
 
+# Plays on so many seconds at a rate, and takes of each screen's new pictures how long after their sound they are drawn,
+# ms.
+PLAY: Final = """new Promise((done) => {
+  const {player} = eyelid, until = player.time + %f;
+  const all = [...document.querySelectorAll("canvas")].map((canvas) => ({canvas, shown: canvas.dataset.at, offs: []}));
+  player.setRate(%f);
+  player.addEventListener("time", function look() {
+    const late = player.master === "sound" ? player.sound.latency * player.rate : 0;
+    for (const one of all) {
+      const {at} = one.canvas.dataset;
+      if (at !== one.shown) one.offs.push((player.time - late) * 1000 - at / 1000);
+      one.shown = at;
+    }
+    if (player.time < until) return;
+    player.removeEventListener("time", look); player.pause(); done(all.map(({offs}) => offs.slice(3)));
+  });
+  player.play();
+})"""
+
+# Notes when each picture comes to which canvas.
+WATCH = """(() => {
+  window.shown = [];
+  document.querySelectorAll("canvas").forEach((canvas, screen) => new MutationObserver(() =>
+    window.shown.push([screen, (performance.timeOrigin + performance.now()) / 1000, canvas.dataset.at])
+  ).observe(canvas, {attributeFilter: ["data-at"]}));
+})()"""
+
+
+def worst_offset(offs: list[list[float]]) -> float:
+    """The median of the screen that is farthest from its sound, ms. Fails where a screen showed nothing."""
+    assert all(offs), "a screen showed no picture"
+    return max(map(statistics.median, offs), key=abs)
+
+
 READY: Final = 'root.dataset.state === "checked"'
+
+
+def faults_of(page: Page, axe: str, name: str, where: str = "document") -> list[Any]:
+    """What axe finds in that part of the page in both languages and schemes, wide and narrow."""
+    found: list[Any] = []
+    for language in ("en", "de"):
+        for scheme, width in LOOKS:
+            switch(page, language, scheme)
+            found += faults(page, axe, name, ((scheme, width),), where)
+    switch(page, "en", "light")
+    page.look("light", 1280)
+    return found
 
 
 def switch(page: Page, language: str, scheme: str) -> None:

@@ -151,15 +151,23 @@ class ReadingRoom:
 @contextmanager
 def served(port: str, *words: str) -> Iterator[dict[str, Any]]:
     """`eyelid-review up` on loopback, as a process; what it says once it serves."""
+    with up(port, *words) as (_, said):
+        yield said
+
+
+@contextmanager
+def up(port: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The same, and the process, which may be killed."""
     command = [sys.executable, "-m", "review", "up", "--http", "--host", "127.0.0.1", "--port", port, "--json"]
     with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         line = running.stdout.readline()
         try:
-            yield json.loads(line)
+            yield running, json.loads(line)
         finally:
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(60) == 0
+            if running.poll() != -signal.SIGKILL:
+                running.send_signal(signal.SIGTERM)
+                assert running.wait(60) == 0
 
 
 def _call_in(room: ReadingRoom, address: str, now: int) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.showcase.console import SIZE
+
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = "agent|protocol|review|store|policies|testkit|tests|bench|docs|scripts|installer|requirements|.ci"
 PATH = re.compile(rf"`((?:{TOPS})/[^`\s]*)`")
@@ -274,3 +276,10 @@ def test_each_kept_run_of_leaks_is_a_row_of_the_page(runs: str) -> None:
     row = f"| {' | '.join(found.group('played', 'leaked', 'control', 'over'))} | [{runs}](runs/{runs}.jsonl) |"
     page = (ROOT / "docs" / "leaks.md").read_text("utf-8").splitlines()
     assert [line for line in page if line.endswith(row)], f"docs/leaks.md has no row that ends with {row}"
+
+
+def test_readme_begins_with_the_player_as_the_demo_leaves_it() -> None:
+    first, *_ = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert first == "docs/images/demo-player.png"
+    data = (ROOT / first).read_bytes()
+    assert (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) == SIZE

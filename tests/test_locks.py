@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {
-    "agent": ["agent"], "store": ["store"], "review": ["store", "review"], "dev": ["agent", "store", "review", "dev"],
-    "build": ["build"], "release": ["build", "release"],
+    "agent": ["agent"], "store": ["store"], "review": ["store", "review"], "speech": ["store", "review", "speech"],
+    "dev": ["agent", "store", "review", "speech", "dev"], "build": ["build"], "release": ["build", "release"],
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_every_package_has_a_hash_and_no_registry_is_named(lock: str) -> None:
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("lock", ["agent", "store", "review", "build"])
+@pytest.mark.parametrize("lock", ["agent", "store", "review", "speech", "build"])
 def test_what_is_installed_is_what_was_tested(lock: str) -> None:
     assert locked(lock) <= locked("dev")
 

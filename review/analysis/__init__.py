@@ -1,1 +1,1 @@
-"""What is worked out from the words of a call: personal data in them, measures, categories, trends. No I/O."""
+"""What is worked out of a call: its words out of its sound, personal data in them, measures, categories, trends."""

@@ -13,9 +13,10 @@ from itertools import groupby
 from typing import Final
 
 from review.analysis.personal.tokens import Token, tokens
-from review.analysis.words import Word
+from review.analysis.words import SECOND, Word
 
 LONGEST: Final = 8  # words of a phrase that repeats
+_FASTEST: Final = 8  # words that nobody says in half a second
 _DIGITS: Final = 8  # the same digit so often is a loop: no number that people say has it
 
 
@@ -53,6 +54,17 @@ def without_loops(words: Sequence[Word]) -> tuple[Word, ...]:
     """For the transcript: of a phrase its first occurrence stays, of a digit nothing."""
     dropped = {place for loop in loops(words) for place in range(loop.again, loop.last + 1)}
     return tuple(word for place, word in enumerate(words) if place not in dropped)
+
+
+def too_fast(words: Sequence[Word]) -> set[int]:
+    """Places of words of which so many begin in half a second that nobody says them."""
+    found, first = set[int](), 0
+    for place, word in enumerate(words):
+        while word.start - words[first].start >= SECOND // 2:
+            first += 1
+        if place - first + 1 >= _FASTEST:
+            found.update(range(first, place + 1))
+    return found
 
 
 def _phrase(said: Sequence[Token], at: int) -> Loop | None:

@@ -32,7 +32,7 @@ from review.consented import Consents, Statement
 from review.custodian.facts import Facts, establish
 from review.custodian.home import Latest, Settings, recording_key
 from review.enrolled import Enrolled, People
-from review.filed import SETS, Approved, Filed, Requests, approving, ends, rules_of_approval, terms_of
+from review.filed import SETS, Approved, Filed, Requests, approving, rules_of_approval, terms_of, waiting_for
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
@@ -82,7 +82,7 @@ class Custodian:
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
         )  # fmt: skip
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
-        self._sampled, self._watching = Sampled(home / "samples", log), Watching(ticks)
+        self._sampled, self._watching = Sampled(home / "samples", log), Watching(home / "watching", ticks)
         kept = home / "bundle"
         self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
 
@@ -277,6 +277,16 @@ class Custodian:
             "approved_by": [one.person for one in found.approvals],
         }  # fmt: skip
 
+    def waiting(self, asked: Claims, _peer: str) -> dict[str, object]:
+        """Openings and exports that this person asked for, or may approve; what ends first comes first."""
+        (_, rules), now = self._in_force(), self._latest.now()
+        found = []
+        for id, one in self._requests.waiting(rules, now).items():  # noqa: A001 - what it is
+            kept = replace(one, approvals=tuple(self._counted(one)))
+            if said := waiting_for(rules, asked.text("person"), kept, now):
+                found.append({"filed": id} | said)
+        return {"waiting": sorted(found, key=lambda one: int(str(one["until"])))}
+
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:
         said = _Said("approve", peer, {"act": "none", "verdict": "none", "role": "none"})
         with self._noting(said):
@@ -406,24 +416,13 @@ class Custodian:
         return Refusal.by(then.reasons, filed=signed.id)
 
     def _file(self, rules: Governance, said: _Said, id: str, filed: Filed) -> None:  # noqa: A002 - what it is
-        waits = self._waiting(rules, filed.asked)
+        waits = [one.person for one in self._requests.waiting(rules, filed.asked).values()]
         if len(waits) >= MOST_FILED or waits.count(filed.person) >= MOST_FILED // 20:
             raise Refusal("too-many", "too many requests wait for approvals")
         facts: dict[str, object] = {"act": filed.terms["act"], "request": id}
         facts["purpose"] = filed.terms["purpose"] or "none"
         self._note(replace(said, kind="request", facts=facts))
         self._requests.put(id, filed)
-
-    def _waiting(self, rules: Governance, now: int) -> list[str]:
-        """Whose requests wait; those whose time is over go."""
-        waits = []
-        for id in self._requests.ids():  # noqa: A001 - what it is
-            filed = self._requests.get(id)
-            if filed is None or ends(rules, filed) < now:
-                self._requests.drop(id)
-            else:
-                waits.append(filed.person)
-        return waits
 
     # -- how often, and the log ---------------------------------------------------------------------------------------
 

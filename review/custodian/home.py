@@ -8,6 +8,7 @@ adopted/       wraps of recordings from before the review key was a recipient
 requests/      what waits for approvals (review.filed)
 consent/       what people signed of consent (review.consented)
 samples/       months, and what was drawn (review.samples)
+watching/      openings whose pages may still report what they play (review.played)
 clock          the latest time that was seen, about
 """
 

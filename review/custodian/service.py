@@ -49,6 +49,7 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "review": Custodian.review,
     "file": Custodian.file,
     "filed": Custodian.filed,
+    "waiting": Custodian.waiting,
     "approve": Custodian.approve,
 }
 _OF_ROOT: Final = _VERBS | {

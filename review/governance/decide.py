@@ -227,15 +227,9 @@ def _check_approvals(governance: Governance, judged: _Judged, question: Question
         judged.against("the time of the request is over, file a new one", rule.where, missing=True)
         return
     judged.ends(closes)
-    counted: dict[str, frozenset[str]] = {}
-    for approval in question.approvals:
-        id, at = approval.person.id, approval.at  # noqa: A001 - what it is
-        if id != question.person.id and asked <= at <= question.now and at < asked + rule.within:
-            counted[id] = counted.get(id, frozenset()) | _roles_of(governance, approval.person, at)
-    still_open = open_seats(rule.by, counted)
-    lacking = rule.need - (len(rule.by) - len(still_open))
+    lacking, roles = lacks(governance, question, asked, rule)
     if lacking > 0:
-        by = " or ".join(dict.fromkeys(still_open))
+        by = " or ".join(dict.fromkeys(roles))
         more = f"{lacking} more approval{'s' if lacking > 1 else ''} by {by}"
         left = asked + rule.within - question.now
         when = f"within {_spoken(left)}" if left > 0 else f"{hours} of a new request, as the time is over"
@@ -243,6 +237,20 @@ def _check_approvals(governance: Governance, judged: _Judged, question: Question
     if question.now < opens:
         wait = _spoken(opens - question.now)
         judged.against(f"the delay after the request is not over: {wait} are left", rule.where, missing=True)
+
+
+def lacks(governance: Governance, question: Question, asked: int, rule: ApprovalRule) -> tuple[int, list[str]]:
+    """How many approvals are missing (none: 0 or less), and by which roles one would count.
+
+    `asked`: when the request was filed, ns.
+    """
+    counted: dict[str, frozenset[str]] = {}
+    for approval in question.approvals:
+        id, at = approval.person.id, approval.at  # noqa: A001 - what it is
+        if id != question.person.id and asked <= at <= question.now and at < asked + rule.within:
+            counted[id] = counted.get(id, frozenset()) | _roles_of(governance, approval.person, at)
+    still_open = open_seats(rule.by, counted)
+    return rule.need - (len(rule.by) - len(still_open)), still_open
 
 
 def _roles_of(governance: Governance, person: Person, at: int) -> frozenset[str]:

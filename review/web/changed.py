@@ -36,6 +36,7 @@ from review.web.beside import Beside
 from review.web.fleet import CHANGES, Sees
 from review.web.pages import WAITING, Console, console_of, not_here, page, words_of
 from review.web.pcs_read import seen
+from review.web.waiting import waiting
 from review.web.words import Words, lasting
 from store.catalog import schema
 
@@ -94,11 +95,18 @@ def may_look(finder: Finder, sees: Sees) -> bool:
     return sees.some or auditor.may_report(rules, person, now) or auditor.may_see_retention(rules, person, now)
 
 
-def is_first(finder: Finder) -> bool:
-    """Whether it is where they begin: they list all recordings, and put what must stay on hold."""
-    return finder.may_list_anything() and auditor.may_of_all(
-        finder.governance, finder.person, finder.now, Act.LEGAL_HOLD
-    )
+def beginning(finder: Finder) -> str:
+    """Where who lists all recordings begins: who puts on hold what must stay, with what changed; who audits, with the
+    report; who answers privacy requests, with these. "" for everybody else.
+    """
+    if not finder.may_list_anything():
+        return ""
+    who = finder.governance, finder.person, finder.now
+    if auditor.may_of_all(*who, Act.LEGAL_HOLD):
+        return "/since"
+    if auditor.may_report(*who):
+        return "/report"
+    return "/privacy" if auditor.may_of_all(*who, Act.SUBJECT_ACCESS) else ""
 
 
 async def _since(request: Request) -> Response:
@@ -111,7 +119,7 @@ async def _since(request: Request) -> Response:
     look = _Look(console, finder, sees, since, spoken)
 
     def read() -> tuple[list[Section], Looks | None]:
-        made = list(_sections(look))
+        made = list(_sections(look, session))
         console.note(request, session, "list", of="changes", results=sum(len(one.lines) for one in made))
         return made, _opened(request, session, look)
 
@@ -125,7 +133,7 @@ async def _since(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _sections(look: _Look) -> Iterator[Section]:
+def _sections(look: _Look, session: Session) -> Iterator[Section]:
     rules, person, now = look.finder.governance, look.finder.person, look.finder.now
     if look.sees.some:
         yield from _of_computers(look)
@@ -133,7 +141,7 @@ def _sections(look: _Look) -> Iterator[Section]:
         yield _closed(look)
     if auditor.may_report(rules, person, now):
         yield _bundles(look)
-    yield _waiting(look)
+    yield _waiting(look, session)
     if auditor.may_see_retention(rules, person, now):
         yield _holds(look)
 
@@ -237,7 +245,7 @@ def _bundles(look: _Look) -> Section:
 # -- what waits -------------------------------------------------------------------------------------------------------
 
 
-def _waiting(look: _Look) -> Section:
+def _waiting(look: _Look, session: Session) -> Section:
     """Whenever it was asked: it waits still."""
     console, finder, words = look.console, look.finder, look.words
     answer = sum(bool({Step.ANSWER, Step.REFUSE} & set(one.may)) for one in console.requests.page(
@@ -247,12 +255,15 @@ def _waiting(look: _Look) -> Section:
         approve = sum(CaseStep.APPROVE in one.may for one in console.cases.page(finder).cases)
     if privacy.kinds_of(finder.governance, finder.person, finder.now):
         due = len(console.privacy.page(finder, answered=False).requests)
+    waits = waiting(console, session, finder)
+    unknown = words("The custodian does not answer: openings and exports that wait are not counted.")
     return look.section(
         "waiting", words("Waits for you"),
         (Line(answer, words("to answer under Requests"), "/requests"),
          Line(approve, words("to approve under Cases"), "/cases"),
-         Line(due, words("to decide under Privacy"), "/privacy")),
-        words("Nothing waits for your answer."),
+         Line(due, words("to decide under Privacy"), "/privacy"),
+         Line(waits.to_approve, words("to approve in the player, under Requests"), "/requests")),
+        words("Nothing waits for your answer."), unknown if waits.known is None else "",
     )  # fmt: skip
 
 

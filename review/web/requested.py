@@ -20,6 +20,7 @@ from review.search.find import Finder
 from review.web import recording
 from review.web.asked import place_by_id
 from review.web.pages import Console, console_of, not_here, page, words_of
+from review.web.waiting import ACTS, Waiting, waiting
 from review.web.wanted import wanted_id
 from store.errors import Refusal
 
@@ -49,16 +50,20 @@ async def requests_page(request: Request) -> Response:
 
     def read() -> Any:
         finder = console.finder(session)
-        return console.requests.page(finder, ended=ended, after=after), console.requests.may_answer_any(finder)
+        return console.requests.page(finder, ended=ended, after=after), console.requests.may_answer_any(finder), finder
 
-    found, answers = await run_sync(read)
+    found, answers, finder = await run_sync(read)
+    waits = Waiting()
+    if not ended and after is None:
+        waits = await run_sync(waiting, console, session, finder, limiter=console.custody.limit)
     following = None
     if found.following is not None:
         asked = ({"ended": "1"} if ended else {}) | {"after": f"{found.following[0]}.{found.following[1]}"}
         following = f"/requests?{urlencode(asked)}"
     return page(
         request, "requests.html", session=session, found=found, answers=answers, ended=ended, next=following,
-        later=after is not None, place="requests", **TEXTS,
+        later=after is not None, waits=waits, acts=ACTS, player=console.sign_in.people.settings.player,
+        place="requests", **TEXTS,
     )  # fmt: skip
 
 

@@ -123,8 +123,8 @@ async def _sessions(request: Request) -> Response:
 
 
 async def _first(request: Request) -> Response:
-    """Find; what changed, of who answers for all recordings; of who may list their own alone: these, or the computers,
-    where they look after them.
+    """Find; of who answers for all recordings what changed, the report or the privacy requests; of who may list their
+    own alone: these, or the computers, where they look after them.
 
     A search is always one of Find.
     """
@@ -132,8 +132,8 @@ async def _first(request: Request) -> Response:
     if request.url.query:
         return await _find(request)
     finder, sees = await run_sync(lambda: (console.finder(session), console.sees(session).some))
-    if await run_sync(changed.is_first, finder):
-        return RedirectResponse("/since", 303)
+    if beginning := await run_sync(changed.beginning, finder):
+        return RedirectResponse(beginning, 303)
     lists = mine.lists(finder)
     if lists != mine.OTHERS and sees:
         return RedirectResponse("/fleet", 303)

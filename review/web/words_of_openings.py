@@ -5,6 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 GERMAN: Final = {
+    # What waits for approvals
+    "Opening": "Öffnung",
+    "Openings and exports that wait for an approval": "Öffnungen und Exporte, die auf eine Zustimmung warten",
+    "The custodian does not answer, so openings and exports that wait for an approval are not shown now.":
+        "Der Treuhänder antwortet nicht. Öffnungen und Exporte, die auf eine Zustimmung warten, werden darum gerade "
+        "nicht gezeigt.",
+    "waits for others": "wartet auf andere",
+    "waits for you": "wartet auf Sie",
+    "no person yet": "noch niemand",
+    "Approvals missing": "Fehlende Zustimmungen",
+    "{need} by {roles}": "{need} von {roles}",
+    "Waits until": "Wartet bis",
+    "People who may approve it find it on this page, or by this link:":
+        "Wer zustimmen darf, findet es auf dieser Seite oder mit diesem Link:",
+    "It goes on where you asked: leave that page or command open.":
+        "Es geht dort weiter, wo Sie gefragt haben: Lassen Sie diese Seite oder diesen Befehl offen.",
+    "Look at it in the player": "Im Player ansehen",
+    "{count} more wait. What ends first is shown.": "{count} weitere warten. Gezeigt ist, was zuerst endet.",
+    "Other requests": "Weitere Anträge",
+    "to approve in the player, under Requests": "brauchen Ihre Zustimmung im Player, unter Anträge",
+    "The custodian does not answer: openings and exports that wait are not counted.":
+        "Der Treuhänder antwortet nicht: Öffnungen und Exporte, die warten, sind nicht gezählt.",
     "Only what was drawn opens.": "Nur gezogene Aufnahmen lassen sich öffnen.",
     "What is left of the sample the custodian does not say now ({code}).":
         "Was von der Stichprobe übrig ist, sagt der Treuhänder gerade nicht ({code}).",

@@ -223,7 +223,8 @@ def sign_in(browser: DevTools, links: Links) -> None:
     browser.open(f"{links.address}/sign-in")
     with_authenticator(browser)
     to(browser, links.sign_in)
-    for button, path in (("join", "/enrol"), ("make", "/")):
+    # What they may decides where they begin: the visitor of these rules reads the audit log of all recordings.
+    for button, path in (("join", "/enrol"), ("make", "/report")):
         browser.run(f"document.getElementById('{button}').click()")
         wait_for(browser, f"location.pathname === '{path}' && document.readyState === 'complete'")
 

@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         _make(folder)
         with tempfile.TemporaryDirectory(prefix="eyelid-") as short:  # a local socket's path may have 107 bytes
+            os.environ["TMPDIR"] = short  # a browser that is ended leaves folders there
             return _demo(folder, Path(short), asked, out, sits=sits)
     except StageError as error:
         out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)

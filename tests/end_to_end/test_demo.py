@@ -10,8 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -32,9 +35,25 @@ KEYS = [
 ]  # fmt: skip
 
 
-def run(*flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "scripts.showcase.demo", *flags]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=580, check=False)
+MARK = "EYELID_TEST_OF_THE_DEMO"  # in the environment of what it starts
+
+
+def run(*flags: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`more`: of its environment."""
+    command, environment = [sys.executable, "-P", "-m", "scripts.showcase.demo", *flags], {**os.environ, **more}
+    return subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=580, check=False, env=environment
+    )
+
+
+def started_by(mark: str) -> list[list[str]]:
+    """What runs still, each by its command, also where it is no one's child any more."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.environ().get(MARK) == mark and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one.cmdline())
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +62,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ran(folder: Path) -> subprocess.CompletedProcess[str]:
+def passing() -> Iterator[Path]:
+    """Where it makes what it needs only while it runs; its name is short, as those of local sockets have to be."""
+    with TemporaryDirectory(prefix="d-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path, passing: Path) -> subprocess.CompletedProcess[str]:
     shutil.rmtree(folder, ignore_errors=True)  # where a first try was late
-    ran = run("--json", "--seconds", "14", "--dir", str(folder))
+    ran = run("--json", "--seconds", "14", "--dir", str(folder), **{MARK: str(folder), "TMPDIR": str(passing)})
     assert ran.returncode == 0, ran.stderr
     return ran
 
@@ -57,6 +83,26 @@ def told(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 def test_stdout_carries_the_one_object(told: dict[str, Any]) -> None:
     assert list(told) == KEYS
+
+
+@pytest.mark.usefixtures("ran")
+def test_without_a_terminal_it_leaves_nothing_running(folder: Path) -> None:
+    """Neither console, custodian, player nor browser. That a mark is found, a process of one's own shows."""
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    environment = {**os.environ, MARK: "control"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as control:
+        assert control.stdout is not None
+        control.stdout.readline()
+        assert started_by("control") == [command]
+        control.communicate()
+    assert started_by(str(folder)) == []
+
+
+@pytest.mark.usefixtures("ran")
+def test_without_a_terminal_it_leaves_no_folder_beside_the_one_it_was_given(folder: Path, passing: Path) -> None:
+    assert list(passing.iterdir()) == []
+    assert folder.exists()
 
 
 def test_what_is_sensitive_is_missing_and_the_control_shows_that_they_would_be_seen(told: dict[str, Any]) -> None:

@@ -79,3 +79,12 @@ function defaults(words) {
   const next = (bit) => (flags & bit ? words.getUint32((at += 4) - 4) : 0);
   return { duration: next(0x8), size: next(0x10), flags: next(0x20) };
 }
+
+/** What a reader makes of bytes that may be anything; null where it fails. */
+export function read(attempt) {
+  try {
+    return attempt();
+  } catch {
+    return null;
+  }
+}

@@ -1,5 +1,6 @@
 // Comments on spans: listed, marked on the timeline, and written. The worker seals and opens them.
 
+import { refusal } from "./refusal-words.js";
 import { $, element, language, player, refocus, setItems, words } from "./state.js";
 import { clock } from "./words.js";
 
@@ -24,7 +25,7 @@ export async function beginComments(from, asking) {
     await take(await source.list());
     state = (w) => (found.length || unopened.length ? "" : w.noComments);
   } catch (error) {
-    state = (w) => w.commentsFailed(error.code ?? "failed");
+    state = (w) => w.commentsFailed(sentence(error));
   }
   showComments();
   $("comments").dataset.state = "listed"; // for tests
@@ -61,12 +62,17 @@ async function write() {
     $("comment-text").value = "";
     state = (w) => w.commentKept;
   } catch (error) {
-    const why = error.reasons?.map(({ says }) => says).join("; ") || (error.code ?? "failed");
-    state = (w) => w.commentRefused(why);
+    const reasons = error.reasons?.map(({ says }) => ` (${says})`).join("") ?? "";
+    state = (w) => w.commentRefused(sentence(error) + reasons);
   }
   sending = false;
   showComments();
 }
+
+const reasonsOf = (codes) => [...new Set(codes)].map((code) => sentence({ code })).join(" ");
+
+/** Why a comment was refused, in the language that is chosen now. */
+const sentence = ({ code }) => refusal(typeof code === "string" ? code : "failed", language, "comments");
 
 const span = (from, to) => `${clock(from, true)} – ${clock(to, true)}`;
 
@@ -84,7 +90,7 @@ export function showComments() {
   showCommentSpan();
   $("comments-state").textContent = state?.(words) ?? "";
   $("comments-refused").hidden = !unopened.length;
-  $("comments-refused").textContent = words.commentsRefused(unopened.length, [...new Set(unopened)].join(", "));
+  $("comments-refused").textContent = words.commentsRefused(unopened.length, reasonsOf(unopened));
   setItems(
     $("comments-list"),
     found.map(({ person, at, start, end, text }) => {

@@ -2,6 +2,7 @@
 
 import { TEXTS } from "./opening-words.js";
 import { signed } from "./person.js";
+import { refusal } from "./refusal-words.js";
 
 const root = document.documentElement;
 export let place = ""; // the console's origin
@@ -126,7 +127,7 @@ export function trouble(error, path, retry, title = "refusedTitle", back = "back
   root.dataset.code = code;
   show("refused", (w) => [
     heading(w[title]),
-    text(w.codes[code] ?? `${w.otherwise} (${code})`),
+    text(refusal(code, root.lang)),
     reasonsOf(error.reasons),
     h(
       "p",

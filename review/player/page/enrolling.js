@@ -3,6 +3,7 @@
 
 import { button, facts, h, heading, link, relay, show, text, trouble, when } from "./desk.js";
 import { keep, keysHere, newKey, ofOtherHouse, readInvitation } from "./person.js";
+import { refusal } from "./refusal-words.js";
 
 export async function enrol(address) {
   const invited = await readInvitation(address);
@@ -51,7 +52,7 @@ export async function enrol(address) {
     document.documentElement.dataset.code = "other-house";
     show("refused", (w) => [
       heading(w.otherHouse),
-      text(w.codes["other-house"]),
+      text(refusal("other-house", document.documentElement.lang)),
       compared(w),
       h("p", { className: "acts" }, link("/", w.console), button(w.replace, confirm, "")),
     ]);

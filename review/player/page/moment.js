@@ -33,6 +33,7 @@ export function showTime() {
 }
 
 let announcing = 0;
+let loads = false; // for what is on its way here
 let waits = false; // for a console that does not answer: said as long as that is so
 export function say(text) {
   $("now").textContent = text;
@@ -47,8 +48,14 @@ export function sayWaits(so) {
   showNow();
 }
 
+export function sayLoads() {
+  loads = player.loads;
+  clearTimeout(announcing);
+  showNow();
+}
+
 export function showNow() {
-  const text = waits ? words.consoleWaits : "";
+  const text = waits ? words.consoleWaits : loads && root.dataset.state !== "failed" ? words.loads : "";
   if ($("now").textContent !== text) $("now").textContent = text; // said anew only where it is
   if (!about && root.dataset.state !== "failed") $("badge-text").textContent = text || words.loading;
 }

@@ -5,7 +5,7 @@ import { ask, listenToWorker, open, secret } from "./asking.js";
 import { beginCase, showCase } from "./case.js";
 import { beginComments, showComments } from "./comments.js";
 import { showGaps } from "./gaps.js";
-import { say, sayWaits, showNow, showPlaying, showTime, skipped } from "./moment.js";
+import { say, sayLoads, sayWaits, showNow, showPlaying, showTime, skipped } from "./moment.js";
 import { Player, RATES } from "./player.js";
 import { beginProof, checked, completeProof, refused, showProof } from "./verdict.js";
 import { loopOver, showSpans } from "./spans.js";
@@ -86,6 +86,7 @@ function fail(code) {
   $("failure").hidden = false;
   $("failure").textContent = words.failures[code] ?? `${words.failures.failed} (${words.codes[code] ?? code})`;
   $("badge").hidden = true;
+  if ($("main").hidden && $("custody").hidden) $("failed").setAttribute("role", "main"); // it is all there is
   refocus($("failure"));
 }
 
@@ -125,6 +126,7 @@ async function start({ keys = null, at = null, comments = null, report = null })
   player.addEventListener("refused", refused);
   player.addEventListener("changed", showPlaying);
   player.addEventListener("skipped", skipped);
+  player.addEventListener("loads", sayLoads);
   player.addEventListener("silent", () => say(words.silent));
   fitScreens();
   await begun;

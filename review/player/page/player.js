@@ -9,6 +9,7 @@ const TICK = 100; // ms, from the worker: a page's own timers nearly stop in the
 const NO_SOUND = 2; // seconds after which a sound that does not begin is no clock any more
 const AROUND = 0.3; // seconds of silence that are played where the rest is skipped
 const DRAWING = 0.016; // seconds from a tick's decision for a picture until the display has it
+const LOADS = 500; // ms after which it is said that something is still on its way here
 const END = 0.3; // seconds before a run's end at which an element may already have stopped
 export const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 
@@ -27,6 +28,8 @@ export class Player extends EventTarget {
     this.skipsQuiet = false;
     this.loop = null; // {start, end}
     this.inLoop = false;
+    this.stands = null; // the moment at which playing waits for what is on its way here
+    this.loads = false; // for so long that it is said
     this.jumps = 0; // how often another moment was chosen
     this.chains = new Map(about.streams.map(({ stream, rows }) => [stream, new Chain(stream, rows)]));
     const media = (stream, from, to) => this.media(ask, stream, from, to);
@@ -78,6 +81,7 @@ export class Player extends EventTarget {
   // -- the clock -------------------------------------------------------------------------------------------------
 
   get time() {
+    if (this.stands !== null) return this.stands;
     if (this.master === "sound") return this.sound.element.currentTime;
     const since = this.playing ? ((performance.now() - this.base.at) / 1000) * this.rate : 0;
     return Math.min(this.base.t + since, this.last);
@@ -93,6 +97,7 @@ export class Player extends EventTarget {
     const to = this.inside(Math.max(0, Math.min(t, this.last)));
     this.jumps++;
     this.sound?.element.pause();
+    this.stands = null;
     this.byClock(to);
     this.inLoop = within(to, this.loop);
     this.spent = null;
@@ -127,6 +132,7 @@ export class Player extends EventTarget {
 
   pause() {
     this.byClock(this.time);
+    this.stands = null;
     this.playing = false;
     this.sound?.element.pause();
     this.changed();
@@ -146,7 +152,7 @@ export class Player extends EventTarget {
   }
 
   soundAt(t) {
-    return this.sound?.chain.span(t) ?? null;
+    return this.sound?.buffer ? this.sound.chain.span(t) : null;
   }
 
   /** For good. */
@@ -170,12 +176,48 @@ export class Player extends EventTarget {
         this.seek(skip && !this.looped(skip.to) ? skip.to : this.loop.start);
         return;
       }
-      this.follow(t);
+      if (this.awaits(t)) this.stand(t);
+      else {
+        this.goOn();
+        this.follow(t);
+      }
       t = this.time;
     }
     this.sound?.pump(t, this.rate);
     this.draw();
+    this.tellLoads(this.awaits(t));
     this.dispatchEvent(new Event("time"));
+  }
+
+  /** Whether a picture, or sound that is played, is still on its way here. */
+  awaits(t) {
+    const span = this.playing && this.soundAt(t);
+    const heard = span && this.spent?.start !== span.start && this.sound.awaits(t);
+    return heard || this.screens.some((one) => one.awaits(t));
+  }
+
+  /** Playing waits: what comes late is not passed over. */
+  stand(t) {
+    if (this.stands !== null) return;
+    this.byClock(t);
+    this.stands = t;
+    this.waits = null;
+    this.sound?.element.pause();
+  }
+
+  goOn() {
+    if (this.stands === null) return;
+    this.byClock(this.stands);
+    this.stands = null;
+  }
+
+  tellLoads(awaited) {
+    const now = performance.now();
+    this.awaited = awaited ? (this.awaited ?? now) : null;
+    const loads = awaited && now - this.awaited >= LOADS;
+    if (loads === this.loads) return;
+    this.loads = loads;
+    this.dispatchEvent(new Event("loads"));
   }
 
   /** {to, silence} of what is not played from here on, or null. */
@@ -211,7 +253,7 @@ export class Player extends EventTarget {
     if (!span || span === this.spent || this.spent?.start === span.start) {
       if (this.master === "sound") this.byClock(t);
       if (element && !element.paused) element.pause();
-      const next = this.sound?.chain.after(t);
+      const next = this.sound?.buffer && this.sound.chain.after(t);
       if (next && !element.seeking && Math.abs(element.currentTime - next.start) > 0.02) this.sound.seek(next.start);
       return;
     }

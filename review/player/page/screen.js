@@ -1,6 +1,6 @@
 // One screen: WebCodecs decodes from the key frame on, and the canvas shows what stood at the clock's moment.
 
-import { readFragment, readHeader } from "./cmaf.js";
+import { read, readFragment, readHeader } from "./cmaf.js";
 
 const DECODED = 6; // pictures that are decoded before they are due: each takes a place of the decoder's own
 const QUEUE = 12; // given to the decoder at once
@@ -64,6 +64,12 @@ export class Screen {
   right(t, row) {
     const times = this.times.get(row);
     return times?.findLast((one) => one <= t * 1e6 + 1) ?? times?.[0]; // a moment may have been rounded down
+  }
+
+  /** Whether the bytes of what stands at `t` are still on their way here. */
+  awaits(t) {
+    const row = this.chain.at(t);
+    return Boolean(this.how) && !this.failed && row >= 0 && this.chain.plays[row] && this.next <= row;
   }
 
   /** Whether the picture cannot come any more, or only after much that is not needed. */
@@ -242,14 +248,5 @@ export class Screen {
     const all = [...this.times.values()].flat().sort((one, other) => one - other);
     const here = all.findLastIndex((one) => one <= t * 1e6 + 1);
     return all[here + step] === undefined ? null : all[here + step] / 1e6;
-  }
-}
-
-/** What a reader makes of bytes that may be anything; null where it fails. */
-function read(attempt) {
-  try {
-    return attempt();
-  } catch {
-    return null;
   }
 }

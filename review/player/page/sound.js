@@ -1,5 +1,7 @@
 // Both ends of the call: one element fed through Media Source, which keeps the pitch at every speed, and a volume each.
 
+import { read, readFragment, readHeader } from "./cmaf.js";
+
 const AHEAD = 20; // seconds that lie ready, at 1x
 const BACK = 5;
 const LOAD = 4; // rows a request
@@ -29,6 +31,11 @@ export class Sound {
     const [[content]] = await Promise.all([header < 0 ? [null] : this.media(stream, header, header + 1), opened]);
     URL.revokeObjectURL(this.element.src);
     if (!content) return false;
+    this.about = read(() => readHeader(new Uint8Array(content)));
+    if (!this.about) {
+      this.refuse(header, "not-media");
+      return false;
+    }
     this.buffer = source.addSourceBuffer(TYPE);
     source.duration = this.length;
     const good = await this.append(header, content);
@@ -42,6 +49,7 @@ export class Sound {
       await this.update(() => this.buffer.appendBuffer(content));
       return true;
     } catch {
+      this.buffer = null; // a browser takes nothing more after it, and may have taken the buffer away
       this.refuse(row, "not-media");
       return false;
     }
@@ -96,6 +104,12 @@ export class Sound {
     return false;
   }
 
+  /** Whether what is heard at `t` is still on its way here. */
+  awaits(t) {
+    const row = this.chain.at(t);
+    return row >= 0 && this.chain.plays[row] && this.next <= row && !this.has(t);
+  }
+
   /** Aims at a moment: where it is not loaded, loads from there on. */
   seek(t) {
     if (!this.buffer) return;
@@ -141,8 +155,13 @@ export class Sound {
     const { buffered } = this.buffer;
     const past = Math.min(t, this.element.currentTime); // it may have been sent back meanwhile
     if (buffered.length && buffered.start(0) < past - 2 * BACK) await this.remove(past - BACK);
-    for (const [place, content] of contents.entries())
-      if (content && !(await this.append(from + place, content))) return false;
+    for (const [place, content] of contents.entries()) {
+      if (!content) continue;
+      // A browser may take what is none for the begin of a box, and wait for the rest of it.
+      if (!read(() => readFragment(new Uint8Array(content), this.about.timescale))?.length)
+        this.refuse(from + place, "not-media");
+      else if (!(await this.append(from + place, content))) return false;
+    }
     if (generation === this.generation) this.next = to;
     return true;
   }

@@ -54,12 +54,13 @@ const EN = {
   commentSending: "The comment is being saved …",
   commentKept: "Comment saved.",
   commentRefused: (why) => `Comment not saved: ${why}`,
-  commentsFailed: (code) => `Comments could not be loaded (${code}).`,
-  commentsRefused: (count, codes) =>
+  commentsFailed: (why) => `Comments could not be loaded: ${why}`,
+  commentsRefused: (count, why) =>
     `${count === 1 ? "1 comment" : `${count} comments`} did not pass the check and ` +
-    `${count === 1 ? "is" : "are"} not shown: ${codes}.`,
+    `${count === 1 ? "is" : "are"} not shown: ${why}`,
   full: "Full screen",
   silent: "This browser has no sound device: pictures go on without sound.",
+  loads: "Loading …",
   consoleWaits: "The console does not answer. Trying again.",
   otherName: ({ host, os_user }) => `its key packet names ${os_user}, ${host} (other-name)`,
   states: { closed: "", "broken-off": "the recorder ended without closing it", open: "its end is not signed" },
@@ -309,12 +310,13 @@ const DE = {
   commentSending: "Der Kommentar wird gespeichert …",
   commentKept: "Kommentar gespeichert.",
   commentRefused: (why) => `Kommentar nicht gespeichert: ${why}`,
-  commentsFailed: (code) => `Die Kommentare konnten nicht geladen werden (${code}).`,
-  commentsRefused: (count, codes) =>
+  commentsFailed: (why) => `Die Kommentare konnten nicht geladen werden: ${why}`,
+  commentsRefused: (count, why) =>
     `${count === 1 ? "1 Kommentar hat" : `${count} Kommentare haben`} die Prüfung nicht bestanden und ` +
-    `${count === 1 ? "wird" : "werden"} nicht angezeigt: ${codes}.`,
+    `${count === 1 ? "wird" : "werden"} nicht angezeigt: ${why}`,
   full: "Vollbild",
   silent: "Dieser Browser hat keine Tonausgabe: Die Bilder laufen ohne Ton weiter.",
+  loads: "Wird geladen …",
   consoleWaits: "Die Konsole antwortet nicht. Es wird erneut versucht.",
   otherName: ({ host, os_user }) => `ihr Schlüsselpaket nennt ${os_user}, ${host} (other-name)`,
   states: { closed: "", "broken-off": "der Rekorder endete, ohne sie zu schließen", open: "ihr Ende ist nicht signiert" },

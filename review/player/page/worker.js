@@ -33,13 +33,16 @@ let ends = Infinity; // when it does, by this computer's clock
 
 async function get(path, options) {
   refuseIf(isOver(), "over");
-  const answer = await answered(() => fetch(`${base}${path}`, { credentials, redirect: "error", ...options }));
+  const answer = await answered(async () => {
+    const given = await fetch(`${base}${path}`, { credentials, redirect: "error", ...options });
+    const { ok, status } = given;
+    return { ok, status, body: new Uint8Array(await given.arrayBuffer()) }; // which ends early where the console does
+  });
   if (released && [401, 404].includes(answer.status)) throw new Refused(answer.status === 401 ? "signed-out" : "ended");
   if (!answer.ok)
     throw new Refused(answer.status === 403 || answer.status === 410 ? "used-up" : `http-${answer.status}`);
-  const body = new Uint8Array(await answer.arrayBuffer());
   refuseIf(isOver(), "over"); // meanwhile: without keys nothing of it is checked
-  return body;
+  return answer.body;
 }
 
 /** A console that starts anew, or has too much to do, is asked again. A command's own server that is gone stays so. */

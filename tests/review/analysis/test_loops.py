@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from review.analysis.loops import LoopKind, loops, without_loops
+from review.analysis.loops import LoopKind, loops, too_fast, without_loops
+from review.analysis.words import Word
 from tests.review.analysis.said import call, hidden
 
 
@@ -47,3 +48,9 @@ def test_a_loop_of_digits_stays_in_the_mask() -> None:
     said = call("customer: es ist 1111111111111111111 genau")
     assert loops(said.words(said.turns[0].channel))[0].kind is LoopKind.DIGIT
     assert "1111111111111111111" in hidden(said)
+
+
+def test_words_that_come_faster_than_anybody_speaks_are_too_fast() -> None:
+    at = [0, 300, 600, 900, *range(2_000, 2_080, 10), 3_000]
+    assert too_fast([Word("so", ms * 10**6, ms * 10**6) for ms in at]) == set(range(4, 12))
+    assert too_fast([Word("so", ms * 10**6, ms * 10**6) for ms in range(0, 5_000, 90)]) == set()

@@ -29,10 +29,8 @@ from review.cases.spans import CaseError
 from review.cli import main
 from store.catalog import erasure, schema
 from store.evidence.show import iso
-from testkit.console_browser import picture
-from testkit.devtools import DevTools
 from testkit.fakes.pc import SECOND
-from testkit.player_page import READY, Page, played_case, switch, until
+from testkit.player_page import READY, Page, faults_of, played_case, until
 from tests.review.cases.conftest import Archive, said
 from tests.review.player.made import MadeRecording
 from tests.store.conftest import PASSPHRASE
@@ -205,7 +203,7 @@ def test_a_certificate_of_something_else_certifies_nothing(archive: Archive) -> 
 
 
 @pytest.mark.slow(reason="browsers")
-def test_the_page_shows_them(asked: Asked, page: Page, tmp_path: Path) -> None:
+def test_the_page_shows_them(asked: Asked, page: Page, axe: str) -> None:
     folder = asked.export([comment(asked.archive.made[0], 6, 7)], "--custodian-key", asked.folder / "custodian.pub")
     reader = RecipientPrivate.from_bytes(load_private(asked.archive.reader, PASSPHRASE).raw)
     with played_case(folder, reader) as address:
@@ -219,8 +217,4 @@ def test_the_page_shows_them(asked: Asked, page: Page, tmp_path: Path) -> None:
         case = page.run("document.querySelector('#case-spans').innerText")
         assert "On legal hold case-17" in case
         assert f"Recording {asked.archive.earlier.recording.id} was erased on" in case
-        if isinstance(page, DevTools):
-            for language in ("en", "de"):
-                for scheme in ("light", "dark"):
-                    switch(page, language, scheme)
-                    picture(page, tmp_path / f"beside-{language}-{scheme}.png", scheme, 1280)
+        assert faults_of(page, axe, "a case with comments, a hold, and a recording that was erased") == []

@@ -104,12 +104,27 @@ def test_a_report_counts_once_and_no_earlier_one_after_it(opened: OpenPage) -> N
     assert opened.refused(second) == "replayed"
 
 
-def test_a_start_anew_takes_no_reports_of_openings_before_it(opened: OpenPage) -> None:
-    """So none can be handed in twice around it; the key was in memory alone."""
-    sealed = opened.sealed()
-    opened.hand_in(sealed)
+def test_a_start_anew_goes_on_with_the_openings_before_it(opened: OpenPage) -> None:
+    """And none is handed in twice around it."""
+    first, second = opened.sealed(1), opened.sealed(2)
+    for number in range(3, 3 + EARLY):
+        opened.hand_in(opened.sealed(number))
+    third = opened.sealed(3 + EARLY)
+    assert opened.refused(third) == "too-many"
     opened.custodian = opened.house.start()
-    assert opened.refused(sealed) == "unknown-opening"
+    assert [opened.refused(one) for one in (first, second)] == ["replayed", "replayed"]
+    opened.hand_in(third)
+    noted = opened.house.entries()[-1]
+    assert noted["facts"]["opening"] == opened.answer["entry"]
+
+
+def test_openings_that_are_over_leave_nothing_behind(opened: OpenPage) -> None:
+    folder = opened.house.folder / "watching"
+    assert [path.name for path in folder.iterdir()] == [opened.answer["request"]]
+    opened.house.clock.now += LASTS + LATE
+    opened.custodian = opened.house.start()
+    other = OpenPage.of(opened.house, opened.custodian, opened.kept)
+    assert [path.name for path in folder.iterdir()] == [other.answer["request"]]
 
 
 END: Final = SECOND + SLACK  # of a recording of the house's, which lasts a second

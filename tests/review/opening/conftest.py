@@ -46,7 +46,9 @@ from testkit.fakes.pc import SECOND, Pc
 from testkit.free_ports import free_ports
 from testkit.hostile_console import HostileConsole, between
 from testkit.lifecycle import govern
-from testkit.reading_room import served
+from testkit.looks import Runs
+from testkit.marionette import Marionette
+from testkit.reading_room import up
 from tests.review.player.made import MadeRecording, make
 from tests.store.conftest import PASSPHRASE, serving
 from tests.store.recorded import close, make_filmed
@@ -108,6 +110,9 @@ class House:
     made: MadeRecording
     custodian: subprocess.Popen[str]
     stack: ExitStack
+    up: subprocess.Popen[str]
+    paths: tuple[str, ...]
+    player: ExitStack
     others: dict[str, str] = field(default_factory=dict)
     rules: str = PLAIN
     sessions: dict[str, str] = field(default_factory=dict)
@@ -139,15 +144,9 @@ class House:
         page.open("about:blank")
         self.enter_beside(page, who)
 
-    def enter_beside(self, page: Page, who: str) -> None:
+    def enter_beside(self, page: Page | Marionette, who: str) -> None:
         """The same, while its page stays."""
-        value = self.sessions[who]
-        if isinstance(page, bidi.Bidi):
-            cookie = {"name": SESSION, "value": {"type": "string", "value": value}, "domain": "localhost", "path": "/",
-                      "secure": True, "httpOnly": True, "sameSite": "lax"}  # fmt: skip
-            page.call("storage.setCookie", cookie=cookie)
-        else:
-            page.call("Network.setCookie", url=self.console, name=SESSION, value=value, secure=True, path="/")
+        page.remember(self.console, SESSION, self.sessions[who])
 
     def show(self, page: Page, verb: str, value: str) -> None:
         page.open("about:blank")
@@ -200,6 +199,29 @@ class House:
     def restart_custodian(self) -> None:
         self.custodian = self.stack.enter_context(custodian_of(self.folder, self.socket))
 
+    def kill_console(self) -> None:
+        self.up.kill()
+        self.up.wait()
+
+    def restart_console(self) -> None:
+        """On the same port."""
+        self.up, _ = self.stack.enter_context(up(self.console.rpartition(":")[2], *self.paths))
+
+    @contextmanager
+    def without_proxy(self) -> Iterator[None]:
+        """The page asks the console itself."""
+        self.player.close()
+        self.player.enter_context(player_of(self.page, self.console))
+        try:
+            yield
+        finally:
+            self.player.close()
+            self.player.enter_context(player_of(self.page, self.between.address))
+
+    def another(self) -> MadeRecording:
+        """One more recording like the first, which may be erased."""
+        return _recordings(self.home, more=False)[0]
+
     def client(self, who: str = "", **headers: str) -> httpx.Client:
         """As a page of the player's in that person's browser asks the console itself."""
         cookie = {"Cookie": f"{SESSION}={self.sessions[who]}"} if who else {}
@@ -212,7 +234,7 @@ class House:
         return made
 
 
-def reach(page: Page, *states: str) -> str:
+def reach(page: Runs, *states: str) -> str:
     """Waits until the page says one of these, which it gives; fails with a refusal that is none of them."""
     found = str(
         page.run(f"""new Promise((done) => {{
@@ -227,7 +249,7 @@ def reach(page: Page, *states: str) -> str:
     return found
 
 
-def text(page: Page) -> str:
+def text(page: Runs) -> str:
     return str(page.run("document.querySelector('#custody').innerText"))
 
 
@@ -279,13 +301,29 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         review = RecipientPublic.from_bytes(base64url.decode(public.read_text().strip()))
         ask(short / "s", "bundle", bundle=govern(home, PLAIN, readers=(review,)))
         made, others = _recordings(home)
-        paths = ["--home", str(folder / "console"), "--store", str(home.folder), "--key-file", str(folder / "secret"),
-                 "--custodian", str(short / "s"), "--no-player"]  # fmt: skip
-        stack.enter_context(served(console.rpartition(":")[2], *paths))
+        paths = ("--home", str(folder / "console"), "--store", str(home.folder), "--key-file", str(folder / "secret"),
+                 "--custodian", str(short / "s"), "--no-player")  # fmt: skip
+        process, _ = stack.enter_context(up(console.rpartition(":")[2], *paths))
         proxy = stack.enter_context(between(console, page, int(hostile.rpartition(":")[2])))
-        stack.enter_context(player_of(page, proxy.address))
+        player = stack.enter_context(ExitStack())
+        player.enter_context(player_of(page, proxy.address))
         opens = stack.enter_context(opened(folder / "console", home.folder, (folder / "secret").read_bytes()))
-        house = House(folder, home, short / "s", console, page, proxy, opens, made, custodian, stack, others)
+        house = House(
+            folder,
+            home,
+            short / "s",
+            console,
+            page,
+            proxy,
+            opens,
+            made,
+            custodian,
+            stack,
+            process,
+            paths,
+            player,
+            others,
+        )
         for who in PEOPLE:
             opens.people.invite(f"{who}@example.com", "root@host", "host")
             house.sessions[who] = opens.people.sign_in(Proof("password", f"{who}@example.com"), "192.0.2.1").token
@@ -312,8 +350,8 @@ def _papers(home: Home, recording: str) -> dict[str, Any]:
         return papers(connection, gather(connection, UUID(recording)), home.blobs(), home.store_key())
 
 
-def _recordings(home: Home) -> tuple[MadeRecording, dict[str, str]]:
-    """One by the real encoders of the north; `south`, ended; `open`, of the north, which goes on."""
+def _recordings(home: Home, *, more: bool = True) -> tuple[MadeRecording, dict[str, str]]:
+    """One by the real encoders of the north; and if `more`, `south`, ended; `open`, of the north, which goes on."""
     services = open_services(home, wall)
     others: dict[str, str] = {}
     with closing(services), serving(home, services) as client:
@@ -330,9 +368,9 @@ def _recordings(home: Home) -> tuple[MadeRecording, dict[str, str]]:
             assert made.ask_token(wall() // SECOND).is_success
             return made
 
-        made = make(pc("north desk"), bundle)
+        made = make(pc("north desk"), bundle, start=None if more else wall() - 3600 * SECOND)
         made.send()
-        for name, group in (("south", "south desk"), ("open", "north desk")):
+        for name, group in (("south", "south desk"), ("open", "north desk")) if more else ():
             filmed = make_filmed(pc(group), bundle)
             if name == "south":
                 close(filmed)
@@ -353,7 +391,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def plain(house: House) -> Iterator[House]:
     """With nothing changed between, and the plain rules."""
-    house.between.change = None
+    house.between.change = house.between.late = None
     house.govern(PLAIN)
     yield house
-    house.between.change = None
+    house.between.change = house.between.late = None

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from testkit.axe import question
-from testkit.console_browser import picture, press, wait_for
-from testkit.devtools import DevTools
-from testkit.player_page import switch
+from testkit.console_browser import wait_for
+from testkit.keyboard import press, tab_to
+from testkit.player_page import faults_of
 from tests.review.opening.conftest import APPROVED, House, Page, reach
 from tests.review.opening.test_playing import filed_of, keyed, opened, press_open, ready, waiting
 from tests.review.player.conftest import READY, until
@@ -18,43 +15,28 @@ __all__ = ["keyed", "ready"]
 pytestmark = pytest.mark.slow(reason="a browser, and a house of four processes")
 
 
-def tab_to(page: DevTools, wanted: str) -> None:
-    """By the Tab key alone; each step shows where it is."""
-    for _ in range(40):
-        press(page, "Tab")
-        outlined = page.run(
-            "(() => {const one = document.activeElement, s = getComputedStyle(one); return one === document.body"
-            " || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none'})()"
-        )
-        assert outlined, page.run("document.activeElement.outerHTML")
-        if page.run("document.activeElement.textContent.trim() || document.activeElement.id") == wanted:
-            return
-    raise AssertionError(f"{wanted} is not reached by Tab")
+CALLED = "document.activeElement.textContent.trim() || document.activeElement.id"
 
 
 def test_from_the_invitation_to_the_picture_by_keyboard_alone(plain: House, page: Page) -> None:
-    if not isinstance(page, DevTools):
-        pytest.skip("the keys are pressed by DevTools; Firefox's pages are the same")
     plain.enter(page, "ann")
     page.open(plain.invitation("ann"))
     reach(page, "enrol")
     assert page.run("document.activeElement.tagName") == "H2"  # a screen reader says what is new
-    tab_to(page, "Make a key in this browser")
+    tab_to(page, "Make a key in this browser", CALLED)
     press(page, "Enter")
     reach(page, "enrolled")
     assert opened(plain, page, "ann") == "purpose"
-    tab_to(page, "purpose-0")
-    page.press("ArrowDown")
+    tab_to(page, "purpose-0", CALLED)
+    press(page, "ArrowDown")
     wait_for(page, "document.querySelector('#purpose-1').checked")
-    tab_to(page, "Open")
+    tab_to(page, "Open", CALLED)
     press(page, "Enter")
     until(page, READY)
     assert any(b'"open"' in body for _, body in plain.between.seen)
 
 
-def test_axe_finds_no_fault_in_what_comes_before(keyed: House, page: Page, axe: str, tmp_path: Path) -> None:
-    if not isinstance(page, DevTools):
-        pytest.skip("axe judges by Chromium; Firefox's pages are the same")
+def test_axe_finds_no_fault_in_what_comes_before(keyed: House, page: Page, axe: str) -> None:
     house, found = keyed, []
     filed = waiting(house)
 
@@ -86,18 +68,5 @@ def test_axe_finds_no_fault_in_what_comes_before(keyed: House, page: Page, axe: 
 
     for view in (enrol, home, purpose, wait, refused, approve):
         view()
-        for language in ("en", "de"):
-            for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
-                switch(page, language, scheme)
-                picture(page, tmp_path / f"{view.__name__}-{language}-{scheme}-{width}.png", scheme, width)
-                wide = page.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                assert wide <= 0, f"{view.__name__} at {width}: {wide} px to the side"
-                page.run(axe)
-                ran = page.run(question())
-                assert ran["passes"]
-                found += [
-                    (view.__name__, scheme, width, one["id"], [node["html"][:120] for node in one["nodes"]])
-                    for one in ran["violations"]
-                ]
-    page.run("document.documentElement.lang !== 'en' && document.querySelector('#language').click()")
+        found += faults_of(page, axe, f"before a recording, {view.__name__}")
     assert not found, "\n".join(map(str, found))

@@ -47,10 +47,12 @@ class MadeRecording:
             assert self.pc.send_ledger(batch).status_code == 200
 
 
-def make(pc: Pc, bundle: Bundle, edition: Edition = Edition.KEYED) -> MadeRecording:
-    """Sealed and told, the key packet sent, and nothing else yet."""
+def make(pc: Pc, bundle: Bundle, edition: Edition = Edition.KEYED, start: int | None = None) -> MadeRecording:
+    """Sealed and told, the key packet sent, and nothing else yet. `start`: ns; None for a time that is to come."""
     assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
     recording = FakeRecording(pc, bundle.recipients, policy=POLICY, edition=edition)
+    if start is not None:
+        recording.start, pc.ledger.wall = start, start - ZERO
     monitors = tuple(
         Monitor(stream, 960 * stream, 0, width, height, name)
         for stream, ((width, height), name) in enumerate(zip(SIZES, ("DP-1", "DP-2"), strict=True))

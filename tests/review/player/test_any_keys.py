@@ -12,15 +12,10 @@ from typing import Any, Final
 import pytest
 
 from testkit.bidi import Bidi
+from testkit.keyboard import NAMED, press
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 
 STEPS: Final = 120
-# Key -> its number for DevTools and its character for WebDriver.
-NAMED: Final = {
-    "Tab": (9, "\ue004"), "Shift+Tab": (9, "\ue004"), "Enter": (13, "\ue007"), "Escape": (27, "\ue00c"),
-    "End": (35, "\ue010"), "Home": (36, "\ue011"), "ArrowLeft": (37, "\ue012"), "ArrowUp": (38, "\ue013"),
-    "ArrowRight": (39, "\ue014"), "ArrowDown": (40, "\ue015"),
-}  # fmt: skip
 OFTEN: Final = ["Tab"] * 12 + ["Shift+Tab"] * 5 + ["Enter", " "] * 8 + ["Escape"] * 6
 ALL: Final = [*OFTEN, *NAMED, *"kjl,.npmfgsqabcdewvt?0159", *"vd?" * 2]
 
@@ -63,22 +58,6 @@ SEEN: Final = """new Promise((done) => requestAnimationFrame(() => setTimeout(()
   window.last = now;
   done(seen);
 })))"""
-
-
-def press(page: Page, key: str) -> None:
-    shift, name = key.startswith("Shift+"), key.removeprefix("Shift+")
-    number, character = NAMED.get(key, (ord(name[0].upper()), name))
-    if isinstance(page, Bidi):
-        keys = [{"type": kind, "value": character} for kind in ("keyDown", "keyUp")]
-        if shift:
-            keys = [{"type": "keyDown", "value": "\ue008"}, *keys, {"type": "keyUp", "value": "\ue008"}]
-        acts = [{"type": "key", "id": "keyboard", "actions": keys}]
-        page.call("input.performActions", context=page._page, actions=acts)
-        return
-    text = {"Enter": {"text": "\r"}}.get(name, {"text": name} if len(name) == 1 else {})
-    common = {"key": name, "code": "Space" if name == " " else name, "modifiers": 8 if shift else 0}
-    page.call("Input.dispatchKeyEvent", type="keyDown", windowsVirtualKeyCode=number, **common, **text)
-    page.call("Input.dispatchKeyEvent", type="keyUp", windowsVirtualKeyCode=number, **common)
 
 
 def wrong(key: str, before: dict[str, Any], after: dict[str, Any], opener: str) -> list[str]:

@@ -10,8 +10,10 @@ import pytest
 
 from protocol.envelope import SOUND_STREAM
 from review.player.source import Source
+from testkit import bidi
 from testkit.axe import question
-from testkit.bidi import Bidi
+from testkit.devtools import DevTools
+from testkit.stage import own_display
 from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import LENGTH, QUIET, SOUND, TONES
 from tests.review.player.test_page import PLAYED
@@ -197,15 +199,36 @@ def test_screens_are_side_by_side_or_one_large(opened: Page) -> None:
     opened.press("f")
 
 
-def test_full_screen_keeps_timeline_and_screens_as_they_are(opened: Page) -> None:
-    if isinstance(opened, Bidi):
-        pytest.skip("Firefox without a window denies full screen")
+@pytest.fixture(scope="module")
+def windowed(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Firefox denies full screen without a window: one on a display of its own."""
+    if isinstance(page, DevTools):
+        yield page
+        return
+    folder = tmp_path_factory.mktemp("windowed")
+    with own_display(folder) as stage, bidi.headless(folder / "firefox", stage=stage) as browser:
+        yield browser
+
+
+@pytest.mark.slow(reason="a browser with a window, and axe")
+def test_full_screen_keeps_timeline_and_screens_as_they_are(windowed: Page, recorded: Recorded, axe: str) -> None:
+    with played(recorded.home, recorded.id) as address:
+        windowed.open(address)
+        until(windowed, READ)
+        full_screen(windowed, axe)
+
+
+def full_screen(opened: Page, axe: str) -> None:
     opened.press("f")
     opened.run(f"(window.full = {FULL}, undefined)")
     opened.press("g")
     assert opened.run("window.full") is True
     assert not opened.run("document.querySelector('#side').checkVisibility()")
     assert opened.run("document.querySelector('#timeline').checkVisibility()")
+    opened.run(f"(() => {{ {axe}; return 0; }})()")
+    for _ in range(2):  # light and dark
+        assert opened.run(f"{question()}.then(({{violations}}) => violations)") == []
+        opened.press("t")
     opened.press("f")
     opened.run(f"(window.full = {FULL}, undefined)")
     opened.press("g")

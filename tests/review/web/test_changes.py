@@ -143,7 +143,7 @@ def test_names_stay_text(served: Served, alarms: dict[str, list[int]], language:
 
 
 def test_who_answers_for_all_begins_there(served: Served) -> None:
-    for who, where in {"cleo": "/since", "lena": "", "paula": "", "anna": ""}.items():
+    for who, where in {"cleo": "/since", "lena": "", "paula": "/privacy", "otto": "/report", "anna": ""}.items():
         with served.client(who) as client:
             assert client.get("/").headers.get("Location", "") == where
             assert client.get("/?agent=anna").status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -17,9 +18,11 @@ from protocol import api
 from review.governance.model import Act, Governance, Grant, Person, Reach, Role, Team, UserRule
 from review.web import computers, fleet
 from review.web.fleet import Fleet, Level, Page, Sees, Wanted
+from store import cli
 from store.catalog.database import Database
 from store.clock import MINUTE
 from store.evidence.isolation import Unreadable
+from store.evidence.show import iso
 from testkit.fakes.pc import Pc
 from testkit.lifecycle import Pcs, World
 
@@ -119,6 +122,27 @@ def test_what_one_sent_hides_no_other(opened: tuple[Fleet, Pcs, World]) -> None:
     page = shown(looked)
     assert hosts(page) == ["desk-1", "desk-0", "desk-2"]
     assert page.rows[0].words.startswith("UNREADABLE")
+
+
+def test_the_page_says_what_the_command_says(
+    opened: tuple[Fleet, Pcs, World], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looked, _, world = opened
+    with looked.database.writing() as connection:
+        connection.exec_driver_sql("update devices set revoked_at = ? where host = 'desk-1'", (world.days(),))
+    world.days.pass_by(2)
+    page = shown(looked, wanted=Wanted(gone=True))
+    monkeypatch.setattr("store.commands.fleet.wall", world.days)  # the clock by which the page looked
+    assert cli.main(["devices", "--home", str(world.home.folder), "--json"]) == 0
+    said = {one["host"]: one for one in json.loads(capsys.readouterr().out)["devices"]}
+    assert len({one["words"] for one in said.values()}) > 1
+    for row in page.rows:
+        one = said.pop(row.device.host)
+        assert (row.words, row.level.name.lower(), row.next_step) == (one["words"], one["level"], one["next_step"])
+        assert ([*row.others], row.version, row.device.user) == (one["others"], one["agent_version"], one["user"])
+        assert (iso(row.heard), iso(row.receipt)) == (one["heard"], one["last_receipt"])
+        assert round(row.blind_share, 6) == one["blind_share"]
+    assert said == {}
 
 
 def test_those_who_wait_for_a_round_leave_threads_to_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from review.people import schema
 from review.people.routes import SESSION
-from store.catalog import schema as catalog
-from store.catalog.alarms import acknowledge
-from testkit import web
-from testkit.axe import question
-from testkit.console_browser import kept, press, to, wait_for, with_authenticator
+from testkit import keyboard, web
+from testkit.console_browser import to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
+from testkit.keyboard import press
 from testkit.reading_room import NUMBER, RULES
-from testkit.waits import until
 from tests.review.web.conftest import Served
+from tests.review.web.pages import PARTS, call, look_at
 
-PARTS = 4  # in which axe looks at the pages
+__all__ = ["call"]
 FOCUSED = "(document.activeElement.id || document.activeElement.name || document.activeElement.textContent.trim())"
 
 
@@ -42,26 +38,12 @@ def browser(chromium: DevTools) -> Iterator[DevTools]:
 
 def enter(browser: DevTools, served: Served, who: str, path: str = "/") -> None:
     browser.open(served.room.address + "/static/nothing")
-    value = served.session(who)
-    browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
+    browser.remember(served.room.address, SESSION, served.session(who))
     to(browser, served.room.address + path)
 
 
 def tab_to(browser: DevTools, wanted: str) -> None:
-    """By the Tab key alone; each step must show where it is."""
-    passed = []
-    for _ in range(60):
-        press(browser, "Tab")
-        outlined = browser.run(
-            # The parts within a date's field are the browser's own, and so is what shows where one is.
-            "(() => {const one = document.activeElement, s = getComputedStyle(one); return one === document.body"
-            " || one.type === 'date' || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none'})()"
-        )
-        assert outlined, browser.run(FOCUSED)
-        passed.append(browser.run(FOCUSED))
-        if passed[-1] == wanted:
-            return
-    raise AssertionError(f"{wanted} is not reached by Tab, but {passed}")
+    keyboard.tab_to(browser, wanted, FOCUSED)
 
 
 @pytest.mark.slow(reason="a browser, and a page after another")
@@ -111,156 +93,15 @@ def test_back_to_a_page_is_to_the_page_as_it_is_now(served: Served, browser: Dev
     wait_for(browser, "location.pathname === '/find' && window.before === undefined")
 
 
-PAGES = {
-    "sign-in": ("", "/sign-in"),
-    "join": ("", "/join"),
-    "enrol": ("enrolling", "/enrol"),
-    "find": ("cleo", "/find"),
-    "what changed": ("cleo", "/since"),
-    "what changed, on an empty day": ("lena", "/since?from=2199-01-01T00:00"),
-    "find, filtered": ("cleo", "/?rule=card-forms&length=1"),
-    "find, nothing": ("kim", "/"),
-    "recording": ("cleo", "/recordings/{held}"),
-    "recording, closed": ("cleo", "/recordings/{closed}"),
-    "access": ("cleo", "/recordings/{held}/access"),
-    "sessions": ("cleo", "/sessions"),
-    "my recordings": ("anna", "/"),
-    "requests": ("cleo", "/requests"),
-    "requests, one's own": ("lena", "/requests"),
-    "requests, answered": ("anna", "/requests?ended=1"),
-    "requests, none": ("carl", "/requests"),
-    "find, by a call": ("cleo", "/find?call={call}"),
-    "notice": ("", "/notice"),
-    "recording, to ask of": ("anna", "/recordings/{closed}"),
-    "computers": ("cleo", "/fleet"),
-    "computers, none that fits": ("lena", "/fleet?text=nothing&level=broken"),
-    "one computer": ("cleo", "/fleet/{pc}"),
-    "alarms": ("cleo", "/alarms?state=alarm&from=2026-01-01T08:30"),
-    "gaps": ("cleo", "/gaps"),
-    "gaps, none that fits": ("lena", "/gaps?kind=contradicted"),
-    "use of the rules": ("cleo", "/rules/uses"),
-    "audit log": ("cleo", "/audit"),
-    "audit log, filtered": ("cleo", "/audit?kind=list&who=cleo@example.com&outcome=success"),
-    "audit log, nothing": ("cleo", "/audit?kind=erase"),
-    "audit entry": ("cleo", "/audit/{about_anna}"),
-    "report": ("cleo", "/report"),
-    "rules, explained": ("cleo", "/rules?who=sam@example.com&recording={closed}"),
-    "a policy to try": ("cleo", "/rules/policy"),
-    "retention, preview": ("cleo", "/retention?agent=anna@example.com"),
-    "cases": ("cleo", "/cases"),
-    "a case, export granted": ("cleo", "/cases/{case_both}"),
-    "a case, open": ("lena", "/cases/{case_anna}"),
-    "privacy requests": ("paula", "/privacy"),
-    "privacy requests, answered": ("kim", "/privacy?answered=1"),
-    "a privacy request, access": ("paula", "/privacy/{privacy_access}"),
-    "a privacy request, erasure": ("paula", "/privacy/{privacy_erasure}"),
-    "not found": ("cleo", "/nothing"),
-    "not so": ("cleo", "/?length=9"),
-}
-
-
-def furnish_requests(served: Served, recordings: list[str]) -> str:
-    """One of each kind, one of them answered; a search by a call."""
-    served.sessions["lena"] = served.sign_in("lena")  # another test ended hers
-
-    def post(who: str, path: str, **body: str) -> dict[str, str]:
-        with served.client(who, Origin=served.room.address) as client:
-            answer = client.post(path, json=body)
-            assert answer.status_code in {200, 409}  # asked before, in the other language
-            return dict(answer.json())
-
-    of = f"/v1/recordings/{recordings[2]}/requests"
-    words = "The customer disputes what was agreed.\nPlease keep it until the letter of 3 May is answered."
-    post("lena", of, subject="legal-hold", purpose="complaint", reason=words)
-    post("anna", of, subject="correction", purpose="", reason="This was another desk.")
-    asked = post("anna", of, subject="erasure", purpose="", reason="It shows a private call.")
-    if "request" in asked:
-        post(
-            "paula", f"/v1/requests/{asked['request']}", step="refuse", reason="The legal minimum keeps it until 2027."
-        )
-    case = f"/v1/cases/{served.cases['both']}"
-    reason = "The customer's lawyer asks for both moments."
-    post("cleo", case, step="ask-export", asked="", purpose="audit", reason=reason)
-    return post("cleo", "/v1/find/call", caller=NUMBER)["call"]
-
-
-@pytest.fixture(scope="module")
-def call(served: Served) -> str:
-    """An interaction of a house that has something on each page."""
-    recordings = served.room.recordings["anna"]
-    served.sign_in("cleo")  # so that there is one to end
-    with served.client("cleo", Origin=served.room.address) as client:
-        client.get(f"/recordings/{recordings[0]}")
-        span = {"from": f"{date.today():%Y}-01-01", "to": f"{date.today()}", "verify": True}  # noqa: DTZ011 - as there
-        assert client.post("/v1/reports", json=span).status_code == 200
-        until(lambda: client.get("/v1/reports").json()["state"] == "made", "the report is made")
-        sent = {"files": {"0.yaml": RULES.replace("own }", "north }", 1).replace("180d", "30d")}, "days": "0"}
-        assert client.post("/v1/rules/trial", json=sent).status_code == 200
-        until(lambda: client.get("/v1/rules/trial").json()["state"] == "made", "the rules were tried")
-    said = {
-        "start": 12 * 10**9,
-        "end": 15 * 10**9,
-        "at": 1,
-        "token": "x",
-        "commented": "x",
-        "person": "lena@example.com",
-    }
-    with served.console.people.database.writing() as connection:
-        connection.execute(schema.comments.insert().values(said | {"id": "1", "recording": recordings[-1]}))
-    with served.console.catalog.writing() as connection:
-        about = {"device": served.room.computers["anna"], "recording": recordings[-1], "stream": 0, "sequence": 2}
-        alarm = catalog.alarms.insert().values(at=served.console.people.clock(), code="chain-broken", **about)
-        acknowledged = connection.scalar(alarm.returning(catalog.alarms.c.id)) or 0
-        connection.execute(alarm)
-        acknowledge(connection, [acknowledged], operator="root", reason="ticket 4711", at=served.console.people.clock())
-    return furnish_requests(served, recordings)
-
-
 @pytest.mark.slow(reason="a browser, and pages in both schemes and languages")
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_axe_finds_no_fault_and_the_policy_is_kept(
     served: Served, call: str, browser: DevTools, axe: str, language: str, part: int
 ) -> None:
-    recordings = served.room.recordings["anna"]
     enter(browser, served, "cleo")
-    browser.call("Network.enable")
     browser.call("Log.enable")
-    browser.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
-    found: list[Any] = []
-    for name, (who, path) in list(PAGES.items())[part::PARTS]:
-        browser.call("Network.clearBrowserCookies")
-        if who:
-            value = served.session(who)
-            browser.call("Network.setCookie", url=served.room.address, name=SESSION, value=value, secure=True, path="/")
-        to(
-            browser,
-            served.room.address
-            + path.format(
-                held=recordings[0],
-                closed=recordings[2],
-                call=call,
-                pc=served.room.computers["anna"],
-                **served.about,
-                **{f"case_{name}": case for name, case in served.cases.items()},
-                **{f"privacy_{kind}": made for kind, made in served.privacy.items()},
-            ),
-        )
-        assert browser.run("document.documentElement.lang") == language
-        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
-            browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-            browser.call("Emulation.setDeviceMetricsOverride", **metrics)
-            browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, f"{name} at {width}: {wide} px to the side"
-            kept(browser, name, scheme, width)
-            browser.run(axe)
-            ran = browser.run(question())
-            assert ran["passes"]
-            found += [
-                (name, scheme, one["id"], [node["html"][:120] for node in one["nodes"]]) for one in ran["violations"]
-            ]
+    found = look_at(browser, served, call, axe, partial(to, browser), language, part)
     assert not found, "\n".join(map(str, found))
     logged = [one["params"]["entry"] for one in browser._events if one["method"] == "Log.entryAdded"]
     assert [one for one in logged if one["source"] in ("security", "violation")] == []

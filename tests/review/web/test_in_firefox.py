@@ -1,4 +1,4 @@
-"""The console in a real Firefox: by password and code, and by passkey; find, recording, sign out."""
+"""The console in a real Firefox: by password and code, and by passkey; what people do, and each page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from testkit.marionette import Marionette, headless_firefox
 from testkit.reading_room import NUMBER
 from tests.review.people.conftest import PASSWORD
 from tests.review.web.conftest import Served
+from tests.review.web.pages import PARTS, call, look_at
+
+__all__ = ["call"]
 
 WHO = "anna@example.com"
 
@@ -28,17 +31,16 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Marionette]:
 def browser(firefox: Marionette, served: Served) -> Marionette:
     """One for all tests, as a start takes longer than they; what a test leaves in it is its cookies."""
     firefox.open(served.room.address + "/static/nothing")
-    firefox.call("WebDriver:DeleteAllCookies")
+    firefox.forget()
     return firefox
 
 
 @pytest.fixture
 def with_authenticator(browser: Marionette) -> Iterator[Marionette]:
     """And no key of another test's in it."""
-    options = {"hasResidentKey": True, "hasUserVerification": True, "isUserConsenting": True, "isUserVerified": True}
-    made = browser.call("WebAuthn:AddVirtualAuthenticator", protocol="ctap2", transport="internal", **options)
+    made = browser.add_authenticator()
     yield browser
-    browser.call("WebAuthn:RemoveVirtualAuthenticator", authenticatorId=made["value"])
+    browser.call("WebAuthn:RemoveVirtualAuthenticator", authenticatorId=made)
 
 
 def fill(browser: Marionette, form: str, **fields: str) -> None:
@@ -101,8 +103,7 @@ def test_by_passkey(served: Served, with_authenticator: Marionette) -> None:
 def test_an_erasure_is_asked_for_and_refused_and_a_call_is_found(served: Served, browser: Marionette) -> None:
     def enter(who: str, path: str) -> None:
         browser.open(served.room.address + "/static/nothing")
-        cookie = {"name": SESSION, "value": served.sign_in(who), "path": "/", "secure": True, "httpOnly": True}
-        browser.call("WebDriver:AddCookie", cookie=cookie)
+        browser.remember(served.room.address, SESSION, served.sign_in(who))
         browser.open(served.room.address + path)
         at(browser, path.partition("?")[0])
 
@@ -154,9 +155,7 @@ def test_an_auditor_reads_the_log_and_makes_a_report(served: Served, with_authen
 @pytest.mark.slow(reason="a browser, and several pages")
 def test_a_case_is_built_and_a_span_removed(served: Served, browser: Marionette) -> None:
     anna = served.room.recordings["anna"][-1]
-    browser.open(served.room.address + "/static/nothing")
-    cookie = {"name": SESSION, "value": served.sign_in("lena"), "path": "/", "secure": True, "httpOnly": True}
-    browser.call("WebDriver:AddCookie", cookie=cookie)
+    browser.remember(served.room.address, SESSION, served.sign_in("lena"))
     browser.open(f"{served.room.address}/recordings/{anna}?from=10&until=0:20.5")
     at(browser, f"/recordings/{anna}")
     browser.run("document.getElementById('case').value = ''")
@@ -171,8 +170,7 @@ def test_a_case_is_built_and_a_span_removed(served: Served, browser: Marionette)
 @pytest.mark.slow(reason="a browser, and a policy that is tried")
 def test_a_pasted_policy_is_tried(served: Served, browser: Marionette) -> None:
     """Firefox, too, names no origin of a form on a page that sends no referrer."""
-    cookie = {"name": SESSION, "value": served.sign_in("cleo"), "path": "/", "secure": True, "httpOnly": True}
-    browser.call("WebDriver:AddCookie", cookie=cookie)
+    browser.remember(served.room.address, SESSION, served.sign_in("cleo"))
     browser.open(f"{served.room.address}/rules/policy")
     at(browser, "/rules/policy")
     browser.run("document.getElementById('text').focus()")
@@ -180,3 +178,21 @@ def test_a_pasted_policy_is_tried(served: Served, browser: Marionette) -> None:
     browser.run("document.querySelector('form.filter button').click()")
     browser.until("document.getElementById('check') !== null && document.readyState === 'complete'")
     assert "the file does not end with the line ..." in browser.run("document.querySelector('main').textContent")
+
+
+@pytest.mark.slow(reason="a browser, and each page in both schemes and languages")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_each_page_is_without_fault_in_both_languages_and_schemes(
+    served: Served, call: str, browser: Marionette, axe: str, part: int
+) -> None:
+    """Nor does the browser's own console complain: no policy stopped anything, and no script failed."""
+    browser.complaints("")  # those of other tests
+    found = []
+    try:
+        for language, *looks in (("en", ("light", 1280)), ("de", ("dark", 820))):
+            found += look_at(browser, served, call, axe, browser.open, language, part, tuple(looks))
+    finally:
+        browser.asks_for("en")
+        browser.look("light", 1280)
+    assert not found, "\n".join(map(str, found))
+    assert browser.complaints(served.room.address) == []

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,11 @@ from review.people.service import Proof
 from review.search import log_index
 from review.web import access
 from review.web.access import MOST, REPORTS
+from testkit import console_browser
 from testkit.cheap_keys import cheap_keys
+from testkit.devtools import DevTools, headless
+from testkit.looks import LOOKS, faults
+from testkit.marionette import Marionette, headless_firefox
 from testkit.reading_room import ReadingRoom, furnish
 from testkit.waits import until
 
@@ -208,6 +213,38 @@ def test_what_pages_reported_stands_at_their_openings_and_nowhere_else(house: Sh
     german = house.get("anna", "/mine", **{"Accept-Language": "de"})
     assert "nicht gemeldet" in german
     assert "Bildschirm 2: 0:50.0-1:10.0" in [cells(one)[-1] for one in rows(german)]
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DevTools | Marionette]:
+    started = headless if request.param == "chromium" else headless_firefox
+    (tmp_path / "browser").mkdir()
+    with started(tmp_path / "browser") as made:
+        yield made
+
+
+@pytest.mark.slow(reason="a browser, and two pages in several looks")
+def test_axe_finds_no_fault_in_what_was_opened_and_played(
+    house: Shared, browser: DevTools | Marionette, axe: str
+) -> None:
+    anna = house.room.recordings["anna"][2]
+    first = house.note("open", "lena", anna)
+    house.note("export", "cleo", anna, reference="case 1", to="r" * 43)
+    house.report("lena", anna, first, {"0": [[0, 2 * SECOND]], "far-end": [[SECOND, 3 * SECOND]]})
+    house.copy()
+    looks = LOOKS if isinstance(browser, DevTools) else (("light", 1280), ("dark", 820))
+    for language in ("en", "de"):
+        for who, path in (("cleo", f"/recordings/{anna}/access"), ("anna", "/mine")):
+            browser.open(house.room.address + "/static/nothing")
+            browser.asks_for(language)
+            browser.forget()
+            browser.remember(house.room.address, SESSION, house.sessions[who])
+            to = partial(console_browser.to, browser) if isinstance(browser, DevTools) else browser.open
+            to(house.room.address + path)
+            assert browser.run("document.documentElement.lang") == language
+            assert browser.run("document.querySelectorAll('#opened ~ * tbody tr').length") >= 2
+            found = faults(browser, axe, f"openings, {who}", looks)
+            assert not found, "\n".join(map(str, found))
 
 
 def test_more_reports_than_are_read_are_said(house: Shared) -> None:

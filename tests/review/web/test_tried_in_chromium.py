@@ -7,17 +7,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.core.account.scenes import Ended, Sighting, written
 from agent.core.model.seen import WINDOWS, Box, Scene, Window
 from agent.core.model.times import SECOND
-from testkit.axe import question
-from testkit.console_browser import kept, press, to, wait_for
+from testkit.console_browser import to, wait_for
 from testkit.devtools import DevTools, headless
+from testkit.keyboard import press
 from testkit.lifecycle import govern
+from testkit.looks import faults
 from testkit.reading_room import RULES
 from tests.review.policy_trial.test_apart import HEAD, IN_FORCE, NEXT
 from tests.review.web.conftest import Served
@@ -65,9 +65,8 @@ def test_a_policy_is_tried_by_keyboard_alone(
     policy = NEXT.replace("...", "  - { id: payslips, why: w, any: [app: [hr], field: [cc-csc]], audio: record }\n...")
 
     enter(browser, served, "cleo")
-    browser.call("Network.enable")
     browser.call("Log.enable")
-    browser.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+    browser.asks_for(language)
     to(browser, served.room.address + "/rules")
     tab_to(browser, {"en": "Try a pause policy", "de": "Eine Pausenrichtlinie ausprobieren"}[language])
     press(browser, "Enter")
@@ -91,26 +90,10 @@ def test_a_policy_is_tried_by_keyboard_alone(
     tab_to(browser, browser.run("document.querySelector('section summary').textContent.trim()"))
     press(browser, "Enter")
     wait_for(browser, "document.querySelector('section details').open")
-    assert axe_faults(browser, axe) == []
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert faults(browser, axe, "a policy tried") == []
     logged = [one["params"]["entry"] for one in browser._events if one["method"] == "Log.entryAdded"]
     assert [one for one in logged if one["source"] in ("security", "violation")] == []
 
     to(browser, served.room.address + "/rules/policy")  # nothing of it is here any more
     assert "Payslip" not in browser.run("document.querySelector('main').textContent")
-
-
-def axe_faults(browser: DevTools, axe: str) -> list[Any]:
-    found: list[Any] = []
-    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800), ("light", 320)):
-        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.call("Emulation.setDeviceMetricsOverride", **metrics)
-        browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{width}: {wide} px to the side"
-        kept(browser, "a policy tried", scheme, width)
-        browser.run(axe)
-        ran = browser.run(question())
-        assert ran["passes"]
-        found += [(scheme, one["id"], [node["html"][:120] for node in one["nodes"]]) for one in ran["violations"]]
-    return found

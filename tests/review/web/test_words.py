@@ -16,7 +16,7 @@ from review.languages import local
 from review.people.states import Use
 from review.report import words as report_words
 from review.search.schema import LENGTHS
-from review.web import cased, fleet, governed, pc_lists, policy_tried, privacies, requested, reviewed, words
+from review.web import cased, fleet, governed, pc_lists, policy_tried, privacies, requested, reviewed, waiting, words
 from review.web.access import DID
 from review.web.asked import LENGTHS as LABELS
 from review.web.fleet import LEVELS
@@ -44,7 +44,7 @@ def said() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"words", "spoken"}:
                 found |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     shown = (DID, BY, DIRECTIONS, cased.STATES, cased.STEPS, requested.SUBJECTS, requested.ASKING,
-             requested.STATES, requested.STEPS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
+             requested.STATES, requested.STEPS, waiting.ACTS, ACTS, LEVELS, reviewed.CALLED, reviewed.SIGNED,
              cased.ONLY, privacies.KINDS, privacies.STATES, privacies.OUTCOMES, privacies.GROUNDS, privacies.LANES,
              pc_lists.STATES, pc_lists.KINDS, pc_lists.USES, fleet.CHANGES,
              governed.DAYS, governed.RENDITIONS, governed.WEIGHTS, governed.JOB_KINDS, policy_tried.KINDS,

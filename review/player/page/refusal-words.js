@@ -1,0 +1,255 @@
+// A sentence for each refusal of the console, of the custodian and of this page, in each language. A test reads the
+// codes out of their source (tests/review/player/test_refusals.py), so that none is without.
+
+const ENGLISH = {
+  codes: {
+    "not-drawn": "The sample of this month is not drawn yet.",
+    "other-outcomes": "An outcome has changed in the meantime. Look at the list again, then sign.",
+    "other-sample": "These are not the recordings that the custodian drew. Nothing was signed by it.",
+    unfinished: "A month is done once every recording has an outcome. Look at the list again.",
+    "review-signed": "This month was signed as done.",
+    "not-yours": "The rules give this to others, or you may not see every recording of the sample.",
+    "no-session": "Sign in to the console first, then try again.",
+    "session-ended": "Your session at the console has ended. Sign in again, then try again.",
+    "not-enrolled": "Finish signing in to the console first, then try again.",
+    "no-such-path": "There is no such recording, or you may not see it.",
+    "no-key": "This browser has no key of yours. Ask compliance for an invitation, and open its link in this browser.",
+    "no-custodian": "The custodian does not answer, so nothing can be opened. The operator can start it.",
+    unreachable: "The console cannot be reached. Try again.",
+    "cross-origin": "The console does not know this page: `player` in its people.yaml names another address.",
+    refused: "The rules refuse it.",
+    "not-yet": "The rules do not allow it yet.",
+    "not-closed": "The recording still goes on. It can be opened once its computer has signed its end.",
+    "no-papers": "The store cannot show where this recording comes from.",
+    "unknown-key": "The custodian does not know your key. Ask compliance for a new invitation.",
+    "key-removed": "Your key was taken away. Ask compliance for a new invitation.",
+    "other-person": "You are signed in to the console as somebody else. Sign in as the person whose key this is.",
+    "other-custodian": "This comes from another custodian than the one that you enrolled with.",
+    stale: "This took too long. Try again.",
+    replayed: "This was sent before and counts only once. Try again.",
+    "too-many": "Too many in a short time. Try again later.",
+    "no-rules": "No signed rules are in force, so nothing is opened.",
+    compromised: "A key of the custodian was stolen. Nothing is opened until compliance has signed new rules.",
+    "stale-bundle": "The custodian lacks the newest rules. The operator has to install them.",
+    "rules-changed": "Other rules came into force meanwhile. Try again.",
+    "consent-changed": "Its consent was changed meanwhile. Try again.",
+    "unknown-stream": "The recording has other parts than the console says.",
+    "unknown-request": "The request is over: it was denied, used, or its time is up.",
+    "own-request": "The person who asks cannot approve it.",
+    "approved-before": "You have approved it already.",
+    "not-a-recipient": "The recording was sealed before this custodian had a key. The operator can have it taken over.",
+    "no-stream-keys": "An earlier recorder made it. It can be opened only with the recovery key.",
+    "not-written": "The custodian cannot write its log, so nothing was opened.",
+    expired: "This invitation has expired. Ask compliance for another.",
+    used: "This invitation was used already. If it was not you, ask compliance for another.",
+    "wrong-secret": "This link is not complete. Copy all of it.",
+    "other-invitation": "This key was made for another invitation.",
+    malformed: "This cannot be read. If you followed a link, copy all of it.",
+    "other-request": "What the console shows is not what was asked. Nothing was signed.",
+    "no-passkey": "No passkey was used. Try again, or choose another way.",
+    "no-storage": "This browser stores nothing for this page, as in a private window. Use another window.",
+    "no-ed25519": "This browser cannot sign or verify with Ed25519. Chromium 137, Firefox 130 and Safari 17 can.",
+    "other-house":
+      "A key in this browser was enrolled with another compliance key or another custodian. Ask compliance before you " +
+      "go on: such a link can come from somebody who wants to deceive you. Your key stays as it is.",
+    "unknown-act": "This asks for something that this page does not know. Nothing was signed.",
+    "other-release": "What came is not what you asked for. It was not opened.",
+    "wrong-signer": "What came is not from your custodian. It was not opened.",
+    "bad-signature": "What came was changed on its way from the custodian. It was not opened.",
+    "wrong-key": "The keys that came are not for this page. It was not opened.",
+    over: "What came is too old. It was not opened.",
+    narrowed: "The console has narrowed your rights: this session may not do this, although the signed rules would let you.",
+    "not-here": "The custodian does not do this.",
+    "unknown-channel": "The recording has no such channel.",
+    "no-chunk-keys": "An earlier recorder made it. No part of it can be exported alone.",
+    "too-many-chunks": "The spans are too long for one request. Ask for shorter ones.",
+    "unknown-opening": "The custodian does not know this opening any more, so what was played is not noted.",
+    "not-its-page": "This report of what was played is not from the page that opened the recording.",
+    "other-comment": "The custodian signed another comment than this one.",
+    busy: "Too many people use this at the moment. Try again.",
+    "slow-body": "The connection is too slow: what you sent did not arrive in time. Try again.",
+    "sign-in-again": "Sign in to the console again for this: your last sign-in is more than ten minutes ago.",
+    "not-signed-in": "You are not signed in. Try again, or ask who runs this console.",
+    "no-link": "This link was used already, or its time is over. Ask for another.",
+    "by-link": "For a new way to sign in, ask who runs this console for a link.",
+    "no-provider": "The console knows no such way to sign in.",
+    "no-outcome": "An outcome is fine, a finding or escalated.",
+    unreadable: "What the recording's computer sent cannot be read. The operator has to look at it.",
+    failed: "This could not be done. Try again.",
+    "signed-out": "Your session at the console has ended. Sign in there, and load this page again.",
+    ended: "The recording is not here any more: it was erased, or you may no longer see it.",
+    gone: "The recording is not served any more.",
+    "used-up": "This address was used already, or is not complete.",
+  },
+  // Where the same code means something else of a comment.
+  comments: {
+    "wrong-key": "It is sealed with another key than this recording's.",
+    "wrong-recording": "It belongs to another recording.",
+    "wrong-signer": "Your custodian did not sign it.",
+    "bad-signature": "It was changed after your custodian signed it.",
+    malformed: "It does not have the form of a comment.",
+    over: "Your right to see this recording has ended.",
+    "no-such-path": "The recording is not here any more, or you may not see it.",
+    "not-written": "The custodian cannot write its log.",
+    "no-custodian": "The custodian does not answer. The operator can start it.",
+    "no-rules": "No signed rules are in force.",
+    "too-many": "There were too many in a short time, or the recording has as many comments as it can have.",
+  },
+  groups: {
+    papers: "What the archive has of this recording is damaged, or was changed. The operator has to look at it.",
+    form: "What was sent has another form than expected. Load this page again; if that does not help, ask the operator.",
+    custodian: "Something is wrong with the custodian's log, keys, rules or clock. The operator has to look at it.",
+    sample: "The custodian has no sample for this.",
+    version: "This comes from a later version than this page or the custodian can read.",
+  },
+  otherwise: "This could not be done.",
+};
+
+const GERMAN = {
+  codes: {
+    "not-drawn": "Die Stichprobe dieses Monats ist noch nicht gezogen.",
+    "other-outcomes":
+      "Inzwischen hat sich ein Ergebnis geändert. Sehen Sie sich die Liste noch einmal an, und unterschreiben Sie dann.",
+    "other-sample":
+      "Das sind nicht die Aufnahmen, die der Treuhänder gezogen hat. Er hat nichts unterschrieben.",
+    unfinished: "Ein Monat ist erledigt, wenn jede Aufnahme ein Ergebnis hat. Sehen Sie sich die Liste noch einmal an.",
+    "review-signed": "Dieser Monat wurde als erledigt unterschrieben.",
+    "not-yours": "Die Regeln geben das anderen, oder Sie dürfen nicht jede Aufnahme der Stichprobe sehen.",
+    "no-session": "Melden Sie sich zuerst an der Konsole an, und versuchen Sie es dann noch einmal.",
+    "session-ended":
+      "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich wieder an, und versuchen Sie es dann noch einmal.",
+    "not-enrolled": "Schließen Sie zuerst die Anmeldung an der Konsole ab, und versuchen Sie es dann noch einmal.",
+    "no-such-path": "Diese Aufnahme gibt es nicht, oder Sie dürfen sie nicht sehen.",
+    "no-key":
+      "Dieser Browser hat keinen Schlüssel von Ihnen. Bitten Sie die Compliance um eine Einladung, und öffnen Sie " +
+      "deren Link in diesem Browser.",
+    "no-custodian":
+      "Der Treuhänder antwortet nicht, darum lässt sich nichts öffnen. Der Betreiber kann ihn starten.",
+    unreachable: "Die Konsole ist nicht zu erreichen. Versuchen Sie es noch einmal.",
+    "cross-origin": "Die Konsole kennt diese Seite nicht: `player` in ihrer people.yaml nennt eine andere Adresse.",
+    refused: "Die Regeln lassen es nicht zu.",
+    "not-yet": "Die Regeln lassen es noch nicht zu.",
+    "not-closed": "Die Aufnahme läuft noch. Sie lässt sich öffnen, sobald ihr Computer das Ende signiert hat.",
+    "no-papers": "Das Archiv kann nicht belegen, woher diese Aufnahme stammt.",
+    "unknown-key": "Der Treuhänder kennt Ihren Schlüssel nicht. Bitten Sie die Compliance um eine neue Einladung.",
+    "key-removed": "Ihr Schlüssel wurde entzogen. Bitten Sie die Compliance um eine neue Einladung.",
+    "other-person":
+      "An der Konsole sind Sie als jemand anderes angemeldet. Melden Sie sich als die Person an, deren Schlüssel das ist.",
+    "other-custodian": "Das stammt von einem anderen Treuhänder als dem, bei dem Ihr Schlüssel registriert ist.",
+    stale: "Das hat zu lange gedauert. Versuchen Sie es noch einmal.",
+    replayed: "Das wurde schon einmal gesendet und zählt nur einmal. Versuchen Sie es noch einmal.",
+    "too-many": "Zu viele Anfragen in kurzer Zeit. Versuchen Sie es später noch einmal.",
+    "no-rules": "Es gelten keine signierten Regeln, darum wird nichts geöffnet.",
+    compromised:
+      "Ein Schlüssel des Treuhänders wurde gestohlen. Nichts wird geöffnet, bis die Compliance neue Regeln signiert.",
+    "stale-bundle": "Dem Treuhänder fehlen die neuesten Regeln. Der Betreiber muss sie einspielen.",
+    "rules-changed": "Inzwischen gelten andere Regeln. Versuchen Sie es noch einmal.",
+    "consent-changed": "Inzwischen wurde die Einwilligung geändert. Versuchen Sie es noch einmal.",
+    "unknown-stream": "Die Aufnahme hat andere Teile, als die Konsole sagt.",
+    "unknown-request": "Diese Bitte ist erledigt: abgelehnt, verbraucht oder abgelaufen.",
+    "own-request": "Wer fragt, kann nicht selbst zustimmen.",
+    "approved-before": "Sie haben schon zugestimmt.",
+    "not-a-recipient":
+      "Die Aufnahme wurde versiegelt, bevor dieser Treuhänder einen Schlüssel hatte. Der Betreiber kann sie übernehmen lassen.",
+    "no-stream-keys": "Sie stammt von einem früheren Rekorder und lässt sich nur mit dem Wiederherstellungsschlüssel öffnen.",
+    "not-written": "Der Treuhänder kann sein Protokoll nicht schreiben, darum wurde nichts geöffnet.",
+    expired: "Diese Einladung ist abgelaufen. Bitten Sie die Compliance um eine neue.",
+    used: "Diese Einladung wurde schon benutzt. Waren Sie das nicht, bitten Sie die Compliance um eine neue.",
+    "wrong-secret": "Dieser Link ist unvollständig. Kopieren Sie ihn ganz.",
+    "other-invitation": "Dieser Schlüssel wurde für eine andere Einladung gemacht.",
+    malformed: "Das ist nicht lesbar. Wenn Sie einem Link gefolgt sind, kopieren Sie ihn ganz.",
+    "other-request": "Was die Konsole zeigt, ist nicht das, worum gebeten wurde. Es wurde nichts unterschrieben.",
+    "no-passkey": "Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.",
+    "no-storage":
+      "Dieser Browser behält nichts für diese Seite, etwa in einem privaten Fenster. Nehmen Sie ein anderes Fenster.",
+    "no-ed25519":
+      "Dieser Browser kann mit Ed25519 weder unterschreiben noch prüfen. Chromium 137, Firefox 130 und Safari 17 können es.",
+    "other-house":
+      "Ein Schlüssel in diesem Browser wurde mit einem anderen Schlüssel der Compliance oder bei einem anderen " +
+      "Treuhänder registriert. Fragen Sie erst die Compliance: So ein Link kann von jemandem stammen, der Sie täuschen " +
+      "will. Ihr Schlüssel bleibt, wie er ist.",
+    "unknown-act": "Hier wird um etwas gebeten, das diese Seite nicht kennt. Es wurde nichts unterschrieben.",
+    "other-release": "Was ankam, ist nicht das, worum Sie gebeten haben. Es wurde nicht geöffnet.",
+    "wrong-signer": "Was ankam, stammt nicht von Ihrem Treuhänder. Es wurde nicht geöffnet.",
+    "bad-signature": "Was ankam, wurde auf dem Weg vom Treuhänder verändert. Es wurde nicht geöffnet.",
+    "wrong-key": "Die Schlüssel, die ankamen, sind nicht für diese Seite. Es wurde nicht geöffnet.",
+    over: "Was ankam, ist zu alt. Es wurde nicht geöffnet.",
+    narrowed:
+      "Die Konsole hat Ihre Rechte eingeschränkt: Diese Sitzung darf das nicht, obwohl die signierten Regeln es Ihnen erlauben.",
+    "not-here": "Dafür ist dieser Treuhänder nicht zuständig.",
+    "unknown-channel": "Diesen Kanal hat die Aufnahme nicht.",
+    "no-chunk-keys": "Sie stammt von einem früheren Rekorder. Kein Teil davon lässt sich allein exportieren.",
+    "too-many-chunks": "Die Abschnitte sind zu lang für einen Antrag. Wählen Sie kürzere.",
+    "unknown-opening": "Der Treuhänder kennt diese Öffnung nicht mehr. Was abgespielt wurde, ist darum nicht vermerkt.",
+    "not-its-page": "Diese Meldung über das Abgespielte kommt nicht von der Seite, die die Aufnahme geöffnet hat.",
+    "other-comment": "Der Treuhänder hat einen anderen Kommentar unterschrieben als diesen.",
+    busy: "Im Moment sind es zu viele Anfragen. Versuchen Sie es noch einmal.",
+    "slow-body": "Die Verbindung ist zu langsam: Was Sie gesendet haben, kam nicht rechtzeitig an. Versuchen Sie es noch einmal.",
+    "sign-in-again": "Melden Sie sich dafür neu an der Konsole an: Ihre letzte Anmeldung liegt mehr als zehn Minuten zurück.",
+    "not-signed-in": "Sie sind nicht angemeldet. Versuchen Sie es noch einmal, oder fragen Sie den Betreiber der Konsole.",
+    "no-link": "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitten Sie um einen neuen.",
+    "by-link": "Für einen neuen Weg zur Anmeldung bitten Sie den Betreiber der Konsole um einen Link.",
+    "no-provider": "Diesen Weg zur Anmeldung kennt die Konsole nicht.",
+    "no-outcome": "Ein Ergebnis ist: in Ordnung, beanstandet oder weitergemeldet.",
+    unreadable: "Was der Computer der Aufnahme gesendet hat, ist nicht lesbar. Der Betreiber muss danach sehen.",
+    failed: "Das war nicht möglich. Versuchen Sie es noch einmal.",
+    "signed-out": "Ihre Sitzung an der Konsole ist beendet. Melden Sie sich dort an, und laden Sie diese Seite neu.",
+    ended: "Die Aufnahme ist nicht mehr da: Sie wurde gelöscht, oder Sie dürfen sie nicht mehr sehen.",
+    gone: "Die Aufnahme wird nicht mehr angeboten.",
+    "used-up": "Diese Adresse wurde schon benutzt oder ist unvollständig.",
+  },
+  comments: {
+    "wrong-key": "Er ist mit einem anderen Schlüssel versiegelt als dem dieser Aufnahme.",
+    "wrong-recording": "Er gehört zu einer anderen Aufnahme.",
+    "wrong-signer": "Ihr Treuhänder hat ihn nicht unterschrieben.",
+    "bad-signature": "Er wurde verändert, nachdem Ihr Treuhänder ihn unterschrieben hatte.",
+    malformed: "Er hat nicht die Form eines Kommentars.",
+    over: "Ihr Recht, diese Aufnahme zu sehen, ist abgelaufen.",
+    "no-such-path": "Die Aufnahme ist nicht mehr da, oder Sie dürfen sie nicht sehen.",
+    "not-written": "Der Treuhänder kann sein Protokoll nicht schreiben.",
+    "no-custodian": "Der Treuhänder antwortet nicht. Der Betreiber kann ihn starten.",
+    "no-rules": "Es gelten keine signierten Regeln.",
+    "too-many": "Es waren zu viele in kurzer Zeit, oder die Aufnahme hat so viele Kommentare, wie sie haben kann.",
+  },
+  groups: {
+    papers: "Was das Archiv von dieser Aufnahme hat, ist beschädigt oder wurde verändert. Der Betreiber muss danach sehen.",
+    form: "Was gesendet wurde, hat eine andere Form als erwartet. Laden Sie die Seite neu; hilft das nicht, fragen Sie den Betreiber.",
+    custodian:
+      "Beim Treuhänder stimmt etwas mit Protokoll, Schlüsseln, Regeln oder Uhr nicht. Der Betreiber muss danach sehen.",
+    sample: "Der Treuhänder hat dafür keine Stichprobe.",
+    version: "Das stammt aus einer neueren Version, als diese Seite oder der Treuhänder lesen kann.",
+  },
+  otherwise: "Das war nicht möglich.",
+};
+
+// Codes of which a person can do the same thing; the code stands behind the sentence, for who is asked then.
+const GROUPS = {
+  papers: [
+    "bad-count", "bad-key", "bad-line", "bad-magic", "bad-nonce", "bad-previous", "bad-sequence", "bad-span",
+    "bad-stream", "broken-chain", "other-chunk", "other-key", "other-packet", "other-recording", "truncated",
+    "unknown-flags", "unknown-kind", "wrong-commitment", "wrong-edition", "wrong-previous", "wrong-recording",
+    "wrong-seq", "wrong-sequence", "wrong-stream", "wrong-tag",
+  ],
+  form: [
+    "bad-assertion", "bad-field", "bad-json", "bad-length", "bad-question", "no-digest", "no-json", "oversized",
+    "too-large", "unknown-verb", "wrong-algorithm", "wrong-type",
+  ],
+  custodian: [
+    "bad-body", "bad-entry", "bad-key-file", "bad-kind", "bad-name", "bad-recipient", "body-changed", "clock",
+    "clock-set-back", "damaged", "doubled-recipient", "exists", "malformed-checkpoint", "malformed-note",
+    "missing-field", "mistaken-rules", "no-passphrase", "no-recipients", "not-found", "not-signed", "old-bundle",
+    "other-log", "too-soon", "unknown-field", "wrong-fingerprint", "wrong-governance", "wrong-passphrase",
+  ],
+  sample: ["drawn-already", "no-candidates", "no-samples", "no-seed", "too-early"],
+  version: ["unknown-critical", "unknown-suite", "unknown-version"],
+};
+const GROUP = Object.fromEntries(Object.entries(GROUPS).flatMap(([name, codes]) => codes.map((code) => [code, name])));
+
+export const SENTENCES = { en: ENGLISH, de: GERMAN };
+
+/** `about`: "comments", where a comment was refused. A code that is not known is said itself. */
+export function refusal(code, language, about = "") {
+  const said = SENTENCES[language] ?? ENGLISH;
+  const own = (about && said[about][code]) || said.codes[code];
+  return own ?? `${said.groups[GROUP[code]] ?? said.otherwise} (${code})`;
+}

@@ -1,0 +1,54 @@
+"""Two screens in step: each with the sound's clock and with the other, within 40 ms; and a screen that is not is found.
+
+What comes out of the loudspeaker is listened to in test_heard.py.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Final
+
+import pytest
+
+from review.player.files import page_files
+from testkit import player_page
+from testkit.player_page import PLAY, WATCH, worst_offset
+from tests.review.player.conftest import READY, Page, Recorded, played, until
+from tests.review.player.made import SIZES
+
+IN_STEP: Final = 40  # ms
+DRAWS: Final = "one.show(Math.max(0, t - late), this.rate)"
+LATE: Final = "one.show(Math.max(0, t - late - (one === this.screens[1] ? 0.1 : 0)), this.rate)"
+
+
+def apart(page: Page) -> tuple[float, float]:
+    """How far the worst screen is from its sound, and how far apart both show the same moment, ms, by the median."""
+    page.run(f"(eyelid.player.seek(2), {WATCH}, 0)")
+    off = worst_offset(page.run(PLAY % (4, 1)))
+    shown: list[dict[str, float]] = [{} for _ in SIZES]
+    for screen, wall, at in page.run("window.shown"):
+        shown[screen].setdefault(at, wall)
+    both = shown[0].keys() & shown[1].keys()
+    assert len(both) > 8
+    return off, 1000 * median(shown[1][at] - shown[0][at] for at in both)
+
+
+@pytest.mark.slow(reason="it plays for some seconds")
+@pytest.mark.parametrize("second", ["in step", "late"])
+def test_both_screens_are_in_step(page: Page, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    files = page_files()
+    if second == "late":
+        text = files["player.js"].decode()
+        assert text.count(DRAWS) == 1
+        files |= {"player.js": text.replace(DRAWS, LATE).encode()}
+    monkeypatch.setattr(player_page, "page_files", lambda: files)
+    with played(recorded.home, recorded.id) as address:
+        page.open(address)
+        until(page, READY)
+        off, between = apart(page)
+    if second == "late":
+        assert off > IN_STEP
+        assert between > IN_STEP
+    else:
+        assert abs(off) <= IN_STEP
+        assert abs(between) <= IN_STEP
