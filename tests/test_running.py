@@ -421,3 +421,21 @@ def test_what_a_run_says() -> None:
         "    40 s,   12 s of CPU  tests/tray/test_panel.py",
         "     6 s,   12 s of CPU  tests/core/proof/test_gate.py",
     ]
+
+
+def test_what_fails_beside_other_stages_is_named_in_the_summary(tmp_path: Path) -> None:
+    whole = (ROOT / "scripts" / "test").read_text("utf-8")
+    beside = whole[whole.index("besides=()") : whole.index("\ntrap ")]
+    script = f"""set -euo pipefail
+    work={tmp_path} failed=() times=()
+    {beside}
+    breaks() {{ echo begun; false; echo went on; }}
+    beside "one that breaks" breaks
+    beside "one that is in order" echo fine
+    beside_ends
+    printf 'failed: %s\\n' "${{failed[@]}}"
+    """
+    ran = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert "begun\n" in ran.stdout
+    assert "went on" not in ran.stdout
+    assert ran.stdout.endswith("fine\nfailed: one that breaks\n")

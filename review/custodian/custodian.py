@@ -279,12 +279,11 @@ class Custodian:
 
     def waiting(self, asked: Claims, _peer: str) -> dict[str, object]:
         """Openings and exports that this person asked for, or may approve; what ends first comes first."""
-        (_, rules), now = self._in_force(), self._latest.now()
-        found = []
-        for id, one in self._requests.waiting(rules, now).items():  # noqa: A001 - what it is
-            kept = replace(one, approvals=tuple(self._counted(one)))
-            if said := waiting_for(rules, asked.text("person"), kept, now):
-                found.append({"filed": id} | said)
+        (_, rules), now, person = self._in_force(), self._latest.now(), asked.text("person")
+        waits = self._requests.waiting(rules, now).items()
+        kept = {filed: replace(one, approvals=tuple(self._counted(one))) for filed, one in waits}
+        shown = {filed: waiting_for(rules, person, one, now) for filed, one in kept.items()}
+        found = [{"filed": filed} | said for filed, said in shown.items() if said]
         return {"waiting": sorted(found, key=lambda one: int(str(one["until"])))}
 
     def approve(self, asked: Claims, peer: str) -> dict[str, object]:

@@ -145,7 +145,7 @@ def test_what_is_heard_is_the_sound_of_the_export(page: Page, recorded: Recorded
         whole[max(at, 0) : at + len(piece)] = piece[max(-at, 0) :]
     kept = [part for part in recorded.account["audio"]["parts"] if part["what"] == "kept"]
     longest = max(kept, key=lambda part: part["to"] - part["from"])
-    begin = longest["from"] / 1e9 + 0.2
+    begin = longest["to"] / 1e9 - LOOP - 0.2  # at its start one device may not be open yet
     span = whole[int(begin * RATE) : int((begin + LOOP) * RATE)]
     page.run(f"eyelid.player.setLoop({{start: {begin}, end: {begin + LOOP}}})")
     likenesses: list[list[float]] = []

@@ -183,9 +183,7 @@ def _kept_sound(agent: Pc) -> bool:
 def test_a_call_from_its_number_to_the_hold_and_what_others_see_of_it(story: Story, tmp_path: Path) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(sound_server("pulseaudio", story.house.short / "heard"))
-        profile = story.house.short / "reads"
-        profile.mkdir()
-        browser = stack.enter_context(heard_browser("chromium", server, profile))
+        browser = stack.enter_context(heard_browser("chromium", server, story.house.short / "reads"))
         assert isinstance(browser, DevTools)
         _lead_finds(browser, story)
         _lead_plays(browser, stack.enter_context(listening(server)))
@@ -241,8 +239,7 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     browser.run(BEFORE)
     browser.press("ArrowLeft")
     _click(browser, "Play")
-    samples = monitor.heard(HEARD)
-    assert [pitch(samples[:, end]) for end in (0, 1)] == pytest.approx(TONES, rel=0.02)
+    eventually(lambda: _both_heard(monitor), "both tones were heard, without the samples that a busy machine drops")
     until(browser, "window.met.before > 1 && window.met.after > 1 && window.met.over > 0")
     until(browser, "/^Skipped \\d+ s: Closed by rule card-forms/.test(document.querySelector('#now').innerText)")
     _click(browser, "Pause")
@@ -253,6 +250,11 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     wait_for(browser, "eyelid.reports.ready")  # what it says as it goes
     browser.run("history.back()")
     wait_for(browser, f"{LOADED} && {SEEN}.includes('Comments: 1')")
+
+
+def _both_heard(monitor: Monitor) -> bool:
+    samples = monitor.heard(HEARD)
+    return [pitch(samples[:, end]) for end in (0, 1)] == pytest.approx(TONES, rel=0.02)
 
 
 def _lead_asks_for_a_hold(browser: DevTools) -> None:

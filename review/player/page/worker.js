@@ -28,6 +28,7 @@ let proof = null;
 let rows = new Map(); // stream -> its chunks
 let said = 0; // findings that the page has
 let waits = false; // for a console that does not answer
+let unanswered = 0; // requests so far
 let over = false; // what the custodian released has ended
 let ends = Infinity; // when it does, by this computer's clock
 
@@ -48,12 +49,15 @@ async function get(path, options) {
 /** A console that starts anew, or has too much to do, is asked again. A command's own server that is gone stays so. */
 async function answered(request) {
   for (const pause of released ? [...PAUSES, null] : [null]) {
+    const before = unanswered;
     const answer = await request().catch(() => null);
     if (answer && !(pause && (answer.status === 429 || answer.status >= 500))) {
-      if (waits) self.postMessage({ waits: (waits = false) });
+      // Only what was asked after the last one without an answer says that the console is back.
+      if (waits && before === unanswered) self.postMessage({ waits: (waits = false) });
       return answer;
     }
     if (pause === null) break;
+    unanswered += 1;
     self.postMessage({ waits: (waits = true) });
     await new Promise((done) => setTimeout(done, pause));
   }
