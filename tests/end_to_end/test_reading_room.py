@@ -183,7 +183,8 @@ def _kept_sound(agent: Pc) -> bool:
 def test_a_call_from_its_number_to_the_hold_and_what_others_see_of_it(story: Story, tmp_path: Path) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(sound_server("pulseaudio", story.house.short / "heard"))
-        browser = stack.enter_context(heard_browser("chromium", server, story.house.short / "reads"))
+        profile = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-", ignore_cleanup_errors=True)))
+        browser = stack.enter_context(heard_browser("chromium", server, profile))
         assert isinstance(browser, DevTools)
         _lead_finds(browser, story)
         _lead_plays(browser, stack.enter_context(listening(server)))

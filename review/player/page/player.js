@@ -90,6 +90,7 @@ export class Player extends EventTarget {
   byClock(t = 0) {
     this.master = "own";
     this.base = { t, at: performance.now() };
+    this.drawn = t; // the moment that screens show
   }
 
   seek(t) {
@@ -285,10 +286,11 @@ export class Player extends EventTarget {
 
   draw() {
     const t = this.time;
-    // What WebAudio plays is heard later than the element says: pictures wait as long.
+    // What WebAudio plays is heard later than the element says: pictures wait as long, and none comes back.
     const late = this.master === "sound" ? (this.sound.latency - DRAWING) * this.rate : 0;
+    this.drawn = this.master === "sound" ? Math.max(this.drawn, t - late) : t;
     const before = this.ready;
-    for (const one of this.screens) one.ready = one.show(Math.max(0, t - late), this.rate);
+    for (const one of this.screens) one.ready = one.show(this.drawn, this.rate);
     this.ready = this.screens.every(({ ready }) => ready);
     if (this.ready && !this.marked) {
       this.marked = performance.mark("shown"); // for who measures

@@ -33,16 +33,20 @@ export function checked(message) {
     early.push(message);
     return;
   }
-  note(message);
-  soon();
+  if (note(message)) soon();
 }
 
+/** Whether it says anything new: what is played was checked before, and drawing the same again is for nothing. */
 function note({ checked: rows, findings: more }) {
   findings.push(...more);
+  let news = more.length > 0;
   for (const { stream, row, code } of rows) {
-    states.get(stream)[row] = code ? 2 : 1;
+    const [of, now] = [states.get(stream), code ? 2 : 1];
+    news ||= of[row] !== now;
+    of[row] = now;
     if (code) player?.refuse(stream, row, code);
   }
+  return news;
 }
 
 /** What proves and is no media: the page says so, too. */

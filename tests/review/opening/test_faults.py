@@ -51,7 +51,7 @@ def test_a_console_that_is_killed_is_said_and_played_on_from_once_it_is_there_ag
         page.run(LOADED)
         keyed.kill_console()
         try:
-            play(page, 1.5)  # with what it has; a picture that is late after long is asked for again
+            play(page, 3)  # with what it has
             assert page.run("document.documentElement.dataset.state") == "checked"
             page.run(FORGET)
             page.run("(eyelid.player.seek(14), eyelid.player.play())")

@@ -27,7 +27,11 @@ FILED = re.compile(r"#approve=([0-9a-f]{64})")
 
 @pytest.fixture
 def asked(plain: House) -> Iterator[str]:
-    """What Ann asked and both roles are to approve; nothing that waits is left of it."""
+    """What Ann asked and both roles are to approve, and nothing else waits; nothing is left of it."""
+    plain.govern(APPROVED)
+    for who in ("cleo", "pia"):
+        for left in shown(plain, who):  # of other tests in this house
+            plain.approve(who, left, "deny")
     filed = waiting(plain)
     yield filed
     plain.open_console.people.narrow(CLEO, Narrowing(), "root@host", "host")

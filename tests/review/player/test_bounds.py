@@ -38,6 +38,11 @@ MOST = """new Promise((done) => {
   player.setRate(2); player.seek(0); player.play();
 })"""
 
+# How many elements came into the timeline and the list of checks since then.
+COUNTED = """document.querySelectorAll('#lanes, #checks').forEach((one) =>
+  new MutationObserver((all) => all.forEach(({addedNodes}) => (window.made += addedNodes.length)))
+    .observe(one, {childList: true, subtree: true}))"""
+
 
 def constants(files: dict[str, bytes]) -> dict[str, bytes]:
     """The page with less that lies ready."""
@@ -65,3 +70,16 @@ def test_what_lies_ready_is_all_that_is_kept(page: Page, recorded: Recorded, mon
         assert 0 < most["samples"] <= (row + 2 * 2 * 0.2) * 5 + 1  # two rates of SOON, five pictures a second
         assert 0 < most["times"] <= 2 * 1 + 1  # KNOWN_ROWS of screen.js, to both sides
         assert 0 < most["sound"] <= 2 * 0.5 + 2 * 0.25 + 2 * row  # at both ends up to a row more
+
+
+@pytest.mark.slow(reason="it plays for some seconds")
+def test_what_was_checked_is_not_drawn_again_while_it_plays(page: Page, recorded: Recorded) -> None:
+    """Or an hour's timeline is made anew five times a second, and Firefox keeps what it was."""
+    with played(recorded.home, recorded.id) as address:
+        page.open(address)
+        until(page, "root.dataset.state === 'checked'")
+        page.run("eyelid.player.seek(1), eyelid.player.setRate(2), eyelid.player.play(), 0")
+        until(page, "eyelid.player.time > 3")  # what was still to be drawn is
+        page.run(f"(window.made = 0, {COUNTED})")
+        until(page, "eyelid.player.time > 8")
+        assert page.run("window.made") == 0

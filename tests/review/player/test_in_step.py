@@ -17,8 +17,9 @@ from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import SIZES
 
 IN_STEP: Final = 40  # ms
-DRAWS: Final = "one.show(Math.max(0, t - late), this.rate)"
-LATE: Final = "one.show(Math.max(0, t - late - (one === this.screens[1] ? 0.1 : 0)), this.rate)"
+DRAWS: Final = "one.show(this.drawn, this.rate)"
+BEGUN: Final = "eyelid.player.screens.map(({log}) => log.resets)"  # how often from a key frame on
+LATE: Final = "one.show(Math.max(0, this.drawn - (one === this.screens[1] ? 0.1 : 0)), this.rate)"
 
 
 def apart(page: Page) -> tuple[float, float]:
@@ -52,3 +53,21 @@ def test_both_screens_are_in_step(page: Page, recorded: Recorded, monkeypatch: p
     else:
         assert abs(off) <= IN_STEP
         assert abs(between) <= IN_STEP
+
+
+@pytest.mark.slow(reason="it plays for some seconds")
+def test_what_is_played_goes_on_with_the_picture_that_stands_there(page: Page, recorded: Recorded) -> None:
+    """Though what is heard is late: the pictures before have gone, and would be loaded once more."""
+    with played(recorded.home, recorded.id) as address:
+        page.open(address)
+        until(page, READY)
+        page.run("eyelid.player.seek(2)")
+        until(page, "eyelid.player.ready")
+        begun = page.run(BEGUN)
+        page.run("eyelid.player.play()")
+        until(page, "eyelid.player.time > 3")
+        page.run("eyelid.player.setRate(4)")
+        until(page, "eyelid.player.time > 5")
+        page.run("(eyelid.player.pause(), eyelid.player.play())")
+        until(page, "eyelid.player.time > 6")
+        assert page.run(BEGUN) == begun
