@@ -223,10 +223,9 @@ def sign_in(browser: DevTools, links: Links) -> None:
     browser.open(f"{links.address}/sign-in")
     with_authenticator(browser)
     to(browser, links.sign_in)
-    # What they may decides where they begin: the visitor of these rules reads the audit log of all recordings.
-    for button, path in (("join", "/enrol"), ("make", "/report")):
+    for button, there in (("join", "=== '/enrol'"), ("make", "!== '/enrol'")):  # what they may decides where they begin
         browser.run(f"document.getElementById('{button}').click()")
-        wait_for(browser, f"location.pathname === '{path}' && document.readyState === 'complete'")
+        wait_for(browser, f"location.pathname {there} && document.readyState === 'complete'")
 
 
 def listed(browser: DevTools, links: Links, query: str) -> set[str]:

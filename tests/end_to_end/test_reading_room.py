@@ -121,7 +121,7 @@ class Story:
         shutil.copytree(self.house.folder / "custodian" / "audit", self.shared / "audit")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # anew where the test is repeated: its links are used up
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     if why := missing("pulseaudio"):
         pytest.skip(why)
