@@ -80,6 +80,13 @@ def await_true(condition: Callable[[], bool], what: str, within: float = READY_W
     until(condition, what, within)
 
 
+def own_number() -> str:
+    """For a server that ends while a program still looks for it: another worker's would take a free number, and the
+    program would find a display there again.
+    """
+    return f":{20_000 + os.getpid() % 20_000}"
+
+
 @contextlib.contextmanager
 def xvfb(*options: str, size: str = "1280x800x24") -> Iterator[str]:
     """A virtual X server on a free display number; yields its name, `:N`."""

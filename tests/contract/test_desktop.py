@@ -144,7 +144,7 @@ def on_a_display_that_can_be_lost(kind: str) -> Iterator[Stage]:
         yield FakeStage()
         return
     with contextlib.ExitStack() as servers:
-        display = servers.enter_context(displays.xvfb())
+        display = servers.enter_context(displays.xvfb(displays.own_number()))
         with x11_stage(display, managed=False, kill_server=servers.close) as real:
             yield real
 

@@ -398,7 +398,7 @@ def test_another_window_that_covers_the_screen_is_no_locker(bare_display: str) -
 
 def test_a_lost_display_is_named_and_keeps_the_last_word(tmp_path: Path) -> None:
     with contextlib.ExitStack() as server:
-        display = server.enter_context(displays.xvfb())
+        display = server.enter_context(displays.xvfb(displays.own_number()))
         env = displays.environment(display)
         with displays.running(["/usr/bin/i3lock", "-n"], env=env, log=tmp_path / "log"), seated(display) as seat:
             await_holds(seat, Hold.LOCKED)

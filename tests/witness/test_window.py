@@ -270,7 +270,7 @@ def test_every_real_window_that_flashes_is_told(stage: X11Stage, heard: Heard) -
 @pytest.mark.desktop
 def test_a_lost_display_is_told_unasked(heard: Heard) -> None:
     with contextlib.ExitStack() as server:
-        display = server.enter_context(displays.xvfb())
+        display = server.enter_context(displays.xvfb(displays.own_number()))
         with x11_stage(display, managed=False) as stage:
             witness = WindowWitness(stage.desktop, BootClock(), heard)
             witness.start()
