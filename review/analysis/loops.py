@@ -16,7 +16,7 @@ from review.analysis.personal.tokens import Token, tokens
 from review.analysis.words import SECOND, Word
 
 LONGEST: Final = 8  # words of a phrase that repeats
-_FASTEST: Final = 8  # words that nobody says in half a second
+_FASTEST: Final = 8  # more words than anyone says in half a second
 _DIGITS: Final = 8  # the same digit so often is a loop: no number that people say has it
 
 
@@ -57,7 +57,7 @@ def without_loops(words: Sequence[Word]) -> tuple[Word, ...]:
 
 
 def too_fast(words: Sequence[Word]) -> set[int]:
-    """Places of words of which so many begin in half a second that nobody says them."""
+    """Places of words of which so many begin in half a second that no one can have said them."""
     found, first = set[int](), 0
     for place, word in enumerate(words):
         while word.start - words[first].start >= SECOND // 2:

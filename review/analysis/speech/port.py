@@ -32,7 +32,7 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`no_speech`: probability that nobody speaks in it, whatever words it has."""
+    """`no_speech`: probability that there is no speech in it, whatever words it has."""
 
     words: Sequence[HeardWord]
     no_speech: float

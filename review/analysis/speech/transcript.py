@@ -90,7 +90,7 @@ class Segment:
 class Transcript:
     """`words`: all that the recogniser wrote, in order. `unsure` and `invented`: places of words.
 
-    Invented are loops, and what was written where the recogniser itself hears no speech: to be shown to nobody, and
+    Invented are loops, and what was written where the recogniser itself hears no speech: not to be shown, and
     part of the mask all the same. `wordless`: speech without a word.
     """
 

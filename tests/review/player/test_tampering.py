@@ -28,7 +28,7 @@ from tests.vectors.tampering import TAMPERING
 from tests.vectors.worlds import Disk, World, make_world
 
 Findings = set[tuple[str, str]]
-# What a world has by itself: its PC signs anything.
+# What every world has: its PC signs anything.
 OWN: Final[Findings] = {("account", "kept-while-closed"), ("heads", "beyond-closing")}
 UNSIGNED: Final = ("heads", "unsigned")  # a finding of the page where nothing signs the end; verify has a word for it
 LINES: Final[Findings] = {("ledger", "changed-catalog"), ("ledger", "wrong-seq"), ("ledger", "unsigned")}
@@ -72,7 +72,7 @@ ALONE: Final[dict[str, tuple[Findings, Findings]]] = {
     ),
     "batch_changed": ({("ledger", "missing")}, LINES),
     "batch_of_another_device": ({("ledger", "no-ledger"), ("ledger", "ledger-cut"), UNSIGNED}, {*OWN, *LINES}),
-    "health_names_more": (set(), {("heads", "wrong-head")}),  # nobody signs that part of health
+    "health_names_more": (set(), {("heads", "wrong-head")}),  # no one signs that part of health
     "alarm_raised": (set(), {("alarm", "wrong-head")}),  # the store's own, about other bodies
 }  # fmt: skip
 # Nothing of this recording is wrong: a true body is beside the other one, and what is gone is another recording.
