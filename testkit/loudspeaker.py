@@ -79,7 +79,9 @@ def loud(piece: Samples) -> Any:
 
 
 def pitch(samples: Samples) -> float:
-    """Hz of the loudest tone of one channel: the middle of its peak, which speeding up broadens."""
+    """Hz of the loudest tone of one channel: the middle of its peak, which speeding up broadens. 0: it is silent."""
+    if not samples.any():
+        return 0.0
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
     hertz = np.arange(len(power)) * RATE / len(samples)
     peak = np.abs(hertz - hertz[power.argmax()]) < BROAD * hertz[power.argmax()]
