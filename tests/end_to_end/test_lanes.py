@@ -108,7 +108,9 @@ def melody(seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def likeness(heard: Samples, whole: Samples) -> float:
-    """The best correlation of one end with any place of what was exported of it."""
+    """The best correlation of one end with any place of what was exported of it. 0: it is silent."""
+    if not heard.any():
+        return 0.0
     size = len(heard) + len(whole)
     product = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(heard, size)), size)
     energy = np.concatenate([[0], np.cumsum(whole**2)])
