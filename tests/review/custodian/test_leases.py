@@ -4,7 +4,10 @@ signed rules say; and a stranger, a thief of the console or a worker that asks f
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -155,6 +158,25 @@ def test_each_kind_and_rendition_is_sealed_under_a_key_of_its_own(house: House) 
     found = {derived_key(kept.key, kept.id, one) for one in labels} | {derived_key(other.key, other.id, labels[0])}
     found |= {kept.stream_key(one) for one in (0, SOUND_STREAM)} | {comment_key(kept.key, kept.id), kept.key}
     assert len(found) == len(labels) + 1 + 4
+
+
+def test_the_key_of_a_label_is_the_one_in_the_pages(house: House) -> None:
+    """docs/envelope.md, by HMAC alone (RFC 5869)."""
+    kept = recording(house)
+    info = b"eyelid derived key v1" + hashlib.sha256(b"speech/original").digest()
+    extracted = hmac.digest(kept.id.bytes, kept.key, "sha256")
+    assert derived_key(kept.key, kept.id, "speech/original") == hmac.digest(extracted, info + b"\x01", "sha256")
+
+
+def test_workers_that_ask_at_once_get_no_more_than_their_line_allows(house: House, custodian: Custodian) -> None:
+    asked = [Asked(house, custodian, ONE, recording(house)) for _ in range(12)]
+
+    with ThreadPoolExecutor(6) as several:
+        answers = [several.submit(one.hand_in) for one in asked]
+    refusals = [one.exception() for one in answers if one.exception()]
+    assert [getattr(one, "code", "") for one in refusals] == ["too-many"] * 9
+    noted = [one["outcome"] for one in house.entries() if one["kind"] == "lease"]
+    assert sorted(noted) == ["failure"] * 9 + ["success"] * 3
 
 
 def test_keys_open_for_the_workers_session_and_this_request_alone(house: House, custodian: Custodian) -> None:
