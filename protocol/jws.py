@@ -43,11 +43,13 @@ RELEASE: Final = "eyelid-release"
 COMMENTED: Final = "eyelid-commented"
 REVIEWED: Final = "eyelid-reviewed"
 SAMPLED: Final = "eyelid-sampled"
+LEASED: Final = "eyelid-leased"
 PERIOD: Final = "eyelid-report-of-period"
 CASE: Final = "eyelid-case"
 TYPES: Final = frozenset({
     *(PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT, APPLICATION, ADMISSION, LOCATION),
-    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, COMMENTED, REVIEWED, SAMPLED, PERIOD, CASE),
+    *(ORIGIN, INVITATION, ERASURE, INTERACTION, DECIDED, FOUND, RELEASE, COMMENTED, REVIEWED, SAMPLED, LEASED),
+    *(PERIOD, CASE),
 })  # fmt: skip
 
 # Names in a payload's `crit` that are understood. The header has none: it has exactly the names that it must have.

@@ -52,6 +52,7 @@ _STREAM_KEY: Final = b"eyelid stream key v2"
 _COMMITMENT_KEY: Final = b"eyelid commitment key v2"
 _CHUNK_KEY: Final = b"eyelid chunk key v3"
 _COMMENT_KEY: Final = b"eyelid comment key v1"
+_DERIVED_KEY: Final = b"eyelid derived key v1"  # a label's SHA-256 follows
 # What a reader's X25519 key is tried with. Every private key is a multiple of 8 (RFC 7748 section 5), so that any of
 # them makes zero of a point of small order, however it is written.
 _TRIED_WITH: Final = X25519PrivateKey.from_private_bytes(bytes(32))
@@ -233,6 +234,14 @@ def stream_key(key: bytes, recording: UUID, stream: int) -> bytes:
 def comment_key(key: bytes, recording: UUID) -> bytes:
     """What seals comments on a recording: they can be read as long as its key is, and open none of its streams."""
     return _derived(key, recording, _COMMENT_KEY)
+
+
+def derived_key(key: bytes, recording: UUID, label: str) -> bytes:
+    """What seals one thing that the analysis makes of a recording, such as speech/original: its words.
+
+    Neither the recording's key, a stream's nor another label's can be had from it, and it dies with the recording's.
+    """
+    return _derived(key, recording, _DERIVED_KEY + hashlib.sha256(label.encode()).digest())
 
 
 def stream_commitment(key: bytes, recording: UUID, stream: int) -> bytes:

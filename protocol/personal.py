@@ -31,6 +31,7 @@ NEW_KEY: Final = "eyelid-person-key"
 CONSENT: Final = "eyelid-consent"
 COMMENT: Final = "eyelid-comment"
 REVIEW: Final = "eyelid-review"
+LEASE: Final = "eyelid-lease"
 MAX_SIZE: Final = 16 * 2**10  # characters
 PASSKEY: Final = "webauthn"
 _ED25519, _P256 = "Ed25519", "ES256"

@@ -18,11 +18,14 @@ from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import KeyProblem
 
 COMMENTS: Final = KEY_PACKET_STREAM  # where the key of comments is released: no stream has this number
+DERIVED: Final = COMMENTS  # likewise the key of what the analysis makes of it, under a label of its own
 STREAM_KEY: Final = b"eyelid released key v1"
 CHUNK_KEYS: Final = b"eyelid released chunk keys v1"  # of one stream, one behind the other, by their sequence numbers
+DERIVED_KEY: Final = b"eyelid released derived key v1"  # under which a worker seals what it makes (review.leases)
 REPORT_KEY: Final = b"eyelid released report key v1"  # of what a page says that it played (review.played)
 _X25519: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _P256: Final = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_TRIED_WITH: Final = X25519PrivateKey.from_private_bytes(bytes(32))
 
 SessionPublic = X25519PublicKey | ec.EllipticCurvePublicKey
 SessionPrivate = X25519PrivateKey | ec.EllipticCurvePrivateKey
@@ -33,7 +36,9 @@ def session_key(text: str) -> SessionPublic:
     try:
         raw = base64url.decode(text)
         if len(raw) == 32:
-            return X25519PublicKey.from_public_bytes(raw)
+            public = X25519PublicKey.from_public_bytes(raw)
+            _TRIED_WITH.exchange(public)  # RFC 7748 section 6.1: refuses one of small order, before anything is noted
+            return public
         if len(raw) == 65:
             return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
     except ValueError:

@@ -81,6 +81,15 @@ class People:
             raise Refusal("key-removed", "signed by a key that was removed: enrol another by a new invitation")
         return found
 
+    def shown(self) -> list[dict[str, object]]:
+        """Each key, for who looks after them."""
+        people = sorted(self.keys.values(), key=lambda one: (one.person, one.at))
+        return [
+            {"person": one.person, "key": one.key.id, "signs": one.key.algorithm, "at": one.at,
+             "removed": one.removed or None}
+            for one in people
+        ]  # fmt: skip
+
     def check_said(self, signed: personal.Signed, by: Enrolled) -> None:
         """That it is in the name of the key's own person, and to this custodian. Raises Refusal, SignatureError."""
         if signed.claims.text("person") != by.person:

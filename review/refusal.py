@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from protocol.errors import ProtocolError
 from review.governance.decide import decide
-from review.governance.model import Act, Governance, Question, Reason
+from review.governance.model import Act, Decision, Governance, Question, Reason
 
 
 class Refusal(ProtocolError):
@@ -34,12 +34,17 @@ def rule_id(where: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.:/-]", "_", where)[:128] or "-"
 
 
-def granting(rules: Governance, question: Question) -> str:
-    """The rule's place that grants it, as the log writes it. Raises Refusal."""
+def granted(rules: Governance, question: Question) -> Decision:
+    """Raises Refusal."""
     decision = decide(rules, question)
     if not decision.granted:
         raise Refusal.by(decision.reasons)
-    return rule_id(decision.reasons[0].where)
+    return decision
+
+
+def granting(rules: Governance, question: Question) -> str:
+    """The rule's place that grants it, as the log writes it. Raises Refusal."""
+    return rule_id(granted(rules, question).reasons[0].where)
 
 
 def check_role(rules: Governance, person: str, act: Act, now: int) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from protocol.bundle import Bundle
+from protocol.bundle import Bundle, verify
+from protocol.carried import read_carried, split
 from protocol.errors import BundleError
 from protocol.language.errors import MistakesError
 from protocol.language.folder import read_documents, read_files
@@ -16,6 +17,7 @@ from review.governance.examples import failed_tests, read_question
 from review.governance.model import Governance, Question
 from review.governance.parse import parse
 from review.governance.reading import Files
+from review.refusal import Refusal
 
 
 def read_folder(folder: Path, *, tested: bool = True) -> Governance:
@@ -52,6 +54,19 @@ def in_force(bundle: Bundle, files: Mapping[str, bytes], *, shown_in: str = "") 
     if not files or policy_hash(files) != bundle.governance:
         raise BundleError("wrong-governance", "governance: these are not the files that compliance signed")
     return replace(parse_files(files, shown_in=shown_in), signed=bundle.created)
+
+
+def of_bundle(text: str, compliance: str) -> tuple[Bundle, Governance | None]:
+    """A bundle's file as `bundle sign` wrote it, and the rules that it carries. `compliance`: fingerprint of its key.
+
+    Raises Refusal ("mistaken-rules"), BundleError, SignatureError.
+    """
+    token, files = split(text)
+    made = verify(token, compliance)
+    try:
+        return made, in_force(made, read_carried(files, made.governance)) if made.governance else None
+    except MistakesError as error:
+        raise Refusal("mistaken-rules", str(error)) from None
 
 
 def question_of(files: Mapping[str, bytes], governance: Governance, node: Node, now: int) -> Question:

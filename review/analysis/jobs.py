@@ -229,7 +229,7 @@ class Jobs:
                 found[one] = {job.kind for job in rows if models.get(job.kind) == job.model}
         return found
 
-    def withdraw(self, recordings: Iterable[str] | None = None) -> int:
+    def withdraw(self, recordings: Iterable[str] | None = None, kinds: Collection[Kind] = frozenset(Kind)) -> int:
         """What is not done of these, or of all: the rules no longer allow it. How many jobs."""
         with self._writing() as connection:
             now = self._clock()
@@ -238,9 +238,10 @@ class Jobs:
                 jobs = _jobs(connection, every)
             else:
                 jobs = [job for one in recordings for job in _jobs(connection, f"recording = ? and {every}", one)]
-            for job in jobs:
+            against = [job for job in jobs if job.kind in kinds]
+            for job in against:
                 _withdraw(connection, job, Withdrawn.NOT_ALLOWED, now)
-        return len(jobs)
+        return len(against)
 
     def forget(self, recordings: Iterable[str]) -> None:
         """They are erased: jobs and results go at once, and none comes back."""

@@ -134,6 +134,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         "recording", (6001, 2), {"purpose": WORD, "rule": ID, "rendition": WORD},
         approvals=PEOPLE, reference=TEXT, lanes=IDS, until=NUMBER,
     ),
+    # Keys for a worker of the analysis (review.leases). `version`, `fence`: of its job.
+    "lease": _kind(
+        "recording", (6001, 2), {"kind": WORD, "rule": ID}, version=TEXT, fence=NUMBER, lanes=IDS, seals=ID,
+        until=NUMBER,
+    ),
     # What a page says that it played (review.played). `opening`: its entry. `lanes`: of each span.
     "watched": _kind("recording", (6001, 2), {"spans": SPANS, "opening": NUMBER}, lanes=IDS),
     "export": _kind(

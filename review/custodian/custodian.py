@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -17,12 +16,10 @@ from typing import Final
 from uuid import UUID
 
 from protocol import base64url, bundle, jws, personal
-from protocol.carried import read_carried, split
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.errors import ProtocolError
 from protocol.folder import write_over
 from protocol.keys import RecipientPrivate, chunk_key, comment_key
-from protocol.language.errors import MistakesError
 from protocol.released import CHUNK_KEYS, COMMENTS, REPORT_KEY, STREAM_KEY, release, session_key
 from review import extracts, reviews, samples
 from review.audit import kinds
@@ -36,13 +33,14 @@ from review.filed import SETS, Approved, Filed, Requests, approving, rules_of_ap
 from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
+from review.hourly import Hourly
+from review.leases import Lease
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.played import Watching
-from review.refusal import Refusal, check_role, granting, rule_id
-from review.rules import parse_files
+from review.refusal import Refusal, check_role, granted, granting, rule_id
+from review.rules import of_bundle
 from review.sampled import Sampled
 
-HOUR: Final = 3600.0  # s
 REFUSALS: Final = 600  # entries a person and hour, and as many for all unsigned ones
 MOST_FILED: Final = 1000
 _MAC: Final = 16
@@ -76,7 +74,7 @@ class Custodian:
         self._home, self._keys, self._log, self._ticks = home, keys, log, ticks
         self._latest, self._nonces, self._lock = Latest(home / "clock", clock), Nonces(ticks), threading.RLock()
         self._requests = Requests(home / "requests")
-        self._happened: dict[tuple[str, str], deque[float]] = {}
+        self._hourly = Hourly(ticks)
         self.people = People(
             home / "keys.jsonl",
             compliance=self.settings.compliance, custodian=self.settings.name, origin=self.settings.origin,
@@ -84,7 +82,7 @@ class Custodian:
         self.consents = Consents(home / "consent", self.people, NONCE_LIVES)
         self._sampled, self._watching = Sampled(home / "samples", log), Watching(home / "watching", ticks)
         kept = home / "bundle"
-        self._newest = self._read(kept.read_text("ascii")) if kept.exists() else None
+        self._newest = of_bundle(kept.read_text("ascii"), self.settings.compliance) if kept.exists() else None
 
     # -- what is asked ------------------------------------------------------------------------------------------------
 
@@ -95,7 +93,7 @@ class Custodian:
         """A bundle's file: the signed token, and the rules that it carries."""
         said = _Said("rules", peer, {"revision": 0, "hash": "-"}, of="bundle")
         with self._noting(said):
-            made, rules = self._read(text)
+            made, rules = of_bundle(text, self.settings.compliance)
             said.facts = {"revision": made.revision, "hash": made.governance or "-"}
             with self._lock:
                 old = self._newest[0] if self._newest else None
@@ -188,6 +186,29 @@ class Custodian:
                 "comments": base64url.encode(seal(comment_key(key, recording), stream=COMMENTS)),
                 **more,
             })}  # fmt: skip
+
+    def lease(self, asked: Claims, peer: str) -> dict[str, object]:
+        """Keys for a worker's lease of one job, each wrapped to its session, signed."""
+        said = _Said("lease", peer, {"kind": "none", "rule": "-"})
+        with self._noting(said):
+            signed, by, now = self._signed(personal.LEASE, asked.text("lease"), said)
+            new = Lease.read(signed)
+            said.of, said.facts = str(new.recording), said.facts | new.facts
+            rules, facts, consents = self._established(asked, new.recording, "")
+            lanes = new.lanes(facts.streams, now)
+            decision = granted(rules, new.question(rules.person(by.person), now, facts.recording))
+            most = rules.roles[decision.role].analyses[new.kind]
+            if not self._hourly.counts(("lease", f"{decision.role} {new.kind}"), most):
+                raise Refusal("too-many", f"{most} recordings an hour are allowed to role {decision.role}")
+            key = recording_key(self._home, self._keys, facts.packet)
+            said.facts |= new.granted(decision, lanes)
+            entry = self._note(said)
+            with self._lock:
+                self._still(signed, rules, new.recording, consents)
+        return {"leased": self._log.sign(jws.LEASED, {
+            "request": signed.id, "recording": said.of, "evidence_key": facts.evidence, "entry": entry, "at": now,
+            "until": said.facts["until"], **new.keys(facts.packet, key, lanes),
+        })}  # fmt: skip
 
     def watched(self, asked: Claims, peer: str) -> dict[str, object]:
         """What a page says that it played of what was released to it; nothing is opened by it."""
@@ -362,17 +383,6 @@ class Custodian:
 
     # -- rules and approvals ------------------------------------------------------------------------------------------
 
-    def _read(self, text: str) -> tuple[bundle.Bundle, Governance | None]:
-        token, files = split(text)
-        made = bundle.verify(token, self.settings.compliance)
-        if not made.governance:
-            return made, None
-        try:
-            rules = parse_files(read_carried(files, made.governance))
-        except MistakesError as error:
-            raise Refusal("mistaken-rules", str(error)) from None
-        return made, replace(rules, signed=made.created)
-
     def _in_force(self) -> tuple[bundle.Bundle, Governance]:
         made, rules = self._newest or (None, None)
         if made is None or rules is None:
@@ -426,18 +436,8 @@ class Custodian:
     # -- how often, and the log ---------------------------------------------------------------------------------------
 
     def _cap(self, person: str) -> None:
-        if not self._within(("open", person), self.settings.cap):
+        if not self._hourly.counts(("open", person), self.settings.cap):
             raise Refusal("too-many", f"{self.settings.cap} openings an hour are allowed to a person")
-
-    def _within(self, what: tuple[str, str], most: int) -> bool:
-        with self._lock:
-            happened, now = self._happened.setdefault(what, deque()), self._ticks()
-            while happened and happened[0] <= now - HOUR:
-                happened.popleft()
-            if len(happened) >= most:
-                return False
-            happened.append(now)
-            return True
 
     def _note(self, said: _Said, reason: str | None = None) -> int:
         outcome = kinds.FAILURE if reason else kinds.SUCCESS
@@ -450,6 +450,6 @@ class Custodian:
         except ProtocolError as error:
             if isinstance(error, Refusal) and "rule" in said.facts:
                 said.facts["rule"] = rule_id(error.line)
-            if self._within(("refused", said.who), REFUSALS):
+            if self._hourly.counts(("refused", said.who), REFUSALS):
                 self._note(said, error.code)
             raise

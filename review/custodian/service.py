@@ -28,18 +28,12 @@ PAUSE: Final = 0.1  # s
 PUBLISHED_EVERY: Final = 10.0  # s
 
 
-def _keys(custodian: Custodian, _asked: Claims, _peer: str) -> Mapping[str, object]:
-    names = ("person", "key", "signs", "at", "removed")
-    people = sorted(custodian.people.keys.values(), key=lambda one: (one.person, one.at))
-    rows = ((one.person, one.key.id, one.key.algorithm, one.at, one.removed or None) for one in people)
-    return {"keys": [dict(zip(names, row, strict=True)) for row in rows]}
-
-
 _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]]] = {
     "nonce": lambda custodian, _asked, _peer: custodian.nonce(),
     "bundle": lambda custodian, asked, peer: custodian.take_bundle(asked.text("bundle"), peer),
     "enrol": Custodian.enrol,
     "open": Custodian.open,
+    "lease": Custodian.lease,
     "watched": Custodian.watched,
     "consent": Custodian.consent,
     "comment": Custodian.comment,
@@ -53,7 +47,7 @@ _VERBS: Final[dict[str, Callable[[Custodian, Claims, str], Mapping[str, object]]
     "approve": Custodian.approve,
 }
 _OF_ROOT: Final = _VERBS | {
-    "keys": _keys,
+    "keys": lambda custodian, _asked, _peer: {"keys": custodian.people.shown()},
     "remove": lambda custodian, asked, peer: custodian.remove(asked.text("key"), peer),
 }
 

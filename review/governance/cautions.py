@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from review.governance.decide import open_seats
-from review.governance.model import ApprovalRule, Governance
+from review.governance.model import Act, ApprovalRule, Governance
 from review.governance.times import DAY, Period
 from review.governance.words import listed
 
@@ -30,6 +30,10 @@ def _of_roles(governance: Governance) -> Iterator[Caution]:
     held = {role for rule in governance.people for role in rule.roles}
     tried = {(grant.role, test.expect) for test in governance.tests for grant in test.question.person.grants}
     for name, role in governance.roles.items():
+        if Act.ANALYSE in role.may and not role.analyses:
+            yield Caution(
+                f"role {name} may analyse and makes nothing, add analyses: {{ speech: 60 per hour }}", role.where
+            )
         if name not in held:
             yield Caution(f"no person has role {name}, name one in people: or leave it out", role.where)
         lacking = [expect for expect in ("granted", "refused") if (name, expect) not in tried]

@@ -90,8 +90,15 @@ def _forbidden(governance: Governance, question: Question) -> Iterator[Reason]:
                 yield Reason(f"the consent to the {channel} was withdrawn", line or governance.where)
             elif line and consent is not Consent.GIVEN:
                 yield Reason(f"there is no consent to the {channel}, and these rules require it", line)
+    if question.act is Act.ANALYSE and not any(_makes(role, question) for role in governance.roles.values()):
+        made = question.kind or "anything"
+        yield Reason(f"no line of the signed rules lets {made} be made of recordings", governance.where)
     if question.act is Act.ERASE:
         yield from _kept(governance, recording, question.now)
+
+
+def _makes(role: Role, question: Question) -> bool:
+    return Act.ANALYSE in role.may and (question.kind in role.analyses if question.kind else bool(role.analyses))
 
 
 def _kept(governance: Governance, recording: Recording, now: int) -> Iterator[Reason]:
@@ -125,6 +132,8 @@ def _judge(governance: Governance, question: Question, grant: Grant, role: Role)
     judged = _Judged([])
     if question.act not in role.may:
         judged.against(f"role {role.name} may not {question.act}", role.where)
+    elif question.act is Act.ANALYSE and not _makes(role, question):
+        judged.against(f"role {role.name} names no {question.kind or 'kind'} in analyses", role.where)
     _check_validity(judged, question, grant, role)
     _check_reach(judged, question, grant, role)
     _check_purpose(judged, question, role)

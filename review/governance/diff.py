@@ -101,6 +101,11 @@ def _of_role(old: Role, new: Role) -> Iterator[Change]:
         more = _sight(new) > _sight(old)
         yield Change(_more_if(more), f"{name} sees {sees(new.rendition, new.otherwise_original)}", where)
     yield from _of_purposes(old, new)
+    for kind in sorted(old.analyses.keys() | new.analyses.keys()):
+        before, after = old.analyses.get(kind, 0), new.analyses.get(kind, 0)
+        if before != after:
+            says = f"{name} gets keys for {kind} of {after} recordings an hour (before: {before})"
+            yield Change(_more_if(after > before), says, where)
 
 
 def _sight(role: Role) -> int:

@@ -19,6 +19,7 @@ from review.governance.model import (
     Governance,
     GovernanceTest,
     Grant,
+    Kind,
     Person,
     Question,
     Recording,
@@ -75,6 +76,10 @@ def _read_asked_for(reading: Reading, node: Node, name: str) -> Rendition:
     return Rendition(reading.choice(node, name, list(Rendition)))
 
 
+def _read_kind(reading: Reading, node: Node, name: str) -> Kind:
+    return Kind(reading.choice(node, name, list(Kind)))
+
+
 def _read_consent(reading: Reading, node: Node, name: str) -> Consent:
     return Consent(reading.choice(node, name, list(Consent)))
 
@@ -111,6 +116,7 @@ def _read_question(files: Files, governance: Governance, table: Entries, now: in
         rendition=reading.value(table, "rendition", _read_asked_for, Rendition.REDACTED),
         asked=asked,
         approvals=tuple(approvals),
+        kind=reading.value(table, "kind", _read_kind, None),
     )
 
 

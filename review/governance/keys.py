@@ -7,11 +7,12 @@ from typing import Final
 from protocol.language.joined import LANGUAGE
 from protocol.language.keys import TRUTH, WORD, WORDS, Key, Keys, Shape, list_of, one_of, ref, table_schema
 from protocol.notice import LONGEST
-from review.governance.model import PLAY_ORIGINAL, Act, Channel, Consent, Rendition
+from review.governance.model import PLAY_ORIGINAL, Act, Channel, Consent, Kind, Rendition
 
 NAME: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 NAMES: Final[Shape] = {"type": "array", "items": {"type": "string", "pattern": f"^{NAME}$"}, "minItems": 1}
 PERIOD: Final[Shape] = {"type": "string", "pattern": "^[1-9][0-9]*(d|w|y)$"}
+RATE: Final[Shape] = {"type": "string", "pattern": "^[1-9][0-9]{0,5} per hour$"}
 WAIT: Final[Shape] = {"type": "string", "pattern": "^[1-9][0-9]*(m|h|d)$"}
 DAY: Final[Shape] = {"type": "string", "format": "date"}
 ACTS: Final = tuple(act.value for act in Act)
@@ -75,6 +76,10 @@ ROLE: Final[Keys] = {
         "For these purposes only what was drawn: such as { coaching: 4 per agent per month }.",
         {"type": "object", "additionalProperties": WORD, "minProperties": 1},
     ),
+    "analyses": Key("What the act analyse makes of recordings, and of how many an hour.", ref("analyses")),
+}
+ANALYSES: Final[Keys] = {
+    kind.value: Key("Recordings an hour whose keys are given out for it: such as 60 per hour.", RATE) for kind in Kind
 }
 OF: Final[Keys] = {"team": Key("own, or names of teams.", {"anyOf": [WORD, WORDS]}, True)}
 PERSON: Final[Keys] = {
@@ -172,6 +177,7 @@ QUESTION: Final[Keys] = {
     "day": Key("The day (UTC) at whose noon it is asked.", DAY),
     "asked": Key("How long ago the request was filed that approvals answer.", WAIT),
     "approved_by": Key("Those who approved: roles, or people whom people: names.", WORDS),
+    "kind": Key("What is made of it, where the act is analyse; any unless it says otherwise.", one_of(*Kind)),
 }
 EXPECTED: Final = ("granted", "refused", "kept", "deleted")
 TEST: Final[Keys] = {
@@ -186,6 +192,7 @@ def schema() -> dict[str, object]:
     """JSON Schema draft 7, which editors' YAML plugins understand."""
     tables = {
         "role": ROLE,
+        "analyses": ANALYSES,
         "of": OF,
         "person": PERSON,
         "os_user": OS_USER,

@@ -39,6 +39,17 @@ OVERVIEWS: Final = frozenset({Act.LIST, Act.READ_AUDIT, Act.SEE_ACCESS, Act.SEE_
 PLAY_ORIGINAL: Final = "play-original"  # of approvals alone: play, where the original is released
 
 
+class Kind(StrEnum):
+    """What the analysis makes of a recording."""
+
+    SPEECH = "speech"
+    SCREEN_TEXT = "screen-text"
+    TEXT = "text"
+    PERSONAL = "personal"
+    RENDITION = "rendition"
+    INDEX = "index"
+
+
 class Rendition(StrEnum):
     REDACTED = "redacted"
     ORIGINAL = "original"
@@ -78,7 +89,8 @@ class Sample:
 @dataclass(frozen=True, slots=True)
 class Role:
     """`oldest`: how far back it reaches. `since_grant`: nothing from before the person was given the role, either.
-    `until`: the role ends. `purposes`: one of them must be named; none: none is asked for.
+    `until`: the role ends. `purposes`: one of them must be named; none: none is asked for. `analyses`: what the act
+    analyse makes, and of how many recordings an hour.
     """
 
     name: str
@@ -92,6 +104,7 @@ class Role:
     otherwise_original: bool = False
     purposes: frozenset[str] = frozenset()
     sample: Mapping[str, Sample] = field(default_factory=dict)
+    analyses: Mapping[Kind, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +271,9 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`recording`: None where the act is on none. `asked`: when the request was filed that approvals answer."""
+    """`recording`: None where the act is on none. `asked`: when the request was filed that approvals answer. `kind`: of
+    an analysis; None: of any.
+    """
 
     person: Person
     act: Act
@@ -268,6 +283,7 @@ class Question:
     rendition: Rendition = Rendition.REDACTED
     asked: int | None = None
     approvals: tuple[Approval, ...] = ()
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)

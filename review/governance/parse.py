@@ -7,7 +7,7 @@ meant. A mistake that passed here would open recordings, or delete them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,19 @@ from protocol.language.marks import Mark, MarkedDocument, Node, Scalar
 from protocol.language.reading import Entries, Reading, quoted
 from protocol.notice import mistake_in
 from review.governance.examples import read_test
-from review.governance.keys import APPROVAL, APPROVED, CLASS, CONDITION, CONSENT, FACTS, NAME, OF, OS_USER, REVIEW
+from review.governance.keys import (
+    ANALYSES,
+    APPROVAL,
+    APPROVED,
+    CLASS,
+    CONDITION,
+    CONSENT,
+    FACTS,
+    NAME,
+    OF,
+    OS_USER,
+    REVIEW,
+)
 from review.governance.model import (
     NO_CONSENTS,
     Act,
@@ -27,6 +39,7 @@ from review.governance.model import (
     Consents,
     Fact,
     Governance,
+    Kind,
     Length,
     PersonRule,
     Reach,
@@ -108,11 +121,10 @@ def read_role(files: Files, name: str, mark: Mark, table: Entries) -> Role:
     rendition = reading.value(table, "rendition", _read_rendition, Rendition.REDACTED)
     if rendition is Rendition.ORIGINAL and "otherwise" in table:
         reading.wrong(table["otherwise"][0], "otherwise says nothing beside rendition: original, leave one of them out")
+    may = choices_of(reading, table["may"][1], "may", list(Act)) if "may" in table else ()
     return Role(
         name=name,
-        may=frozenset(Act(word) for word in choices_of(reading, table["may"][1], "may", list(Act)))
-        if "may" in table
-        else frozenset(),
+        may=frozenset(map(Act, may)),
         of=_read_reach(files, table["of"][1]) if "of" in table else Reach(),
         where=str(mark),
         oldest=oldest,
@@ -122,6 +134,7 @@ def read_role(files: Files, name: str, mark: Mark, table: Entries) -> Role:
         otherwise_original=reading.value(table, "otherwise", _read_otherwise, False),
         purposes=purposes,
         sample=_read_sample(reading, table["sample"][1], purposes) if "sample" in table else {},
+        analyses=_read_analyses(reading, table, may, rendition) if "analyses" in table else {},
     )
 
 
@@ -172,6 +185,25 @@ def _read_sample(reading: Reading, node: Node, purposes: frozenset[str]) -> Mapp
     return samples
 
 
+def _read_analyses(reading: Reading, table: Entries, may: Collection[str], sees: Rendition) -> Mapping[Kind, int]:
+    """By kind: of how many recordings an hour."""
+    mark, node = table["analyses"]
+    if Act.ANALYSE not in may:
+        reading.wrong(mark, "analyses says nothing without the act analyse, add it to may:")
+    if sees is not Rendition.ORIGINAL:
+        reading.wrong(mark, "only the original can be analysed, add rendition: original")
+    if "purposes" in table:
+        reading.wrong(table["purposes"][0], "a worker names no purpose, leave purposes out of a role with analyses")
+    rates = {}
+    for name, (_, value) in reading.table(node, ANALYSES, "analyses").items():
+        text = reading.text(value, name)
+        written = re.fullmatch(r"([1-9][0-9]{0,5}) per hour", text)
+        if written is None:
+            reading.wrong(value.mark, f"{name} cannot be {quoted(text)}, write for example 60 per hour")
+        rates[Kind(name)] = int(written[1]) if written else 1
+    return rates
+
+
 # -- people and teams -----------------------------------------------------------------------------------------------
 
 
@@ -194,6 +226,8 @@ def _read_person(files: Files, roles: Mapping[str, Role], name: str, mark: Mark,
     teams = reading.texts(table["teams"][1], "teams") if "teams" in table else ()
     for word in teams:
         files.known(word, "team", files.teams)
+    if "*" in name and any(word.text in roles and roles[word.text].analyses for word in listed):
+        reading.wrong(mark, f"{quoted(name)} names several, and keys go to a worker by its own name, write that")
     since_grant = [word.text for word in listed if word.text in roles and roles[word.text].since_grant]
     if since_grant and "since" not in table:
         reading.wrong(

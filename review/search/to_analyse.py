@@ -45,12 +45,14 @@ def analysts(rules: Governance, now: int) -> list[Person]:
     return [rules.person(one) for one in may]
 
 
-def refused(rules: Governance, people: Sequence[Person], row: Row[Any], now: int) -> tuple[Reason, ...]:
-    """Why none of them may analyse it; empty where one may. `row`: of the index, with its owner."""
+def refused(
+    rules: Governance, people: Sequence[Person], row: Row[Any], now: int, kind: Kind | None = None
+) -> tuple[Reason, ...]:
+    """Why none of them may make this kind of it, or any; empty where one may. `row`: of the index, with its owner."""
     recording = Whose(row.group_name, row.os_user).recording(rules, row.start, end=row.start + row.length)
     reasons: tuple[Reason, ...] = (Reason("no line of the signed rules lets anybody analyse", rules.where),)
     for one in people:
-        decision = decide(rules, Question(one, Act.ANALYSE, now, recording))
+        decision = decide(rules, Question(one, Act.ANALYSE, now, recording, kind=kind))
         if decision.granted:
             return ()
         reasons = decision.reasons
@@ -100,19 +102,17 @@ class ToAnalyse:
             rows = connection.execute(newest).all()
         over = [row for row in rows if is_over(row) and row.recording not in self._in]
         known = self.jobs.known([row.recording for row in over], self.models)
-        offers, against = list[Offer](), list[str]()
+        offers = list[Offer]()
         for row in over:
-            if refused(rules, people, row, now):
-                if known[row.recording]:
-                    against.append(row.recording)
-            elif not known[row.recording].issuperset(kinds_of(row)):
-                offers.append(Offer(row.recording, row.start, row.opened_at, kinds_of(row)))
-            else:
+            kinds = tuple(one for one in kinds_of(row) if not refused(rules, people, row, now, one))
+            if against := known[row.recording].difference(kinds):
+                self.jobs.withdraw([row.recording], against)
+            if not known[row.recording].issuperset(kinds):
+                offers.append(Offer(row.recording, row.start, row.opened_at, kinds))
+            elif kinds:
                 self._in.add(row.recording)
         if offers:
             self.jobs.offer(offers, self.models)
-        if against:
-            self.jobs.withdraw(against)
         return (rows[-1].opened_at, rows[-1].recording) if len(rows) == PAGE else None
 
     def ask(self, recording: str) -> int | tuple[Reason, ...]:
@@ -122,11 +122,13 @@ class ToAnalyse:
             row = connection.execute(_FOUND.where(schema.found.c.recording == recording)).first()
         if row is None:
             return (Reason("the console knows no such recording", ""),)
-        if against := refused(rules, analysts(rules, now), row, now):
+        people = analysts(rules, now)
+        if against := refused(rules, people, row, now):
             return against
         if not is_over(row):
             return (Reason("it goes on, or its PC has not signed its end yet", ""),)
-        self.jobs.offer([Offer(recording, row.start, row.opened_at, kinds_of(row))], self.models)
+        kinds = tuple(one for one in kinds_of(row) if not refused(rules, people, row, now, one))
+        self.jobs.offer([Offer(recording, row.start, row.opened_at, kinds)], self.models)
         return self.jobs.ask(recording)
 
     def follow(self, stop: threading.Event, failed: Callable[[str], None]) -> None:

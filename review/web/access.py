@@ -18,10 +18,11 @@ SIZE: Final = 50  # looks of a page
 # No requests, holds or erasures: a hold tells whom an inquiry is about.
 DID: Final = {
     "list": "looked at the account", "open": "opened it", "watched": "watched it", "export": "exported it",
-    "comment": "commented on it",
+    "comment": "commented on it", "lease": "had it analysed",
 }  # fmt: skip
 
-OPENED: Final = frozenset({"open", "export"})  # of the custodian's log: it released keys
+OPENED: Final = frozenset({"open", "export"})  # of the custodian's log: it released keys to people
+RELEASED: Final = OPENED | {"lease"}  # and to workers, which are too many for a list of all recordings
 REPORTS: Final = 1_000  # of what was played, that are read for a page
 SPANS: Final = 8  # of a lane, that a page shows
 
@@ -89,7 +90,7 @@ def looks(
     end = entries.end
     # Of a log in which pages report as well: not those among them.
     asked = Asked(recording=recording, before=before)
-    positions = _newest(entries, asked, sorted(OPENED) if kinds is OPENED else [""], MOST + 1)
+    positions = _newest(entries, asked, sorted(RELEASED) if kinds is RELEASED else [""], MOST + 1)
     found, first, following = list[Look](), 0, None
     for one in entries.read(positions):
         if len(found) == SIZE or one.position == (positions[MOST] if len(positions) > MOST else -1):
@@ -136,7 +137,7 @@ def openings(
     if entries is None:
         return None
     try:
-        found = looks(entries, recording, names(entries), before, kinds=OPENED)
+        found = looks(entries, recording, names(entries), before, kinds=RELEASED)
         return replace(found, looks=tuple(played(entries, found.looks)))
     except (AuditError, OSError):  # a copy that is being made, or was changed
         return Looks(0, 0, (), None, True, readable=False)

@@ -293,6 +293,7 @@ _OWN: Final = {
     "watched it": "sah sie an",
     "exported it": "exportierte sie",
     "commented on it": "kommentierte sie",
+    "had it analysed": "ließ sie auswerten",
     "somebody who is not in the rules": "jemand, den die Regeln nicht nennen",
     # Find by a call
     "Find by a call": "Nach einem Anruf suchen",

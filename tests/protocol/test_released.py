@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from protocol import base64url, jws
@@ -56,9 +56,15 @@ def test_what_is_no_session_key_is_refused(raw: bytes) -> None:
 
 
 def test_nothing_is_released_to_a_weak_session() -> None:
-    with pytest.raises(KeyProblem) as error:
-        release(session_key(base64url.encode(bytes(32))), KEY, request=REQUEST, recording=RECORDING, stream=0)
-    assert error.value.code == "bad-key"
+    for nothing in (
+        lambda: session_key(base64url.encode(bytes(32))),
+        lambda: release(
+            X25519PublicKey.from_public_bytes(bytes(32)), KEY, request=REQUEST, recording=RECORDING, stream=0
+        ),
+    ):
+        with pytest.raises(KeyProblem) as error:
+            nothing()
+        assert error.value.code == "bad-key"
 
 
 def test_an_origin_is_the_stores_and_names_a_sound_key() -> None:

@@ -28,6 +28,10 @@ FACTS: dict[str, dict[str, Any]] = {
         "purpose": "complaint", "rule": "roles/supervisor", "rendition": "redacted", "approvals": ["eve@example.com"],
         "reference": "ticket 4711", "lanes": ["screen", "audio"], "until": 1_800_000_000_000,
     },
+    "lease": {
+        "kind": "speech", "rule": "roles.yaml:4:3", "version": "whisper-base/1(2)", "fence": 7, "lanes": ["32768"],
+        "seals": "speech/original", "until": 1_800_000_000_000,
+    },
     "watched": {"spans": [[0, 5], [7, 9]], "opening": 12, "lanes": ["0", "far-end"]},
     "export": {
         "purpose": "legal", "rule": "compliance", "rendition": "original", "approvals": ["eve@example.com"],

@@ -16,7 +16,8 @@ from store.admin.home import Home
 from testkit.lifecycle import govern
 from testkit.reading_room import RULES, ReadingRoom, furnish
 
-ANALYST = "  analyst: { may: [analyse], of: all, rendition: original }\n"
+KINDS = "{ speech: 60 per hour, screen-text: 60 per hour }"
+ANALYST = f"  analyst: {{ may: [analyse], of: all, rendition: original, analyses: {KINDS} }}\n"
 ALLOWED = RULES.replace("people:\n", f"{ANALYST}people:\n  analyst@example.com: {{ roles: [analyst] }}\n", 1)
 NONE = "0193a1b2-7c4d-7e5f-8a9b-0c1d2e3f4a5b"
 

@@ -89,7 +89,7 @@ def test_an_approval_of_something_else_counts_nothing(
     assert approve(house, custodian, PIA, "b" * 64, kept) == "unknown-request"
 
 
-@pytest.mark.parametrize("changed", [{"purpose": "complaint"}, {"session": "A" * 43}, {"act": "play"}])
+@pytest.mark.parametrize("changed", [{"purpose": "complaint"}, {"session": "CQ" + "A" * 41}, {"act": "play"}])
 def test_what_was_approved_opens_nothing_else(house: House, custodian: Custodian, changed: dict[str, str]) -> None:
     kept = house.recording()
     filed = ask(house, custodian, kept).filed

@@ -201,6 +201,49 @@ def test_a_supervisor_of_the_team_opens_and_one_of_another_does_not_and_the_log_
         people[ANN].open(recording.id, papers)
 
 
+@pytest.mark.slow(reason="a custodian's process, a store, a worker's key and scrypt")
+def test_a_worker_reads_what_its_kind_is_made_of_and_the_log_says_so(
+    run: Run, home: Home, bundle: Bundle, client: Any, secret: Callable[..., str], clock: Any, services: Services,
+    custodian: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    rules = RULES.replace("approvals:\n", "  analyst: { may: [analyse], of: { team: [north] }, rendition: original, "
+        "analyses: { screen-text: 9 per hour, speech: 9 per hour } }\napprovals:\n")  # fmt: skip
+    rules = rules.replace("people:\n", "people:\n  analyst-1: { roles: [analyst] }\n")
+    made = sign_bundle(home, bundle, sealed_to(tmp_path), tmp_path / "next.bundle", rules)
+    run("custodian", "bundle", tmp_path / "next.bundle", "--socket", custodian)
+    pc = Pc(client)
+    assert pc.enrol(secret(group="north desk")).status_code == 200
+    assert pc.ask_token(clock.seconds).status_code == 200
+    recording = record(pc, made)
+    papers = run("papers", "--home", home.folder, recording.id, of=store_cli.main)
+    worker = Person("analyst-1", run, home, custodian, tmp_path)
+
+    def lease(kind: str) -> dict[str, Any]:
+        told = {
+            "person": worker.name, "recording": str(recording.id), "kind": kind, "version": "tesseract-5", "fence": 3,
+            "session": base64url.encode(worker.session.public_key().public_bytes_raw()),
+            "expires": time.time_ns() + 120 * 10**9, **ask(custodian, "nonce"),
+        }  # fmt: skip
+        signed = personal.sign(personal.LEASE, told, worker.key)
+        return jws.verify(jws.LEASED, ask(custodian, "lease", lease=signed, papers=papers)["leased"], worker.log)
+
+    answer = lease("screen-text")
+    assert set(answer["keys"]) == {"0"}
+    told = {"request": answer["request"], "recording": recording.id, "stream": 0}
+    key = receive(worker.session, base64url.decode(answer["keys"]["0"]), **told)
+    with services.database.reading() as connection:
+        evidence = gather(connection, recording.id)
+    assert len(list(open_stream(services.blobs, evidence.chosen.streams[0], key, evidence.device.evidence_key))) == 7
+    with pytest.raises(ProtocolError, match="nothing that speech is made of") as refused:
+        lease("speech")
+    assert refused.value.code == "unknown-stream"
+    shown = run("audit", "show", "--log", tmp_path / "c" / "audit", "--keys", tmp_path / "c" / "keys", "--kind",
+                "lease")["entries"]  # fmt: skip
+    assert [(one["outcome"], one["resource"]) for one in shown] == [
+        ("success", [str(recording.id)]), ("failure", [str(recording.id)]),
+    ]  # fmt: skip
+
+
 @pytest.mark.slow(reason="a custodian's process, two people with keys, and scrypt for each of their commands")
 def test_an_erasure_is_asked_for_and_approved_by_commands_and_the_lifecycle_believes_the_signatures(
     run: Run, home: Home, bundle: Bundle, custodian: Path, tmp_path: Path

@@ -18,6 +18,12 @@ def said(text: str) -> list[str]:
     return [str(caution) for caution in cautions(rules(ROLES.lstrip() + REST + text))]
 
 
+def test_a_role_that_may_analyse_and_makes_nothing() -> None:
+    text = REST + "roles: { worker: { may: [analyse], of: all, rendition: original } }\n"
+    says = "a.yaml:5:10 role worker may analyse and makes nothing, add analyses: { speech: 60 per hour }"
+    assert says in [str(caution) for caution in cautions(rules(text.lstrip()))]
+
+
 def test_a_role_that_nobody_has_or_no_test_tries() -> None:
     assert said("people: { ann@x.org: { roles: [chief] } }\n") == [
         "a.yaml:5:3 no test of role chief expects granted or refused, add one",

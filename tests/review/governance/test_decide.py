@@ -17,6 +17,7 @@ from review.governance.model import (
     Consent,
     Governance,
     Grant,
+    Kind,
     Person,
     Question,
     Reason,
@@ -71,6 +72,33 @@ ANN = Question(RULES.person("ann@x.org"), Act.PLAY, NOW, SEEN, "complaint")
 BOB = Question(RULES.person("bob@x.org"), Act.PLAY, NOW, SEEN, "legal", Rendition.ORIGINAL, asked=NOW - 3 * HOUR)
 DOT = Question(RULES.person("dot@x.org"), Act.PLAY, NOW, SEEN)
 EVA = Question(RULES.person("eva@x.org"), Act.PLAY, NOW, SEEN)
+
+
+def test_what_a_role_names_is_made_of_recordings() -> None:
+    of = rules("""
+        roles:
+          analyst: { may: [analyse], of: all, rendition: original, analyses: { speech: 60 per hour } }
+          auditor: { may: [analyse], of: all }
+        retention: [{ class: rest, keep: 180d }]
+        consent: { voice: required }
+    """)
+    worker = Question(
+        Person("worker", (Grant("analyst"),)), Act.ANALYSE, NOW, replace(SEEN, teams=frozenset()), kind=Kind.SPEECH
+    )
+    assert of.roles["analyst"].analyses == {Kind.SPEECH: 60}
+    for kind in (Kind.SPEECH, None):
+        decision = decide(of, replace(worker, kind=kind))
+        assert (decision.granted, decision.role, decision.rendition) == (True, "analyst", Rendition.ORIGINAL)
+    assert why(replace(worker, kind=Kind.INDEX), of) == [
+        "2 no line of the signed rules lets index be made of recordings"
+    ]
+    assert why(replace(worker, person=Person("eva", (Grant("auditor"),))), of) == [
+        "6 role auditor names no speech in analyses", "6 role auditor sees the redacted rendition alone"
+    ]  # fmt: skip
+    without = replace(SEEN, teams=frozenset(), consent={Channel.VOICE: Consent.MISSING})
+    assert why(replace(worker, recording=without), of) == [
+        "8 there is no consent to the voice, and these rules require it"
+    ]
 
 
 def why(asked: Question, of: Governance = RULES) -> list[str]:
@@ -172,7 +200,7 @@ REFUSED = [
         replace(ANN, recording=replace(SEEN, has_redacted=False)),
         ["5 ~there is no redacted rendition yet, so that account and metadata alone are shown"],
     ),
-    (replace(EVA, act=Act.ANALYSE), ["13 role auditor sees the redacted rendition alone"]),
+    (replace(EVA, act=Act.ANALYSE), ["2 no line of the signed rules lets anything be made of recordings"]),
     (replace(ANN, recording=None), ["2 to play, a recording must be named"]),
     (
         replace(ANN, act=Act.LIST, recording=None),

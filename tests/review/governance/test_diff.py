@@ -40,6 +40,7 @@ BASE = """
 roles:
   lead: { may: [list, play], of: { team: own }, from: 30d, until: 2027-01-31, purposes: [coaching], sample: { coaching: 4 per agent per month } }
   agent: { may: [list], of: own }
+  worker: { may: [analyse], of: all, rendition: original, analyses: { speech: 60 per hour } }
 people:
   ann@x.org: { roles: [lead], teams: [north], since: 2026-01-01, until: 2026-12-31 }
 teams:
@@ -129,6 +130,18 @@ CASES = [
         "",
         (MORE, "lead opens any recording for coaching, not only drawn ones"),
         (LESS, "for coaching, lead opens 4 drawn ones per agent per month"),
+    ),
+    (
+        "speech: 60",
+        "speech: 90",
+        (MORE, "worker gets keys for speech of 90 recordings an hour (before: 60)"),
+        (LESS, "worker gets keys for speech of 60 recordings an hour (before: 90)"),
+    ),
+    (
+        "speech: 60 per hour",
+        "speech: 60 per hour, screen-text: 9 per hour",
+        (MORE, "worker gets keys for screen-text of 9 recordings an hour (before: 0)"),
+        (LESS, "worker gets keys for screen-text of 0 recordings an hour (before: 9)"),
     ),
     (
         "coaching: 4",
@@ -415,7 +428,8 @@ def followers(draw: st.DrawFn) -> tuple[Governance, Governance]:
             changed[name] = theirs
     if draw(st.booleans()):  # one value of one role
         name = draw(st.sampled_from(ROLES))
-        field = draw(st.sampled_from(("oldest", "since_grant", "until", "rendition", "otherwise_original", "sample")))
+        field = draw(st.sampled_from(("oldest", "since_grant", "until", "rendition", "otherwise_original", "sample",
+                                          "analyses")))  # fmt: skip
         value = getattr(other.roles[name], field)
         changed["roles"] = changed.get("roles", old.roles) | {name: replace(old.roles[name], **{field: value})}
     return old, replace(old, **changed)

@@ -204,6 +204,7 @@ def test_where_a_file_cannot_be_read_what_is_missing_may_stand_there() -> None:
 
 
 A_ROLE = "roles: { lead: { may: [list], of: own%s } }\n"
+AN_ANALYST = "roles: { lead: { may: [analyse], of: all, rendition: original, analyses: { %s }%s } }\n"
 MISTAKES = [
     ("rolls: {}\n", '4:1 "rolls" is not a key of a governance file, did you mean roles?'),
     ("roles: [a]\n", "4:8 roles is names with what each has, write for example name: { … }"),
@@ -264,6 +265,25 @@ MISTAKES = [
     (
         A_ROLE % ", purposes: [coaching], sample: { coaching: 4 a month }",
         '4:82 a sample cannot be "4 a month", write for example 4 per agent per month',
+    ),
+    (
+        A_ROLE % ", rendition: original, analyses: { speech: 60 per hour }",
+        "4:61 analyses says nothing without the act analyse, add it to may:",
+    ),
+    (
+        A_ROLE.replace("list", "analyse") % ", analyses: { speech: 60 per hour }",
+        "4:43 only the original can be analysed, add rendition: original",
+    ),
+    (
+        AN_ANALYST % ("speech: 60 per hour", ", purposes: [coaching]"),
+        "4:99 a worker names no purpose, leave purposes out of a role with analyses",
+    ),
+    (AN_ANALYST % ("speech: 60 a day", ""), '4:84 speech cannot be "60 a day", write for example 60 per hour'),
+    (AN_ANALYST % ("speech: 0 per hour", ""), '4:84 speech cannot be "0 per hour", write for example 60 per hour'),
+    (AN_ANALYST % ("speach: 60 per hour", ""), '4:76 "speach" is not a key of analyses, did you mean speech?'),
+    (
+        AN_ANALYST % ("speech: 60 per hour", "") + "people: { '*@x.org': { roles: [lead] } }\n",
+        '5:11 "*@x.org" names several, and keys go to a worker by its own name, write that',
     ),
     (A_ROLE % ", otherwise: orginal", '4:51 otherwise cannot be "orginal", did you mean original?'),
     (A_ROLE % ", otherwise: x", '4:51 otherwise cannot be "x", write nothing or original'),

@@ -22,6 +22,7 @@ from review.governance.model import (
     Fact,
     Governance,
     Grant,
+    Kind,
     Length,
     Person,
     Question,
@@ -42,6 +43,7 @@ PEOPLE = ("ann", "bob", "cem", "dot")
 MOST = 12  # the times of a world
 ACTS = (Act.LIST, Act.PLAY, Act.EXPORT, Act.ANALYSE, Act.COMMENT, Act.ERASE, Act.READ_AUDIT)
 
+KINDS = (Kind.SPEECH, Kind.SCREEN_TEXT, Kind.PERSONAL)
 times = st.integers(0, MOST)
 ends = st.one_of(st.just(FOR_EVER), times)
 teams = st.frozensets(st.sampled_from(TEAMS))
@@ -61,8 +63,12 @@ roles = st.builds(
     otherwise_original=st.booleans(),
     purposes=purposes,
     sample=st.dictionaries(st.sampled_from(PURPOSES), st.just(Sample(1, "s:1:1")), max_size=1),
+    analyses=st.dictionaries(st.sampled_from(KINDS), st.just(1), max_size=2),
 )
-wide_roles = st.builds(Role, st.just(""), st.just(frozenset(ACTS)), st.just(Reach(True)), st.just("r:2:1"))
+wide_roles = st.builds(
+    Role, st.just(""), st.just(frozenset(ACTS)), st.just(Reach(True)), st.just("r:2:1"),
+    analyses=st.just(dict.fromkeys(KINDS, 1)),
+)  # fmt: skip
 some_roles = st.one_of(wide_roles, roles)  # else nearly everything would be refused
 approval_rules = st.builds(
     ApprovalRule,
@@ -143,6 +149,7 @@ questions = st.builds(
     rendition=st.sampled_from(Rendition),
     asked=st.none() | times,
     approvals=st.lists(st.builds(Approval, people, times), max_size=4).map(tuple),
+    kind=st.sampled_from((None, *KINDS)),
 )
 
 
@@ -156,6 +163,7 @@ def granted_by(rules: Governance, asked: Question, grant: Grant) -> Rendition | 
     shows = Rendition.REDACTED if seen and seen.has_redacted and not original else Rendition.ORIGINAL
     holds = [
         asked.act in role.may,
+        asked.act is not Act.ANALYSE or bool(role.analyses.keys() & ({asked.kind} if asked.kind else set(KINDS))),
         rules.signed <= now,
         grant.since <= now < grant.until,
         now < role.until,

@@ -25,7 +25,7 @@ revision: 1
 name: House
 roles:
   lead: {{ may: [list], of: all }}
-  analyst: {{ may: [{may}], of: {of}, rendition: {rendition} }}
+  analyst: {{ may: [{may}], of: {of}, rendition: {rendition}{analyses} }}
 people:
   lena@example.com: {{ roles: [lead] }}
   analyst@example.com: {{ roles: [{role}] }}
@@ -37,8 +37,14 @@ retention:
 """
 
 
-def rules(may: str = "analyse", of: str = "all", rendition: str = "original", role: str = "analyst") -> Governance:
-    text = RULES.format(may=may, of=of, rendition=rendition, role=role)
+ALL = ", ".join(f"{kind}: 60 per hour" for kind in Kind)
+
+
+def rules(
+    may: str = "analyse", of: str = "all", rendition: str = "original", role: str = "analyst", kinds: str = ALL
+) -> Governance:
+    analyses = f", analyses: {{ {kinds} }}" if (may, rendition) == ("analyse", "original") and kinds else ""
+    text = RULES.format(may=may, of=of, rendition=rendition, role=role, analyses=analyses)
     return parse_files({"rules.yaml": text.encode()})
 
 
@@ -99,7 +105,9 @@ def test_one_that_goes_on_or_cannot_be_read_waits(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"may": "list"}, {"role": "lead"}, {"rendition": "redacted"}], ids=["no act", "nobody", "redacted"]
+    "changed",
+    [{"may": "list"}, {"role": "lead"}, {"rendition": "redacted"}, {"kinds": ""}],
+    ids=["no act", "nobody", "redacted", "no kind"],
 )
 def test_without_a_line_of_the_rules_nothing_is_analysed(house: House, changed: dict[str, str]) -> None:
     house.rules = rules(**changed)
@@ -132,6 +140,20 @@ def test_newer_rules_take_jobs_back_and_give_them_again(house: House, monkeypatc
     house.rules = rules()
     house.fill()
     assert all(house.kinds(one) for one in [*made, "south"])
+
+
+def test_only_the_kinds_that_the_rules_name_are_made(house: House) -> None:
+    house.record("r1")
+    house.rules = rules(kinds="speech: 60 per hour")
+    house.fill()
+    assert house.kinds("r1") == [Kind.SPEECH]
+    house.rules = rules()
+    house.fill()
+    assert house.kinds("r1") == [Kind.SPEECH, Kind.SCREEN_TEXT, Kind.PERSONAL, Kind.RENDITION, Kind.INDEX]
+    house.rules = rules(kinds="screen-text: 60 per hour")
+    house.fill()
+    assert house.kinds("r1") == [Kind.SCREEN_TEXT]
+    assert house.filling.ask("r1") == 1
 
 
 def test_an_erased_one_does_not_come_back(house: House) -> None:
@@ -185,4 +207,4 @@ def test_a_request_comes_first_or_says_why_not(house: House) -> None:
     house.rules = rules(rendition="redacted")
     found = house.filling.ask("r1")
     assert isinstance(found, tuple)
-    assert found[0].says == "role analyst sees the redacted rendition alone"
+    assert found[0].says == "no line of the signed rules lets anything be made of recordings"

@@ -129,6 +129,18 @@ def test_what_was_released_is_shown_with_its_purpose_and_rule(house: Shared) -> 
     assert "freigegeben" in house.get("anna", "/mine", **{"Accept-Language": "de"})
 
 
+def test_what_a_worker_was_given_stands_at_the_recording_and_is_no_opening_of_a_person(house: Shared) -> None:
+    carl = house.room.recordings["carl"][-1]
+    mine = rows(house.get("carl", "/mine"))
+    facts = {"kind": "speech", "rule": "roles.yaml:9:3", "version": "whisper-base", "fence": 1, "lanes": ["32768"]}
+    house.custodian.log.append(Act("lease", "analyst-1", "uid 0", [carl], facts))
+    house.custodian.log.publish()
+    house.copy()
+    first = rows(house.get("cleo", f"/recordings/{carl}/access"))[0]
+    assert [said in first for said in ("had it analysed", "roles.yaml:9:3", "not reported")] == [True, True, False]
+    assert rows(house.get("carl", "/mine")) == mine
+
+
 def test_openings_go_back_page_by_page(house: Shared) -> None:
     anna = house.room.recordings["anna"][0]
     for _ in range(60):

@@ -1,0 +1,105 @@
+"""What a worker of the analysis signs to be given keys for one lease of a job, and which keys these are.
+
+They are those of the lanes that its kind is made of, and one under which it seals what it makes. None of them gives
+the recording's key, another lane's, or that of what another kind or rendition is sealed under.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from protocol import base64url
+from protocol.envelope import SOUND_STREAM
+from protocol.errors import KeyProblem
+from protocol.keys import derived_key
+from protocol.packet import KeyPacket
+from protocol.personal import Signed
+from protocol.released import DERIVED, DERIVED_KEY, STREAM_KEY, release, session_key
+from review.governance.model import Act, Decision, Kind, Person, Question, Recording, Rendition
+from review.refusal import Refusal, rule_id
+
+LONGEST: Final = 3600 * 10**9  # ns: no lease of a job is longer (review.analysis.jobs)
+_VERSION: Final = re.compile(r"[A-Za-z0-9_.:/(),+-]{1,200}")
+# Of which streams it is made. What is made of other results than lanes has no keys yet.
+_MADE_OF: Final[Mapping[Kind, Callable[[int], bool]]] = {
+    Kind.SPEECH: lambda stream: stream == SOUND_STREAM,
+    Kind.SCREEN_TEXT: lambda stream: stream < SOUND_STREAM,
+}
+
+
+def label(kind: Kind, rendition: Rendition) -> str:
+    """Of the key that seals it: who is given the words of one rendition has no key to another's."""
+    return f"{kind}/{rendition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`request`: id of what was signed. `version`, `fence`: of the job. `expires`: wall clock, ns."""
+
+    request: str
+    recording: UUID
+    kind: Kind
+    version: str
+    fence: int
+    session: X25519PublicKey
+    expires: int
+
+    @classmethod
+    def read(cls, signed: Signed) -> Lease:
+        """Raises SignatureError ("bad-field"), KeyProblem ("bad-key")."""
+        claims = signed.claims
+        kind, version, session = claims.text("kind"), claims.text("version"), session_key(claims.text("session"))
+        if kind not in set(Kind):
+            raise claims.refuse("kind", " or ".join(Kind))
+        if not _VERSION.fullmatch(version):
+            raise claims.refuse("version", f"as {_VERSION.pattern}")
+        if not isinstance(session, X25519PublicKey):
+            raise KeyProblem("bad-key", "a worker's session key must be X25519")
+        fence, expires = claims.integer("fence", least=1), claims.integer("expires")
+        return cls(signed.id, claims.uuid("recording"), Kind(kind), version, fence, session, expires)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For the log."""
+        return {"kind": str(self.kind), "version": self.version, "fence": self.fence}
+
+    def question(self, person: Person, now: int, recording: Recording) -> Question:
+        return Question(person, Act.ANALYSE, now, recording, kind=self.kind)
+
+    def lanes(self, streams: Iterable[int], now: int) -> list[int]:
+        """Those of the recording's streams whose keys it needs. Raises Refusal."""
+        if not now < self.expires <= now + LONGEST:
+            raise Refusal("stale", "the lease is over, or longer than any can be: take another")
+        if self.kind not in _MADE_OF:
+            raise Refusal("not-here", f"there are no keys to make {self.kind} with yet")
+        if not (found := sorted(filter(_MADE_OF[self.kind], streams))):
+            raise Refusal("unknown-stream", f"its device signed nothing that {self.kind} is made of")
+        return found
+
+    def granted(self, decision: Decision, lanes: Sequence[int]) -> dict[str, object]:
+        """The rest of what the log says of it."""
+        rule, until = rule_id(decision.reasons[0].where), min(decision.until, self.expires)
+        return {"rule": rule, "until": until, "lanes": [str(one) for one in lanes], "seals": self.seals}
+
+    @property
+    def seals(self) -> str:
+        """The label of the key under which it seals what it makes."""
+        return label(self.kind, Rendition.ORIGINAL)
+
+    def keys(self, packet: KeyPacket, key: bytes, lanes: Sequence[int]) -> dict[str, object]:
+        """What leaves, each sealed to the session. `key`: the recording's, which does not."""
+
+        def sealed(own: bytes, stream: int, use: bytes) -> str:
+            made = release(self.session, own, request=self.request, recording=self.recording, stream=stream, label=use)
+            return base64url.encode(made)
+
+        return {
+            "keys": {str(one): sealed(packet.stream_key(key, one), one, STREAM_KEY) for one in lanes},
+            "seals": {self.seals: sealed(derived_key(key, self.recording, self.seals), DERIVED, DERIVED_KEY)},
+        }
