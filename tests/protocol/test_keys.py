@@ -219,7 +219,10 @@ def test_a_stream_s_key_is_hkdf_of_the_recording_s(key: bytes, recording: UUID, 
     assert keys.stream_commitment(own, recording, stream) == said
     commenting = hmac.digest(extracted, b"eyelid comment key v1\1", "sha256")
     assert keys.comment_key(key, recording) == commenting
-    assert len({key, own, committing, said, commenting}) == 5
+    made = b"eyelid derived key v1" + hashlib.sha256(b"speech/original").digest()
+    derived = hmac.digest(extracted, made + b"\1", "sha256")
+    assert keys.derived_key(key, recording, "speech/original") == derived
+    assert len({key, own, committing, said, commenting, derived}) == 6
 
 
 @given(st.sets(st.integers(0, 0xFFFE), min_size=2, max_size=9))

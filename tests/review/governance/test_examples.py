@@ -8,7 +8,7 @@ import pytest
 
 from protocol.language.yaml_marks import read_marks
 from review.governance.examples import noon_of_tests, run_test
-from review.governance.model import Act, Approval, Channel, Consent, Grant, Person, Question, Recording, Rendition
+from review.governance.model import Act, Approval, Channel, Consent, Grant, Kind, Person, Question, Recording, Rendition
 from review.governance.times import DAY, HOUR, SECOND, start_of
 from review.rules import parse_files, question_of
 from tests.review.governance.rules import HEAD, REST, rules, wrong
@@ -64,6 +64,12 @@ def test_a_question() -> None:
         Approval(named.person, now - 2 * HOUR + SECOND),
     )
     assert asked("who: { role: lead }, do: play, approved_by: agent, expect: refused").asked == NOON - HOUR
+
+
+def test_a_question_about_one_kind_of_analysis() -> None:
+    assert asked("who: { role: lead }, do: analyse, kind: screen-text, expect: refused").kind is Kind.SCREEN_TEXT
+    [mistake] = wrong(TEST % "who: { role: clerk }, do: analyse, kind: smell, expect: refused")
+    assert "smell" in mistake
 
 
 def test_a_recording_unless_it_says_otherwise() -> None:
