@@ -35,13 +35,6 @@ export async function api(path, body, more = {}) {
 
 export const relay = (verb, fields = {}, more = {}) => api("/v1/custodian", { do: verb, ...fields }, more);
 
-/** Also from a page that goes: what `fetch` sends then is lost now and then in Firefox, even with `keepalive`. Its
- * answer is never known. */
-export function relayLast(verb, fields) {
-  const said = new Blob([JSON.stringify({ do: verb, ...fields })], { type: "application/json" });
-  return navigator.sendBeacon(`${place}/v1/custodian`, said);
-}
-
 /** Signed for the custodian that the person enrolled with, once. */
 export async function sign(own, typ, payload) {
   const { nonce, custodian } = await relay("nonce");

@@ -2,8 +2,8 @@
 // console passes on is trusted: the worker checks what the custodian signed.
 
 import { toBase64url } from "./bytes.js";
-import { api, button, facts, h, heading, leave, link, place, purposeOf, reasonsOf, relay, relayLast } from "./desk.js";
-import { render, renderIf, show, sign, text, Trouble, trouble, when, words } from "./desk.js";
+import { api, button, facts, h, heading, leave, link, place, purposeOf, reasonsOf, relay, render } from "./desk.js";
+import { renderIf, show, sign, text, Trouble, trouble, when, words } from "./desk.js";
 import { keyOf } from "./person.js";
 import { publicKey, verifyJws } from "./statements.js";
 import { clock } from "./words.js";
@@ -41,9 +41,8 @@ export async function play(recording, ask, opened, preset) {
       place: `${place}/v1/recordings/${recording}/player/`,
     });
     leave();
-    const send = (sealed) => relay("watched", { opening: request.id, sealed }, { keepalive: true });
-    const sendLast = (sealed) => relayLast("watched", { opening: request.id, sealed });
-    opened({ comments: commenting(choice), report: { send, sendLast } });
+    const report = (sealed) => relay("watched", { opening: request.id, sealed }, { keepalive: true });
+    opened({ comments: commenting(choice), report });
   }
 
   /** What the page of the recording asks of console and custodian about comments. */

@@ -100,8 +100,7 @@ function gone(code) {
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
  * fragment); null: the custodian released them, and `comments` can be asked. `at`: the moment to begin at, seconds;
- * null: where something was kept.
- * `report`: {send, sendLast}, how the custodian is told what was played; null where it is not. */
+ * null: where something was kept. `report`: how the custodian is told what was played; null where it is not. */
 async function start({ keys = null, at = null, comments = null, report = null }) {
   setAbout(await open(keys));
   performance.mark("opened");

@@ -99,10 +99,9 @@ export class Played {
 }
 
 export class Reports {
-  /** To the custodian: `send(sealed)`, and `sendLast(sealed)`, from a page that goes. `ask`: the worker. */
-  constructor(player, { send, sendLast }, ask) {
-    Object.assign(this, { played: new Played(player), send, sendLast, ask, number: 0, taken: 0 });
-    this.sent = performance.now();
+  /** `send(sealed)`: to the custodian, also while the page goes. `ask`: the worker. */
+  constructor(player, send, ask) {
+    Object.assign(this, { played: new Played(player), send, ask, number: 0, sent: performance.now(), taken: 0 });
     this.ready = null; // sealed, and not sent: what is left for when the page goes
     this.timer = setInterval(() => this.beat(), READY);
     window.addEventListener("pagehide", () => this.go());
@@ -158,7 +157,7 @@ export class Reports {
   go() {
     if (!this.ready) return;
     this.played.take();
-    this.sendLast(this.ready);
+    this.send(this.ready).catch(() => {});
     this.ready = null;
   }
 
