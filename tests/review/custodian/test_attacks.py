@@ -20,10 +20,10 @@ from protocol.envelope import Edition
 from protocol.errors import ProtocolError
 from protocol.keys import public_to_text
 from review.audit.verify import VerifyOptions, verify_log
-from review.custodian import facts
 from review.custodian.custodian import Custodian
 from review.nonces import NONCE_LIVES
 from testkit.custody import DAY, PEOPLE, RULES, House, Kept
+from tests.review.custodian.conftest import Meanwhile
 
 ANN, PIA = "ann@example.com", "pia@example.com"
 Tokens = dict[str, Any]
@@ -411,7 +411,7 @@ def test_what_was_sealed_to_no_review_key_is_named_and_the_same_bundle_may_come_
 @pytest.mark.parametrize("taken", ["key", "role"])
 @pytest.mark.parametrize("at", ["papers", "entry"])
 def test_a_key_or_role_that_is_taken_away_while_papers_are_read_opens_nothing(
-    own: House, monkeypatch: pytest.MonkeyPatch, taken: str, at: str
+    own: House, meanwhile: Meanwhile, taken: str, at: str
 ) -> None:
     custodian, kept = own.ready(), own.recording()
 
@@ -424,22 +424,7 @@ def test_a_key_or_role_that_is_taken_away_while_papers_are_read_opens_nothing(
             )
             custodian.take_bundle(own.bundle(2, rules), "test")
 
-    establish, append = facts.establish, custodian._log.append
-
-    def reading(*papers: Any) -> Any:
-        take_away()
-        return establish(*papers)
-
-    def noting(act: Any) -> int:
-        position = append(act)
-        if act.kind == "open" and act.outcome == "success":
-            take_away()
-        return position
-
-    if at == "papers":
-        monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
-    else:
-        monkeypatch.setattr(custodian._log, "append", noting)  # the moment when the entry is written
+    meanwhile(custodian, at, "open", take_away)
     with pytest.raises(ProtocolError) as refused:
         own.open(custodian, ANN, kept)
     assert refused.value.code == {"key": "key-removed", "role": "rules-changed"}[taken]
@@ -447,18 +432,14 @@ def test_a_key_or_role_that_is_taken_away_while_papers_are_read_opens_nothing(
 
 
 def test_consent_by_a_key_that_is_removed_while_papers_are_read_is_not_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, meanwhile: Meanwhile
 ) -> None:
     own = House(
         tmp_path / "house", rules=RULES.replace("[list], of: all", "[list, consent], of: all, purposes: [request]")
     )
-    custodian, kept, establish = own.ready(), own.recording(), facts.establish
-
-    def reading(*papers: Any) -> Any:
-        custodian.remove(personal.PersonKey(own.people[PIA].public_key()).id, "test")
-        return establish(*papers)
-
-    monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
+    custodian, kept = own.ready(), own.recording()
+    key = personal.PersonKey(own.people[PIA].public_key()).id
+    meanwhile(custodian, "papers", "consent", lambda: custodian.remove(key, "test"))
     with pytest.raises(ProtocolError) as refused:
         own.consent(custodian, PIA, kept, "given")
     assert (refused.value.code, custodian.consents.kept(kept.id)) == ("key-removed", ())

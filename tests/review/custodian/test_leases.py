@@ -28,12 +28,12 @@ from protocol.errors import KeyProblem, ProtocolError
 from protocol.keys import comment_key, derived_key
 from protocol.released import DERIVED, DERIVED_KEY, STREAM_KEY, receive
 from review import leases
-from review.custodian import facts
 from review.custodian.custodian import Custodian
 from review.governance.model import Kind, Rendition
 from review.leases import LONGEST, label
 from review.nonces import NONCE_LIVES
 from testkit.custody import RULES, SECOND, House, Kept
+from tests.review.custodian.conftest import Meanwhile
 
 SCENES: Final = SOUND_STREAM + 1
 ONE, TWO, ANN = "analyst-1", "analyst-2", "ann@example.com"
@@ -411,7 +411,7 @@ def test_no_entry_no_key(house: House, custodian: Custodian) -> None:
 @pytest.mark.parametrize("taken", ["key", "role"])
 @pytest.mark.parametrize("at", ["papers", "entry"])
 def test_what_is_taken_away_while_papers_are_read_gives_no_key(
-    house: House, custodian: Custodian, monkeypatch: pytest.MonkeyPatch, taken: str, at: str
+    house: House, custodian: Custodian, meanwhile: Meanwhile, taken: str, at: str
 ) -> None:
     def take_away() -> None:
         if taken == "key":
@@ -420,22 +420,7 @@ def test_what_is_taken_away_while_papers_are_read_gives_no_key(
             rules = ALLOWED.replace("revision: 1", "revision: 2").replace("speech: 3 per", "index: 3 per")
             custodian.take_bundle(house.bundle(2, rules), "test")
 
-    establish, append = facts.establish, custodian._log.append
-
-    def reading(*papers: Any) -> Any:
-        take_away()
-        return establish(*papers)
-
-    def noting(act: Any) -> int:
-        position = append(act)
-        if act.kind == "lease" and act.outcome == "success":
-            take_away()
-        return position
-
-    if at == "papers":
-        monkeypatch.setattr("review.custodian.custodian.establish", reading)  # long papers, in one moment
-    else:
-        monkeypatch.setattr(custodian._log, "append", noting)  # the moment when the entry is written
+    meanwhile(custodian, at, "lease", take_away)
     with pytest.raises(ProtocolError) as error:
         Asked(house, custodian, ONE, recording(house)).hand_in()
     assert error.value.code == {"key": "key-removed", "role": "rules-changed"}[taken]

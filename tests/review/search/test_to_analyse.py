@@ -107,7 +107,7 @@ def test_one_that_goes_on_or_cannot_be_read_waits(house: House) -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"may": "list"}, {"role": "lead"}, {"rendition": "redacted"}, {"kinds": ""}],
-    ids=["no act", "nobody", "redacted", "no kind"],
+    ids=["no act", "no person", "redacted", "no kind"],
 )
 def test_without_a_line_of_the_rules_nothing_is_analysed(house: House, changed: dict[str, str]) -> None:
     house.rules = rules(**changed)
