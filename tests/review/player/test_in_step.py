@@ -17,6 +17,7 @@ from tests.review.player.conftest import READY, Page, Recorded, played, until
 from tests.review.player.made import SIZES
 
 IN_STEP: Final = 40  # ms
+TRIES: Final = 3  # a busy machine draws late now and then, a screen that is out of step is so each time
 DRAWS: Final = "one.show(this.drawn, this.rate)"
 BEGUN: Final = "eyelid.player.screens.map(({log}) => log.resets)"  # how often from a key frame on
 LATE: Final = "one.show(Math.max(0, this.drawn - (one === this.screens[1] ? 0.1 : 0)), this.rate)"
@@ -46,13 +47,11 @@ def test_both_screens_are_in_step(page: Page, recorded: Recorded, monkeypatch: p
     with played(recorded.home, recorded.id) as address:
         page.open(address)
         until(page, READY)
-        off, between = apart(page)
+        found = [apart(page) for _ in range(1 if second == "late" else TRIES)]
     if second == "late":
-        assert off > IN_STEP
-        assert between > IN_STEP
+        assert all(one > IN_STEP for one in found[0])
     else:
-        assert abs(off) <= IN_STEP
-        assert abs(between) <= IN_STEP
+        assert any(max(map(abs, one)) <= IN_STEP for one in found), found
 
 
 @pytest.mark.slow(reason="it plays for some seconds")
