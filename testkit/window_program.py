@@ -127,6 +127,11 @@ class Windows:
         self.open_windows[window].reparent(parent, 0, 0)
         self.open_windows[window].map()
 
+    def composite(self) -> None:
+        """As a compositor calls itself one (EWMH 1.5, _NET_WM_CM_Sn)."""
+        own = self.screen.root.create_window(0, 0, 1, 1, 0, self.screen.root_depth)
+        own.set_selection_owner(self.atom(f"_NET_WM_CM_S{self.display.get_default_screen()}"), X.CurrentTime)
+
     def move(self, *, window: int, x: int, y: int) -> None:
         self.open_windows[window].configure(x=x, y=y)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ from tests.desktop.x11_stages import bare, either, managed
 __all__ = ["bare", "either", "managed"]  # fixtures
 
 pytestmark = pytest.mark.desktop
+
+
+@contextlib.contextmanager
+def overlay(stage: X11Stage) -> Iterator[int]:
+    """The compositor's, as any program may have it made (Composite 0.3, GetOverlayWindow)."""
+    with displays.connection(stage.display) as link:
+        link.composite_query_version()
+        yield link.screen().root.composite_get_overlay_window().overlay_window.id
 
 
 # -- whose it is ------------------------------------------------------------------------------------------------------
@@ -123,6 +132,86 @@ def test_a_lodger_beside_the_client_in_its_frame(managed: X11Stage) -> None:
         seen_after = settled(managed.desktop)
         assert find(seen_after, window) is None
         assert is_shown(seen_after, host)
+
+
+@pytest.mark.parametrize("stranger", [False, True], ids=["its own", "another program's"])
+def test_a_part_that_calls_itself_managed_hides_nothing_of_the_window_it_is_in(either: X11Stage, stranger: bool) -> None:
+    """Only the window manager makes frames. Whoever else has a window with WM_STATE in theirs has a title to be read."""
+    host = either.open(title="card number", x=100, y=100, width=400, height=300)
+    with program(either.display, "inner") as other:
+        part = (other if stranger else either.application).open(title="harmless", parent=host)
+        with displays.connection(either.display) as link:
+            state = link.intern_atom("WM_STATE")
+            link.create_resource_object("window", part).change_property(state, state, 32, [1, 0])
+            link.sync()
+        seen = find(settled(either.desktop), host)
+        assert seen is not None
+        assert (seen.app, seen.title, seen.shown) == (either.app, "card number", True)
+        with contextlib.closing(X11Desktop(either.display)) as later:
+            seen = find(later.look(), host)
+        assert seen is not None
+        assert (seen.title, seen.shown) == ("card number", True)
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["in it", "in a window in it"])
+def test_a_window_in_the_compositors_overlay_is_a_window_like_any_other(either: X11Stage, deep: bool) -> None:
+    below = either.open(title="below", x=100, y=100, width=200, height=150)
+    with program(either.display, "host") as host, program(either.display, "lodger") as lodger, overlay(either) as over:
+        parent = host.open(title="host", parent=over) if deep else over
+        window = lodger.open(title="card number", override=True, width=400, height=300)
+        settled(either.desktop)
+        lodger.put_into(window=window, parent=parent)
+        assert is_shown(either.desktop.look(), window)
+        with contextlib.closing(X11Desktop(either.display)) as later:
+            scenes = (settled(either.desktop), later.look())
+        for scene in scenes:
+            seen = find(scene, window)
+            assert seen is not None
+            assert (seen.app, seen.title, seen.shown) == ("lodger", "card number", True)
+            assert is_shown(scene, below)
+        lodger.retitle(window=window, title="harmless")
+        seen = find(settled(either.desktop), window)
+        assert seen is not None
+        assert (seen.title, seen.shown) == ("harmless", True)
+        lodger.destroy(window=window)
+        assert find(settled(either.desktop), window) is None
+
+
+def test_a_compositors_own_window_in_its_overlay_is_none(tmp_path: Path) -> None:
+    """What it draws there is the picture of all others."""
+    with displays.xvfb() as display, x11_stage(display, managed=False) as stage, overlay(stage) as over:
+        window = stage.open(title="under it")
+        with program(display, "compositor") as compositor:
+            stage_of_it = compositor.open(title="its canvas", parent=over)
+            assert find(settled(stage.desktop), stage_of_it) is not None
+            compositor.composite()
+            seen = look_until(stage.desktop, lambda seen: find(seen, stage_of_it) is None, "the canvas to be known")
+            assert [one.id for one in seen.windows if one.shown] == [window]
+
+
+@pytest.mark.parametrize("kind", ["picom", "xfwm4"])
+def test_a_window_in_the_overlay_of_a_real_compositor(kind: str, tmp_path: Path) -> None:
+    start = {"picom": displays.picom, "xfwm4": displays.xfwm4}[kind]
+    with displays.xvfb() as display, x11_stage(display, managed=kind == "xfwm4") as stage, start(display, tmp_path):
+        below = stage.open(title="below", x=100, y=100, width=200, height=150)
+        look_until(stage.desktop, lambda _: stage.desktop.composited(), "the compositor")
+        with contextlib.closing(X11Desktop(display)) as later:
+            for desktop in (stage.desktop, later):
+                assert [one.id for one in settled(desktop).windows if one.shown] == [below]
+        with program(display, "lodger") as lodger, overlay(stage) as over:
+            window = lodger.open(title="card number", parent=over)
+            with contextlib.closing(X11Desktop(display)) as later:
+                for desktop in (stage.desktop, later):
+                    assert {one.id for one in settled(desktop).windows if one.shown} == {below, window}
+
+
+def test_an_overlay_without_a_compositor_is_something_unread(bare: X11Stage) -> None:
+    """Whoever has it may draw on it what they like."""
+    with overlay(bare) as over:
+        seen = find(settled(bare.desktop), over)
+        assert seen is not None
+        assert (seen.title, seen.app, seen.shown) == (Blind.VANISHED, Blind.VANISHED, True)
+    assert find(settled(bare.desktop), over) is None
 
 
 def test_a_lodger_gone_before_it_could_be_read_has_vanished(either: X11Stage) -> None:

@@ -45,8 +45,11 @@ class Composer:
             if not (screen.tree.was_mapped(top) and self._has_pixels(top, skin)):
                 continue
             clients = screen.clients_in(top, skin)
-            windows.add(self._inhabitants(top, clients, focus, shown=self._is_shown(top, covers)))
-            if isinstance(skin, Skin) and self._hides(top, skin, clients):
+            servers = screen.is_servers(top)
+            windows.add(
+                self._inhabitants(top, clients, focus, shown=self._is_shown(top, () if servers else covers))
+            )
+            if isinstance(skin, Skin) and not servers and self._hides(top, skin, clients):
                 covers.append(top.box)
         windows.add(self._window(client, client.place, focus, shown=True, override=False) for client in screen.ended)
         windows.add(unread_lodger(new, box) for new, box in screen.nested.items() if new not in screen.clients)
@@ -69,7 +72,7 @@ class Composer:
         return ended and all(client.id == top.id for client in clients)
 
     def _has_pixels(self, top: Top, skin: Skin | Blind) -> bool:
-        return not self._screen.is_servers(top) and (isinstance(skin, Blind) or skin.draws)
+        return isinstance(skin, Blind) or skin.draws
 
     def _is_shown(self, top: Top, covers: Sequence[Box]) -> bool:
         boxes = self._screen.tree.touched.get(top.id)
@@ -91,7 +94,8 @@ class Composer:
     def _inhabitants(self, top: Top, clients: Sequence[Client], focus: int, *, shown: bool) -> Iterator[Window]:
         if self._is_orphaned(top, clients):
             return
-        if not clients:
+        servers = self._screen.is_servers(top)
+        if (servers and not self._screen.compositor) or not (servers or clients):
             yield unreadable(top, shown=shown)
         shell = False
         for client in clients:

@@ -14,7 +14,7 @@ DEEPEST_PART: Final = 32  # of the windows in a client; costs a round trip for e
 
 def start(tree: Tree, wire: Wire) -> None:
     """Read the whole tree. The root must be watched already, so that what happens meanwhile comes as an event."""
-    windows = wire.tops()
+    windows = (*wire.tops(), *wire.server_windows())
     tree.start(
         [
             Top(window, outside.box, outside.mapped, outside.override)
@@ -24,11 +24,14 @@ def start(tree: Tree, wire: Wire) -> None:
     )
 
 
-def find_clients(wire: Wire, tops: list[int]) -> dict[int, tuple[int, ...]]:
-    """For each top level the clients in it, itself if it is no frame; never empty.
+def find_clients(wire: Wire, tops: list[int], manager: int) -> dict[int, tuple[int, ...]]:
+    """For each top level the clients in it, and itself if it is no frame; never empty.
 
     A client has WM_STATE. While the window manager has not yet set it, whatever was made through another connection
     than the frame counts as one, beside the frame itself. What is embedded is for `find_lodgers`.
+
+    `manager`: a window of the window manager, 0 if none says that it is one. Only its top levels are frames: any
+    program may give a part of its window WM_STATE, and has a title of its own all the same.
     """
     found: dict[int, list[int]] = {top: [] for top in tops}
     foreign: dict[int, list[int]] = {top: [] for top in tops}
@@ -48,7 +51,11 @@ def find_clients(wire: Wire, tops: list[int]) -> dict[int, tuple[int, ...]]:
             elif not inside.embedded:
                 foreign[top].append(window)
         level = [(top, window) for top, window in own if not found[top]]
-    return {top: tuple(found[top]) or (top, *foreign[top]) for top in tops}
+    framed = {top for top in tops if found[top] and manager and wire.same_connection(top, manager)}
+    return {
+        top: tuple(found[top]) if top in framed else tuple(dict.fromkeys((top, *found[top], *foreign[top])))
+        for top in tops
+    }
 
 
 def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[int, tuple[int, ...]], dict[int, int]]:

@@ -46,7 +46,8 @@ class Reader:
         screen.tracker.take(screen.orphaned())
         tops = self._wire.tops()
         screen.raced = screen.absorb()
-        screen.mistaken = (not screen.raced and tops != tuple(screen.tree.order)) or overlooked
+        told = tuple(window for window in screen.tree.order if not self._wire.is_servers(window))
+        screen.mistaken = (not screen.raced and tops != told) or overlooked
         return (
             not (screen.mistaken or screen.raced)
             and not (screen.root_stale or screen.size_stale)
@@ -66,10 +67,24 @@ class Reader:
         self._screen.listed = listed
         self._screen.active = active[0] if active else 0
         self._screen.previews = self._is_composed_apart(check)
+        manager = 0
         if check:
-            [name] = self._wire.properties([(check[0], atom["_NET_WM_NAME"])])
+            asked = [(check[0], atom[name]) for name in ("_NET_WM_NAME", "_NET_SUPPORTING_WM_CHECK")]
+            name, itself = self._wire.properties(asked)
             if isinstance(name, Property):
                 self._screen.previews |= kinds.shows_hidden_windows(name.text.decode("utf-8", "replace"))
+            if isinstance(itself, Property) and itself.numbers[:1] == check[:1]:  # else it is what a dead one left
+                manager = check[0]
+        if manager != self._screen.manager:
+            self._screen.manager = manager
+            self._screen.stale_skins |= self._screen.skins.keys()
+
+    def _is_compositors(self, windows: Sequence[int]) -> list[bool]:
+        """Whether each was made by the program that composes the screen."""
+        if not self._screen.compositor:
+            return [False for _ in windows]
+        itself, *owners = self._wire.owners([self._screen.compositor, *windows])
+        return [owner == itself and not isinstance(owner, Blind) for owner in owners]
 
     def _is_composed_apart(self, check: Sequence[int]) -> bool:
         """Whether the compositor is another program than the window manager. One that is (picom) makes windows
@@ -87,7 +102,8 @@ class Reader:
         if not wanted:
             return
         screen.stale_skins.difference_update(top.id for top in wanted)
-        drawing = []
+        drawing: list[int] = []
+        overlays: list[int] = []
         outsides = self._wire.outsides([top.id for top in wanted])
         shaped = [top.id for top, out in zip(wanted, outsides, strict=True) if isinstance(out, Outside) and out.shaped]
         parts = dict(zip(shaped, self._wire.shapes(shaped), strict=True))
@@ -97,13 +113,23 @@ class Reader:
                 continue
             screen.tree.place(top.id, outside.box)
             translucent = outside.faded or outside.depth == TRANSLUCENT_DEPTH
+            servers = screen.is_servers(top)
             screen.skins[top.id] = Skin(
-                outside.draws, translucent, outside.shaped, outside.bordered, parts.get(top.id), (top.id,)
+                outside.draws,
+                translucent,
+                outside.shaped,
+                outside.bordered,
+                parts.get(top.id),
+                () if servers else (top.id,),
             )
-            if outside.draws and not screen.is_servers(top):
-                drawing.append(top.id)
-        found = frames.find_clients(self._wire, drawing)
+            if outside.draws:
+                (overlays if servers else drawing).append(top.id)
+        found = frames.find_clients(self._wire, drawing, screen.manager)
+        found |= {top: () for top in overlays}
         lodgers, passed = frames.find_lodgers(self._wire, found)
+        for top in overlays:
+            own = self._is_compositors(lodgers[top])
+            lodgers[top] = tuple(window for window, is_own in zip(lodgers[top], own, strict=True) if not is_own)
         screen.tops |= passed
         for window, clients in found.items():
             skin_or_gone = screen.skins[window]

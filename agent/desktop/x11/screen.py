@@ -55,6 +55,7 @@ class Screenful:
         self.sizes: list[Box] = []  # that the root window has had since the last scene, the present one last
         self.listed: tuple[int, ...] = ()
         self.active = 0
+        self.manager = 0  # a window of the window manager
         self.previews = False  # what is covered may be in view
         self.unsettled = True
         self.compositor = self._wire.compositor()
@@ -83,6 +84,7 @@ class Screenful:
                 case CompositorChanged(owner):
                     self.compositor = owner
                     self.root_stale = True
+                    self.stale_skins |= {top for top in self.skins if self._wire.is_servers(top)}
                     self.tracker.distrust()
                 case MonitorsChanged():
                     self.size_stale = True
@@ -220,7 +222,7 @@ class Screenful:
         return tuple(self.clients[client] for client in inside if client in self.clients)
 
     def is_servers(self, top: Top) -> bool:
-        return self._wire.same_connection(top.id, self._wire.root)
+        return self._wire.is_servers(top.id)
 
     def orphaned(self) -> set[int]:
         """Top levels that a client inside has left, and that may show it until they are painted or gone."""

@@ -204,9 +204,26 @@ class Wire:
         return [self._ask(shape.QueryExtents, opcode=self._opcodes["SHAPE"], destination_window=window)]
 
     def tops(self) -> tuple[int, ...]:
-        """Children of the root window, bottom of the stack first."""
+        """Children of the root window that programs made, bottom of the stack first."""
         [answer] = self._settle([self._ask(request.QueryTree, window=self.root)])
         return tuple(child.id for child in answer.children)
+
+    def server_windows(self) -> tuple[int, ...]:
+        """Children of the root window that the server made, which QueryTree leaves out: the compositor's overlay, the
+        window that blanks the screen. By X-Resource 1.2, QueryResourceBytes; none where the server cannot say.
+        """
+        if "X-Resource" not in self._opcodes:
+            return ()
+        specs = [{"resource": 0, "type": 0}]
+        opcode = self._opcodes["X-Resource"]
+        [answer] = self._settle([self._ask(res.QueryResourceBytes, opcode=opcode, client=self.root, specs=specs)])
+        if isinstance(answer, Blind):
+            return ()
+        # By number, not by the type told: where something else has a window's number, such as who listens to its
+        # shape, the answer tells of that alone.
+        owned = sorted({one.size.resource for one in answer.sizes} - {self.root})
+        attributes = self._settle([self._ask(request.GetWindowAttributes, window=one) for one in owned])
+        return tuple(one for one, found in zip(owned, attributes, strict=True) if not isinstance(found, Blind))
 
     def outsides(self, windows: Sequence[int]) -> list[Outside | Blind]:
         opacity = self.atom["_NET_WM_WINDOW_OPACITY"]
@@ -321,9 +338,12 @@ class Wire:
         return number(answer.owner)
 
     def same_connection(self, one: int, other: int) -> bool:
-        """Whether both windows were made through the same connection. The root's is the server itself: its own windows
-        (the compositor's overlay, the blanking window) have no content of their own."""
+        """Whether both windows were made through the same connection."""
         return (one ^ other) & ~self._mask == 0
+
+    def is_servers(self, window: int) -> bool:
+        """Whether the server itself made it: the compositor's overlay, the window that blanks the screen."""
+        return self.same_connection(window, self.root)
 
     def blanked(self) -> bool:
         """Whether the server's screen saver is on (MIT-SCREEN-SAVER), or the monitors sleep (DPMS)."""
