@@ -31,6 +31,12 @@ class _Bare:
     def tops(self) -> tuple[int, ...]:
         return ()
 
+    def server_windows(self) -> tuple[int, ...]:
+        return ()
+
+    def is_servers(self, _: int) -> bool:
+        return False
+
     def outsides(self, _: Sequence[int]) -> tuple[()]:
         return ()
 

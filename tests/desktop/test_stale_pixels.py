@@ -114,6 +114,7 @@ def test_what_is_painted_around_a_look_that_could_not_follow_is_paid(bare: X11St
         assert reported < left + 2 * DOUBT
 
 
+@pytest.mark.slow(reason="what was painted unwatched is held until it is certain to be gone")
 def test_what_was_painted_while_nobody_followed_is_no_repaint(bare: X11Stage) -> None:
     """Gone, painted over and back after a look had taken what was painted: still in the damage when it goes again."""
 

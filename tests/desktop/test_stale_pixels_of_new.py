@@ -71,6 +71,7 @@ def grow(new: Program, stage: X11Stage) -> int:
     return int(window)
 
 
+@pytest.mark.slow(reason="a window that paints late is watched for as long as it may take")
 @pytest.mark.parametrize("come", [come_at_once, come_and_move, come_again, grow])
 def test_a_new_window_that_paints_after_more_than_a_second(
     either: X11Stage, come: Callable[[Program, X11Stage], int]

@@ -135,8 +135,8 @@ def test_a_lodger_beside_the_client_in_its_frame(managed: X11Stage) -> None:
 
 
 @pytest.mark.parametrize("stranger", [False, True], ids=["its own", "another program's"])
-def test_a_part_that_calls_itself_managed_hides_nothing_of_the_window_it_is_in(either: X11Stage, stranger: bool) -> None:
-    """Only the window manager makes frames. Whoever else has a window with WM_STATE in theirs has a title to be read."""
+def test_a_part_that_calls_itself_managed_hides_no_title(either: X11Stage, stranger: bool) -> None:
+    """Only the window manager makes frames; any other window around one with WM_STATE has a title to be read."""
     host = either.open(title="card number", x=100, y=100, width=400, height=300)
     with program(either.display, "inner") as other:
         part = (other if stranger else either.application).open(title="harmless", parent=host)
@@ -177,7 +177,7 @@ def test_a_window_in_the_compositors_overlay_is_a_window_like_any_other(either: 
         assert find(settled(either.desktop), window) is None
 
 
-def test_a_compositors_own_window_in_its_overlay_is_none(tmp_path: Path) -> None:
+def test_a_compositors_own_window_in_its_overlay_is_none() -> None:
     """What it draws there is the picture of all others."""
     with displays.xvfb() as display, x11_stage(display, managed=False) as stage, overlay(stage) as over:
         window = stage.open(title="under it")
@@ -206,7 +206,7 @@ def test_a_window_in_the_overlay_of_a_real_compositor(kind: str, tmp_path: Path)
 
 
 def test_an_overlay_without_a_compositor_is_something_unread(bare: X11Stage) -> None:
-    """Whoever has it may draw on it what they like."""
+    """Any program may have it made, and draw on it."""
     with overlay(bare) as over:
         seen = find(settled(bare.desktop), over)
         assert seen is not None

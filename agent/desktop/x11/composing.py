@@ -13,7 +13,7 @@ from agent.desktop.processes import Processes
 from agent.desktop.x11.clients import Client
 from agent.desktop.x11.covering import overlap, seen
 from agent.desktop.x11.menus import Menus
-from agent.desktop.x11.scenery import Collected, Skin, as_tray_icon, nature, unread_lodger, unreadable
+from agent.desktop.x11.scenery import Collected, Skin, as_tray_icon, may_draw, nature, unread_lodger, unreadable
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.tree import Top
 from agent.desktop.x11.wire import TYPE_PREFIX
@@ -37,18 +37,16 @@ class Composer:
         screen = self._screen
         windows = Collected()
         for gone in screen.departed:
-            if self._has_pixels(gone.top, gone.skin):
+            if may_draw(gone.skin):
                 windows.add(self._inhabitants(gone.top, gone.clients, focus, shown=self._is_shown(gone.top, ())))
         covers: list[Box] = []
         for top in (screen.tree.tops[window] for window in reversed(screen.tree.order)):
             skin = screen.skins.get(top.id, Blind.VANISHED)
-            if not (screen.tree.was_mapped(top) and self._has_pixels(top, skin)):
+            if not (screen.tree.was_mapped(top) and may_draw(skin)):
                 continue
             clients = screen.clients_in(top, skin)
             servers = screen.is_servers(top)
-            windows.add(
-                self._inhabitants(top, clients, focus, shown=self._is_shown(top, () if servers else covers))
-            )
+            windows.add(self._inhabitants(top, clients, focus, shown=self._is_shown(top, () if servers else covers)))
             if isinstance(skin, Skin) and not servers and self._hides(top, skin, clients):
                 covers.append(top.box)
         windows.add(self._window(client, client.place, focus, shown=True, override=False) for client in screen.ended)
@@ -70,9 +68,6 @@ class Composer:
             client.inside == top.id and client.id != top.id and not client.lodger for client in self._screen.ended
         )
         return ended and all(client.id == top.id for client in clients)
-
-    def _has_pixels(self, top: Top, skin: Skin | Blind) -> bool:
-        return isinstance(skin, Blind) or skin.draws
 
     def _is_shown(self, top: Top, covers: Sequence[Box]) -> bool:
         boxes = self._screen.tree.touched.get(top.id)

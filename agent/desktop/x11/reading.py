@@ -46,8 +46,8 @@ class Reader:
         screen.tracker.take(screen.orphaned())
         tops = self._wire.tops()
         screen.raced = screen.absorb()
-        told = tuple(window for window in screen.tree.order if not self._wire.is_servers(window))
-        screen.mistaken = (not screen.raced and tops != told) or overlooked
+        by_events = tuple(window for window in screen.tree.order if not self._wire.is_servers(window))
+        screen.mistaken = (not screen.raced and tops != by_events) or overlooked
         return (
             not (screen.mistaken or screen.raced)
             and not (screen.root_stale or screen.size_stale)
@@ -79,12 +79,13 @@ class Reader:
             self._screen.manager = manager
             self._screen.stale_skins |= self._screen.skins.keys()
 
-    def _is_compositors(self, windows: Sequence[int]) -> list[bool]:
-        """Whether each was made by the program that composes the screen."""
-        if not self._screen.compositor:
-            return [False for _ in windows]
+    def _not_the_compositors(self, windows: tuple[int, ...]) -> tuple[int, ...]:
+        """Those that another program made than the one that composes the screen; all, where that is not known."""
+        if not (windows and self._screen.compositor):
+            return windows
         itself, *owners = self._wire.owners([self._screen.compositor, *windows])
-        return [owner == itself and not isinstance(owner, Blind) for owner in owners]
+        of = zip(windows, owners, strict=True)
+        return tuple(window for window, owner in of if isinstance(owner, Blind) or owner != itself)
 
     def _is_composed_apart(self, check: Sequence[int]) -> bool:
         """Whether the compositor is another program than the window manager. One that is (picom) makes windows
@@ -125,11 +126,9 @@ class Reader:
             if outside.draws:
                 (overlays if servers else drawing).append(top.id)
         found = frames.find_clients(self._wire, drawing, screen.manager)
-        found |= {top: () for top in overlays}
+        found |= dict.fromkeys(overlays, ())
         lodgers, passed = frames.find_lodgers(self._wire, found)
-        for top in overlays:
-            own = self._is_compositors(lodgers[top])
-            lodgers[top] = tuple(window for window, is_own in zip(lodgers[top], own, strict=True) if not is_own)
+        lodgers |= {overlay: self._not_the_compositors(lodgers[overlay]) for overlay in overlays}
         screen.tops |= passed
         for window, clients in found.items():
             skin_or_gone = screen.skins[window]

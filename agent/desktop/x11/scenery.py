@@ -29,6 +29,10 @@ class Skin:
     lodgers: tuple[int, ...] = ()  # the clients among them that are inside another's window
 
 
+def may_draw(skin: Skin | Blind) -> bool:
+    return isinstance(skin, Blind) or skin.draws
+
+
 @dataclass(frozen=True, slots=True)
 class Departed:
     """A top level that was in view until it left, with what was known of it. Its number may be in use again."""
