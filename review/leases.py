@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -21,8 +21,19 @@ from protocol.keys import derived_key
 from protocol.packet import KeyPacket
 from protocol.personal import Signed
 from protocol.released import DERIVED, DERIVED_KEY, STREAM_KEY, release, session_key
-from review.governance.model import Act, Decision, Kind, Person, Question, Recording, Rendition
-from review.refusal import Refusal, rule_id
+from review.governance.decide import decide
+from review.governance.model import (
+    Act,
+    Consent,
+    Decision,
+    Governance,
+    Kind,
+    Person,
+    Question,
+    Recording,
+    Rendition,
+)
+from review.refusal import Refusal, granted, rule_id
 
 LONGEST: Final = 3600 * 10**9  # ns: no lease of a job is longer (review.analysis.jobs)
 _VERSION: Final = re.compile(r"[A-Za-z0-9_.:/(),+-]{1,200}")
@@ -69,8 +80,17 @@ class Lease:
         """For the log."""
         return {"kind": str(self.kind), "version": self.version, "fence": self.fence}
 
-    def question(self, person: Person, now: int, recording: Recording) -> Question:
-        return Question(person, Act.ANALYSE, now, recording, kind=self.kind)
+    def decided(self, rules: Governance, person: Person, now: int, recording: Recording) -> Decision:
+        """Raises Refusal; "no-consent" where nothing but a consent that may still come stands against it."""
+        asked = Question(person, Act.ANALYSE, now, recording, kind=self.kind)
+        decision = decide(rules, asked)
+        if not decision.granted and Consent.MISSING in recording.consent.values():
+            given = {
+                one: Consent.GIVEN if state is Consent.MISSING else state for one, state in recording.consent.items()
+            }
+            if decide(rules, replace(asked, recording=replace(recording, consent=given))).granted:
+                raise Refusal("no-consent", "; ".join(one.says for one in decision.reasons), decision.reasons)
+        return granted(rules, asked)
 
     def lanes(self, streams: Iterable[int], now: int) -> list[int]:
         """Those of the recording's streams whose keys it needs. Raises Refusal."""
@@ -82,7 +102,7 @@ class Lease:
             raise Refusal("unknown-stream", f"its device signed nothing that {self.kind} is made of")
         return found
 
-    def granted(self, decision: Decision, lanes: Sequence[int]) -> dict[str, object]:
+    def noted(self, decision: Decision, lanes: Sequence[int]) -> dict[str, object]:
         """The rest of what the log says of it."""
         rule, until = rule_id(decision.reasons[0].where), min(decision.until, self.expires)
         return {"rule": rule, "until": until, "lanes": [str(one) for one in lanes], "seals": self.seals}

@@ -122,6 +122,7 @@ class Failure(StrEnum):
     """Why a job failed: a code, never what the recording says."""
 
     BROKEN = "broken"
+    ERASED = "erased"
     LOST = "lost"
     NO_ROOM = "no-room"
     NO_ANSWER = "no-answer"
@@ -143,6 +144,7 @@ class Meaning:
 
 MEANINGS: Final[Mapping[Failure, Meaning]] = {
     Failure.BROKEN: Meaning("the reader failed on this recording", 5),
+    Failure.ERASED: Meaning("the recording was erased", 1),
     Failure.LOST: Meaning("its worker ended or was cut off without a word", 5),
     Failure.NO_ROOM: Meaning("no room was left on the worker's disk", 0, 5 * MINUTE, HOUR),
     Failure.NO_ANSWER: Meaning("the store or the custodian did not answer", 0, MINUTE, HOUR),

@@ -1,6 +1,6 @@
 """The analyst's loop: takes a job, has a reader do it, says what became of it. It has no key and reads nothing.
 
-What reads a recording comes as a `Reader`; this version of Eyelid has none (docs/analysis.md).
+What reads a recording comes as a `Reader`: `review.transcripts` has the one of sound.
 """
 
 from __future__ import annotations
@@ -49,9 +49,6 @@ class Reader(Protocol):
 
         Raises ReadError.
         """
-
-
-READERS: Final[tuple[Reader, ...]] = ()  # that this version of Eyelid has
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import selectors
-import shlex
 import subprocess
 import sys
 import threading
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from protocol.claims import parse_object
 from protocol.terminal import printable
+from review.commands.analyse import shelf
 from review.commands.open_log import PUBLIC, READ, operator, public_key, reading_key
 from review.commands.opening import finding_key_in
 from review.commands.people import INDEX, opened, with_console
 from review.commands.shared import SOCKET, command, option
+from review.commands.signed_papers import OPTION as PAPERS
+from review.commands.signed_papers import Papers, papers_command
 from review.people.service import People
 from store.admin import passphrase
 from store.admin.init import COMPLIANCE
@@ -33,6 +30,8 @@ from store.commands.values import loopback, port
 from store.errors import StoreError
 
 if TYPE_CHECKING:
+    from review.analysis.derived import Sweeper
+    from review.analysis.job_states import Kind
     from review.analysis.jobs import Jobs
     from review.governance.model import Governance
     from review.search.index import SearchIndex
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 LOG_INDEX: Final = "log.db"
 PC_INDEX: Final = "pcs.db"
 OPENINGS_INDEX: Final = "openings.db"  # of the copy of the custodian's log
-WITHIN: Final = 10.0  # seconds in which papers come
-LARGEST: Final = 16 * 2**20  # bytes of them: rules have 2 MiB, and the rest is small
 _COMMAND: Final = (sys.executable, "-m")
 
 
@@ -64,8 +61,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
                    "and what `custodian share-log` wrote, under the console's passphrase (none)", "DIR", type=Path),
             option("--metrics", "answer Prometheus there, at /metrics: an address of this machine alone, such as "
                    "127.0.0.1:9465 (none)", "HOST:PORT", type=loopback),
-            option("--papers", "the command that signs where recordings come from, in place of `eyelid-store "
-                   "papers -`: such as `sudo -u eyelid-store eyelid-store papers -`", "COMMAND"),
+            PAPERS,
             option("--no-player", "leave the player's page to an `eyelid-review player serve` of its own",
                    action="store_true"),
             with_console,
@@ -117,20 +113,20 @@ def _up(asked: Namespace) -> int:
             sys.stdout.flush()
 
         def forget(erased: Collection[str]) -> None:
-            for one in (Comments(people.database), Cases(people), Reviews(people), jobs):
+            # The shelf after the jobs: none of these is leased any more, and what a late worker puts is swept.
+            for one in (Comments(people.database), Cases(people), Reviews(people), jobs, shelf(asked.home)):
                 one.forget(erased)
 
         own, compliance = opens.log.log, opens.home.key(COMPLIANCE).id
-        beside = [*_COMMAND, "store", "papers", "-", "--home", str(asked.store)]
         with (
             log.to_stderr(),
             closing(schema.opened(asked.home / INDEX)) as found,
             closing(log_index.opened(asked.home / LOG_INDEX)) as in_log,
             closing(pc_schema.opened(asked.home / PC_INDEX)) as of_pcs,
-            _analysing(asked.home, found, people.rules, log.say) as jobs,
+            _analysing(asked.home, found, people.rules, log.say) as (jobs, readers),
             _scraped(asked.metrics, jobs) as scraped,
             _openings(asked.openings, asked.home, secret) as openings,
-            closing(Papers(shlex.split(asked.papers) if asked.papers else beside)) as papers,
+            closing(Papers(papers_command(asked.papers, asked.store))) as papers,
             _player(asked, people.settings.address, people.settings.player, tls, log.say),
         ):
             index = SearchIndex(opens.catalog, opens.home.blobs(), found, forgets=forget)
@@ -138,7 +134,7 @@ def _up(asked: Namespace) -> int:
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries, openings=openings)
             parts = index, own, entries, reports, fleet, Custody(asked.custodian, papers, compliance), lists
-            console = Console(SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs)
+            console = Console(SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs, readers=readers)
             with (
                 closing(reports),
                 closing(console.trials),
@@ -156,14 +152,21 @@ def _up(asked: Namespace) -> int:
 @contextmanager
 def _analysing(
     home: Path, index: Database, rules: Callable[[], Governance], say: Callable[..., None]
-) -> Iterator[Jobs]:  # fmt: skip
-    """The job table, and what fills it."""
-    from review.analysis.jobs import Jobs  # noqa: PLC0415 - as above
-    from review.commands.analyse import MODELS, table  # noqa: PLC0415
+) -> Iterator[tuple[Jobs, frozenset[Kind]]]:
+    """The job table, what fills it, and what removes what was made for nothing; the kinds that are made here."""
+    from review.analysis.derived import Sweeper  # noqa: PLC0415 - as above
+    from review.analysis.job_states import versions  # noqa: PLC0415
+    from review.analysis.jobs import Jobs  # noqa: PLC0415
+    from review.commands.analyse import readers_of, table  # noqa: PLC0415
     from review.search.to_analyse import ToAnalyse  # noqa: PLC0415
 
-    with closing(Jobs(table(home))) as jobs, _following(ToAnalyse(index, jobs, rules, MODELS), say):
-        yield jobs
+    readers = readers_of(home)
+    with (
+        closing(Jobs(table(home))) as jobs,
+        _following(ToAnalyse(index, jobs, rules, versions(readers)), say),
+        _following(Sweeper(shelf(home), jobs), say, "not-swept"),
+    ):
+        yield jobs, frozenset(readers)
 
 
 @contextmanager
@@ -190,92 +193,6 @@ def _openings(folder: Path | None, home: Path, secret: bytes) -> Iterator[LogInd
     public, key = public_key(str(folder / PUBLIC)), reading_key(folder / READ, secret)
     with closing(log_index.opened(home / OPENINGS_INDEX)) as index:
         yield log_index.LogIndex(index, folder / "audit", public, key)
-
-
-class Papers:
-    """A process that signs where recordings come from, so that this one, which faces people, has no key of the
-    store's. It is started when it is first asked, and anew where it has ended. `within`: seconds for an answer, with
-    the time that others are answered in; one that gives none in time, or for another recording, is ended.
-    """
-
-    def __init__(self, command: Sequence[str], within: float = WITHIN) -> None:
-        self._command, self._within = command, within
-        self._lock = threading.Lock()
-        self._running: subprocess.Popen[bytes] | None = None
-        self._over = False
-
-    def __call__(self, recording: UUID) -> dict[str, Any]:
-        until = time.monotonic() + self._within
-        if self._lock.acquire(timeout=self._within):
-            try:
-                return self._answer(str(recording), until)
-            except (OSError, ValueError):
-                self._drop()
-            finally:
-                self._lock.release()
-        return {"error": "no-papers", "message": "the command that signs where it comes from did not answer"}
-
-    def _answer(self, recording: str, until: float) -> dict[str, Any]:
-        """Raises OSError, ValueError."""
-        if self._over:
-            raise OSError("the console ends")
-        if self._running is None or self._running.poll() is not None:
-            self._drop()
-            pipe = subprocess.PIPE
-            self._running = subprocess.Popen(self._command, bufsize=0, stdin=pipe, stdout=pipe)
-        assert self._running.stdin is not None  # noqa: S101 - as was asked
-        assert self._running.stdout is not None  # noqa: S101
-        self._running.stdin.write(f"{recording}\n".encode())
-        answer = parse_object(_line(self._running.stdout.fileno(), until))
-        if answer.pop("recording", None) != recording:
-            raise ValueError("the answer is about another recording")
-        return answer
-
-    def _drop(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            _end(running, patience=0)
-            for pipe in (running.stdin, running.stdout):
-                if pipe is not None:
-                    pipe.close()
-
-    def close(self) -> None:
-        self._over = True
-        if (running := self._running) is not None:
-            _end(running, patience=5)  # before the lock: who waits for an answer has it
-        with self._lock:
-            self._drop()
-
-
-def _line(descriptor: int, until: float) -> bytes:
-    """What comes up to the end of a line. Raises OSError where that is not by `until` (of time.monotonic), or not
-    within LARGEST.
-    """
-    found = bytearray()
-    with selectors.DefaultSelector() as ready:
-        ready.register(descriptor, selectors.EVENT_READ)
-        while not found.endswith(b"\n"):
-            if not ready.select(max(0.0, until - time.monotonic())):
-                raise TimeoutError
-            more = os.read(descriptor, 2**16)
-            if not more:
-                raise OSError("it has ended")
-            found += more
-            if len(found) > LARGEST:
-                raise OSError("it says more than an answer may have")
-    return bytes(found)
-
-
-def _end(running: subprocess.Popen[bytes], patience: float) -> None:
-    """Kills what does not end in so many seconds. It may be another user's by sudo, which passes the first signal on,
-    and cannot be killed from here: then it ends with its pipes.
-    """
-    for end, seconds in ((running.terminate, patience), (running.kill, 1.0)):
-        with suppress(OSError):
-            end()
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(seconds)
-            return
 
 
 @contextmanager
@@ -317,11 +234,14 @@ def _player(
 
 
 @contextmanager
-def _following(index: SearchIndex | LogIndex | ToAnalyse, say: Callable[..., None]) -> Iterator[None]:
+def _following(
+    index: SearchIndex | LogIndex | ToAnalyse | Sweeper, say: Callable[..., None], fault: str = "index-behind"
+) -> Iterator[None]:
+    """`fault`: how the log calls an error, after which it goes on."""
     stop = threading.Event()
 
     def failed(kind: str) -> None:
-        say("index-behind", logging.ERROR, kind=kind)
+        say(fault, logging.ERROR, kind=kind)
 
     thread = threading.Thread(target=index.follow, args=(stop, failed), name=type(index).__name__)
     thread.start()

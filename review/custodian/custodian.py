@@ -37,7 +37,7 @@ from review.hourly import Hourly
 from review.leases import Lease
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.played import Watching
-from review.refusal import Refusal, check_role, granted, granting, rule_id
+from review.refusal import Refusal, check_role, granting, rule_id
 from review.rules import of_bundle
 from review.sampled import Sampled
 
@@ -196,12 +196,12 @@ class Custodian:
             said.of, said.facts = str(new.recording), said.facts | new.facts
             rules, facts, consents = self._established(asked, new.recording, "")
             lanes = new.lanes(facts.streams, now)
-            decision = granted(rules, new.question(rules.person(by.person), now, facts.recording))
+            decision = new.decided(rules, rules.person(by.person), now, facts.recording)
             most = rules.roles[decision.role].analyses[new.kind]
             if not self._hourly.counts(("lease", f"{decision.role} {new.kind}"), most):
                 raise Refusal("too-many", f"{most} recordings an hour are allowed to role {decision.role}")
             key = recording_key(self._home, self._keys, facts.packet)
-            said.facts |= new.granted(decision, lanes)
+            said.facts |= new.noted(decision, lanes)
             entry = self._note(said)
             with self._lock:
                 self._still(signed, rules, new.recording, consents)

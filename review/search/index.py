@@ -68,6 +68,8 @@ class SearchIndex:
                 return False
             key = self._page(key)
             self._forget_erased()
+        if not newest:
+            self._walk = _NEWEST  # nothing is known yet from which on to look for what is new
         if self._walk is not None:
             self._walk = self._page(self._walk)
         return self._walk is not None or len(due) == PAGE

@@ -21,7 +21,6 @@ from protocol.errors import ProtocolError
 from protocol.language.errors import MistakesError
 from protocol.language.findings import line_at
 from review.analysis import job_report
-from review.analysis.worker import READERS
 from review.governance.decide import decide
 from review.governance.model import Act, Consent, Question, Recording, Rendition
 from review.governance.words import Explained, disposal_in_words, explained
@@ -108,7 +107,7 @@ def _analysis(console: Console, finder: Finder) -> dict[str, Any] | None:
     if console.jobs is None:
         return None
     allowed = bool(analysts(finder.governance, finder.now))
-    return job_report.facts(console.jobs.status(), {one.kind for one in READERS}, allowed=allowed)
+    return job_report.facts(console.jobs.status(), console.readers, allowed=allowed)
 
 
 def _query(asks: Mapping[str, str], words: Words) -> ExplainQuery:

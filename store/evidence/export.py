@@ -153,17 +153,17 @@ class _Opener:
 
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
         name = _name_of(stream)
-        playable = set(_playable(chain, self.report))
+        plays = set(playable(chain, self.report))
         with _new(folder / name) as file:
             for chunk in chain:
                 self.advance(1)
-                if chunk in playable:
+                if chunk in plays:
                     _, plaintext = envelope.open_sealed(self.keys(stream), read_body(self.blobs, chunk))
                     file.write(plaintext)
             written = file.tell()
-        kept = union(chunk.span for chunk in playable if chunk.kind is Kind.MEDIA)
-        left_out = tuple(chunk for chunk in chain if chunk not in playable)
-        return Written(stream, name, len(playable), written, tuple(kept), left_out)
+        kept = union(chunk.span for chunk in plays if chunk.kind is Kind.MEDIA)
+        left_out = tuple(chunk for chunk in chain if chunk not in plays)
+        return Written(stream, name, len(plays), written, tuple(kept), left_out)
 
     def write_scenes(self, evidence: Evidence, texts: Mapping[str, str], folder: Path) -> Written:
         chain = scenes.kept(evidence)
@@ -195,7 +195,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
-def _playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:
+def playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:
     """The header, and after a hole in the chain nothing up to the next key frame: a decoder would paint garbage."""
     expected, broken = 0, False
     headed = any(chunk.kind is Kind.HEADER and chunk not in report.unsound for chunk in chain)

@@ -42,6 +42,8 @@ class Whisper:
         if importlib.util.find_spec("faster_whisper") is None:
             raise SpeechError("faster-whisper is not installed: pip install 'eyelid[speech]'")
         os.environ["HF_HUB_OFFLINE"] = "1"  # nothing asks; if a later version did, it would fail
+        # Without it onnxruntime (1.32) reports to its maker after some 30 s, and leaves a file in the temporary folder.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import faster_whisper  # noqa: PLC0415 - slow to import, and optional
 
         self.versions: Final = Versions(ENGINE, version(ENGINE), files.name, files.sha256)

@@ -61,10 +61,23 @@ class OpenFile:
         """FFmpeg closes what it opened; the descriptor is shared, and goes with the process."""
 
 
-Source = OpenFile | Path
+class Pipe:
+    """What comes through a pipe: read once, from where it is."""
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        self.name = name
+        self._descriptor = descriptor
+
+    def read(self, length: int) -> bytes:
+        return os.read(self._descriptor, length)
+
+
+Source = OpenFile | Path | Pipe
 """A stream's file."""
 
 
-def for_ffmpeg(file: Source) -> OpenFile | str:
+def for_ffmpeg(file: Source) -> OpenFile | Pipe | str:
     """As `av.open` takes it, from its beginning."""
+    if isinstance(file, Pipe):
+        return file
     return file.again() if isinstance(file, OpenFile) else str(file)

@@ -20,7 +20,7 @@ KINDS = (Kind.SPEECH, Kind.SCREEN_TEXT, Kind.PERSONAL, Kind.RENDITION)
 MODELS = ("m1", "m2")
 READERS = dict.fromkeys(KINDS, "m1")
 # How often it is tried in all, and until the next try, as docs/analysis.md says; 0: without an end.
-TRIES = {Failure.BROKEN: 5, Failure.LOST: 5, Failure.REFUSED: 1, Failure.UNSOUND: 1}
+TRIES = {Failure.BROKEN: 5, Failure.ERASED: 1, Failure.LOST: 5, Failure.REFUSED: 1, Failure.UNSOUND: 1}
 FIRST = {
     Failure.NO_ROOM: 5 * MINUTE, Failure.NOT_YET: HOUR, Failure.WRONG_MODEL: HOUR,
 }  # fmt: skip

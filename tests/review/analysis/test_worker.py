@@ -12,7 +12,7 @@ import pytest
 
 from review.analysis.job_states import SECOND, Failure, JobState, Kind, versions, with_what_follows
 from review.analysis.jobs import Jobs, Lease, Offer
-from review.analysis.worker import READERS, LeaseOver, Progress, ReadError, Worker
+from review.analysis.worker import LeaseOver, Progress, ReadError, Worker
 
 DONE = "5e" * 32
 NOW = 1_790_000_000 * SECOND
@@ -44,10 +44,6 @@ def worker(jobs: Jobs, does: Callable[[Lease, Progress], str], said: list[str]) 
 def speech(jobs: Jobs) -> tuple[JobState, str | None, int]:
     one = jobs.of("r1")[0]
     return one.state, one.why, one.tries
-
-
-def test_this_version_reads_nothing() -> None:
-    assert READERS == ()
 
 
 def test_what_was_made_is_done(jobs: Jobs) -> None:

@@ -72,4 +72,4 @@ def test_the_console_fills_it_as_the_signed_rules_say(room: ReadingRoom, capsys:
     assert analyse(room, "--request", NONE) == 1
     assert "the console knows no such recording" in capsys.readouterr().err
     assert analyse(room) == 1
-    assert "nothing that reads a recording is installed here" in capsys.readouterr().err
+    assert "analysis.yaml is not there: it says where the models of speech are" in capsys.readouterr().err

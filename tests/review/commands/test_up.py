@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from review.commands import up
-from review.commands.up import Papers
+from review.commands.signed_papers import Papers
 from testkit.waits import until
 
 ONE, OTHER = (UUID(f"0193ffff-0000-7000-8000-00000000000{last}") for last in (1, 2))

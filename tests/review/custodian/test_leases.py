@@ -381,7 +381,7 @@ def test_consent_counts_as_for_every_opening(tmp_path: Path) -> None:
     house = furnished(tmp_path / "house", rules.replace("retention:", "consent: { voice: required }\nretention:"))
     custodian, kept = house.ready(), recording(house)
     one = Asked(house, custodian, ONE, kept)
-    assert refused(one) == "refused"
+    assert refused(one) == "no-consent"
     house.consent(custodian, "pia@example.com", kept, "given")
     one.hand_in()
     house.consent(custodian, "pia@example.com", kept, "withdrawn")

@@ -33,12 +33,16 @@ from protocol.packet import KeyPacket, recording_id
 from protocol.policyhash import policy_hash
 from protocol.released import receive
 from review import cli
+from review.analysis.job_states import Failure, Kind
+from review.analysis.jobs import Lease
+from review.analysis.worker import ReadError
 from review.commands import adopting
 from review.commands.open_log import public_key
 from review.custodian.home import recording_key, review_keys
 from review.exchange import ask
 from review.filed import set_of
 from review.governance.model import Act
+from review.leasing import Lending
 from review.lifecycle.approvals import Approvals
 from review.rules import parse_files
 from store import cli as store_cli
@@ -218,25 +222,23 @@ def test_a_worker_reads_what_its_kind_is_made_of_and_the_log_says_so(
     papers = run("papers", "--home", home.folder, recording.id, of=store_cli.main)
     worker = Person("analyst-1", run, home, custodian, tmp_path)
 
-    def lease(kind: str) -> dict[str, Any]:
-        told = {
-            "person": worker.name, "recording": str(recording.id), "kind": kind, "version": "tesseract-5", "fence": 3,
-            "session": base64url.encode(worker.session.public_key().public_bytes_raw()),
-            "expires": time.time_ns() + 120 * 10**9, **ask(custodian, "nonce"),
-        }  # fmt: skip
-        signed = personal.sign(personal.LEASE, told, worker.key)
-        return jws.verify(jws.LEASED, ask(custodian, "lease", lease=signed, papers=papers)["leased"], worker.log)
+    said = list[str]()
+    lending = Lending(
+        custodian, worker.name, worker.key, worker.log, lambda _: papers, lambda _, code: said.append(code)
+    )
 
-    answer = lease("screen-text")
-    assert set(answer["keys"]) == {"0"}
-    told = {"request": answer["request"], "recording": recording.id, "stream": 0}
-    key = receive(worker.session, base64url.decode(answer["keys"]["0"]), **told)
+    def lease(kind: Kind) -> Lease:
+        return Lease(1, 3, time.time_ns() + 120 * 10**9, str(recording.id), kind, "tesseract-5")
+
+    lent = lending.lend(lease(Kind.SCREEN_TEXT))
+    assert (set(lent.streams), lent.label) == ({0}, "screen-text/original")
     with services.database.reading() as connection:
         evidence = gather(connection, recording.id)
-    assert len(list(open_stream(services.blobs, evidence.chosen.streams[0], key, evidence.device.evidence_key))) == 7
-    with pytest.raises(ProtocolError, match="nothing that speech is made of") as refused:
-        lease("speech")
-    assert refused.value.code == "unknown-stream"
+    sealed, device = evidence.chosen.streams[0], evidence.device.evidence_key
+    assert len(list(open_stream(services.blobs, sealed, lent.streams[0], device))) == 7
+    with pytest.raises(ReadError) as refused:
+        lending.lend(lease(Kind.SPEECH))
+    assert (refused.value.failure, said) == (Failure.UNSOUND, ["unknown-stream"])
     shown = run("audit", "show", "--log", tmp_path / "c" / "audit", "--keys", tmp_path / "c" / "keys", "--kind",
                 "lease")["entries"]  # fmt: skip
     assert [(one["outcome"], one["resource"]) for one in shown] == [

@@ -101,6 +101,7 @@ sets = st.none() | st.frozensets(st.sampled_from(("a", "b", "c", "north", "south
 narrowings = st.lists(st.builds(Narrowing, roles=sets, teams=sets), max_size=3)
 
 
+@pytest.mark.slow(reason="400 signed rules, each asked with and without the narrowing")
 @settings(max_examples=400)
 @given(governances(), questions, narrowings)
 def test_what_the_console_passes_on_is_granted_by_what_is_left(

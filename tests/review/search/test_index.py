@@ -61,6 +61,14 @@ def test_new_ones_come_in_with_what_closed_them(
     assert rows(index) == before
 
 
+def test_a_console_that_began_before_the_first_recording_finds_it(opened: tuple[SearchIndex, Pcs]) -> None:
+    index, pcs = opened
+    assert not index.pass_once()
+    made = str(pcs.record(pcs.pc(), "rest")[0].id)
+    assert not index.pass_once()
+    assert [row[0] for row in rows(index)] == [made]
+
+
 def test_a_standstill_that_is_made_up_for_minds_erasures_and_the_end(
     opened: tuple[SearchIndex, Pcs], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,1 @@
+"""An encrypted index of the words that were said, shown and written in recordings (docs/words.md)."""
