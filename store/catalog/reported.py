@@ -181,6 +181,14 @@ def ledger_next(connection: Connection, device: str) -> int:
     return 0 if highest is None else highest + 1
 
 
+def waits_since(connection: Connection, device: str, following: int) -> int | None:
+    """When its health first named an entry from number `following` on that has not come; ns, by the store's clock."""
+    columns = schema.reported_entries.c
+    waits = (columns.device == device, columns.seq >= following)
+    found: int | None = connection.scalar(select(func.min(columns.at)).where(*waits))
+    return found
+
+
 def contradicted(connection: Connection, device: str) -> list[Named]:
     """What came otherwise: alarms that no operator has acknowledged, and what the next report will raise one for."""
     raised = [Named(row.recording, row.stream, row.sequence) for row in open_alarm_rows(connection, device, WRONG_HEAD)]

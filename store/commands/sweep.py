@@ -266,6 +266,7 @@ def _facts(found: DeviceGaps) -> dict[str, Any]:
         "pending_chunks": found.pending_chunks,
         "pending_bytes": found.pending_bytes,
         "pending_entries": found.pending_entries,
+        "late": found.late,
         "days": [
             {
                 "day": str(day.date),

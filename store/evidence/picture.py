@@ -170,7 +170,7 @@ def show_device(console: Console, device: DeviceGaps) -> None:
     if device.pending_chunks:
         line.append(f", {device.pending_chunks} chunks ({size(device.pending_bytes)}) waiting there", "yellow")
     if device.pending_entries:
-        line.append(f", {device.pending_entries} ledger entries waiting there", "yellow")
+        line.append(f", {device.pending_entries} ledger entries waiting there", "red" if device.late else "yellow")
     if abs(device.clock_off) > MINUTE:
         ahead = "ahead" if device.clock_off > 0 else "behind"
         line.append(f", its clock is {seconds(abs(device.clock_off))} {ahead}", "yellow")

@@ -129,7 +129,7 @@ def pasted() -> list[list[Line]]:
 @pytest.mark.parametrize("number", range(4), ids=["IT", "agents", "compliance", "the end"])
 def test_each_line_of_a_block_works_when_pasted(pasted: list[list[Line]], number: int) -> None:
     failed = [line for line in pasted[number] if line.code and not JUDGES.match(line.typed)]
-    assert failed == []
+    assert not failed, "\n".join(f"{line.code}: {line.typed}\n{line.printed}" for line in failed)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ class LastReport:
     silent: bool
 
 
+NOT_HERE_YET: Final = "not-here-yet"  # why: its health has named entries that have not come
+
 # What Eyelid itself closes for because it could not judge; its other rules carry out what the policy says.
 UNSEEN_RULES: Final = frozenset({"unreadable", "web-engine", "unseen-page", "remote-display", "overview"})
 
@@ -268,7 +270,7 @@ class _DeviceTimeline:
             yield from self._spans(last, last.at + seen - _wall(last))
         yield from self._tell()
         if not last_report.complete:
-            yield from _some(_wall(last), seen, What.UNEXPLAINED, "not-here-yet")
+            yield from _some(_wall(last), seen, What.UNEXPLAINED, NOT_HERE_YET)
         if last_report.silent:
             yield from _some(seen, last_report.now, What.UNEXPLAINED, "silent")
 

@@ -33,9 +33,10 @@ from store.evidence.earlier import MOST_EACH
 from store.evidence.evidence import MOST_POLICIES, Policies, heads_of, zero_of
 from store.evidence.rules import PolicyNames, at_most, reason_of
 from store.evidence.timeline.days import Day, days
-from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
+from store.evidence.timeline.device_timeline import NOT_HERE_YET, LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
+LATE: Final = SILENT  # its account follows its health in seconds, and after an outage in minutes
 MOST_LISTED: Final = 10_000  # spans, recordings, and holes in them, of a PC: it may account for millions a day
 MOST_ASKED: Final = 10_000  # recordings of a PC, whole or not
 _PAGE: Final = 500
@@ -80,7 +81,8 @@ class DeviceGaps:
     `erased`: recordings that are not here for a signed reason, ordered since then.
     `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
-    what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
+    what any report of its health named beyond what came; `late`: some of it was named longer than LATE ago. Until then
+    its time counts as on its way, not as unexplained. `contradicted`: what came is not what such a report had named.
     """
 
     device: Device
@@ -97,6 +99,7 @@ class DeviceGaps:
     erased: tuple[Tombstone, ...] = ()
     held: tuple[str, ...] = ()
     more: bool = False
+    late: bool = False
 
     @property
     def amiss(self) -> bool:
@@ -123,6 +126,7 @@ def gaps(
         )
         head = queries.ledger_head(connection, device.id)
         named = names.ledger_next(connection, device.id)
+        waits_since = names.waits_since(connection, device.id, head.next)
         contradicted = names.contradicted(connection, device.id)
         erased = schema.erasures.c
         # Of years of erasures the signatures of the few are checked that can be as young as that.
@@ -155,15 +159,20 @@ def gaps(
             return policies.names_of(connection, policy)
 
     names_of = at_most(MOST_POLICIES, read)
+    late = waits_since is not None and abs(now - waits_since) > LATE  # as of silence: a clock may be set back
     unexplained: list[TimelineSpan] = []
     latest: TimelineSpan | None = None
+
+    def is_unexplained(part: TimelineSpan) -> bool:
+        in_question = part.what is What.UNEXPLAINED and part.end > since + clock_off
+        return in_question and (late or part.why != (NOT_HERE_YET,))
 
     def parts() -> Iterator[TimelineSpan]:
         nonlocal latest
         entries = entries_since(database, device, since)
         kept = _Kept(database, device)
         for latest in spans(entries, SCREEN, kept, last_report, lambda held: reason_of(held, names_of)):
-            if latest.what is What.UNEXPLAINED and latest.end > since + clock_off and len(unexplained) <= MOST_LISTED:
+            if is_unexplained(latest) and len(unexplained) <= MOST_LISTED:
                 unexplained.append(latest)
             yield latest
 
@@ -184,6 +193,7 @@ def gaps(
         more=more or len(unexplained) > MOST_LISTED,
         contradicted=tuple(contradicted),
         erased=gone,
+        late=late,
     )
 
 

@@ -410,6 +410,21 @@ def test_entries_and_a_wrong_clock_that_the_last_health_told_of(pc: Pc, look: Lo
     report_health(pc, clock, wall=clock() + 3600 * SECOND, ledger={"next": len(pc.ledger.lines) + 3, "head": "a" * 64})
     found = look(pc)
     assert (found.pending_entries, found.clock_off) == (3, 3600 * SECOND)
+    assert (found.unexplained, found.late, found.amiss) == ((), False, False)
+
+
+def test_entries_that_its_health_named_are_late_when_they_do_not_follow(pc: Pc, look: Look, clock: SetClock) -> None:
+    """Its health comes on, and with it the name of an ever later entry: what somebody keeps back must show."""
+    start_run(pc)
+    pc.send_ledger()
+    named = len(pc.ledger.lines)
+    for minute in range(SILENT // SECOND // 60 + 1):
+        pc.ask_token(clock.seconds)
+        report_health(pc, clock, ledger={"next": named + 1 + minute, "head": "a" * 64})
+        assert (look(pc).state, look(pc).amiss) == ("heard", False)
+        clock.pass_by(60)
+    found = look(pc)
+    assert (found.state, found.late, found.amiss) == ("heard", True, True)
     assert [part.why for part in found.unexplained] == [("not-here-yet",)]
 
 
