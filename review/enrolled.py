@@ -19,6 +19,7 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError, SignatureError
 from protocol.folder import write_over
 from protocol.keys import public_to_text, strong_from_text
+from review.governance.model import Governance
 from review.refusal import Refusal
 
 
@@ -80,6 +81,16 @@ class People:
         if found.removed:
             raise Refusal("key-removed", "signed by a key that was removed: enrol another by a new invitation")
         return found
+
+    def workers(self, rules: Governance) -> list[str]:
+        """Good keys of those whom the rules let make something of recordings: what these signed counts, in base64url.
+
+        One whose time in the rules is over counts still: what it made then stays readable. A removed key does not.
+        """
+        makers = {name for name, role in rules.roles.items() if role.analyses}
+        people = {rule.person for rule in rules.people if rule.roles & makers}
+        keys = [one.key.public for one in self.keys.values() if one.person in people and not one.removed]
+        return [public_to_text(one) for one in keys if isinstance(one, Ed25519PublicKey)]
 
     def shown(self) -> list[dict[str, object]]:
         """Each key, for who looks after them."""

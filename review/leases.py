@@ -7,7 +7,7 @@ the recording's key, another lane's, or that of what another kind or rendition i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -47,6 +47,15 @@ _MADE_OF: Final[Mapping[Kind, Callable[[int], bool]]] = {
 def label(kind: Kind, rendition: Rendition) -> str:
     """Of the key that seals it: who is given the words of one rendition has no key to another's."""
     return f"{kind}/{rendition}"
+
+
+def readable(rendition: Rendition | None, streams: Collection[int], there: Collection[int]) -> list[str]:
+    """Labels of what a person may read who opens these `streams` in this rendition: what is made of no others.
+
+    `there`: all streams of the recording. `rendition`: as in a Decision.
+    """
+    made = {kind: set(filter(of, there)) for kind, of in _MADE_OF.items()}
+    return [label(kind, rendition) for kind, of in made.items() if rendition and of and of <= set(streams)]
 
 
 @dataclass(frozen=True, slots=True)

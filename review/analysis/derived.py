@@ -168,6 +168,10 @@ class Shelf:
 
         Raises DerivedError, EnvelopeError as `Derived.opened`; OSError.
         """
+        return one.opened(self.sealed(one), key, worker)
+
+    def sealed(self, one: Derived) -> bytes:
+        """The file, unopened. Raises DerivedError ("missing"), EnvelopeError ("oversized"), OSError."""
         try:
             with self.path(one).open("rb") as file:
                 body = file.read(_LONGEST_LINE + MAX_SEALED + 1)
@@ -175,7 +179,7 @@ class Shelf:
             raise DerivedError("missing", f"{one.recording}/{one.name} is not there") from None
         if len(body) > _LONGEST_LINE + MAX_SEALED:
             raise EnvelopeError("oversized", f"{one.recording}/{one.name} is larger than any can be")
-        return one.opened(body, key, worker)
+        return body
 
     def path(self, one: Derived) -> Path:
         return self.folder / str(one.recording) / one.name

@@ -134,7 +134,10 @@ def _up(asked: Namespace) -> int:
             entries = log_index.LogIndex(in_log, own.folder, own.verifier, opens.log.key)
             reports = Reports(opens.catalog, opens.home.blobs(), compliance, own, entries, openings=openings)
             parts = index, own, entries, reports, fleet, Custody(asked.custodian, papers, compliance), lists
-            console = Console(SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs, readers=readers)
+            console = Console(
+                SignIn(people), *parts, finding=finding, openings=openings, jobs=jobs, readers=readers,
+                shelf=shelf(asked.home),
+            )  # fmt: skip
             with (
                 closing(reports),
                 closing(console.trials),

@@ -19,8 +19,8 @@ from protocol import base64url, bundle, jws, personal
 from protocol.claims import MAX_INTEGER, Claims
 from protocol.errors import ProtocolError
 from protocol.folder import write_over
-from protocol.keys import RecipientPrivate, chunk_key, comment_key
-from protocol.released import CHUNK_KEYS, COMMENTS, REPORT_KEY, STREAM_KEY, release, session_key
+from protocol.keys import RecipientPrivate, chunk_key, comment_key, derived_key
+from protocol.released import CHUNK_KEYS, COMMENTS, DERIVED, DERIVED_KEY, REPORT_KEY, STREAM_KEY, release, session_key
 from review import extracts, reviews, samples
 from review.audit import kinds
 from review.audit.log import AuditLog
@@ -34,7 +34,7 @@ from review.governance import model
 from review.governance.decide import decide
 from review.governance.model import Act, Decision, Governance, Question, Recording, Rendition
 from review.hourly import Hourly
-from review.leases import Lease
+from review.leases import Lease, readable
 from review.nonces import LENGTH, NONCE_LIVES, Nonces
 from review.played import Watching
 from review.refusal import Refusal, check_role, granting, rule_id
@@ -136,9 +136,8 @@ class Custodian:
             said.facts |= {"purpose": terms["purpose"] or "none", "rendition": terms.get("rendition", "none")}
             if act not in _KINDS:
                 raise Refusal("not-here", f"to {act} is not this custodian's: it releases keys to play and to export")
-            session = session_key(terms["session"])
+            session, recording = session_key(terms["session"]), UUID(terms["recording"])
             said.kind = _KINDS[act]
-            recording = UUID(terms["recording"])
             rules, facts, consents = self._established(asked, recording, terms["purpose"])
             streams = self._streams(signed.claims, terms, facts)
             chunks = extracts.sequences(asked, terms, facts.evidence, streams)
@@ -171,6 +170,10 @@ class Custodian:
 
             more: dict[str, object] = {"chunks": {str(n): c for n, c in chunks.items()}} if "case" in terms else {}
             if act is Act.PLAY:
+                of, beside = partial(derived_key, key, recording), partial(seal, stream=DERIVED, label=DERIVED_KEY)
+                labels = readable(decision.rendition, streams, facts.streams)
+                more["derived"] = {one: base64url.encode(beside(of(one))) for one in labels}
+                more["workers"] = self.people.workers(rules)
                 length, lasts = facts.recording.end - facts.packet.start, (now, decision.until)
                 reports = self._watching.begin(signed.id, by.person, recording, entry, streams, length, lasts)
                 more["reports"] = base64url.encode(seal(reports, stream=COMMENTS, label=REPORT_KEY))

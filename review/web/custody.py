@@ -46,14 +46,15 @@ from review.search.facts import Listed, Whose, read
 from review.search.find import Finder
 from review.web import auditor, recording
 from review.web.wanted import NOT_HERE, wanted_id
-from store.catalog.blobs import BlobStore
 from store.errors import Refusal
 from store.evidence.earlier import Earlier
 from store.evidence.isolation import Unreadable, isolated
 from store.server.routes.bodies import read_claims
 from store.server.turns import Allowance
 
-PATHS: Final = re.compile(r"/v1/(custodian|recordings/[^/]+/(opening|comments|player/.+)|reviews/[^/]+/[^/]+/list)")
+PATHS: Final = re.compile(
+    r"/v1/(custodian|recordings/[^/]+/(opening|comments|transcript|player/.+)|reviews/[^/]+/[^/]+/list)"
+)
 ASKS: Final = Allowance(rate=2, burst=60)  # of a person: an opening asks three times
 AT_ONCE: Final = 16  # of the 32 connections that the custodian takes of this user
 KEPT: Final = 64  # recordings that are being played: of more, those that were asked for last
@@ -195,11 +196,16 @@ def _is_part_of_another(request: Request) -> bool:
 # -- one recording ----------------------------------------------------------------------------------------------------
 
 
-def _found(finder: Finder, blobs: BlobStore, wanted: UUID) -> tuple[Listed, Any]:
+def listed_of(finder: Finder, console: Any, wanted: UUID) -> Listed:
+    """Refusals: as `_found`."""
+    return _found(finder, console, wanted)[0]
+
+
+def _found(finder: Finder, console: Any, wanted: UUID) -> tuple[Listed, Any]:
     """Read anew. Refusals: 404 for one that they may not list; 503 unreadable."""
     with finder.catalog.reading() as connection:
         there = str(wanted) in finder.there([str(wanted)])
-        found = isolated(partial(read, connection, blobs, wanted, Earlier())) if there else None
+        found = isolated(partial(read, connection, console.index.blobs, wanted, Earlier())) if there else None
     if isinstance(found, Unreadable) and finder.may_list_anything():
         raise Refusal(503, "unreadable", "what its PC sent cannot be read")
     if found is None or isinstance(found, Unreadable) or not finder.may_list(found[0].whose, found[0].start):
@@ -207,7 +213,7 @@ def _found(finder: Finder, blobs: BlobStore, wanted: UUID) -> tuple[Listed, Any]
     return found
 
 
-def _look(request: Request, session: Session, console: Any, wanted: UUID, of: str = "account") -> None:
+def note_look(request: Request, session: Session, console: Any, wanted: UUID, of: str = "account") -> None:
     """An entry that they looked at it, before they are answered."""
     console.note(request, session, "list", of=of, results=1, recordings=[str(wanted)])
 
@@ -218,10 +224,10 @@ async def _opening(request: Request) -> Response:
 
     def look() -> dict[str, Any]:
         finder = console.finder(session)
-        listed, evidence = _found(finder, console.index.blobs, wanted)
+        listed, evidence = _found(finder, console, wanted)
         custody = console.custody
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=custody.compliance)
-        _look(request, session, console, wanted)
+        note_look(request, session, console, wanted)
         custody.keep(session.id, wanted, Playing(listed.whose, listed.start, source))
         return {
             "recording": str(wanted), "me": session.person,
@@ -241,10 +247,10 @@ def source_of(request: Request) -> Source:
     finder = console.finder(session)
     kept = console.custody.kept(session.id, wanted)
     if kept is None:
-        listed, evidence = _found(finder, console.index.blobs, wanted)
+        listed, evidence = _found(finder, console, wanted)
         source = Source.of(evidence, console.index.blobs, finder.catalog, compliance=console.custody.compliance)
         kept = Playing(listed.whose, listed.start, source)
-        _look(request, session, console, wanted)  # who leaves out `opening` learns as much
+        note_look(request, session, console, wanted)  # who leaves out `opening` learns as much
         console.custody.keep(session.id, wanted, kept)
     if not finder.may_list(kept.whose, kept.start) or str(wanted) not in finder.there([str(wanted)]):
         raise Refusal(404, "no-such-path", NOT_HERE)
@@ -279,7 +285,7 @@ class _Asked:
         act that the custodian could grant by what was taken from this session.
         """
         finder, wanted = self.console.finder(self.session), claims.uuid("recording")
-        listed, _ = _found(finder, self.console.index.blobs, wanted)
+        listed = listed_of(finder, self.console, wanted)
         act = act or (claims.text("act") if claims.has("act") else "")
         if act in set(Act):  # any other is refused there
             known = listed.whose.recording(
@@ -327,7 +333,7 @@ def _sampled(asked: _Asked) -> dict[str, Any]:
     asked.own(asked.body.text("person"))
     said = {name: asked.body.text(name) for name in ("recording", "purpose", "person", "nonce")}
     finder, wanted = asked.console.finder(asked.session), asked.body.uuid("recording")
-    listed, _ = _found(finder, asked.console.index.blobs, wanted)
+    listed = listed_of(finder, asked.console, wanted)
     if said["purpose"] not in recording.sampled(finder, listed):
         raise Refusal(404, "no-such-path", "there is no sample for this purpose")
     return said | {"papers": asked.console.custody.papers(wanted)}
@@ -391,7 +397,7 @@ async def _relay(request: Request) -> Response:
         asked = _Asked(body, session, console)
         fields = VERBS[do](asked)
         if do == "consent-of":
-            _look(request, session, console, body.uuid("recording"), "consent")
+            note_look(request, session, console, body.uuid("recording"), "consent")
         if code := fields.get("papers", {}).get("error"):
             return {"error": code, "message": _NO_PAPERS.get(code, _NO_PAPERS["no-papers"]), "reasons": [], "filed": ""}
         try:
@@ -433,10 +439,9 @@ async def _comments(request: Request) -> Response:
 
     def look() -> list[dict[str, str]]:
         finder = console.finder(session)
-        listed, _ = _found(finder, console.index.blobs, wanted)
-        if not recording.may_open(finder, listed):
+        if not recording.may_open(finder, listed_of(finder, console, wanted)):
             raise Refusal(403, "not-yours", "the signed rules do not let you open it, nor read its comments")
-        _look(request, session, console, wanted, "comments")  # they say who wrote when, on which span
+        note_look(request, session, console, wanted, "comments")  # they say who wrote when, on which span
         return [{"comment": one.token, "commented": one.commented} for one in console.comments.sealed(str(wanted))]
 
     return JSONResponse({"comments": await run_sync(look)})

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from review.analysis.derived import Shelf
 from review.analysis.job_states import Kind
 from review.analysis.jobs import Jobs
 from review.audit.kinds import Act as Noted
@@ -60,8 +61,8 @@ TEMPLATES.globals |= {
 class Console:
     """`log`, `entries`: the console's own audit log, and its index. `finding`: the house's finding key, where calls can
     be searched for. `openings`: of a copy of the custodian's log, where the console was given one. `jobs`: of the
-    analysis; `readers`: the kinds that are made here. `signing`: held while a review is signed, and while an outcome is
-    written. `judge`: of policies that are tried; `trying`: the turn.
+    analysis; `readers`: the kinds that are made here; `shelf`: what was made, sealed. `signing`: held while a review is
+    signed, and while an outcome is written. `judge`: of policies that are tried; `trying`: the turn.
     """
 
     sign_in: SignIn
@@ -77,6 +78,7 @@ class Console:
     openings: LogIndex | None = None
     jobs: Jobs | None = None
     readers: frozenset[Kind] = frozenset()
+    shelf: Shelf | None = None
     trials: Trials = field(default_factory=Trials)
     judge: Judge = field(default_factory=Judge)
     trying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))

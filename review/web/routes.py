@@ -47,6 +47,7 @@ from review.web import (
     requested,
     retained,
     reviewed,
+    transcript,
     words,
 )
 from review.web.access import DID, looks, mirror, opened_of_mine, openings
@@ -68,7 +69,7 @@ _LARGEST: Final = 2**63 - 1
 def create_app(console: Console) -> ASGIApp:
     """With the routes of sign-in, which answer in JSON."""
     app = Starlette(
-        routes=[*people_routes.ROUTES, *custody.ROUTES, *ROUTES],
+        routes=[*people_routes.ROUTES, *custody.ROUTES, *transcript.ROUTES, *ROUTES],
         exception_handlers=dict.fromkeys(people_routes.ANSWERS, _problem),
     )
     app.router.redirect_slashes = False  # it sends on to the host that the request names

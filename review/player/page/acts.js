@@ -98,7 +98,7 @@ function pressed(event) {
     proof(false);
     return;
   }
-  if (target instanceof HTMLTextAreaElement) return;
+  if (target instanceof HTMLTextAreaElement || target.type === "search") return;
   const own = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
   if (own && (key.startsWith("Arrow") || key === " " || key === "Home" || key === "End")) return; // what it does itself
   if (key === " " && target instanceof HTMLButtonElement) return;

@@ -35,15 +35,17 @@ export async function play(recording, ask, opened, preset) {
       throw error;
     }
     const { custodianKey, compliance } = own;
-    await ask("release", {
+    const { spoken } = await ask("release", {
       token: answer.release,
       asked: { request: request.id, recording, streams, custodianKey, compliance },
       place: `${place}/v1/recordings/${recording}/player/`,
     });
     leave();
     const report = (sealed) => relay("watched", { opening: request.id, sealed }, { keepalive: true });
-    opened({ comments: commenting(choice), report });
+    opened({ comments: commenting(choice), report, transcript: spoken ? transcript : null });
   }
+
+  const transcript = async () => (await api(`/v1/recordings/${recording}/transcript`)).sealed;
 
   /** What the page of the recording asks of console and custodian about comments. */
   function commenting({ purpose, comments }) {

@@ -13,6 +13,7 @@ import { canvasOf, enlarge, fitScreens, figures, streamName } from "./stage.js";
 import { $, about, AUDIO, element, language, player, refocus, root, words } from "./state.js";
 import { setAbout, setLanguage, setPlayer, setTimeline } from "./state.js";
 import { Timeline } from "./timeline.js";
+import { beginTranscript, showTranscript } from "./transcript.js";
 import { Reports } from "./watching.js";
 import { Waves } from "./waves.js";
 import { clock, secondsOf } from "./words.js";
@@ -51,6 +52,7 @@ function speak(chosen) {
   showGaps();
   showSpans();
   showComments();
+  showTranscript();
   showCase();
   showWaves();
   showProof();
@@ -100,8 +102,9 @@ function gone(code) {
 
 /** Opens the recording and plays it. `keys`: how the worker takes the streams' keys ({secret}: of the address's
  * fragment); null: the custodian released them, and `comments` can be asked. `at`: the moment to begin at, seconds;
- * null: where something was kept. `report`: how the custodian is told what was played; null where it is not. */
-async function start({ keys = null, at = null, comments = null, report = null }) {
+ * null: where something was kept. `report`: how the custodian is told what was played; null where it is not.
+ * `transcript`: how it is asked for; null where nobody released its key. */
+async function start({ keys = null, at = null, comments = null, report = null, transcript = null }) {
   setAbout(await open(keys));
   performance.mark("opened");
   for (const [name, at] of about.steps) performance.mark(name, { startTime: Math.max(0, at - performance.timeOrigin) });
@@ -138,6 +141,7 @@ async function start({ keys = null, at = null, comments = null, report = null })
   root.dataset.state = "ready";
   if (!keys) refocus($("play")); // of the page before, nothing is left that could have it
   beginComments(comments, ask);
+  beginTranscript(transcript, ask);
   beginCase();
   performance.mark("ready");
   await Promise.race([player.first, new Promise((done) => setTimeout(done, FIRST))]);

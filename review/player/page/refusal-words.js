@@ -67,6 +67,12 @@ const ENGLISH = {
     "unknown-opening": "The custodian does not know this opening any more, so what was played is not noted.",
     "not-its-page": "This report of what was played is not from the page that opened the recording.",
     "other-comment": "The custodian signed another comment than this one.",
+    "not-transcribed": "This recording was not transcribed.",
+    "transcript-waits": "This recording waits to be transcribed. Its transcript comes here once it is there.",
+    "transcript-failed": "This recording could not be transcribed. The operator can see why.",
+    swapped: "It is another file than the one that was asked for. It was not opened.",
+    "cut-off": "A part of it is missing. It was not opened.",
+    "unknown-format": "It is in a form that this page cannot read. Load the page again, or ask the operator.",
     busy: "Too many people use this at the moment. Try again.",
     "slow-body": "The connection is too slow: what you sent did not arrive in time. Try again.",
     "sign-in-again": "Sign in to the console again for this: your last sign-in is more than ten minutes ago.",
@@ -95,6 +101,17 @@ const ENGLISH = {
     "no-custodian": "The custodian does not answer. The operator can start it.",
     "no-rules": "No signed rules are in force.",
     "too-many": "There were too many in a short time, or the recording has as many comments as it can have.",
+  },
+  // Of a transcript.
+  transcript: {
+    "wrong-commitment": "It is sealed with another key than this recording's.",
+    "wrong-tag": "It was changed after it was sealed.",
+    "wrong-signer": "No worker whom the custodian knows has signed it as it is. It is not shown.",
+    malformed: "It does not have the form of a transcript.",
+    over: "Your right to see this recording has ended.",
+    "not-yours": "The rules do not let you read it.",
+    "no-such-path": "The recording is not here any more, or you may not see it.",
+    unreadable: "It cannot be read now. The operator has to look at it.",
   },
   groups: {
     papers: "What the archive has of this recording is damaged, or was changed. The operator has to look at it.",
@@ -185,6 +202,12 @@ const GERMAN = {
     "unknown-opening": "Der Treuhänder kennt diese Öffnung nicht mehr. Was abgespielt wurde, ist darum nicht vermerkt.",
     "not-its-page": "Diese Meldung über das Abgespielte kommt nicht von der Seite, die die Aufnahme geöffnet hat.",
     "other-comment": "Der Treuhänder hat einen anderen Kommentar unterschrieben als diesen.",
+    "not-transcribed": "Diese Aufnahme wurde nicht transkribiert.",
+    "transcript-waits": "Diese Aufnahme wartet auf ihr Transkript. Es kommt hierher, sobald es da ist.",
+    "transcript-failed": "Diese Aufnahme ließ sich nicht transkribieren. Der Betreiber kann sehen, warum.",
+    swapped: "Es ist eine andere Datei als die, nach der gefragt wurde. Sie wurde nicht geöffnet.",
+    "cut-off": "Ein Teil davon fehlt. Es wurde nicht geöffnet.",
+    "unknown-format": "Diese Seite kann seine Form nicht lesen. Laden Sie die Seite neu, oder fragen Sie den Betreiber.",
     busy: "Im Moment sind es zu viele Anfragen. Versuchen Sie es noch einmal.",
     "slow-body": "Die Verbindung ist zu langsam: Was Sie gesendet haben, kam nicht rechtzeitig an. Versuchen Sie es noch einmal.",
     "sign-in-again": "Melden Sie sich dafür neu an der Konsole an: Ihre letzte Anmeldung liegt mehr als zehn Minuten zurück.",
@@ -213,6 +236,16 @@ const GERMAN = {
     "no-rules": "Es gelten keine signierten Regeln.",
     "too-many": "Es waren zu viele in kurzer Zeit, oder die Aufnahme hat so viele Kommentare, wie sie haben kann.",
   },
+  transcript: {
+    "wrong-commitment": "Es ist mit einem anderen Schlüssel versiegelt als dem dieser Aufnahme.",
+    "wrong-tag": "Es wurde geändert, nachdem es versiegelt war.",
+    "wrong-signer": "Niemand, den der Treuhänder dafür kennt, hat es so unterschrieben. Es wird nicht gezeigt.",
+    malformed: "Es hat nicht die Form eines Transkripts.",
+    over: "Ihr Recht, diese Aufnahme zu sehen, ist abgelaufen.",
+    "not-yours": "Die Regeln lassen es Sie nicht lesen.",
+    "no-such-path": "Die Aufnahme ist nicht mehr da, oder Sie dürfen sie nicht sehen.",
+    unreadable: "Es lässt sich gerade nicht lesen. Der Betreiber muss nachsehen.",
+  },
   groups: {
     papers: "Was das Archiv von dieser Aufnahme hat, ist beschädigt oder wurde verändert. Der Betreiber muss danach sehen.",
     form: "Was gesendet wurde, hat eine andere Form als erwartet. Laden Sie die Seite neu; hilft das nicht, fragen Sie den Betreiber.",
@@ -228,7 +261,7 @@ const GERMAN = {
 const GROUPS = {
   papers: [
     "bad-count", "bad-key", "bad-line", "bad-magic", "bad-nonce", "bad-previous", "bad-sequence", "bad-span",
-    "bad-stream", "broken-chain", "other-chunk", "other-key", "other-packet", "other-recording", "truncated",
+    "bad-stream", "broken-chain", "missing", "other-chunk", "other-key", "other-packet", "other-recording", "truncated",
     "unknown-flags", "unknown-kind", "wrong-commitment", "wrong-edition", "wrong-previous", "wrong-recording",
     "wrong-seq", "wrong-sequence", "wrong-stream", "wrong-tag",
   ],
@@ -249,7 +282,7 @@ const GROUP = Object.fromEntries(Object.entries(GROUPS).flatMap(([name, codes]) 
 
 export const SENTENCES = { en: ENGLISH, de: GERMAN };
 
-/** `about`: "comments", where a comment was refused. A code that is not known is said itself. */
+/** `about`: "comments" or "transcript", where one of these was refused. A code that is not known is said itself. */
 export function refusal(code, language, about = "") {
   const said = SENTENCES[language] ?? ENGLISH;
   const own = (about && said[about][code]) || said.codes[code];

@@ -10,7 +10,9 @@ const KEM = joined(utf8("KEM"), Uint8Array.of(0, 0x20));
 const SUITE = joined(utf8("HPKE"), Uint8Array.of(0, 0x20, 0, 1, 0, 2));
 const ENCAPSULATED = 32;
 const COMMENTS = 0xffff; // where the key of comments is released: no stream has this number
+const KEYS = "eyelid released key v1"; // of a stream, and of comments
 const REPORTS = "eyelid released report key v1"; // of what this page says that it played
+const DERIVED = "eyelid released derived key v1"; // of what the analysis made
 const SLACK = 600_000; // ms by which this browser's clock may be ahead of the custodian's
 
 /** A key pair whose private half can be used here and taken out by nothing: {text, pair}. */
@@ -21,7 +23,7 @@ export async function newSession() {
 }
 
 /**
- * {evidence, lasts: milliseconds, keys: stream -> its key, as `streamKeys`, comments, reports: their keys} of what the custodian signed.
+ * {evidence, lasts: milliseconds, keys: stream -> its key, as `streamKeys`, comments, reports: their keys, derived: label -> its key likewise, workers: keys that sign it} of what the custodian signed.
  * `asked`: {request, recording, streams, custodianKey}. Throws Refused: wrong-signer, bad-signature, other-release, over, wrong-key, as statements are refused.
  */
 export async function receive(session, token, asked) {
@@ -35,10 +37,18 @@ export async function receive(session, token, asked) {
     keys.set(Number(stream), await unwrapped(session, fromBase64url(sealed, "bad-field"), asked, Number(stream)));
   const comments = await unwrapped(session, fromBase64url(said.comments, "bad-field"), asked, COMMENTS);
   const reports = await unwrapped(session, fromBase64url(said.reports, "bad-field"), asked, COMMENTS, REPORTS);
-  return { evidence: said.evidence_key, reports, lasts: Number((said.until - said.at) / 1_000_000n), keys, comments };
+  // An earlier custodian releases none of these.
+  const { derived: made = {}, workers: signers = [] } = said;
+  refuseIf(!isObject(made) || !Array.isArray(signers), "bad-field");
+  const derived = new Map();
+  for (const [name, sealed] of Object.entries(made))
+    derived.set(name, await unwrapped(session, fromBase64url(sealed, "bad-field"), asked, COMMENTS, DERIVED));
+  const workers = await Promise.all(signers.map(publicKey));
+  const lasts = Number((said.until - said.at) / 1_000_000n);
+  return { evidence: said.evidence_key, reports, lasts, keys, comments, derived, workers };
 }
 
-async function unwrapped(session, sealed, { request, recording }, stream, label = "eyelid released key v1") {
+async function unwrapped(session, sealed, { request, recording }, stream, label = KEYS) {
   const info = joined(
     utf8(label),
     fromHex(request),
@@ -51,7 +61,7 @@ async function unwrapped(session, sealed, { request, recording }, stream, label 
     const unwrap = (algorithm, uses) =>
       crypto.subtle.unwrapKey("raw", sealed.subarray(ENCAPSULATED), key, how, algorithm, false, uses);
     if (label === REPORTS) return await unwrap("AES-GCM", ["encrypt"]);
-    if (stream === COMMENTS) return await unwrap("AES-GCM", ["encrypt", "decrypt"]);
+    if (stream === COMMENTS && label === KEYS) return await unwrap("AES-GCM", ["encrypt", "decrypt"]);
     return await streamKeys(unwrap);
   } catch {
     throw new Refused("wrong-key");

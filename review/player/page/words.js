@@ -45,6 +45,25 @@ const EN = {
   loopClear: "Clear (C)",
   mark: "Mark (D)",
   unmark: (at) => `Remove the mark at ${at}`,
+  transcript: "Transcript",
+  transcriptFind: "Find a word",
+  transcriptHits: (count, at) =>
+    !count ? "Not found." : at ? `${at} of ${count}` : `${count} found. Enter goes to the next, Shift+Enter back.`,
+  transcriptNote: (model) =>
+    `Written by speech recognition${model ? ` (${model})` : ""}, which makes mistakes: what was said is in the ` +
+    "recording. Words it was unsure of are underlined with dots. What was not recorded is not in it.",
+  unsure: "the recognition was unsure of this word",
+  unheard: "Speech of which no word was made out.",
+  noTranscript: (end, why) => `${end}: ${why}.`,
+  heard: {
+    "no-words": "speech, but no word was made out",
+    "no-speech": "no speech",
+    closed: "not recorded, by rules",
+    "too-short": "too short to transcribe",
+    empty: "no sound",
+    missing: "no sound",
+    unusable: "the sound cannot be transcribed",
+  },
   comments: "Comments",
   noComments: "No comments yet.",
   commentOn: (span) => `Comment on ${span}`,
@@ -300,6 +319,29 @@ const DE = {
   loopClear: "Aufheben (C)",
   mark: "Marke (D)",
   unmark: (at) => `Marke bei ${at} entfernen`,
+  transcript: "Transkript",
+  transcriptFind: "Ein Wort finden",
+  transcriptHits: (count, at) =>
+    !count
+      ? "Nicht gefunden."
+      : at
+        ? `${at} von ${count}`
+        : `${count} gefunden. Enter springt zum nächsten, Umschalt+Enter zurück.`,
+  transcriptNote: (model) =>
+    `Von einer Spracherkennung geschrieben${model ? ` (${model})` : ""}, die Fehler macht: Was gesagt wurde, ist in ` +
+    "der Aufnahme. Unsichere Wörter sind gepunktet unterstrichen. Was nicht aufgenommen wurde, fehlt auch hier.",
+  unsure: "Die Erkennung war bei diesem Wort unsicher.",
+  unheard: "Sprache, in der kein Wort erkannt wurde.",
+  noTranscript: (end, why) => `${end}: ${why}.`,
+  heard: {
+    "no-words": "Sprache, aber kein Wort wurde erkannt",
+    "no-speech": "keine Sprache",
+    closed: "nach Regeln nicht aufgenommen",
+    "too-short": "zu kurz für ein Transkript",
+    empty: "kein Ton",
+    missing: "kein Ton",
+    unusable: "Der Ton lässt sich nicht transkribieren",
+  },
   comments: "Kommentare",
   noComments: "Noch keine Kommentare.",
   commentOn: (span) => `Kommentar zu ${span}`,

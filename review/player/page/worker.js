@@ -4,6 +4,7 @@
 
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
 import { readHeader } from "./cmaf.js";
+import { openTranscript, SPOKEN } from "./derived.js";
 import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, isSound, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
@@ -20,7 +21,7 @@ performance.mark("worker"); // for who measures, as all marks
 let base = new URL(".", self.location.href).href; // below it lie papers, index, account and chunks
 let credentials = "omit";
 let session = null; // the key pair that the custodian seals to
-let released = null; // {evidence, compliance}: whom the recording's signatures are held against; {comments}: their key
+let released = null; // {evidence, compliance}: whom signatures are held against; {comments, reports, derived}: keys
 let keys = new Map(); // stream -> its key, as `streamKeys`
 let owns = null; // of a case, which has a key of each chunk instead: (stream, sequence) -> it, as `chunkKeys`
 let caseOf = null; // what the case is: its title, its spans, and the pages of its recordings
@@ -80,6 +81,7 @@ function end() {
   over = true;
   keys.clear();
   released.comments = released.reports = null;
+  released.derived.clear();
   self.postMessage({ over: "over" });
 }
 
@@ -215,11 +217,12 @@ const DO = {
 
   /** What the custodian released, passed on by the console: only what it signed for this session counts. */
   async release({ token, asked, place }) {
-    const { evidence, lasts, keys: given, comments, reports } = await receive(session, token, asked);
+    const { lasts, keys: given, ...more } = await receive(session, token, asked);
     const { compliance, recording, custodianKey, request } = asked;
-    [keys, released] = [given, { evidence, compliance, recording, comments, reports, custodianKey, request }];
+    [keys, released] = [given, { ...more, compliance, recording, custodianKey, request }];
     [base, credentials] = [place, "include"];
     endAfter(lasts);
+    return { spoken: released.derived.has(SPOKEN) };
   },
 
   /** `keys`: how they are taken ({secret}: of the address's fragment); null: they were released. */
@@ -300,6 +303,13 @@ const DO = {
     const signer = await publicKey(released.custodianKey);
     const opened = (one) => openComment(released.comments, released.recording, one, signer);
     return Promise.all(all.map((one) => opened(one).catch((error) => ({ code: error.code ?? "failed" }))));
+  },
+
+  /** The transcript as the console gave it, opened: as `openTranscript`. */
+  async transcript({ sealed }) {
+    refuseIf(isOver(), "over");
+    const { derived, recording, workers } = released;
+    return openTranscript(derived.get(SPOKEN), recording, fromBase64url(sealed), workers);
   },
 
   /** Everything, also what is not played. */

@@ -176,7 +176,7 @@ class House:
 
     def filed(self, request: str) -> str:
         """A request that the custodian files for approval; its id."""
-        papers = _papers(self.home, self.recording)
+        papers = papers_of(self.home, self.recording)
         answer = exchange(self.socket, "open", request=request, papers=papers)
         return str(answer["filed"])
 
@@ -345,7 +345,7 @@ def player_of(page: str, console: str) -> Iterator[None]:
             assert running.wait(60) == 0
 
 
-def _papers(home: Home, recording: str) -> dict[str, Any]:
+def papers_of(home: Home, recording: str) -> dict[str, Any]:
     with closing(home.database()) as database, database.reading() as connection:
         return papers(connection, gather(connection, UUID(recording)), home.blobs(), home.store_key())
 

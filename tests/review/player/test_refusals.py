@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from review.custodian import service
-from review.web import custody
+from review.web import custody, transcript
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PAGE: Final = ROOT / "review" / "player" / "page"
@@ -27,8 +27,8 @@ CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RAISES: Final = re.compile(r"\w*(Error|Problem|Refusal)|cls|_error")
 # Of the pages before a picture, and of what the worker does for them.
 SCRIPTS: Final = (
-    "approving", "bytes", "comments", "custody", "desk", "enrolling", "opening", "person", "released", "review",
-    "sealed", "statements", "worker",
+    "approving", "bytes", "comments", "custody", "derived", "desk", "enrolling", "opening", "person", "released",
+    "review", "sealed", "statements", "transcript", "worker",
 )  # fmt: skip
 # What throws, up to its code; in parts of it between two codes is chosen.
 THROWN: Final = re.compile(r"new (?:Trouble|Refused)\(([^)]*)\)|refusal\(([^)]*)\)|\?\? (\"failed\")")
@@ -75,12 +75,12 @@ def scripts() -> set[str]:
         found.update(REFUSED.findall(text))
         for parts in THROWN.findall(text):
             found.update(QUOTED.findall(" ".join(parts)))
-    return found - {"comments", "string"}
+    return found - {"comments", "string", "transcript"}
 
 
 def codes() -> set[str]:
-    of_console = Path(custody.__file__)
-    python = closure([Path(service.__file__)]) | {of_console, *imported(of_console)}
+    of_console = [Path(one.__file__) for one in (custody, transcript)]
+    python = closure([Path(service.__file__)]).union(of_console, *map(imported, of_console))
     return {code for path in python for code in raised(path)} | set(custody._NO_PAPERS) | scripts()
 
 
@@ -93,7 +93,8 @@ def said() -> dict[str, Any]:
       import {{ refusal, SENTENCES }} from {json.dumps((PAGE / "refusal-words.js").as_uri())};
       const codes = {json.dumps([*sorted(codes()), "never-heard-of"])};
       const of = (language, about) => Object.fromEntries(codes.map((one) => [one, refusal(one, language, about)]));
-      const all = (one) => [one, {{table: SENTENCES[one], said: of(one, ""), comments: of(one, "comments")}}];
+      const parts = (one) => ({{comments: of(one, "comments"), transcript: of(one, "transcript")}});
+      const all = (one) => [one, {{table: SENTENCES[one], said: of(one, ""), ...parts(one)}}];
       console.log(JSON.stringify(Object.fromEntries(Object.keys(SENTENCES).map(all))));
     """
     command = [NODE, "--input-type=module", "-e", asked]
@@ -114,7 +115,7 @@ def test_codes_of_each_origin_are_found() -> None:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_each_has_a_sentence(said: dict[str, Any], language: str) -> None:
     otherwise = said[language]["table"]["otherwise"]
-    for about in ("said", "comments"):
+    for about in ("said", "comments", "transcript"):
         without = [one for one, sentence in said[language][about].items() if sentence == f"{otherwise} ({one})"]
         assert without == ["never-heard-of"]
         assert all(re.search(r"[.!?]( \([a-z0-9-]+\))?$", one) for one in said[language][about].values())
@@ -122,7 +123,7 @@ def test_each_has_a_sentence(said: dict[str, Any], language: str) -> None:
 
 def test_both_languages_have_the_same(said: dict[str, Any]) -> None:
     english, german = (said[one]["table"] for one in ("en", "de"))
-    for part in ("codes", "comments", "groups"):
+    for part in ("codes", "comments", "transcript", "groups"):
         assert english[part].keys() == german[part].keys()
         assert [code for code, sentence in english[part].items() if sentence == german[part][code]] == []
 
@@ -136,4 +137,4 @@ def test_what_is_said_of_a_comment_is_about_comments(said: dict[str, Any]) -> No
 
 def test_no_sentence_is_for_a_code_that_nothing_gives(said: dict[str, Any]) -> None:
     table = said["en"]["table"]
-    assert (set(table["codes"]) | set(table["comments"])) - codes() == set()
+    assert set(table["codes"]).union(table["comments"], table["transcript"]) - codes() == set()

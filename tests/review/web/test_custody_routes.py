@@ -29,13 +29,15 @@ ASKED: Final = {
     f"{RECORDING}/comments": "S E 200 - 200 - E - 200 200 -",
     "/v1/recordings/{carl_new}/comments": "S E - 200 200 - E - 200 - 200",
     "/v1/recordings/{nothing}/comments": "S E - - - - - - - - -",
+    f"{RECORDING}/transcript": "S E - - - - E - - - -",  # none was made here: who may open it is told so
+    "/v1/recordings/{nothing}/transcript": "S E - - - - - - - - -",
     f"{RECORDING}/player/keys": "- - - - - - - - - - -",
     f"{RECORDING}/player/chunks/0?from=0&to=99": "S E - - - - - - - - -",
     f"{RECORDING}/player/chunks/9?from=0&to=1": "S E - - - - - - - - -",
 }
 ORIGINS: Final = ("player", "console", "", "null", "https://evil.example", "player/", "http://localhost")
 CUSTODY: Final = ("/v1/custodian", "/v1/reviews/mifid/2026-10/list", f"{RECORDING}/opening", f"{RECORDING}/comments",
-                  f"{RECORDING}/player/papers", f"{RECORDING}/player/index")  # fmt: skip
+                  f"{RECORDING}/transcript", f"{RECORDING}/player/papers", f"{RECORDING}/player/index")  # fmt: skip
 
 
 def origin_of(served: Served, name: str) -> dict[str, str]:
@@ -86,7 +88,7 @@ def test_the_paths_are_those_of_the_routes() -> None:
     wanted = (
         "/v1/custodian",
         "/v1/reviews/x/y/list",
-        *(f"/v1/recordings/x/{one}" for one in ("opening", "comments", "player/papers")),
+        *(f"/v1/recordings/x/{one}" for one in ("opening", "comments", "transcript", "player/papers")),
     )
     assert all(PATHS.fullmatch(one) for one in wanted)
     others = [route.path for route in (*SIGN_IN_ROUTES, *ROUTES)]

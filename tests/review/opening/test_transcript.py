@@ -1,0 +1,343 @@
+"""What was said, beside the picture in both browsers: of a worker's sealed file, by its key, and by no console."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url
+from protocol.keys import public_to_text
+from review.analysis.derived import Derived
+from review.analysis.job_states import Kind, versions, with_what_follows
+from review.analysis.jobs import Jobs, Lease, Offer
+from review.analysis.lending import Lent
+from review.analysis.spans import SECOND, Span
+from review.analysis.speech.transcript import Language, Segment, Settings, Transcript, TranscriptState, Versions
+from review.analysis.words import Channel, Word
+from review.audit.bodies import bodies
+from review.commands.analyse import shelf, table
+from review.commands.open_log import public_key
+from review.governance.model import Rendition
+from review.leasing import Lending
+from review.transcripts.form import written
+from store.clock import wall
+from testkit.player_page import faults_of
+from tests.review.opening.conftest import PLAIN, House, Page, papers_of
+from tests.review.opening.test_playing import opened, ready
+from tests.review.player.conftest import READY, until
+
+__all__ = ["ready"]
+pytestmark = pytest.mark.slow(reason="browsers, and a house of four processes")
+ANALYSED: Final = PLAIN.replace(
+    "teams:\n",
+    "  analyst: { may: [analyse], of: all, rendition: original, analyses: { speech: 600 per hour } }\nteams:\n",
+    1,
+).replace("people:\n", "people:\n  worker@example.com: { roles: [analyst] }\n", 1)
+MADE_WITH: Final = Versions("scripted", "1", "tiny-for-tests", "a" * 64)
+ASKED: Final = "Which order is it, please?"
+ANSWERED: Final = "Number forty-seven eleven, Größe <b>"
+DOUBTED: Final = "I see."
+INVENTED: Final = "Thanks for watching."
+SHOWN: Final = "[...document.querySelectorAll('#turns li')].map((one) => one.innerText.replace(/\\s+/g, ' ').trim())"
+STATE: Final = "document.querySelector('#transcript').dataset.state"
+OPENER: Final = """(async () => {
+  const {openTranscript} = await import("./derived.js");
+  const {publicKey, streamKeys} = await import("./statements.js");
+  const {fromBase64url} = await import("./bytes.js");
+  const {key, workers, recording, files} = %s;
+  const raw = fromBase64url(key);
+  const keys = await streamKeys((algorithm, uses) => crypto.subtle.importKey("raw", raw, algorithm, false, uses));
+  const signers = await Promise.all(workers.map(publicKey));
+  const codes = {};
+  for (const [name, file] of Object.entries(files))
+    codes[name] = await openTranscript(keys, recording, fromBase64url(file), signers)
+      .then(() => "opened", (error) => error.code ?? String(error));
+  return codes;
+})()"""
+
+
+def channel(said: list[tuple[float, str]], **more: Any) -> Transcript:
+    """Each of these begins at its second; a word takes a quarter of one."""
+    words: list[Word] = []
+    segments = []
+    for begin, text in said:
+        first = len(words)
+        for place, one in enumerate(text.split()):
+            start = int((begin + place / 4) * SECOND)
+            words.append(Word(one, start, start + SECOND // 5))
+        segments.append(Segment(first, len(words) - 1, Span(words[first].start, words[-1].end)))
+    language = Language("en", 0.9)
+    state = TranscriptState.TRANSCRIBED
+    return Transcript(state, "", 24 * SECOND, MADE_WITH, Settings(), language, words, segments, **more)
+
+
+def content(recording: str) -> bytes:
+    asked = channel([(1, ASKED), (14, DOUBTED), (15, INVENTED)], unsure=frozenset({6}), invented=frozenset({7, 8, 9}))
+    answered = channel([(5, ANSWERED)], wordless=(Span(21 * SECOND, 22 * SECOND),))
+    return written(UUID(recording), 24 * SECOND, {Channel.AGENT: asked, Channel.CUSTOMER: answered})
+
+
+@dataclass
+class Transcribed:
+    """`key`: the worker's; `lent`: what the custodian gave it; `lease`: of the job that is done.
+
+    Of a recording of its own: other tests have the house's erased, and what was once erased is never analysed.
+    """
+
+    house: House
+    key: Ed25519PrivateKey
+    lease: Lease
+    lent: Lent
+
+    @property
+    def recording(self) -> str:
+        return self.lease.recording
+
+    @property
+    def path(self) -> str:
+        return f"/v1/recordings/{self.recording}/transcript"
+
+    @property
+    def derived(self) -> Derived:
+        return Derived.of(self.lease, self.lent.label)
+
+    def file(self, **changed: Any) -> bytes:
+        """As the worker would seal it, of another thing where something is changed."""
+        words = changed.pop("content", content(self.recording))
+        signer, key = changed.pop("signer", self.key), changed.pop("key", self.lent.seals)
+        made: bytes = replace(self.derived, **changed).sealed(words, key, signer)
+        return made
+
+
+@pytest.fixture(scope="session")
+def transcribed(house: House) -> Transcribed:
+    """A worker's whole turn, but for the recognition."""
+    house.govern(ANALYSED)
+    key, recording = house.keys("worker"), str(house.another().recording.id)
+    custodian = public_key(str(house.folder / "c" / "keys" / "audit.pub")).public
+    said: list[str] = []
+    lending = Lending(
+        house.socket, "worker@example.com", key, custodian, lambda one: papers_of(house.home, str(one)),
+        lambda _, code: said.append(code),
+    )  # fmt: skip
+    home, models = house.folder / "console", versions({})
+    with closing(Jobs(table(home))) as jobs:
+        jobs.offer([Offer(recording, wall(), wall(), with_what_follows({Kind.SPEECH}))], models)
+        lease = None
+        while lease is None or lease.recording != recording:  # the console offers others itself
+            lease = jobs.lease("scripted", {Kind.SPEECH: models[Kind.SPEECH]})
+            assert lease is not None
+        lent = lending.lend(lease)
+        jobs.finish(lease.job, lease.fence, shelf(home, key).put(lease, lent, content(recording)))
+    assert said == []
+    return Transcribed(house, key, lease, lent)
+
+
+@pytest.fixture
+def keyed(ready: House, transcribed: Transcribed) -> Iterator[Transcribed]:
+    ready.between.change = None
+    ready.govern(ANALYSED)
+    yield transcribed
+    ready.between.change = None
+    ready.govern(PLAIN)
+
+
+def play(of: Transcribed, page: Page, who: str = "ann") -> None:
+    assert opened(of.house, page, who, of.recording) == "purpose"
+    page.run("document.querySelector('#open').click()")
+    until(page, READY)
+    until(page, f"{STATE} !== undefined")
+
+
+def find(page: Page, text: str) -> str:
+    page.run(f"""(() => {{
+      const sought = document.querySelector("#transcript-sought");
+      sought.value = {json.dumps(text)};
+      sought.dispatchEvent(new Event("input"));
+    }})()""")
+    return str(page.run("document.querySelector('#transcript-hits').textContent"))
+
+
+def test_what_was_said_stands_beside_the_picture_and_the_console_cannot_read_it(keyed: Transcribed, page: Page) -> None:
+    house = keyed.house
+    seen = len(house.between.seen), len(house.between.given)
+    play(keyed, page)
+    assert page.run(STATE) == "shown"
+    rows = page.run(SHOWN)
+    assert rows[0] == f"0:01.0 Microphone {ASKED}"
+    assert rows[1] == f"0:05.0 Far end {ANSWERED}"
+    assert rows[2].startswith("0:08.")  # what a rule closed stands between, as the verified account has it
+    assert "card-forms" in rows[2]
+    assert rows[3:] == [f"0:14.0 Microphone {DOUBTED}", "0:21.0 Far end Speech of which no word was made out."]
+    assert not any(INVENTED in one for one in rows)
+    assert page.run("[...document.querySelectorAll('#turns .unsure')].map((one) => one.textContent)") == ["see."]
+    assert "tiny-for-tests" in page.run("document.querySelector('#transcript-note').textContent")
+    page.run("document.querySelector('#language').click()")
+    assert page.run("document.querySelector('#transcript h2').textContent") == "Transkript"
+    assert "Fernende" not in page.run(SHOWN)[0]
+    page.run("document.querySelector('#language').click()")
+    # Of what passed the console, and of what it keeps, nothing has the words or a key.
+    hidden = [
+        b"forty-seven",
+        keyed.lent.seals,
+        keyed.lent.seals.hex().encode(),
+        base64url.encode(keyed.lent.seals).encode(),
+    ]
+    passed = [body for _, body in (*house.between.seen[seen[0] :], *house.between.given[seen[1] :])]
+    files = [one.read_bytes() for one in (house.folder / "console").rglob("*") if one.is_file()]
+    assert any(path.endswith("/transcript") for path, _ in house.between.given[seen[1] :])
+    for one in (*passed, *files):
+        assert not [secret for secret in hidden if secret in one]
+
+
+def test_a_word_leads_to_its_moment_and_the_moment_to_its_words(keyed: Transcribed, page: Page) -> None:
+    play(keyed, page)
+    page.run("[...document.querySelectorAll('#turns .word')].find((one) => one.textContent === 'eleven,').click()")
+    until(page, "Math.abs(eyelid.player.time - 5.5) < 0.05")
+    current = "document.querySelector('#turns [aria-current]')?.innerText"
+    until(page, f"{current}?.includes('eleven')")
+    page.run("document.querySelector('#turns button').click()")
+    until(page, f"{current}?.includes('Which order')")
+    page.run("eyelid.player.seek(10)")
+    until(page, f"{current} === undefined")
+
+
+def test_what_is_sought_is_marked_and_enter_goes_to_it(keyed: Transcribed, page: Page) -> None:
+    play(keyed, page)
+    assert find(page, "forty-eight") == "Not found."
+    assert find(page, "  GROSSE ").startswith("1 found.")
+    assert find(page, "grö").startswith("1 found.")
+    assert find(page, "is").startswith("1 found.")
+    assert find(page, "order is IT").startswith("1 found.")  # across words
+    assert page.run("[...document.querySelectorAll('#turns mark')].map((one) => one.textContent)") == [
+        "order",
+        "is",
+        "it,",
+    ]
+    assert find(page, "e").startswith("12 found.")
+    enter = "document.querySelector('#transcript-sought').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter'%s}))"
+    page.run(enter % "")
+    until(page, "Math.abs(eyelid.player.time - 1.25) < 0.05")  # "order"
+    assert page.run("document.querySelector('#transcript-hits').textContent") == "1 of 12"
+    page.run(enter % ", shiftKey: true")
+    until(page, "Math.abs(eyelid.player.time - 14.25) < 0.05")  # from the first back to the last, "see."
+    assert find(page, "") == ""
+    assert page.run("document.querySelectorAll('#turns mark').length") == 0
+    # What is typed there is no shortcut.
+    page.run("document.querySelector('#transcript-sought').focus()")
+    page.run("""document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "k", bubbles: true}))""")
+    assert page.run("eyelid.player.playing") is False
+
+
+def test_without_a_right_to_open_the_console_gives_none_of_it_and_who_got_it_is_noted(keyed: Transcribed) -> None:
+    log = keyed.house.open_console.log
+
+    def noted() -> list[str]:
+        said = [one.said for one in bodies(log.log.folder, log.log.verifier, log.key)]
+        return [one["who"] for one in said if one["facts"].get("of") == "transcript"]
+
+    before = len(noted())
+    for who, status in (("", 401), ("pia", 403), ("sam", 404), ("ann", 200)):
+        with keyed.house.client(who) as client:
+            assert client.get(keyed.path).status_code == status
+    assert len(noted()) == before + 1
+    with keyed.house.client("ann", Origin=keyed.house.console) as client:
+        assert client.get(keyed.path).status_code == 403
+
+
+def test_a_transcript_that_is_not_there_says_so(keyed: Transcribed, page: Page) -> None:
+    """The south's was never made: it waits, as the console has offered it."""
+    path = f"/v1/recordings/{keyed.house.others['south']}/transcript"
+    with keyed.house.client("cleo") as client:
+        answer = client.get(path)
+    assert (answer.status_code, answer.json()["error"]) in ((404, "transcript-waits"), (404, "not-transcribed"))
+    for code, said in (
+        ("not-transcribed", "This recording was not transcribed."),
+        ("transcript-failed", "This recording could not be transcribed. The operator can see why."),
+        ("transcript-waits", "This recording waits to be transcribed. Its transcript comes here once it is there."),
+    ):
+        keyed.house.between.change = lambda path, _asked, given, code=code: (
+            {"error": code, "message": "m"} if path.endswith("/transcript") else given
+        )
+        play(keyed, page)
+        assert page.run(STATE) == code
+        assert page.run("document.querySelector('#transcript-state').textContent") == said
+        assert page.run(SHOWN) == []
+
+
+def test_a_file_that_is_not_what_a_worker_made_of_this_recording_is_not_opened(keyed: Transcribed, page: Page) -> None:
+    whole = keyed.file()
+    line, _, sealed = whole.partition(b"\n")
+    other = "0193a1b2-0000-7000-8000-0000000000a1"
+    told = json.loads(line)
+
+    def lined(**changed: Any) -> bytes:
+        return json.dumps(told | changed, separators=(",", ":")).encode() + b"\n" + sealed
+
+    def flipped(at: int) -> bytes:
+        return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+    wanted = {
+        "whole": (whole, "opened"),
+        "of another recording": (keyed.file(recording=UUID(other)), "swapped"),
+        "of another kind": (keyed.file(kind=Kind.SCREEN_TEXT), "swapped"),
+        "redacted": (keyed.file(rendition=Rendition.REDACTED), "swapped"),
+        "of another lease": (lined(fence=told["fence"] + 1), "swapped"),
+        "of another version": (lined(version="2"), "swapped"),
+        "with other spaces": (json.dumps(told).encode() + b"\n" + sealed, "swapped"),
+        "of a later format": (lined(format=2), "unknown-format"),
+        "signed by a thief": (keyed.file(signer=Ed25519PrivateKey.generate()), "wrong-signer"),
+        "under another key": (keyed.file(key=b"k" * 32), "wrong-commitment"),
+        "changed in its text": (flipped(len(line) + 120), "wrong-signer"),
+        "changed in its signature": (flipped(len(whole) - 1), "wrong-signer"),
+        "cut off": (whole[:-1], "cut-off"),
+        "longer": (whole + b"x", "cut-off"),
+        "a line alone": (line, "cut-off"),
+        "nothing": (b"", "cut-off"),
+        "no line": (b"x" * 2000, "unknown-format"),
+        "no JSON": (b"{\n" + sealed, "unknown-format"),
+        "with another recording's words": (keyed.file(content=content(other)), "swapped"),
+        "without words": (keyed.file(content=b"{}"), "unknown-format"),
+        "no JSON inside": (keyed.file(content=b"["), "malformed"),
+        "with a word that is none": (
+            keyed.file(content=content(keyed.recording).replace(b'"text":"see."', b'"text":7')), "malformed",
+        ),
+        "with a time that is none": (
+            keyed.file(content=content(keyed.recording).replace(b'"start":1.0', b'"start":"1"')), "malformed",
+        ),
+    }  # fmt: skip
+    asked = {
+        "key": base64url.encode(keyed.lent.seals),
+        "workers": [public_to_text(one) for one in (Ed25519PrivateKey.generate().public_key(), keyed.key.public_key())],
+        "recording": keyed.recording,
+        "files": {name: base64url.encode(file) for name, (file, _) in wanted.items()},
+    }
+    assert opened(keyed.house, page, "ann", keyed.recording) == "purpose"
+    assert page.run(OPENER % json.dumps(asked)) == {name: code for name, (_, code) in wanted.items()}
+
+
+def test_what_the_console_puts_in_its_place_is_not_shown(keyed: Transcribed, page: Page) -> None:
+    forged = base64url.encode(keyed.file(signer=Ed25519PrivateKey.generate()))
+    keyed.house.between.change = lambda path, _asked, given: (
+        {"sealed": forged} if path.endswith("/transcript") else given
+    )
+    play(keyed, page)
+    assert page.run(STATE) == "wrong-signer"
+    assert page.run(SHOWN) == []
+    said = page.run("document.querySelector('#transcript-state').textContent")
+    assert said == "No worker whom the custodian knows has signed it as it is. It is not shown."
+
+
+def test_axe_finds_no_fault_in_a_transcript(keyed: Transcribed, page: Page, axe: str) -> None:
+    play(keyed, page)
+    find(page, "order")
+    page.run("document.querySelector('#transcript').scrollIntoView()")
+    found = faults_of(page, axe, "transcript", "document.querySelector('#transcript')")
+    assert not found, "\n".join(map(str, found))
