@@ -1,13 +1,13 @@
 """What a worker of the analysis signs to be given keys for one lease of a job, and which keys these are.
 
-They are those of the lanes that its kind is made of, and one under which it seals what it makes. None of them gives
-the recording's key, another lane's, or that of what another kind or rendition is sealed under.
+They are those of the lanes, or of the results of others, that its kind is made of, and one under which it seals what it
+makes. None of them gives the recording's key, another lane's, or that of what another kind or rendition is sealed under.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -37,11 +37,13 @@ from review.refusal import Refusal, granted, rule_id
 
 LONGEST: Final = 3600 * 10**9  # ns: no lease of a job is longer (review.analysis.jobs)
 _VERSION: Final = re.compile(r"[A-Za-z0-9_.:/(),+-]{1,200}")
-# Of which streams it is made. What is made of other results than lanes has no keys yet.
-_MADE_OF: Final[Mapping[Kind, Callable[[int], bool]]] = {
+# Of which streams it is made.
+_LANES: Final[Mapping[Kind, Callable[[int], bool]]] = {
     Kind.SPEECH: lambda stream: stream == SOUND_STREAM,
     Kind.SCREEN_TEXT: lambda stream: stream < SOUND_STREAM,
 }
+# Of which results of others. What is made of the others has no keys yet.
+_RESULTS: Final[Mapping[Kind, tuple[Kind, ...]]] = {Kind.PERSONAL: tuple(_LANES)}
 
 
 def label(kind: Kind, rendition: Rendition) -> str:
@@ -54,8 +56,17 @@ def readable(rendition: Rendition | None, streams: Collection[int], there: Colle
 
     `there`: all streams of the recording. `rendition`: as in a Decision.
     """
-    made = {kind: set(filter(of, there)) for kind, of in _MADE_OF.items()}
+    made = {kind: set(filter(of, there)) for kind, of in _LANES.items()}
+    made |= {kind: {one for source in of for one in made[source]} for kind, of in _RESULTS.items()}
     return [label(kind, rendition) for kind, of in made.items() if rendition and of and of <= set(streams)]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Whose keys a lease is given. `lanes`: streams. `results`: labels."""
+
+    lanes: tuple[int, ...] = ()
+    results: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +112,45 @@ class Lease:
                 raise Refusal("no-consent", "; ".join(one.says for one in decision.reasons), decision.reasons)
         return granted(rules, asked)
 
-    def lanes(self, streams: Iterable[int], now: int) -> list[int]:
-        """Those of the recording's streams whose keys it needs. Raises Refusal."""
+    def needs(self, streams: Collection[int], now: int) -> Needs:
+        """Of a recording with these streams. Raises Refusal."""
         if not now < self.expires <= now + LONGEST:
             raise Refusal("stale", "the lease is over, or longer than any can be: take another")
-        if self.kind not in _MADE_OF:
+        if self.kind not in _LANES.keys() | _RESULTS.keys():
             raise Refusal("not-here", f"there are no keys to make {self.kind} with yet")
-        if not (found := sorted(filter(_MADE_OF[self.kind], streams))):
+        lanes = tuple(sorted(filter(_LANES[self.kind], streams))) if self.kind in _LANES else ()
+        sources = [one for one in _RESULTS.get(self.kind, ()) if any(map(_LANES[one], streams))]
+        if not lanes and not sources:
             raise Refusal("unknown-stream", f"its device signed nothing that {self.kind} is made of")
-        return found
+        return Needs(lanes, tuple(label(one, Rendition.ORIGINAL) for one in sources))
 
-    def noted(self, decision: Decision, lanes: Sequence[int]) -> dict[str, object]:
+    def noted(self, decision: Decision, needs: Needs) -> dict[str, object]:
         """The rest of what the log says of it."""
         rule, until = rule_id(decision.reasons[0].where), min(decision.until, self.expires)
-        return {"rule": rule, "until": until, "lanes": [str(one) for one in lanes], "seals": self.seals}
+        given = {"lanes": [str(one) for one in needs.lanes]}
+        given |= {"opens": list(needs.results)} if needs.results else {}
+        return {"rule": rule, "until": until, **given, "seals": self.seals}
 
     @property
     def seals(self) -> str:
         """The label of the key under which it seals what it makes."""
         return label(self.kind, Rendition.ORIGINAL)
 
-    def keys(self, packet: KeyPacket, key: bytes, lanes: Sequence[int]) -> dict[str, object]:
-        """What leaves, each sealed to the session. `key`: the recording's, which does not."""
+    def keys(self, packet: KeyPacket, key: bytes, needs: Needs, workers: Sequence[str]) -> dict[str, object]:
+        """What leaves, each sealed to the session. `key`: the recording's, which does not. `workers`: whose signature
+        on a result counts.
+        """
 
         def sealed(own: bytes, stream: int, use: bytes) -> str:
             made = release(self.session, own, request=self.request, recording=self.recording, stream=stream, label=use)
             return base64url.encode(made)
 
+        def derived(name: str) -> str:
+            return sealed(derived_key(key, self.recording, name), DERIVED, DERIVED_KEY)
+
+        opens = {"opens": {one: derived(one) for one in needs.results}, "workers": workers} if needs.results else {}
         return {
-            "keys": {str(one): sealed(packet.stream_key(key, one), one, STREAM_KEY) for one in lanes},
-            "seals": {self.seals: sealed(derived_key(key, self.recording, self.seals), DERIVED, DERIVED_KEY)},
+            "keys": {str(one): sealed(packet.stream_key(key, one), one, STREAM_KEY) for one in needs.lanes},
+            "seals": {self.seals: derived(self.seals)},
+            **opens,
         }

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol import base64url, jws, personal
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
+from protocol.keys import public_from_text
 from protocol.released import DERIVED, DERIVED_KEY, STREAM_KEY, receive
 from review.analysis.job_states import Failure, Kind
 from review.analysis.jobs import Lease
@@ -95,7 +96,13 @@ def _opened(lease: Lease, leased: dict[str, object], request: str, session: X255
     def of(keys: Claims, name: str, stream: int, use: bytes) -> bytes:
         return receive(session, keys.raw(name), request=request, recording=recording, stream=stream, label=use)
 
-    keys, seals = said.object("keys"), said.object("seals")
+    def derived(keys: Claims) -> dict[str, bytes]:
+        return {name: of(keys, name, DERIVED, DERIVED_KEY) for name in keys.names()}
+
+    keys = said.object("keys")
     streams = {int(name): of(keys, name, int(name), STREAM_KEY) for name in keys.names()}
-    (label,) = seals.names()
-    return Lent(streams, label, of(seals, label, DERIVED, DERIVED_KEY))
+    ((label, seals),) = derived(said.object("seals")).items()
+    if not said.has("opens"):
+        return Lent(streams, label, seals)
+    workers = tuple(map(public_from_text, said.texts("workers")))
+    return Lent(streams, label, seals, derived(said.object("opens")), workers)

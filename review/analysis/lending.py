@@ -9,16 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from review.analysis.jobs import Lease
 
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """Keys of one lease, forgotten with it. `label`: of what is sealed, such as "speech/original"."""
+    """Keys of one lease, forgotten with it. `label`: of what is sealed, such as "speech/original". `workers`: whose
+    signature counts on what `results` open.
+    """
 
     streams: Mapping[int, bytes] = field(repr=False)  # number of a stream: its key, 32 bytes
     label: str
     seals: bytes = field(repr=False)  # key under which it is sealed, 32 bytes
+    results: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # label of another's result: its key
+    workers: tuple[Ed25519PublicKey, ...] = ()
 
 
 class Lender(Protocol):

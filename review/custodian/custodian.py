@@ -198,19 +198,19 @@ class Custodian:
             new = Lease.read(signed)
             said.of, said.facts = str(new.recording), said.facts | new.facts
             rules, facts, consents = self._established(asked, new.recording, "")
-            lanes = new.lanes(facts.streams, now)
+            needs = new.needs(facts.streams, now)
             decision = new.decided(rules, rules.person(by.person), now, facts.recording)
             most = rules.roles[decision.role].analyses[new.kind]
             if not self._hourly.counts(("lease", f"{decision.role} {new.kind}"), most):
                 raise Refusal("too-many", f"{most} recordings an hour are allowed to role {decision.role}")
             key = recording_key(self._home, self._keys, facts.packet)
-            said.facts |= new.noted(decision, lanes)
+            said.facts |= new.noted(decision, needs)
             entry = self._note(said)
             with self._lock:
                 self._still(signed, rules, new.recording, consents)
         return {"leased": self._log.sign(jws.LEASED, {
             "request": signed.id, "recording": said.of, "evidence_key": facts.evidence, "entry": entry, "at": now,
-            "until": said.facts["until"], **new.keys(facts.packet, key, lanes),
+            "until": said.facts["until"], **new.keys(facts.packet, key, needs, self.people.workers(rules)),
         })}  # fmt: skip
 
     def watched(self, asked: Claims, peer: str) -> dict[str, object]:

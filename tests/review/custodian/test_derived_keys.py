@@ -20,7 +20,7 @@ from review.leases import readable
 from testkit.custody import RULES, House, Kept
 from tests.review.custodian.test_leases import ALLOWED, ANN, ONE, SCENES, TWO, furnished, recording
 
-SPEECH, SCREENS = "speech/original", "screen-text/original"
+SPEECH, SCREENS, PERSONAL = "speech/original", "screen-text/original", "personal/original"
 STREAMS: Final = (0, 1, SOUND_STREAM, SCENES)
 
 
@@ -50,7 +50,7 @@ def keys(house: House, kept: Kept, answer: dict[str, Any]) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("streams", "labels"),
     [
-        ((0, 1, SOUND_STREAM), {SPEECH, SCREENS}),
+        ((0, 1, SOUND_STREAM), {SPEECH, SCREENS, PERSONAL}),  # which tells of both
         ((SOUND_STREAM,), {SPEECH}),
         ((0, 1), {SCREENS}),
         ((0,), set()),  # the words of both screens would tell of the other
@@ -69,6 +69,7 @@ def test_who_plays_some_streams_reads_what_is_made_of_no_others(
 def test_no_stream_that_is_not_opened_tells_anything(asked: set[int], there: set[int], rendition: Rendition) -> None:
     streams = asked & there
     made_of = {f"speech/{rendition}": {SOUND_STREAM}, f"screen-text/{rendition}": {0, 1}}
+    made_of[f"personal/{rendition}"] = {SOUND_STREAM, 0, 1}
     wanted = {name for name, of in made_of.items() if of & there and of & there <= streams}
     assert set(readable(rendition, streams, there)) == wanted
     assert readable(None, streams, there) == []

@@ -25,7 +25,7 @@ from protocol import base64url, jws, personal
 from protocol.claims import Claims
 from protocol.envelope import SOUND_STREAM, Edition
 from protocol.errors import KeyProblem, ProtocolError
-from protocol.keys import comment_key, derived_key
+from protocol.keys import comment_key, derived_key, public_to_text
 from protocol.released import DERIVED, DERIVED_KEY, STREAM_KEY, receive
 from review import leases
 from review.custodian.custodian import Custodian
@@ -103,7 +103,8 @@ class Asked:
             )  # fmt: skip
 
         found = {name: of(sealed, int(name), STREAM_KEY) for name, sealed in answer["keys"].items()}
-        return found | {name: of(sealed, DERIVED, DERIVED_KEY) for name, sealed in answer["seals"].items()}
+        derived = answer["seals"] | answer.get("opens", {})
+        return found | {name: of(sealed, DERIVED, DERIVED_KEY) for name, sealed in derived.items()}
 
 
 @pytest.fixture
@@ -150,6 +151,20 @@ def test_speech_gets_the_keys_of_the_sound_and_of_its_words_and_no_other(house: 
 def test_screen_text_gets_the_keys_of_the_screens_alone(house: House, custodian: Custodian) -> None:
     one = Asked(house, custodian, TWO, recording(house), {"kind": "screen-text"})
     assert set(one.opened(one.hand_in())) == {"0", "1", "screen-text/original"}
+
+
+def test_personal_gets_the_keys_of_what_others_made_and_of_no_lane(house: House, custodian: Custodian) -> None:
+    one = Asked(house, custodian, ONE, recording(house), {"kind": "personal"})
+    answer = one.hand_in()
+    labels = ("speech/original", "screen-text/original", "personal/original")
+    assert one.opened(answer) == {name: derived_key(one.kept.key, one.kept.id, name) for name in labels}
+    assert answer["keys"] == {}
+    workers = {public_to_text(house.people[name].public_key()) for name in (ONE, TWO)}
+    assert set(answer["workers"]) == workers  # what others have signed is worth nothing to it
+    facts = house.entries()[answer["entry"]]["facts"]
+    assert (facts["lanes"], facts["opens"], facts["seals"]) == ([], list(labels[:2]), labels[2])
+    silent = Asked(house, custodian, ONE, recording(house, streams=(0, SCENES)), {"kind": "personal"})
+    assert set(silent.opened(silent.hand_in())) == set(labels[1:])
 
 
 def test_each_kind_and_rendition_is_sealed_under_a_key_of_its_own(house: House) -> None:
@@ -285,7 +300,7 @@ def kind_that_no_line_names(one: Asked) -> None:
 
 
 def kind_without_keys(one: Asked) -> None:
-    one.told["kind"] = "personal"
+    one.told["kind"] = "index"
 
 
 def kind_that_is_none(one: Asked) -> None:
@@ -431,18 +446,21 @@ def test_what_is_taken_away_while_papers_are_read_gives_no_key(
 
 
 def given_by(worker: str, kind: str, group: str, days: float, streams: tuple[int, ...]) -> set[str] | None:
-    """ALLOWED, read by a person: what leaves, or None. Of the cap: `mine` has a higher one."""
+    """ALLOWED, read by a person: what leaves, or None. Of the cap: `many` has a higher one."""
     if worker == ONE:
-        may = kind == "speech" and group == "north desk"
+        may = kind in {"speech", "personal"} and group == "north desk"
     else:
         may = worker == TWO and kind in {"speech", "screen-text"} and days < 30
-    lanes = {str(one) for one in streams if (one == SOUND_STREAM if kind == "speech" else one < SOUND_STREAM)}
-    return lanes | {f"{kind}/original"} if may and lanes else None
+    sound, screens = {one for one in streams if one == SOUND_STREAM}, {one for one in streams if one < SOUND_STREAM}
+    results = {"speech/original" if one == SOUND_STREAM else "screen-text/original" for one in sound | screens}
+    of = {"speech": set(map(str, sound)), "screen-text": set(map(str, screens)), "personal": results}.get(kind)
+    return of | {f"{kind}/original"} if may and of else None
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, Custodian]:
-    house = furnished(tmp_path_factory.mktemp("many"), ALLOWED.replace("speech: 3 per", "speech: 100000 per"))
+    rules = ALLOWED.replace("speech: 3 per", "speech: 100000 per").replace("personal: 9 per", "personal: 100000 per")
+    house = furnished(tmp_path_factory.mktemp("many"), rules)
     return house, house.ready()
 
 

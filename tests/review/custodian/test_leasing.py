@@ -210,13 +210,13 @@ def test_what_speaks_against_the_worker_ends_no_job_for_good(desk: Desk) -> None
     asked = desk.lease()
     assert failure(desk.worker(key=Ed25519PrivateKey.generate()), asked) is Failure.NOT_YET
     assert failure(desk.worker(TWO, key=desk.house.people[ONE]), asked) is Failure.NOT_YET
-    for wrong in ({"deadline": desk.house.clock.now + LONGEST + 1}, {"model": "a model"}, {"kind": Kind.PERSONAL},
+    for wrong in ({"deadline": desk.house.clock.now + LONGEST + 1}, {"model": "a model"}, {"kind": Kind.INDEX},
                   {"recording": "no id"}):  # fmt: skip
         assert failure(desk.worker(TWO), desk.lease(**wrong)) is Failure.NOT_YET
     desk.custodian.remove(personal.PersonKey(desk.house.people[ONE].public_key()).id, "test")
     assert failure(desk.worker(), asked) is Failure.NOT_YET
     assert desk.said == [
-        "speech unknown-key", "speech other-person", "speech stale", "speech bad-field", "personal not-here",
+        "speech unknown-key", "speech other-person", "speech stale", "speech bad-field", "index not-here",
         "speech malformed", "speech key-removed",
     ]  # fmt: skip
 
