@@ -127,9 +127,8 @@ class Lease:
     def noted(self, decision: Decision, needs: Needs) -> dict[str, object]:
         """The rest of what the log says of it."""
         rule, until = rule_id(decision.reasons[0].where), min(decision.until, self.expires)
-        given = {"lanes": [str(one) for one in needs.lanes]}
-        given |= {"opens": list(needs.results)} if needs.results else {}
-        return {"rule": rule, "until": until, **given, "seals": self.seals}
+        given = {"lanes": [str(one) for one in needs.lanes], "opens": list(needs.results)}
+        return {"rule": rule, "until": until, "seals": self.seals, **{name: of for name, of in given.items() if of}}
 
     @property
     def seals(self) -> str:

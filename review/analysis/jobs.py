@@ -25,6 +25,7 @@ from review.analysis.job_states import (
     MADE_OF,
     MINUTE,
     NEXT,
+    NO_READER,
     SECOND,
     Event,
     Failure,
@@ -473,10 +474,13 @@ def _withdraw(connection: sqlite3.Connection, job: Job, why: Withdrawn, now: int
 
 
 def _unblock(connection: sqlite3.Connection, recording: str) -> None:
-    """A job is blocked while something that it is made of is not done, or nothing of it is."""
+    """A job is blocked while something that it is made of is not done, or nothing of it is.
+
+    What nothing here reads is not waited for: with a reader comes another version of all that is made of it.
+    """
     jobs = _jobs(connection, "recording = ? and state <> 'withdrawn'", recording)
     for job in jobs:
-        of = [one.state for one in jobs if one.kind in MADE_OF[job.kind]]
+        of = [one.state for one in jobs if one.kind in MADE_OF[job.kind] and one.model != NO_READER]
         ready = not MADE_OF[job.kind] or (JobState.DONE in of and not LIVE.intersection(of))
         if job.blocked == ready:
             connection.execute("update jobs set blocked = ? where id = ?", (not ready, job.id))

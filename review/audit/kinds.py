@@ -136,7 +136,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     # Keys for a worker of the analysis (review.leases). `version`, `fence`: of its job.
     "lease": _kind(
-        "recording", (6001, 2), {"kind": WORD, "rule": ID}, version=TEXT, fence=NUMBER, lanes=IDS, seals=ID,
+        "recording", (6001, 2), {"kind": WORD, "rule": ID}, version=TEXT, fence=NUMBER, lanes=IDS, opens=IDS, seals=ID,
         until=NUMBER,
     ),
     # What a page says that it played (review.played). `opening`: its entry. `lanes`: of each span.

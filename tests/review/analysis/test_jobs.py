@@ -97,15 +97,34 @@ def test_nothing_is_made_of_what_failed(table: Table) -> None:
 
 
 def test_nothing_is_made_of_one_source_where_another_failed(table: Table) -> None:
-    kinds = with_what_follows([Kind.SPEECH, Kind.SCREEN_TEXT])
-    table.jobs.offer([Offer("r1", START, START, kinds)], MODELS)
+    kinds, models = with_what_follows([Kind.SPEECH, Kind.SCREEN_TEXT]), versions({**READS, Kind.SCREEN_TEXT: "ocr"})
+    table.jobs.offer([Offer("r1", START, START, kinds)], models)
     speech = table.lease()
-    screen = table.jobs.lease("pc-2", {Kind.SCREEN_TEXT: MODELS[Kind.SCREEN_TEXT]})
+    screen = table.jobs.lease("pc-2", {Kind.SCREEN_TEXT: "ocr"})
     assert screen is not None
     table.jobs.finish(screen.job, screen.fence, DONE)
-    assert table.jobs.lease("pc-2", dict(MODELS)) is None
+    assert table.jobs.lease("pc-2", models) is None
     table.jobs.fail(speech.job, speech.fence, Failure.UNSOUND)
-    assert table.jobs.lease("pc-2", dict(MODELS)) is None
+    assert table.jobs.lease("pc-2", models) is None
+
+
+def test_what_nothing_reads_is_not_waited_for_until_something_does(table: Table) -> None:
+    """Else a console that reads sound alone would look for no personal data in any recording that has a screen."""
+    kinds, personal = with_what_follows([Kind.SPEECH, Kind.SCREEN_TEXT]), {Kind.PERSONAL: "rules"}
+    now, later = versions(READS | personal), versions(READS | personal | {Kind.SCREEN_TEXT: "ocr"})
+    table.jobs.offer([Offer("r1", START, START, kinds)], now)
+    assert table.jobs.lease("pc-2", {Kind.PERSONAL: now[Kind.PERSONAL]}) is None
+    speech = table.lease()
+    table.jobs.finish(speech.job, speech.fence, DONE)
+    made = table.jobs.lease("pc-2", {Kind.PERSONAL: now[Kind.PERSONAL]})
+    assert made is not None
+    table.jobs.finish(made.job, made.fence, DONE)
+    table.jobs.offer([Offer("r1", START, START, kinds)], later)
+    assert table.jobs.lease("pc-2", {Kind.PERSONAL: later[Kind.PERSONAL]}) is None
+    screen = table.jobs.lease("pc-2", {Kind.SCREEN_TEXT: "ocr"})
+    assert screen is not None
+    table.jobs.finish(screen.job, screen.fence, DONE)
+    assert table.jobs.lease("pc-2", {Kind.PERSONAL: later[Kind.PERSONAL]}) is not None
 
 
 def test_a_late_result_is_refused(table: Table) -> None:

@@ -30,7 +30,7 @@ FACTS: dict[str, dict[str, Any]] = {
     },
     "lease": {
         "kind": "speech", "rule": "roles.yaml:4:3", "version": "whisper-base/1(2)", "fence": 7, "lanes": ["32768"],
-        "seals": "speech/original", "until": 1_800_000_000_000,
+        "opens": ["screen-text/original"], "seals": "speech/original", "until": 1_800_000_000_000,
     },
     "watched": {"spans": [[0, 5], [7, 9]], "opening": 12, "lanes": ["0", "far-end"]},
     "export": {

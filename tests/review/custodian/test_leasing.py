@@ -120,6 +120,18 @@ def test_a_lease_brings_the_keys_of_its_kind_and_the_key_to_seal_by(desk: Desk) 
     assert (sorted(screens.streams), screens.label, desk.said) == ([0, 1], "screen-text/original", [])
 
 
+def test_a_lease_of_personal_data_brings_keys_of_what_others_made_and_whose_signature_counts(desk: Desk) -> None:
+    (kept,) = desk.kept
+    lent = desk.worker().lend(desk.lease(kind=Kind.PERSONAL))
+    assert (lent.streams, lent.label) == ({}, "personal/original")
+    for label in ("speech/original", "screen-text/original"):
+        assert lent.results[label] == derived_key(kept.key, kept.id, label)
+        assert lent.results[label].hex() not in repr(lent)
+    assert sorted(lent.results) == ["screen-text/original", "speech/original"]
+    workers = {one.public_bytes_raw() for one in lent.workers}
+    assert workers == {desk.house.people[one].public_key().public_bytes_raw() for one in (ONE, TWO)}
+
+
 def test_each_lease_has_a_session_of_its_own(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions, sign = list[str](), personal.sign
 
