@@ -6,7 +6,7 @@ In a window everything is masked, and sound without a word, too: what the recogn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,9 +48,9 @@ def windows(call: Call, said: Mapping[Channel, Text]) -> Iterator[Window]:
         for kind, hit in asked[number].items():
             start = agents.tokens[hit.first].start - _EARLY
             latest = turn.end + (NUMBERS_LAST if kind in lexicon.NUMERIC else OTHERS_LAST)
-            following = list(zip(turns[number + 1 :], map(bool, asked[number + 1 :]), strict=True))
+            following = ((turns[other], bool(asked[other])) for other in range(number + 1, len(turns)))
             end, repeats = _until(said, following, kind, start, latest)
-            answer = _answer(call, turn, start, _last_turn(call, start, end, latest), closed=end < latest)
+            answer = _answer(call, said, turn, start, _last_turn(call, start, end, latest), closed=end < latest)
             yield Window(kind, hit.phrase, start, end, answer, tuple(repeats))
 
 
@@ -67,19 +67,18 @@ def _questions(text: Text, turn: Turn) -> Mapping[Kind, Hit]:
 
 def _until(
     said: Mapping[Channel, Text],
-    following: Sequence[tuple[Turn, bool]],
+    following: Iterable[tuple[Turn, bool]],
     kind: Kind,
     start: int,
     latest: int,
 ) -> tuple[int, list[tuple[int, int]]]:
     """When the window closes, and what the agent repeats until then."""
     repeats = []
-    customers = said[Channel.CUSTOMER].tokens if Channel.CUSTOMER in said else ()
     for turn, asks in following:
         if turn.start >= latest:
             break
         words = said[Channel.AGENT].of(turn)
-        answer = [token for token in customers if start <= token.start < turn.start]
+        answer = said[Channel.CUSTOMER].between(start, turn.start) if Channel.CUSTOMER in said else ()
         again = echo(words, answer, digits=kind in lexicon.NUMERIC)
         if again is not None and answer:
             repeats.append(again)
@@ -142,7 +141,9 @@ def _last_turn(call: Call, start: int, end: int, latest: int) -> int:
     return end
 
 
-def _answer(call: Call, question: Turn, start: int, end: int, *, closed: bool) -> Interval | None:
+def _answer(
+    call: Call, said: Mapping[Channel, Text], question: Turn, start: int, end: int, *, closed: bool
+) -> Interval | None:
     """From the question's end to the window's, silence included: a recogniser's voice detection drops spoken digits.
 
     Nothing where the customer is not heard at all; and where no turn of the agent closed it, no longer than they are.
@@ -150,7 +151,7 @@ def _answer(call: Call, question: Turn, start: int, end: int, *, closed: bool) -
     heard = call.channels.get(Channel.CUSTOMER)
     if heard is None:
         return None
-    sounds = [Interval(word.start, word.end) for word in heard.words if start <= word.start < end]
+    sounds = [Interval(word.start, word.end) for word in said[Channel.CUSTOMER].between(start, end)]
     sounds += [
         Interval(max(gap.start, start), min(gap.end, end))
         for gap in heard.wordless

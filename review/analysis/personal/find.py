@@ -10,15 +10,14 @@ from review.analysis.personal.answer_windows import echo, windows
 from review.analysis.personal.lexicon import Kind
 from review.analysis.personal.matching import Text
 from review.analysis.personal.patterns import Found, patterned
-from review.analysis.personal.runs import FEWEST, Run, runs
+from review.analysis.personal.runs import FEWEST, Run, beside, runs
 from review.analysis.personal.spans import Span, merged, padded
 from review.analysis.personal.statements import statements
-from review.analysis.words import SECOND, Call, Channel, Interval
+from review.analysis.words import SECOND, Call, Channel, Interval, joined
 
 _CARD: Final = 13  # digits
 _NAMED: Final = 14  # words between the name of a datum and its digits
 _ECHO: Final = 20 * SECOND  # within this the other end repeats
-_BESIDE: Final = SECOND // 2  # sound without a word this near to a datum is masked with it
 
 
 def find(call: Call) -> tuple[Span, ...]:
@@ -28,7 +27,8 @@ def find(call: Call) -> tuple[Span, ...]:
     for channel in call.channels:
         spans += _of_channel(call, said[channel], channel)
     spans += [again for channel in call.channels for again in _repeated(call, said, channel, spans)]
-    return tuple(merged(padded(span, call.channels[span.channel]) for span in spans))
+    of = {channel: [span for span in spans if span.channel is channel] for channel in call.channels}
+    return tuple(merged(one for channel in of for one in padded(of[channel], call.channels[channel])))
 
 
 def _asked(call: Call, said: Mapping[Channel, Text]) -> Iterator[Span]:
@@ -68,24 +68,23 @@ def _span(call: Call, text: Text, found: Found, channel: Channel, because: str) 
     """With the sound beside it that has no word."""
     start = text.tokens[found.first].start
     end = max(token.end for token in text.tokens[found.first : found.last + 1])
-    gaps = call.channels[channel].wordless
-    for gap in reversed(gaps):
-        start = gap.start if gap.start < start <= gap.end + _BESIDE else start
-    for gap in gaps:
-        end = gap.end if gap.start - _BESIDE <= end < gap.end else end
+    for gap in beside(call.channels[channel].wordless, start, end):
+        start, end = min(start, gap.start), max(end, gap.end)
     return Span(channel, start, end, found.kind, found.detector, found.confidence, because)
 
 
 def _repeated(call: Call, said: Mapping[Channel, Text], channel: Channel, spans: Sequence[Span]) -> Iterator[Span]:
     """What this channel says again of what is masked of the other one."""
-    masked = [span for span in spans if span.channel is channel.other]
-    text, others = said[channel], said[channel.other].tokens if channel.other in said else ()
+    masked = sorted((span for span in spans if span.channel is channel.other), key=lambda span: -span.start)
+    text, before = said[channel], list[Span]()
     for turn in call.turns:
-        before = [span for span in masked if span.start <= turn.start <= span.end + _ECHO]
+        while masked and masked[-1].start <= turn.start:
+            before.append(masked.pop())
+        before = [span for span in before if turn.start <= span.end + _ECHO]
         if turn.channel is not channel or not before:
             continue
-        times = [Interval(span.start, span.end) for span in before]
-        answer = [token for token in others if any(one.start <= token.start < one.end for one in times)]
+        times = joined(Interval(span.start, span.end) for span in before)
+        answer = [token for one in times for token in said[channel.other].between(one.start, one.end)]
         digits = any(span.kind in lexicon.NUMERIC for span in before)
         places = echo(text.of(turn), answer, digits=digits)
         if places is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -127,12 +128,19 @@ class Text:
     def __init__(self, words: Sequence[Word]) -> None:
         self.tokens = tokens(words)
         self.hits = _ALL.hits(self.tokens)
+        self._starts = [token.start for token in self.tokens]
+        self._firsts = [hit.first for hit in self.hits]
 
     def of(self, turn: Turn) -> Sequence[Token]:
         return self.tokens[turn.first : turn.last + 1]
 
+    def between(self, start: int, end: int) -> Sequence[Token]:
+        """What begins from `start` to before `end`."""
+        return self.tokens[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
     def tagged(self, *tags: str, turn: Turn | None = None) -> Iterator[Hit]:
         """Hits of these lists, of one turn or of all the channel."""
-        for hit in self.hits:
-            if hit.tag in tags and (turn is None or (turn.first <= hit.first and hit.last <= turn.last)):
+        places = range(len(self.tokens)) if turn is None else turn.places
+        for hit in self.hits[bisect_left(self._firsts, places.start) : bisect_left(self._firsts, places.stop)]:
+            if hit.tag in tags and hit.last in places:
                 yield hit

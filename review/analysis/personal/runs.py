@@ -7,6 +7,7 @@ years, or a word such as "Bestellnummer" before it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from review.analysis.words import SECOND, Interval
 
 FEWEST: Final = 3  # digits that need an explanation
 _PAUSE: Final = 4 * SECOND  # within a run: people look for the rest
-_BESIDE: Final = SECOND // 2  # sound without a word, or a homophone, this near to a digit is one of its run
+BESIDE: Final = SECOND // 2  # sound without a word, or a homophone, this near to a digit is one of its run
 _HEARD: Final = SECOND // 5  # shorter sound without a word is no digit
 _CONTEXT: Final = 5  # words between a harmless context and the first digit
 _BRIDGED: Final = 4  # fillers, letters and corrections in a row that end no run
@@ -130,12 +131,13 @@ def _run(tokens: Sequence[Token], wordless: Sequence[Interval], group: Sequence[
         last += 1
         said += 1
     start, end = tokens[first].start, max(token.end for token in tokens[first : last + 1])
+    wordless = beside(wordless, start, end)
     for gap in reversed(wordless):
-        if gap.start < start <= gap.end + _BESIDE:
+        if gap.start < start <= gap.end + BESIDE:
             said += gap.end - gap.start >= _HEARD
             start = gap.start
     for gap in wordless:
-        if gap.start - _BESIDE <= end < gap.end:
+        if gap.start - BESIDE <= end < gap.end:
             said += gap.end - gap.start >= _HEARD
             end = gap.end
         elif start < gap.start and gap.end <= end:
@@ -144,5 +146,17 @@ def _run(tokens: Sequence[Token], wordless: Sequence[Interval], group: Sequence[
     return Run(first, last, said, start, end, explained=context and said <= lexicon.HARMLESS_DIGITS)
 
 
+def beside(wordless: Sequence[Interval], start: int, end: int) -> Sequence[Interval]:
+    """Of these, which are in order, what lies between, or is so near to it or to the next of them."""
+    first = last = bisect_left(wordless, start, key=lambda gap: gap.start)
+    while first > 0 and start <= wordless[first - 1].end + BESIDE:
+        first -= 1
+        start, end = wordless[first].start, max(end, wordless[first].end)
+    while last < len(wordless) and wordless[last].start - BESIDE <= end:
+        end = max(end, wordless[last].end)
+        last += 1
+    return wordless[first:last]
+
+
 def _near(end: int, start: int) -> bool:
-    return start - end <= _BESIDE
+    return start - end <= BESIDE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,15 +29,14 @@ class Span:
     version: str = VERSION
 
 
-def padded(span: Span, heard: Heard) -> Span:
+def padded(spans: Iterable[Span], heard: Heard) -> Iterator[Span]:
     """With `PAD` on both sides, but not over a word that a silence keeps apart from it: that silence is clear."""
-    start, end = span.start - PAD, span.end + PAD
-    for word in heard.words:
-        if word.end <= span.start - _SURE and word.end > start:
-            start = word.end
-        if word.start >= span.end + _SURE and word.start < end:
-            end = word.start
-    return replace(span, start=max(start, 0), end=min(max(end, span.start), heard.end))
+    starts, ends = sorted(word.start for word in heard.words), sorted(word.end for word in heard.words)
+    for span in spans:
+        before, after = bisect_right(ends, span.start - _SURE), bisect_left(starts, span.end + _SURE)
+        start = max([span.start - PAD, 0, *ends[max(before - 1, 0) : before]])
+        end = min([span.end + PAD, *starts[after : after + 1]])
+        yield replace(span, start=start, end=min(max(end, span.start), heard.end))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
