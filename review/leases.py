@@ -1,7 +1,8 @@
 """What a worker of the analysis signs to be given keys for one lease of a job, and which keys these are.
 
-They are those of the lanes, or of the results of others, that its kind is made of, and one under which it seals what it
-makes. None of them gives the recording's key, another lane's, or that of what another kind or rendition is sealed under.
+They are those of the lanes, or of the results of others, that its kind is made of, and one under which it seals what
+it makes. None of them gives the recording's key, another lane's, or that of what another kind or rendition is sealed
+under.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ WORKER: Final = "analyst@example.com"
 SECRET: Final = b"x" * 40
 RULED: Final = RULES.replace(
     "people:\n",
-    "  analyst: { may: [analyse], of: all, rendition: original, analyses: { speech: 600 per hour } }\n"
+    "  analyst:\n    may: [analyse]\n    of: all\n    rendition: original\n"
+    "    analyses: { speech: 600 per hour, personal: 600 per hour }\n"
     f"people:\n  {WORKER}: {{ roles: [analyst] }}\n",
     1,
 )

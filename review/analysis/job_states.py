@@ -126,6 +126,7 @@ class Failure(StrEnum):
     LOST = "lost"
     NO_ROOM = "no-room"
     NO_ANSWER = "no-answer"
+    NO_SOURCE = "no-source"
     NOT_YET = "not-yet"
     REFUSED = "refused"
     UNSOUND = "unsound"
@@ -148,6 +149,7 @@ MEANINGS: Final[Mapping[Failure, Meaning]] = {
     Failure.LOST: Meaning("its worker ended or was cut off without a word", 5),
     Failure.NO_ROOM: Meaning("no room was left on the worker's disk", 0, 5 * MINUTE, HOUR),
     Failure.NO_ANSWER: Meaning("the store or the custodian did not answer", 0, MINUTE, HOUR),
+    Failure.NO_SOURCE: Meaning("what it is made of is missing, damaged or signed by no worker that counts", 5),
     Failure.NOT_YET: Meaning("the custodian waits for something, such as consent or the recording's end", 0, HOUR),
     Failure.REFUSED: Meaning("the signed rules refuse it", 1),
     Failure.UNSOUND: Meaning("it is not what its PC signed", 1),

@@ -6,7 +6,7 @@ What reads a recording comes as a `Reader`: `review.transcripts` has the one of 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -54,7 +54,8 @@ class Reader(Protocol):
 @dataclass(frozen=True, slots=True)
 class Worker:
     """`failed` gets the kind of an error that no code covers. `lasts`: ns of a lease. `beat`: s from one renewal to the
-    next. `idle`: s until it is asked again whether there is something to do.
+    next. `idle`: s until it is asked again whether there is something to do. `may`: the kinds that it is allowed to
+    make now; a job of another one would fail for good with the custodian's refusal.
     """
 
     jobs: Jobs
@@ -64,13 +65,14 @@ class Worker:
     lasts: int = LASTS
     beat: float = LASTS / SECOND / 3
     idle: float = IDLE
+    may: Callable[[], Collection[Kind]] = lambda: frozenset(Kind)
 
     def work(self, stop: threading.Event) -> None:
         """Until `stop`. A table that cannot be used for a while is tried again."""
         by_kind = {one.kind: one for one in self.readers}
-        versions = {kind: one.model for kind, one in by_kind.items()}
         while not stop.is_set():
-            lease = None
+            lease, may = None, self.may()
+            versions = {kind: one.model for kind, one in by_kind.items() if kind in may}
             with suppress(JobsUnusable):
                 lease = self.jobs.lease(self.name, versions, self.lasts)
             if lease is None:

@@ -8,15 +8,19 @@ import socket
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from protocol.dumps import refuse_dumps
+from protocol.errors import ProtocolError
 from protocol.keys import signing_key
+from protocol.language.errors import MistakesError
 from protocol.terminal import printable
 from review.analysis.job_report import facts, lines
 from review.analysis.job_states import Kind, versions
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from review.analysis.derived import Shelf
+    from review.governance.model import Governance
 
 FOLDER: Final = "analysis"
 TABLE: Final = "jobs.db"
@@ -66,7 +71,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
             says="Analyse recordings until it is told to stop (SIGINT, SIGTERM): take jobs, one at a time, out of the "
             "table that `up` fills, ask the custodian for the keys of that recording alone, and seal what "
             "is made of it. Sound becomes words, with the model that analysis.yaml in the console's folder "
-            "names.")  # fmt: skip
+            "names; of words, rules tell where personal data is.")  # fmt: skip
 
 
 def shelf(home: Path, signer: Ed25519PrivateKey | None = None) -> Shelf:
@@ -87,12 +92,14 @@ def readers_of(home: Path) -> Mapping[Kind, str]:
     Raises StoreError.
     """
     from review.analysis.speech.port import SpeechError  # noqa: PLC0415 - slow to import
+    from review.redaction.reader import RULES  # noqa: PLC0415
     from review.transcripts.installed import readers  # noqa: PLC0415
 
     try:
-        return readers(home)
+        found = readers(home)
     except SpeechError as error:
         raise StoreError(str(error)) from None
+    return {**found, Kind.PERSONAL: RULES} if found else found
 
 
 def _analyse(asked: Namespace) -> int:
@@ -137,6 +144,7 @@ def _request(asked: Namespace) -> int:
 
 def _work(asked: Namespace) -> int:
     from review.analysis.speech.port import SpeechError  # noqa: PLC0415 - slow to import
+    from review.redaction.reader import PersonalReader  # noqa: PLC0415
     from review.transcripts.installed import installed  # noqa: PLC0415
     from review.transcripts.reader import SpeechReader  # noqa: PLC0415
     from review.transcripts.sound import SoundStore  # noqa: PLC0415
@@ -165,12 +173,41 @@ def _work(asked: Namespace) -> int:
             lambda kind, code: _say(f"{kind}: no keys were lent ({code})"),
         )  # fmt: skip
         sounds = SoundStore(catalog, home.blobs(), home.key(COMPLIANCE).id)
-        reader = SpeechReader(
-            sounds, lending, shelf(asked.home, key), here.versions, here.speech.settings, here.load, _say
-        )
-        name = f"{socket.gethostname()}-{os.getpid()}"
-        Worker(jobs, [_Shown(reader)], name, lambda kind, error: _say(f"{kind}: {error}")).work(stop)
+        keeper = shelf(asked.home, key)
+        readers: list[Reader] = [
+            SpeechReader(sounds, lending, keeper, here.versions, here.speech.settings, here.load, _say),
+            PersonalReader(jobs, lending, keeper, versions(readers_of(asked.home))),
+        ]
+        Worker(
+            jobs, [*map(_Shown, readers)], f"{socket.gethostname()}-{os.getpid()}",
+            lambda kind, error: _say(f"{kind}: {error}"),
+            may=_Allowed(InForce(home, catalog), asked.worker, {reader.kind for reader in readers}),
+        ).work(stop)  # fmt: skip
     return 0
+
+
+@dataclass
+class _Allowed:
+    """What of `read` the signed rules let a worker make now: nothing where they cannot be read. A change is said."""
+
+    rules: Callable[[], Governance]
+    worker: str
+    read: Collection[Kind]
+    _said: str = ""
+
+    def __call__(self) -> Collection[Kind]:
+        from review.search.to_analyse import makes  # noqa: PLC0415 - slow to import
+
+        found, why = frozenset[Kind](), f"no role of it makes {' or '.join(sorted(self.read))} by the signed rules"
+        try:
+            found = makes(self.rules(), self.worker, wall()).intersection(self.read)
+        except (ProtocolError, StoreError, MistakesError, SQLAlchemyError) as error:
+            why = f"the signed rules cannot be read ({type(error).__name__})"
+        line = f"{self.worker} makes {', '.join(sorted(found)) or f'nothing now: {why}'}"
+        if line != self._said:
+            self._said = line
+            _say(line)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

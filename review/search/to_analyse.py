@@ -45,6 +45,13 @@ def analysts(rules: Governance, now: int) -> list[Person]:
     return [rules.person(one) for one in may]
 
 
+def makes(rules: Governance, worker: str, now: int) -> frozenset[Kind]:
+    """Which kinds the signed rules let somebody make now, of whatever recordings."""
+    held = [grant.role for grant in rules.person(worker).grants if grant.since <= now < grant.until]
+    roles = [rules.roles[role] for role in held if role in rules.roles]
+    return frozenset(kind for role in roles if Act.ANALYSE in role.may and now < role.until for kind in role.analyses)
+
+
 def refused(
     rules: Governance, people: Sequence[Person], row: Row[Any], now: int, kind: Kind | None = None
 ) -> tuple[Reason, ...]:

@@ -77,6 +77,20 @@ def test_a_failure_is_a_code(jobs: Jobs, error: Exception, known: tuple[object, 
     assert (speech(jobs), heard) == (known, said)
 
 
+def test_what_it_may_not_make_is_not_taken_until_it_may(jobs: Jobs) -> None:
+    """Asked anew each time: a job that the custodian refuses would have failed for good."""
+    stop, answers = threading.Event(), [frozenset[Kind](), frozenset({Kind.PERSONAL}), frozenset({Kind.SPEECH})]
+    left = iter(answers)
+
+    def does(_: Lease, __: Progress) -> str:
+        stop.set()
+        return DONE
+
+    replace(worker(jobs, does, []), may=lambda: next(left)).work(stop)
+    assert jobs.of("r1")[0].result == DONE
+    assert list(left) == []
+
+
 def test_one_that_is_to_end_gives_its_job_back(jobs: Jobs) -> None:
     stop = threading.Event()
 

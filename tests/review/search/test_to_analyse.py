@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,15 @@ def test_a_request_comes_first_or_says_why_not(house: House) -> None:
     found = house.filling.ask("r1")
     assert isinstance(found, tuple)
     assert found[0].says == "no line of the signed rules lets anything be made of recordings"
+
+
+def test_a_worker_makes_the_kinds_that_its_roles_name_while_it_holds_them() -> None:
+    made = rules(kinds="speech: 60 per hour, personal: 9 per hour")
+    assert to_analyse.makes(made, "analyst@example.com", NOW) == {Kind.SPEECH, Kind.PERSONAL}
+    assert to_analyse.makes(made, "lena@example.com", NOW) == frozenset()
+    assert to_analyse.makes(made, "nobody@example.com", NOW) == frozenset()
+    (own,) = (one for one in made.people if one.person == "analyst@example.com")
+    for held in (replace(own, until=NOW), replace(own, since=NOW + 1)):
+        assert to_analyse.makes(replace(made, people=(held,)), own.person, NOW) == frozenset()
+    ended = {"analyst": replace(made.roles["analyst"], until=NOW)}
+    assert to_analyse.makes(replace(made, roles=ended), own.person, NOW) == frozenset()

@@ -1,0 +1,1 @@
+"""What of a recording is personal data: found by rules in what others made of it, and sealed as spans."""
