@@ -30,6 +30,18 @@ def family() -> Iterator[list[subprocess.Popen[bytes]]]:
         process.wait()
 
 
+@pytest.fixture
+def alone(family: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has no other processes: browsers that other tests start meanwhile are hosts, too."""
+
+    def ours() -> list[int]:
+        started = [psutil.Process(process.pid) for process in family]
+        return [os.getpid(), *(each.pid for host in started for each in (host, *host.children(recursive=True)))]
+
+    there = SimpleNamespace(**{**vars(psutil), "pids": ours})
+    monkeypatch.setattr("agent.desktop.processes.psutil", there)
+
+
 def start(family: list[subprocess.Popen[bytes]], *command: str) -> int:
     """Its pid, once the program itself runs: from then on the kernel knows its command line."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
@@ -113,13 +125,14 @@ def test_a_process_that_has_gone_has_vanished(family: list[subprocess.Popen[byte
     assert Processes().read(pid) is Blind.VANISHED
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_helper_makes_an_engine_of_the_process_it_works_for(family: list[subprocess.Popen[bytes]]) -> None:
     """A browser starts a zygote, which starts a renderer; the shell that started the browser is none."""
     renderer = f"{WAITS}"
     zygote = f"import subprocess,sys; subprocess.run([sys.executable, '-c', {renderer!r}, '--type=renderer'])"
     browser = f"import subprocess,sys; subprocess.run([sys.executable, '-c', {zygote!r}, '--type=zygote'])"
     processes = Processes()
-    assert processes.rescan(now=0.0) in {True, False}  # whatever runs on this machine
+    assert not processes.rescan(now=0.0)
     pid = start(family, sys.executable, "-c", browser)
     assert not read(processes, pid).engine
     while len(psutil.Process(pid).children(recursive=True)) < 2:
@@ -250,6 +263,7 @@ def test_nothing_is_read_of_another_users_processes_until_a_window_is_theirs(
     assert process.pid in read_of
 
 
+@pytest.mark.usefixtures("alone")
 def test_rescans_keep_their_distance() -> None:
     processes = Processes()
     processes.rescan(now=10.0)
