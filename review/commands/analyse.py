@@ -181,13 +181,13 @@ def _work(asked: Namespace) -> int:
         Worker(
             jobs, [*map(_Shown, readers)], f"{socket.gethostname()}-{os.getpid()}",
             lambda kind, error: _say(f"{kind}: {error}"),
-            may=_Allowed(InForce(home, catalog), asked.worker, {reader.kind for reader in readers}),
+            may=Allowed(InForce(home, catalog), asked.worker, {reader.kind for reader in readers}),
         ).work(stop)  # fmt: skip
     return 0
 
 
 @dataclass
-class _Allowed:
+class Allowed:
     """What of `read` the signed rules let a worker make now: nothing where they cannot be read. A change is said."""
 
     rules: Callable[[], Governance]

@@ -11,10 +11,18 @@ from typing import Any
 import httpx
 import pytest
 
+from review.analysis.job_states import Kind
+from review.analysis.speech.settings import NAME as SETTINGS
 from review.cli import main
+from review.commands.analyse import Allowed, readers_of
+from review.governance.model import Governance
+from review.rules import parse_files
 from store.admin.home import Home
+from store.errors import StoreError
+from testkit.analyst import WORKER
 from testkit.lifecycle import govern
 from testkit.reading_room import RULES, ReadingRoom, furnish
+from testkit.speech_models import TINY, models
 
 KINDS = "{ speech: 60 per hour, screen-text: 60 per hour }"
 ANALYST = f"  analyst: {{ may: [analyse], of: all, rendition: original, analyses: {KINDS} }}\n"
@@ -73,3 +81,46 @@ def test_the_console_fills_it_as_the_signed_rules_say(room: ReadingRoom, capsys:
     assert "the console knows no such recording" in capsys.readouterr().err
     assert analyse(room) == 1
     assert "analysis.yaml is not there: it says where the models of speech are" in capsys.readouterr().err
+
+
+class Rules:
+    """The signed rules as a store gives them, or what keeps it from it."""
+
+    def __init__(self) -> None:
+        self.now: Governance | Exception = parse_files({"rules.yaml": ALLOWED.encode()})
+
+    def __call__(self) -> Governance:
+        if isinstance(self.now, Exception):
+            raise self.now
+        return self.now
+
+
+def test_a_worker_takes_what_the_signed_rules_allow_it_and_says_each_change_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rules = Rules()
+    allowed, other = (Allowed(rules, one, [Kind.SPEECH, Kind.PERSONAL]) for one in (WORKER, "other@example.com"))
+
+    def said(worker: Allowed = allowed) -> str:
+        return capsys.readouterr().err if worker() == worker() else "two answers to one question"
+
+    assert allowed() == {Kind.SPEECH}
+    assert said() == "analyst@example.com makes speech\n"
+    assert said() == ""
+    rules.now = StoreError("a word that no log needs")
+    assert allowed() == set()
+    assert said() == "analyst@example.com makes nothing now: the signed rules cannot be read (StoreError)\n"
+    rules.now = parse_files({"rules.yaml": RULES.encode()})
+    why = "no role of it makes personal or speech by the signed rules"
+    assert said() == f"analyst@example.com makes nothing now: {why}\n"
+    assert said(other) == f"other@example.com makes nothing now: {why}\n"
+    rules.now = parse_files({"rules.yaml": ALLOWED.replace("screen-text", "personal").encode()})
+    assert allowed() == {Kind.SPEECH, Kind.PERSONAL}
+    assert said() == "analyst@example.com makes personal, speech\n"
+
+
+def test_personal_data_is_read_where_speech_is(tmp_path: Path) -> None:
+    assert readers_of(tmp_path) == {}
+    (tmp_path / SETTINGS).write_text(f"schema: 1\nmodels: models\nspeech: {TINY}\nlanguage: en\n...\n")
+    models(tmp_path / "models")
+    assert readers_of(tmp_path).keys() == {Kind.SPEECH, Kind.PERSONAL}

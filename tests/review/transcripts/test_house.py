@@ -36,6 +36,8 @@ pytestmark = [
     pytest.mark.slow(reason="store, custodian, console and workers as processes, and Whisper in each of these"),
 ]
 PATIENCE: Final = 240.0  # s; a busy machine gives Whisper little
+KINDS: Final = (Kind.SPEECH, Kind.PERSONAL)
+PHONE: Final = "6175550142"
 SPOKEN: Final = ("conference", "participant", "telephone", "available representative", "area code")
 
 
@@ -45,24 +47,24 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnalystHouse]:
         yield made
 
 
-def speech_of(house: AnalystHouse, made: FakeRecording) -> Any:
+def job_of(house: AnalystHouse, made: FakeRecording, kind: Kind) -> Any:
     with house.jobs() as jobs:
-        return next((one for one in jobs.of(str(made.id)) if one.kind is Kind.SPEECH), None)
+        return next((one for one in jobs.of(str(made.id)) if one.kind is kind), None)
 
 
 def until_done(house: AnalystHouse, *made: FakeRecording) -> None:
     def done() -> bool:
-        found = [speech_of(house, one) for one in made]
+        found = [job_of(house, one, kind) for one in made for kind in KINDS]
         assert all(one is None or one.state is not JobState.FAILED for one in found), [one.why for one in found if one]
         return all(one is not None and one.state is JobState.DONE for one in found)
 
-    waits.until(done, "all sound was transcribed", patience=PATIENCE, beat=0.5)
+    waits.until(done, "all sound was transcribed and looked through", patience=PATIENCE, beat=0.5)
 
 
-def opened(house: AnalystHouse, made: FakeRecording) -> dict[str, Any]:
-    """The transcript, with a key that the custodian releases for a lease of its own."""
-    job = speech_of(house, made)
-    lease = Lease(job.id, job.fence, time.time_ns() + 120 * 10**9, str(made.id), Kind.SPEECH, job.model)
+def opened(house: AnalystHouse, made: FakeRecording, kind: Kind = Kind.SPEECH) -> dict[str, Any]:
+    """What a worker made, with a key that the custodian releases for a lease of its own."""
+    job = job_of(house, made, kind)
+    lease = Lease(job.id, job.fence, time.time_ns() + 120 * 10**9, str(made.id), kind, job.model)
     said = list[str]()
     with closing(Papers(papers_command(None, house.world.home.folder))) as papers:
         log = public_key(str(house.log_key)).public
@@ -129,10 +131,29 @@ def test_what_a_rule_closed_is_a_named_gap_and_not_in_the_words(house: AnalystHo
     assert "conference" not in text(found["channels"]["customer"])
 
 
+def test_where_personal_data_is_said_is_found_and_not_what_it_is(house: AnalystHouse) -> None:
+    """The question is the agent's, the number the customer's: eight seconds later, by a voice that names digits."""
+    made = house.record(["privacy-prompt"], ["silence/8", *(f"digits/{digit}" for digit in PHONE)])
+    with house.working():
+        until_done(house, made)
+    speech, personal = (opened(house, made, kind) for kind in KINDS)
+    job = job_of(house, made, Kind.SPEECH)
+    assert personal["made_of"] == {"speech": {"version": job.model, "sha256": job.result}}
+    said = [word for segment in speech["channels"]["customer"]["segments"] for word in segment["words"]]
+    assert len([word for word in said if any(map(str.isdigit, word["text"]))]) > len(PHONE) // 2
+    (asked,) = [one for one in personal["spans"] if one["detector"] == "question"]
+    assert (asked["channel"], asked["kind"], asked["because"]) == ("customer", "phone", "asked: phone number")
+    assert asked["start"] <= said[0]["start"] < said[-1]["end"] <= asked["end"]
+    assert {one["channel"] for one in personal["spans"]} == {"customer"}
+    assert in_the_clear(house.folder) == []
+
+
 def test_workers_killed_at_random_instants_lose_and_double_nothing(house: AnalystHouse) -> None:
     """What a killed worker's lease leaves is over in two minutes; here the table's times are moved back instead."""
     made = [house.record(["conf-lockednow"], ["conf-lockednow"]) for _ in range(3)]
-    waits.until(lambda: all(speech_of(house, one) for one in made), "the console filled the table", patience=PATIENCE)
+    waits.until(
+        lambda: all(job_of(house, one, Kind.SPEECH) for one in made), "the console filled the table", patience=PATIENCE
+    )
     chance, kills = random.Random(20261204), 0
     while kills < 6:
         with house.working() as worker:
@@ -150,9 +171,9 @@ def test_workers_killed_at_random_instants_lose_and_double_nothing(house: Analys
         house.shelf.sweep(jobs)
         for one in made:
             assert text(opened(house, one)["channels"]["agent"]) == SENTENCES["conf-lockednow"]
-            job = speech_of(house, one)
-            files = list((house.shelf.folder / str(one.id)).iterdir())
-            assert [path.name for path in files] == [f"speech.original.{job.fence}"]
-            assert [other.kind for other in jobs.of(str(one.id))].count(Kind.SPEECH) == 1
+            fences = {kind: job_of(house, one, kind).fence for kind in KINDS}
+            files = sorted(path.name for path in (house.shelf.folder / str(one.id)).iterdir())
+            assert files == sorted(f"{kind}.original.{fence}" for kind, fence in fences.items())
+            assert sorted(other.kind for other in jobs.of(str(one.id))) == sorted(KINDS)
     assert in_the_clear(house.folder) == []
     assert list(house.temporary.iterdir()) == []
