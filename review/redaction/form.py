@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from review.analysis.job_states import Kind
-from review.analysis.personal.spans import VERSION, Span, shares
+from review.analysis.personal.spans import LANGUAGES, VERSION, Span, shares
 from review.analysis.words import SECOND, Call, Channel
 from review.transcripts.form import Spoken
 
@@ -39,6 +39,7 @@ def written(
         "eyelid_personal": FORMAT,
         "recording": str(recording),
         "rules": VERSION,
+        "languages": LANGUAGES,
         "made_of": {kind: {"version": one.version, "sha256": one.sha256} for kind, one in sources.items()},
         "channels": {
             str(channel): {"transcript": one.state, "language": one.language, "masked": round(masked[channel], 4)}

@@ -11,6 +11,7 @@ from review.analysis.personal.lexicon import Kind
 from review.analysis.words import SECOND, Call, Channel, Heard, Interval, joined
 
 VERSION: Final = "1"  # of the rules: raise it with every change that moves a span
+LANGUAGES: Final = ("de", "en")  # that they know
 PAD: Final = 2 * SECOND // 5  # a recogniser's word begins late and ends early
 _SURE: Final = SECOND // 4  # a word after so long a silence is another one: the pad ends before it
 

@@ -5,7 +5,8 @@ import { isObject, isText, isUint, parseObject, Refused, refuseIf, sha256 } from
 import { checkSignature, openChunk, parseHeader } from "./statements.js";
 
 export const SPOKEN = "speech/original"; // the label of a transcript's key
-const STREAMS = { speech: 0xf000 };
+export const PERSONAL = "personal/original"; // and of personal data's
+const STREAMS = { speech: 0xf000, personal: 0xf003 };
 const LONGEST_LINE = 1024;
 const LINE_FEED = 10;
 const MEDIA = 1;
@@ -70,6 +71,23 @@ export async function openTranscript(keys, recording, body, workers) {
       model: isObject(versions) ? text(versions.model) : "",
     })),
   };
+}
+
+/**
+ * Where personal data is in the transcript whose sealed file this is. Times: seconds.
+ * {spans: [{channel, start, end, kind}], languages: [those that its rules know]}. Throws Refused, as `openDerived`; also
+ * other-transcript.
+ */
+export async function openPersonal(keys, recording, body, workers, transcript) {
+  const told = parseObject(await openDerived(PERSONAL, keys, recording, body, workers), "malformed");
+  refuseIf(told.eyelid_personal !== 1n, "unknown-format");
+  refuseIf(told.recording !== recording, "swapped");
+  const source = isObject(told.made_of) ? told.made_of.speech : null;
+  refuseIf(!isObject(source), "malformed");
+  refuseIf(source.sha256 !== (await sha256(transcript)), "other-transcript");
+  refuseIf(!Array.isArray(told.languages), "malformed");
+  const spans = list(told.spans).map((one) => ({ channel: text(one.channel), kind: text(one.kind), ...span(one) }));
+  return { spans, languages: told.languages.map(text) };
 }
 
 function turnsOf(of) {

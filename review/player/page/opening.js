@@ -45,7 +45,7 @@ export async function play(recording, ask, opened, preset) {
     opened({ comments: commenting(choice), report, transcript: spoken ? transcript : null });
   }
 
-  const transcript = async () => (await api(`/v1/recordings/${recording}/transcript`)).sealed;
+  const transcript = () => api(`/v1/recordings/${recording}/transcript`);
 
   /** What the page of the recording asks of console and custodian about comments. */
   function commenting({ purpose, comments }) {

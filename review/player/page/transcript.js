@@ -9,7 +9,7 @@ import { clock, describe } from "./words.js";
 const AGAIN = 30_000; // ms, while it waits to be transcribed
 let sealedFile = null; // how the console is asked for it
 let opens = null; // what the worker is asked
-let spoken = null; // {turns, channels}, as the worker opened it
+let spoken = null; // {turns, channels, personal}, as the worker opened it
 let code = ""; // why there is none
 let hits = []; // words that were sought, in order: their elements, a list for each
 let hit = -1;
@@ -24,13 +24,14 @@ export async function beginTranscript(from, asking) {
   $("transcript-sought").addEventListener("keydown", (event) => {
     if (event.key === "Enter") toHit(event.shiftKey ? -1 : 1);
   });
+  $("hides-personal").addEventListener("change", showTranscript);
   player.addEventListener("time", follow);
   await load();
 }
 
 async function load() {
   try {
-    spoken = await opens("transcript", { sealed: await sealedFile() });
+    spoken = await opens("transcript", await sealedFile());
     code = "";
   } catch (error) {
     code = typeof error.code === "string" ? error.code : "failed";
@@ -45,6 +46,7 @@ export function showTranscript() {
   $("transcript-state").textContent = code ? refusal(code, language, "transcript") : stateOf();
   $("transcript-find").hidden = !spoken?.turns.some((turn) => turn.words);
   $("transcript-note").hidden = !spoken;
+  showPersonal();
   if (!spoken) return;
   const models = [...new Set(spoken.channels.map(({ model }) => model).filter(Boolean))];
   $("transcript-note").textContent = words.transcriptNote(models.join(", "));
@@ -82,9 +84,13 @@ function turnRow({ channel, start, end: until, words: heard }) {
     said.lang = spoken.channels.find((one) => one.channel === channel).language ?? "";
     said.dir = "auto";
   }
+  const hides = $("hides-personal").checked;
+  let last = null; // what stands for the words before this one
   for (const one of heard ?? []) {
-    const word = element("span", one.text, one.unsure ? "word unsure" : "word");
-    if (one.unsure) word.title = words.unsure;
+    const kinds = personalKinds(channel, one);
+    if (hides && kinds && last?.kinds === kinds) continue;
+    last = hides && kinds ? { kinds } : null;
+    const word = last ? element("span", `[${kinds}]`, "personal") : wordOf(one, kinds);
     word.addEventListener("click", () => player.seek(one.start));
     said.append(word, " ");
   }
@@ -92,8 +98,42 @@ function turnRow({ channel, start, end: until, words: heard }) {
   return { ...made, end: until, said };
 }
 
+function wordOf({ text, unsure }, kinds) {
+  const word = element("span", text, `word${unsure ? " unsure" : ""}${kinds ? " personal" : ""}`);
+  const title = [kinds, unsure && words.unsure].filter(Boolean).join("; ");
+  if (title) word.title = title;
+  return word;
+}
+
 function gapRow({ from, cause }) {
   return row(Math.max(0, from / 1e9), describe(cause, about.names, words).title, `row ${cause.what}`);
+}
+
+// -- personal data -----------------------------------------------------------------------------------------------
+
+/** Which kinds of it a word is, in words; "" if none. */
+function personalKinds(channel, { start, end: until }) {
+  const here = (spoken.personal.spans ?? []).filter(
+    (one) => one.channel === channel && one.start < until && one.end > start,
+  );
+  const kinds = [...new Set(here.map(({ kind }) => kind))].sort();
+  const telling = kinds.filter((kind) => kind !== "number" && kind !== "repeated");
+  return (telling.length ? telling : kinds).map((kind) => words.personalKinds[kind] ?? kind).join(", ");
+}
+
+function showPersonal() {
+  $("transcript-hide").hidden = !spoken?.personal.spans?.length;
+  $("transcript-personal").textContent = spoken?.turns.some((turn) => turn.words) ? personalState() : "";
+}
+
+function personalState() {
+  const { code: missing, spans, languages } = spoken.personal;
+  if (missing) return words.personalMissing[missing] ?? words.personalRefused(refusal(missing, language, "transcript"));
+  const unknown = spoken.channels.filter(
+    (one) => one.state === "transcribed" && !languages.includes(one.language ?? ""),
+  );
+  const unread = unknown.map(({ channel, language: spoke }) => words.personalUnread(end(channel), spoke));
+  return [words.personalFound(spans.length), ...unread].join(" ");
 }
 
 // -- the moment that is played -----------------------------------------------------------------------------------

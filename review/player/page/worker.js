@@ -4,7 +4,7 @@
 
 import { fromBase64url, fromHex, joined, Refused, refuseIf, utf8 } from "./bytes.js";
 import { readHeader } from "./cmaf.js";
-import { openTranscript, SPOKEN } from "./derived.js";
+import { openPersonal, openTranscript, PERSONAL, SPOKEN } from "./derived.js";
 import { peaksOf } from "./peaks.js";
 import { CHECKS, isShown, isSound, Proof } from "./proof.js";
 import { newSession, receive } from "./released.js";
@@ -305,11 +305,21 @@ const DO = {
     return Promise.all(all.map((one) => opened(one).catch((error) => ({ code: error.code ?? "failed" }))));
   },
 
-  /** The transcript as the console gave it, opened: as `openTranscript`. */
-  async transcript({ sealed }) {
+  /** The transcript as the console gave it, opened: as `openTranscript`, with `personal`: as `openPersonal`, or {code}:
+   * none, no-key, or why what was given is not it. */
+  async transcript({ sealed, personal }) {
     refuseIf(isOver(), "over");
     const { derived, recording, workers } = released;
-    return openTranscript(derived.get(SPOKEN), recording, fromBase64url(sealed), workers);
+    const file = fromBase64url(sealed);
+    const spoken = await openTranscript(derived.get(SPOKEN), recording, file, workers);
+    if (!derived.has(PERSONAL)) return { ...spoken, personal: { code: "no-key" } };
+    if (!personal) return { ...spoken, personal: { code: "none" } };
+    try {
+      const found = await openPersonal(derived.get(PERSONAL), recording, fromBase64url(personal), workers, file);
+      return { ...spoken, personal: found };
+    } catch (error) {
+      return { ...spoken, personal: { code: error.code ?? "failed" } };
+    }
   },
 
   /** Everything, also what is not played. */

@@ -1,4 +1,7 @@
-"""What was said, beside the picture in both browsers: of a worker's sealed file, by its key, and by no console."""
+"""What was said, beside the picture in both browsers: of a worker's sealed file, by its key, and by no console.
+
+Personal data in it is hidden as rules found it, and shown at a person's wish.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from review.commands.analyse import shelf, table
 from review.commands.open_log import public_key
 from review.governance.model import Rendition
 from review.leasing import Lending
+from review.redaction.reader import RULES, PersonalReader
 from review.transcripts.form import written
 from store.clock import wall
 from testkit.player_page import faults_of
@@ -37,7 +41,8 @@ __all__ = ["ready"]
 pytestmark = pytest.mark.slow(reason="browsers, and a house of four processes")
 ANALYSED: Final = PLAIN.replace(
     "teams:\n",
-    "  analyst: { may: [analyse], of: all, rendition: original, analyses: { speech: 600 per hour } }\nteams:\n",
+    "  analyst: { may: [analyse], of: all, rendition: original, "
+    "analyses: { speech: 600 per hour, personal: 600 per hour } }\nteams:\n",
     1,
 ).replace("people:\n", "people:\n  worker@example.com: { roles: [analyst] }\n", 1)
 MADE_WITH: Final = Versions("scripted", "1", "tiny-for-tests", "a" * 64)
@@ -47,18 +52,24 @@ DOUBTED: Final = "I see."
 INVENTED: Final = "Thanks for watching."
 SHOWN: Final = "[...document.querySelectorAll('#turns li')].map((one) => one.innerText.replace(/\\s+/g, ' ').trim())"
 STATE: Final = "document.querySelector('#transcript').dataset.state"
+UNSIGNED: Final = "No worker whom the custodian knows has signed it as it is. It is not shown."
+FOUND: Final = "document.querySelector('#transcript-personal').textContent"
+CHIPS: Final = "[...document.querySelectorAll('#turns span.personal')].map((one) => one.textContent)"
+HIDES: Final = "document.querySelector('#hides-personal')"
 OPENER: Final = """(async () => {
-  const {openTranscript} = await import("./derived.js");
+  const {openTranscript, openPersonal} = await import("./derived.js");
   const {publicKey, streamKeys} = await import("./statements.js");
   const {fromBase64url} = await import("./bytes.js");
-  const {key, workers, recording, files} = %s;
+  const {key, workers, recording, files, transcript} = %s;
   const raw = fromBase64url(key);
   const keys = await streamKeys((algorithm, uses) => crypto.subtle.importKey("raw", raw, algorithm, false, uses));
   const signers = await Promise.all(workers.map(publicKey));
   const codes = {};
   for (const [name, file] of Object.entries(files))
-    codes[name] = await openTranscript(keys, recording, fromBase64url(file), signers)
-      .then(() => "opened", (error) => error.code ?? String(error));
+    codes[name] = await (transcript
+      ? openPersonal(keys, recording, fromBase64url(file), signers, fromBase64url(transcript))
+      : openTranscript(keys, recording, fromBase64url(file), signers)
+    ).then(() => "opened", (error) => error.code ?? String(error));
   return codes;
 })()"""
 
@@ -86,7 +97,8 @@ def content(recording: str) -> bytes:
 
 @dataclass
 class Transcribed:
-    """`key`: the worker's; `lent`: what the custodian gave it; `lease`: of the job that is done.
+    """`key`: the worker's; `lent`: what the custodian gave it; `lease`: of the job that is done. `looked`, `found`: the
+    same of the job that looked for personal data in it.
 
     Of a recording of its own: other tests have the house's erased, and what was once erased is never analysed.
     """
@@ -95,6 +107,8 @@ class Transcribed:
     key: Ed25519PrivateKey
     lease: Lease
     lent: Lent
+    looked: Lease
+    found: Lent
 
     @property
     def recording(self) -> str:
@@ -115,6 +129,17 @@ class Transcribed:
         made: bytes = replace(self.derived, **changed).sealed(words, key, signer)
         return made
 
+    @property
+    def personal(self) -> dict[str, Any]:
+        """What the worker found."""
+        one = Derived.of(self.looked, self.found.label)
+        read = shelf(self.house.folder / "console").get(one, self.found.seals, self.key.public_key())
+        made: dict[str, Any] = json.loads(read)
+        return made
+
+    def personal_file(self, content: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
+        return Derived.of(self.looked, self.found.label).sealed(content, self.found.seals, signer or self.key)
+
 
 @pytest.fixture(scope="session")
 def transcribed(house: House) -> Transcribed:
@@ -127,17 +152,25 @@ def transcribed(house: House) -> Transcribed:
         house.socket, "worker@example.com", key, custodian, lambda one: papers_of(house.home, str(one)),
         lambda _, code: said.append(code),
     )  # fmt: skip
-    home, models = house.folder / "console", versions({})
+    home, models = house.folder / "console", versions({Kind.SPEECH: "scripted", Kind.PERSONAL: RULES})
+
+    def taken(jobs: Jobs, kind: Kind) -> Lease:
+        """The console, which has no reader, offers the same with other versions, and withdraws these."""
+        while True:
+            jobs.offer([Offer(recording, wall(), wall(), with_what_follows({Kind.SPEECH}))], models)
+            if lease := jobs.lease("scripted", {kind: models[kind]}):
+                return lease
+
     with closing(Jobs(table(home))) as jobs:
-        jobs.offer([Offer(recording, wall(), wall(), with_what_follows({Kind.SPEECH}))], models)
-        lease = None
-        while lease is None or lease.recording != recording:  # the console offers others itself
-            lease = jobs.lease("scripted", {Kind.SPEECH: models[Kind.SPEECH]})
-            assert lease is not None
+        lease = taken(jobs, Kind.SPEECH)
         lent = lending.lend(lease)
         jobs.finish(lease.job, lease.fence, shelf(home, key).put(lease, lent, content(recording)))
+        looked = taken(jobs, Kind.PERSONAL)
+        made = PersonalReader(jobs, lending, shelf(home, key), models).read(looked, lambda _: None)
+        jobs.finish(looked.job, looked.fence, made)
+        found = lending.lend(looked)
     assert said == []
-    return Transcribed(house, key, lease, lent)
+    return Transcribed(house, key, lease, lent, looked, found)
 
 
 @pytest.fixture
@@ -149,11 +182,13 @@ def keyed(ready: House, transcribed: Transcribed) -> Iterator[Transcribed]:
     ready.govern(PLAIN)
 
 
-def play(of: Transcribed, page: Page, who: str = "ann") -> None:
+def play(of: Transcribed, page: Page, who: str = "ann", *, hides: bool = False) -> None:
     assert opened(of.house, page, who, of.recording) == "purpose"
     page.run("document.querySelector('#open').click()")
     until(page, READY)
     until(page, f"{STATE} !== undefined")
+    if not hides:
+        page.run(f"{HIDES}.click()")
 
 
 def find(page: Page, text: str) -> str:
@@ -186,10 +221,9 @@ def test_what_was_said_stands_beside_the_picture_and_the_console_cannot_read_it(
     # Of what passed the console, and of what it keeps, nothing has the words or a key.
     hidden = [
         b"forty-seven",
-        keyed.lent.seals,
-        keyed.lent.seals.hex().encode(),
-        base64url.encode(keyed.lent.seals).encode(),
-    ]
+        *(made for key in (keyed.lent.seals, keyed.found.seals)
+          for made in (key, key.hex().encode(), base64url.encode(key).encode())),
+    ]  # fmt: skip
     passed = [body for _, body in (*house.between.seen[seen[0] :], *house.between.given[seen[1] :])]
     files = [one.read_bytes() for one in (house.folder / "console").rglob("*") if one.is_file()]
     assert any(path.endswith("/transcript") for path, _ in house.between.given[seen[1] :])
@@ -234,6 +268,93 @@ def test_what_is_sought_is_marked_and_enter_goes_to_it(keyed: Transcribed, page:
     page.run("document.querySelector('#transcript-sought').focus()")
     page.run("""document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "k", bubbles: true}))""")
     assert page.run("eyelid.player.playing") is False
+
+
+def test_personal_data_is_hidden_as_rules_found_it_until_somebody_wants_it(keyed: Transcribed, page: Page) -> None:
+    play(keyed, page, hides=True)
+    assert page.run(f"{HIDES}.checked")
+    assert page.run(SHOWN)[:2] == [f"0:01.0 Microphone {ASKED}", "0:05.0 Far end [number] <b>"]
+    assert page.run(FOUND) == "Rules found personal data in 1 place. They miss some, names above all."
+    assert find(page, "eleven") == "Not found."
+    assert find(page, "number") == "Not found."  # what stands for it was not said
+    page.run("eyelid.player.seek(0)")
+    page.run("document.querySelector('#turns span.personal').click()")
+    until(page, "Math.abs(eyelid.player.time - 5) < 0.05")
+    page.run("document.querySelector('#language').click()")
+    assert page.run(CHIPS) == ["[Nummer]"]
+    assert page.run(FOUND) == "Regeln fanden Personendaten an 1 Stelle. Manches übersehen sie, vor allem Namen."
+    page.run("document.querySelector('#language').click()")
+    page.run(f"{HIDES}.click()")
+    assert page.run(SHOWN)[1] == f"0:05.0 Far end {ANSWERED}"
+    assert page.run(CHIPS) == ANSWERED.split()[:-1]
+    assert page.run("document.querySelector('#turns span.personal').title") == "number"
+    assert find(page, "eleven").startswith("1 found.")
+    page.run(f"{HIDES}.click()")
+    assert page.run("document.querySelector('#transcript-hits').textContent") == "Not found."
+
+
+def test_where_nothing_is_known_of_personal_data_the_page_says_so(keyed: Transcribed, page: Page) -> None:
+    found = keyed.personal
+    nothing = "Nothing looked for personal data in it yet: nothing is hidden."
+    unmarked = "Personal data is not marked, as what was found of it is not shown:"
+    thief = Ed25519PrivateKey.generate()
+    of_another = found | {"made_of": {"speech": found["made_of"]["speech"] | {"sha256": "0" * 64}}}
+    french = found | {"languages": ["fr"], "spans": []}
+    unread = " Microphone: the rules do not know its language (en). Far end: the rules do not know its language (en)."
+    cases = (
+        (None, nothing),
+        (keyed.personal_file(json.dumps(of_another).encode()),
+         f"{unmarked} It was looked for in another transcript of this recording."),
+        (keyed.personal_file(json.dumps(found).encode(), thief),
+         f"{unmarked} {UNSIGNED}"),
+        (keyed.personal_file(json.dumps(french).encode()),
+         f"Rules found no personal data. They miss some, names above all.{unread}"),
+    )  # fmt: skip
+    for file, said in cases:
+        changed = None if file is None else base64url.encode(file)
+        keyed.house.between.change = lambda path, _asked, given, changed=changed: (
+            given | {"personal": changed} if path.endswith("/transcript") else given
+        )
+        play(keyed, page, hides=True)
+        assert page.run(STATE) == "shown"
+        assert page.run(FOUND) == said
+        assert page.run("document.querySelector('#transcript-hide').hidden")
+        assert page.run(SHOWN)[1] == f"0:05.0 Far end {ANSWERED}"
+
+
+def test_a_file_of_personal_data_that_is_none_of_this_transcript_is_not_opened(keyed: Transcribed, page: Page) -> None:
+    found, transcript = keyed.personal, keyed.file()
+    other = "0193a1b2-0000-7000-8000-0000000000a1"
+
+    def with_(**changed: Any) -> bytes:
+        return keyed.personal_file(json.dumps(found | changed).encode())
+
+    wanted = {
+        "whole": (with_(), "opened"),
+        "a transcript": (transcript, "swapped"),
+        "of another recording": (with_(recording=other), "swapped"),
+        "of another transcript": (with_(made_of={"speech": {"version": "1", "sha256": "0" * 64}}), "other-transcript"),
+        "of none": (with_(made_of={}), "malformed"),
+        "of a later format": (with_(eyelid_personal=2), "unknown-format"),
+        "signed by a thief": (keyed.personal_file(b"{}", Ed25519PrivateKey.generate()), "wrong-signer"),
+        "without languages": (with_(languages="de"), "malformed"),
+        "with a language that is none": (with_(languages=[1]), "malformed"),
+        "without spans": (with_(spans=None), "malformed"),
+        "with a span that is none": (with_(spans=[7]), "malformed"),
+        "with a kind that is none": (with_(spans=[found["spans"][0] | {"kind": 7}]), "malformed"),
+        "with a time that is none": (with_(spans=[found["spans"][0] | {"end": "9"}]), "malformed"),
+        "cut off": (with_()[:-1], "cut-off"),
+    }
+    asked = {
+        "key": base64url.encode(keyed.found.seals),
+        "workers": [public_to_text(keyed.key.public_key())],
+        "recording": keyed.recording,
+        "files": {name: base64url.encode(file) for name, (file, _) in wanted.items()},
+        "transcript": base64url.encode((keyed.house.folder / "console").joinpath(
+            "analysis", "derived", keyed.recording, keyed.derived.name).read_bytes()),
+    }  # fmt: skip
+    assert opened(keyed.house, page, "ann", keyed.recording) == "purpose"
+    assert page.run(OPENER % json.dumps(asked)) == {name: code for name, (_, code) in wanted.items()}
 
 
 def test_without_a_right_to_open_the_console_gives_none_of_it_and_who_got_it_is_noted(keyed: Transcribed) -> None:
@@ -318,6 +439,7 @@ def test_a_file_that_is_not_what_a_worker_made_of_this_recording_is_not_opened(k
         "workers": [public_to_text(one) for one in (Ed25519PrivateKey.generate().public_key(), keyed.key.public_key())],
         "recording": keyed.recording,
         "files": {name: base64url.encode(file) for name, (file, _) in wanted.items()},
+        "transcript": "",
     }
     assert opened(keyed.house, page, "ann", keyed.recording) == "purpose"
     assert page.run(OPENER % json.dumps(asked)) == {name: code for name, (_, code) in wanted.items()}
@@ -332,11 +454,11 @@ def test_what_the_console_puts_in_its_place_is_not_shown(keyed: Transcribed, pag
     assert page.run(STATE) == "wrong-signer"
     assert page.run(SHOWN) == []
     said = page.run("document.querySelector('#transcript-state').textContent")
-    assert said == "No worker whom the custodian knows has signed it as it is. It is not shown."
+    assert said == UNSIGNED
 
 
 def test_axe_finds_no_fault_in_a_transcript(keyed: Transcribed, page: Page, axe: str) -> None:
-    play(keyed, page)
+    play(keyed, page, hides=True)
     find(page, "order")
     page.run("document.querySelector('#transcript').scrollIntoView()")
     found = faults_of(page, axe, "transcript", "document.querySelector('#transcript')")
