@@ -242,7 +242,7 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     _click(browser, "Play")
     eventually(lambda: _both_heard(monitor), "both tones were heard, without the samples that a busy machine drops")
     until(browser, "window.met.before > 1 && window.met.after > 1 && window.met.over > 0")
-    until(browser, "/^Skipped \\d+ s: Closed by rule card-forms/.test(document.querySelector('#now').innerText)")
+    until(browser, "/^Skipped [\\d.]+ s: .*\\bcard-forms\\b/.test(document.querySelector('#now').innerText)")
     _click(browser, "Pause")
     assert browser.run("window.met.over") > seconds - 1
     browser.run(f"document.querySelector('#comment-text').value = {COMMENT!r}")
