@@ -85,7 +85,7 @@ function turnRow({ channel, start, end: until, words: heard }) {
     said.dir = "auto";
   }
   const hides = $("hides-personal").checked;
-  let last = null; // what stands for the words before this one
+  let last = null; // what the words before this one are replaced by
   for (const one of heard ?? []) {
     const kinds = personalKinds(channel, one);
     if (hides && kinds && last?.kinds === kinds) continue;

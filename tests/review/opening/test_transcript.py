@@ -276,7 +276,7 @@ def test_personal_data_is_hidden_as_rules_found_it_until_somebody_wants_it(keyed
     assert page.run(SHOWN)[:2] == [f"0:01.0 Microphone {ASKED}", "0:05.0 Far end [number] <b>"]
     assert page.run(FOUND) == "Rules found personal data in 1 place. They miss some, names above all."
     assert find(page, "eleven") == "Not found."
-    assert find(page, "number") == "Not found."  # what stands for it was not said
+    assert find(page, "number") == "Not found."  # nobody said what it is replaced by
     page.run("eyelid.player.seek(0)")
     page.run("document.querySelector('#turns span.personal').click()")
     until(page, "Math.abs(eyelid.player.time - 5) < 0.05")
