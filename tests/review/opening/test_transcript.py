@@ -373,6 +373,21 @@ def test_without_a_right_to_open_the_console_gives_none_of_it_and_who_got_it_is_
         assert client.get(keyed.path).status_code == 403
 
 
+def test_a_transcript_is_given_also_where_its_personal_data_is_gone(keyed: Transcribed) -> None:
+    shelved = shelf(keyed.house.folder / "console")
+    files = [shelved.path(Derived.of(lease, lent.label)) for lease, lent in
+             ((keyed.lease, keyed.lent), (keyed.looked, keyed.found))]  # fmt: skip
+    given = [one.read_bytes() for one in files]
+    spoken, personal = map(base64url.encode, given)
+    with keyed.house.client("ann") as client:
+        assert client.get(keyed.path).json() == {"sealed": spoken, "personal": personal}
+        files[1].unlink()
+        try:
+            assert client.get(keyed.path).json() == {"sealed": spoken, "personal": None}
+        finally:
+            files[1].write_bytes(given[1])
+
+
 def test_a_transcript_that_is_not_there_says_so(keyed: Transcribed, page: Page) -> None:
     """The south's was never made: it waits, as the console has offered it."""
     path = f"/v1/recordings/{keyed.house.others['south']}/transcript"
