@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from testkit.devtools import DevTools
+from testkit.devtools import DevTools, PageGone
 from testkit.looks import Runs
 from testkit.waits import until
 
@@ -25,6 +26,12 @@ def wait_for(browser: Runs, script: str) -> Any:
             return None
 
     return until(ask, script)
+
+
+def leave(browser: DevTools, script: str) -> None:
+    """Runs what may lead to another page, which can be there before this one answers: `wait_for` tells that it is."""
+    with suppress(PageGone):
+        browser.run(script)
 
 
 def to(browser: DevTools, url: str) -> None:

@@ -14,6 +14,10 @@ from typing import Any
 from testkit.browsers import AS_ROOT, CHROMIUM, CHROMIUM_FLAGS, environment
 
 
+class PageGone(AssertionError):
+    """The page was left, or closed, before it answered."""
+
+
 class DevTools:
     """One page of it. Each call waits for its answer; the browser that ends instead raises EOFError."""
 
@@ -143,7 +147,10 @@ class DevTools:
         self._writes.write(json.dumps(message).encode() + b"\0")
         self._writes.flush()
         answer = self._await(lambda said: said.get("id") == number)
-        assert "error" not in answer, (method, answer["error"])
+        failed = answer.get("error", {})
+        if failed.get("message") == "Inspected target navigated or closed":
+            raise PageGone(method)
+        assert not failed, (method, failed)
         result: dict[str, Any] = answer["result"]
         return result
 

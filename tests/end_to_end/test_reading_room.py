@@ -26,7 +26,7 @@ from store.clock import wall
 from testkit.browsers import chromium
 from testkit.calls import LISTENING, both_open, hears, sound_of, stand
 from testkit.cheap_keys import cheap_keys
-from testkit.console_browser import to, wait_for
+from testkit.console_browser import leave, to, wait_for
 from testkit.devtools import DevTools
 from testkit.fleet import Pc, Store, answer, installed, pc, run, store
 from testkit.loudspeaker import Monitor, heard_browser, listening, pitch
@@ -249,7 +249,7 @@ def _lead_plays(browser: DevTools, monitor: Monitor) -> None:
     _click(browser, "Sign and save")
     until(browser, f"document.querySelector('#comments-list').innerText.includes({COMMENT!r})")
     wait_for(browser, "eyelid.reports.ready")  # what it says as it goes
-    browser.run("history.back()")
+    leave(browser, "history.back()")
     wait_for(browser, f"{LOADED} && {SEEN}.includes('Comments: 1')")
 
 
@@ -317,8 +317,11 @@ def _signed_in(browser: DevTools, story: Story, person: str) -> Iterator[None]:
 
 def _click(browser: DevTools, called: str, where: str = "body") -> None:
     """What is called so on the page, the first of it."""
-    browser.run(f"""[...document.querySelector({where!r}).querySelectorAll('a, button, summary')].find(
-        (one) => one.checkVisibility() && [one.innerText.trim(), one.ariaLabel].includes({called!r})).click()""")
+    leave(
+        browser,
+        f"""[...document.querySelector({where!r}).querySelectorAll('a, button, summary')].find(
+        (one) => one.checkVisibility() && [one.innerText.trim(), one.ariaLabel].includes({called!r})).click()""",
+    )
 
 
 def _went(browser: DevTools, called: str, where: str = "body") -> bool:

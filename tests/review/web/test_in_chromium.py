@@ -12,7 +12,7 @@ import pytest
 
 from review.people.routes import SESSION
 from testkit import keyboard, web
-from testkit.console_browser import to, wait_for, with_authenticator
+from testkit.console_browser import leave, to, wait_for, with_authenticator
 from testkit.devtools import DevTools, headless
 from testkit.keyboard import press
 from testkit.reading_room import NUMBER, RULES
@@ -89,7 +89,7 @@ def test_back_to_a_page_is_to_the_page_as_it_is_now(served: Served, browser: Dev
     browser.run("window.before = true")
     browser.run("document.querySelector('nav a[href=\"/requests\"]').click()")
     wait_for(browser, "location.pathname === '/requests' && document.readyState === 'complete'")
-    browser.run("history.back()")
+    leave(browser, "history.back()")
     wait_for(browser, "location.pathname === '/find' && window.before === undefined")
 
 
